@@ -1,0 +1,146 @@
+import { readFile, stat } from 'node:fs/promises';
+import sharp, { type Sharp } from 'sharp';
+import { FaceparseError } from '../errors.ts';
+import { decodePalettePng } from '../formats/palette-png.ts';
+import type { LabelMap, Photo } from './picture.ts';
+
+/** Larger pictures are refused before they are decoded: 100 megapixels are 300 MB as RGB. */
+export const maxPicturePixels = 100_000_000;
+
+/** Larger files are refused before they are read into memory. */
+const maxFileBytes = 256 * 1024 * 1024;
+
+/** A photo or mask that cannot be used: the file, what is wrong with it, and what to do. */
+export class PictureError extends FaceparseError {
+  readonly file: string;
+  readonly reason: string;
+  readonly remedy: string;
+
+  constructor(file: string, reason: string, remedy: string, cause?: unknown) {
+    super(`${file}: ${reason}; ${remedy}`, { cause });
+    this.name = 'PictureError';
+    this.file = file;
+    this.reason = reason;
+    this.remedy = remedy;
+  }
+}
+
+/** Read a whole file of bounded size; missing, a folder, empty or too large gives a PictureError. */
+async function readBytes(path: string): Promise<Buffer> {
+  try {
+    const info = await stat(path);
+    if (!info.isFile()) throw new PictureError(path, 'is a folder or device, not a file', 'name a picture file');
+    if (info.size === 0) throw new PictureError(path, 'is empty (0 bytes)', 'replace or remove it');
+    if (info.size > maxFileBytes) {
+      throw new PictureError(path, `has ${info.size} bytes, the limit is ${maxFileBytes}`, 'make it smaller');
+    }
+    return await readFile(path);
+  } catch (error) {
+    if (error instanceof PictureError) throw error;
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT' || code === 'ENOTDIR') {
+      throw new PictureError(path, 'there is no such file', 'check the path', error);
+    }
+    throw new PictureError(path, `cannot be read (${firstLine(error)})`, 'check the file and its permissions', error);
+  }
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n', 1)[0].trim();
+}
+
+/** Look at the magic bytes, so that no other loader of libvips (SVG, PDF, TIFF, …) ever sees a hostile file. */
+function isPhotoFormat(bytes: Buffer): boolean {
+  const jpeg = bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
+  const png = bytes.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n';
+  const webp = bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP';
+  return jpeg || png || webp;
+}
+
+/** A sharp pipeline over the bytes of a JPEG, PNG or WebP file, strict about damage and bounded in pixels. */
+async function openPicture(path: string): Promise<Sharp> {
+  const bytes = await readBytes(path);
+  if (!isPhotoFormat(bytes)) {
+    throw new PictureError(path, 'is not a JPEG, PNG or WebP picture', 'convert it to one, or remove it');
+  }
+  // 'warning' is the strictest level: truncated and corrupt data are errors, not grey areas in a training picture.
+  return sharp(bytes, { failOn: 'warning', limitInputPixels: maxPicturePixels });
+}
+
+function photoError(path: string, error: unknown): PictureError {
+  if (error instanceof PictureError) return error;
+  const reason = firstLine(error);
+  if (/pixel limit/i.test(reason)) {
+    return new PictureError(path, `has more than ${maxPicturePixels} pixels`, 'make it smaller', error);
+  }
+  return new PictureError(
+    path,
+    `is truncated or damaged (${reason})`,
+    'replace it by an undamaged copy, or save it again',
+    error,
+  );
+}
+
+/**
+ * Read a JPEG, PNG or WebP photo as upright 8-bit sRGB (H×W×3): the EXIF orientation is applied, an embedded colour
+ * profile, CMYK, grey or 16 bits are converted, and transparency is laid on white.
+ *
+ * Throws a PictureError (a FaceparseError) that names the file when it is missing, another format, truncated, damaged, or larger than
+ * `maxPicturePixels`.
+ *
+ * @example const photo = await readPhoto('face.jpg'); // photo.data.length === photo.height * photo.width * 3
+ */
+export async function readPhoto(path: string): Promise<Photo> {
+  try {
+    const picture = await openPicture(path);
+    const { data, info } = await picture
+      .autoOrient()
+      .flatten({ background: '#ffffff' })
+      .toColourspace('srgb')
+      .raw({ depth: 'uchar' })
+      .toBuffer({ resolveWithObject: true });
+    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, wanted 3`);
+    return {
+      width: info.width,
+      height: info.height,
+      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    };
+  } catch (error) {
+    throw photoError(path, error);
+  }
+}
+
+/**
+ * Read the size in pixels of a photo as it stands upright (EXIF orientation applied), from its header only.
+ *
+ * Throws a PictureError (a FaceparseError) that names the file when it is missing, another format, or its header is damaged.
+ */
+export async function readPhotoSize(path: string): Promise<{ width: number; height: number }> {
+  try {
+    const { autoOrient } = await (await openPicture(path)).metadata();
+    return { width: autoOrient.width, height: autoOrient.height };
+  } catch (error) {
+    throw photoError(path, error);
+  }
+}
+
+/**
+ * Read a mask PNG (8-bit palette or grayscale, whose values are class ids) as a label map (H×W).
+ *
+ * Ids are not compared with a label set here. Throws a PictureError (a FaceparseError) that names the file when it is missing,
+ * truncated, RGB, 16-bit, or larger than `maxPicturePixels`.
+ *
+ * @example const mask = await readMask('data/train/masks/1.png'); // mask.data[y * mask.width + x] is a class id
+ */
+export async function readMask(path: string): Promise<LabelMap> {
+  const bytes = await readBytes(path);
+  try {
+    const { width, height, data } = decodePalettePng(bytes, { maxPixels: maxPicturePixels });
+    return { width, height, data };
+  } catch (error) {
+    // The decoder knows what is wrong and mostly what to do, but not which file it reads.
+    const [reason, remedy = 'write the mask again in that form'] = firstLine(error).split('; ');
+    throw new PictureError(path, `is not usable as a mask: ${reason}`, remedy, error);
+  }
+}

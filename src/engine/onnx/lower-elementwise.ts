@@ -1,0 +1,120 @@
+import { type ActivationKind, activationGradientOp, activationOp } from '../../graph/ops/activation.ts';
+import {
+  addOp,
+  divOp,
+  expOp,
+  greaterOp,
+  logOp,
+  maximumOp,
+  minimumOp,
+  mulOp,
+  sqrtOp,
+  subOp,
+} from '../../graph/ops/elementwise.ts';
+import { matMulOp } from '../../graph/ops/matmul.ts';
+import { broadcastToOp, reduceMeanOp, reduceSumOp, scaleOp } from '../../graph/ops/reduction.ts';
+import { concatOp, padOp, reshapeOp, sliceOp, splitOp, transposeOp } from '../../graph/ops/shape.ts';
+import type { LoweringRules, OnnxBuilder } from './lowering.ts';
+
+const floatType = 1;
+
+/** 1 where the value is above zero, else 0. HardSigmoid with a huge slope is several times faster than Greater and Cast. */
+function positiveMask(builder: OnnxBuilder, value: string): string {
+  return builder.emit('HardSigmoid', [value], { alpha: { float: 1e30 }, beta: { float: 0 } });
+}
+
+function less(builder: OnnxBuilder, a: string, b: string): string {
+  return builder.emit('Cast', [builder.emit('Less', [a, b])], { to: floatType });
+}
+
+function hardSigmoid(builder: OnnxBuilder, value: string): string {
+  return builder.emit('HardSigmoid', [value], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } });
+}
+
+function lowerActivation(builder: OnnxBuilder, kind: ActivationKind, x: string): string {
+  switch (kind) {
+    case 'relu':
+      return builder.emit('Relu', [x]);
+    case 'relu6':
+      return builder.emit('Clip', [x, builder.float(0), builder.float(6)]);
+    case 'sigmoid':
+      return builder.emit('Sigmoid', [x]);
+    case 'silu':
+      return builder.emit('Mul', [x, builder.emit('Sigmoid', [x])]);
+    case 'hardSigmoid':
+      return hardSigmoid(builder, x);
+    case 'hardSwish':
+      return builder.emit('Mul', [x, hardSigmoid(builder, x)]);
+  }
+}
+
+/** The slope of an activation; `value` is its output or its input, as `slopeFromOutput` says. */
+function lowerSlope(builder: OnnxBuilder, kind: ActivationKind, value: string): string {
+  const { emit } = { emit: builder.emit.bind(builder) };
+  const one = builder.float(1);
+  switch (kind) {
+    case 'relu':
+      return positiveMask(builder, value);
+    case 'relu6':
+      return emit('Mul', [positiveMask(builder, value), less(builder, value, builder.float(6))]);
+    case 'sigmoid':
+      return emit('Mul', [value, emit('Sub', [one, value])]);
+    case 'silu': {
+      const s = emit('Sigmoid', [value]);
+      return emit('Mul', [s, emit('Add', [one, emit('Mul', [value, emit('Sub', [one, s])])])]);
+    }
+    case 'hardSigmoid': {
+      const inside = emit('Mul', [positiveMask(builder, value), less(builder, value, one)]);
+      return emit('Mul', [inside, builder.float(1 / 6)]);
+    }
+    case 'hardSwish': {
+      const inside = emit('Mul', [
+        less(builder, value, builder.float(3)),
+        less(builder, builder.float(-3), value),
+      ]);
+      const sixth = emit('Mul', [value, builder.float(1 / 6)]);
+      return emit('Add', [hardSigmoid(builder, value), emit('Mul', [inside, sixth])]);
+    }
+  }
+}
+
+/** Rules for element-by-element ops, reductions, matrix products and changes of shape. */
+export function addElementwiseRules(rules: LoweringRules): void {
+  const plain = [
+    [addOp, 'Add'],
+    [subOp, 'Sub'],
+    [mulOp, 'Mul'],
+    [divOp, 'Div'],
+    [minimumOp, 'Min'],
+    [maximumOp, 'Max'],
+    [expOp, 'Exp'],
+    [logOp, 'Log'],
+    [sqrtOp, 'Sqrt'],
+  ] as const;
+  for (const [op, opType] of plain) rules.set(op, ({ builder, values }) => builder.emit(opType, values));
+  rules.set(greaterOp, ({ builder, values: [a, b] }) => less(builder, b!, a!));
+  rules.set(scaleOp, ({ builder, values: [x], attributes }) => builder.emit('Mul', [x!, builder.float(attributes.factor)]));
+  rules.set(activationOp, ({ builder, values: [x], attributes }) => lowerActivation(builder, attributes.kind, x!));
+  rules.set(activationGradientOp, ({ builder, values: [dy, value], attributes }) =>
+    builder.emit('Mul', [dy!, lowerSlope(builder, attributes.kind, value!)]),
+  );
+
+  rules.set(reduceSumOp, ({ builder, values: [x], attributes }) => builder.reduceSum(x!, attributes.axes, attributes.keepDims));
+  rules.set(reduceMeanOp, ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
+    if (axes.join() === '2,3' && keepDims && input!.shape.length === 4) return builder.emit('GlobalAveragePool', [x!]);
+    return builder.emit('ReduceMean', [x!], { axes, keepdims: keepDims ? 1 : 0 });
+  });
+  rules.set(broadcastToOp, ({ builder, values: [x], attributes }) => builder.emit('Expand', [x!, builder.int64s(attributes.shape)]));
+  rules.set(matMulOp, ({ builder, values: [a, b], attributes: { transposeA, transposeB }, inputs }) =>
+    builder.matMul(a!, b!, transposeA, transposeB, inputs[0]!.shape.length, inputs[1]!.shape.length),
+  );
+
+  rules.set(reshapeOp, ({ builder, values: [x], attributes }) => builder.reshape(x!, attributes.shape));
+  rules.set(transposeOp, ({ builder, values, attributes }) => builder.emit('Transpose', values, { perm: attributes.permutation }));
+  rules.set(concatOp, ({ builder, values, attributes }) => builder.emit('Concat', values, { axis: attributes.axis }));
+  rules.set(splitOp, ({ builder, values: [x], attributes: { axis, sizes } }) =>
+    builder.emitAll('Split', [x!, builder.int64s(sizes)], { axis }, sizes.length),
+  );
+  rules.set(sliceOp, ({ builder, values: [x], attributes: { axis, start, end } }) => builder.slice(x!, [start], [end], [axis]));
+  rules.set(padOp, ({ builder, values: [x], attributes }) => builder.pad(x!, attributes.before, attributes.after));
+}

@@ -1,0 +1,138 @@
+import { sizeOf } from '../../graph/graph.ts';
+import {
+  adaptiveAvgPoolGradientOp,
+  adaptiveAvgPoolOp,
+  adaptiveRanges,
+  avgPoolGradientOp,
+  avgPoolOp,
+  maxPoolGradientOp,
+  maxPoolOp,
+  type PoolingAttributes,
+} from '../../graph/ops/pooling.ts';
+import { type ResizeMode, resizeGradientOp, resizeOp, resizeTaps } from '../../graph/ops/resize.ts';
+import type { LoweringRules, OnnxBuilder } from './lowering.ts';
+
+function poolAttributes({ kernel, stride, padding }: PoolingAttributes) {
+  return { kernel_shape: kernel, strides: stride, pads: [...padding, ...padding] };
+}
+
+/** The matrix (output×input) of a resize along one axis. */
+function resizeMatrix(builder: OnnxBuilder, input: number, output: number, mode: ResizeMode): string {
+  const matrix = new Float32Array(output * input);
+  resizeTaps(input, output, mode).forEach(({ low, high, fraction }, row) => {
+    matrix[row * input + low]! += 1 - fraction;
+    matrix[row * input + high]! += fraction;
+  });
+  return builder.floats(matrix, [output, input], `resize ${mode}`);
+}
+
+/** The matrix (output×input) of an adaptive average pooling along one axis. */
+function adaptiveMatrix(builder: OnnxBuilder, input: number, output: number): string {
+  const matrix = new Float32Array(output * input);
+  adaptiveRanges(input, output).forEach(([start, end], row) => {
+    matrix.fill(1 / (end - start), row * input + start, row * input + end);
+  });
+  return builder.floats(matrix, [output, input], 'adaptive');
+}
+
+/** vertical·x·horizontalᵀ on every channel: what separable linear maps of pictures are. */
+function separable(builder: OnnxBuilder, x: string, vertical: string, horizontal: string): string {
+  const rows = builder.matMul(x, horizontal, false, true, 4, 2);
+  return builder.emit('MatMul', [vertical, rows]);
+}
+
+/** verticalᵀ·dy·horizontal: the gradient of `separable`. */
+function separableGradient(builder: OnnxBuilder, dy: string, vertical: string, horizontal: string): string {
+  const rows = builder.emit('MatMul', [dy, horizontal]);
+  return builder.matMul(vertical, rows, true, false, 2, 4);
+}
+
+/** The number of pixels inside of the picture under each window, as a 1×1×H′×W′ constant of reciprocals. */
+function windowShares(builder: OnnxBuilder, { kernel, stride, padding }: PoolingAttributes, input: readonly number[], output: readonly number[]): string {
+  const inside = (side: number, index: number) => {
+    const start = index * stride[side]! - padding[side]!;
+    return Math.min(start + kernel[side]!, input[side]!) - Math.max(start, 0);
+  };
+  const shares = new Float32Array(sizeOf(output));
+  for (let row = 0; row < output[0]!; row++) {
+    for (let column = 0; column < output[1]!; column++) {
+      shares[row * output[1]! + column] = 1 / (inside(0, row) * inside(1, column));
+    }
+  }
+  return builder.tensor(shares, [1, 1, ...output]);
+}
+
+/** Rules for pooling and resizing. */
+export function addPoolingRules(rules: LoweringRules): void {
+  rules.set(maxPoolOp, ({ builder, values, attributes }) => builder.emit('MaxPool', values, poolAttributes(attributes)));
+  rules.set(maxPoolGradientOp, ({ builder, values: [dy, x], attributes, inputs: [dyTensor], output: { shape } }) => {
+    // MaxPool's second output is the place of each maximum in the flattened input.
+    const [, places] = builder.emitAll('MaxPool', [x!], poolAttributes(attributes), 2);
+    const length = sizeOf(dyTensor!.shape);
+    const zeros = builder.emit('Expand', [builder.float(0), builder.int64s([sizeOf(shape)])]);
+    const scattered = builder.emit(
+      'ScatterElements',
+      [zeros, builder.reshape(places!, [length]), builder.reshape(dy!, [length])],
+      { axis: 0, reduction: 'add' },
+    );
+    return builder.reshape(scattered, shape);
+  });
+
+  rules.set(avgPoolOp, ({ builder, values, attributes }) =>
+    builder.emit('AveragePool', values, { ...poolAttributes(attributes), count_include_pad: 0 }),
+  );
+  rules.set(avgPoolGradientOp, ({ builder, values: [dy], attributes, inputs: [dyTensor] }) => {
+    const [n, channels, height, width] = attributes.shape as [number, number, number, number];
+    const pooled = dyTensor!.shape.slice(2);
+    const { kernel, stride, padding } = attributes;
+    const shares = builder.emit('Mul', [dy!, windowShares(builder, attributes, [height, width], pooled)]);
+    const rest = [height, width].map(
+      (size, side) => size + 2 * padding[side]! - (pooled[side]! - 1) * stride[side]! - kernel[side]!,
+    );
+    const ones = builder.floats(new Float32Array(sizeOf(kernel)).fill(1), [1, 1, ...kernel], 'ones');
+    const spread = builder.emit('ConvTranspose', [builder.reshape(shares, [n * channels, 1, ...pooled]), ones], {
+      strides: stride,
+      kernel_shape: kernel,
+      pads: [0, 0, 0, 0],
+    });
+    // The gradient at places that no window covers is zero; padding is cut off, what is left over is added.
+    const covered = pooled.map((size, side) => (size - 1) * stride[side]! + kernel[side]!);
+    const ends = covered.map((size, side) => Math.min(size, padding[side]! + attributes.shape[2 + side]!));
+    const cut = builder.slice(spread, padding, ends, [2, 3]);
+    const whole = builder.pad(cut, [0, 0, 0, 0], [0, 0, ...rest.map((amount, side) => Math.max(0, amount - padding[side]!))]);
+    return builder.reshape(whole, attributes.shape);
+  });
+
+  rules.set(adaptiveAvgPoolOp, ({ builder, values: [x], attributes: { size }, inputs: [input] }) => {
+    const [height, width] = input!.shape.slice(2) as [number, number];
+    return separable(builder, x!, adaptiveMatrix(builder, height, size[0]), adaptiveMatrix(builder, width, size[1]));
+  });
+  rules.set(adaptiveAvgPoolGradientOp, ({ builder, values: [dy], attributes: { size, shape } }) => {
+    const [height, width] = shape.slice(2) as [number, number];
+    return separableGradient(builder, dy!, adaptiveMatrix(builder, height, size[0]), adaptiveMatrix(builder, width, size[1]));
+  });
+
+  rules.set(resizeOp, ({ builder, values: [x], attributes: { mode, size }, inputs: [input], output: { shape } }) => {
+    const [height, width] = input!.shape.slice(2) as [number, number];
+    const whole = size[0] % height === 0 && size[1] % width === 0;
+    if (mode === 'nearest' && !whole) {
+      // ONNX computes the positions in float32, which is off by one pixel for some sizes.
+      const places = (from: number, to: number) =>
+        builder.int32s(
+          resizeTaps(from, to, 'nearest').map((tap) => tap.low),
+          [to],
+        );
+      const rows = builder.emit('Gather', [x!, places(height, size[0])], { axis: 2 });
+      return builder.emit('Gather', [rows, places(width, size[1])], { axis: 3 });
+    }
+    return builder.emit('Resize', [x!, '', '', builder.int64s(shape)], {
+      mode: mode === 'nearest' ? 'nearest' : 'linear',
+      coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : 'half_pixel',
+      ...(mode === 'nearest' && { nearest_mode: 'floor' }),
+    });
+  });
+  rules.set(resizeGradientOp, ({ builder, values: [dy], attributes: { mode, size, shape } }) => {
+    const [height, width] = shape.slice(2) as [number, number];
+    return separableGradient(builder, dy!, resizeMatrix(builder, height, size[0], mode), resizeMatrix(builder, width, size[1], mode));
+  });
+}

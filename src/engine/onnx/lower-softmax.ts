@@ -1,0 +1,99 @@
+import { crossEntropyGradientOp, crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from '../../graph/ops/softmax.ts';
+import type { LoweringRules, OnnxBuilder } from './lowering.ts';
+
+const floatType = 1;
+
+/** x minus its maximum along an axis, and the exponentials of that with their sum. */
+function stableExponentials(builder: OnnxBuilder, x: string, axis: number) {
+  const maximum = builder.emit('ReduceMax', [x], { axes: [axis], keepdims: 1 });
+  const shifted = builder.emit('Sub', [x, maximum]);
+  const exponentials = builder.emit('Exp', [shifted]);
+  const sum = builder.reduceSum(exponentials, [axis], true);
+  return { shifted, exponentials, sum };
+}
+
+function classIds(builder: OnnxBuilder, classes: number): string {
+  return builder.int32s(
+    Array.from({ length: classes }, (_, id) => id),
+    [1, classes, 1, 1],
+  );
+}
+
+/** Labels as N×1×H×W, with every label outside of the classes replaced by `outside`. */
+function knownLabels(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number, outside: number): string {
+  const [n, height, width] = shape as [number, number, number];
+  const spread = builder.reshape(labels, [n, 1, height, width]);
+  const inside = builder.emit('And', [
+    builder.emit('Greater', [spread, builder.int32s([-1], [])]),
+    builder.emit('Less', [spread, builder.int32s([classes], [])]),
+  ]);
+  return builder.emit('Where', [inside, spread, builder.int32s([outside], [])]);
+}
+
+/** The weight of every pixel, N×1×H×W: that of its class, 0 where the label is ignored. */
+function pixelWeights(builder: OnnxBuilder, weights: string, labels: string, shape: readonly number[], classes: number): string {
+  const padded = builder.emit('Concat', [weights, builder.zeros([1])], { axis: 0 });
+  return builder.emit('Gather', [padded, knownLabels(builder, labels, shape, classes, classes)], { axis: 0 });
+}
+
+function isClass(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
+  const [n, height, width] = shape as [number, number, number];
+  return builder.emit('Equal', [builder.reshape(labels, [n, 1, height, width]), classIds(builder, classes)]);
+}
+
+/** Rules for softmax, one-hot labels and cross-entropy. */
+export function addSoftmaxRules(rules: LoweringRules): void {
+  rules.set(softmaxOp, ({ builder, values: [x], attributes: { axis }, output: { shape } }) => {
+    if (axis === shape.length - 1) return builder.emit('Softmax', [x!], { axis });
+    const { exponentials, sum } = stableExponentials(builder, x!, axis);
+    return builder.emit('Mul', [exponentials, builder.emit('Reciprocal', [sum])]);
+  });
+  rules.set(logSoftmaxOp, ({ builder, values: [x], attributes: { axis } }) => {
+    const { shifted, sum } = stableExponentials(builder, x!, axis);
+    return builder.emit('Sub', [shifted, builder.emit('Log', [sum])]);
+  });
+  rules.set(oneHotOp, ({ builder, values: [labels], attributes: { classes }, inputs: [input] }) =>
+    builder.emit('Cast', [isClass(builder, labels!, input!.shape, classes)], { to: floatType }),
+  );
+
+  rules.set(crossEntropyOp, ({ builder, values: [logits, labels, weights], attributes: { labelSmoothing }, inputs }) => {
+    const classes = inputs[0]!.shape[1]!;
+    const shape = inputs[1]!.shape;
+    const { shifted, sum } = stableExponentials(builder, logits!, 1);
+    const logSum = builder.emit('Log', [sum]);
+    const picked = builder.emit('GatherElements', [shifted, knownLabels(builder, labels!, shape, classes, 0)], { axis: 1 });
+    const weight = pixelWeights(builder, weights!, labels!, shape, classes);
+    let loss = builder.emit('Mul', [weight, builder.emit('Sub', [logSum, picked])]);
+    if (labelSmoothing > 0) {
+      const channelWeights = builder.reshape(weights!, [1, classes, 1, 1]);
+      const all = builder.reduceSum(builder.emit('Mul', [builder.emit('Sub', [logSum, shifted]), channelWeights]), [1], true);
+      const known = builder.emit('Cast', [builder.emit('Less', [knownLabels(builder, labels!, shape, classes, classes), builder.int32s([classes], [])])], { to: floatType });
+      const spread = builder.emit('Mul', [builder.emit('Mul', [all, known]), builder.float(labelSmoothing / classes)]);
+      loss = builder.emit('Add', [builder.emit('Mul', [loss, builder.float(1 - labelSmoothing)]), spread]);
+    }
+    return [builder.reshape(loss, shape), builder.reshape(weight, shape)];
+  });
+
+  rules.set(crossEntropyGradientOp, ({ builder, values, attributes: { labelSmoothing }, inputs }) => {
+    const [dLoss, logits, labels, weights] = values as [string, string, string, string];
+    const classes = inputs[1]!.shape[1]!;
+    const shape = inputs[2]!.shape;
+    const [n, height, width] = shape as [number, number, number];
+    const { exponentials, sum } = stableExponentials(builder, logits, 1);
+    const dPixel = builder.reshape(dLoss, [n, 1, height, width]);
+    const weight = pixelWeights(builder, weights, labels, shape, classes);
+    const hot = builder.emit('Mul', [builder.emit('Mul', [dPixel, weight]), builder.float(1 - labelSmoothing)]);
+    const onTruth = builder.emit('Where', [isClass(builder, labels, shape, classes), hot, builder.float(0)]);
+    if (labelSmoothing === 0) {
+      const scaled = builder.emit('Mul', [exponentials, builder.emit('Div', [hot, sum])]);
+      return builder.emit('Sub', [scaled, onTruth]);
+    }
+    // With q the target: the gradient is (Σ q)·p − q for pixels that are not ignored.
+    const known = builder.emit('Cast', [builder.emit('Less', [knownLabels(builder, labels, shape, classes, classes), builder.int32s([classes], [])])], { to: floatType });
+    const even = builder.emit('Mul', [builder.emit('Mul', [dPixel, known]), builder.float(labelSmoothing / classes)]);
+    const total = builder.emit('Add', [hot, builder.emit('Mul', [even, builder.reduceSum(weights, [0], true)])]);
+    const spread = builder.emit('Mul', [even, builder.reshape(weights, [1, classes, 1, 1])]);
+    const scaled = builder.emit('Mul', [exponentials, builder.emit('Div', [total, sum])]);
+    return builder.emit('Sub', [builder.emit('Sub', [scaled, onTruth]), spread]);
+  });
+}

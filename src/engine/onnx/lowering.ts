@@ -1,0 +1,144 @@
+import type { OnnxAttribute, OnnxElementType, OnnxNode, OnnxTensor } from '../../formats/onnx-protobuf.ts';
+import type { DataType, GraphNode, Shape, Tensor } from '../../graph/graph.ts';
+import type { OpDefinition } from '../../graph/op.ts';
+
+/** How a graph is written down for ONNX. */
+export interface LoweringOptions {
+  /**
+   * Whether operators of ONNX Runtime's own (`com.microsoft`) may be used. They are faster on its CPU provider; a model
+   * for other providers or for export is written with the standard operators alone.
+   */
+  readonly contrib: boolean;
+}
+
+/** Collects ONNX nodes and initialisers; values are the names of ONNX tensors. */
+export class OnnxBuilder {
+  readonly nodes: OnnxNode[] = [];
+  readonly initializers: OnnxTensor[] = [];
+  private readonly shared = new Map<string, string>();
+  private counter = 0;
+
+  constructor(readonly options: LoweringOptions) {}
+
+  name(prefix: string): string {
+    return `${prefix}_${this.counter++}`;
+  }
+
+  /** Appends a node with several outputs. */
+  emitAll(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Record<string, OnnxAttribute>,
+    outputs: number,
+    domain?: string,
+  ): string[] {
+    // The same operator on the same values is written once: gradients often repeat a piece of the forward pass.
+    const key = JSON.stringify([opType, inputs, attributes, outputs, domain]);
+    const known = this.sharedNodes.get(key);
+    if (known) return known;
+    const names = Array.from({ length: outputs }, () => this.name(opType));
+    this.nodes.push({ opType, inputs, outputs: names, attributes, ...(domain && { domain }) });
+    this.sharedNodes.set(key, names);
+    return names;
+  }
+
+  private readonly sharedNodes = new Map<string, string[]>();
+
+  /** Appends a node and gives back its output. */
+  emit(opType: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}, domain?: string): string {
+    return this.emitAll(opType, inputs, attributes, 1, domain)[0]!;
+  }
+
+  private initializer(type: OnnxElementType, shape: Shape, data: OnnxTensor['data'], key?: string): string {
+    const known = key && this.shared.get(key);
+    if (known) return known;
+    const name = this.name('constant');
+    this.initializers.push({ name, type, shape, data });
+    if (key) this.shared.set(key, name);
+    return name;
+  }
+
+  tensor(data: Float32Array | Int32Array, shape: Shape): string {
+    return this.initializer(data instanceof Int32Array ? 'int32' : 'float32', shape, data);
+  }
+
+  float(value: number): string {
+    return this.initializer('float32', [], Float32Array.of(value), `float ${value}`);
+  }
+
+  floats(data: Float32Array, shape: Shape, key: string): string {
+    return this.initializer('float32', shape, data, `floats ${key} ${shape}`);
+  }
+
+  zeros(shape: Shape): string {
+    return this.floats(new Float32Array(shape.reduce((a, b) => a * b, 1)), shape, 'zeros');
+  }
+
+  int32s(values: readonly number[], shape: Shape): string {
+    return this.initializer('int32', shape, Int32Array.from(values), `int32 ${values} ${shape}`);
+  }
+
+  /** A list of whole numbers, as shapes and axes are given. */
+  int64s(values: readonly number[]): string {
+    return this.initializer('int64', [values.length], BigInt64Array.from(values, BigInt), `int64 ${values}`);
+  }
+
+  reshape(value: string, shape: Shape): string {
+    return this.emit('Reshape', [value, this.int64s(shape)]);
+  }
+
+  reduceSum(value: string, axes: readonly number[], keepDims: boolean): string {
+    return this.emit('ReduceSum', [value, this.int64s(axes)], { keepdims: keepDims ? 1 : 0 });
+  }
+
+  pad(value: string, before: readonly number[], after: readonly number[]): string {
+    if ([...before, ...after].every((amount) => amount === 0)) return value;
+    return this.emit('Pad', [value, this.int64s([...before, ...after])]);
+  }
+
+  slice(value: string, starts: readonly number[], ends: readonly number[], axes: readonly number[], steps?: readonly number[]): string {
+    const lists = steps ? [starts, ends, axes, steps] : [starts, ends, axes];
+    return this.emit('Slice', [value, ...lists.map((list) => this.int64s(list))]);
+  }
+
+  /** a·b over the last two axes; `rank` is what the transposed side has. */
+  matMul(a: string, b: string, transposeA: boolean, transposeB: boolean, rankA: number, rankB: number): string {
+    if (!transposeA && !transposeB) return this.emit('MatMul', [a, b]);
+    if (this.options.contrib) {
+      const attributes = { transA: transposeA ? 1 : 0, transB: transposeB ? 1 : 0 };
+      return this.emit('FusedMatMul', [a, b], attributes, 'com.microsoft');
+    }
+    const turned = (value: string, rank: number) => {
+      const axes = Array.from({ length: rank }, (_, axis) => axis);
+      return this.emit('Transpose', [value], { perm: [...axes.slice(0, -2), rank - 1, rank - 2] });
+    };
+    return this.emit('MatMul', [transposeA ? turned(a, rankA) : a, transposeB ? turned(b, rankB) : b]);
+  }
+}
+
+/** What a lowering rule is given: the builder, the node, and the ONNX names of its inputs. */
+export interface LoweringCall<Attributes> {
+  readonly builder: OnnxBuilder;
+  readonly node: GraphNode;
+  readonly attributes: Attributes;
+  /** ONNX names of the inputs. */
+  readonly values: readonly string[];
+  /** Types and shapes of the inputs. */
+  readonly inputs: readonly Tensor[];
+  readonly output: { readonly shape: Shape; readonly dtype: DataType };
+}
+
+export type LoweringRule = (call: LoweringCall<object>) => string | readonly string[];
+
+/** A table from op names to rules. */
+export class LoweringRules {
+  readonly table = new Map<string, LoweringRule>();
+
+  /** Enters the rule for an op; it gives back one ONNX name an output. */
+  set<Attributes extends object>(
+    op: OpDefinition<Attributes>,
+    rule: (call: LoweringCall<Attributes>) => string | readonly string[],
+  ): void {
+    this.table.set(op.name, rule as LoweringRule);
+  }
+}

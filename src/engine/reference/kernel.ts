@@ -1,0 +1,71 @@
+import type { GraphNode, Shape } from '../../graph/graph.ts';
+import type { NumericArray } from '../check-values.ts';
+
+/** What a kernel is given: the node, the values of its inputs, and zeroed arrays for its outputs. */
+export interface KernelCall {
+  readonly node: GraphNode;
+  readonly inputs: readonly NumericArray[];
+  readonly outputs: readonly NumericArray[];
+}
+
+/** Computes one op. Sums are kept in double precision and rounded once, when they are stored in the output. */
+export type Kernel = (call: KernelCall) => void;
+
+/** Kernels by the name of their op. */
+export type KernelTable = Readonly<Record<string, Kernel>>;
+
+/** The attributes of the call's node, under the type that the op's definition names. */
+export function attributesOf<Attributes>(call: KernelCall): Attributes {
+  return call.node.attributes as Attributes;
+}
+
+/** The shape of an input. */
+export function inputShape(call: KernelCall, index: number): Shape {
+  return call.node.inputs[index]!.shape;
+}
+
+/** The shape of an output. */
+export function outputShape(call: KernelCall, index = 0): Shape {
+  return call.node.outputs[index]!.shape;
+}
+
+/** How far apart neighbours along each axis lie, rows last: 2×3×4 gives 12, 4, 1. */
+export function stridesOf(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length).fill(1);
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
+  return strides;
+}
+
+/** Strides under which `shape` is read as if it were broadcast to `target`: 0 along the axes that repeat. */
+export function broadcastStrides(shape: Shape, target: Shape): number[] {
+  const own = stridesOf(shape);
+  const lead = target.length - shape.length;
+  return target.map((_, axis) => (axis < lead || shape[axis - lead] === 1 ? 0 : own[axis - lead]!));
+}
+
+/**
+ * Visits the rows (last axis) of a shape in order, with the offset of each row's first element under each layout (its
+ * strides). A scalar is one row of one element.
+ */
+export function forEachRow(
+  shape: Shape,
+  layouts: readonly (readonly number[])[],
+  visit: (offsets: readonly number[]) => void,
+): void {
+  const outer = shape.slice(0, -1);
+  const position = outer.map(() => 0);
+  const offsets = layouts.map(() => 0);
+  while (true) {
+    visit(offsets);
+    let axis = outer.length - 1;
+    for (; axis >= 0; axis--) {
+      const wraps = ++position[axis]! === outer[axis];
+      for (let k = 0; k < layouts.length; k++) {
+        offsets[k]! += wraps ? -layouts[k]![axis]! * (outer[axis]! - 1) : layouts[k]![axis]!;
+      }
+      if (!wraps) break;
+      position[axis] = 0;
+    }
+    if (axis < 0) return;
+  }
+}

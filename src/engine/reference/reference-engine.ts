@@ -1,0 +1,193 @@
+import {
+  type ConstantAttributes,
+  formatShape,
+  type Graph,
+  type GraphNode,
+  type InputAttributes,
+  sizeOf,
+  stateAttributes,
+  type Tensor,
+  type TensorType,
+} from '../../graph/graph.ts';
+import type { NodeEvaluator } from '../../graph/passes/constant-folding.ts';
+import { liveNodes } from '../../graph/passes/dead-code.ts';
+import { checkInputs, checkStateValues, findState, type NumericArray } from '../check-values.ts';
+import type { Engine, Program } from '../engine.ts';
+import type { Kernel, KernelTable } from './kernel.ts';
+import { convolutionKernels } from './kernels-convolution.ts';
+import { elementwiseKernels } from './kernels-elementwise.ts';
+import { normalizationKernels } from './kernels-normalization.ts';
+import { poolingKernels } from './kernels-pooling.ts';
+import { shapeKernels } from './kernels-shape.ts';
+
+type FloatArray = Float32Array | Float64Array;
+type FloatArrayConstructor = Float32ArrayConstructor | Float64ArrayConstructor;
+
+/** A program in double precision: what gradients are checked with against finite differences. */
+export interface DoubleProgram {
+  run(inputs: Readonly<Record<string, NumericArray>>): Promise<Record<string, Float64Array>>;
+  readStates(names?: readonly string[]): Promise<Map<string, Float64Array>>;
+  writeStates(values: ReadonlyMap<string, FloatArray>): Promise<void>;
+  dispose(): Promise<void>;
+}
+
+/** The reference engine in double precision. */
+export interface DoubleEngine {
+  readonly name: string;
+  readonly device: string;
+  compile(graph: Graph): Promise<DoubleProgram>;
+}
+
+export interface ReferenceEngineOptions {
+  /** `float64` computes and stores everything in double precision; default `float32`. */
+  precision?: 'float32' | 'float64';
+}
+
+/**
+ * The engine in plain TypeScript: slow and obvious, needs nothing, and is what the other engines are tested against.
+ *
+ * @example
+ * const program = await createReferenceEngine().compile(graph);
+ * const { y } = await program.run({ x: new Float32Array(12) });
+ */
+export function createReferenceEngine(options?: { precision?: 'float32' }): Engine;
+export function createReferenceEngine(options: { precision: 'float64' }): DoubleEngine;
+export function createReferenceEngine({ precision = 'float32' }: ReferenceEngineOptions = {}): Engine | DoubleEngine {
+  return {
+    name: 'reference',
+    device: 'cpu',
+    // The program's arrays have the type that the precision names; the overloads above say so to callers.
+    compile: async (graph: Graph) =>
+      new ReferenceProgram(graph, precision === 'float64' ? Float64Array : Float32Array) as Program & DoubleProgram,
+  };
+}
+
+/** Computes one node in single precision, for constant folding. */
+export const evaluateNode: NodeEvaluator = (node, inputs) =>
+  evaluate(node, inputs, Float32Array) as (Float32Array | Int32Array)[];
+
+const kernels = new Map<string, Kernel>(
+  [convolutionKernels, elementwiseKernels, normalizationKernels, poolingKernels, shapeKernels].flatMap(
+    (table: KernelTable) => Object.entries(table),
+  ),
+);
+
+function kernelOf(node: GraphNode): Kernel {
+  const kernel = kernels.get(node.op);
+  if (!kernel) throw new Error(`the reference engine has no kernel for the op '${node.op}'`);
+  return kernel;
+}
+
+function evaluate(node: GraphNode, inputs: readonly NumericArray[], Float: FloatArrayConstructor): NumericArray[] {
+  const outputs = node.outputs.map(
+    ({ dtype, shape }: TensorType) => new (dtype === 'int32' ? Int32Array : Float)(sizeOf(shape)),
+  );
+  kernelOf(node)({ node, inputs, outputs });
+  return outputs;
+}
+
+function isSource(node: GraphNode): boolean {
+  return node.op === 'input' || node.op === 'constant' || node.op === 'state';
+}
+
+class ReferenceProgram {
+  private readonly nodes: readonly GraphNode[];
+  /** For every node, the tensors that nothing reads after it. */
+  private readonly releases: readonly (readonly Tensor[])[];
+  private states = new Map<string, FloatArray>();
+  private disposed = false;
+
+  constructor(
+    private readonly graph: Graph,
+    private readonly Float: FloatArrayConstructor,
+  ) {
+    this.nodes = liveNodes(graph);
+    for (const node of this.nodes) if (!isSource(node)) kernelOf(node);
+    for (const [name, output] of graph.outputs) {
+      if (output.dtype !== 'float32')
+        throw new Error(`the output '${name}' is ${output.dtype}; outputs must be float32`);
+    }
+    this.releases = findReleases(graph, this.nodes);
+    for (const [name, state] of graph.states) {
+      const initial = stateAttributes(state).initial();
+      if (initial.length !== sizeOf(state.shape)) {
+        throw new Error(`the state '${name}' starts with ${initial.length} values, not ${formatShape(state.shape)}`);
+      }
+      this.states.set(name, new Float(initial));
+    }
+  }
+
+  async run(inputs: Readonly<Record<string, NumericArray>>): Promise<Record<string, FloatArray>> {
+    this.checkAlive();
+    checkInputs(this.graph, inputs);
+    const values = new Map<Tensor, NumericArray>();
+    this.nodes.forEach((node, index) => {
+      if (isSource(node)) values.set(node.outputs[0]!, this.sourceValue(node, inputs));
+      else {
+        const results = evaluate(
+          node,
+          node.inputs.map((input) => values.get(input)!),
+          this.Float,
+        );
+        node.outputs.forEach((output, k) => {
+          values.set(output, results[k]!);
+        });
+      }
+      for (const tensor of this.releases[index]!) values.delete(tensor);
+    });
+    const outputs: Record<string, FloatArray> = {};
+    // Copies: an output or an update may be an input, a constant, a state or another output itself.
+    for (const [name, tensor] of this.graph.outputs) outputs[name] = new this.Float(values.get(tensor)!);
+    const next = new Map(this.states);
+    for (const [name, tensor] of this.graph.updates) next.set(name, new this.Float(values.get(tensor)!));
+    this.states = next;
+    return outputs;
+  }
+
+  async readStates(names: readonly string[] = [...this.graph.states.keys()]): Promise<Map<string, FloatArray>> {
+    this.checkAlive();
+    return new Map(
+      names.map((name) => {
+        findState(this.graph, name);
+        return [name, this.states.get(name)!.slice()];
+      }),
+    );
+  }
+
+  async writeStates(values: ReadonlyMap<string, FloatArray>): Promise<void> {
+    this.checkAlive();
+    checkStateValues(this.graph, values);
+    for (const [name, value] of values) this.states.set(name, new this.Float(value));
+  }
+
+  async dispose(): Promise<void> {
+    this.disposed = true;
+    this.states.clear();
+  }
+
+  private checkAlive(): void {
+    if (this.disposed) throw new Error('the program is disposed; compile the graph again');
+  }
+
+  private sourceValue(node: GraphNode, inputs: Readonly<Record<string, NumericArray>>): NumericArray {
+    const [output] = node.outputs;
+    if (node.op === 'state') return this.states.get(stateAttributes(output!).name)!;
+    const value =
+      node.op === 'input'
+        ? inputs[(node.attributes as InputAttributes).name]!
+        : (node.attributes as ConstantAttributes).data;
+    return value instanceof Int32Array || value instanceof this.Float ? value : new this.Float(value);
+  }
+}
+
+/** Which tensors can be let go after each node, so that a run holds no more than it needs. */
+function findReleases(graph: Graph, nodes: readonly GraphNode[]): Tensor[][] {
+  const kept = new Set<Tensor>([...graph.outputs.values(), ...graph.updates.values()]);
+  const lastUse = new Map<Tensor, number>();
+  nodes.forEach((node, index) => {
+    for (const tensor of [...node.inputs, ...node.outputs]) lastUse.set(tensor, index);
+  });
+  const releases: Tensor[][] = nodes.map(() => []);
+  for (const [tensor, index] of lastUse) if (!kept.has(tensor)) releases[index]!.push(tensor);
+  return releases;
+}

@@ -1,0 +1,42 @@
+const smallestNormal = 2 ** -14;
+const subnormalUnit = 2 ** -24;
+/** Halfway between the largest half (65504) and the next power of two; ties go to even, so this rounds to infinity. */
+const overflow = 65520;
+
+/**
+ * Bits (0–65535) of the IEEE 754 half nearest to a number; ties to even, past ±65504 ±Infinity, NaN as 0x7e00.
+ *
+ * @example toHalf(1) // 0x3c00
+ */
+export function toHalf(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
+  const magnitude = Math.abs(value);
+  if (magnitude >= overflow) return sign | 0x7c00;
+  // A fraction rounded up to 1024 carries into the exponent by itself: that is the right half in both branches.
+  if (magnitude < smallestNormal) return sign | roundToEven(magnitude / subnormalUnit);
+  let exponent = Math.floor(Math.log2(magnitude));
+  if (2 ** exponent > magnitude) exponent -= 1; // log2 rounds up just below a power of two
+  const fraction = roundToEven((magnitude / 2 ** exponent - 1) * 1024);
+  return sign | (((exponent + 15) << 10) + fraction);
+}
+
+/**
+ * The number that the 16 bits of an IEEE 754 half stand for; every half is exact in float32.
+ *
+ * @example fromHalf(0x3c00) // 1
+ */
+export function fromHalf(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const exponent = (bits >> 10) & 31;
+  const fraction = bits & 1023;
+  if (exponent === 0) return sign * fraction * subnormalUnit;
+  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
+  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+}
+
+function roundToEven(value: number): number {
+  const below = Math.floor(value);
+  const rest = value - below;
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below;
+}

@@ -1,0 +1,313 @@
+import { Unzlib, zlibSync } from 'fflate';
+import { FaceparseError } from '../errors.ts';
+import { crc32 } from './crc.ts';
+
+type Color = readonly [number, number, number];
+
+interface IndexImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+interface Header {
+  readonly width: number;
+  readonly height: number;
+  readonly bitDepth: number;
+  readonly indexed: boolean;
+  readonly interlaced: boolean;
+}
+
+/** The pixels x0 + i·stepX, y0 + j·stepY of an image; an interlaced PNG stores seven such lattices one after the other. */
+interface Pass {
+  readonly x0: number;
+  readonly y0: number;
+  readonly stepX: number;
+  readonly stepY: number;
+}
+
+const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
+const wanted = 'a mask must be an 8-bit palette or grayscale PNG whose values are class ids';
+const colorTypeNames: Record<number, string> = { 0: 'grayscale', 2: 'RGB', 3: 'palette', 4: 'gray+alpha', 6: 'RGBA' };
+
+const defaultMaxPixels = 2 ** 26;
+/** Deflate cannot shrink by more than 1032:1, so a smaller stream is known to be cut before anything is allocated. */
+const maxDeflateRatio = 1032;
+/** One push inflates to 16 MiB at most; the overrun check between pushes keeps a deflate bomb to that. */
+const inflateSlice = 16 * 1024;
+
+const wholeImage: readonly Pass[] = [{ x0: 0, y0: 0, stepX: 1, stepY: 1 }];
+const adam7: readonly Pass[] = [
+  { x0: 0, y0: 0, stepX: 8, stepY: 8 },
+  { x0: 4, y0: 0, stepX: 8, stepY: 8 },
+  { x0: 0, y0: 4, stepX: 4, stepY: 8 },
+  { x0: 2, y0: 0, stepX: 4, stepY: 4 },
+  { x0: 0, y0: 2, stepX: 2, stepY: 4 },
+  { x0: 1, y0: 0, stepX: 2, stepY: 2 },
+  { x0: 0, y0: 1, stepX: 1, stepY: 2 },
+];
+
+/**
+ * Encodes class ids (H×W, one byte a pixel) as an 8-bit palette PNG whose indices are the ids; the same map always
+ * gives the same bytes. Throws when sizes disagree or an id has no colour in the palette (1 to 256 colours, 0–255).
+ *
+ * @see https://www.w3.org/TR/png-3/
+ * @example encodePalettePng(labels, celebamask19.classes.map((one) => one.color))
+ */
+export function encodePalettePng(map: IndexImage, palette: readonly Color[]): Uint8Array {
+  const { width, height, data } = map;
+  checkEncodable(map, palette);
+  const header = new Uint8Array(13);
+  const view = new DataView(header.buffer);
+  view.setUint32(0, width);
+  view.setUint32(4, height);
+  header.set([8, 3, 0, 0, 0], 8); // 8 bits, palette, deflate, adaptive filters, not interlaced
+
+  // Filter 0 on every row: differences of class ids mean nothing, and plain rows of labels compress best.
+  const rows = new Uint8Array(height * (width + 1));
+  for (let y = 0; y < height; y++) rows.set(data.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
+
+  return concatenate([
+    signature,
+    chunk('IHDR', header),
+    chunk('PLTE', Uint8Array.from(palette.flat())),
+    chunk('IDAT', zlibSync(rows, { level: 9 })),
+    chunk('IEND', new Uint8Array(0)),
+  ]);
+}
+
+/**
+ * Decodes a palette PNG (1, 2, 4 or 8 bits) or an 8-bit grayscale PNG into its stored values, untouched (H×W), and its
+ * palette (empty for grayscale). Other PNGs, other files, damaged files and files of more than `maxPixels` pixels
+ * (2^26 unless given) throw a `FaceparseError` that names no file: the caller knows it.
+ *
+ * @example const { width, height, data } = decodePalettePng(bytes) // data[y * width + x] is a class id
+ */
+export function decodePalettePng(
+  bytes: Uint8Array,
+  options: { maxPixels?: number } = {},
+): { width: number; height: number; data: Uint8Array; palette: [number, number, number][] } {
+  if (bytes.length < signature.length || signature.some((byte, i) => bytes[i] !== byte)) {
+    throw new FaceparseError(`${describeForeign(bytes)}, but ${wanted}`);
+  }
+  let header: Header | undefined;
+  let palette: [number, number, number][] = [];
+  const compressed: Uint8Array[] = [];
+  for (const { type, body } of readChunks(bytes)) {
+    if (!header) {
+      if (type !== 'IHDR') throw damaged(`its first chunk is ${JSON.stringify(type)}, not IHDR`);
+      header = readHeader(body, options.maxPixels ?? defaultMaxPixels);
+    } else if (type === 'PLTE' && header.indexed) palette = readPalette(body);
+    else if (type === 'IDAT') compressed.push(body);
+  }
+  if (!header) throw damaged('it has no header');
+  if (header.indexed && palette.length === 0) throw damaged('it has palette indices, but no palette');
+
+  const passes = header.interlaced ? adam7 : wholeImage;
+  const rawBytes = passes.reduce((sum, pass) => sum + passBytes(header, pass), 0);
+  const raw = inflateExactly(concatenate(compressed), rawBytes);
+  const data = new Uint8Array(header.width * header.height);
+  let offset = 0;
+  for (const pass of passes) {
+    const size = passBytes(header, pass);
+    readPass(raw.subarray(offset, offset + size), header, pass, data);
+    offset += size;
+  }
+  return { width: header.width, height: header.height, data, palette };
+}
+
+function checkEncodable({ width, height, data }: IndexImage, palette: readonly Color[]): void {
+  for (const [name, value] of Object.entries({ width, height })) {
+    if (!Number.isInteger(value) || value < 1 || value > 0x7fffffff) {
+      throw new RangeError(`a mask's ${name} must be a positive integer, not ${value}`);
+    }
+  }
+  if (data.length !== width * height) {
+    throw new RangeError(
+      `a mask of ${width}×${height} wants ${width * height} class ids, but ${data.length} were given`,
+    );
+  }
+  if (palette.length < 1 || palette.length > 256) {
+    throw new RangeError(`a palette has 1 to 256 colours, but ${palette.length} were given`);
+  }
+  const channels = palette.flat();
+  const bad = channels.findIndex((value) => !Number.isInteger(value) || value < 0 || value > 255);
+  if (bad >= 0 || channels.length !== palette.length * 3) {
+    throw new RangeError(`every colour of a palette is three integers 0–255; given: ${JSON.stringify(palette)}`);
+  }
+  const colorless = data.findIndex((id) => id >= palette.length);
+  if (colorless >= 0) {
+    throw new RangeError(
+      `class id ${data[colorless]} at x ${colorless % width}, y ${Math.floor(colorless / width)} has no colour in a palette of ${palette.length}`,
+    );
+  }
+}
+
+function chunk(type: string, body: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(body.length + 12);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, body.length);
+  for (let i = 0; i < 4; i++) bytes[4 + i] = type.charCodeAt(i);
+  bytes.set(body, 8);
+  view.setUint32(body.length + 8, crc32(bytes.subarray(4, body.length + 8)));
+  return bytes;
+}
+
+function* readChunks(bytes: Uint8Array): Generator<{ type: string; body: Uint8Array }> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let offset = signature.length;
+  for (;;) {
+    if (bytes.length - offset < 12) throw cutShort(`it ends after ${bytes.length} bytes, before its last chunk`);
+    const length = view.getUint32(offset);
+    const type = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
+    const end = offset + 8 + length;
+    if (end + 4 > bytes.length) {
+      throw cutShort(`its ${type} chunk promises ${length} bytes, ${bytes.length - offset - 8} are there`);
+    }
+    if (view.getUint32(end) !== crc32(bytes.subarray(offset + 4, end))) {
+      throw damaged(`the checksum of its ${type} chunk is wrong`);
+    }
+    yield { type, body: bytes.subarray(offset + 8, end) };
+    if (type === 'IEND') return;
+    offset = end + 4;
+  }
+}
+
+function readHeader(body: Uint8Array, maxPixels: number): Header {
+  if (body.length !== 13) throw damaged(`its header has ${body.length} bytes instead of 13`);
+  const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
+  const [width, height] = [view.getUint32(0), view.getUint32(4)];
+  const [bitDepth, colorType, compression, filter, interlace] = body.subarray(8);
+  const indexed = colorType === 3;
+  if (!(indexed && [1, 2, 4, 8].includes(bitDepth)) && !(colorType === 0 && bitDepth === 8)) {
+    const name = colorTypeNames[colorType] ?? `colour type ${colorType}`;
+    throw new FaceparseError(`${bitDepth === 8 ? articleFor(name) : `a ${bitDepth}-bit`} ${name} PNG, but ${wanted}`);
+  }
+  if (width === 0 || height === 0) throw damaged(`its header says ${width}×${height} pixels`);
+  if (compression !== 0 || filter !== 0 || interlace > 1) {
+    throw damaged(
+      `its header names an unknown method (compression ${compression}, filter ${filter}, interlace ${interlace})`,
+    );
+  }
+  if (width * height > maxPixels) {
+    throw new FaceparseError(
+      `a PNG of ${width}×${height} pixels, but a mask may have ${maxPixels} pixels at most; scale it down (nearest neighbour)`,
+    );
+  }
+  return { width, height, bitDepth, indexed, interlaced: interlace === 1 };
+}
+
+function readPalette(body: Uint8Array): [number, number, number][] {
+  if (body.length === 0 || body.length % 3 !== 0 || body.length > 768) {
+    throw damaged(`its palette has ${body.length} bytes, not 3 for each of 1 to 256 colours`);
+  }
+  return Array.from({ length: body.length / 3 }, (_, i) => [body[3 * i], body[3 * i + 1], body[3 * i + 2]]);
+}
+
+function inflateExactly(compressed: Uint8Array, length: number): Uint8Array {
+  const missing = (there: string) => cutShort(`its header promises ${length} bytes of pixel rows, ${there} are there`);
+  if (length > compressed.length * maxDeflateRatio) throw missing(`at most ${compressed.length * maxDeflateRatio}`);
+  const out = new Uint8Array(length);
+  let filled = 0;
+  const inflator = new Unzlib((part) => {
+    if (filled + part.length > length) throw damaged(`it holds more than the ${length} bytes its header promises`);
+    out.set(part, filled);
+    filled += part.length;
+  });
+  try {
+    for (let start = 0; start < compressed.length; start += inflateSlice) {
+      const end = start + inflateSlice;
+      inflator.push(compressed.subarray(start, end), end >= compressed.length);
+    }
+  } catch (cause) {
+    if (cause instanceof FaceparseError) throw cause;
+    throw damaged(`its pixel data does not inflate: ${cause instanceof Error ? cause.message : cause}`, cause);
+  }
+  if (filled < length) throw missing(String(filled));
+  return out;
+}
+
+function passSize(header: Header, pass: Pass): { columns: number; rows: number; rowBytes: number } {
+  const columns = Math.max(0, Math.ceil((header.width - pass.x0) / pass.stepX));
+  const rows = Math.max(0, Math.ceil((header.height - pass.y0) / pass.stepY));
+  return { columns, rows, rowBytes: Math.ceil((columns * header.bitDepth) / 8) };
+}
+
+function passBytes(header: Header, pass: Pass): number {
+  const { columns, rows, rowBytes } = passSize(header, pass);
+  return columns === 0 ? 0 : rows * (rowBytes + 1);
+}
+
+function readPass(raw: Uint8Array, header: Header, pass: Pass, data: Uint8Array): void {
+  if (raw.length === 0) return;
+  const { columns, rows, rowBytes } = passSize(header, pass);
+  const perByte = 8 / header.bitDepth;
+  const valueMask = 2 ** header.bitDepth - 1;
+  let above: Uint8Array = new Uint8Array(rowBytes);
+  for (let row = 0; row < rows; row++) {
+    const start = row * (rowBytes + 1);
+    const line = raw.subarray(start + 1, start + 1 + rowBytes);
+    unfilter(raw[start], line, above);
+    const target = (pass.y0 + row * pass.stepY) * header.width + pass.x0;
+    for (let column = 0; column < columns; column++) {
+      const shift = (perByte - 1 - (column % perByte)) * header.bitDepth;
+      data[target + column * pass.stepX] = (line[Math.floor(column / perByte)] >> shift) & valueMask;
+    }
+    above = line;
+  }
+}
+
+/** Undoes a row filter in place; a pixel is at most one byte here, so "left" is always the byte before (PNG §9). */
+function unfilter(filter: number, line: Uint8Array, above: Uint8Array): void {
+  if (filter === 0) return;
+  if (filter > 4) throw damaged(`it has a row with the unknown filter ${filter}`);
+  let [left, aboveLeft] = [0, 0];
+  for (let i = 0; i < line.length; i++) {
+    const up = above[i];
+    let predicted: number;
+    if (filter === 1) predicted = left;
+    else if (filter === 2) predicted = up;
+    else if (filter === 3) predicted = (left + up) >> 1;
+    else predicted = paeth(left, up, aboveLeft);
+    left = line[i] = line[i] + predicted; // the array wraps to a byte
+    left &= 0xff;
+    aboveLeft = up;
+  }
+}
+
+function paeth(left: number, up: number, aboveLeft: number): number {
+  const [toLeft, toUp, toAboveLeft] = [
+    Math.abs(up - aboveLeft),
+    Math.abs(left - aboveLeft),
+    Math.abs(left + up - 2 * aboveLeft),
+  ];
+  if (toLeft <= toUp && toLeft <= toAboveLeft) return left;
+  return toUp <= toAboveLeft ? up : aboveLeft;
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
+function describeForeign(bytes: Uint8Array): string {
+  if (bytes.length === 0) return 'an empty file';
+  return bytes[0] === 0xff && bytes[1] === 0xd8 ? 'a JPEG' : 'not a PNG';
+}
+
+function articleFor(name: string): string {
+  return name.startsWith('RGB') ? 'an' : 'a';
+}
+
+function cutShort(what: string): FaceparseError {
+  return new FaceparseError(`the PNG is cut short: ${what}; fetch or write the file again`);
+}
+
+function damaged(what: string, cause?: unknown): FaceparseError {
+  return new FaceparseError(`the PNG is damaged: ${what}; fetch or write the file again`, { cause });
+}

@@ -1,0 +1,55 @@
+import { formatShape, type GraphNode, type Tensor } from './graph.ts';
+import { definitionOf } from './op.ts';
+import { add } from './ops/elementwise.ts';
+
+/**
+ * Gradients of a scalar with respect to tensors, by reverse-mode differentiation: appends the backward pass to the
+ * graph, node by node from the loss back (Griewank and Walther 2008, chapter 3), and gives back one tensor a target.
+ *
+ * @throws Error where the loss is no scalar, or does not depend on a target through differentiable ops.
+ * @example const [dw] = gradients(loss, [w]);
+ */
+export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
+  if (loss.shape.length !== 0) throw new Error(`gradients: the loss must be a scalar, not ${formatShape(loss.shape)}`);
+  const { graph } = loss;
+  const forward = [...graph.nodes];
+  const needed = dependents(forward, targets);
+  const accumulated = new Map<Tensor, Tensor[]>([[loss, [graph.scalar(1)]]]);
+  const sum = (tensor: Tensor): Tensor | undefined => {
+    const parts = accumulated.get(tensor);
+    if (!parts) return undefined;
+    const total = parts.reduce((left, right) => add(left, right));
+    accumulated.set(tensor, [total]);
+    return total;
+  };
+  for (const node of forward.reverse()) {
+    const gradient = definitionOf(node)?.gradient;
+    if (!gradient || !node.inputs.some((input) => needed.has(input))) continue;
+    const outputGradients = node.outputs.map(sum);
+    if (outputGradients.every((dy) => dy === undefined)) continue;
+    const wants = (index: number) => needed.has(node.inputs[index]!);
+    const { inputs, outputs, attributes } = node;
+    gradient({ inputs, outputs, attributes, outputGradients, wants }).forEach((dx, index) => {
+      const input = inputs[index]!;
+      if (!dx || !needed.has(input)) return;
+      if (formatShape(dx.shape) !== formatShape(input.shape)) {
+        throw new Error(`${node.op}: gradient ${formatShape(dx.shape)} for an input of ${formatShape(input.shape)}`);
+      }
+      accumulated.set(input, [...(accumulated.get(input) ?? []), dx]);
+    });
+  }
+  return targets.map((target) => {
+    const result = sum(target);
+    if (!result) throw new Error(`gradients: the loss does not depend on a target of shape ${formatShape(target.shape)}`);
+    return result;
+  });
+}
+
+/** All tensors that depend on a target: only they need a gradient. */
+function dependents(nodes: readonly GraphNode[], targets: readonly Tensor[]): Set<Tensor> {
+  const found = new Set<Tensor>(targets);
+  for (const node of nodes) {
+    if (node.inputs.some((input) => found.has(input))) for (const output of node.outputs) found.add(output);
+  }
+  return found;
+}

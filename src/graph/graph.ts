@@ -1,0 +1,177 @@
+/** Element types that tensors of a graph have. */
+export type DataType = 'float32' | 'int32';
+
+export type Shape = readonly number[];
+
+/** What is known of a tensor before anything is run. */
+export interface TensorType {
+  readonly shape: Shape;
+  readonly dtype: DataType;
+}
+
+/** One value in a graph: output `index` of `node`. Shapes are N×C×H×W for pictures and feature maps. */
+export interface Tensor extends TensorType {
+  readonly id: number;
+  readonly graph: Graph;
+  readonly node: GraphNode;
+  readonly index: number;
+}
+
+/** One application of an op. `attributes` have the type that the op's definition names. */
+export interface GraphNode {
+  readonly op: string;
+  readonly inputs: readonly Tensor[];
+  readonly attributes: object;
+  readonly outputs: readonly Tensor[];
+}
+
+/** How the host draws an input that is random: each element is 1/keep with probability `keep`, else 0. */
+export interface RandomSource {
+  readonly kind: 'dropout';
+  readonly keep: number;
+}
+
+export interface InputAttributes {
+  readonly name: string;
+  readonly random?: RandomSource;
+}
+
+export interface ConstantAttributes {
+  readonly data: Float32Array | Int32Array;
+}
+
+/** A tensor that lives inside a program between runs: a weight, a moment, a running statistic. */
+export interface StateAttributes {
+  readonly name: string;
+  /** Value before the first run; a function is called only when the value is needed. */
+  readonly initial: () => Float32Array;
+  /** The optimiser updates it. */
+  readonly trainable: boolean;
+  /** Weight decay applies to it (weights of convolutions and matrices, not biases or normalisation). */
+  readonly decay: boolean;
+}
+
+export const sourceOps = ['input', 'constant', 'state'] as const;
+
+/** The number of elements of a shape. */
+export function sizeOf(shape: Shape): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/** A shape as people write it: `8×3×256×256`, or `scalar`. */
+export function formatShape(shape: Shape): string {
+  return shape.length === 0 ? 'scalar' : shape.join('×');
+}
+
+/**
+ * A static dataflow graph: nodes in topological order, with named inputs, states and outputs.
+ *
+ * A training step is one graph: its inputs are a batch and the learning rate, its states are weights, moments and
+ * running statistics, and `assign` says what each state becomes when the graph has run.
+ *
+ * @example
+ * const graph = new Graph();
+ * const x = graph.input('x', [1, 3, 8, 8]);
+ * graph.output('y', relu(x));
+ */
+export class Graph {
+  readonly nodes: GraphNode[] = [];
+  readonly inputs = new Map<string, Tensor>();
+  readonly states = new Map<string, Tensor>();
+  readonly outputs = new Map<string, Tensor>();
+  /** State name to the value that it takes after a run. */
+  readonly updates = new Map<string, Tensor>();
+  private nextId = 0;
+
+  /** Appends a node; the op's own builder function is what callers use. */
+  add(op: string, inputs: readonly Tensor[], attributes: object, types: readonly TensorType[]): readonly Tensor[] {
+    for (const input of inputs) {
+      if (input.graph !== this) throw new Error(`${op}: an input belongs to another graph`);
+    }
+    const outputs: Tensor[] = [];
+    const node: GraphNode = { op, inputs: [...inputs], attributes, outputs };
+    types.forEach(({ shape, dtype }, index) => {
+      checkShape(op, shape);
+      outputs.push({ id: this.nextId++, graph: this, node, index, shape: [...shape], dtype });
+    });
+    this.nodes.push(node);
+    return outputs;
+  }
+
+  /** A value that every run is given. */
+  input(name: string, shape: Shape, dtype: DataType = 'float32', random?: RandomSource): Tensor {
+    if (this.inputs.has(name)) throw new Error(`the graph has an input '${name}' already`);
+    const attributes: InputAttributes = random ? { name, random } : { name };
+    const [tensor] = this.add('input', [], attributes, [{ shape, dtype }]);
+    this.inputs.set(name, tensor!);
+    return tensor!;
+  }
+
+  /** A value fixed when the graph is built. */
+  constant(data: Float32Array | Int32Array | readonly number[], shape: Shape): Tensor {
+    const values = Array.isArray(data) ? Float32Array.from(data) : (data as Float32Array | Int32Array);
+    if (values.length !== sizeOf(shape)) {
+      throw new Error(`constant: ${values.length} values do not fill the shape ${formatShape(shape)}`);
+    }
+    const dtype = values instanceof Int32Array ? 'int32' : 'float32';
+    return this.add('constant', [], { data: values } satisfies ConstantAttributes, [{ shape, dtype }])[0]!;
+  }
+
+  /** One number. */
+  scalar(value: number): Tensor {
+    return this.constant([value], []);
+  }
+
+  /** A value that stays inside the program between runs. */
+  state(
+    name: string,
+    shape: Shape,
+    initial: () => Float32Array,
+    options: { trainable?: boolean; decay?: boolean } = {},
+  ): Tensor {
+    if (this.states.has(name)) throw new Error(`the graph has a state '${name}' already`);
+    const { trainable = false, decay = false } = options;
+    const attributes: StateAttributes = { name, initial, trainable, decay };
+    const [tensor] = this.add('state', [], attributes, [{ shape, dtype: 'float32' }]);
+    this.states.set(name, tensor!);
+    return tensor!;
+  }
+
+  /** Lets a state take the value of `next` when the graph has run; every read in the same run sees the old value. */
+  assign(state: Tensor, next: Tensor): void {
+    if (state.node.op !== 'state') throw new Error('assign: the target is not a state');
+    const { name } = state.node.attributes as StateAttributes;
+    if (this.updates.has(name)) throw new Error(`the state '${name}' is assigned twice`);
+    if (formatShape(state.shape) !== formatShape(next.shape)) {
+      throw new Error(
+        `the state '${name}' is ${formatShape(state.shape)} but is assigned ${formatShape(next.shape)}`,
+      );
+    }
+    this.updates.set(name, next);
+  }
+
+  /** Names a value that every run gives back. */
+  output(name: string, tensor: Tensor): void {
+    if (this.outputs.has(name)) throw new Error(`the graph has an output '${name}' already`);
+    this.outputs.set(name, tensor);
+  }
+}
+
+/** The attributes of a state tensor. */
+export function stateAttributes(state: Tensor): StateAttributes {
+  return state.node.attributes as StateAttributes;
+}
+
+/** The states that an optimiser updates, in the order in which the network declared them. */
+export function trainableStates(graph: Graph): Tensor[] {
+  return [...graph.states.values()].filter((state) => stateAttributes(state).trainable);
+}
+
+function checkShape(op: string, shape: Shape): void {
+  for (const extent of shape) {
+    if (!Number.isInteger(extent) || extent < 1) {
+      throw new Error(`${op}: the result would be ${formatShape(shape)}; every extent must be a whole number from 1`);
+    }
+  }
+  if (sizeOf(shape) > 2 ** 31) throw new Error(`${op}: ${formatShape(shape)} is more than 2^31 elements`);
+}

@@ -1,0 +1,58 @@
+import type { GraphNode, Tensor, TensorType } from './graph.ts';
+
+/** What a gradient rule is given: the node, and the gradient of the loss with respect to each of its outputs. */
+export interface GradientCall<Attributes> {
+  readonly inputs: readonly Tensor[];
+  readonly outputs: readonly Tensor[];
+  readonly attributes: Attributes;
+  /** Undefined where the loss does not depend on that output. */
+  readonly outputGradients: readonly (Tensor | undefined)[];
+  /** Whether the gradient of an input is wanted; a rule may leave out what is not. */
+  wants(index: number): boolean;
+}
+
+/** One op: its name, its shape rule and its gradient rule. Engines add how it is computed. */
+export interface OpDefinition<Attributes extends object> {
+  readonly name: string;
+  infer(inputs: readonly TensorType[], attributes: Attributes): TensorType[];
+  /** Gradients with respect to the inputs, in their order; an op without a rule stops the gradient. */
+  gradient?(call: GradientCall<Attributes>): readonly (Tensor | undefined)[];
+}
+
+const definitions = new Map<string, OpDefinition<object>>();
+
+/** Enters an op into the registry, once, when its module is loaded. */
+export function defineOp<Attributes extends object>(definition: OpDefinition<Attributes>): OpDefinition<Attributes> {
+  if (definitions.has(definition.name)) throw new Error(`the op '${definition.name}' is defined twice`);
+  definitions.set(definition.name, definition as unknown as OpDefinition<object>);
+  return definition;
+}
+
+/** The definition of a node's op; undefined for the source ops. */
+export function definitionOf(node: GraphNode): OpDefinition<object> | undefined {
+  return definitions.get(node.op);
+}
+
+/** The names of all ops whose modules are loaded. */
+export function listOps(): string[] {
+  return [...definitions.keys()].sort();
+}
+
+/** Appends a node of this op to the graph of its inputs and gives back all of its outputs. */
+export function applyAll<Attributes extends object>(
+  op: OpDefinition<Attributes>,
+  inputs: readonly Tensor[],
+  attributes: Attributes,
+): readonly Tensor[] {
+  const graph = inputs[0]!.graph;
+  return graph.add(op.name, inputs, attributes, op.infer(inputs, attributes));
+}
+
+/** Appends a node of this op and gives back its only (or first) output. */
+export function apply<Attributes extends object>(
+  op: OpDefinition<Attributes>,
+  inputs: readonly Tensor[],
+  attributes: Attributes,
+): Tensor {
+  return applyAll(op, inputs, attributes)[0]!;
+}

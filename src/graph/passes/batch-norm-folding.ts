@@ -1,0 +1,59 @@
+import { type ConstantAttributes, type Graph, sizeOf, type Tensor } from '../graph.ts';
+import { apply } from '../op.ts';
+import { type ConvolutionAttributes, conv2dOp } from '../ops/convolution.ts';
+import type { BatchNormAttributes } from '../ops/normalization.ts';
+import { rewrite } from './rewrite.ts';
+
+/**
+ * Folds a batch normalisation with constant statistics into the convolution before it (Jacob et al. 2018, section 3.2):
+ * weight′ = weight·s and bias′ = beta + (bias − mean)·s with s = gamma/√(variance + epsilon), per output channel.
+ * Wants a frozen graph; a convolution whose output something else reads too is left alone.
+ */
+export function foldBatchNorm(source: Graph): Graph {
+  const uses = countUses(source);
+  return rewrite(source, (node, inputs, target) => {
+    if (node.op !== 'batchNormInference') return undefined;
+    const convolution = inputs[0]!.node;
+    if (convolution.op !== 'conv2d' || uses.get(node.inputs[0]!) !== 1) return undefined;
+    const constants = [convolution.inputs[1]!, ...convolution.inputs.slice(2), ...inputs.slice(1)].map(constantOf);
+    if (constants.some((data) => data === undefined)) return undefined;
+    const [gamma, beta, mean, variance] = inputs.slice(1).map((input) => constantOf(input)!) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
+    const { epsilon } = node.attributes as BatchNormAttributes;
+    const factor = gamma.map((value, channel) => value / Math.sqrt(variance[channel]! + epsilon));
+    const weight = constantOf(convolution.inputs[1]!)!;
+    const perFilter = weight.length / factor.length;
+    const bias = convolution.inputs[2] && constantOf(convolution.inputs[2]);
+    const folded = weight.map((value, index) => value * factor[Math.floor(index / perFilter)]!);
+    const shift = beta.map((value, channel) => value + ((bias?.[channel] ?? 0) - mean[channel]!) * factor[channel]!);
+    return [
+      apply(
+        conv2dOp,
+        [
+          convolution.inputs[0]!,
+          target.constant(folded, convolution.inputs[1]!.shape),
+          target.constant(shift, [sizeOf([shift.length])]),
+        ],
+        convolution.attributes as ConvolutionAttributes,
+      ),
+    ];
+  });
+}
+
+function constantOf(tensor: Tensor): Float32Array | undefined {
+  if (tensor.node.op !== 'constant') return undefined;
+  return (tensor.node.attributes as ConstantAttributes).data as Float32Array;
+}
+
+/** How often each tensor is read, by nodes, outputs and updates. */
+function countUses(graph: Graph): Map<Tensor, number> {
+  const uses = new Map<Tensor, number>();
+  const read = (tensor: Tensor) => uses.set(tensor, (uses.get(tensor) ?? 0) + 1);
+  for (const node of graph.nodes) node.inputs.forEach(read);
+  for (const tensor of [...graph.outputs.values(), ...graph.updates.values()]) read(tensor);
+  return uses;
+}

@@ -1,0 +1,37 @@
+const ignoredId = 255;
+
+/**
+ * The most frequent class at each pixel over masks of one size: the prediction that needs no picture, whose score is the
+ * floor a parser must leave behind. Ties go to the lower id; ids of 255 do not vote, and a pixel without votes is 0.
+ * Throws a RangeError without masks, when their lengths differ, or when an id is no class.
+ *
+ * @example meanFacePrediction([Uint8Array.of(0, 1), Uint8Array.of(0, 2), Uint8Array.of(3, 2)], 4) // 0, 2
+ */
+export function meanFacePrediction(masks: readonly Uint8Array[], classes: number): Uint8Array {
+  if (!Number.isInteger(classes) || classes < 1 || classes > ignoredId) {
+    throw new RangeError(`the number of classes must be an integer from 1 to ${ignoredId}, not ${classes}`);
+  }
+  if (masks.length === 0) throw new RangeError('the mean face wants at least one mask, but none was given');
+  const pixels = masks[0].length;
+  const votes = new Uint32Array(pixels * classes);
+  for (const [index, mask] of masks.entries()) {
+    if (mask.length !== pixels) {
+      throw new RangeError(`mask ${index} has ${mask.length} pixels, but mask 0 has ${pixels}`);
+    }
+    for (let i = 0; i < pixels; i++) {
+      if (mask[i] < classes) votes[i * classes + mask[i]] += 1;
+      else if (mask[i] !== ignoredId) {
+        throw new RangeError(`mask ${index} has class id ${mask[i]} at pixel ${i}, but ids are 0–${classes - 1}`);
+      }
+    }
+  }
+  const winners = new Uint8Array(pixels);
+  for (let i = 0; i < pixels; i++) {
+    let winner = 0;
+    for (let id = 1; id < classes; id++) {
+      if (votes[i * classes + id] > votes[i * classes + winner]) winner = id;
+    }
+    winners[i] = winner;
+  }
+  return winners;
+}
