@@ -223,9 +223,6 @@ export function formatCheckReport(result: CheckResult, options: { limit?: number
   const toRepair = result.swapped.length + result.misplaced.length;
   if (toRepair > 0) lines.push('  → the repair writes corrected copies of the masks to another folder');
   const faults = result.problems.length;
-  lines.push(
-    '',
-    faults + toRepair === 0 ? 'no problem found' : `${faults} faulty files or pairs, ${toRepair} masks to repair`,
-  );
+  lines.push('', faults + toRepair === 0 ? 'no problem found' : `${faults} faults, ${toRepair} masks to repair`);
   return lines.join('\n');
 }

@@ -57,14 +57,14 @@ function blurAxis(
 ): void {
   const last = size - 1;
   for (let i = 0; i < size; i++) {
-    // The neighbour's line position, not the loop order, decides clamping; rows stay in the inner loop for the cache.
     for (let j = 0; j < size; j++) {
+      // The inner loop runs along rows in memory, whichever way the lines run.
       const position = along === 1 ? j : i;
       const line = (along === 1 ? i : j) * across;
       let sum = kernel[0] * from[fromStart + line + position * along];
       for (let k = 1; k < kernel.length; k++) {
-        const before = position - k < 0 ? 0 : position - k;
-        const after = position + k > last ? last : position + k;
+        const before = Math.max(0, position - k);
+        const after = Math.min(last, position + k);
         sum += kernel[k] * (from[fromStart + line + before * along] + from[fromStart + line + after * along]);
       }
       to[toStart + line + position * along] = sum;

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { FaceparseError } from '../errors.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { Dataset } from './dataset.ts';
@@ -43,7 +43,7 @@ export async function describeCacheFile(
       const about = await stat(path).catch((cause) => {
         throw new FaceparseError(`${path} cannot be read: ${cause.message}`, { cause });
       });
-      hash.update(JSON.stringify([item.stem, path, about.size, about.mtimeMs]));
+      hash.update(JSON.stringify([item.stem, relative(dataset.folder, path), about.size, about.mtimeMs]));
     }
   }
   const key = hash.digest('hex');

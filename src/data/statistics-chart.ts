@@ -35,7 +35,7 @@ export function statisticsChart(statistics: DatasetStatistics): string {
         textStyle: { fontSize: 16, color: '#222' },
       },
       { text: 'share of all pixels', left: grids[0].left, top: 68, padding: 0, textStyle: subtitle },
-      { text: 'share of the images that contain it', left: grids[1].left, top: 68, padding: 0, textStyle: subtitle },
+      { text: 'share of the images with the class', left: grids[1].left, top: 68, padding: 0, textStyle: subtitle },
     ],
     grid: grids,
     xAxis: shares.map((values, index) => ({

@@ -56,7 +56,7 @@ export function drawSyntheticFace(seed: number, size: number): { photo: Photo; l
   const exposure = centred(random, 0.88, 1.12);
   const warmth = 0.05 * traits.light.warmth;
   const photo = canvas.finish({
-    blur: random.chance(0.3) ? random.uniform(0.001, 0.0045) : 0,
+    blur: random.chance(0.3) ? random.uniform(0.001, 0.0032) : 0,
     gain: [exposure * (1 + warmth), exposure * (1 + centred(random, -0.02, 0.02)), exposure * (1 - warmth)],
     vignette: random.uniform(0, 0.35),
     grain: random.uniform(0.002, 0.014),

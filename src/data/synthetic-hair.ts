@@ -2,7 +2,9 @@ import { type Canvas, mix, type Rgb, type Shader, setColor } from './synthetic-c
 import type { Head } from './synthetic-head.ts';
 import { valueNoise } from './synthetic-noise.ts';
 import {
+  blob,
   ellipse,
+  mirrorHalf,
   type Point,
   polygon,
   type Shape,
@@ -312,8 +314,11 @@ export class Hair {
       const heavy = x * combed < partX * combed ? 1.15 : 0.7;
       return [x + turn, top + form.drop * Math.min(1.15, away * away * heavy * 0.75 + away * 0.3 * (1 - bend))];
     });
-    const right = sideOf(1);
-    const left = sideOf(-1).reverse();
+    // The fringe meets the temples without a step.
+    const meet = (side: Point[], end: Point): Point[] =>
+      side.map(([x, y], i): Point => [x, i === 0 ? Math.max(y, end[1] + 0.02) : y]);
+    const right = meet(sideOf(1), forehead[4]!);
+    const left = meet(sideOf(-1), forehead[0]!).reverse();
     const below: Point[] = [
       [right.at(-1)![0], 1.5],
       [left[0]![0], 1.5],
@@ -326,7 +331,7 @@ export class Hair {
     const { hair, light } = this.head.traits;
     const flow = this.form?.flow ?? 'hang';
     const partX = hair.part * 0.09;
-    const wavy = hair.style === 'wavy' ? 0.03 : 0.004;
+    const wavy = hair.style === 'wavy' ? 0.02 : 0.004;
     const lightSide = Math.sign(light.direction[0]);
     const gloss: Rgb = mix(hair.color, [1, 0.93, 0.82], 0.42);
     return (x, y, distance, out) => {
@@ -335,17 +340,16 @@ export class Hair {
       const above = 0.46 - y;
       const away = x - partX;
       if (flow === 'curls') {
-        const tight = hair.style === 'buzz' ? 150 : 46;
+        const tight = hair.style === 'buzz' ? 150 : 62;
         const bend = valueNoise(x * 20, y * 20, hair.seed + 2) * 2;
         streak = valueNoise(x * tight + bend, y * tight - bend, hair.seed);
-        lock = valueNoise(x * 17, y * 17, hair.seed + 4);
+        lock = 0.25 + 0.5 * valueNoise(x * 30, y * 30, hair.seed + 4);
       } else {
         // Hanging strands are level curves of the distance to the parting; combed strands radiate from the crown.
-        const ripple = wavy * Math.sin(y * 38 + 9 * valueNoise(x * 6, y * 5, hair.seed));
+        const ripple = wavy * smoothstep(0.15, 0.5, y) * Math.sin(y * 38 + 9 * valueNoise(x * 6, y * 5, hair.seed));
         const hanging = above > 0 ? Math.hypot(away * 1.35, above * 0.86) : Math.abs(away) * 1.35;
         const angle = Math.atan2(x - partX * 1.5, 0.52 - y);
-        const across =
-          flow === 'hang' ? (hanging + ripple) * 60 + (away > 0 ? 50 : 0) : angle * 19 + above * 8 * hair.part;
+        const across = flow === 'hang' ? (hanging + ripple + away * 0.12) * 60 : angle * 19 + above * 8 * hair.part;
         const along = flow === 'hang' ? y * 5 + Math.abs(away) * 3 : Math.hypot(x, 0.5 - y) * 9;
         streak =
           0.65 * valueNoise(across * 2.1, along, hair.seed) +
@@ -381,25 +385,19 @@ export class Hair {
     });
   }
 
-  /** Cropped hair of bald heads shows as a faint tint, and stays skin. */
+  /** Without hair the skull shows above the forehead, and is skin. */
   static paintScalp(canvas: Canvas, head: Head): void {
     if (head.traits.hair.style !== 'bald') return;
-    const dome = polygon(
-      smoothCurve(
-        [
-          [-0.25, 0.45],
-          [-0.262, 0.33],
-          [-0.2, 0.2],
-          [-0.11, 0.135],
-          [0, 0.118],
-          [0.11, 0.135],
-          [0.2, 0.2],
-          [0.262, 0.33],
-          [0.25, 0.45],
-          [0, 0.5],
-        ],
-        true,
-      ),
+    const dome = blob(
+      mirrorHalf([
+        [0, 0.118],
+        [0.11, 0.135],
+        [0.195, 0.2],
+        [0.24, 0.3],
+        [0.243, 0.4],
+        [0.2, 0.5],
+        [0, 0.52],
+      ]),
     );
     canvas.paint(head.frame, unite(dome, head.outline), {
       label: 1,

@@ -1,8 +1,7 @@
+import { Random } from './random.ts';
 import { type Canvas, mix, type Rgb, type Shader, scaleColor, setColor } from './synthetic-canvas.ts';
 import type { Head } from './synthetic-head.ts';
-import { Random } from './random.ts';
 import { valueNoise } from './synthetic-noise.ts';
-import { pick } from './synthetic-traits.ts';
 import {
   blob,
   mirrorHalf,
@@ -13,6 +12,7 @@ import {
   smoothstep,
   subtract,
 } from './synthetic-shapes.ts';
+import { pick } from './synthetic-traits.ts';
 
 const walls: readonly Rgb[] = [
   [0.62, 0.7, 0.76],
@@ -49,11 +49,15 @@ export function paintBackground(canvas: Canvas, seed: number): void {
     const along = (x - 0.5) * Math.cos(angle) + (y - 0.5) * Math.sin(angle) + 0.5;
     let color: Rgb = mix(first, second, smoothstep(0, 1, along));
     if (kind === 'foliage') {
-      const leaves = 0.6 * valueNoise(x * 9, y * 9, noiseSeed) + 0.4 * valueNoise(x * 23, y * 23, noiseSeed + 1);
+      // Turned and bent coordinates hide the lattice of the noise.
+      const bend = valueNoise(x * 5, y * 5, noiseSeed + 2) * 1.6;
+      const leaves =
+        0.55 * valueNoise(x * 7 + y * 4 + bend, y * 7 - x * 4 - bend, noiseSeed) +
+        0.45 * valueNoise(x * 10 - y * 13 + bend, y * 11 + x * 13, noiseSeed + 1);
       color = mix(
-        mix([0.12, 0.2, 0.12], first, 0.25),
-        mix([0.55, 0.68, 0.35], second, 0.3),
-        smoothstep(0.25, 0.8, leaves),
+        mix([0.14, 0.22, 0.14], first, 0.25),
+        mix([0.55, 0.66, 0.38], second, 0.35),
+        smoothstep(0.1, 0.95, leaves),
       );
     } else if (kind === 'panels') {
       const place = (((along / panelWidth) % 1) + 1) % 1;
@@ -77,19 +81,19 @@ function necklineHole(head: Head): Shape {
   const halves: Record<typeof neckline, readonly Point[]> = {
     round: [
       [0, 0.5],
-      [0.21, 0.5],
-      [0.208, 0.93],
-      [0.19, 0.962 + drop],
-      [0.12, 1.0 + drop],
-      [0, 1.018 + drop],
+      [0.175, 0.5],
+      [0.172, 0.895],
+      [0.156, 0.94 + drop * 0.4],
+      [0.1, 0.988 + drop],
+      [0, 1.008 + drop],
     ],
     v: [
       [0, 0.5],
-      [0.2, 0.5],
-      [0.2, 0.935],
-      [0.15, 0.965],
-      [0.075, 1.02 + drop],
-      [0, 1.09 + drop],
+      [0.172, 0.5],
+      [0.168, 0.9],
+      [0.13, 0.95],
+      [0.065, 1.01 + drop],
+      [0, 1.085 + drop],
     ],
     collar: [
       [0, 0.5],

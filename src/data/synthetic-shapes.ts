@@ -44,7 +44,8 @@ export function smoothCurve(points: readonly Point[], closed: boolean, steps = 6
   return curve;
 }
 
-const cellsAcross = 16;
+const cellSize = 0.035;
+const maxCells = 24;
 
 /**
  * The polygon over the points; the signed distance is exact (I. Quilez, "2D distance functions").
@@ -74,26 +75,34 @@ export function polygon(points: readonly Point[]): Shape {
   const bounds = boundsOf(points);
   // A little room around: soft edges and shadows ask for points outside the bounds.
   const [left, top, right, bottom] = boundsOf(points, 0.05);
-  const cellWidth = (right - left) / cellsAcross;
-  const cellHeight = (bottom - top) / cellsAcross;
+  const columns = Math.min(maxCells, Math.ceil((right - left) / cellSize));
+  const rows = Math.min(maxCells, Math.ceil((bottom - top) / cellSize));
+  const cellWidth = (right - left) / columns;
+  const cellHeight = (bottom - top) / rows;
   const all = Int32Array.from({ length: n }, (_, i) => i * 5);
-  const nearLists: Int32Array[] = new Array(cellsAcross * cellsAcross);
-  const crossLists: Int32Array[] = new Array(cellsAcross);
+  const away = new Float64Array(n);
+  const nearLists: (Int32Array | undefined)[] = new Array(columns * rows).fill(undefined);
+  const crossLists: (Int32Array | undefined)[] = new Array(rows).fill(undefined);
 
   const edgesNear = (column: number, row: number): Int32Array => {
     const centerX = left + (column + 0.5) * cellWidth;
     const centerY = top + (row + 0.5) * cellHeight;
-    const away = Array.from(all, (e) => Math.sqrt(squaredTo(e, centerX, centerY)));
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < n; i++) {
+      away[i] = squaredTo(i * 5, centerX, centerY);
+      least = Math.min(least, away[i]!);
+    }
     // A point of the cell is at most half a diagonal nearer to one edge and further from another.
-    const limit = Math.min(...away) + Math.hypot(cellWidth, cellHeight);
+    const limit = (Math.sqrt(least) + Math.hypot(cellWidth, cellHeight)) ** 2;
     return all.filter((_, i) => away[i]! <= limit);
   };
   const edgesAcross = (row: number): Int32Array => {
-    const low = top + row * cellHeight;
+    const low = top + (row - 0.001) * cellHeight;
+    const high = top + (row + 1.001) * cellHeight;
     return all.filter((e) => {
       const y0 = edges[e + 1]!;
       const y1 = y0 + edges[e + 3]!;
-      return Math.min(y0, y1) <= low + cellHeight * 1.001 && Math.max(y0, y1) >= low - cellHeight * 0.001;
+      return Math.min(y0, y1) <= high && Math.max(y0, y1) >= low;
     });
   };
 
@@ -102,12 +111,24 @@ export function polygon(points: readonly Point[]): Shape {
     distance(px, py) {
       const column = Math.floor((px - left) / cellWidth);
       const row = Math.floor((py - top) / cellHeight);
-      const inGrid = column >= 0 && row >= 0 && column < cellsAcross && row < cellsAcross;
-      const near = inGrid ? (nearLists[row * cellsAcross + column] ??= edgesNear(column, row)) : all;
+      const inGrid = column >= 0 && row >= 0 && column < columns && row < rows;
+      const cell = row * columns + column;
+      let near: Int32Array | undefined = all;
+      if (inGrid) {
+        near = nearLists[cell];
+        if (near === undefined) {
+          near = edgesNear(column, row);
+          nearLists[cell] = near;
+        }
+      }
       let nearest = Number.POSITIVE_INFINITY;
       for (let i = 0; i < near.length; i++) nearest = Math.min(nearest, squaredTo(near[i]!, px, py));
       if (!inGrid) return Math.sqrt(nearest);
-      const crossing = (crossLists[row] ??= edgesAcross(row));
+      let crossing = crossLists[row];
+      if (crossing === undefined) {
+        crossing = edgesAcross(row);
+        crossLists[row] = crossing;
+      }
       let inside = false;
       for (let i = 0; i < crossing.length; i++) {
         const e = crossing[i]!;

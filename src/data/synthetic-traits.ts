@@ -1,5 +1,5 @@
-import { mix, type Rgb, scaleColor } from './synthetic-canvas.ts';
 import { Random } from './random.ts';
+import { mix, type Rgb, scaleColor } from './synthetic-canvas.ts';
 
 export type HairStyle =
   | 'bald'
@@ -242,7 +242,7 @@ export function drawTraits(seed: number): FaceTraits {
     },
     brows: {
       raise: centred(eyes, -0.012, 0.016),
-      slant: centred(eyes, -0.02, 0.006),
+      slant: centred(eyes, -0.017, 0.008),
       thickness: centred(eyes, masculine ? 0.95 : 0.72, masculine ? 1.35 : 1.1),
       color: mix(mix(hair.color, [0.16, 0.11, 0.09], 0.5), skinColor, 0.08),
     },
@@ -286,7 +286,8 @@ export function drawTraits(seed: number): FaceTraits {
         }
       : undefined,
     cloth: {
-      neckline: pick(style, 
+      neckline: pick(
+        style,
         wearsNecklace ? (['round', 'v'] as const) : (['round', 'v', 'collar', 'turtleneck'] as const),
       ),
       pattern: pick(style, ['plain', 'plain', 'plain', 'stripes', 'checks', 'dots'] as const),

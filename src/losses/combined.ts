@@ -1,0 +1,30 @@
+import type { Tensor } from '../graph/graph.ts';
+import { add } from '../graph/ops/elementwise.ts';
+import { scale } from '../graph/ops/reduction.ts';
+import { type CrossEntropyOptions, crossEntropyLoss } from './cross-entropy.ts';
+import { type DiceOptions, diceLoss } from './dice.ts';
+
+/** The weights of the parts of a loss, and their options; a weight of 0 leaves a part out. */
+export interface LossOptions extends CrossEntropyOptions {
+  readonly crossEntropy: number;
+  readonly dice: number;
+  readonly diceSmooth?: DiceOptions['smooth'];
+}
+
+/** A weighted sum of losses, with each part as it stands before its weight. */
+export interface CombinedLoss {
+  readonly total: Tensor;
+  readonly parts: ReadonlyMap<string, Tensor>;
+}
+
+/** The weighted sum of the losses whose weight is above zero. */
+export function combinedLoss(logits: Tensor, labels: Tensor, options: LossOptions): CombinedLoss {
+  const parts = new Map<string, Tensor>();
+  if (options.crossEntropy > 0) parts.set('crossEntropy', crossEntropyLoss(logits, labels, options));
+  if (options.dice > 0) {
+    parts.set('dice', diceLoss(logits, labels, options.diceSmooth === undefined ? {} : { smooth: options.diceSmooth }));
+  }
+  if (parts.size === 0) throw new Error('the loss has no part with a weight above zero');
+  const weighted = [...parts].map(([name, part]) => scale(part, options[name as 'crossEntropy' | 'dice']));
+  return { total: weighted.reduce((sum, part) => add(sum, part)), parts };
+}

@@ -1,0 +1,35 @@
+import type { Tensor } from '../graph/graph.ts';
+import { add, div, greater, maximum, mul, sub } from '../graph/ops/elementwise.ts';
+import { matMul } from '../graph/ops/matmul.ts';
+import { reduceMean, reduceSum, scale } from '../graph/ops/reduction.ts';
+import { reshape } from '../graph/ops/shape.ts';
+import { oneHot, softmax } from '../graph/ops/softmax.ts';
+
+export interface DiceOptions {
+  /** Added to numerator and denominator, so that tiny regions do not swing the loss. */
+  readonly smooth?: number;
+}
+
+/**
+ * Soft Dice loss over the classes present in each image (Milletari et al. 2016, per class, without squares): with p the
+ * softmax and t the one-hot labels, dice = (2·Σ p·t + smooth) / (Σ p + Σ t + smooth) over the pixels that are not
+ * ignored; the loss is 1 − the mean over the image's present classes, then over images. It follows F (per image).
+ */
+export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = {}): Tensor {
+  const { smooth = 1 } = options;
+  const { graph } = logits;
+  const [n, classes, height, width] = logits.shape as [number, number, number, number];
+  const pixels = height * width;
+  const probabilities = softmax(logits, 1);
+  const truth = oneHot(labels, classes);
+  const known = reduceSum(truth, [1]);
+  const overlap = reduceSum(mul(probabilities, truth), [2, 3]);
+  const predicted = reshape(matMul(reshape(probabilities, [n, classes, pixels]), reshape(known, [n, pixels, 1])), [n, classes]);
+  const actual = reduceSum(truth, [2, 3]);
+  const offset = graph.scalar(smooth);
+  const dice = div(add(scale(overlap, 2), offset), add(add(predicted, actual), offset));
+  const present = greater(actual, graph.scalar(0));
+  const count = maximum(reduceSum(present, [1]), graph.scalar(1));
+  const perImage = div(reduceSum(mul(dice, present), [1]), count);
+  return sub(graph.scalar(1), reduceMean(perImage));
+}

@@ -1,0 +1,50 @@
+import { FaceparseError } from '../errors.ts';
+import { Scope } from '../nn/scope.ts';
+import { compact } from './compact.ts';
+import type { Architecture, Model } from './model.ts';
+import { unet } from './unet.ts';
+
+const architectures: readonly Architecture[] = [compact, unet];
+
+/** The names of all architectures, or of those that a pattern with `*` fits. */
+export function listModels(pattern = '*'): string[] {
+  const expression = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+  return architectures.map(({ name }) => name).filter((name) => expression.test(name));
+}
+
+/** The architecture of that name. @throws FaceparseError that lists the names there are. */
+export function getArchitecture(name: string): Architecture {
+  const found = architectures.find((architecture) => architecture.name === name);
+  if (!found) {
+    throw new FaceparseError(`there is no model '${name}'; the models are ${listModels().join(', ')}`, { exitCode: 2 });
+  }
+  return found;
+}
+
+/**
+ * Any network by one call.
+ *
+ * @example const model = createModel('compact', { classes: 19 });
+ */
+export function createModel(name: string, options: { classes: number }): Model {
+  const architecture = getArchitecture(name);
+  const { classes } = options;
+  if (!Number.isInteger(classes) || classes < 2 || classes > 255) {
+    throw new FaceparseError(`a model needs 2 to 255 classes, not ${classes}`, { exitCode: 2 });
+  }
+  return {
+    name,
+    classes,
+    multiple: architecture.multiple,
+    build(x, { training, seed = 0 }) {
+      const [, , height, width] = x.shape as [number, number, number, number];
+      if (height % architecture.multiple !== 0 || width % architecture.multiple !== 0) {
+        throw new FaceparseError(
+          `${name} takes pictures whose sides are multiples of ${architecture.multiple}, not ${height}×${width}`,
+          { exitCode: 2 },
+        );
+      }
+      return architecture.build(new Scope(x.graph, { training, seed }), x, classes);
+    },
+  };
+}

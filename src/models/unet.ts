@@ -1,0 +1,45 @@
+import type { Tensor } from '../graph/graph.ts';
+import { resize } from '../graph/ops/resize.ts';
+import { concat } from '../graph/ops/shape.ts';
+import { uniformFanIn } from '../nn/initializers.ts';
+import { convBn, convolution, invertedResidual } from '../nn/layers.ts';
+import type { Scope } from '../nn/scope.ts';
+import type { Architecture, NetworkOutput } from './model.ts';
+
+const stageWidths = [32, 48, 96, 160];
+const decoderWidths = [96, 64, 48, 32];
+
+/** Brings x to the size of the skip, joins both and convolves: one step of a U-shaped decoder. */
+export function decoderStep(scope: Scope, x: Tensor, skip: Tensor, filters: number): Tensor {
+  const raised = resize(x, skip.shape[2]!, skip.shape[3]!);
+  return convBn(scope, concat([raised, skip], 1), { filters, kernel: 3 });
+}
+
+function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
+  let x = convBn(scope.at('stem'), input, { filters: 32, kernel: 3, stride: 2 });
+  const features = [x];
+  stageWidths.forEach((filters, index) => {
+    const stage = scope.at('stages').at(index);
+    x = convBn(stage.at(0), x, { filters, kernel: 3, stride: 2 });
+    x = invertedResidual(stage.at(1), x);
+    x = invertedResidual(stage.at(2), x);
+    features.push(x);
+  });
+  const skips = features.slice(0, -1).reverse();
+  decoderWidths.forEach((filters, index) => {
+    x = decoderStep(scope.at('decoder').at(index), x, skips[index]!, filters);
+  });
+  // Plain uniform start for the scores: there is no ReLU after them.
+  return { logits: convolution(scope.at('head'), x, { filters: classes, kernel: 1, bias: true, initializer: uniformFanIn() }) };
+}
+
+/**
+ * A U-Net (Ronneberger et al. 2015) on inverted residuals: stem at stride 2; stages of 32, 48, 96, 160 channels at
+ * strides 4 to 32; decoder of 96, 64, 48, 32; logits at stride 2. The network that engines are compared on.
+ */
+export const unet: Architecture = {
+  name: 'unet',
+  summary: 'U-Net on inverted residuals, the network that engines are compared on',
+  multiple: 32,
+  build,
+};

@@ -1,0 +1,29 @@
+import type { Random } from '../data/random.ts';
+import { type Shape, sizeOf } from '../graph/graph.ts';
+
+/** Fills a new parameter; the generator is the parameter's own, so its values do not depend on other layers. */
+export type Initializer = (shape: Shape, random: Random) => Float32Array;
+
+/** Every element the same. */
+export function constantInitializer(value: number): Initializer {
+  return (shape) => new Float32Array(sizeOf(shape)).fill(value);
+}
+
+/** The number of inputs of one output of a convolution or matrix weight F×C×kh×kw. */
+function fanIn(shape: Shape): number {
+  return sizeOf(shape.slice(1));
+}
+
+/** Normal with variance 2 / fan-in, for layers that a ReLU follows (He et al. 2015, equation 10). */
+export const heNormal: Initializer = (shape, random) => {
+  const deviation = Math.sqrt(2 / fanIn(shape));
+  return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
+};
+
+/** Uniform within ±1/√fan-in: what PyTorch gives convolutions and their biases. */
+export function uniformFanIn(inputs?: number): Initializer {
+  return (shape, random) => {
+    const bound = 1 / Math.sqrt(inputs ?? fanIn(shape));
+    return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-bound, bound));
+  };
+}

@@ -1,0 +1,44 @@
+import { type Graph, sizeOf, stateAttributes, type Tensor } from '../graph/graph.ts';
+import { add, mul, sub } from '../graph/ops/elementwise.ts';
+import { flatten } from './flat-vector.ts';
+
+/** The name of the state that holds the moving average of a network's states, one after the other. */
+export const averageState = 'average.weights';
+
+/**
+ * Keeps an exponential moving average (EMA) of the network's states, weights and running statistics alike:
+ * average ← decay·average + (1 − decay)·new. Call it after the optimiser has assigned them.
+ *
+ * @param decay a scalar, usually an input, so that the average can be warmed up
+ */
+export function trackMovingAverage(states: readonly Tensor[], decay: Tensor): void {
+  const { graph } = decay;
+  const length = states.reduce((sum, state) => sum + sizeOf(state.shape), 0);
+  const average = graph.state(averageState, [length], () => {
+    const initial = new Float32Array(length);
+    let start = 0;
+    for (const state of states) {
+      initial.set(stateAttributes(state).initial(), start);
+      start += sizeOf(state.shape);
+    }
+    return initial;
+  });
+  const next = flatten(states.map((state) => newValue(graph, state)));
+  graph.assign(average, add(mul(average, decay), mul(next, sub(graph.scalar(1), decay))));
+}
+
+function newValue(graph: Graph, state: Tensor): Tensor {
+  return graph.updates.get(stateAttributes(state).name) ?? state;
+}
+
+/** The averaged states by name, from the vector that the program keeps. */
+export function unpackAverage(states: readonly Tensor[], average: Float32Array): Map<string, Float32Array> {
+  const values = new Map<string, Float32Array>();
+  let start = 0;
+  for (const state of states) {
+    const size = sizeOf(state.shape);
+    values.set(stateAttributes(state).name, average.slice(start, start + size));
+    start += size;
+  }
+  return values;
+}
