@@ -148,7 +148,12 @@ describe('augmentPair', () => {
     expect([...labels.subarray(0, 3), ...labels.subarray(7)]).toEqual(new Array(6).fill(9));
     expect(images.subarray(5, 53).every((value) => value !== 9)).toBe(true);
     expect(() =>
-      augmentPair(pair.photo, pair.labels, settings, new Random(1), { images, imageOffset: 20, labels, labelOffset: 3 }),
+      augmentPair(pair.photo, pair.labels, settings, new Random(1), {
+        images,
+        imageOffset: 20,
+        labels,
+        labelOffset: 3,
+      }),
     ).toThrow(/images array holds 58 values, but 48 are to be written from 20 on/);
   });
 
@@ -178,7 +183,13 @@ describe('augmentPair', () => {
 describe('drawAugmentation', () => {
   it('leaves everything as it is when all is off', () => {
     expect(drawAugmentation(noAugmentation, new Random(1))).toEqual({
-      warp: { rotation: expect.closeTo(0), scale: 1, shiftX: expect.closeTo(0), shiftY: expect.closeTo(0), mirrored: false },
+      warp: {
+        rotation: expect.closeTo(0),
+        scale: 1,
+        shiftX: expect.closeTo(0),
+        shiftY: expect.closeTo(0),
+        mirrored: false,
+      },
       color: undefined,
       blur: 0,
       noise: 0,
@@ -208,7 +219,10 @@ describe('drawAugmentation', () => {
 
   it('draws the same for the others when one option is switched on', () => {
     const base = drawAugmentation(resolveAugmentation({ rotation: 10, noise: 0.1 }), new Random(3));
-    const more = drawAugmentation(resolveAugmentation({ rotation: 10, noise: 0.1, flip: 1, shift: 0.1 }), new Random(3));
+    const more = drawAugmentation(
+      resolveAugmentation({ rotation: 10, noise: 0.1, flip: 1, shift: 0.1 }),
+      new Random(3),
+    );
     expect(more.warp.rotation).toBe(base.warp.rotation);
     expect(more.noise).toBe(base.noise);
   });

@@ -178,12 +178,9 @@ class ThreadedBatchLoader implements BatchLoader {
   /** Buffers of the batches that were given out last, oldest first. */
   readonly #held: ArrayBuffer[] = [];
   readonly #ready = new Map<number, { buffer: ArrayBuffer; indices: Uint32Array }>();
-  /** Steps that were asked of the workers before `at` moved elsewhere: how often their answers are to be thrown away. */
-  readonly #abandoned = new Map<number, number>();
-  /** Steps that workers are at, without the abandoned. */
+  /** Steps that workers are at; after `at` some of them may no longer be wanted. */
   readonly #pending = new Set<number>();
   #nextStep: number;
-  #nextRequest: number;
   #waiting?: Waiting;
   #failure?: Error;
 
@@ -192,7 +189,6 @@ class ThreadedBatchLoader implements BatchLoader {
     this.#plan = plan;
     this.#prefetch = prefetch;
     this.#nextStep = startStep;
-    this.#nextRequest = startStep;
     const buffers = (workers === 0 ? 1 : prefetch) + heldBatches;
     for (let i = 0; i < buffers; i++) this.#free.push(new ArrayBuffer(batchBytes(plan)));
     if (workers === 0) {
@@ -231,12 +227,12 @@ class ThreadedBatchLoader implements BatchLoader {
   at(step: number): void {
     wholeNumber('step', step, 0, Number.MAX_SAFE_INTEGER);
     if (this.#waiting) throw new Error('at() was called while a batch is waited for.');
-    for (const { buffer } of this.#ready.values()) this.#free.push(buffer);
-    this.#ready.clear();
-    for (const pending of this.#pending) this.#abandoned.set(pending, (this.#abandoned.get(pending) ?? 0) + 1);
-    this.#pending.clear();
     this.#nextStep = step;
-    this.#nextRequest = step;
+    for (const [ready, { buffer }] of this.#ready) {
+      if (this.#isWanted(ready)) continue;
+      this.#ready.delete(ready);
+      this.#free.push(buffer);
+    }
     this.#request();
   }
 
@@ -245,11 +241,15 @@ class ThreadedBatchLoader implements BatchLoader {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  /** Hands every free buffer to a worker, up to `prefetch` steps ahead; a worker works through its requests by itself. */
+  #isWanted(step: number): boolean {
+    return step >= this.#nextStep && step < this.#nextStep + this.#prefetch;
+  }
+
+  /** Asks for the wanted steps as far as buffers are free; a worker works through its requests by itself. */
   #request(): void {
     if (this.#filler || this.#failure) return;
-    while (this.#free.length > 0 && this.#nextRequest < this.#nextStep + this.#prefetch) {
-      const step = this.#nextRequest++;
+    for (let step = this.#nextStep; this.#free.length > 0 && this.#isWanted(step); step++) {
+      if (this.#pending.has(step) || this.#ready.has(step)) continue;
       const buffer = this.#free.pop()!;
       this.#pending.add(step);
       this.#workers[step % this.#workers.length].postMessage({ step, buffer } satisfies BatchRequest, [buffer]);
@@ -265,16 +265,12 @@ class ThreadedBatchLoader implements BatchLoader {
       );
       return;
     }
-    // A step always goes to the same worker, which answers in order, so abandoned answers come before wanted ones.
-    const abandoned = this.#abandoned.get(step) ?? 0;
-    if (abandoned > 0) {
-      if (abandoned === 1) this.#abandoned.delete(step);
-      else this.#abandoned.set(step, abandoned - 1);
+    this.#pending.delete(step);
+    if (!this.#isWanted(step)) {
       this.#free.push(answer.buffer);
       this.#request();
       return;
     }
-    this.#pending.delete(step);
     this.#ready.set(step, { buffer: answer.buffer, indices: answer.indices });
     if (this.#waiting && step === this.#nextStep) {
       const { resolve } = this.#waiting;

@@ -140,6 +140,7 @@ export class Graph {
   /** Lets a state take the value of `next` when the graph has run; every read in the same run sees the old value. */
   assign(state: Tensor, next: Tensor): void {
     if (state.node.op !== 'state') throw new Error('assign: the target is not a state');
+    if (state.graph !== this || next.graph !== this) throw new Error('assign: a tensor belongs to another graph');
     const { name } = state.node.attributes as StateAttributes;
     if (this.updates.has(name)) throw new Error(`the state '${name}' is assigned twice`);
     if (formatShape(state.shape) !== formatShape(next.shape)) {
@@ -153,6 +154,7 @@ export class Graph {
   /** Names a value that every run gives back. */
   output(name: string, tensor: Tensor): void {
     if (this.outputs.has(name)) throw new Error(`the graph has an output '${name}' already`);
+    if (tensor.graph !== this) throw new Error(`the output '${name}' belongs to another graph`);
     this.outputs.set(name, tensor);
   }
 }

@@ -5,11 +5,13 @@ import { resizeLabels, resizePhoto } from './resize.ts';
 
 const side = fc.integer({ min: 1, max: 17 });
 
-const photos: fc.Arbitrary<Photo> = fc.tuple(side, side).chain(([width, height]) =>
-  fc
-    .uint8Array({ minLength: width * height * 3, maxLength: width * height * 3 })
-    .map((data) => ({ width, height, data })),
-);
+const photos: fc.Arbitrary<Photo> = fc
+  .tuple(side, side)
+  .chain(([width, height]) =>
+    fc
+      .uint8Array({ minLength: width * height * 3, maxLength: width * height * 3 })
+      .map((data) => ({ width, height, data })),
+  );
 
 /** One channel with the same value in R, G and B, from rows of numbers. */
 function gray(rows: number[][]): Photo {

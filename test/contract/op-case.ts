@@ -103,7 +103,7 @@ function floats(shape: Shape, draw: (random: Random) => number): CaseInput {
 }
 
 /**
- * The graph of a case: every output, and the gradients of Σ output·cotangent with respect to every differentiable
+ * The graph of a case: every output, `total` = Σ output·cotangent, and the gradients of the total with respect to every differentiable
  * input. The cotangents are inputs with random values, so that no error can cancel.
  */
 export function buildCase({ name, inputs, build, withoutGradient = [] }: OpCase): BuiltCase {
@@ -134,10 +134,10 @@ export function buildCase({ name, inputs, build, withoutGradient = [] }: OpCase)
   }
   const differentiable = Object.keys(inputs).filter((key) => inputs[key]!.differentiable);
   if (terms.length > 0 && differentiable.length > 0) {
-    const loss = terms.reduce((sum, term) => add(sum, term));
-    graph.output('loss', loss);
+    const total = terms.reduce((sum, term) => add(sum, term));
+    graph.output('total', total);
     gradients(
-      loss,
+      total,
       differentiable.map((key) => tensors[key]!),
     ).forEach((gradient, index) => {
       graph.output(`gradient.${differentiable[index]}`, gradient);

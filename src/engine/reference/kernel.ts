@@ -1,5 +1,7 @@
 import type { GraphNode, Shape } from '../../graph/graph.ts';
-import type { NumericArray } from '../check-values.ts';
+
+/** Values of a tensor; Float64Array only in double precision. */
+export type NumericArray = Float32Array | Float64Array | Int32Array;
 
 /** What a kernel is given: the node, the values of its inputs, and zeroed arrays for its outputs. */
 export interface KernelCall {

@@ -7,8 +7,14 @@ import {
   type PoolingGradientAttributes,
 } from '../../graph/ops/pooling.ts';
 import { type ResizeAttributes, type ResizeGradientAttributes, resizeTaps } from '../../graph/ops/resize.ts';
-import type { NumericArray } from '../check-values.ts';
-import { attributesOf, inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
+import {
+  attributesOf,
+  inputShape,
+  type KernelCall,
+  type KernelTable,
+  type NumericArray,
+  outputShape,
+} from './kernel.ts';
 
 /** Half-open range of input positions. */
 type Range = readonly [number, number];

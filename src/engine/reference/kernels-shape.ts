@@ -2,7 +2,6 @@ import { type Shape, sizeOf } from '../../graph/graph.ts';
 import type { MatMulAttributes } from '../../graph/ops/matmul.ts';
 import type { ReductionAttributes } from '../../graph/ops/reduction.ts';
 import type { ConcatAttributes, PadAttributes, SliceAttributes, TransposeAttributes } from '../../graph/ops/shape.ts';
-import type { NumericArray } from '../check-values.ts';
 import {
   attributesOf,
   broadcastStrides,
@@ -10,6 +9,7 @@ import {
   inputShape,
   type KernelCall,
   type KernelTable,
+  type NumericArray,
   outputShape,
   stridesOf,
 } from './kernel.ts';

@@ -1,6 +1,5 @@
 import {
   type ConstantAttributes,
-  formatShape,
   type Graph,
   type GraphNode,
   type InputAttributes,
@@ -11,9 +10,9 @@ import {
 } from '../../graph/graph.ts';
 import type { NodeEvaluator } from '../../graph/passes/constant-folding.ts';
 import { liveNodes } from '../../graph/passes/dead-code.ts';
-import { checkInputs, checkStateValues, findState, type NumericArray } from '../check-values.ts';
 import type { Engine, Program } from '../engine.ts';
-import type { Kernel, KernelTable } from './kernel.ts';
+import { checkInputs, checkStates, initialState, stateOf } from '../program-state.ts';
+import type { Kernel, KernelTable, NumericArray } from './kernel.ts';
 import { convolutionKernels } from './kernels-convolution.ts';
 import { elementwiseKernels } from './kernels-elementwise.ts';
 import { normalizationKernels } from './kernels-normalization.ts';
@@ -109,11 +108,7 @@ class ReferenceProgram {
     }
     this.releases = findReleases(graph, this.nodes);
     for (const [name, state] of graph.states) {
-      const initial = stateAttributes(state).initial();
-      if (initial.length !== sizeOf(state.shape)) {
-        throw new Error(`the state '${name}' starts with ${initial.length} values, not ${formatShape(state.shape)}`);
-      }
-      this.states.set(name, new Float(initial));
+      this.states.set(name, new Float(initialState(state)));
     }
   }
 
@@ -148,7 +143,7 @@ class ReferenceProgram {
     this.checkAlive();
     return new Map(
       names.map((name) => {
-        findState(this.graph, name);
+        stateOf(this.graph, name);
         return [name, this.states.get(name)!.slice()];
       }),
     );
@@ -156,7 +151,7 @@ class ReferenceProgram {
 
   async writeStates(values: ReadonlyMap<string, FloatArray>): Promise<void> {
     this.checkAlive();
-    checkStateValues(this.graph, values);
+    checkStates(this.graph, values);
     for (const [name, value] of values) this.states.set(name, new this.Float(value));
   }
 

@@ -76,7 +76,7 @@ const unary: OpCase[] = [
   { name: 'log', inputs: { x: uniform([2, 3, 4], 0.1, 5) }, build: ({ x }) => log(x!) },
   {
     name: 'log of small and large values',
-    inputs: { x: given([6], [1e-6, 1e-3, 1, 1e3, 1e6]) },
+    inputs: { x: given([6], [1e-4, 1e-2, 1, 1e2, 1e4]) },
     build: ({ x }) => log(x!),
   },
   { name: 'sqrt', inputs: { x: uniform([2, 3, 4], 0.1, 5) }, build: ({ x }) => sqrt(x!) },

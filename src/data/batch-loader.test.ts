@@ -1,0 +1,233 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { afterEach, describe, expect, it } from 'vitest';
+import { celebamask19 } from '../labels/celebamask-19.ts';
+import { face8 } from '../labels/face-8.ts';
+import { type BatchLoader, type BatchLoaderOptions, createBatchLoader } from './batch-loader.ts';
+import { cacheBytes, cachedLabels, cachedPhoto, type PictureCache } from './cached-pictures.ts';
+import { Random } from './random.ts';
+
+function makeCache(count: number, size = 12): PictureCache {
+  const cache = {
+    labelSet: celebamask19.name,
+    size,
+    stems: Array.from({ length: count }, (_, i) => `face-${i}`),
+    buffer: new SharedArrayBuffer(cacheBytes(count, size)),
+  };
+  const random = new Random(1);
+  for (let i = 0; i < count; i++) {
+    const photo = cachedPhoto(cache, i).data;
+    const labels = cachedLabels(cache, i).data;
+    for (let k = 0; k < photo.length; k++) photo[k] = random.integer(256);
+    for (let k = 0; k < labels.length; k++) labels[k] = random.integer(19);
+  }
+  return cache;
+}
+
+const augmentation = { flip: 0.5, rotation: 20, scale: 0.2, shift: 0.1, brightness: 0.2, blur: 0.2, noise: 0.05 };
+const cache = makeCache(10);
+const loaders: BatchLoader[] = [];
+
+function make(change: Partial<BatchLoaderOptions> = {}): BatchLoader {
+  const loader = createBatchLoader({
+    cache,
+    labelSet: celebamask19,
+    batchSize: 3,
+    size: 8,
+    labelSize: 4,
+    augmentation,
+    seed: 5,
+    workers: 0,
+    ...change,
+  });
+  loaders.push(loader);
+  return loader;
+}
+
+/** Copies of the next batches, which outlive the loader's buffers. */
+async function take(loader: BatchLoader, count: number) {
+  const batches = [];
+  for (let i = 0; i < count; i++) {
+    const { images, labels, ...rest } = await loader.next();
+    batches.push({ ...rest, images: images.slice(), labels: labels.slice() });
+  }
+  return batches;
+}
+
+afterEach(async () => {
+  await Promise.all(loaders.splice(0).map((loader) => loader.close()));
+});
+
+describe('createBatchLoader', () => {
+  it('gives the same batches with 0, 1 and 2 workers', async () => {
+    const inline = await take(make(), 8);
+    expect(await take(make({ workers: 1 }), 8)).toEqual(inline);
+    expect(await take(make({ workers: 2, prefetch: 5 }), 8)).toEqual(inline);
+    expect(await take(make({ workers: 2, prefetch: 1 }), 8)).toEqual(inline);
+    expect(inline.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect(inline.map(({ epoch }) => epoch)).toEqual([0, 0, 0, 1, 1, 1, 2, 2]);
+    expect(new Set(inline.map(({ images }) => images.join())).size).toBe(8);
+  });
+
+  it('resumes at any step as if it had never stopped', async () => {
+    const whole = await take(make(), 8);
+    for (const workers of [0, 2]) {
+      expect(await take(make({ workers, startStep: 4 }), 4)).toEqual(whole.slice(4));
+      const loader = make({ workers });
+      await loader.next();
+      loader.at(5);
+      expect(await take(loader, 3)).toEqual(whole.slice(5));
+      loader.at(6);
+      loader.at(5);
+      loader.at(0);
+      expect(await take(loader, 8)).toEqual(whole);
+    }
+  });
+
+  it('may be moved more often than it has buffers', async () => {
+    const inline = make();
+    const threaded = make({ workers: 2, prefetch: 2 });
+    for (let i = 0; i < 12; i++) {
+      for (const loader of [inline, threaded]) {
+        loader.at(900 - i);
+        loader.at(7 * i);
+      }
+      expect(await take(threaded, 1)).toEqual(await take(inline, 1));
+    }
+  });
+
+  it('names the pairs of a batch and gives each pair once an epoch', async () => {
+    const batches = await take(make({ augmentation: {}, size: 12, labelSize: 12, batchSize: 5, workers: 1 }), 2);
+    expect(batches.flatMap(({ stems }) => stems).sort()).toEqual([...cache.stems].sort());
+    for (const batch of batches) {
+      batch.indices.forEach((index, sample) => {
+        expect(batch.stems[sample]).toBe(`face-${index}`);
+        const labels = batch.labels.subarray(sample * 144, (sample + 1) * 144);
+        expect([...labels]).toEqual([...cachedLabels(cache, index).data]);
+        const { data } = cachedPhoto(cache, index);
+        for (let i = 0; i < 432; i++) {
+          const value = batch.images[sample * 432 + Math.floor(i / 144) * 144 + (i % 144)];
+          expect(value).toBeCloseTo((data[(i % 144) * 3 + Math.floor(i / 144)] / 255 - 0.5) / 0.25, 5);
+        }
+      });
+    }
+  });
+
+  it('gives a smaller last batch when it is kept', async () => {
+    for (const workers of [0, 1]) {
+      const loader = make({ dropLast: false, workers });
+      expect(loader.stepsPerEpoch).toBe(4);
+      const batches = await take(loader, 5);
+      expect(batches.map(({ count }) => count)).toEqual([3, 3, 3, 1, 3]);
+      expect(batches[3].images.length).toBe(3 * 64);
+      expect(batches[3].labels.length).toBe(16);
+      expect(batches.slice(0, 4).flatMap(({ stems }) => stems).length).toBe(10);
+    }
+  });
+
+  it('keeps a batch until the next but one call, then empties it', async () => {
+    for (const workers of [0, 1]) {
+      const loader = make({ workers });
+      const first = await loader.next();
+      const copy = first.images.slice();
+      await loader.next();
+      expect(first.images).toEqual(copy);
+      for (let i = 0; i < 8; i++) await loader.next();
+      expect(first.images.length).toBe(0);
+      expect(first.labels.length).toBe(0);
+    }
+  });
+
+  it('gives out a pair more often when its weight says so', async () => {
+    const weights = [5, ...new Array(9).fill(5 / 9)];
+    const batches = await take(make({ weights, batchSize: 5, workers: 1 }), 2);
+    const first = batches.flatMap(({ indices, images }) =>
+      [...indices].flatMap((index, i) => (index === 0 ? [images.slice(i * 192, (i + 1) * 192).join()] : [])),
+    );
+    expect(first.length).toBe(5);
+    // Each time it is augmented anew.
+    expect(new Set(first).size).toBe(5);
+  });
+
+  it('works ahead while the main thread is busy', async () => {
+    const large = { size: 256, labelSize: 128, batchSize: 5 };
+    const inline = make(large);
+    await take(inline, 3);
+    const start = performance.now();
+    for (let i = 0; i < 3; i++) await inline.next();
+    const cost = performance.now() - start;
+
+    const loader = make({ ...large, workers: 1, prefetch: 3 });
+    await loader.next();
+    const end = performance.now() + 10 * cost;
+    while (performance.now() < end);
+    const resumed = performance.now();
+    for (let i = 0; i < 3; i++) await loader.next();
+    expect(performance.now() - resumed).toBeLessThan(cost / 2);
+  });
+
+  it('hands a failure in a worker to next()', async () => {
+    // A cache that promises more pairs than its memory holds.
+    const broken = { ...cache, stems: [...cache.stems, ...cache.stems] };
+    for (const workers of [0, 1]) {
+      const loader = make({ cache: broken, workers, shuffle: false, batchSize: 10 });
+      await expect(take(loader, 3)).rejects.toThrow(/length|offset|range/i);
+    }
+    const loader = make({ cache: broken, workers: 1, shuffle: false });
+    await expect(take(loader, 9)).rejects.toThrow(/batch of step \d could not be made/);
+    await expect(loader.next()).rejects.toThrow(/could not be made/);
+  });
+
+  it('rejects after close, also the call that waits', async () => {
+    const loader = make({ workers: 1 });
+    const waiting = expect(loader.next()).rejects.toThrow(/closed/);
+    await loader.close();
+    await waiting;
+    await expect(loader.next()).rejects.toThrow(/closed/);
+    await loader.close();
+    const inline = make();
+    await inline.close();
+    await expect(inline.next()).rejects.toThrow(/closed/);
+  });
+
+  it('refuses a second call of next() while one waits', async () => {
+    const loader = make({ workers: 1 });
+    const first = loader.next();
+    await expect(loader.next()).rejects.toThrow(/called again/);
+    expect((await first).step).toBe(0);
+  });
+
+  it('does not keep the process alive', () => {
+    const built = new URL('../../dist/data/', import.meta.url);
+    const script = `
+      const { createBatchLoader } = await import('${new URL('batch-loader.js', built)}');
+      const { celebamask19 } = await import('${new URL('../labels/celebamask-19.js', built)}');
+      const cache = { labelSet: 'celebamask-19', size: 4, stems: ['a', 'b'], buffer: new SharedArrayBuffer(128) };
+      const loader = createBatchLoader({ cache, labelSet: celebamask19, batchSize: 2, size: 4, seed: 1 });
+      console.log((await loader.next()).count, (await loader.next()).step);`;
+    const result = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      timeout: 20_000,
+      encoding: 'utf8',
+    });
+    expect(result.stderr).toBe('');
+    expect(result.stdout).toBe('2 1\n');
+    expect(result.status).toBe(0);
+  });
+
+  it('names the option that is wrong', () => {
+    expect(() => make({ batchSize: 0 })).toThrow(/"batchSize" is 0/);
+    expect(() => make({ size: 1.5 })).toThrow(/"size" is 1.5/);
+    expect(() => make({ workers: -1 })).toThrow(/"workers" is -1/);
+    expect(() => make({ prefetch: 0 })).toThrow(/"prefetch" is 0/);
+    expect(() => make({ batchSize: 11 })).toThrow(/batch of 11 cannot be filled from 10 pairs/);
+    expect(() => make({ labelSet: face8 })).toThrow(/holds labels of celebamask-19, not of face-8/);
+    expect(() => make({ seed: Number.NaN })).toThrow(/seed is NaN/);
+    expect(() => make({ weights: [1, 2] })).toThrow(/2 sampling weights for 10 pairs/);
+    expect(() => make({ weights: new Array(10).fill(0) })).toThrow(/All sampling weights are 0/);
+    expect(() => make({ weights: [...new Array(9).fill(1), -1] })).toThrow(/weight 9 is -1/);
+    expect(() => make({ size: 16_384 })).toThrow(/GiB of buffers/);
+    expect(() => make({ augmentation: { flip: 2 } })).toThrow(/"flip" is 2/);
+    expect(() => make().at(-1)).toThrow(/"step" is -1/);
+  });
+});

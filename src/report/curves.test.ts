@@ -1,0 +1,108 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { curvesChart, type MetricsRow, runCurves } from './curves.ts';
+
+const rows: MetricsRow[] = Array.from({ length: 20 }, (_, i) => ({
+  step: i * 5,
+  epoch: i / 2,
+  seconds: i,
+  loss: 3 / (i + 1),
+  learningRate: 0.002 * (1 - i / 20),
+  ...(i % 4 === 3 ? { valF: i === 15 ? 0.8132 : i / 40, valMacroIou: i / 50, valLoss: 3.2 / (i + 1) } : {}),
+}));
+
+function texts(svg: string): string[] {
+  return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1]!);
+}
+
+describe('curvesChart', () => {
+  it('is an SVG of the wanted size with title, axes and legend, and renders', async () => {
+    const svg = curvesChart(
+      [
+        {
+          name: 'F',
+          points: [
+            [0, 0.1],
+            [1, 0.5],
+          ],
+        },
+        {
+          name: 'loss',
+          points: [
+            [0, 3],
+            [1, 2],
+          ],
+          axis: 'right',
+        },
+      ],
+      { title: 'A run', xLabel: 'epoch', yLabel: 'score', rightLabel: 'nats', width: 500, height: 300 },
+    );
+    expect(texts(svg)).toEqual(expect.arrayContaining(['A run', 'epoch', 'score', 'nats', 'F', 'loss']));
+    const { width, height } = await sharp(Buffer.from(svg)).metadata();
+    expect([width, height]).toEqual([500, 300]);
+  });
+
+  it('gives the same bytes for the same data', () => {
+    expect(runCurves(rows)).toBe(runCurves(rows));
+  });
+
+  it('leaves out what is not a number, and takes single points and none', () => {
+    const draw = (points: [number, number][]) =>
+      curvesChart([{ name: 'a', points }], { title: 't', xLabel: 'x', yLabel: 'y' });
+    expect(
+      draw([
+        [0, 1],
+        [1, Number.NaN],
+        [2, Number.POSITIVE_INFINITY],
+        [3, 2],
+      ]),
+    ).toBe(
+      draw([
+        [0, 1],
+        [3, 2],
+      ]),
+    );
+    for (const svg of [draw([]), draw([[4, 4]])]) {
+      expect(svg).toMatch(/^<svg/);
+      expect(svg).not.toContain('NaN');
+    }
+  });
+
+  it('escapes markup in names', () => {
+    const svg = curvesChart([], { title: '<script>x</script>', xLabel: 'x', yLabel: 'y' });
+    expect(svg).not.toContain('<script>');
+  });
+
+  it('thins long series but keeps their spikes', () => {
+    const draw = (spike: number) => {
+      const points = Array.from({ length: 100_000 }, (_, i): [number, number] => [i, i === 54_321 ? spike : 1]);
+      return curvesChart([{ name: 'loss', points }], { title: 't', xLabel: 'x', yLabel: 'y' });
+    };
+    expect(draw(900).length).toBeLessThan(100_000);
+    expect(texts(draw(900))).toContain('800');
+  });
+});
+
+describe('runCurves', () => {
+  it('stacks loss, scores and learning rate, and marks the best F', () => {
+    const shown = texts(runCurves(rows));
+    for (const text of [
+      'Loss',
+      'Validation scores',
+      'Learning rate',
+      'F (per image)',
+      'macro IoU (pooled)',
+      'best 0.8132',
+    ]) {
+      expect(shown).toContain(text);
+    }
+  });
+
+  it('leaves out panels without values, and says when nothing was logged', () => {
+    const training = texts(runCurves(rows.map(({ step, epoch, seconds, loss }) => ({ step, epoch, seconds, loss }))));
+    expect(training).toContain('Loss');
+    expect(training).not.toContain('Validation scores');
+    expect(training).not.toContain('Learning rate');
+    expect(texts(runCurves([]))).toContain('Loss (nothing logged yet)');
+  });
+});
