@@ -10,7 +10,7 @@ import {
   noAugmentation,
   resolveAugmentation,
 } from './augment.ts';
-import { Random } from './random.ts';
+import { Random } from '../random/random.ts';
 import { identityWarp } from './warp.ts';
 
 const mirror = mirrorTable(celebamask19);

@@ -1,4 +1,4 @@
-import type { Random } from './random.ts';
+import type { Random } from '../random/random.ts';
 import type { ColorMatrix } from './warp.ts';
 
 /** ITU-R BT.601 luma. */

@@ -16,7 +16,7 @@ import { type Dataset, openDataset } from './dataset.ts';
 import { repairSwap } from './left-right.ts';
 import type { LabelMap, Photo } from './picture.ts';
 import { loadPictureCache } from './picture-cache.ts';
-import { Random } from './random.ts';
+import { Random } from '../random/random.ts';
 
 const palette = celebamask19.classes.map(({ color }) => color);
 let folder: string;

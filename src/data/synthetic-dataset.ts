@@ -5,7 +5,7 @@ import { FaceparseError } from '../errors.ts';
 import { encodePalettePng } from '../formats/palette-png.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { buildFolder } from './build-folder.ts';
-import { Random } from './random.ts';
+import { Random } from '../random/random.ts';
 import { drawSyntheticFace } from './synthetic-face.ts';
 
 const mostFaces = 100_000;

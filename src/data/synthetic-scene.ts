@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { Random } from '../random/random.ts';
 import { type Canvas, mix, type Rgb, type Shader, scaleColor, setColor } from './synthetic-canvas.ts';
 import type { Head } from './synthetic-head.ts';
 import { valueNoise } from './synthetic-noise.ts';

@@ -1,4 +1,4 @@
-import { Random } from './random.ts';
+import { Random } from '../random/random.ts';
 import { mix, type Rgb, scaleColor } from './synthetic-canvas.ts';
 
 export type HairStyle =

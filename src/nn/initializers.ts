@@ -1,4 +1,4 @@
-import type { Random } from '../data/random.ts';
+import type { Random } from '../random/random.ts';
 import { type Shape, sizeOf } from '../graph/graph.ts';
 
 /** Fills a new parameter; the generator is the parameter's own, so its values do not depend on other layers. */

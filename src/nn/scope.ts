@@ -1,4 +1,4 @@
-import { Random } from '../data/random.ts';
+import { Random } from '../random/random.ts';
 import type { Graph, Shape, Tensor } from '../graph/graph.ts';
 import type { Initializer } from './initializers.ts';
 

@@ -107,9 +107,11 @@ function drawPanels(panels: readonly Panel[], width: number): string {
     legend: panels.map((panel, i) => ({
       show: panel.series.length > 1,
       data: panel.series.map(({ name }) => name),
-      right: 70,
+      right: 82,
       top: tops[i]! + 10,
       padding: 0,
+      // echarts guesses text widths without a font; the gap makes up for a short guess.
+      itemGap: 26,
       itemWidth: 18,
       itemHeight: 8,
       icon: 'roundRect',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../src/data/random.ts';
+import { Random } from '../../src/random/random.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { buildCase } from './op-case.ts';
 import { opCases } from './op-cases.ts';

@@ -1,4 +1,4 @@
-import { Random } from '../../src/data/random.ts';
+import { Random } from '../../src/random/random.ts';
 import { gradients } from '../../src/graph/autodiff.ts';
 import {
   type DataType,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../data/random.ts';
+import { Random } from '../../random/random.ts';
 import { createReferenceEngine } from '../../engine/reference/reference-engine.ts';
 import { Graph, type Shape, sizeOf, type Tensor } from '../graph.ts';
 import { relu } from '../ops/activation.ts';

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+
+const share = z.number().min(0).max(1);
+const positive = z.number().positive();
+const whole = z.number().int();
+
+const augmentation = z
+  .strictObject({
+    flip: share.default(0.5).describe('Probability of a horizontal flip'),
+    flipSwap: z.boolean().default(true).describe('Swap left and right labels when flipping; off only to measure what that costs'),
+    rotation: z.number().min(0).max(180).default(18).describe('Degrees, uniform within plus or minus'),
+    scale: z.number().min(0).max(2).default(0.22).describe('Size times e^s, s uniform within plus or minus'),
+    shift: share.default(0.06).describe('Share of the side, uniform within plus or minus'),
+    brightness: share.default(0.2),
+    contrast: share.default(0.2),
+    saturation: share.default(0.2),
+  })
+  .prefault({});
+
+const data = z
+  .strictObject({
+    labels: z.string().default('celebamask-19').describe('Label set: celebamask-19 or face-8'),
+    repair: z.boolean().default(true).describe('Mend training masks whose left and right are swapped'),
+    cacheSize: whole.min(32).max(1024).default(512).describe('Side at which decoded pictures are kept'),
+    diskCache: z.boolean().default(false).describe('Keep the decoded pictures on disk for the next run'),
+    workers: whole.min(0).max(16).default(1).describe('Threads that prepare batches'),
+    augmentation,
+  })
+  .prefault({});
+
+const model = z
+  .strictObject({
+    name: z.string().default('compact'),
+  })
+  .prefault({});
+
+const loss = z
+  .strictObject({
+    crossEntropy: z.number().min(0).default(1),
+    dice: z.number().min(0).default(1),
+    diceSmooth: z.number().min(0).default(1),
+    labelSmoothing: z.number().min(0).max(0.9).default(0),
+    classWeights: z.array(positive).optional().describe('One weight a class for the cross-entropy'),
+  })
+  .prefault({});
+
+const optimizer = z
+  .strictObject({
+    kind: z.enum(['adamw', 'sgd']).default('adamw'),
+    weightDecay: z.number().min(0).default(0.01),
+    beta1: z.number().min(0).max(0.9999).default(0.9),
+    beta2: z.number().min(0).max(0.99999).default(0.999),
+    epsilon: positive.default(1e-8),
+    momentum: z.number().min(0).max(0.9999).default(0.9),
+    nesterov: z.boolean().default(false),
+  })
+  .prefault({});
+
+const train = z
+  .strictObject({
+    size: whole.min(32).max(1024).default(256).describe('Side of the pictures that the network sees'),
+    labelSize: whole.min(16).max(1024).optional().describe('Side of the labels in the loss; half of size where not given'),
+    batchSize: whole.min(1).max(1024).default(8),
+    epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes are given'),
+    minutes: positive.max(100000).optional().describe('Length of the run by the clock; replaces epochs'),
+    lr: positive.max(10).default(2e-3).describe('Highest learning rate'),
+    schedule: z.enum(['constant', 'cosine', 'polynomial']).default('cosine'),
+    warmup: share.default(0.03).describe('Share of the run in which the rate climbs'),
+    finalShare: share.default(0).describe('The rate at the end as a share of the highest'),
+    clipNorm: z.number().min(0).default(1).describe('Longest gradient; 0 leaves gradients alone'),
+    averageDecay: z.number().min(0).max(0.99999).default(0.998).describe('Moving average of the weights (EMA); 0 keeps none'),
+    seed: whole.min(0).max(2 ** 31).default(0),
+    optimizer,
+  })
+  .prefault({});
+
+const validation = z
+  .strictObject({
+    every: positive.default(2).describe('Epochs between two validations'),
+    limit: whole.min(1).optional().describe('Pictures to validate on during training; all where not given'),
+  })
+  .prefault({});
+
+const parameters = z
+  .strictObject({
+    limit: whole.min(1).optional().describe('A network with this many trainable parameters or more is refused'),
+  })
+  .prefault({});
+
+const engine = z
+  .strictObject({
+    name: z.enum(['auto', 'onnx', 'reference']).default('auto'),
+    device: z.enum(['cpu', 'webgpu', 'cuda', 'dml']).default('cpu'),
+    threads: whole.min(1).max(256).optional().describe('Threads of the engine; the number of cores where not given'),
+  })
+  .prefault({});
+
+/** The one schema of a training configuration: YAML files and dotted overrides both go through it. Unknown keys are errors. */
+export const configSchema = z.strictObject({
+  name: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, dashes, underscores; at most 100').default('run'),
+  model,
+  data,
+  loss,
+  train,
+  validation,
+  parameters,
+  engine,
+});
+
+/** A configuration with every default filled in. */
+export type Config = z.output<typeof configSchema>;

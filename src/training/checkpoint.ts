@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { FaceparseError } from '../errors.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
+import { type Graph, sizeOf } from '../graph/graph.ts';
+
+/** Where a run stands: all that a continued run needs besides its configuration. */
+export interface Checkpoint {
+  /** Steps that are done. */
+  readonly step: number;
+  /** Seconds of training so far. */
+  readonly seconds: number;
+  readonly bestF: number;
+  /** Every state of the training program: weights, running statistics, moments, moving average. */
+  readonly states: ReadonlyMap<string, Float32Array>;
+}
+
+const format = 'faceparse-checkpoint';
+
+/** Writes a checkpoint aside and moves it into place: the one before survives a full disk or a crash. */
+export async function saveCheckpoint(path: string, checkpoint: Checkpoint, graph: Graph): Promise<void> {
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, data] of checkpoint.states) {
+    tensors.set(name, { dtype: 'F32', shape: [...graph.states.get(name)!.shape], data });
+  }
+  const { step, seconds, bestF } = checkpoint;
+  const metadata = { format, version: '1', step: String(step), seconds: String(seconds), bestF: String(bestF) };
+  await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
+}
+
+/** Reads a checkpoint back. @throws FaceparseError where it is damaged or belongs to another configuration */
+export async function loadCheckpoint(path: string, graph: Graph): Promise<Checkpoint> {
+  const bytes = await readFile(path).catch((cause) => {
+    throw new FaceparseError(`there is no checkpoint at ${path} to resume from.`, { exitCode: 2, cause });
+  });
+  let decoded: ReturnType<typeof decodeSafetensors>;
+  try {
+    decoded = decodeSafetensors(bytes);
+  } catch (error) {
+    throw new FaceparseError(`the checkpoint ${path} is damaged: ${(error as Error).message}`, { cause: error });
+  }
+  const { metadata, tensors } = decoded;
+  if (metadata.format !== format) throw new FaceparseError(`${path} is no checkpoint of faceparse.`);
+  const states = new Map<string, Float32Array>();
+  for (const [name, state] of graph.states) {
+    const tensor = tensors.get(name);
+    if (!(tensor?.data instanceof Float32Array) || tensor.data.length !== sizeOf(state.shape)) {
+      throw new FaceparseError(`the checkpoint ${path} does not fit this configuration: '${name}' is missing or of another size.`);
+    }
+    states.set(name, tensor.data);
+  }
+  return { step: Number(metadata.step), seconds: Number(metadata.seconds), bestF: Number(metadata.bestF), states };
+}

@@ -1,0 +1,62 @@
+import type { Dataset, DatasetItem } from '../data/dataset.ts';
+import { readMask, readPhoto } from '../data/read-picture.ts';
+import type { LabelMap, Photo } from '../data/picture.ts';
+import { FaceparseError } from '../errors.ts';
+import type { LabelSet } from '../labels/label-set.ts';
+import { mergeTable } from '../labels/merge.ts';
+import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
+import type { FaceParser, ParseResult } from '../parser/face-parser.ts';
+
+/** One picture that was scored. */
+export interface ScoredPicture {
+  readonly item: DatasetItem;
+  readonly photo: Photo;
+  readonly truth: LabelMap;
+  readonly prediction: ParseResult;
+  readonly score: ImageScore;
+}
+
+export interface EvaluationOptions {
+  /** Score only the first pictures. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+  readonly onPicture?: (picture: ScoredPicture, done: number, total: number) => void | Promise<void>;
+}
+
+/** The truth of a pair at its own size, in ids of the label set. */
+export async function readTruth(item: DatasetItem, set: LabelSet): Promise<LabelMap> {
+  const mask = await readMask(item.maskPath!);
+  if (set.mergeFrom) {
+    const table = mergeTable(set);
+    return { ...mask, data: mask.data.map((id) => table[id]!) };
+  }
+  return mask;
+}
+
+/**
+ * Scores a parser on pairs, every mask at its own size.
+ *
+ * @throws FaceparseError where a photo and its mask differ in size or a mask holds a label that the set does not have
+ */
+export async function evaluateParser(parser: FaceParser, dataset: Dataset, options: EvaluationOptions = {}): Promise<ScoreSummary> {
+  const { limit = dataset.items.length, signal, onPicture } = options;
+  const items = dataset.items.slice(0, limit);
+  const score = new FaceScore(parser.labelSet.classes.length);
+  for (const [index, item] of items.entries()) {
+    signal?.throwIfAborted();
+    const [photo, truth] = await Promise.all([readPhoto(item.imagePath), readTruth(item, parser.labelSet)]);
+    if (photo.width !== truth.width || photo.height !== truth.height) {
+      throw new FaceparseError(
+        `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; they must be of one size.`,
+      );
+    }
+    const prediction = await parser.parse(photo);
+    const stray = truth.data.find((id) => id !== 255 && id >= parser.labelSet.classes.length);
+    if (stray !== undefined) {
+      throw new FaceparseError(`${item.maskPath} holds the label ${stray}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`);
+    }
+    const imageScore = score.add(truth.data, prediction.labels);
+    await onPicture?.({ item, photo, truth, prediction, score: imageScore }, index + 1, items.length);
+  }
+  return score.summary();
+}

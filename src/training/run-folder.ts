@@ -1,0 +1,149 @@
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { FaceparseError } from '../errors.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
+
+/** The files of a run. */
+export interface RunFolder {
+  readonly path: string;
+  readonly name: string;
+  readonly config: string;
+  readonly environment: string;
+  readonly metrics: string;
+  readonly events: string;
+  readonly checkpoint: string;
+  readonly bestWeights: string;
+  readonly lastWeights: string;
+  readonly curves: string;
+  readonly batchPicture: string;
+  readonly validationPicture: string;
+}
+
+/** Where the files of a run are. */
+export function runFolder(path: string): RunFolder {
+  return {
+    path,
+    name: basename(path),
+    config: join(path, 'config.yaml'),
+    environment: join(path, 'environment.json'),
+    metrics: join(path, 'metrics.csv'),
+    events: join(path, 'events.out.tfevents.faceparse'),
+    checkpoint: join(path, 'checkpoint.safetensors'),
+    bestWeights: join(path, 'weights', 'best.safetensors'),
+    lastWeights: join(path, 'weights', 'last.safetensors'),
+    curves: join(path, 'curves.svg'),
+    batchPicture: join(path, 'batch.png'),
+    validationPicture: join(path, 'validation.png'),
+  };
+}
+
+export async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Makes the folder of a new run. @throws FaceparseError where there is one already */
+export async function createRunFolder(path: string): Promise<RunFolder> {
+  const run = runFolder(path);
+  if (await exists(path)) {
+    const remedy = (await exists(run.checkpoint)) ? 'Continue it with --resume, or choose' : 'Choose';
+    throw new FaceparseError(`the run folder ${path} exists already. ${remedy} another name with --name.`, { exitCode: 2 });
+  }
+  await mkdir(join(path, 'weights'), { recursive: true });
+  return run;
+}
+
+/** One line of metrics.csv; a field that a line does not have stays empty. */
+export interface MetricsLine {
+  readonly step: number;
+  readonly epoch: number;
+  /** Of training, without the time that loading took. */
+  readonly seconds: number;
+  readonly loss?: number;
+  readonly crossEntropy?: number;
+  readonly dice?: number;
+  readonly gradientNorm?: number;
+  readonly learningRate?: number;
+  readonly imagesPerSecond?: number;
+  /** F (per image) on the validation pictures. */
+  readonly valF?: number;
+  readonly valMacroIou?: number;
+  readonly valPixelAccuracy?: number;
+}
+
+const columns = [
+  'step',
+  'epoch',
+  'seconds',
+  'loss',
+  'crossEntropy',
+  'dice',
+  'gradientNorm',
+  'learningRate',
+  'imagesPerSecond',
+  'valF',
+  'valMacroIou',
+  'valPixelAccuracy',
+] as const satisfies readonly (keyof MetricsLine)[];
+
+/** Keeps metrics.csv and the TensorBoard events of a run. */
+export class MetricsLog {
+  readonly lines: MetricsLine[] = [];
+  private pending: Uint8Array[] = [];
+
+  private constructor(
+    private readonly run: RunFolder,
+    lines: readonly MetricsLine[],
+  ) {
+    this.lines.push(...lines);
+  }
+
+  static create(run: RunFolder): MetricsLog {
+    const log = new MetricsLog(run, []);
+    log.pending.push(encodeFileVersionEvent(Date.now() / 1000));
+    return log;
+  }
+
+  /** The log of a run that is continued: lines after its checkpoint are dropped, since their steps are done again. */
+  static async reopen(run: RunFolder, lastStep: number): Promise<MetricsLog> {
+    const lines = (await readMetrics(run.metrics)).filter((line) => line.step <= lastStep);
+    return new MetricsLog(run, lines);
+  }
+
+  add(line: MetricsLine): void {
+    this.lines.push(line);
+    const wallTime = Date.now() / 1000;
+    for (const tag of columns.slice(3)) {
+      const value = line[tag];
+      if (value !== undefined) this.pending.push(encodeScalarEvent({ step: line.step, wallTime, tag, value }));
+    }
+  }
+
+  /** Brings both files up to date. */
+  async flush(): Promise<void> {
+    const rows = this.lines.map((line) => columns.map((column) => formatNumber(line[column])).join(','));
+    await writeFileAtomic(this.run.metrics, `${columns.join(',')}\n${rows.map((row) => `${row}\n`).join('')}`);
+    if (this.pending.length > 0) await appendFile(this.run.events, Buffer.concat(this.pending));
+    this.pending = [];
+  }
+}
+
+function formatNumber(value: number | undefined): string {
+  return value === undefined ? '' : String(Number(value.toPrecision(7)));
+}
+
+/** The lines of a metrics.csv. */
+export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  const [header, ...rows] = (await readFile(path, 'utf8')).trim().split('\n');
+  const names = header!.split(',');
+  return rows.map((row) => {
+    const line: Record<string, number> = {};
+    row.split(',').forEach((value, index) => {
+      if (value !== '') line[names[index]!] = Number(value);
+    });
+    return line as unknown as MetricsLine;
+  });
+}

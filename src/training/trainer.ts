@@ -1,0 +1,341 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { parse as parseYaml, stringify as toYaml } from 'yaml';
+import { type Config, configSchema } from '../config/schema.ts';
+import { type Batch, type BatchLoader, createBatchLoader } from '../data/batch-loader.ts';
+import { type Dataset, openDataset, resolveSplit } from '../data/dataset.ts';
+import { loadPictureCache } from '../data/picture-cache.ts';
+import type { Program } from '../engine/engine.ts';
+import { defaultThreads, selectEngine } from '../engine/select-engine.ts';
+import { FaceparseError } from '../errors.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { mergeTable } from '../labels/merge.ts';
+import type { ScoreSummary } from '../metrics/face-score.ts';
+import { averageState, unpackAverage } from '../optim/moving-average.ts';
+import { learningRateAt } from '../optim/schedule.ts';
+import { FaceParser } from '../parser/face-parser.ts';
+import { encodeWeights, type Weights } from '../parser/weights-file.ts';
+import { runCurves } from '../report/curves.ts';
+import { stateAttributes } from '../graph/graph.ts';
+import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { describeEnvironment } from './environment.ts';
+import { evaluateParser, type ScoredPicture } from './evaluation.ts';
+import { planTraining, type TrainingPlan } from './plan.ts';
+import { createRunFolder, exists, MetricsLog, type RunFolder, runFolder } from './run-folder.ts';
+import { batchPicture, validationPicture } from './run-pictures.ts';
+
+/** What a run tells while it goes on. */
+export interface TrainingProgress {
+  readonly phase: 'load' | 'train' | 'validate';
+  /** 0 to 1, of the phase. */
+  readonly progress: number;
+  readonly step: number;
+  readonly epoch: number;
+  readonly loss?: number;
+  readonly learningRate?: number;
+  readonly secondsLeft?: number;
+  /** After a validation: its F (per image), and the best so far. */
+  readonly valF?: number;
+  readonly bestF?: number;
+}
+
+export interface TrainOptions {
+  readonly config: Config;
+  /** Folder that holds train/ and val/. */
+  readonly data: string;
+  /** Folder of the run; it must not exist, unless the run is resumed. */
+  readonly run: string;
+  readonly resume?: boolean;
+  /** Ends the run cleanly after the step that is under way. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+}
+
+export interface TrainResult {
+  readonly run: RunFolder;
+  readonly steps: number;
+  readonly seconds: number;
+  readonly interrupted: boolean;
+  readonly bestF: number;
+  /** Scores of the last validation; undefined when the run was interrupted before one. */
+  readonly last?: ScoreSummary;
+}
+
+/** A line in metrics.csv comes this often, in steps. */
+const stepsPerLine = 20;
+
+/**
+ * Trains a network from scratch and keeps everything in a run folder: configuration, environment, metrics, weights,
+ * checkpoint, curves and pictures.
+ *
+ * A run of so many epochs is a function of its configuration, data, engine and thread count; stopped and resumed it
+ * gives the same weights. A run by the clock depends on how fast the machine is.
+ *
+ * @throws FaceparseError for bad data, an existing run folder, a checkpoint that does not fit, a loss that is not finite
+ */
+export async function train(options: TrainOptions): Promise<TrainResult> {
+  const { data, resume = false } = options;
+  const config = resume ? await storedConfig(options) : options.config;
+  const plan = planTraining(config);
+  const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
+  const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
+  const engine = await selectEngine(config.engine);
+  const run = resume ? runFolder(options.run) : await createRunFolder(options.run);
+  const session = new TrainingSession({ ...options, config }, plan, run, trainSet, validationSet, engine);
+  return session.run();
+}
+
+/** The configuration that a run was started with: it, and not the one given, is what is continued. */
+async function storedConfig({ run: path, config }: TrainOptions): Promise<Config> {
+  const run = runFolder(path);
+  if (!(await exists(run.config))) {
+    throw new FaceparseError(`there is no run at ${path} to resume.`, { exitCode: 2 });
+  }
+  const stored = configSchema.parse(parseYaml(await readFile(run.config, 'utf8')));
+  // Where and how long to train may change between the parts of a run; what is trained may not.
+  return { ...stored, engine: config.engine, train: { ...stored.train, minutes: config.train.minutes ?? stored.train.minutes } };
+}
+
+class TrainingSession {
+  private readonly config: Config;
+  private step = 0;
+  private seconds = 0;
+  private bestF = -1;
+  private log!: MetricsLog;
+  private last?: ScoreSummary;
+
+  constructor(
+    private readonly options: TrainOptions,
+    private readonly plan: TrainingPlan,
+    private readonly folder: RunFolder,
+    private readonly trainSet: Dataset,
+    private readonly validationSet: Dataset,
+    private readonly engine: Awaited<ReturnType<typeof selectEngine>>,
+  ) {
+    this.config = options.config;
+  }
+
+  async run(): Promise<TrainResult> {
+    const { options, plan, folder, config } = this;
+    const { graph } = plan.step;
+    const program = await this.engine.compile(graph);
+    let loader: BatchLoader | undefined;
+    try {
+      if (options.resume) {
+        const checkpoint = await loadCheckpoint(folder.checkpoint, graph);
+        await program.writeStates(checkpoint.states);
+        ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
+        this.log = await MetricsLog.reopen(folder, this.step);
+      } else {
+        this.log = MetricsLog.create(folder);
+        await writeFileAtomic(folder.config, toYaml(config));
+        await this.writeEnvironment();
+      }
+      loader = await this.openLoader();
+      const interrupted = await this.loop(program, loader);
+      const { step: steps, seconds, bestF, last } = this;
+      return { run: folder, steps, seconds, interrupted, bestF, ...(last && { last }) };
+    } finally {
+      await loader?.close();
+      await program.dispose();
+    }
+  }
+
+  private async writeEnvironment(): Promise<void> {
+    const environment = describeEnvironment({
+      engine: this.engine,
+      threads: this.config.engine.threads ?? defaultThreads(),
+      dataset: this.trainSet,
+      parameters: this.plan.parameters,
+      seed: this.config.train.seed,
+    });
+    await writeFileAtomic(this.folder.environment, `${JSON.stringify(environment, null, 2)}\n`);
+  }
+
+  private async openLoader(): Promise<BatchLoader> {
+    const { labelSet, labelSize } = this.plan;
+    const { data, train } = this.config;
+    const { signal } = this.options;
+    const cache = await loadPictureCache(this.trainSet, {
+      size: data.cacheSize,
+      labelSet,
+      repair: data.repair,
+      ...(labelSet.mergeFrom && { mergeTable: mergeTable(labelSet) }),
+      ...(data.diskCache && { directory: '.cache' }),
+      ...(signal && { signal }),
+      onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
+    });
+    return createBatchLoader({
+      cache,
+      labelSet,
+      batchSize: train.batchSize,
+      size: train.size,
+      labelSize,
+      augmentation: data.augmentation,
+      seed: train.seed,
+      workers: data.workers,
+      startStep: this.step,
+    });
+  }
+
+  private report(progress: Pick<TrainingProgress, 'phase' | 'progress'> & Partial<TrainingProgress>): void {
+    this.options.onProgress?.({ step: this.step, epoch: 0, ...progress });
+  }
+
+  /** Trains until the run is over or interrupted; true when it was interrupted. */
+  private async loop(program: Program, loader: BatchLoader): Promise<boolean> {
+    const { config, plan } = this;
+    const { train } = config;
+    const totalSteps = Math.max(1, Math.round(train.epochs * loader.stepsPerEpoch));
+    const budget = train.minutes && train.minutes * 60;
+    const stepsPerValidation = Math.max(1, Math.round(config.validation.every * loader.stepsPerEpoch));
+    const before = this.seconds;
+    const start = performance.now();
+    const elapsed = () => before + (performance.now() - start) / 1000;
+    const window = new StepWindow();
+    let validatedAt = -1;
+    for (;;) {
+      this.seconds = elapsed();
+      const progress = budget ? this.seconds / budget : this.step / totalSteps;
+      if (progress >= 1) break;
+      const batch = await loader.next();
+      const learningRate = learningRateAt(progress, { ...train, kind: train.schedule, learningRate: train.lr });
+      const outputs = await program.run({
+        image: batch.images,
+        labels: batch.labels,
+        learningRate: Float32Array.of(learningRate),
+        ...(plan.average && { averageDecay: Float32Array.of(averageDecayAt(this.step, train.averageDecay)) }),
+        ...plan.drawRandomInputs(this.step),
+      });
+      if (!Number.isFinite(outputs.loss![0])) await this.stopForLoss(outputs.loss![0]!, batch, learningRate);
+      if (this.step === 0) {
+        await writeFileAtomic(this.folder.batchPicture, await batchPicture(batch, train.size, plan.labelSize, plan.labelSet));
+      }
+      this.step++;
+      const epoch = this.step / loader.stepsPerEpoch;
+      window.add(outputs, batch.count);
+      const secondsLeft = budget ? budget - elapsed() : ((elapsed() - before) / Math.max(1, window.steps)) * (totalSteps - this.step);
+      const fraction = budget ? elapsed() / budget : this.step / totalSteps;
+      this.report({ phase: 'train', progress: Math.min(1, fraction), epoch, loss: window.loss, learningRate, secondsLeft });
+      if (this.step % stepsPerLine === 0) {
+        this.log.add({ step: this.step, epoch, seconds: elapsed(), learningRate, ...window.take() });
+      }
+      if (this.options.signal?.aborted) {
+        this.seconds = elapsed();
+        await this.saveProgress(program);
+        return true;
+      }
+      if (this.step % stepsPerValidation === 0) {
+        this.seconds = elapsed();
+        await this.validate(program, epoch);
+        validatedAt = this.step;
+      }
+    }
+    if (validatedAt !== this.step) await this.validate(program, this.step / loader.stepsPerEpoch);
+    return false;
+  }
+
+  /** The weights to be used: the moving average where one is kept. */
+  private async currentWeights(program: Program): Promise<Weights> {
+    const { networkStates } = this.plan.step;
+    const states = this.plan.average
+      ? unpackAverage(networkStates, (await program.readStates([averageState])).get(averageState)!)
+      : await program.readStates(networkStates.map((state) => stateAttributes(state).name));
+    const { model, train, data } = this.config;
+    const notes = { run: this.folder.name, step: String(this.step), average: String(this.plan.average) };
+    return { model: model.name, labels: data.labels, size: train.size, states, notes };
+  }
+
+  private async saveWeights(path: string, weights: Weights): Promise<void> {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFileAtomic(path, encodeWeights(weights, this.plan.step.graph));
+  }
+
+  /** Saves what is needed to go on: checkpoint, last weights, metrics, curves. */
+  private async saveProgress(program: Program, weights?: Weights): Promise<void> {
+    const { step, seconds, bestF } = this;
+    const states = await program.readStates();
+    await saveCheckpoint(this.folder.checkpoint, { step, seconds, bestF, states }, this.plan.step.graph);
+    await this.saveWeights(this.folder.lastWeights, weights ?? (await this.currentWeights(program)));
+    await this.log.flush();
+    await writeFileAtomic(this.folder.curves, runCurves(this.log.lines));
+  }
+
+  private async validate(program: Program, epoch: number): Promise<void> {
+    const weights = await this.currentWeights(program);
+    const parser = await FaceParser.create(weights, this.engine);
+    const shown: ScoredPicture[] = [];
+    const { limit } = this.config.validation;
+    try {
+      this.last = await evaluateParser(parser, this.validationSet, {
+        ...(limit && { limit }),
+        onPicture: (picture, done, total) => {
+          if (shown.length < 8) shown.push(picture);
+          this.report({ phase: 'validate', progress: done / total, epoch });
+        },
+      });
+    } finally {
+      await parser.dispose();
+    }
+    const { fPerImage, macro, pixelAccuracy } = this.last;
+    this.log.add({
+      step: this.step,
+      epoch,
+      seconds: this.seconds,
+      valF: fPerImage,
+      valMacroIou: macro.withBackground.iou,
+      valPixelAccuracy: pixelAccuracy,
+    });
+    if (fPerImage > this.bestF) {
+      this.bestF = fPerImage;
+      await this.saveWeights(this.folder.bestWeights, {
+        ...weights,
+        notes: { ...weights.notes, validationF: fPerImage.toFixed(4) },
+      });
+    }
+    await this.saveProgress(program, weights);
+    await writeFileAtomic(this.folder.validationPicture, await validationPicture(shown, this.plan.labelSet));
+    this.report({ phase: 'validate', progress: 1, epoch, valF: fPerImage, bestF: this.bestF });
+  }
+
+  private async stopForLoss(loss: number, batch: Batch, learningRate: number): Promise<never> {
+    await this.log.flush();
+    throw new FaceparseError(
+      `the loss became ${loss} at step ${this.step} (learning rate ${learningRate.toPrecision(3)}, batch ${batch.stems.join(', ')}). ` +
+        'Lower train.lr or raise train.warmup; the last checkpoint is kept.',
+    );
+  }
+}
+
+/** The decay of the moving average at a step: it starts low, so that the first weights are soon forgotten. */
+function averageDecayAt(step: number, decay: number): number {
+  return Math.min(decay, (1 + step) / (10 + step));
+}
+
+/** Means of what the steps since the last line gave. */
+class StepWindow {
+  steps = 0;
+  loss = 0;
+  private count = 0;
+  private images = 0;
+  private since = performance.now();
+  private readonly sums = new Map<string, number>();
+
+  add(outputs: Record<string, Float32Array>, images: number): void {
+    this.steps++;
+    this.count++;
+    this.images += images;
+    for (const [name, value] of Object.entries(outputs)) this.sums.set(name, (this.sums.get(name) ?? 0) + value[0]!);
+    this.loss = this.sums.get('loss')! / this.count;
+  }
+
+  take(): Record<string, number> {
+    const means = Object.fromEntries([...this.sums].map(([name, sum]) => [name, sum / this.count]));
+    const imagesPerSecond = (this.images * 1000) / (performance.now() - this.since);
+    this.sums.clear();
+    this.count = 0;
+    this.images = 0;
+    this.since = performance.now();
+    return { ...means, imagesPerSecond };
+  }
+}
