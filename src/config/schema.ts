@@ -7,13 +7,16 @@ const whole = z.number().int();
 const augmentation = z
   .strictObject({
     flip: share.default(0.5).describe('Probability of a horizontal flip'),
-    flipSwap: z.boolean().default(true).describe('Swap left and right labels when flipping; off only to measure what that costs'),
+    flipSwap: z
+      .boolean()
+      .default(true)
+      .describe('Swap left and right labels when flipping; off only to measure what that costs'),
     rotation: z.number().min(0).max(180).default(18).describe('Degrees, uniform within plus or minus'),
     scale: z.number().min(0).max(2).default(0.22).describe('Size times e^s, s uniform within plus or minus'),
     shift: share.default(0.06).describe('Share of the side, uniform within plus or minus'),
-    brightness: share.default(0.2),
-    contrast: share.default(0.2),
-    saturation: share.default(0.2),
+    brightness: share.default(0.2).describe('Factor uniform within 1 plus or minus this'),
+    contrast: share.default(0.2).describe('Factor about mid-grey, uniform within 1 plus or minus this'),
+    saturation: share.default(0.2).describe('Factor uniform within 1 plus or minus this'),
   })
   .prefault({});
 
@@ -30,46 +33,82 @@ const data = z
 
 const model = z
   .strictObject({
-    name: z.string().default('compact'),
+    name: z.string().default('compact').describe('Architecture; `faceparse models` lists them'),
   })
   .prefault({});
 
 const loss = z
   .strictObject({
-    crossEntropy: z.number().min(0).default(1),
-    dice: z.number().min(0).default(1),
-    diceSmooth: z.number().min(0).default(1),
-    labelSmoothing: z.number().min(0).max(0.9).default(0),
+    crossEntropy: z.number().min(0).default(1).describe('Weight of the cross-entropy; 0 leaves it out'),
+    dice: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe('Weight of soft Dice over the classes present in each picture; 0 leaves it out'),
+    diceSmooth: z
+      .number()
+      .min(0)
+      .default(1)
+      .describe('Added to numerator and denominator, so that tiny regions do not swing the loss'),
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0)
+      .describe('Share of each label that is spread over all classes'),
     classWeights: z.array(positive).optional().describe('One weight a class for the cross-entropy'),
   })
   .prefault({});
 
 const optimizer = z
   .strictObject({
-    kind: z.enum(['adamw', 'sgd']).default('adamw'),
-    weightDecay: z.number().min(0).default(0.01),
-    beta1: z.number().min(0).max(0.9999).default(0.9),
-    beta2: z.number().min(0).max(0.99999).default(0.999),
-    epsilon: positive.default(1e-8),
-    momentum: z.number().min(0).max(0.9999).default(0.9),
-    nesterov: z.boolean().default(false),
+    kind: z
+      .enum(['adamw', 'sgd'])
+      .default('adamw')
+      .describe('AdamW uses beta1, beta2, epsilon; SGD momentum, nesterov'),
+    weightDecay: z
+      .number()
+      .min(0)
+      .default(0.01)
+      .describe('Decay of convolution and matrix weights, not of biases and normalisation'),
+    beta1: z.number().min(0).max(0.9999).default(0.9).describe('Decay of the mean of gradients (AdamW)'),
+    beta2: z.number().min(0).max(0.99999).default(0.999).describe('Decay of the mean of squared gradients (AdamW)'),
+    epsilon: positive.default(1e-8).describe('Added to the divisor (AdamW)'),
+    momentum: z.number().min(0).max(0.9999).default(0.9).describe('Share of the last step that is kept (SGD)'),
+    nesterov: z.boolean().default(false).describe('Look ahead along the momentum (SGD)'),
   })
   .prefault({});
 
 const train = z
   .strictObject({
     size: whole.min(32).max(1024).default(256).describe('Side of the pictures that the network sees'),
-    labelSize: whole.min(16).max(1024).optional().describe('Side of the labels in the loss; half of size where not given'),
-    batchSize: whole.min(1).max(1024).default(8),
+    labelSize: whole
+      .min(16)
+      .max(1024)
+      .optional()
+      .describe('Side of the labels in the loss; half of size where not given'),
+    batchSize: whole.min(1).max(1024).default(8).describe('Pictures in one step'),
     epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes are given'),
     minutes: positive.max(100000).optional().describe('Length of the run by the clock; replaces epochs'),
     lr: positive.max(10).default(2e-3).describe('Highest learning rate'),
-    schedule: z.enum(['constant', 'cosine', 'polynomial']).default('cosine'),
+    schedule: z
+      .enum(['constant', 'cosine', 'polynomial'])
+      .default('cosine')
+      .describe('How the learning rate falls after the warm-up'),
     warmup: share.default(0.03).describe('Share of the run in which the rate climbs'),
     finalShare: share.default(0).describe('The rate at the end as a share of the highest'),
     clipNorm: z.number().min(0).default(1).describe('Longest gradient; 0 leaves gradients alone'),
-    averageDecay: z.number().min(0).max(0.99999).default(0.998).describe('Moving average of the weights (EMA); 0 keeps none'),
-    seed: whole.min(0).max(2 ** 31).default(0),
+    averageDecay: z
+      .number()
+      .min(0)
+      .max(0.99999)
+      .default(0.998)
+      .describe('Moving average of the weights (EMA); 0 keeps none'),
+    seed: whole
+      .min(0)
+      .max(2 ** 31)
+      .default(0)
+      .describe('Decides initial weights, order and augmentation; same seed, same run'),
     optimizer,
   })
   .prefault({});
@@ -89,15 +128,25 @@ const parameters = z
 
 const engine = z
   .strictObject({
-    name: z.enum(['auto', 'onnx', 'reference']).default('auto'),
-    device: z.enum(['cpu', 'webgpu', 'cuda', 'dml']).default('cpu'),
+    name: z
+      .enum(['auto', 'onnx', 'reference'])
+      .default('auto')
+      .describe('What runs the network; auto takes the best there is'),
+    device: z
+      .enum(['cpu', 'webgpu', 'cuda', 'dml'])
+      .default('cpu')
+      .describe('Device of the onnx engine; `faceparse doctor` lists those there are'),
     threads: whole.min(1).max(256).optional().describe('Threads of the engine; the number of cores where not given'),
   })
   .prefault({});
 
 /** The one schema of a training configuration: YAML files and dotted overrides both go through it. Unknown keys are errors. */
 export const configSchema = z.strictObject({
-  name: z.string().regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, dashes, underscores; at most 100').default('run'),
+  name: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, dashes, underscores; at most 100')
+    .default('run')
+    .describe('Name of the run; that of the file where not given'),
   model,
   data,
   loss,

@@ -51,16 +51,16 @@ function firstLine(error: unknown): string {
 }
 
 /** Look at the magic bytes, so that no other loader of libvips (SVG, PDF, TIFF, …) ever sees a hostile file. */
-function isPhotoFormat(bytes: Buffer): boolean {
+function isPhotoFormat(bytes: Uint8Array): boolean {
   const jpeg = bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
-  const png = bytes.toString('latin1', 0, 8) === '\x89PNG\r\n\x1a\n';
-  const webp = bytes.toString('latin1', 0, 4) === 'RIFF' && bytes.toString('latin1', 8, 12) === 'WEBP';
+  const text = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+  const png = text(0, 8) === '\x89PNG\r\n\x1a\n';
+  const webp = text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP';
   return jpeg || png || webp;
 }
 
 /** A sharp pipeline over the bytes of a JPEG, PNG or WebP file, strict about damage and bounded in pixels. */
-async function openPicture(path: string): Promise<Sharp> {
-  const bytes = await readBytes(path);
+function openPicture(bytes: Uint8Array, path: string): Sharp {
   if (!isPhotoFormat(bytes)) {
     throw new PictureError(path, 'is not a JPEG, PNG or WebP picture', 'convert it to one, or remove it');
   }
@@ -92,9 +92,13 @@ function photoError(path: string, error: unknown): PictureError {
  * @example const photo = await readPhoto('face.jpg'); // photo.data.length === photo.height * photo.width * 3
  */
 export async function readPhoto(path: string): Promise<Photo> {
+  return decodePhoto(await readBytes(path), path);
+}
+
+/** Decode the bytes of a photo as `readPhoto` does; `name` is what errors call it. */
+export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Photo> {
   try {
-    const picture = await openPicture(path);
-    const { data, info } = await picture
+    const { data, info } = await openPicture(bytes, name)
       .autoOrient()
       .flatten({ background: '#ffffff' })
       .toColourspace('srgb')
@@ -107,7 +111,7 @@ export async function readPhoto(path: string): Promise<Photo> {
       data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
     };
   } catch (error) {
-    throw photoError(path, error);
+    throw photoError(name, error);
   }
 }
 
@@ -118,7 +122,7 @@ export async function readPhoto(path: string): Promise<Photo> {
  */
 export async function readPhotoSize(path: string): Promise<{ width: number; height: number }> {
   try {
-    const { autoOrient } = await (await openPicture(path)).metadata();
+    const { autoOrient } = await openPicture(await readBytes(path), path).metadata();
     return { width: autoOrient.width, height: autoOrient.height };
   } catch (error) {
     throw photoError(path, error);

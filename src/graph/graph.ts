@@ -144,9 +144,7 @@ export class Graph {
     const { name } = state.node.attributes as StateAttributes;
     if (this.updates.has(name)) throw new Error(`the state '${name}' is assigned twice`);
     if (formatShape(state.shape) !== formatShape(next.shape)) {
-      throw new Error(
-        `the state '${name}' is ${formatShape(state.shape)} but is assigned ${formatShape(next.shape)}`,
-      );
+      throw new Error(`the state '${name}' is ${formatShape(state.shape)} but is assigned ${formatShape(next.shape)}`);
     }
     this.updates.set(name, next);
   }

@@ -4,7 +4,7 @@
     /usr/bin/python3 test/golden/make.py          (Debian's python3-torch 1.13; under a minute)
 
 ops.safetensors  inputs, outputs and gradients of single ops; `cases` in its metadata says what each case is
-unet.json        losses, checksums of weights and logits of the whole U-Net, trained for some steps
+unet.safetensors losses, checksums of weights and logits of the whole U-Net, trained for some steps
 
 Everything is computed in double precision from single-precision inputs, so that only the other side rounds.
 The initial weights of the U-Net, its pictures and its labels are not stored: `uniform` below makes them from whole
@@ -12,7 +12,6 @@ numbers alone, and test/golden/unet-values.ts makes the same ones.
 """
 import json
 import os
-import re
 import struct
 
 import numpy as np
@@ -283,6 +282,7 @@ def make_unet():
             "checksum": checksum(entry["values"])} for name, entry in state.items()},
         "runs": {},
     }
+    tensors = {}
     for name, steps in [("sgd", 10), ("adamw", 5)]:
         losses, final, logits = train(name, steps, torch.float64)
         single, single_final, single_logits = train(name, steps, torch.float32)
@@ -295,16 +295,9 @@ def make_unet():
               "weights", off[worst], worst)
         golden["runs"][name] = {
             "losses": losses, "singlePrecisionLosses": single, "final": final,
-            "logits": {"shape": logits.shape, "values": [float(f"{v:.7g}") for v in logits.ravel()],
-                       "singlePrecisionError": float(np.abs(logits - single_logits).max())}}
-    with open(os.path.join(HERE, "unet.json"), "w") as file:
-        file.write(to_text(golden))
-
-
-def to_text(value):
-    """Indented JSON with the numbers of an array on one line."""
-    text = json.dumps(value, indent=1)
-    return re.sub(r"\[[^\[\]{}]*\]", lambda match: re.sub(r"\s+", " ", match.group()), text) + "\n"
+            "singlePrecisionLogitError": float(np.abs(logits - single_logits).max())}
+        tensors[f"{name}/logits"] = logits.astype(np.float32)
+    write_safetensors(os.path.join(HERE, "unet.safetensors"), tensors, {"golden": json.dumps(golden)})
 
 
 def make_ops():

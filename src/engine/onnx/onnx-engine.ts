@@ -36,9 +36,7 @@ class OnnxProgram implements Program {
     private readonly runtime: OnnxRuntime,
     private readonly onDevice: boolean,
   ) {
-    for (const name of lowered.stateInputs.keys()) {
-      this.current.set(name, this.tensor(initialState(stateOf(graph, name)), stateOf(graph, name).shape));
-    }
+    for (const [name, state] of graph.states) this.current.set(name, this.tensor(initialState(state), state.shape));
     if (onDevice) return;
     for (const name of lowered.stateOutputs.keys()) {
       const { shape } = stateOf(graph, name);
@@ -91,9 +89,7 @@ class OnnxProgram implements Program {
     const values = new Map<string, Float32Array>();
     for (const name of names) {
       stateOf(this.graph, name);
-      const tensor = this.current.get(name);
-      // A state that nothing reads is not part of the model; it still has its initial value.
-      values.set(name, tensor ? Float32Array.from((await tensor.getData()) as Float32Array) : initialState(stateOf(this.graph, name)));
+      values.set(name, Float32Array.from((await this.current.get(name)!.getData()) as Float32Array));
     }
     return values;
   }
@@ -102,8 +98,7 @@ class OnnxProgram implements Program {
     this.check();
     checkStates(this.graph, values);
     for (const [name, value] of values) {
-      const previous = this.current.get(name);
-      if (!previous) continue;
+      const previous = this.current.get(name)!;
       if (this.onDevice && previous.location === 'gpu-buffer') previous.dispose();
       this.current.set(name, this.tensor(Float32Array.from(value), stateOf(this.graph, name).shape));
     }

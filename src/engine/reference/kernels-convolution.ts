@@ -38,11 +38,15 @@ function layOut(input: Shape, weight: Shape, output: Shape, attributes: Convolut
       for (let oy = 0; oy < outputHeight; oy++) {
         const iy = oy * stride[0] + ky * dilation[0] - padding[0];
         if (iy < 0 || iy >= height || last < first) continue;
-        rows.push({
-          output: oy * outputWidth + first,
-          input: iy * width + first * stride[1] + shift,
-          count: last - first + 1,
-        });
+        const output = oy * outputWidth + first;
+        const input = iy * width + first * stride[1] + shift;
+        const count = last - first + 1;
+        const before = rows.at(-1);
+        // Rows that continue each other on both sides are one stretch: all of a plane, for a plain 1×1 kernel.
+        const continues =
+          before && before.output + before.count === output && before.input + before.count * stride[1] === input;
+        if (continues) rows[rows.length - 1] = { ...before, count: before.count + count };
+        else rows.push({ output, input, count });
       }
       stretches.push(rows);
     }

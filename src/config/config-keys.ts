@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { configSchema } from './schema.ts';
+
+/** The part of JSON Schema that `configSchema` gives. */
+interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly const?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+}
+
+/** A key of the configuration, or a group of keys. */
+export interface ConfigKey {
+  /** Dotted path, e.g. `train.optimizer.beta1`. */
+  readonly path: string;
+  /** It holds other keys instead of a value. */
+  readonly group: boolean;
+  /** It takes text, so what is given is not to be read as a number or a date. */
+  readonly text: boolean;
+  /** What it takes, in words: `a whole number from 32 to 1024`. */
+  readonly wanted: string;
+  readonly default?: unknown;
+  readonly description: string;
+}
+
+/** `a, b or c`. */
+export function joinChoices(choices: readonly unknown[], conjunction = 'or'): string {
+  if (choices.length < 2) return choices.join('');
+  return `${choices.slice(0, -1).join(', ')} ${conjunction} ${choices.at(-1)}`;
+}
+
+function describeNumber(schema: JsonSchema): string {
+  const { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below } = schema;
+  // zod bounds whole numbers by the safe integers, which says nothing to a reader.
+  const least = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? minimum : undefined;
+  const most = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined;
+  const noun = schema.type === 'integer' ? 'a whole number' : 'a number';
+  if (least !== undefined && most !== undefined) return `${noun} from ${least} to ${most}`;
+  const bounds = [
+    least !== undefined && `from ${least}`,
+    above !== undefined && `above ${above}`,
+    most !== undefined && `at most ${most}`,
+    below !== undefined && `below ${below}`,
+  ].filter(Boolean);
+  return `${noun} ${bounds.join(', ')}`.trim();
+}
+
+function describeType(schema: JsonSchema): string {
+  if (schema.anyOf) return joinChoices(schema.anyOf.map(describeType));
+  if (schema.const !== undefined) return String(schema.const);
+  if (schema.enum) return joinChoices(schema.enum);
+  switch (schema.type) {
+    case 'boolean':
+      return 'true or false';
+    case 'integer':
+    case 'number':
+      return describeNumber(schema);
+    case 'array':
+      return `a list, each entry ${describeType(schema.items ?? {})}`;
+    case 'object':
+      return 'a group of keys';
+    case 'string':
+      return 'text';
+    default:
+      return 'a value';
+  }
+}
+
+function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey>): void {
+  for (const [name, entry] of Object.entries(schema.properties ?? {})) {
+    const path = prefix === '' ? name : `${prefix}.${name}`;
+    const group = entry.properties !== undefined;
+    keys.set(path, {
+      path,
+      group,
+      text: entry.type === 'string',
+      wanted: describeType(entry),
+      ...(!group && entry.default !== undefined && { default: entry.default }),
+      description: entry.description ?? '',
+    });
+    collect(entry, path, keys);
+  }
+}
+
+let known: ReadonlyMap<string, ConfigKey> | undefined;
+
+/** All keys and groups of `configSchema` by dotted path, in the schema's order. */
+export function configKeys(): ReadonlyMap<string, ConfigKey> {
+  if (!known) {
+    const keys = new Map<string, ConfigKey>();
+    collect(z.toJSONSchema(configSchema, { io: 'input' }) as JsonSchema, '', keys);
+    known = keys;
+  }
+  return known;
+}
+
+/** The group that a path lies in: `train` for `train.lr`, the empty string for `name`. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('.')));
+}

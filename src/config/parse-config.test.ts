@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { FaceparseError } from '../errors.ts';
+import { parseConfig } from './parse-config.ts';
+import { configSchema } from './schema.ts';
+
+function errorOf(text: string, ...overrides: string[]): string {
+  try {
+    parseConfig(text, 'a.yaml', overrides);
+  } catch (error) {
+    expect(error).toBeInstanceOf(FaceparseError);
+    const { exitCode, message } = error as FaceparseError;
+    expect(exitCode).toBe(2);
+    expect(message).not.toContain('\n');
+    return message;
+  }
+  throw new Error('no error');
+}
+
+describe('parseConfig', () => {
+  it('fills in every default, with the name of the file', () => {
+    expect(parseConfig('', 'configs/demo.yaml')).toEqual({ ...configSchema.parse({}), name: 'demo' });
+    expect(parseConfig('', '').name).toBe('run');
+    expect(parseConfig('', 'C:\\my runs\\The demo (2).yml').name).toBe('The-demo-2-');
+    expect(parseConfig('name: other', 'demo.yaml').name).toBe('other');
+  });
+
+  it('reads values, and takes empty groups for groups without keys', () => {
+    const config = parseConfig('train:\n  lr: 3e-4\n  size: 128\nloss:\n', 'a.yaml');
+    expect(config.train).toMatchObject({ lr: 3e-4, size: 128, batchSize: configSchema.parse({}).train.batchSize });
+  });
+
+  it('lets overrides win over the file, and the last over the others', () => {
+    const config = parseConfig('train: {lr: 1}', 'a.yaml', [
+      'train.lr=2',
+      'train.lr=3e-4',
+      'loss.classWeights=[1, 2.5]',
+      'data.augmentation.flipSwap=false',
+      'name=2024',
+      'train.schedule = "constant"',
+    ]);
+    expect(config.train.lr).toBe(3e-4);
+    expect(config.train.schedule).toBe('constant');
+    expect(config.loss.classWeights).toEqual([1, 2.5]);
+    expect(config.data.augmentation.flipSwap).toBe(false);
+    expect(config.name).toBe('2024');
+  });
+
+  it('takes a key back to its default by null', () => {
+    const config = parseConfig('train: {minutes: 5, lr: 1}', 'a.yaml', ['train.minutes=null', 'train.lr=null']);
+    expect(config.train.minutes).toBeUndefined();
+    expect(config.train.lr).toBe(configSchema.parse({}).train.lr);
+  });
+
+  it.each([
+    ['train:\n  lrr: 1', "a.yaml:2: unknown key 'train.lrr'; did you mean 'train.lr'?"],
+    ['lr: 1', "a.yaml:1: unknown key 'lr'; did you mean 'train.lr'?"],
+    ['# x\ntrain:\n  batch_size: 4', "a.yaml:3: unknown key 'train.batch_size'; did you mean 'train.batchSize'?"],
+    ['trian: {lr: 1}', "a.yaml:1: unknown key 'trian'; did you mean 'train'?"],
+    ['train.lr: 1', "a.yaml:1: unknown key 'train.lr'; in a file, groups are written by indentation"],
+    ['train: 3', 'a.yaml:1: train is 3, but must be a group of keys'],
+    ['train: {lr: 1, lr: 2}', 'a.yaml:1: this key is there twice; remove one'],
+    ['train:\n  lr: !!js/function "x"', 'a.yaml:2: YAML tags (!…) are not allowed'],
+    ['a: 1\n---\nb: 2', 'a.yaml:2: a configuration is one YAML document; remove the line ---'],
+    ['- 1', 'a.yaml: the file is a list (1 entries), but must be keys and values, e.g. train: {lr: 3e-4}'],
+    ['train:\n  lr: -1', 'a.yaml:2: train.lr is -1, but must be a number above 0, at most 10'],
+    ['train: {lr: fast}', 'a.yaml:1: train.lr is "fast", but must be a number above 0, at most 10'],
+    ['train: {lr: }', 'a.yaml:1: train.lr is empty, but must be a number above 0, at most 10'],
+    ['train: {size: 128.5}', 'a.yaml:1: train.size is 128.5, but must be a whole number from 32 to 1024'],
+    ['train: {epochs: .inf}', 'a.yaml:1: train.epochs is Infinity, but must be a number above 0, at most 100000'],
+    ['train: {schedule: cos}', 'a.yaml:1: train.schedule is "cos", but must be constant, cosine or polynomial'],
+    ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
+    ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],
+    ['name: a/b', 'a.yaml:1: name is "a/b", but must be letters, digits, dots, dashes, underscores; at most 100'],
+    ['loss: {classWeights: [1, x]}', 'a.yaml:1: entry 2 of loss.classWeights is "x", but must be a number above 0'],
+    ['train: {lr: 0, size: 1}', /^a.yaml:1: train.size is 1, .*\(and 1 more error\)$/],
+    ['train: {lr: [', /^a.yaml:1: not valid YAML: /],
+    ['[1, 2', /^a.yaml:1: not valid YAML: /],
+    ['__proto__: {a: 1}', /unknown key '__proto__'/],
+    ['train:\n  <<: {lr: 1}', /^a.yaml:2: unknown key 'train.<<'/],
+    ['zzzzzzzz: 1', /the keys there are name, model, data, .* and engine$/],
+  ])('refuses %j', (text, message) => {
+    if (typeof message === 'string') expect(errorOf(text)).toBe(message);
+    else expect(errorOf(text)).toMatch(message);
+  });
+
+  it.each([
+    ['lr=3', "override 'lr=3': unknown key 'lr'; did you mean 'train.lr'?"],
+    ['train.lrr=3', "override 'train.lrr=3': unknown key 'train.lrr'; did you mean 'train.lr'?"],
+    ['modle.name=x', "override 'modle.name=x': unknown key 'modle.name'; did you mean 'model.name'?"],
+    ['train.lr', "override 'train.lr': an override is key=value, e.g. train.lr=3e-4"],
+    ['train.lr=', "override 'train.lr=': no value after =; train.lr must be a number above 0, at most 10"],
+    ['train.lr=-1', "override 'train.lr=-1': train.lr is -1, but must be a number above 0, at most 10"],
+    ['train=3', "override 'train=3': train is a group of keys; override one of them, e.g. train.size=256"],
+    ['train.lr={a: 1}', /train.lr is a group of keys, but must be a number/],
+    ['train.lr=[1', /^override 'train.lr=\[1': not valid YAML/],
+    ['__proto__.polluted=1', /unknown key '__proto__.polluted'/],
+  ])('refuses the override %j', (override, message) => {
+    if (typeof message === 'string') expect(errorOf('', override)).toBe(message);
+    else expect(errorOf('', override)).toMatch(message);
+  });
+
+  it('survives hostile text', () => {
+    expect(errorOf('['.repeat(100_000))).toMatch(/^a.yaml:\d+: /);
+    expect(errorOf(`${'k'.repeat(200_000)}: 1`).length).toBeLessThan(400);
+    const bomb = ['a: &a [x, x, x, x, x, x, x, x, x]'];
+    for (const [now, before] of ['ba', 'cb', 'dc', 'ed', 'fe', 'gf'].map((pair) => [...pair])) {
+      bomb.push(`${now}: &${now} [${Array(9).fill(`*${before}`).join(', ')}]`);
+    }
+    expect(errorOf(bomb.join('\n'))).toMatch(/^a.yaml: not valid YAML: Excessive alias count/);
+  });
+});

@@ -1,0 +1,190 @@
+import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import type { z } from 'zod';
+import { FaceparseError } from '../errors.ts';
+import { type ConfigKey, configKeys } from './config-keys.ts';
+import { type Config, configSchema } from './schema.ts';
+import { suggestKey } from './suggest-key.ts';
+
+type Group = Record<string, unknown>;
+/** Says where in the source a key stands, e.g. `configs/demo.yaml:3`. */
+type Locate = (path: readonly string[]) => string;
+
+const yamlOptions = {
+  schema: 'core',
+  uniqueKeys: true,
+  stringKeys: true,
+  prettyErrors: false,
+  logLevel: 'error',
+} as const;
+
+function fail(message: string, cause?: unknown): never {
+  throw new FaceparseError(message, { exitCode: 2, cause });
+}
+
+function show(value: unknown): string {
+  if (value === null || value === undefined) return 'empty';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list (${value.length} entries)`;
+  if (typeof value === 'object') return 'a group of keys';
+  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+function isGroup(value: unknown): value is Group {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Parses YAML without custom tags; errors and warnings alike are failures, told with their line. */
+function parseYaml(text: string, place: (line: number) => string): { document: Document.Parsed; lines: LineCounter } {
+  const lines = new LineCounter();
+  let document: Document.Parsed;
+  try {
+    document = parseDocument<ParsedNode, true>(text, { ...yamlOptions, lineCounter: lines });
+  } catch (error) {
+    // The parser is recursive: thousands of brackets exhaust the stack.
+    if (error instanceof RangeError) return fail(`${place(1)}: the YAML is nested too deeply`, error);
+    throw error;
+  }
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem) {
+    const line = lines.linePos(problem.pos[0]).line || 1;
+    const known: Record<string, string> = {
+      DUPLICATE_KEY: 'this key is there twice; remove one',
+      TAG_RESOLVE_FAILED: 'YAML tags (!…) are not allowed',
+      MULTIPLE_DOCS: 'a configuration is one YAML document; remove the line ---',
+    };
+    fail(`${place(line)}: ${known[problem.code] ?? `not valid YAML: ${problem.message.replace(/\s*\n[\s\S]*/, '')}`}`);
+  }
+  return { document, lines };
+}
+
+function toValue(document: Document.Parsed, place: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    return fail(`${place}: not valid YAML: ${(error as Error).message}`, error);
+  }
+}
+
+/** Finds keys by walking the document; a key behind an alias has no line of its own. */
+function locator(document: Document.Parsed, lines: LineCounter, source: string): Locate {
+  return (path) => {
+    let node: unknown = document.contents;
+    let offset: number | undefined;
+    for (const name of path) {
+      if (!isMap(node)) break;
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === name);
+      if (!pair) break;
+      offset = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
+      node = pair.value;
+    }
+    return offset === undefined ? source : `${source}:${lines.linePos(offset).line}`;
+  };
+}
+
+/** Refuses unknown keys and groups that are not groups; an empty group (`train:`) becomes one without keys. */
+function checkKeys(group: Group, path: readonly string[], locate: Locate): Group {
+  const checked: Group = {};
+  for (const [name, value] of Object.entries(group)) {
+    const full = [...path, name];
+    const dotted = full.join('.');
+    const key = name.includes('.') ? undefined : configKeys().get(dotted);
+    if (!key) {
+      const hint = configKeys().has(dotted) ? 'in a file, groups are written by indentation' : suggestKey(dotted);
+      return fail(`${locate(full)}: unknown key '${dotted.length > 80 ? `${dotted.slice(0, 79)}…` : dotted}'; ${hint}`);
+    }
+    if (key.group) {
+      if (value !== null && !isGroup(value)) {
+        fail(`${locate(full)}: ${dotted} is ${show(value)}, but must be ${key.wanted}`);
+      }
+      checked[name] = checkKeys(value ?? {}, full, locate);
+    } else {
+      checked[name] = value;
+    }
+  }
+  return checked;
+}
+
+function overrideValue(text: string, key: ConfigKey, place: string): unknown {
+  if (text === '') fail(`${place}: no value after =; ${key.path} must be ${key.wanted}`);
+  const { document } = parseYaml(text, () => place);
+  const value = toValue(document, place);
+  // 2024 and a: b are good names, though YAML reads a number and a map.
+  return key.text && value !== null && typeof value !== 'string' ? text : value;
+}
+
+/** Applies `train.lr=3e-4`; the value `null` takes a key back to its default. Returns the dotted path. */
+function applyOverride(config: Group, override: string): string {
+  const place = `override '${override.length > 80 ? `${override.slice(0, 79)}…` : override}'`;
+  const equals = override.indexOf('=');
+  if (equals < 1) fail(`${place}: an override is key=value, e.g. train.lr=3e-4`);
+  const path = override.slice(0, equals).trim();
+  const key = configKeys().get(path);
+  if (!key) return fail(`${place}: unknown key '${path.slice(0, 80)}'; ${suggestKey(path)}`);
+  if (key.group) {
+    const first = [...configKeys().values()].find((other) => other.path.startsWith(`${path}.`) && !other.group);
+    fail(`${place}: ${path} is a group of keys; override one of them, e.g. ${first?.path}=${first?.default ?? '…'}`);
+  }
+  const value = overrideValue(override.slice(equals + 1).trim(), key, place);
+  const names = path.split('.');
+  const last = names.pop()!;
+  let group = config;
+  for (const name of names) {
+    group[name] ??= {};
+    group = group[name] as Group;
+  }
+  if (value === null) delete group[last];
+  else group[last] = value;
+  return path;
+}
+
+function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): string {
+  const keyPath = issue.path.filter((part) => typeof part === 'string').join('.');
+  const key = configKeys().get(keyPath);
+  if (!key || key.group || issue.code === 'custom') return `${place}: ${keyPath && `${keyPath}: `}${issue.message}`;
+  const index = issue.path.find((part) => typeof part === 'number');
+  const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;
+  const ofKey = index === undefined ? key.wanted : key.wanted.replace(/^a list, each entry /, '');
+  const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
+  const quotes = key.text && typeof value !== 'string' && value !== null ? ' in quotes' : '';
+  return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;
+}
+
+function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], config);
+}
+
+/** The name of a run from that of its file: `configs/Demo 2.yaml` gives `Demo-2`. */
+function nameOfSource(source: string): string | undefined {
+  const base = source.replace(/^.*[\\/]/, '').replace(/\.[^.]+$/, '');
+  const name = base.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 100);
+  return /[A-Za-z0-9]/.test(name) ? name : undefined;
+}
+
+/**
+ * A configuration from YAML text and dotted overrides, with all defaults filled in.
+ *
+ * `source` is how errors name the text (`configs/demo.yaml`); its base name is the default of the key `name`. Overrides are
+ * `train.lr=3e-4`, read as YAML, the last one wins; the value `null` takes a key back to its default. Throws a
+ * FaceparseError (exit code 2) of one line that says where an unknown key or a wrong value stands and what is wanted.
+ *
+ * @example parseConfig('train: {size: 128}', 'small.yaml', ['train.lr=1e-3']).train.lr // 0.001
+ */
+export function parseConfig(text: string, source: string, overrides: readonly string[] = []): Config {
+  const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
+  const locate = locator(document, lines, source);
+  const given = toValue(document, source) ?? {};
+  if (!isGroup(given))
+    fail(`${source}: the file is ${show(given)}, but must be keys and values, e.g. train: {lr: 3e-4}`);
+  const config = checkKeys(given, [], locate);
+  const overridden = new Map(overrides.map((override) => [applyOverride(config, override), override]));
+  config.name ??= nameOfSource(source);
+  const result = configSchema.safeParse(config);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  const path = issue.path.filter((part) => typeof part === 'string');
+  const override = overridden.get(path.join('.'));
+  const place = override === undefined ? locate(path) : `override '${override}'`;
+  const more = result.error.issues.length - 1;
+  const rest = more === 0 ? '' : ` (and ${more} more ${more === 1 ? 'error' : 'errors'})`;
+  fail(explainIssue(issue, valueAt(config, issue.path), place) + rest);
+}

@@ -1,0 +1,66 @@
+import { configKeys, joinChoices, parentOf } from './config-keys.ts';
+
+/**
+ * Edit distance with transpositions of neighbours (Damerau–Levenshtein, optimal string alignment).
+ *
+ * @example editDistance('lr', 'rl') // 1
+ */
+export function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      row[j] = Math.min(row[j - 1]! + 1, previous[j]! + 1, previous[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j]!, before[j - 2]! + 1);
+    }
+    before = previous;
+    previous = row;
+  }
+  return previous[b.length]!;
+}
+
+/** `batch_size`, `batch-size` and `BatchSize` are all meant to be `batchSize`. */
+function normalise(name: string): string {
+  return name.toLowerCase().replace(/[_-]/g, '');
+}
+
+/**
+ * How far a known key is from an unknown path; undefined where nobody would take one for the other. The name counts
+ * most: the same name in another group comes before a similar name in the same group.
+ */
+function distance(unknown: string, known: string): number | undefined {
+  const [name, other] = [unknown, known].map((path) => normalise(path.slice(parentOf(path).length).replace('.', '')));
+  const edits = editDistance(name!, other!);
+  if (edits > Math.max(1, Math.floor(name!.length / 3))) return undefined;
+  const [group, otherGroup] = [parentOf(unknown), parentOf(known)].map(normalise);
+  if (group === otherGroup) return edits;
+  return edits + 0.4 + (0.5 * editDistance(group!, otherGroup!)) / Math.max(group!.length, otherGroup!.length);
+}
+
+/**
+ * The rest of an error about an unknown key: `did you mean 'train.lr'?`, or else the keys that there are in its group.
+ *
+ * @example suggestKey('lr') // "did you mean 'train.lr'?"
+ */
+export function suggestKey(path: string): string {
+  // Hostile input may have keys of megabytes, and the distance is quadratic.
+  const candidates =
+    path.length > 100
+      ? []
+      : [...configKeys().keys()]
+          .map((known) => ({ known, cost: distance(path, known) }))
+          .filter((entry): entry is { known: string; cost: number } => entry.cost !== undefined)
+          .sort((a, b) => a.cost - b.cost);
+  const best = candidates.filter(({ cost }) => cost - candidates[0]!.cost < 0.2).slice(0, 3);
+  if (best.length > 0) return `did you mean ${joinChoices(best.map(({ known }) => `'${known}'`))}?`;
+  let group = parentOf(path);
+  while (group !== '' && !configKeys().get(group)?.group) group = parentOf(group);
+  const siblings = [...configKeys().keys()].filter((known) => parentOf(known) === group);
+  return `the keys ${group === '' ? 'there are' : `of ${group} are`} ${joinChoices(
+    siblings.map((known) => known.slice(group === '' ? 0 : group.length + 1)),
+    'and',
+  )}`;
+}

@@ -1,0 +1,79 @@
+import { readFile, stat } from 'node:fs/promises';
+import type { Photo } from '../data/picture.ts';
+import { decodePhoto, readPhoto } from '../data/read-picture.ts';
+import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
+import { FaceparseError } from '../errors.ts';
+import type { LabelSet } from '../labels/label-set.ts';
+import { FaceParser as CoreParser, type ParseResult } from '../parser/face-parser.ts';
+import { decodeWeights, type Weights } from '../parser/weights-file.ts';
+import { exists, runFolder } from '../training/run-folder.ts';
+
+/** Weights files over this are refused before they are read. */
+const maxWeightsBytes = 2 ** 30;
+
+/** The weights file that a path names: itself, or the best one of a run folder. */
+export async function resolveWeights(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (!found) throw new FaceparseError(`there is no run folder or weights file at ${path}.`, { exitCode: 2 });
+  if (found.isFile()) return path;
+  const run = runFolder(path);
+  for (const file of [run.bestWeights, run.lastWeights]) if (await exists(file)) return file;
+  throw new FaceparseError(`${path} holds no weights (weights/best.safetensors). Is it the folder of a run that was trained?`, {
+    exitCode: 2,
+  });
+}
+
+/** Reads the weights that a run folder or a file holds. */
+export async function loadWeights(path: string): Promise<{ file: string; weights: Weights }> {
+  const file = await resolveWeights(path);
+  const { size } = await stat(file);
+  if (size > maxWeightsBytes) throw new FaceparseError(`${file} is ${size} bytes, more than any weights file of faceparse.`);
+  return { file, weights: decodeWeights(await readFile(file), file) };
+}
+
+/**
+ * Face parsing in Node.
+ *
+ * @example
+ * const parser = await FaceParser.load('runs/compact');
+ * const { labels, width, height, areas } = await parser.parse('photo.jpg');
+ */
+export class FaceParser {
+  private constructor(
+    /** The same parser for photos that are decoded already. */
+    readonly core: CoreParser,
+    /** The weights file that was read. */
+    readonly file: string,
+  ) {}
+
+  /**
+   * Loads a trained parser.
+   *
+   * @param path the folder of a run, or a weights file
+   * @throws FaceparseError where there is nothing, or the file is damaged or belongs to another network
+   */
+  static async load(path: string, engine: EngineChoice = {}): Promise<FaceParser> {
+    const { file, weights } = await loadWeights(path);
+    return new FaceParser(await CoreParser.create(weights, await selectEngine(engine), file), file);
+  }
+
+  get labelSet(): LabelSet {
+    return this.core.labelSet;
+  }
+
+  /**
+   * Labels of one photo, at its own size, upright as its EXIF orientation says.
+   *
+   * @param image a path, the bytes of a JPEG, PNG or WebP file, or decoded pixels
+   */
+  async parse(image: string | Uint8Array | Photo): Promise<ParseResult> {
+    if (typeof image === 'string') return this.core.parse(await readPhoto(image));
+    if (image instanceof Uint8Array) return this.core.parse(await decodePhoto(image, 'the picture'));
+    return this.core.parse(image);
+  }
+
+  /** Frees the engine's memory. */
+  async dispose(): Promise<void> {
+    await this.core.dispose();
+  }
+}
