@@ -108,7 +108,7 @@ const train = z
       .min(0)
       .max(2 ** 31)
       .default(0)
-      .describe('Decides initial weights, order and augmentation; same seed, same run'),
+      .describe('Decides initial weights, order and augmentation'),
     optimizer,
   })
   .prefault({});

@@ -40,7 +40,8 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
   }
   return targets.map((target) => {
     const result = sum(target);
-    if (!result) throw new Error(`gradients: the loss does not depend on a target of shape ${formatShape(target.shape)}`);
+    if (!result)
+      throw new Error(`gradients: the loss does not depend on a target of shape ${formatShape(target.shape)}`);
     return result;
   });
 }

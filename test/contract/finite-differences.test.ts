@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../src/random/random.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
+import { Random } from '../../src/random/random.ts';
 import { buildCase } from './op-case.ts';
 import { opCases } from './op-cases.ts';
 

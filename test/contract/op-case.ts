@@ -1,4 +1,3 @@
-import { Random } from '../../src/random/random.ts';
 import { gradients } from '../../src/graph/autodiff.ts';
 import {
   type DataType,
@@ -11,6 +10,7 @@ import {
 } from '../../src/graph/graph.ts';
 import { add, mul } from '../../src/graph/ops/elementwise.ts';
 import { reduceSum } from '../../src/graph/ops/reduction.ts';
+import { Random } from '../../src/random/random.ts';
 
 /** One input of a case: its type, and how its values are drawn. */
 export interface CaseInput {

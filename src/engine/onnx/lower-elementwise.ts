@@ -50,7 +50,7 @@ function lowerActivation(builder: OnnxBuilder, kind: ActivationKind, x: string):
 
 /** The slope of an activation; `value` is its output or its input, as `slopeFromOutput` says. */
 function lowerSlope(builder: OnnxBuilder, kind: ActivationKind, value: string): string {
-  const { emit } = { emit: builder.emit.bind(builder) };
+  const emit = builder.emit.bind(builder);
   const one = builder.float(1);
   switch (kind) {
     case 'relu':
@@ -112,9 +112,17 @@ export function addElementwiseRules(rules: LoweringRules): void {
   rules.set(reshapeOp, ({ builder, values: [x], attributes }) => builder.reshape(x!, attributes.shape));
   rules.set(transposeOp, ({ builder, values, attributes }) => builder.emit('Transpose', values, { perm: attributes.permutation }));
   rules.set(concatOp, ({ builder, values, attributes }) => builder.emit('Concat', values, { axis: attributes.axis }));
-  rules.set(splitOp, ({ builder, values: [x], attributes: { axis, sizes } }) =>
-    builder.emitAll('Split', [x!, builder.int64s(sizes)], { axis }, sizes.length),
-  );
+  rules.set(splitOp, ({ builder, values: [x], attributes: { axis, sizes } }) => {
+    // A GPU binds few buffers to one shader: there a split into many parts is many slices.
+    if (builder.options.contrib || sizes.length <= 4) {
+      return builder.emitAll('Split', [x!, builder.int64s(sizes)], { axis }, sizes.length);
+    }
+    let start = 0;
+    return sizes.map((size) => {
+      start += size;
+      return builder.slice(x!, [start - size], [start], [axis]);
+    });
+  });
   rules.set(sliceOp, ({ builder, values: [x], attributes: { axis, start, end } }) => builder.slice(x!, [start], [end], [axis]));
   rules.set(padOp, ({ builder, values: [x], attributes }) => builder.pad(x!, attributes.before, attributes.after));
 }

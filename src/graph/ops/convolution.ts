@@ -18,7 +18,8 @@ function extent(input: number, kernel: number, stride: number, padding: number, 
 export const conv2dOp = defineOp<ConvolutionAttributes>({
   name: 'conv2d',
   infer: ([x, weight, bias], { stride, padding, dilation, groups }) => {
-    const describe = () => `conv2d: input ${formatShape(x!.shape)}, weight ${formatShape(weight!.shape)}, groups ${groups}`;
+    const describe = () =>
+      `conv2d: input ${formatShape(x!.shape)}, weight ${formatShape(weight!.shape)}, groups ${groups}`;
     if (x!.shape.length !== 4 || weight!.shape.length !== 4) throw new Error(`${describe()}: both need four axes`);
     const [n, channels, height, width] = x!.shape as [number, number, number, number];
     const [filters, perGroup, kernelHeight, kernelWidth] = weight!.shape as [number, number, number, number];
@@ -82,7 +83,12 @@ export const conv2dWeightGradientOp = defineOp<ConvolutionGradientAttributes>({
 });
 
 /** The gradient of `conv2d` with respect to its input of the given shape. */
-export function conv2dInputGradient(dy: Tensor, weight: Tensor, shape: Shape, attributes: ConvolutionAttributes): Tensor {
+export function conv2dInputGradient(
+  dy: Tensor,
+  weight: Tensor,
+  shape: Shape,
+  attributes: ConvolutionAttributes,
+): Tensor {
   return apply(conv2dInputGradientOp, [dy, weight], { ...attributes, shape });
 }
 

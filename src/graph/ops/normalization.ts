@@ -25,7 +25,12 @@ export const batchNormTrainingOp = defineOp<BatchNormAttributes>({
     const statistics: TensorType = { shape: [inputs[0]!.shape[1]!], dtype: 'float32' };
     return [{ shape: inputs[0]!.shape, dtype: 'float32' }, statistics, statistics];
   },
-  gradient: ({ inputs: [x, gamma], outputs: [, mean, variance], attributes, outputGradients: [dy, dMean, dVariance] }) => {
+  gradient: ({
+    inputs: [x, gamma],
+    outputs: [, mean, variance],
+    attributes,
+    outputGradients: [dy, dMean, dVariance],
+  }) => {
     if (dMean || dVariance) throw new Error('batchNormTraining: its mean and variance are not differentiable');
     return applyAll(batchNormGradientOp, [dy!, x!, gamma!, mean!, variance!], attributes);
   },

@@ -90,7 +90,9 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
 /** Sums what a broadcast repeated, back to `shape`: the gradient of a broadcast. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   const lead = x.shape.length - shape.length;
-  const axes = x.shape.map((_, axis) => axis).filter((axis) => axis < lead || (shape[axis - lead] === 1 && x.shape[axis] !== 1));
+  const axes = x.shape
+    .map((_, axis) => axis)
+    .filter((axis) => axis < lead || (shape[axis - lead] === 1 && x.shape[axis] !== 1));
   return reshape(reduceSum(x, axes, true), shape);
 }
 

@@ -56,7 +56,8 @@ export const concatOp = defineOp<ConcatAttributes>({
   name: 'concat',
   infer: (inputs, { axis }) => {
     const [first] = inputs;
-    if (axis < 0 || axis >= first!.shape.length) throw new Error(`concat: no axis ${axis} in ${formatShape(first!.shape)}`);
+    if (axis < 0 || axis >= first!.shape.length)
+      throw new Error(`concat: no axis ${axis} in ${formatShape(first!.shape)}`);
     for (const input of inputs) {
       const fits =
         input.dtype === first!.dtype &&
@@ -148,7 +149,11 @@ export interface PadAttributes {
 export const padOp = defineOp<PadAttributes>({
   name: 'pad',
   infer: ([x], { before, after }) => {
-    if (before.length !== x!.shape.length || after.length !== x!.shape.length || [...before, ...after].some((n) => n < 0)) {
+    if (
+      before.length !== x!.shape.length ||
+      after.length !== x!.shape.length ||
+      [...before, ...after].some((n) => n < 0)
+    ) {
       throw new Error(`pad: [${before}] and [${after}] do not fit ${formatShape(x!.shape)}`);
     }
     return [{ shape: x!.shape.map((extent, axis) => extent + before[axis]! + after[axis]!), dtype: x!.dtype }];

@@ -66,7 +66,11 @@ export interface CrossEntropyAttributes {
 
 function inferCrossEntropy([logits, labels, weights]: readonly TensorType[]): TensorType[] {
   const [n, classes, height, width] = logits!.shape as [number, number, number, number];
-  if (logits!.shape.length !== 4 || labels!.dtype !== 'int32' || formatShape(labels!.shape) !== `${n}×${height}×${width}`) {
+  if (
+    logits!.shape.length !== 4 ||
+    labels!.dtype !== 'int32' ||
+    formatShape(labels!.shape) !== `${n}×${height}×${width}`
+  ) {
     throw new Error(
       `crossEntropy: logits ${formatShape(logits!.shape)} and ${labels!.dtype} labels ${formatShape(labels!.shape)} do not fit`,
     );

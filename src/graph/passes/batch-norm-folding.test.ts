@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../random/random.ts';
 import { createReferenceEngine } from '../../engine/reference/reference-engine.ts';
+import { Random } from '../../random/random.ts';
 import { Graph, type Shape, sizeOf, type Tensor } from '../graph.ts';
 import { relu } from '../ops/activation.ts';
 import { type ConvolutionOptions, conv2d } from '../ops/convolution.ts';

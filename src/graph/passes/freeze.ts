@@ -15,7 +15,9 @@ export function freezeStates(source: Graph, values?: ReadonlyMap<string, Float32
     const data = values ? values.get(name) : initial();
     if (!data) throw new Error(`no value is given for the weight '${name}'`);
     if (data.length !== sizeOf(output!.shape)) {
-      throw new Error(`the weight '${name}' has ${data.length} values; the network wants ${formatShape(output!.shape)}`);
+      throw new Error(
+        `the weight '${name}' has ${data.length} values; the network wants ${formatShape(output!.shape)}`,
+      );
     }
     return [target.constant(data, output!.shape)];
   });

@@ -1,4 +1,11 @@
-import { Graph, type GraphNode, type InputAttributes, type StateAttributes, stateAttributes, type Tensor } from '../graph.ts';
+import {
+  Graph,
+  type GraphNode,
+  type InputAttributes,
+  type StateAttributes,
+  stateAttributes,
+  type Tensor,
+} from '../graph.ts';
 
 /**
  * Builds a new graph from an old one, node by node. `visit` may give back the tensors that stand for the node's

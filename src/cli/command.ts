@@ -1,0 +1,103 @@
+import { readdir } from 'node:fs/promises';
+import { InvalidArgumentError } from 'commander';
+import { FaceparseError } from '../errors.ts';
+import { Progress } from './progress.ts';
+
+/** What every command with machine-readable output has. */
+export interface JsonOption {
+  /** One JSON document on stdout, and nothing else there. */
+  readonly json?: boolean;
+}
+
+/** Help text of `--json`, the same everywhere. */
+export const jsonHelp = 'print one JSON document instead of text';
+
+/** Prints a result for people. */
+export function printText(text: string): void {
+  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+}
+
+/** Prints a result for machines. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** The user asked to stop, and the work did. */
+export class InterruptedError extends Error {
+  constructor() {
+    super('interrupted');
+    this.name = 'InterruptedError';
+  }
+}
+
+/**
+ * Runs work that Ctrl-C (or SIGTERM) ends in order: the first aborts the signal, whose reason is an InterruptedError; the
+ * second ends the process at once with 130. Work that wants to keep what it has may look at the signal and return.
+ *
+ * @example await withInterrupt((signal) => checkDataset(folder, set, { signal }));
+ */
+export async function withInterrupt<Result>(work: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
+  const controller = new AbortController();
+  const interrupt = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    process.stderr.write(
+      `${process.stderr.isTTY ? '\r\x1b[2K' : ''}faceparse: finishing …; press Ctrl-C again to stop at once\n`,
+    );
+    controller.abort(new InterruptedError());
+  };
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt);
+  try {
+    return await work(controller.signal);
+  } finally {
+    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
+  }
+}
+
+/** What `runTask` hands to the work. */
+export interface TaskControls {
+  readonly signal: AbortSignal;
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+/**
+ * Runs interruptible work with its progress on stderr: a bar on a terminal, lines elsewhere or with `json`.
+ *
+ * @example await runTask('checking', { json: true }, (controls) => checkDataset(folder, set, controls));
+ */
+export async function runTask<Result>(
+  label: string,
+  options: JsonOption,
+  work: (controls: TaskControls) => Promise<Result>,
+): Promise<Result> {
+  const progress = new Progress(label, { plain: options.json === true });
+  try {
+    return await withInterrupt((signal) => work({ signal, onProgress: (done, total) => progress.update(done, total) }));
+  } finally {
+    progress.finish();
+  }
+}
+
+/** Parser of an option that takes a whole number; commander turns its error into a usage error. */
+export function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?\d+$/.test(text) || value < least || value > most) {
+      throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+    }
+    return value;
+  };
+}
+
+/** Says before long work, not after it, that the folder to be written is taken. */
+export async function requireFreeFolder(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    const reason = error.code === 'ENOTDIR' ? 'it is a file' : error.message;
+    throw new FaceparseError(`cannot write to ${folder}: ${reason}; name a new folder`, { exitCode: 2, cause: error });
+  });
+  if (names.length > 0) {
+    throw new FaceparseError(`${folder} exists and is not empty; name a new folder, or remove it first`, {
+      exitCode: 2,
+    });
+  }
+}

@@ -1,0 +1,124 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { FaceparseError } from '../../errors.ts';
+import { printText, runTask, withInterrupt } from '../command.ts';
+import { formatCount, formatDuration } from '../format.ts';
+import { formatScore, formatScores } from '../score-table.ts';
+import { TrainingDisplay } from '../training-display.ts';
+
+/** The demo's data and training: small enough for a laptop, large enough to see a parser learn. */
+const demo = {
+  size: 128,
+  training: 320,
+  validation: 40,
+  seed: 1,
+  minutes: 1,
+  overrides: ['name=demo', 'train.size=128', 'train.labelSize=64', 'data.cacheSize=128', 'train.lr=4e-3', 'train.averageDecay=0.97', 'validation.every=1000'],
+};
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Draws the faces, once; later demos find them. */
+async function drawFaces(folder: string): Promise<void> {
+  const { writeSyntheticDataset } = await import('../../data/synthetic-dataset.ts');
+  const { size, seed } = demo;
+  for (const [split, count] of [
+    ['train', demo.training],
+    ['val', demo.validation],
+  ] as const) {
+    if (await exists(join(folder, split))) continue;
+    await runTask(`drawing ${split} faces`, {}, ({ onProgress }) =>
+      writeSyntheticDataset({ folder, count, size, seed, split, onProgress }),
+    );
+  }
+}
+
+async function freeRunFolder(out: string): Promise<string> {
+  for (let number = 1; number < 10_000; number++) {
+    const folder = join(out, number === 1 ? 'demo' : `demo-${number}`);
+    if (!(await exists(folder))) return folder;
+  }
+  throw new FaceparseError(`${out} holds too many demos; remove some`);
+}
+
+/** F (per image) of always answering with the training set's most frequent class of each pixel. */
+async function meanFaceFloor(data: string): Promise<number> {
+  const [{ openDataset }, { readMask }, { meanFacePrediction }, { FaceScore }] = await Promise.all([
+    import('../../data/dataset.ts'),
+    import('../../data/read-picture.ts'),
+    import('../../metrics/mean-face.ts'),
+    import('../../metrics/face-score.ts'),
+  ]);
+  const masks = async (split: string) => {
+    const { items } = await openDataset(join(data, split), { requireMasks: true });
+    return Promise.all(items.map(async ({ maskPath }) => (await readMask(maskPath!)).data));
+  };
+  const prediction = meanFacePrediction(await masks('train'), 19);
+  const score = new FaceScore(19);
+  for (const truth of await masks('val')) score.add(truth, prediction);
+  return score.summary().fPerImage;
+}
+
+async function runDemo(options: { out: string; minutes: number }): Promise<void> {
+  const [{ parseConfig }, { train }, { FaceParser }, { savePrediction }, { readPhoto }, { openDataset }] = await Promise.all([
+    import('../../config/parse-config.ts'),
+    import('../../training/trainer.ts'),
+    import('../../node/face-parser.ts'),
+    import('../../node/save-prediction.ts'),
+    import('../../data/read-picture.ts'),
+    import('../../data/dataset.ts'),
+  ]);
+  const data = join('.cache', `demo-faces-${demo.size}-${demo.training}-${demo.validation}`);
+  await drawFaces(data);
+  const run = await freeRunFolder(options.out);
+  const config = parseConfig('', 'the demo', [...demo.overrides, `train.minutes=${options.minutes}`]);
+  printText(
+    `Training '${config.model.name}' on ${formatCount(demo.training)} synthetic faces of ${demo.size}×${demo.size} for ${formatDuration(options.minutes * 60)} …`,
+  );
+  const display = new TrainingDisplay(false);
+  const result = await withInterrupt((signal) =>
+    train({ config, data, run, signal, onProgress: (progress) => display.update(progress) }),
+  ).finally(() => display.finish());
+  if (result.interrupted) return printText(`Stopped; what there is is in ${run}.`);
+  const parser = await FaceParser.load(run);
+  const masks = join(run, 'masks');
+  try {
+    const { items } = await openDataset(join(data, 'val'));
+    for (const { imagePath, stem } of items) {
+      const photo = await readPhoto(imagePath);
+      await savePrediction(masks, stem, photo, await parser.parse(photo), parser.labelSet, true);
+    }
+    printText(`\n${formatScores(result.last!, parser.labelSet)}`);
+  } finally {
+    await parser.dispose();
+  }
+  const floor = await meanFaceFloor(data);
+  const parameters = (JSON.parse(await readFile(join(run, 'environment.json'), 'utf8')) as { parameters: number }).parameters;
+  printText(
+    `\nF (per image) ${formatScore(result.last!.fPerImage)} after ${formatCount(result.steps)} steps with ${formatCount(parameters)} parameters;` +
+      ` always answering with the mean face gives ${formatScore(floor)}.\n\n` +
+      `Look at ${run}/\n` +
+      '  validation.png       photo, truth, prediction, errors\n' +
+      '  batch.png            what the network was trained on\n' +
+      '  curves.svg           loss, F and learning rate\n' +
+      '  masks/               palette PNG of class ids a face; masks/overlay/ to look at\n' +
+      '  weights/             best.safetensors: faceparse predict ' +
+      `${run} PHOTO --out DIR`,
+  );
+}
+
+/** `faceparse demo` */
+export function registerDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('train on synthetic faces for a minute and show what comes out')
+    .option('--out <folder>', 'where the run folder is made', 'runs')
+    .option('--minutes <n>', 'how long to train', Number, demo.minutes)
+    .action(runDemo);
+}

@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import type { Engine } from '../../engine/engine.ts';
+import { type JsonOption, jsonHelp, printJson, printText } from '../command.ts';
+import { formatBytes, formatPairs } from '../format.ts';
+import type { MachineInfo } from '../machine.ts';
+
+interface EngineReport {
+  readonly name: string;
+  readonly devices: readonly string[];
+  readonly works: boolean;
+  /** Why it does not work. */
+  readonly reason?: string;
+}
+
+/** The engine that `auto` means. */
+const defaultEngine = 'onnx';
+
+/** Runs one addition: an engine that is installed but broken shows here, not in the middle of a training. */
+async function tryEngine(
+  name: string,
+  create: () => Promise<{ engine: Engine; devices: string[] }>,
+): Promise<EngineReport> {
+  try {
+    const [{ Graph }, { add }] = await Promise.all([
+      import('../../graph/graph.ts'),
+      import('../../graph/ops/elementwise.ts'),
+    ]);
+    const { engine, devices } = await create();
+    const graph = new Graph();
+    const x = graph.input('x', [2]);
+    graph.output('y', add(x, x));
+    const program = await engine.compile(graph);
+    const { y } = await program.run({ x: Float32Array.of(1, 2) });
+    const right = y?.[0] === 2 && y[1] === 4;
+    await program.dispose();
+    return { name, devices, works: right, ...(!right && { reason: `1 + 1 gave ${y?.[0]}` }) };
+  } catch (error) {
+    return { name, devices: [], works: false, reason: (error as Error).message.split('\n')[0]! };
+  }
+}
+
+function inspectEngines(): Promise<EngineReport[]> {
+  return Promise.all([
+    tryEngine('onnx', async () => {
+      const { createNodeOnnxEngine, listOnnxDevices } = await import('../../engine/onnx/node.ts');
+      return { engine: await createNodeOnnxEngine({ threads: 1 }), devices: listOnnxDevices() };
+    }),
+    tryEngine('reference', async () => {
+      const { createReferenceEngine } = await import('../../engine/reference/reference-engine.ts');
+      return { engine: createReferenceEngine(), devices: ['cpu'] };
+    }),
+  ]);
+}
+
+function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): string {
+  const { processor, memory } = machine;
+  const missing = 'not installed: run npm install';
+  const names = Object.keys(machine.packages);
+  const width = Math.max(...names.map((name) => name.length)) + 2;
+  const engineWidth = Math.max(...engines.map(({ name }) => name.length)) + 2;
+  const describeEngine = ({ name, devices, works, reason }: EngineReport): string => {
+    const others = devices.filter((device) => device !== 'cpu');
+    const state = [
+      works ? 'works on cpu' : `does not work: ${reason}`,
+      name === defaultEngine && 'the default',
+      // The runtime tells what it was built for, not what drivers there are.
+      others.length > 0 && `built also for ${others.join(', ')}`,
+    ];
+    return `${name.padEnd(engineWidth)}${state.filter(Boolean).join('; ')}`;
+  };
+  return formatPairs([
+    ['faceparse', machine.faceparse],
+    ['Node', `${machine.node} (${machine.platform})`],
+    ['Processor', processor.model],
+    ['Cores', String(processor.cores)],
+    ['Instructions', processor.instructions.join(', ') || 'unknown on this system'],
+    [
+      'Memory',
+      `${formatBytes(memory.total)}, ${formatBytes(memory.free)} free${memory.limit ? `, limited to ${formatBytes(memory.limit)}` : ''}`,
+    ],
+    ['Engines', engines.map(describeEngine).join('\n')],
+    ['Packages', names.map((name) => `${name.padEnd(width)}${machine.packages[name] ?? missing}`).join('\n')],
+  ]);
+}
+
+/** `faceparse doctor`; exit code 1 when the default engine does not work. */
+export function registerDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('show machine, packages and engines, and try the engines')
+    .option('--json', jsonHelp)
+    .action(async (options: JsonOption) => {
+      const { inspectMachine } = await import('../machine.ts');
+      const machine = inspectMachine();
+      const engines = await inspectEngines();
+      if (!engines.some(({ name, works }) => name === defaultEngine && works)) process.exitCode = 1;
+      if (options.json) printJson({ ...machine, engines, defaultEngine });
+      else printText(formatReport(machine, engines));
+    });
+}

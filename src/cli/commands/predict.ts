@@ -1,0 +1,100 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import type { Command } from 'commander';
+import { FaceparseError } from '../../errors.ts';
+import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
+import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
+
+interface PredictOptions extends JsonOption, EngineOptions {
+  out: string;
+  overlay?: boolean;
+}
+
+interface Input {
+  readonly stem: string;
+  readonly path: string;
+}
+
+const photoEndings = ['.jpg', '.jpeg', '.png', '.webp'];
+
+/** The photos that the arguments name: files as they are, folders with all photos in them. */
+async function findPhotos(paths: readonly string[]): Promise<Input[]> {
+  const { readdir } = await import('node:fs/promises');
+  const files: string[] = [];
+  for (const path of paths) {
+    const found = await stat(path).catch(() => undefined);
+    if (!found) throw new FaceparseError(`there is no photo or folder at ${path}`, { exitCode: 2 });
+    if (found.isFile()) files.push(path);
+    else {
+      const names = (await readdir(path)).filter((name) => photoEndings.includes(extname(name).toLowerCase())).sort();
+      if (names.length === 0) {
+        throw new FaceparseError(`${path} holds no photos (${photoEndings.join(', ')})`, { exitCode: 2 });
+      }
+      files.push(...names.map((name) => join(path, name)));
+    }
+  }
+  const inputs = files.map((path) => ({ path, stem: basename(path, extname(path)) }));
+  const seen = new Map<string, string>();
+  for (const { stem, path } of inputs) {
+    const other = seen.get(stem);
+    if (other) throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; give them in two calls`, { exitCode: 2 });
+    seen.set(stem, path);
+  }
+  return inputs;
+}
+
+async function predict(run: string, paths: readonly string[], options: PredictOptions): Promise<void> {
+  const inputs = await findPhotos(paths);
+  const [{ FaceParser }, { savePrediction }, { readPhoto }] = await Promise.all([
+    import('../../node/face-parser.ts'),
+    import('../../node/save-prediction.ts'),
+    import('../../data/read-picture.ts'),
+  ]);
+  const parser = await FaceParser.load(run, engineChoice(options));
+  await mkdir(options.out, { recursive: true });
+  const failures: string[] = [];
+  const written: { photo: string; mask: string; milliseconds: number; areas: Record<string, number> }[] = [];
+  try {
+    await runTask('parsing', options, async ({ signal, onProgress }) => {
+      for (const [index, { path, stem }] of inputs.entries()) {
+        signal.throwIfAborted();
+        try {
+          const photo = await readPhoto(path);
+          const result = await parser.parse(photo);
+          const mask = await savePrediction(options.out, stem, photo, result, parser.labelSet, options.overlay === true);
+          const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
+          written.push({ photo: path, mask, milliseconds: Math.round(result.timing.total), areas });
+        } catch (error) {
+          // One bad photo among many is told and left out; anything else ends the work.
+          if (!(error instanceof FaceparseError) || inputs.length === 1) throw error;
+          failures.push(error.message);
+        }
+        onProgress(index + 1, inputs.length);
+      }
+    });
+  } finally {
+    await parser.dispose();
+  }
+  if (options.json) printJson({ weights: parser.file, written, failures });
+  else {
+    const masks = `${written.length} ${written.length === 1 ? 'mask' : 'masks'}`;
+    printText(`wrote ${masks} to ${options.out}${options.overlay ? ', with overlays in overlay/' : ''}`);
+  }
+  for (const failure of failures) process.stderr.write(`faceparse: ${failure}\n`);
+  if (failures.length > 0) {
+    throw new FaceparseError(`${failures.length} of ${inputs.length} photos could not be parsed; see above`);
+  }
+}
+
+/** `faceparse predict RUN PHOTO … --out DIR` */
+export function registerPredict(program: Command): void {
+  const command = program
+    .command('predict')
+    .description('parse photos: a palette PNG of class ids for each, at its own size')
+    .argument('<run>', 'folder of a run, or a weights file')
+    .argument('<photo...>', 'photos, or folders of photos')
+    .requiredOption('--out <folder>', 'where the masks go; they have the names of the photos')
+    .option('--overlay', 'also write the photos with the classes laid over them')
+    .option('--json', jsonHelp);
+  addEngineOptions(command).action(predict);
+}

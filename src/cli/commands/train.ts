@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { Config } from '../../config/schema.ts';
+import { FaceparseError } from '../../errors.ts';
+import type { RunEnvironment } from '../../training/environment.ts';
+import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
+import { splitConfigArguments } from '../config-arguments.ts';
+import { addEngineOptions, type EngineOptions, engineOverrides } from '../engine-options.ts';
+import { formatCount, formatDuration, formatPairs } from '../format.ts';
+import { formatScore, formatScores } from '../score-table.ts';
+import { TrainingDisplay } from '../training-display.ts';
+
+interface TrainCommandOptions extends JsonOption, EngineOptions {
+  data?: string;
+  minutes?: number;
+  name?: string;
+  out: string;
+  resume?: string;
+  dryRun?: boolean;
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number above 0.');
+  return value;
+}
+
+/** The data folder that a run recorded when it began. */
+async function recordedData(run: string): Promise<string> {
+  try {
+    const environment = JSON.parse(await readFile(join(run, 'environment.json'), 'utf8')) as RunEnvironment;
+    return dirname(environment.trainingData.folder);
+  } catch (cause) {
+    throw new FaceparseError(`there is no run to resume at ${run} (its environment.json cannot be read).`, { exitCode: 2, cause });
+  }
+}
+
+async function dryRun(config: Config, data: string, options: TrainCommandOptions): Promise<void> {
+  const { estimateTraining } = await import('../../training/estimate.ts');
+  const estimate = await estimateTraining(config, data);
+  if (options.json) return printJson({ config, ...estimate });
+  const { train, model } = config;
+  const length = train.minutes
+    ? `${formatDuration(train.minutes * 60)}, about ${formatCount(estimate.steps)} steps (${estimate.epochs.toFixed(1)} epochs)`
+    : `${formatCount(estimate.steps)} steps (${train.epochs} epochs), about ${formatDuration(estimate.seconds)}`;
+  printText(
+    formatPairs([
+      ['network', `${model.name}, ${formatCount(estimate.parameters)} trainable parameters`],
+      ['cost', `${estimate.gigaMultiplyAccumulates.toFixed(2)} GMAC forward a picture of ${train.size}×${train.size}`],
+      ['data', `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`],
+      ['batches', `${train.batchSize} pictures, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
+      ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} a step (measured now)`],
+      ['length', length],
+    ]),
+  );
+  printText('\nNothing was trained or written (--dry-run).');
+}
+
+function formatDurationMs(milliseconds: number): string {
+  return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
+}
+
+async function runTraining(words: readonly string[], options: TrainCommandOptions): Promise<void> {
+  const [{ loadConfig }, { train }] = await Promise.all([
+    import('../../config/load-config.ts'),
+    import('../../training/trainer.ts'),
+  ]);
+  const { file, overrides } = splitConfigArguments(words);
+  const config = await loadConfig({
+    ...(file !== undefined && { file }),
+    overrides: [
+      ...overrides,
+      ...engineOverrides(options),
+      ...(options.minutes ? [`train.minutes=${options.minutes}`] : []),
+      ...(options.name ? [`name=${options.name}`] : []),
+    ],
+  });
+  const data = options.data ?? (options.resume ? await recordedData(options.resume) : undefined);
+  if (data === undefined) {
+    throw new FaceparseError('say where the data are: --data FOLDER, which holds train/ and val/', { exitCode: 2 });
+  }
+  if (options.dryRun) return dryRun(config, data, options);
+  const display = new TrainingDisplay(options.json === true);
+  const run = options.resume ?? join(options.out, config.name);
+  const result = await withInterrupt((signal) =>
+    train({ config, data, run, resume: options.resume !== undefined, signal, onProgress: (progress) => display.update(progress) }),
+  ).finally(() => display.finish());
+  if (options.json) {
+    return printJson({ run: run, steps: result.steps, seconds: result.seconds, interrupted: result.interrupted, bestF: result.bestF, last: result.last && { ...result.last, confusion: undefined } });
+  }
+  if (result.interrupted) {
+    return printText(
+      `Stopped after step ${formatCount(result.steps)}; everything is saved.\nContinue with: faceparse train --resume ${run}`,
+    );
+  }
+  const { getLabelSet } = await import('../../labels/registry.ts');
+  if (result.last) printText(formatScores(result.last, getLabelSet(config.data.labels)));
+  printText(
+    `\n${formatCount(result.steps)} steps in ${formatDuration(result.seconds)}; best F (per image) ${formatScore(result.bestF)}\n` +
+      `run folder ${run}: curves.svg, validation.png, metrics.csv, weights/best.safetensors`,
+  );
+}
+
+/** `faceparse train [CONFIG] [key=value …] --data DIR` */
+export function registerTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train a network from scratch')
+    .argument('[config...]', 'a YAML file and overrides such as train.lr=1e-3; see `faceparse config --reference`')
+    .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
+    .option('--minutes <n>', 'train this long instead of the epochs of the config', positiveNumber)
+    .option('--name <name>', "name of the run (default: the config's)")
+    .option('--out <folder>', 'where run folders are made', 'runs')
+    .option('--resume <run>', 'continue the run in this folder')
+    .option('--dry-run', 'only say what would be trained and how long it would take')
+    .option('--json', jsonHelp);
+  addEngineOptions(command).action(runTraining);
+}

@@ -1,0 +1,34 @@
+import { type Command, Option } from 'commander';
+import type { EngineChoice } from '../engine/select-engine.ts';
+import { wholeNumber } from './command.ts';
+
+/** What `addEngineOptions` gives to an action. */
+export interface EngineOptions {
+  readonly engine?: NonNullable<EngineChoice['name']>;
+  readonly device?: NonNullable<EngineChoice['device']>;
+  readonly threads?: number;
+}
+
+/** Adds `--engine`, `--device` and `--threads` to a command. */
+export function addEngineOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--engine <name>', 'what computes; auto is the best one present').choices(['auto', 'onnx', 'reference']),
+    )
+    .addOption(new Option('--device <name>', 'where the onnx engine computes').choices(['cpu', 'webgpu', 'cuda', 'dml']))
+    .option('--threads <n>', 'threads of the engine (default: one a core)', wholeNumber(1, 256));
+}
+
+/** The options as `selectEngine` takes them. */
+export function engineChoice({ engine, device, threads }: EngineOptions): EngineChoice {
+  return { ...(engine && { name: engine }), ...(device && { device }), ...(threads && { threads }) };
+}
+
+/** The options as overrides of a configuration. */
+export function engineOverrides({ engine, device, threads }: EngineOptions): string[] {
+  return [
+    ...(engine ? [`engine.name=${engine}`] : []),
+    ...(device ? [`engine.device=${device}`] : []),
+    ...(threads ? [`engine.threads=${threads}`] : []),
+  ];
+}

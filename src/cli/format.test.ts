@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { formatBytes, formatCount, formatDuration, formatPairs, formatTable } from './format.ts';
+
+describe('formatDuration', () => {
+  it.each([
+    [-1, '0 s'],
+    [0.4, '0 s'],
+    [59.4, '59 s'],
+    [59.6, '1 min'],
+    [200, '3 min 20 s'],
+    [3599.7, '1 h'],
+    [7500, '2 h 5 min'],
+    [7199, '2 h'],
+  ])('%d seconds are %s', (seconds, expected) => {
+    expect(formatDuration(seconds)).toBe(expected);
+  });
+});
+
+describe('formatBytes', () => {
+  it.each([
+    [0, '0 bytes'],
+    [1023, '1023 bytes'],
+    [1024, '1 KB'],
+    [655_360, '640 KB'],
+    [8_160_437_862, '7.6 GB'],
+    [2 ** 30 - 1, '1 GB'],
+    [2 ** 60, '1048576 TB'],
+  ])('%d is %s', (bytes, expected) => {
+    expect(formatBytes(bytes)).toBe(expected);
+  });
+});
+
+it('formatCount sets thousands apart', () => {
+  expect(formatCount(1220691)).toBe('1,220,691');
+});
+
+it('formatTable aligns words to the left and numbers to the right', () => {
+  const table = formatTable(
+    [{ title: 'model' }, { title: 'n', align: 'right' }],
+    [
+      ['a', '1,000'],
+      ['longer', '2'],
+    ],
+    ['all', '1,002'],
+  );
+  expect(table.split('\n')).toEqual([
+    'model       n',
+    '------  -----',
+    'a       1,000',
+    'longer      2',
+    '------  -----',
+    'all     1,002',
+  ]);
+});
+
+it('formatPairs aligns values of several lines', () => {
+  expect(
+    formatPairs([
+      ['Node', '20'],
+      ['Engines', 'a\nb'],
+    ]),
+  ).toBe('Node     20\nEngines  a\n         b');
+});

@@ -1,0 +1,68 @@
+/** A count with thousands apart: `1,220,691`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** A length of time as people say it: `8 s`, `3 min 20 s`, `2 h 5 min`. */
+export function formatDuration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return whole % 60 === 0 ? `${whole / 60} min` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(whole / 60);
+  return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A size in memory or on disk: `640 KB`, `7.6 GB`, in powers of 1024. */
+export function formatBytes(bytes: number): string {
+  const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1023.5 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${unit === 0 || value >= 99.5 ? Math.round(value) : Number(value.toPrecision(2))} ${units[unit]}`;
+}
+
+/** A column of a text table. */
+export interface Column {
+  readonly title: string;
+  /** Numbers stand to the right, words (the default) to the left. */
+  readonly align?: 'left' | 'right';
+}
+
+/**
+ * A text table with aligned columns, a rule under the titles and, if given, another above the totals.
+ *
+ * @example formatTable([{ title: 'model' }, { title: 'parameters', align: 'right' }], [['unet', '1,220,691']]);
+ */
+export function formatTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  totals?: readonly string[],
+): string {
+  const all = [columns.map(({ title }) => title), ...rows, ...(totals ? [totals] : [])];
+  const widths = columns.map((_, index) => Math.max(...all.map((row) => (row[index] ?? '').length)));
+  const line = (cells: readonly string[]): string =>
+    widths
+      .map((width, index) => {
+        const cell = cells[index] ?? '';
+        return columns[index]!.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+      })
+      .join('  ')
+      .trimEnd();
+  const rule = widths.map((width) => '-'.repeat(width)).join('  ');
+  return [line(all[0]!), rule, ...rows.map(line), ...(totals ? [rule, line(totals)] : [])].join('\n');
+}
+
+/**
+ * Names and values one a line, the values aligned; a value of several lines goes on below its first.
+ *
+ * @example formatPairs([['Node', '20.20.2'], ['Memory', '7.6 GB']]);
+ */
+export function formatPairs(pairs: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...pairs.map(([name]) => name.length)) + 2;
+  return pairs
+    .map(([name, value]) => `${name.padEnd(width)}${value.replaceAll('\n', `\n${' '.repeat(width)}`)}`)
+    .join('\n');
+}

@@ -1,0 +1,98 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { arch, availableParallelism, cpus, freemem, platform, totalmem } from 'node:os';
+import { dirname, join } from 'node:path';
+import { readPackageInfo } from './package-info.ts';
+
+/** The processor as far as the system tells. */
+export interface ProcessorInfo {
+  readonly model: string;
+  readonly cores: number;
+  /** Vector instruction sets that matter to the engines, empty where the system does not tell. */
+  readonly instructions: readonly string[];
+}
+
+/** What the machine and the installation are. */
+export interface MachineInfo {
+  readonly faceparse: string;
+  readonly node: string;
+  readonly platform: string;
+  readonly processor: ProcessorInfo;
+  /** Bytes; the limit is that of the container, where there is one. */
+  readonly memory: { readonly total: number; readonly free: number; readonly limit?: number };
+  /** Installed version by package; undefined where it is missing. */
+  readonly packages: Readonly<Record<string, string | undefined>>;
+}
+
+/** Flags of /proc/cpuinfo (x86 and ARM) and how people call them. */
+const instructionNames: readonly (readonly [string, string])[] = [
+  ['sse4_2', 'SSE4.2'],
+  ['avx', 'AVX'],
+  ['avx2', 'AVX2'],
+  ['fma', 'FMA'],
+  ['avx512f', 'AVX-512'],
+  ['avx512_vnni', 'AVX-512 VNNI'],
+  ['amx_tile', 'AMX'],
+  ['asimd', 'NEON'],
+  ['sve', 'SVE'],
+];
+
+/**
+ * The instruction sets in the text of /proc/cpuinfo.
+ *
+ * @example instructionsOf('flags : fpu sse4_2 avx2 fma') // ['SSE4.2', 'AVX2', 'FMA']
+ */
+export function instructionsOf(cpuinfo: string): string[] {
+  const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(cpuinfo)?.[1]?.trim().split(/\s+/));
+  return instructionNames.filter(([flag]) => flags.has(flag)).map(([, name]) => name);
+}
+
+function readCpuinfo(): string {
+  try {
+    return readFileSync('/proc/cpuinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Packages may hide their package.json behind `exports`, so it is looked for upwards from their entry. */
+function installedVersion(name: string): string | undefined {
+  try {
+    let folder = dirname(createRequire(import.meta.url).resolve(name));
+    while (folder !== dirname(folder)) {
+      try {
+        const info = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+          name?: string;
+          version?: string;
+        };
+        if (info.name === name) return info.version;
+      } catch {
+        // A folder without a package.json of its own.
+      }
+      folder = dirname(folder);
+    }
+  } catch {
+    // Not installed.
+  }
+  return undefined;
+}
+
+/** Looks at the machine and the installed packages; nothing is run. */
+export function inspectMachine(): MachineInfo {
+  const { version, dependencies } = readPackageInfo();
+  const total = totalmem();
+  // 0 or an absurd number where there is no limit.
+  const limit = process.constrainedMemory();
+  return {
+    faceparse: version,
+    node: process.versions.node,
+    platform: `${platform()} ${arch()}`,
+    processor: {
+      model: cpus()[0]?.model.trim() || 'unknown',
+      cores: availableParallelism(),
+      instructions: instructionsOf(readCpuinfo()),
+    },
+    memory: { total, free: freemem(), ...(limit > 0 && limit < total && { limit }) },
+    packages: Object.fromEntries(Object.keys(dependencies).map((name) => [name, installedVersion(name)])),
+  };
+}

@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+import { CommanderError } from 'commander';
+import { FaceparseError } from '../errors.ts';
+import { InterruptedError } from './command.ts';
+import { createProgram } from './program.ts';
+
+/** Looked up by hand, since errors of the command line itself come before its options are known. */
+const debug = process.argv.includes('--debug') || process.env.FACEPARSE_DEBUG === '1';
+
+/** Says on stderr what went wrong and returns the exit code: 1 the work failed, 2 wrong use, 130 interrupted. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) {
+    // Commander has printed the message or the help; its code for wrong use is 1.
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  if (error instanceof InterruptedError) {
+    process.stderr.write('faceparse: interrupted\n');
+    return 130;
+  }
+  const message = (error instanceof Error ? error.message : String(error)).trim().replace(/\s*\n\s*/g, ' ');
+  if (error instanceof FaceparseError) {
+    process.stderr.write(`faceparse: ${message}\n`);
+  } else {
+    const hint = debug ? '' : '; run again with --debug to see where';
+    process.stderr.write(`faceparse: unexpected error: ${message}${hint}\n`);
+  }
+  if (debug) process.stderr.write(traceOf(error));
+  return error instanceof FaceparseError ? error.exitCode : 1;
+}
+
+/** The frames below the message, which is printed already, and the whole of what caused the error. */
+function traceOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
+  const cause = error.cause instanceof Error ? [`caused by ${error.cause.stack}`] : [];
+  return `${[...frames, ...cause].join('\n')}\n`;
+}
+
+// `faceparse … | head` closes the pipe early: that is no error, and nobody reads on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+}
+process.on('uncaughtException', (error) => process.exit(report(error)));
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+// Whatever threads or timers are left must not keep the process; by then all output has been written.
+setTimeout(() => process.exit(), 3000).unref();

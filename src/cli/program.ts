@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { registerConfig } from './commands/config.ts';
+import { registerData } from './commands/data.ts';
+import { registerDemo } from './commands/demo.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerEvaluate } from './commands/evaluate.ts';
+import { registerModels } from './commands/models.ts';
+import { registerPredict } from './commands/predict.ts';
+import { registerTrain } from './commands/train.ts';
+import { readPackageInfo } from './package-info.ts';
+
+/** Commands in the order in which the help lists them; each loads what it needs only when it is run. */
+const registrations = [
+  registerDemo,
+  registerData,
+  registerTrain,
+  registerEvaluate,
+  registerPredict,
+  registerModels,
+  registerConfig,
+  registerDoctor,
+];
+
+/** One line, as all errors of faceparse are; commander puts its "did you mean" on a line of its own. */
+function usageError(text: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ');
+  return `faceparse: ${line}\n`;
+}
+
+/** The whole command line; `parseAsync` of it throws commander's errors instead of exiting. */
+export function createProgram(): Command {
+  const program = new Command('faceparse')
+    .description('Train, measure and use compact face-parsing networks.')
+    .version(readPackageInfo().version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .option('--debug', 'show stack traces of errors (also FACEPARSE_DEBUG=1)')
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+    .exitOverride();
+  for (const register of registrations) register(program);
+  return program;
+}

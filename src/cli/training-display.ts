@@ -1,0 +1,41 @@
+import type { TrainingProgress } from '../training/trainer.ts';
+import { formatDuration } from './format.ts';
+import { Progress } from './progress.ts';
+import { formatScore } from './score-table.ts';
+
+const thousand = 1000;
+
+/** Shows a training run on stderr: a bar a phase, and a line that stays for every validation. */
+export class TrainingDisplay {
+  private progress: Progress | undefined;
+  private phase = '';
+
+  constructor(private readonly plain: boolean) {}
+
+  update(state: TrainingProgress): void {
+    if (state.valF !== undefined) {
+      const best = state.valF >= (state.bestF ?? 0) ? '  best so far' : '';
+      this.bar('train').log(`epoch ${state.epoch.toFixed(1)}  step ${state.step}  F (per image) ${formatScore(state.valF)}${best}`);
+      return;
+    }
+    const bar = this.bar(state.phase);
+    if (state.phase !== 'train') return bar.update(Math.round(state.progress * 100), 100);
+    const left = state.secondsLeft !== undefined ? `${formatDuration(state.secondsLeft)} left  ` : '';
+    const note = `${left}epoch ${state.epoch.toFixed(1)}  loss ${state.loss!.toFixed(3)}  lr ${state.learningRate!.toExponential(1)}`;
+    bar.update(Math.round(state.progress * thousand), thousand, note);
+  }
+
+  private bar(phase: string): Progress {
+    if (this.progress === undefined || phase !== this.phase) {
+      this.progress?.finish();
+      const labels: Record<string, string> = { load: 'reading pictures', train: 'training', validate: 'validating' };
+      this.progress = new Progress(labels[phase] ?? phase, { plain: this.plain, share: true });
+      this.phase = phase;
+    }
+    return this.progress;
+  }
+
+  finish(): void {
+    this.progress?.finish();
+  }
+}

@@ -1,0 +1,29 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import type { Photo } from '../data/picture.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { encodePalettePng } from '../formats/palette-png.ts';
+import type { LabelSet } from '../labels/label-set.ts';
+import type { ParseResult } from '../parser/face-parser.ts';
+import { blendOverlay } from '../parser/overlay.ts';
+
+/** Writes `STEM.png`, the palette PNG of class ids, and with `overlay` also `overlay/STEM.png`; gives back the mask's path. */
+export async function savePrediction(
+  folder: string,
+  stem: string,
+  photo: Photo,
+  result: ParseResult,
+  set: LabelSet,
+  overlay: boolean,
+): Promise<string> {
+  const mask = join(folder, `${stem}.png`);
+  await writeFileAtomic(mask, encodePalettePng(result, set.classes.map(({ color }) => color)));
+  if (overlay) {
+    const { data, width, height } = blendOverlay(photo, result, set);
+    const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+    await mkdir(join(folder, 'overlay'), { recursive: true });
+    await writeFileAtomic(join(folder, 'overlay', `${stem}.png`), png);
+  }
+  return mask;
+}

@@ -1,0 +1,65 @@
+import type { Config } from '../config/schema.ts';
+import { openDataset, resolveSplit } from '../data/dataset.ts';
+import type { Values } from '../engine/engine.ts';
+import { selectEngine } from '../engine/select-engine.ts';
+import { sizeOf } from '../graph/graph.ts';
+import { planTraining } from './plan.ts';
+
+/** What a run would be: measured on a few steps with random pictures, without touching the data. */
+export interface TrainingEstimate {
+  readonly parameters: number;
+  readonly gigaMultiplyAccumulates: number;
+  readonly trainingPairs: number;
+  readonly validationPairs: number;
+  readonly stepsPerEpoch: number;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly seconds: number;
+  readonly stepMilliseconds: number;
+  readonly engine: string;
+}
+
+const measuredSteps = 4;
+
+/** Builds everything, times a few steps and says how long the run would take. */
+export async function estimateTraining(config: Config, data: string): Promise<TrainingEstimate> {
+  const plan = planTraining(config);
+  const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
+  const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
+  const engine = await selectEngine(config.engine);
+  const { graph } = plan.step;
+  const program = await engine.compile(graph);
+  const inputs: Values = {};
+  for (const [name, { shape, dtype }] of graph.inputs) {
+    inputs[name] = dtype === 'int32' ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape)).fill(1e-6);
+  }
+  const times: number[] = [];
+  try {
+    for (let step = 0; step < measuredSteps; step++) {
+      const start = performance.now();
+      await program.run(inputs);
+      times.push(performance.now() - start);
+    }
+  } finally {
+    await program.dispose();
+  }
+  // The first step also sets up memory.
+  const stepMilliseconds = times.slice(1).sort((a, b) => a - b)[(measuredSteps - 1) >> 1]!;
+  const stepsPerEpoch = Math.floor(trainSet.items.length / config.train.batchSize);
+  const { minutes, epochs } = config.train;
+  const steps = minutes
+    ? Math.round((minutes * 60_000) / stepMilliseconds)
+    : Math.max(1, Math.round(epochs * stepsPerEpoch));
+  return {
+    parameters: plan.parameters,
+    gigaMultiplyAccumulates: plan.gigaMultiplyAccumulates,
+    trainingPairs: trainSet.items.length,
+    validationPairs: validationSet.items.length,
+    stepsPerEpoch,
+    steps,
+    epochs: steps / Math.max(1, stepsPerEpoch),
+    seconds: (steps * stepMilliseconds) / 1000,
+    stepMilliseconds,
+    engine: `${engine.name} on ${engine.device}`,
+  };
+}

@@ -1,0 +1,192 @@
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { jpegBytes, noiseRgb, schematicFace, temporaryFolder, writeDataset } from '../dataset-fixture.ts';
+import { runCli } from './run-cli.ts';
+
+/** Two good masks and one with left and right exchanged. */
+async function swappedDataset(): Promise<string> {
+  const [fine, swapped] = [schematicFace(), schematicFace({ swapped: true })];
+  return writeDataset(join(await temporaryFolder(), 'faces'), { a: fine, b: swapped, c: fine });
+}
+
+describe('data check', () => {
+  it('passes a dataset without faults', async () => {
+    const folder = await writeDataset(await temporaryFolder(), { a: schematicFace() });
+    const { code, stdout, stderr } = await runCli(['data', 'check', folder]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toBe(`${folder}: 1 pairs of photo and mask\n\nno problem found\n`);
+  });
+
+  it('reports swapped sides, which are no failure, and how to repair them', async () => {
+    const folder = await swappedDataset();
+    const { code, stdout } = await runCli(['data', 'check', folder]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ {2}b {2}eye, brow, ear$/m);
+    expect(stdout).toContain(`faceparse data check ${folder} --repair-out NEW_FOLDER`);
+  });
+
+  it('writes repaired masks, which a second check finds in order', async () => {
+    const folder = await swappedDataset();
+    const out = `${folder}-repaired`;
+    const { code, stdout } = await runCli(['data', 'check', folder, '--repair-out', out]);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`wrote 3 masks to ${out}/masks, 1 of them repaired`);
+    await mkdir(join(out, 'images'));
+    for (const stem of ['a', 'b', 'c']) await writeFile(join(out, 'images', `${stem}.jpg`), await jpegBytes(32, 32));
+    const again = await runCli(['data', 'check', out, '--json']);
+    expect(JSON.parse(again.stdout)).toMatchObject({ pairs: 3, problems: [], swapped: [], misplaced: [] });
+    const refused = await runCli(['data', 'check', folder, '--repair-out', out]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/^faceparse: .* exists and is not empty; name a new folder[^\n]*\n$/);
+  });
+
+  it('fails with faulty files, in text and in JSON', async () => {
+    const folder = await writeDataset(await temporaryFolder(), { a: schematicFace(), b: schematicFace() });
+    await truncate(join(folder, 'images', 'a.jpg'), 300);
+    const { code, stdout } = await runCli(['data', 'check', folder, '--limit', '0']);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^unreadable photo: 1\n {2}… and 1 more$/m);
+    const asJson = await runCli(['data', 'check', folder, '--json', '--repair-out', `${folder}-out`]);
+    expect(asJson).toMatchObject({ code: 1, stderr: '' });
+    const result = JSON.parse(asJson.stdout);
+    expect(result.problems).toMatchObject([{ kind: 'unreadable-photo', stem: 'a' }]);
+    expect(result.repaired).toMatchObject({ folder: `${folder}-out`, masks: 2, swapped: [] });
+  });
+
+  it('fails for an empty dataset, and refuses a folder that is none', async () => {
+    const folder = await temporaryFolder();
+    const none = await runCli(['data', 'check', folder]);
+    expect(none.code).toBe(2);
+    expect(none.stderr).toMatch(
+      /has no folder images\/; a dataset folder holds images\/ \(photos\) and masks\/ \(PNG\)\n$/,
+    );
+    await mkdir(join(folder, 'images'));
+    const empty = await runCli(['data', 'check', folder]);
+    expect(empty).toMatchObject({ code: 1, stderr: '' });
+    expect(empty.stdout).toContain('empty folder: 1');
+  });
+});
+
+describe('data stats', () => {
+  it('prints a table, and draws a chart', async () => {
+    const folder = await writeDataset(await temporaryFolder(), { a: schematicFace(), b: schematicFace() });
+    const out = join(folder, 'chart.svg');
+    const { code, stdout } = await runCli(['data', 'stats', folder, '--out', out]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^ 2 +nose +1\.76 % +2 +100 % /m);
+    expect(stdout).toContain(`wrote the chart ${out}`);
+    expect(await readFile(out, 'utf8')).toMatch(/^<svg [\s\S]*nose[\s\S]*<\/svg>\s*$/);
+  });
+
+  it('counts merged classes, in JSON', async () => {
+    const folder = await writeDataset(await temporaryFolder(), { a: schematicFace() });
+    const words = ['data', 'stats', folder, '--labels', 'face-8', '--merge', '--json'];
+    const { code, stdout, stderr } = await runCli(words);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const { classes } = JSON.parse(stdout);
+    expect(classes).toHaveLength(8);
+    expect(classes[3]).toMatchObject({ name: 'eyes', pixels: 16, images: 1 });
+  });
+
+  it('says where the chart cannot be written', async () => {
+    const folder = await writeDataset(await temporaryFolder(), { a: schematicFace() });
+    const { code, stderr } = await runCli(['data', 'stats', folder, '--out', join(folder, 'no', 'chart.svg')]);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^faceparse: cannot write .*chart\.svg: the folder .*no does not exist; create it first\n$/);
+  });
+});
+
+describe('data synthesize', () => {
+  it('writes train and val that pass the check, the same for the same seed', async () => {
+    const folder = await temporaryFolder();
+    const words = (name: string) => [
+      'data',
+      'synthesize',
+      join(folder, name),
+      '--count',
+      '4',
+      '--size',
+      '64',
+      '--seed',
+      '7',
+    ];
+    const { code, stdout, stderr } = await runCli(words('a'));
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^\S*train +4 {2}64×64$/m);
+    expect(stdout).toMatch(/^\S*val +1 {2}64×64$/m);
+    for (const split of ['train', 'val']) {
+      expect((await runCli(['data', 'check', join(folder, 'a', split)])).code).toBe(0);
+    }
+    const again = JSON.parse((await runCli([...words('b'), '--val-count', '0', '--json'])).stdout);
+    expect(again.splits).toMatchObject([{ split: 'train', count: 4 }]);
+    expect(await readdir(join(folder, 'b'))).toEqual(['train']);
+    const mask = 'train/masks/face-00003.png';
+    expect(await readFile(join(folder, 'a', mask))).toEqual(await readFile(join(folder, 'b', mask)));
+    const refused = await runCli(words('a'));
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('exists and is not empty');
+  });
+
+  it('ends in order when interrupted: exit code 130, nothing left behind', async () => {
+    const folder = join(await temporaryFolder(), 'faces');
+    let timer: NodeJS.Timeout | undefined;
+    const { code, stderr, stdout } = await runCli(['data', 'synthesize', folder, '--count', '100000', '--size', '32'], {
+      onStart: (child) => {
+        // The folder appears when the work has begun.
+        timer = setInterval(async () => {
+          if ((await readdir(folder).catch(() => [])).length === 0) return;
+          clearInterval(timer);
+          child.kill('SIGINT');
+        }, 50);
+      },
+    }).finally(() => clearInterval(timer));
+    expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
+    expect(stderr).toBe('faceparse: finishing …; press Ctrl-C again to stop at once\nfaceparse: interrupted\n');
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
+
+describe('data prepare', () => {
+  /** Raw CelebAMask-HQ of three photos, each with skin everywhere and a nose in the middle. */
+  async function rawSource(): Promise<string> {
+    const source = join(await temporaryFolder(), 'raw');
+    const parts = join(source, 'CelebAMask-HQ-mask-anno', '0');
+    await mkdir(join(source, 'CelebAMask-HQ-img'), { recursive: true });
+    await mkdir(parts, { recursive: true });
+    const grey = (value: (index: number) => number) =>
+      sharp(Buffer.from(Uint8Array.from({ length: 32 * 32 }, (_, index) => value(index))), {
+        raw: { width: 32, height: 32, channels: 1 },
+      });
+    for (let id = 0; id < 3; id++) {
+      const photo = sharp(noiseRgb(64, 64), { raw: { width: 64, height: 64, channels: 3 } }).jpeg();
+      await photo.toFile(join(source, 'CelebAMask-HQ-img', `${id}.jpg`));
+      await grey(() => 255).toFile(join(parts, `0000${id}_skin.png`));
+      await grey((index) => (Math.abs((index % 32) - 16) < 4 ? 255 : 0)).toFile(join(parts, `0000${id}_nose.png`));
+    }
+    return source;
+  }
+
+  it('writes a dataset folder of the photos that were asked for', async () => {
+    const source = await rawSource();
+    const out = `${source}-out`;
+    const words = ['data', 'prepare', source, '--out', out, '--size', '32', '--to', '1'];
+    const { code, stdout, stderr } = await runCli(words);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`wrote 2 pairs of 32×32 to ${out}`);
+    expect((await readdir(join(out, 'masks'))).sort()).toEqual(['00000.png', '00001.png']);
+    const { classes } = JSON.parse((await runCli(['data', 'stats', out, '--json'])).stdout);
+    expect(classes[2]).toMatchObject({ name: 'nose', pixels: 2 * 7 * 32 });
+    const refused = await runCli(words);
+    expect(refused.code).toBe(2);
+  });
+
+  it('names the photo that is not there', async () => {
+    const source = await rawSource();
+    const { code, stderr } = await runCli(['data', 'prepare', source, '--out', `${source}-out`, '--to', '5']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^faceparse: [^\n]*3\.jpg is missing; it has 0 to 2\n$/);
+    expect(await readdir(join(source, '..'))).toEqual(['raw']);
+  });
+});

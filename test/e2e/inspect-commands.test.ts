@@ -1,0 +1,76 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { formatConfigReference } from '../../src/config/describe-config.ts';
+import { configSchema } from '../../src/config/schema.ts';
+import { listModels } from '../../src/models/registry.ts';
+import { temporaryFolder } from '../dataset-fixture.ts';
+import { runCli } from './run-cli.ts';
+
+async function json(...words: string[]) {
+  const { code, stdout, stderr } = await runCli([...words, '--json']);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+it('models lists every network with parameters and cost', async () => {
+  const { stdout } = await runCli(['models']);
+  const { models, size } = await json('models', '--size', '64');
+  expect(size).toBe(64);
+  expect(models.map(({ name }: { name: string }) => name)).toEqual(listModels());
+  for (const { name, parameters, gigaMultiplyAccumulates } of models) {
+    expect(parameters).toBeGreaterThan(10_000);
+    expect(gigaMultiplyAccumulates).toBeGreaterThan(0.001);
+    expect(stdout).toMatch(new RegExp(`^${name} +${parameters.toLocaleString('en-US')} +\\d+\\.\\d\\d  \\w`, 'm'));
+  }
+});
+
+it('models NAME lists layers that add up', async () => {
+  const unet = await json('models', 'unet', '--classes', '8', '--size', '128');
+  const sum = unet.layers.reduce((total: number, { parameters }: { parameters: number }) => total + parameters, 0);
+  expect(sum).toBe(unet.parameters);
+  expect(unet.layers.at(-1)).toMatchObject({ path: 'head', type: 'conv 1×1', output: [8, 64, 64] });
+  const { code, stdout } = await runCli(['models', 'unet']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^stem\.0 +conv 3×3, stride 2 +32×128×128 +864 +14\.16$/m);
+  expect(stdout).toMatch(/^total +1,220,691 +\d+\.\d\d$/m);
+  expect(stdout.split('\n').every((line) => line.length <= 110)).toBe(true);
+});
+
+it('doctor shows the machine and tries the engines', async () => {
+  const { code, stdout } = await runCli(['doctor']);
+  expect(code).toBe(0);
+  expect(stdout).toMatch(/^Node +\d+\.\d+\.\d+ /m);
+  expect(stdout).toMatch(/^Engines +onnx +works on cpu; the default/m);
+  expect(stdout).toMatch(/^ +reference +works on cpu$/m);
+  const report = await json('doctor');
+  expect(report.node).toBe(process.versions.node);
+  expect(report.packages['onnxruntime-node']).toMatch(/^1\./);
+  expect(report.engines[0]).toMatchObject({ name: report.defaultEngine, works: true });
+});
+
+it('config prints the configuration of a file with overrides', async () => {
+  const file = join(await temporaryFolder(), 'small.yaml');
+  await writeFile(file, 'train:\n  size: 128 # small\n');
+  const { code, stdout } = await runCli(['config', file, 'train.lr=3e-4']);
+  const wanted = configSchema.parse({ name: 'small', train: { size: 128, lr: 3e-4 } });
+  expect(code).toBe(0);
+  expect(parse(stdout)).toEqual(wanted);
+  expect(await json('config', file, 'train.lr=3e-4')).toEqual(wanted);
+  // What it prints is itself a configuration.
+  await writeFile(file, stdout);
+  expect(parse((await runCli(['config', file])).stdout)).toEqual(wanted);
+});
+
+it('config names the line of an unknown key', async () => {
+  const file = join(await temporaryFolder(), 'wrong.yaml');
+  await writeFile(file, 'train:\n  learning_rate: 1\n  batch_size: 4\n');
+  const { code, stderr } = await runCli(['config', file]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^faceparse: .*wrong\.yaml:2: unknown key 'train\.learning_rate'; the keys of train are /);
+});
+
+it('config --reference prints docs/config.md', async () => {
+  expect((await runCli(['config', '--reference'])).stdout).toBe(formatConfigReference());
+});

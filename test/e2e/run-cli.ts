@@ -1,0 +1,59 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** The built command line; `npm test` builds it first. */
+export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly timeoutMs?: number;
+  /** Called with the running process, e.g. to send it a signal. */
+  readonly onStart?: (child: ChildProcess) => void;
+}
+
+/**
+ * Runs `faceparse` with arguments as a user does, in a process of its own without a terminal.
+ *
+ * A run that outlasts `timeoutMs` (default 60 s) is killed, and the promise rejects with what was printed.
+ *
+ * @example const { code, stdout } = await runCli(['models', '--json']);
+ */
+export function runCli(words: readonly string[], options: RunOptions = {}): Promise<CliResult> {
+  if (!existsSync(cliPath)) throw new Error(`${cliPath} is missing; run: npm run build`);
+  const { timeoutMs = 60_000 } = options;
+  const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
+  if (options.env?.FACEPARSE_DEBUG === undefined) delete env.FACEPARSE_DEBUG;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [cliPath, ...words], {
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      ...(options.cwd !== undefined && { cwd: options.cwd }),
+    });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      stderr += text;
+    });
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`faceparse ${words.join(' ')} ran longer than ${timeoutMs} ms\n${stdout}\n${stderr}`));
+    }, timeoutMs);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr });
+    });
+    options.onStart?.(child);
+  });
+}

@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../dataset-fixture.ts';
+import { cliPath, runCli } from './run-cli.ts';
+
+describe('faceparse', () => {
+  it('prints the version of package.json', async () => {
+    const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+    expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  it('prints help on stdout when asked for it', async () => {
+    for (const words of [['--help'], ['help', 'data'], ['data', 'check', '-h']]) {
+      const { code, stdout, stderr } = await runCli(words);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^Usage: faceparse/);
+      expect(stderr).toBe('');
+    }
+  });
+
+  it.each([[[]], [['data']]])('without a command prints help on stderr: %j', async (words) => {
+    const { code, stdout, stderr } = await runCli(words);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^Usage: faceparse/);
+  });
+
+  it.each([
+    ['trian-nothing', "unknown command 'trian-nothing'"],
+    ['modles', "unknown command 'modles' (Did you mean models?)"],
+    ['data chek', "unknown command 'chek' (Did you mean check?)"],
+    ['data check', "missing required argument 'folder'"],
+    ['data check a b', /^too many arguments for 'check'/],
+    ['data check . --jason', "unknown option '--jason' (Did you mean --json?)"],
+    ['data check . --limit some', /'some' is invalid. It must be a whole number from 0 to 1000000/],
+    ['data check . --labels faces', 'unknown label set "faces"; the label sets are celebamask-19, face-8'],
+    ['data check nowhere', 'there is no folder nowhere; check the path'],
+    ['data stats . --out chart.png', 'the chart is an SVG picture; name it --out chart.png.svg'],
+    ['data prepare .', "required option '--out <folder>' not specified"],
+    ['data prepare . --out x --from 1', '--from needs --to: give the first and the last photo to take'],
+    ['models nope', /^there is no model 'nope'; the models are .*compact/],
+    ['models compact --size 100', /^compact takes pictures whose sides are multiples of 32, not 100×100/],
+    ['config nowhere.yaml', 'cannot read the config nowhere.yaml: there is no such file'],
+    ['config a.yaml b.yaml', /^two config files are given/],
+    ['config train.lrr=1', "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?"],
+    ['config --json train.lr=fast', /train.lr is "fast", but must be a number/],
+  ])('faceparse %s: one line on stderr, exit code 2', async (words, message) => {
+    const { code, stdout, stderr } = await runCli(words.split(' '), { cwd: await temporaryFolder() });
+    expect(stdout).toBe('');
+    expect(stderr).toMatch(/^faceparse: [^\n]*\n$/);
+    const said = stderr.slice('faceparse: '.length, -1);
+    if (typeof message === 'string') expect(said).toBe(message);
+    else expect(said).toMatch(message);
+    expect(code).toBe(2);
+  });
+
+  it('shows a stack trace only with --debug or FACEPARSE_DEBUG=1', async () => {
+    const words = ['data', 'check', join(await temporaryFolder(), 'nowhere')];
+    expect((await runCli(words)).stderr).not.toContain('    at ');
+    expect((await runCli([...words, '--debug'])).stderr).toMatch(/^faceparse: there is no folder .*\n {4}at /);
+    expect((await runCli(words, { env: { FACEPARSE_DEBUG: '1' } })).stderr).toContain('    at ');
+  });
+
+  it.skipIf(process.platform === 'win32')('ends quietly when nobody reads its output', () => {
+    const script = '{ "$0" "$1" config; echo "code $?" >&2; } | true';
+    const { stderr } = spawnSync('sh', ['-c', script, process.execPath, cliPath], {
+      encoding: 'utf8',
+      timeout: 60_000,
+    });
+    expect(stderr).toBe('code 0\n');
+  });
+});
