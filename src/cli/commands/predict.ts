@@ -1,4 +1,4 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { FaceparseError } from '../../errors.ts';
@@ -19,7 +19,6 @@ const photoEndings = ['.jpg', '.jpeg', '.png', '.webp'];
 
 /** The photos that the arguments name: files as they are, folders with all photos in them. */
 async function findPhotos(paths: readonly string[]): Promise<Input[]> {
-  const { readdir } = await import('node:fs/promises');
   const files: string[] = [];
   for (const path of paths) {
     const found = await stat(path).catch(() => undefined);
@@ -51,7 +50,6 @@ async function predict(run: string, paths: readonly string[], options: PredictOp
     import('../../data/read-picture.ts'),
   ]);
   const parser = await FaceParser.load(run, engineChoice(options));
-  await mkdir(options.out, { recursive: true });
   const failures: string[] = [];
   const written: { photo: string; mask: string; milliseconds: number; areas: Record<string, number> }[] = [];
   try {
