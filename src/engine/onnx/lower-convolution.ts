@@ -1,7 +1,12 @@
-import { type ConvolutionAttributes, conv2dInputGradientOp, conv2dOp, conv2dWeightGradientOp } from '../../graph/ops/convolution.ts';
 import type { ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
-import { shiftedWeightGradient } from './shifted-weight-gradient.ts';
+import {
+  type ConvolutionAttributes,
+  conv2dInputGradientOp,
+  conv2dOp,
+  conv2dWeightGradientOp,
+} from '../../graph/ops/convolution.ts';
 import type { LoweringCall, LoweringRules, OnnxBuilder } from './lowering.ts';
+import { shiftedWeightGradient } from './shifted-weight-gradient.ts';
 
 type Four = readonly [number, number, number, number];
 
@@ -13,7 +18,12 @@ function convAttributes({ stride, padding, dilation, groups }: ConvolutionAttrib
  * The weight turned by 180° with input and output channels exchanged (F×C/g×kh×kw to C×F/g×kh×kw): with it the input
  * gradient of a convolution of stride 1 is itself a convolution, which ONNX Runtime computes faster than ConvTranspose.
  */
-function turnedWeight(builder: OnnxBuilder, weight: string, [filters, perGroup, height, width]: Four, groups: number): string {
+function turnedWeight(
+  builder: OnnxBuilder,
+  weight: string,
+  [filters, perGroup, height, width]: Four,
+  groups: number,
+): string {
   let value = weight;
   if (height > 1 || width > 1) value = builder.slice(value, [-1, -1], [-(2 ** 31), -(2 ** 31)], [2, 3], [-1, -1]);
   if (perGroup === 1 && filters === groups) return value;
@@ -47,6 +57,39 @@ function lowerInputGradient(call: LoweringCall<ConvolutionGradientAttributes>): 
   });
 }
 
+/**
+ * A depthwise weight gradient as one grouped convolution of the input with dy as its kernel, one group a picture and
+ * channel: stride and dilation trade places.
+ */
+function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+  const { builder, attributes, values, inputs } = call;
+  const { stride, padding, dilation, shape } = attributes;
+  const [dy, x] = inputs;
+  const [n, channels, height, width] = x!.shape as unknown as Four;
+  const [, , dyHeight, dyWidth] = dy!.shape as unknown as Four;
+  const groups = n * channels;
+  const correlated = builder.emit(
+    'Conv',
+    [
+      builder.reshape(values[1]!, [1, groups, height, width]),
+      builder.reshape(values[0]!, [groups, 1, dyHeight, dyWidth]),
+    ],
+    convAttributes({ stride: dilation, padding, dilation: stride, groups }, [dyHeight, dyWidth]),
+  );
+  const extents = [0, 1].map((side) => {
+    const padded = x!.shape[2 + side]! + padding[side]! + padding[side + 2]!;
+    return Math.floor((padded - stride[side]! * (dy!.shape[2 + side]! - 1) - 1) / dilation[side]!) + 1;
+  });
+  // Pixels that the stride left over make the result larger than the kernel.
+  const [kernelHeight, kernelWidth] = shape.slice(2) as [number, number];
+  const cut =
+    extents[0] === kernelHeight && extents[1] === kernelWidth
+      ? correlated
+      : builder.slice(correlated, [0, 0], [kernelHeight, kernelWidth], [2, 3]);
+  const perPicture = builder.reshape(cut, [n, channels, kernelHeight, kernelWidth]);
+  return builder.reshape(builder.reduceSum(perPicture, [0], false), shape);
+}
+
 /** One matrix product a kernel position: dy times the input as that position sees it. Serves every geometry. */
 function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
   const { builder, attributes, values, inputs } = call;
@@ -78,12 +121,18 @@ function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>)
 }
 
 function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
-  const { groups, shape } = call.attributes;
+  const { attributes, inputs } = call;
+  const { groups, shape, stride } = attributes;
   const [filters, perGroup, kernelHeight, kernelWidth] = shape as unknown as Four;
   const taps = kernelHeight * kernelWidth;
-  const depthwise = perGroup === 1 && filters === groups;
+  if (groups > 1 && perGroup === 1 && filters === groups) {
+    // Measured: the copies pay for 3×3 on large pictures, where the grouped convolution uses one thread only.
+    const pixels = inputs[0]!.shape[2]! * inputs[0]!.shape[3]!;
+    const copiesPay = taps > 1 && taps <= 9 && stride[0] === 1 && stride[1] === 1 && pixels >= 256;
+    return copiesPay ? shiftedWeightGradient(call, true) : depthwiseWeightGradient(call);
+  }
   // The copies that a very large kernel needs would take more memory than the products save time.
-  if (taps > 1 && taps <= 25 && (groups === 1 || depthwise)) return shiftedWeightGradient(call, depthwise);
+  if (taps > 1 && taps <= 25 && groups === 1) return shiftedWeightGradient(call, false);
   return slicedWeightGradient(call);
 }
 

@@ -68,10 +68,7 @@ function lowerSlope(builder: OnnxBuilder, kind: ActivationKind, value: string): 
       return emit('Mul', [inside, builder.float(1 / 6)]);
     }
     case 'hardSwish': {
-      const inside = emit('Mul', [
-        less(builder, value, builder.float(3)),
-        less(builder, builder.float(-3), value),
-      ]);
+      const inside = emit('Mul', [less(builder, value, builder.float(3)), less(builder, builder.float(-3), value)]);
       const sixth = emit('Mul', [value, builder.float(1 / 6)]);
       return emit('Add', [hardSigmoid(builder, value), emit('Mul', [inside, sixth])]);
     }
@@ -93,24 +90,32 @@ export function addElementwiseRules(rules: LoweringRules): void {
   ] as const;
   for (const [op, opType] of plain) rules.set(op, ({ builder, values }) => builder.emit(opType, values));
   rules.set(greaterOp, ({ builder, values: [a, b] }) => less(builder, b!, a!));
-  rules.set(scaleOp, ({ builder, values: [x], attributes }) => builder.emit('Mul', [x!, builder.float(attributes.factor)]));
+  rules.set(scaleOp, ({ builder, values: [x], attributes }) =>
+    builder.emit('Mul', [x!, builder.float(attributes.factor)]),
+  );
   rules.set(activationOp, ({ builder, values: [x], attributes }) => lowerActivation(builder, attributes.kind, x!));
   rules.set(activationGradientOp, ({ builder, values: [dy, value], attributes }) =>
     builder.emit('Mul', [dy!, lowerSlope(builder, attributes.kind, value!)]),
   );
 
-  rules.set(reduceSumOp, ({ builder, values: [x], attributes }) => builder.reduceSum(x!, attributes.axes, attributes.keepDims));
+  rules.set(reduceSumOp, ({ builder, values: [x], attributes }) =>
+    builder.reduceSum(x!, attributes.axes, attributes.keepDims),
+  );
   rules.set(reduceMeanOp, ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
     if (axes.join() === '2,3' && keepDims && input!.shape.length === 4) return builder.emit('GlobalAveragePool', [x!]);
     return builder.emit('ReduceMean', [x!], { axes, keepdims: keepDims ? 1 : 0 });
   });
-  rules.set(broadcastToOp, ({ builder, values: [x], attributes }) => builder.emit('Expand', [x!, builder.int64s(attributes.shape)]));
+  rules.set(broadcastToOp, ({ builder, values: [x], attributes }) =>
+    builder.emit('Expand', [x!, builder.int64s(attributes.shape)]),
+  );
   rules.set(matMulOp, ({ builder, values: [a, b], attributes: { transposeA, transposeB }, inputs }) =>
     builder.matMul(a!, b!, transposeA, transposeB, inputs[0]!.shape.length, inputs[1]!.shape.length),
   );
 
   rules.set(reshapeOp, ({ builder, values: [x], attributes }) => builder.reshape(x!, attributes.shape));
-  rules.set(transposeOp, ({ builder, values, attributes }) => builder.emit('Transpose', values, { perm: attributes.permutation }));
+  rules.set(transposeOp, ({ builder, values, attributes }) =>
+    builder.emit('Transpose', values, { perm: attributes.permutation }),
+  );
   rules.set(concatOp, ({ builder, values, attributes }) => builder.emit('Concat', values, { axis: attributes.axis }));
   rules.set(splitOp, ({ builder, values: [x], attributes: { axis, sizes } }) => {
     // A GPU binds few buffers to one shader: there a split into many parts is many slices.
@@ -123,6 +128,8 @@ export function addElementwiseRules(rules: LoweringRules): void {
       return builder.slice(x!, [start - size], [start], [axis]);
     });
   });
-  rules.set(sliceOp, ({ builder, values: [x], attributes: { axis, start, end } }) => builder.slice(x!, [start], [end], [axis]));
+  rules.set(sliceOp, ({ builder, values: [x], attributes: { axis, start, end } }) =>
+    builder.slice(x!, [start], [end], [axis]),
+  );
   rules.set(padOp, ({ builder, values: [x], attributes }) => builder.pad(x!, attributes.before, attributes.after));
 }

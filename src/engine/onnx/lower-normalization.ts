@@ -43,10 +43,7 @@ export function addNormalizationRules(rules: LoweringRules): void {
     const difference = centred(builder, x, mean, channels);
     const inverse = inverseDeviation(builder, variance, attributes.epsilon);
     const dBetaPerPicture = builder.reshape(builder.emit('GlobalAveragePool', [dy]), [n, channels]);
-    const dBeta = builder.emit('Mul', [
-      builder.reduceSum(dBetaPerPicture, [0], false),
-      builder.float(height * width),
-    ]);
+    const dBeta = builder.emit('Mul', [builder.reduceSum(dBetaPerPicture, [0], false), builder.float(height * width)]);
     const dGamma = builder.emit('Mul', [channelDot(builder, dy, difference, n, channels, height * width), inverse]);
     // dx = k1·dy + k2·(x − mean) + k3, per channel.
     const k1 = builder.emit('Mul', [gamma, inverse]);

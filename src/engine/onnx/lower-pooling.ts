@@ -48,7 +48,12 @@ function separableGradient(builder: OnnxBuilder, dy: string, vertical: string, h
 }
 
 /** The number of pixels inside of the picture under each window, as a 1×1×H′×W′ constant of reciprocals. */
-function windowShares(builder: OnnxBuilder, { kernel, stride, padding }: PoolingAttributes, input: readonly number[], output: readonly number[]): string {
+function windowShares(
+  builder: OnnxBuilder,
+  { kernel, stride, padding }: PoolingAttributes,
+  input: readonly number[],
+  output: readonly number[],
+): string {
   const inside = (side: number, index: number) => {
     const start = index * stride[side]! - padding[side]!;
     return Math.min(start + kernel[side]!, input[side]!) - Math.max(start, 0);
@@ -64,7 +69,9 @@ function windowShares(builder: OnnxBuilder, { kernel, stride, padding }: Pooling
 
 /** Rules for pooling and resizing. */
 export function addPoolingRules(rules: LoweringRules): void {
-  rules.set(maxPoolOp, ({ builder, values, attributes }) => builder.emit('MaxPool', values, poolAttributes(attributes)));
+  rules.set(maxPoolOp, ({ builder, values, attributes }) =>
+    builder.emit('MaxPool', values, poolAttributes(attributes)),
+  );
   rules.set(maxPoolGradientOp, ({ builder, values: [dy, x], attributes, inputs: [dyTensor], output: { shape } }) => {
     // MaxPool's second output is the place of each maximum in the flattened input.
     const [, places] = builder.emitAll('MaxPool', [x!], poolAttributes(attributes), 2);
@@ -99,7 +106,11 @@ export function addPoolingRules(rules: LoweringRules): void {
     const covered = pooled.map((size, side) => (size - 1) * stride[side]! + kernel[side]!);
     const ends = covered.map((size, side) => Math.min(size, padding[side]! + attributes.shape[2 + side]!));
     const cut = builder.slice(spread, padding, ends, [2, 3]);
-    const whole = builder.pad(cut, [0, 0, 0, 0], [0, 0, ...rest.map((amount, side) => Math.max(0, amount - padding[side]!))]);
+    const whole = builder.pad(
+      cut,
+      [0, 0, 0, 0],
+      [0, 0, ...rest.map((amount, side) => Math.max(0, amount - padding[side]!))],
+    );
     return builder.reshape(whole, attributes.shape);
   });
 
@@ -109,7 +120,12 @@ export function addPoolingRules(rules: LoweringRules): void {
   });
   rules.set(adaptiveAvgPoolGradientOp, ({ builder, values: [dy], attributes: { size, shape } }) => {
     const [height, width] = shape.slice(2) as [number, number];
-    return separableGradient(builder, dy!, adaptiveMatrix(builder, height, size[0]), adaptiveMatrix(builder, width, size[1]));
+    return separableGradient(
+      builder,
+      dy!,
+      adaptiveMatrix(builder, height, size[0]),
+      adaptiveMatrix(builder, width, size[1]),
+    );
   });
 
   rules.set(resizeOp, ({ builder, values: [x], attributes: { mode, size }, inputs: [input], output: { shape } }) => {
@@ -133,6 +149,11 @@ export function addPoolingRules(rules: LoweringRules): void {
   });
   rules.set(resizeGradientOp, ({ builder, values: [dy], attributes: { mode, size, shape } }) => {
     const [height, width] = shape.slice(2) as [number, number];
-    return separableGradient(builder, dy!, resizeMatrix(builder, height, size[0], mode), resizeMatrix(builder, width, size[1], mode));
+    return separableGradient(
+      builder,
+      dy!,
+      resizeMatrix(builder, height, size[0], mode),
+      resizeMatrix(builder, width, size[1], mode),
+    );
   });
 }

@@ -20,7 +20,13 @@ function classIds(builder: OnnxBuilder, classes: number): string {
 }
 
 /** Labels as N×1×H×W, with every label outside of the classes replaced by `outside`. */
-function knownLabels(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number, outside: number): string {
+function knownLabels(
+  builder: OnnxBuilder,
+  labels: string,
+  shape: readonly number[],
+  classes: number,
+  outside: number,
+): string {
   const [n, height, width] = shape as [number, number, number];
   const spread = builder.reshape(labels, [n, 1, height, width]);
   const inside = builder.emit('And', [
@@ -31,7 +37,13 @@ function knownLabels(builder: OnnxBuilder, labels: string, shape: readonly numbe
 }
 
 /** The weight of every pixel, N×1×H×W: that of its class, 0 where the label is ignored. */
-function pixelWeights(builder: OnnxBuilder, weights: string, labels: string, shape: readonly number[], classes: number): string {
+function pixelWeights(
+  builder: OnnxBuilder,
+  weights: string,
+  labels: string,
+  shape: readonly number[],
+  classes: number,
+): string {
   const padded = builder.emit('Concat', [weights, builder.zeros([1])], { axis: 0 });
   return builder.emit('Gather', [padded, knownLabels(builder, labels, shape, classes, classes)], { axis: 0 });
 }
@@ -56,23 +68,44 @@ export function addSoftmaxRules(rules: LoweringRules): void {
     builder.emit('Cast', [isClass(builder, labels!, input!.shape, classes)], { to: floatType }),
   );
 
-  rules.set(crossEntropyOp, ({ builder, values: [logits, labels, weights], attributes: { labelSmoothing }, inputs }) => {
-    const classes = inputs[0]!.shape[1]!;
-    const shape = inputs[1]!.shape;
-    const { shifted, sum } = stableExponentials(builder, logits!, 1);
-    const logSum = builder.emit('Log', [sum]);
-    const picked = builder.emit('GatherElements', [shifted, knownLabels(builder, labels!, shape, classes, 0)], { axis: 1 });
-    const weight = pixelWeights(builder, weights!, labels!, shape, classes);
-    let loss = builder.emit('Mul', [weight, builder.emit('Sub', [logSum, picked])]);
-    if (labelSmoothing > 0) {
-      const channelWeights = builder.reshape(weights!, [1, classes, 1, 1]);
-      const all = builder.reduceSum(builder.emit('Mul', [builder.emit('Sub', [logSum, shifted]), channelWeights]), [1], true);
-      const known = builder.emit('Cast', [builder.emit('Less', [knownLabels(builder, labels!, shape, classes, classes), builder.int32s([classes], [])])], { to: floatType });
-      const spread = builder.emit('Mul', [builder.emit('Mul', [all, known]), builder.float(labelSmoothing / classes)]);
-      loss = builder.emit('Add', [builder.emit('Mul', [loss, builder.float(1 - labelSmoothing)]), spread]);
-    }
-    return [builder.reshape(loss, shape), builder.reshape(weight, shape)];
-  });
+  rules.set(
+    crossEntropyOp,
+    ({ builder, values: [logits, labels, weights], attributes: { labelSmoothing }, inputs }) => {
+      const classes = inputs[0]!.shape[1]!;
+      const shape = inputs[1]!.shape;
+      const { shifted, sum } = stableExponentials(builder, logits!, 1);
+      const logSum = builder.emit('Log', [sum]);
+      const picked = builder.emit('GatherElements', [shifted, knownLabels(builder, labels!, shape, classes, 0)], {
+        axis: 1,
+      });
+      const weight = pixelWeights(builder, weights!, labels!, shape, classes);
+      let loss = builder.emit('Mul', [weight, builder.emit('Sub', [logSum, picked])]);
+      if (labelSmoothing > 0) {
+        const channelWeights = builder.reshape(weights!, [1, classes, 1, 1]);
+        const all = builder.reduceSum(
+          builder.emit('Mul', [builder.emit('Sub', [logSum, shifted]), channelWeights]),
+          [1],
+          true,
+        );
+        const known = builder.emit(
+          'Cast',
+          [
+            builder.emit('Less', [
+              knownLabels(builder, labels!, shape, classes, classes),
+              builder.int32s([classes], []),
+            ]),
+          ],
+          { to: floatType },
+        );
+        const spread = builder.emit('Mul', [
+          builder.emit('Mul', [all, known]),
+          builder.float(labelSmoothing / classes),
+        ]);
+        loss = builder.emit('Add', [builder.emit('Mul', [loss, builder.float(1 - labelSmoothing)]), spread]);
+      }
+      return [builder.reshape(loss, shape), builder.reshape(weight, shape)];
+    },
+  );
 
   rules.set(crossEntropyGradientOp, ({ builder, values, attributes: { labelSmoothing }, inputs }) => {
     const [dLoss, logits, labels, weights] = values as [string, string, string, string];
@@ -89,7 +122,11 @@ export function addSoftmaxRules(rules: LoweringRules): void {
       return builder.emit('Sub', [scaled, onTruth]);
     }
     // With q the target: the gradient is (Σ q)·p − q for pixels that are not ignored.
-    const known = builder.emit('Cast', [builder.emit('Less', [knownLabels(builder, labels, shape, classes, classes), builder.int32s([classes], [])])], { to: floatType });
+    const known = builder.emit(
+      'Cast',
+      [builder.emit('Less', [knownLabels(builder, labels, shape, classes, classes), builder.int32s([classes], [])])],
+      { to: floatType },
+    );
     const even = builder.emit('Mul', [builder.emit('Mul', [dPixel, known]), builder.float(labelSmoothing / classes)]);
     const total = builder.emit('Add', [hot, builder.emit('Mul', [even, builder.reduceSum(weights, [0], true)])]);
     const spread = builder.emit('Mul', [even, builder.reshape(weights, [1, classes, 1, 1])]);

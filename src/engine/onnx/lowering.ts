@@ -45,7 +45,12 @@ export class OnnxBuilder {
   private readonly sharedNodes = new Map<string, string[]>();
 
   /** Appends a node and gives back its output. */
-  emit(opType: string, inputs: readonly string[], attributes: Record<string, OnnxAttribute> = {}, domain?: string): string {
+  emit(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Record<string, OnnxAttribute> = {},
+    domain?: string,
+  ): string {
     return this.emitAll(opType, inputs, attributes, 1, domain)[0]!;
   }
 
@@ -96,7 +101,13 @@ export class OnnxBuilder {
     return this.emit('Pad', [value, this.int64s([...before, ...after])]);
   }
 
-  slice(value: string, starts: readonly number[], ends: readonly number[], axes: readonly number[], steps?: readonly number[]): string {
+  slice(
+    value: string,
+    starts: readonly number[],
+    ends: readonly number[],
+    axes: readonly number[],
+    steps?: readonly number[],
+  ): string {
     const lists = steps ? [starts, ends, axes, steps] : [starts, ends, axes];
     return this.emit('Slice', [value, ...lists.map((list) => this.int64s(list))]);
   }

@@ -131,7 +131,14 @@ export function shiftedWeightGradient(call: LoweringCall<ConvolutionGradientAttr
       const offsets = planeTaps.map(({ offset }) => offset);
       const moved = copies(builder, flat, [n, filters, dyLength], length, offsets);
       const rows = builder.reshape(value, [n * channels, 1, length]);
-      const product = builder.matMul(rows, builder.reshape(moved, [n * filters, offsets.length, length]), false, true, 3, 3);
+      const product = builder.matMul(
+        rows,
+        builder.reshape(moved, [n * filters, offsets.length, length]),
+        false,
+        true,
+        3,
+        3,
+      );
       return builder.reduceSum(builder.reshape(product, [n, filters, offsets.length]), [0], false);
     });
     return builder.reshape(inOrder(joined(parts, 1), 1), shape);
