@@ -13,9 +13,15 @@ export interface EngineOptions {
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--engine <name>', 'what computes; auto is the best one present').choices(['auto', 'onnx', 'reference']),
+      new Option('--engine <name>', 'what computes; auto is the best one present').choices([
+        'auto',
+        'onnx',
+        'reference',
+      ]),
     )
-    .addOption(new Option('--device <name>', 'where the onnx engine computes').choices(['cpu', 'webgpu', 'cuda', 'dml']))
+    .addOption(
+      new Option('--device <name>', 'where the onnx engine computes').choices(['cpu', 'webgpu', 'cuda', 'dml']),
+    )
     .option('--threads <n>', 'threads of the engine (default: one a core)', wholeNumber(1, 256));
 }
 

@@ -15,11 +15,16 @@ export class TrainingDisplay {
   update(state: TrainingProgress): void {
     if (state.valF !== undefined) {
       const best = state.valF >= (state.bestF ?? 0) ? '  best so far' : '';
-      this.bar('train').log(`epoch ${state.epoch.toFixed(1)}  step ${state.step}  F (per image) ${formatScore(state.valF)}${best}`);
+      this.bar('train').log(
+        `epoch ${state.epoch.toFixed(1)}  step ${state.step}  F (per image) ${formatScore(state.valF)}${best}`,
+      );
       return;
     }
     const bar = this.bar(state.phase);
-    if (state.phase !== 'train') return bar.update(Math.round(state.progress * 100), 100);
+    if (state.phase !== 'train') {
+      bar.update(Math.round(state.progress * 100), 100);
+      return;
+    }
     const left = state.secondsLeft !== undefined ? `${formatDuration(state.secondsLeft)} left  ` : '';
     const note = `${left}epoch ${state.epoch.toFixed(1)}  loss ${state.loss!.toFixed(3)}  lr ${state.learningRate!.toExponential(1)}`;
     bar.update(Math.round(state.progress * thousand), thousand, note);

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { mirrorTable } from '../labels/mirror.ts';
+import { Random } from '../random/random.ts';
 import {
   type AugmentationOptions,
   applyAugmentation,
@@ -10,7 +11,6 @@ import {
   noAugmentation,
   resolveAugmentation,
 } from './augment.ts';
-import { Random } from '../random/random.ts';
 import { identityWarp } from './warp.ts';
 
 const mirror = mirrorTable(celebamask19);

@@ -1,9 +1,9 @@
 import { FaceparseError } from '../errors.ts';
 import type { Normalization } from '../parser/normalization.ts';
 import { defaultNormalization } from '../parser/normalization.ts';
+import type { Random } from '../random/random.ts';
 import { addNoise, blurPlanes, colorMatrix } from './photometric.ts';
 import type { LabelMap, Photo } from './picture.ts';
-import type { Random } from '../random/random.ts';
 import type { ColorMatrix, Warp } from './warp.ts';
 import { warpLabels, warpPhoto } from './warp.ts';
 

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { face8 } from '../labels/face-8.ts';
+import { Random } from '../random/random.ts';
 import { type BatchLoader, type BatchLoaderOptions, createBatchLoader } from './batch-loader.ts';
 import { cacheBytes, cachedLabels, cachedPhoto, type PictureCache } from './cached-pictures.ts';
-import { Random } from '../random/random.ts';
 
 function makeCache(count: number, size = 12): PictureCache {
   const cache = {

@@ -1,7 +1,7 @@
 import type { Normalization } from '../parser/normalization.ts';
+import { Random } from '../random/random.ts';
 import { type AugmentationOptions, augmentPair } from './augment.ts';
 import { cachedLabels, cachedPhoto, type PictureCache } from './cached-pictures.ts';
-import { Random } from '../random/random.ts';
 
 /**
  * All that a batch depends on beside its step. A plain object: workers get a copy of it, with the pictures shared.

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addNoise, blurPlanes, colorMatrix } from './photometric.ts';
 import { Random } from '../random/random.ts';
+import { addNoise, blurPlanes, colorMatrix } from './photometric.ts';
 
 const apply = (matrix: readonly number[], [r, g, b]: number[]) =>
   [0, 1, 2].map((c) => matrix[4 * c] * r + matrix[4 * c + 1] * g + matrix[4 * c + 2] * b + matrix[4 * c + 3]);

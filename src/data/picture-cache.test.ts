@@ -11,12 +11,12 @@ import { face8 } from '../labels/face-8.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { resizeLabels, resizePhoto } from '../parser/resize.ts';
+import { Random } from '../random/random.ts';
 import { cachedLabels, cachedPhoto } from './cached-pictures.ts';
 import { type Dataset, openDataset } from './dataset.ts';
 import { repairSwap } from './left-right.ts';
 import type { LabelMap, Photo } from './picture.ts';
 import { loadPictureCache } from './picture-cache.ts';
-import { Random } from '../random/random.ts';
 
 const palette = celebamask19.classes.map(({ color }) => color);
 let folder: string;

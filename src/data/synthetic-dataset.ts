@@ -4,8 +4,8 @@ import sharp from 'sharp';
 import { FaceparseError } from '../errors.ts';
 import { encodePalettePng } from '../formats/palette-png.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
-import { buildFolder } from './build-folder.ts';
 import { Random } from '../random/random.ts';
+import { buildFolder } from './build-folder.ts';
 import { drawSyntheticFace } from './synthetic-face.ts';
 
 const mostFaces = 100_000;

@@ -1,5 +1,5 @@
-import type { LabelMap, Photo } from './picture.ts';
 import { Random } from '../random/random.ts';
+import type { LabelMap, Photo } from './picture.ts';
 import { paintEarrings, paintGlasses, paintHat, paintNecklace } from './synthetic-accessories.ts';
 import { Canvas } from './synthetic-canvas.ts';
 import { paintFeatures } from './synthetic-features.ts';

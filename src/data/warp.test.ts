@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resizeLabels, resizePhoto } from '../parser/resize.ts';
-import type { LabelMap, Photo } from './picture.ts';
 import { Random } from '../random/random.ts';
+import type { LabelMap, Photo } from './picture.ts';
 import { identityWarp, type Warp, warpLabels, warpPhoto } from './warp.ts';
 
 /** Values as they are: 0–255. */

@@ -24,7 +24,10 @@ export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = 
   const truth = oneHot(labels, classes);
   const known = reduceSum(truth, [1]);
   const overlap = reduceSum(mul(probabilities, truth), [2, 3]);
-  const predicted = reshape(matMul(reshape(probabilities, [n, classes, pixels]), reshape(known, [n, pixels, 1])), [n, classes]);
+  const predicted = reshape(matMul(reshape(probabilities, [n, classes, pixels]), reshape(known, [n, pixels, 1])), [
+    n,
+    classes,
+  ]);
   const actual = reduceSum(truth, [2, 3]);
   const offset = graph.scalar(smooth);
   const dice = div(add(scale(overlap, 2), offset), add(add(predicted, actual), offset));

@@ -35,7 +35,9 @@ function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
   decoderWidths.forEach((filters, index) => {
     x = decoderStep(scope.at('decoder').at(index), x, skips[index]!, filters);
   });
-  return { logits: convolution(scope.at('head'), x, { filters: classes, kernel: 1, bias: true, initializer: uniformFanIn() }) };
+  return {
+    logits: convolution(scope.at('head'), x, { filters: classes, kernel: 1, bias: true, initializer: uniformFanIn() }),
+  };
 }
 
 /**

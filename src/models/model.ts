@@ -1,5 +1,5 @@
 import { Graph, type Tensor } from '../graph/graph.ts';
-import { Scope } from '../nn/scope.ts';
+import type { Scope } from '../nn/scope.ts';
 
 /** What a network gives: class scores before the softmax, N×classes×h×w, at its own stride. */
 export interface NetworkOutput {

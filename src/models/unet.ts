@@ -30,7 +30,9 @@ function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
     x = decoderStep(scope.at('decoder').at(index), x, skips[index]!, filters);
   });
   // Plain uniform start for the scores: there is no ReLU after them.
-  return { logits: convolution(scope.at('head'), x, { filters: classes, kernel: 1, bias: true, initializer: uniformFanIn() }) };
+  return {
+    logits: convolution(scope.at('head'), x, { filters: classes, kernel: 1, bias: true, initializer: uniformFanIn() }),
+  };
 }
 
 /**

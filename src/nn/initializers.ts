@@ -1,5 +1,5 @@
-import type { Random } from '../random/random.ts';
 import { type Shape, sizeOf } from '../graph/graph.ts';
+import type { Random } from '../random/random.ts';
 
 /** Fills a new parameter; the generator is the parameter's own, so its values do not depend on other layers. */
 export type Initializer = (shape: Shape, random: Random) => Float32Array;

@@ -67,7 +67,10 @@ export function convBn(
 /** Squeeze-and-excitation (Hu et al. 2018): channels weighted by a gate computed from their means. */
 export function squeezeExcite(scope: Scope, x: Tensor, squeezed: number): Tensor {
   const pooled = globalAvgPool(x);
-  const reduced = activation(convolution(scope.at('reduce'), pooled, { filters: squeezed, kernel: 1, bias: true }), 'relu');
+  const reduced = activation(
+    convolution(scope.at('reduce'), pooled, { filters: squeezed, kernel: 1, bias: true }),
+    'relu',
+  );
   const gate = convolution(scope.at('expand'), reduced, { filters: x.shape[1]!, kernel: 1, bias: true });
   return mul(x, activation(gate, 'hardSigmoid'));
 }

@@ -9,7 +9,11 @@ import type { Scope } from './scope.ts';
  * Pyramid pooling (Zhao et al. 2017): means over grids of several sizes, each reduced to `filters` channels and brought
  * back to the size of x, joined to x. Lets every pixel know what is where in the whole picture.
  */
-export function pyramidPooling(scope: Scope, x: Tensor, options: { grids: readonly number[]; filters: number }): Tensor {
+export function pyramidPooling(
+  scope: Scope,
+  x: Tensor,
+  options: { grids: readonly number[]; filters: number },
+): Tensor {
   const [, , height, width] = x.shape as [number, number, number, number];
   const levels = options.grids.map((grid, index) => {
     const pooled = adaptiveAvgPool(x, Math.min(grid, height), Math.min(grid, width));

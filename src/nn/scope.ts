@@ -1,5 +1,5 @@
-import { Random } from '../random/random.ts';
 import type { Graph, Shape, Tensor } from '../graph/graph.ts';
+import { Random } from '../random/random.ts';
 import type { Initializer } from './initializers.ts';
 
 /** How a network is built into a graph. */

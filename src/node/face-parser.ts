@@ -18,16 +18,20 @@ export async function resolveWeights(path: string): Promise<string> {
   if (found.isFile()) return path;
   const run = runFolder(path);
   for (const file of [run.bestWeights, run.lastWeights]) if (await exists(file)) return file;
-  throw new FaceparseError(`${path} holds no weights (weights/best.safetensors). Is it the folder of a run that was trained?`, {
-    exitCode: 2,
-  });
+  throw new FaceparseError(
+    `${path} holds no weights (weights/best.safetensors). Is it the folder of a run that was trained?`,
+    {
+      exitCode: 2,
+    },
+  );
 }
 
 /** Reads the weights that a run folder or a file holds. */
 export async function loadWeights(path: string): Promise<{ file: string; weights: Weights }> {
   const file = await resolveWeights(path);
   const { size } = await stat(file);
-  if (size > maxWeightsBytes) throw new FaceparseError(`${file} is ${size} bytes, more than any weights file of faceparse.`);
+  if (size > maxWeightsBytes)
+    throw new FaceparseError(`${file} is ${size} bytes, more than any weights file of faceparse.`);
   return { file, weights: decodeWeights(await readFile(file), file) };
 }
 

@@ -19,10 +19,18 @@ export async function savePrediction(
 ): Promise<string> {
   await mkdir(overlay ? join(folder, 'overlay') : folder, { recursive: true });
   const mask = join(folder, `${stem}.png`);
-  await writeFileAtomic(mask, encodePalettePng(result, set.classes.map(({ color }) => color)));
+  await writeFileAtomic(
+    mask,
+    encodePalettePng(
+      result,
+      set.classes.map(({ color }) => color),
+    ),
+  );
   if (overlay) {
     const { data, width, height } = blendOverlay(photo, result, set);
-    const png = await sharp(data, { raw: { width, height, channels: 3 } }).png().toBuffer();
+    const png = await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
     await writeFileAtomic(join(folder, 'overlay', `${stem}.png`), png);
   }
   return mask;

@@ -49,7 +49,14 @@ function decayMask(graph: Graph, parameters: readonly Tensor[]): Tensor {
   return graph.constant(mask, [mask.length]);
 }
 
-function sgdStep(graph: Graph, weights: Tensor, gradient: Tensor, rate: Tensor, mask: Tensor, options: SgdOptions): Tensor {
+function sgdStep(
+  graph: Graph,
+  weights: Tensor,
+  gradient: Tensor,
+  rate: Tensor,
+  mask: Tensor,
+  options: SgdOptions,
+): Tensor {
   const { momentum, nesterov, weightDecay } = options;
   const g = weightDecay > 0 ? add(gradient, mul(weights, scale(mask, weightDecay))) : gradient;
   if (momentum === 0) return sub(weights, mul(g, rate));
@@ -59,7 +66,14 @@ function sgdStep(graph: Graph, weights: Tensor, gradient: Tensor, rate: Tensor, 
   return sub(weights, mul(nesterov ? add(g, scale(velocity, momentum)) : velocity, rate));
 }
 
-function adamWStep(graph: Graph, weights: Tensor, g: Tensor, rate: Tensor, mask: Tensor, options: AdamWOptions): Tensor {
+function adamWStep(
+  graph: Graph,
+  weights: Tensor,
+  g: Tensor,
+  rate: Tensor,
+  mask: Tensor,
+  options: AdamWOptions,
+): Tensor {
   const { beta1, beta2, epsilon, weightDecay } = options;
   const length = weights.shape[0]!;
   const first = zeroState(graph, 'first', length);

@@ -25,7 +25,8 @@ export function upsampledArgmax(
     for (let c = 0; c < classes; c++) {
       const upper = (c * height + row.low) * width;
       const lower = (c * height + row.high) * width;
-      for (let x = 0; x < width; x++) line[x] = logits[upper + x]! + (logits[lower + x]! - logits[upper + x]!) * row.fraction;
+      for (let x = 0; x < width; x++)
+        line[x] = logits[upper + x]! + (logits[lower + x]! - logits[upper + x]!) * row.fraction;
       for (let x = 0; x < outputWidth; x++) {
         const left = line[low[x]!]!;
         const value = left + (line[high[x]!]! - left) * fraction[x]!;

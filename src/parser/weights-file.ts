@@ -1,5 +1,5 @@
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { FaceparseError } from '../errors.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { formatShape, type Graph, sizeOf } from '../graph/graph.ts';
 import { getLabelSet } from '../labels/registry.ts';
 
@@ -55,10 +55,14 @@ export function decodeWeights(bytes: Uint8Array, name: string): Weights {
   }
   const { metadata, tensors } = decoded;
   if (metadata.format !== format) {
-    throw new FaceparseError(`${name} is a safetensors file, but not one of faceparse's weights. Give a run folder or its weights/best.safetensors.`);
+    throw new FaceparseError(
+      `${name} is a safetensors file, but not one of faceparse's weights. Give a run folder or its weights/best.safetensors.`,
+    );
   }
   if (metadata.version !== '1') {
-    throw new FaceparseError(`${name} has version ${metadata.version} of the weights format; this faceparse reads version 1.`);
+    throw new FaceparseError(
+      `${name} has version ${metadata.version} of the weights format; this faceparse reads version 1.`,
+    );
   }
   const { model, labels } = metadata;
   const size = Number(metadata.size);
@@ -68,7 +72,8 @@ export function decodeWeights(bytes: Uint8Array, name: string): Weights {
   getLabelSet(labels);
   const states = new Map<string, Float32Array>();
   for (const [key, tensor] of tensors) {
-    if (!(tensor.data instanceof Float32Array)) throw new FaceparseError(`${name}: the tensor '${key}' is not made of floats.`);
+    if (!(tensor.data instanceof Float32Array))
+      throw new FaceparseError(`${name}: the tensor '${key}' is not made of floats.`);
     states.set(key, tensor.data);
   }
   const notes = Object.fromEntries(
@@ -83,7 +88,10 @@ export function decodeWeights(bytes: Uint8Array, name: string): Weights {
 export function checkWeightsFit(weights: Weights, graph: Graph, name: string): void {
   for (const [key, state] of graph.states) {
     const data = weights.states.get(key);
-    if (!data) throw new FaceparseError(`${name} belongs to another network: ${weights.model} wants '${key}', which it does not hold.`);
+    if (!data)
+      throw new FaceparseError(
+        `${name} belongs to another network: ${weights.model} wants '${key}', which it does not hold.`,
+      );
     if (data.length !== sizeOf(state.shape)) {
       throw new FaceparseError(
         `${name} belongs to another network: '${key}' holds ${data.length} values, but ${weights.model} wants ${formatShape(state.shape)}.`,
@@ -92,7 +100,9 @@ export function checkWeightsFit(weights: Weights, graph: Graph, name: string): v
   }
   for (const key of weights.states.keys()) {
     if (!graph.states.has(key)) {
-      throw new FaceparseError(`${name} belongs to another network: it holds '${key}', which ${weights.model} does not have.`);
+      throw new FaceparseError(
+        `${name} belongs to another network: it holds '${key}', which ${weights.model} does not have.`,
+      );
     }
   }
 }

@@ -45,7 +45,9 @@ export async function loadCheckpoint(path: string, graph: Graph): Promise<Checkp
   for (const [name, state] of graph.states) {
     const tensor = tensors.get(name);
     if (!(tensor?.data instanceof Float32Array) || tensor.data.length !== sizeOf(state.shape)) {
-      throw new FaceparseError(`the checkpoint ${path} does not fit this configuration: '${name}' is missing or of another size.`);
+      throw new FaceparseError(
+        `the checkpoint ${path} does not fit this configuration: '${name}' is missing or of another size.`,
+      );
     }
     states.set(name, tensor.data);
   }

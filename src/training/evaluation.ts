@@ -1,6 +1,6 @@
 import type { Dataset, DatasetItem } from '../data/dataset.ts';
-import { readMask, readPhoto } from '../data/read-picture.ts';
 import type { LabelMap, Photo } from '../data/picture.ts';
+import { readMask, readPhoto } from '../data/read-picture.ts';
 import { FaceparseError } from '../errors.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
@@ -38,7 +38,11 @@ export async function readTruth(item: DatasetItem, set: LabelSet): Promise<Label
  *
  * @throws FaceparseError where a photo and its mask differ in size or a mask holds a label that the set does not have
  */
-export async function evaluateParser(parser: FaceParser, dataset: Dataset, options: EvaluationOptions = {}): Promise<ScoreSummary> {
+export async function evaluateParser(
+  parser: FaceParser,
+  dataset: Dataset,
+  options: EvaluationOptions = {},
+): Promise<ScoreSummary> {
   const { limit = dataset.items.length, signal, onPicture } = options;
   const items = dataset.items.slice(0, limit);
   const score = new FaceScore(parser.labelSet.classes.length);
@@ -53,7 +57,9 @@ export async function evaluateParser(parser: FaceParser, dataset: Dataset, optio
     const prediction = await parser.parse(photo);
     const stray = truth.data.find((id) => id !== 255 && id >= parser.labelSet.classes.length);
     if (stray !== undefined) {
-      throw new FaceparseError(`${item.maskPath} holds the label ${stray}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`);
+      throw new FaceparseError(
+        `${item.maskPath} holds the label ${stray}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`,
+      );
     }
     const imageScore = score.add(truth.data, prediction.labels);
     await onPicture?.({ item, photo, truth, prediction, score: imageScore }, index + 1, items.length);

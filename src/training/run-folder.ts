@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FaceparseError } from '../errors.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
@@ -45,15 +45,13 @@ export async function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Makes the folder of a new run. @throws FaceparseError where there is one already */
-export async function createRunFolder(path: string): Promise<RunFolder> {
-  const run = runFolder(path);
-  if (await exists(path)) {
-    const remedy = (await exists(run.checkpoint)) ? 'Continue it with --resume, or choose' : 'Choose';
-    throw new FaceparseError(`the run folder ${path} exists already. ${remedy} another name with --name.`, { exitCode: 2 });
-  }
-  await mkdir(join(path, 'weights'), { recursive: true });
-  return run;
+/** Checks that a new run may have this folder. @throws FaceparseError where there is one already */
+export async function requireNewRun(path: string): Promise<void> {
+  if (!(await exists(path))) return;
+  const remedy = (await exists(runFolder(path).checkpoint)) ? `Continue it with --resume ${path}, or choose` : 'Choose';
+  throw new FaceparseError(`the run folder ${path} exists already. ${remedy} another name with --name.`, {
+    exitCode: 2,
+  });
 }
 
 /** One line of metrics.csv; a field that a line does not have stays empty. */

@@ -27,12 +27,14 @@ export function batchPicture(batch: Batch, size: number, labelSize: number, set:
 
 /** Photo, truth, prediction and errors of some validation pictures, a row each. */
 export function validationPicture(pictures: readonly ScoredPicture[], set: LabelSet): Promise<Buffer> {
-  const rows = pictures.slice(0, shownPictures).map(({ photo, truth, prediction }) => [
-    photo,
-    colorize(truth, set),
-    blendOverlay(photo, prediction, set),
-    errorMap(truth, prediction),
-  ]);
+  const rows = pictures
+    .slice(0, shownPictures)
+    .map(({ photo, truth, prediction }) => [
+      photo,
+      colorize(truth, set),
+      blendOverlay(photo, prediction, set),
+      errorMap(truth, prediction),
+    ]);
   const titles = pictures.slice(0, shownPictures).map(({ score }) => `F ${score.f.toFixed(3)}`);
   return pictureGrid(rows, { captions: ['photo', 'truth', 'prediction', 'errors'], rowCaptions: titles, legend: set });
 }

@@ -3,12 +3,15 @@ import { dirname } from 'node:path';
 import { parse as parseYaml, stringify as toYaml } from 'yaml';
 import { type Config, configSchema } from '../config/schema.ts';
 import { type Batch, type BatchLoader, createBatchLoader } from '../data/batch-loader.ts';
+import { checkDataset } from '../data/check.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset.ts';
 import { loadPictureCache } from '../data/picture-cache.ts';
 import type { Program } from '../engine/engine.ts';
 import { defaultThreads, selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
+import { stateAttributes } from '../graph/graph.ts';
+import { celebamask19 } from '../labels/celebamask-19.ts';
 import { mergeTable } from '../labels/merge.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
 import { averageState, unpackAverage } from '../optim/moving-average.ts';
@@ -16,12 +19,11 @@ import { learningRateAt } from '../optim/schedule.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { encodeWeights, type Weights } from '../parser/weights-file.ts';
 import { runCurves } from '../report/curves.ts';
-import { stateAttributes } from '../graph/graph.ts';
 import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
 import { describeEnvironment } from './environment.ts';
 import { evaluateParser, type ScoredPicture } from './evaluation.ts';
 import { planTraining, type TrainingPlan } from './plan.ts';
-import { createRunFolder, exists, MetricsLog, type RunFolder, runFolder } from './run-folder.ts';
+import { exists, MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
 import { batchPicture, validationPicture } from './run-pictures.ts';
 
 /** What a run tells while it goes on. */
@@ -80,7 +82,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
   const engine = await selectEngine(config.engine);
-  const run = resume ? runFolder(options.run) : await createRunFolder(options.run);
+  if (!resume) await requireNewRun(options.run);
+  const run = runFolder(options.run);
   const session = new TrainingSession({ ...options, config }, plan, run, trainSet, validationSet, engine);
   return session.run();
 }
@@ -93,7 +96,11 @@ async function storedConfig({ run: path, config }: TrainOptions): Promise<Config
   }
   const stored = configSchema.parse(parseYaml(await readFile(run.config, 'utf8')));
   // Where and how long to train may change between the parts of a run; what is trained may not.
-  return { ...stored, engine: config.engine, train: { ...stored.train, minutes: config.train.minutes ?? stored.train.minutes } };
+  return {
+    ...stored,
+    engine: config.engine,
+    train: { ...stored.train, minutes: config.train.minutes ?? stored.train.minutes },
+  };
 }
 
 class TrainingSession {
@@ -116,7 +123,7 @@ class TrainingSession {
   }
 
   async run(): Promise<TrainResult> {
-    const { options, plan, folder, config } = this;
+    const { options, plan, folder } = this;
     const { graph } = plan.step;
     const program = await this.engine.compile(graph);
     let loader: BatchLoader | undefined;
@@ -126,12 +133,11 @@ class TrainingSession {
         await program.writeStates(checkpoint.states);
         ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
         this.log = await MetricsLog.reopen(folder, this.step);
-      } else {
-        this.log = MetricsLog.create(folder);
-        await writeFileAtomic(folder.config, toYaml(config));
-        await this.writeEnvironment();
       }
+      await this.checkValidationSet();
       loader = await this.openLoader();
+      // Bad data must not leave the folder of a run that never began.
+      if (!options.resume) await this.beginRun();
       const interrupted = await this.loop(program, loader);
       const { step: steps, seconds, bestF, last } = this;
       return { run: folder, steps, seconds, interrupted, bestF, ...(last && { last }) };
@@ -141,7 +147,10 @@ class TrainingSession {
     }
   }
 
-  private async writeEnvironment(): Promise<void> {
+  private async beginRun(): Promise<void> {
+    await mkdir(dirname(this.folder.lastWeights), { recursive: true });
+    this.log = MetricsLog.create(this.folder);
+    await writeFileAtomic(this.folder.config, toYaml(this.config));
     const environment = describeEnvironment({
       engine: this.engine,
       threads: this.config.engine.threads ?? defaultThreads(),
@@ -150,6 +159,17 @@ class TrainingSession {
       seed: this.config.train.seed,
     });
     await writeFileAtomic(this.folder.environment, `${JSON.stringify(environment, null, 2)}\n`);
+  }
+
+  /** A fault in the validation pictures is told now, not at the first validation. */
+  private async checkValidationSet(): Promise<void> {
+    const { labelSet } = this.plan;
+    const { signal } = this.options;
+    const { problems } = await checkDataset(this.validationSet.folder, labelSet.mergeFrom ? celebamask19 : labelSet, {
+      ...(signal && { signal }),
+    });
+    const [problem] = problems;
+    if (problem) throw new FaceparseError(`${problem.file}: ${problem.message}; ${problem.remedy}`);
   }
 
   private async openLoader(): Promise<BatchLoader> {
@@ -209,14 +229,26 @@ class TrainingSession {
       });
       if (!Number.isFinite(outputs.loss![0])) await this.stopForLoss(outputs.loss![0]!, batch, learningRate);
       if (this.step === 0) {
-        await writeFileAtomic(this.folder.batchPicture, await batchPicture(batch, train.size, plan.labelSize, plan.labelSet));
+        await writeFileAtomic(
+          this.folder.batchPicture,
+          await batchPicture(batch, train.size, plan.labelSize, plan.labelSet),
+        );
       }
       this.step++;
       const epoch = this.step / loader.stepsPerEpoch;
       window.add(outputs, batch.count);
-      const secondsLeft = budget ? budget - elapsed() : ((elapsed() - before) / Math.max(1, window.steps)) * (totalSteps - this.step);
+      const secondsLeft = budget
+        ? budget - elapsed()
+        : ((elapsed() - before) / Math.max(1, window.steps)) * (totalSteps - this.step);
       const fraction = budget ? elapsed() / budget : this.step / totalSteps;
-      this.report({ phase: 'train', progress: Math.min(1, fraction), epoch, loss: window.loss, learningRate, secondsLeft });
+      this.report({
+        phase: 'train',
+        progress: Math.min(1, fraction),
+        epoch,
+        loss: window.loss,
+        learningRate,
+        secondsLeft,
+      });
       if (this.step % stepsPerLine === 0) {
         this.log.add({ step: this.step, epoch, seconds: elapsed(), learningRate, ...window.take() });
       }
@@ -247,7 +279,6 @@ class TrainingSession {
   }
 
   private async saveWeights(path: string, weights: Weights): Promise<void> {
-    await mkdir(dirname(path), { recursive: true });
     await writeFileAtomic(path, encodeWeights(weights, this.plan.step.graph));
   }
 

@@ -14,7 +14,15 @@ const demo = {
   validation: 40,
   seed: 1,
   minutes: 1,
-  overrides: ['name=demo', 'train.size=128', 'train.labelSize=64', 'data.cacheSize=128', 'train.lr=4e-3', 'train.averageDecay=0.97', 'validation.every=1000'],
+  overrides: [
+    'name=demo',
+    'train.size=128',
+    'train.labelSize=64',
+    'data.cacheSize=128',
+    'train.lr=4e-3',
+    'train.averageDecay=0.97',
+    'validation.every=1000',
+  ],
 };
 
 async function exists(path: string): Promise<boolean> {
@@ -66,14 +74,15 @@ async function meanFaceFloor(data: string): Promise<number> {
 }
 
 async function runDemo(options: { out: string; minutes: number }): Promise<void> {
-  const [{ parseConfig }, { train }, { FaceParser }, { savePrediction }, { readPhoto }, { openDataset }] = await Promise.all([
-    import('../../config/parse-config.ts'),
-    import('../../training/trainer.ts'),
-    import('../../node/face-parser.ts'),
-    import('../../node/save-prediction.ts'),
-    import('../../data/read-picture.ts'),
-    import('../../data/dataset.ts'),
-  ]);
+  const [{ parseConfig }, { train }, { FaceParser }, { savePrediction }, { readPhoto }, { openDataset }] =
+    await Promise.all([
+      import('../../config/parse-config.ts'),
+      import('../../training/trainer.ts'),
+      import('../../node/face-parser.ts'),
+      import('../../node/save-prediction.ts'),
+      import('../../data/read-picture.ts'),
+      import('../../data/dataset.ts'),
+    ]);
   const data = join('.cache', `demo-faces-${demo.size}-${demo.training}-${demo.validation}`);
   await drawFaces(data);
   const run = await freeRunFolder(options.out);
@@ -99,7 +108,8 @@ async function runDemo(options: { out: string; minutes: number }): Promise<void>
     await parser.dispose();
   }
   const floor = await meanFaceFloor(data);
-  const parameters = (JSON.parse(await readFile(join(run, 'environment.json'), 'utf8')) as { parameters: number }).parameters;
+  const parameters = (JSON.parse(await readFile(join(run, 'environment.json'), 'utf8')) as { parameters: number })
+    .parameters;
   printText(
     `\nF (per image) ${formatScore(result.last!.fPerImage)} after ${formatCount(result.steps)} steps with ${formatCount(parameters)} parameters;` +
       ` always answering with the mean face gives ${formatScore(floor)}.\n\n` +

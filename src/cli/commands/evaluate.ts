@@ -28,7 +28,13 @@ async function evaluate(run: string, options: EvaluateOptions): Promise<void> {
     );
     const milliseconds = network / summary.images;
     if (options.json) {
-      return printJson({ weights: parser.file, data: options.data, ...summary, confusion: [...summary.confusion], networkMilliseconds: milliseconds });
+      return printJson({
+        weights: parser.file,
+        data: options.data,
+        ...summary,
+        confusion: [...summary.confusion],
+        networkMilliseconds: milliseconds,
+      });
     }
     const { model, size } = parser.core.weights;
     printText(`${parser.file}: ${model} at ${size}×${size}, ${milliseconds.toFixed(0)} ms a picture in the network\n`);

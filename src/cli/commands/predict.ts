@@ -36,7 +36,10 @@ async function findPhotos(paths: readonly string[]): Promise<Input[]> {
   const seen = new Map<string, string>();
   for (const { stem, path } of inputs) {
     const other = seen.get(stem);
-    if (other) throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; give them in two calls`, { exitCode: 2 });
+    if (other)
+      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; give them in two calls`, {
+        exitCode: 2,
+      });
     seen.set(stem, path);
   }
   return inputs;
@@ -59,7 +62,14 @@ async function predict(run: string, paths: readonly string[], options: PredictOp
         try {
           const photo = await readPhoto(path);
           const result = await parser.parse(photo);
-          const mask = await savePrediction(options.out, stem, photo, result, parser.labelSet, options.overlay === true);
+          const mask = await savePrediction(
+            options.out,
+            stem,
+            photo,
+            result,
+            parser.labelSet,
+            options.overlay === true,
+          );
           const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
           written.push({ photo: path, mask, milliseconds: Math.round(result.timing.total), areas });
         } catch (error) {

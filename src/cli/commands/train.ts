@@ -33,7 +33,10 @@ async function recordedData(run: string): Promise<string> {
     const environment = JSON.parse(await readFile(join(run, 'environment.json'), 'utf8')) as RunEnvironment;
     return dirname(environment.trainingData.folder);
   } catch (cause) {
-    throw new FaceparseError(`there is no run to resume at ${run} (its environment.json cannot be read).`, { exitCode: 2, cause });
+    throw new FaceparseError(`there is no run to resume at ${run} (its environment.json cannot be read).`, {
+      exitCode: 2,
+      cause,
+    });
   }
 }
 
@@ -49,7 +52,10 @@ async function dryRun(config: Config, data: string, options: TrainCommandOptions
     formatPairs([
       ['network', `${model.name}, ${formatCount(estimate.parameters)} trainable parameters`],
       ['cost', `${estimate.gigaMultiplyAccumulates.toFixed(2)} GMAC forward a picture of ${train.size}×${train.size}`],
-      ['data', `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`],
+      [
+        'data',
+        `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`,
+      ],
       ['batches', `${train.batchSize} pictures, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} a step (measured now)`],
       ['length', length],
@@ -85,10 +91,24 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   const display = new TrainingDisplay(options.json === true);
   const run = options.resume ?? join(options.out, config.name);
   const result = await withInterrupt((signal) =>
-    train({ config, data, run, resume: options.resume !== undefined, signal, onProgress: (progress) => display.update(progress) }),
+    train({
+      config,
+      data,
+      run,
+      resume: options.resume !== undefined,
+      signal,
+      onProgress: (progress) => display.update(progress),
+    }),
   ).finally(() => display.finish());
   if (options.json) {
-    return printJson({ run: run, steps: result.steps, seconds: result.seconds, interrupted: result.interrupted, bestF: result.bestF, last: result.last && { ...result.last, confusion: undefined } });
+    return printJson({
+      run: run,
+      steps: result.steps,
+      seconds: result.seconds,
+      interrupted: result.interrupted,
+      bestF: result.bestF,
+      last: result.last && { ...result.last, confusion: undefined },
+    });
   }
   if (result.interrupted) {
     return printText(
