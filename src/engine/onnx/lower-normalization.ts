@@ -9,6 +9,8 @@ function centred(builder: OnnxBuilder, x: string, mean: string, channels: number
 
 /** The sum of a·b over all but the channels, as a vector: one dot product a picture and channel, then over pictures. */
 function channelDot(builder: OnnxBuilder, a: string, b: string, n: number, channels: number, pixels: number): string {
+  // Many tiny products cost more than they save.
+  if (pixels <= 1024) return builder.reduceSum(builder.emit('Mul', [a, b]), [0, 2, 3], false);
   const left = builder.reshape(a, [n * channels, 1, pixels]);
   const right = builder.reshape(b, [n * channels, 1, pixels]);
   const dots = builder.matMul(left, right, false, true, 3, 3);

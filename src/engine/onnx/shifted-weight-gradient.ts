@@ -36,9 +36,11 @@ function splitPlanes(call: LoweringCall<ConvolutionGradientAttributes>): Planes 
   const pitch = Math.ceil((width + padding[1] + padding[3]) / stride[1]);
   // One more row of zeros lets the last copy run over the end of its picture.
   const rows = Math.ceil((height + padding[0] + padding[2]) / stride[0]) + (kernelWidth > 1 ? 1 : 0);
+  const below = rows * stride[0] - height - padding[0];
   let sorted = values[1]!;
-  if (stride[1] === 1) sorted = builder.pad(sorted, [0, 0, 0, padding[1]], [0, 0, 0, padding[3]]);
-  else {
+  if (stride[1] === 1) {
+    sorted = builder.pad(sorted, [0, 0, padding[0], padding[1]], [0, 0, below, padding[3]]);
+  } else {
     const columns = stride[1] * pitch;
     const selection = new Float32Array(width * columns);
     for (let column = 0; column < width; column++) {
@@ -47,8 +49,8 @@ function splitPlanes(call: LoweringCall<ConvolutionGradientAttributes>): Planes 
     }
     const key = `sorted columns ${stride[1]} ${padding[1]}`;
     sorted = builder.emit('MatMul', [sorted, builder.floats(selection, [width, columns], key)]);
+    sorted = builder.pad(sorted, [0, 0, padding[0], 0], [0, 0, below, 0]);
   }
-  sorted = builder.pad(sorted, [0, 0, padding[0], 0], [0, 0, rows * stride[0] - height - padding[0], 0]);
   const taps = new Map<string, Tap[]>();
   for (let a = 0; a < kernelHeight; a++) {
     for (let b = 0; b < kernelWidth; b++) {
