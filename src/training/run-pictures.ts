@@ -25,18 +25,25 @@ export function batchPicture(batch: Batch, size: number, labelSize: number, set:
   return pictureGrid(rows, { captions: ['photo', 'labels', 'photo', 'labels'].slice(0, rows[0]!.length), legend: set });
 }
 
-/** Photo, truth, prediction and errors of some validation pictures, a row each. */
+/** Photo, truth, prediction and errors of some validation pictures, two pictures a row. */
 export function validationPicture(pictures: readonly ScoredPicture[], set: LabelSet): Promise<Buffer> {
-  const rows = pictures
-    .slice(0, shownPictures)
-    .map(({ photo, truth, prediction }) => [
-      photo,
-      colorize(truth, set),
-      blendOverlay(photo, prediction, set),
-      errorMap(truth, prediction),
-    ]);
-  const titles = pictures.slice(0, shownPictures).map(({ score }) => `F ${score.f.toFixed(3)}`);
-  return pictureGrid(rows, { captions: ['photo', 'truth', 'prediction', 'errors'], rowCaptions: titles, legend: set });
+  const shown = pictures.slice(0, shownPictures);
+  const rows: Photo[][] = [];
+  const titles: string[] = [];
+  for (let index = 0; index < shown.length; index += 2) {
+    const pair = shown.slice(index, index + 2);
+    rows.push(
+      pair.flatMap(({ photo, truth, prediction }) => [
+        photo,
+        colorize(truth, set),
+        blendOverlay(photo, prediction, set),
+        errorMap(truth, prediction),
+      ]),
+    );
+    titles.push(`F ${pair.map(({ score }) => score.f.toFixed(2)).join(', ')}`);
+  }
+  const captions = rows[0]!.map((_, column) => ['photo', 'truth', 'prediction', 'errors'][column % 4]!);
+  return pictureGrid(rows, { captions, rowCaptions: titles, legend: set, cellSize: 160 });
 }
 
 /** Wrong pixels red on grey. */

@@ -27,7 +27,7 @@ const demo = {
     'data.augmentation.rotation=8',
     'data.augmentation.scale=0.1',
     'data.augmentation.shift=0.03',
-    'validation.every=1000',
+    'validation.every=2',
   ],
 };
 
