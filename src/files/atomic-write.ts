@@ -12,6 +12,7 @@ const reasons: Record<string, (path: string) => string> = {
   EROFS: (path) => `${dirname(path)} is on a read-only file system`,
   ENOSPC: () => 'the disk is full',
   EDQUOT: () => 'the disk quota is used up',
+  EFBIG: () => 'the file would be larger than is allowed here (ulimit -f, or a limit of the file system)',
 };
 
 const cannotSyncFolders = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACCES']);
@@ -61,7 +62,8 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-function writeError(path: string, cause: unknown): FaceparseError {
+/** The error of a write that failed, in words: which file, why, and what to do. */
+export function writeError(path: string, cause: unknown): FaceparseError {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   return new FaceparseError(`cannot write ${path}: ${reasons[code]?.(path) ?? message}`, { cause });
 }

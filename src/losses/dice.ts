@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/graph.ts';
-import { add, div, greater, maximum, mul, sub } from '../graph/ops/elementwise.ts';
+import { add, div, greater, maximum, minimum, mul, sub } from '../graph/ops/elementwise.ts';
 import { matMul } from '../graph/ops/matmul.ts';
 import { reduceMean, reduceSum, scale } from '../graph/ops/reduction.ts';
 import { reshape } from '../graph/ops/shape.ts';
@@ -32,7 +32,9 @@ export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = 
   const offset = graph.scalar(smooth);
   const dice = div(add(scale(overlap, 2), offset), add(add(predicted, actual), offset));
   const present = greater(actual, graph.scalar(0));
-  const count = maximum(reduceSum(present, [1]), graph.scalar(1));
-  const perImage = div(reduceSum(mul(dice, present), [1]), count);
-  return sub(graph.scalar(1), reduceMean(perImage));
+  const count = reduceSum(present, [1]);
+  const one = graph.scalar(1);
+  const perImage = div(reduceSum(mul(dice, present), [1]), maximum(count, one));
+  // An image in which every pixel is ignored has loss 0.
+  return reduceMean(sub(minimum(count, one), perImage));
 }

@@ -1,6 +1,8 @@
 import type { LabelMap, Photo } from '../data/picture.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { evaluateNode } from '../engine/reference/reference-engine.ts';
+import { FaceparseError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
 import { foldBatchNorm } from '../graph/passes/batch-norm-folding.ts';
 import { foldConstants } from '../graph/passes/constant-folding.ts';
 import { removeDeadCode } from '../graph/passes/dead-code.ts';
@@ -63,8 +65,7 @@ export class FaceParser {
   /** @throws FaceparseError where the weights do not fit the network that they name */
   static async create(weights: Weights, engine: Engine, name = 'the weights'): Promise<FaceParser> {
     const labelSet = getLabelSet(weights.labels);
-    const model = createModel(weights.model, { classes: labelSet.classes.length });
-    const graph = inferenceGraph(model, { batch: 1, height: weights.size, width: weights.size });
+    const graph = buildGraph(weights, labelSet, name);
     checkWeightsFit(weights, graph, name);
     const frozen = removeDeadCode(foldConstants(foldBatchNorm(freezeStates(graph, weights.states)), evaluateNode));
     const [, classes, height, width] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
@@ -101,6 +102,14 @@ export class FaceParser {
   /** Frees the engine's memory. */
   async dispose(): Promise<void> {
     await this.program.dispose();
+  }
+}
+
+function buildGraph({ model, size }: Weights, { classes }: LabelSet, name: string): Graph {
+  try {
+    return inferenceGraph(createModel(model, { classes: classes.length }), { batch: 1, height: size, width: size });
+  } catch (cause) {
+    throw new FaceparseError(`${name} cannot be used: ${(cause as Error).message}`, { cause });
   }
 }
 

@@ -1,7 +1,7 @@
 import { FaceparseError } from '../errors.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { formatShape, type Graph, sizeOf } from '../graph/graph.ts';
-import { getLabelSet } from '../labels/registry.ts';
+import { listLabelSets } from '../labels/registry.ts';
 
 /** What a weights file says of the network that it belongs to. */
 export interface WeightsDescription {
@@ -69,7 +69,9 @@ export function decodeWeights(bytes: Uint8Array, name: string): Weights {
   if (!model || !labels || !Number.isInteger(size) || size < 32 || size > 4096) {
     throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
   }
-  getLabelSet(labels);
+  if (!listLabelSets().includes(labels)) {
+    throw new FaceparseError(`${name} was made for the label set '${labels}', which this faceparse does not have.`);
+  }
   const states = new Map<string, Float32Array>();
   for (const [key, tensor] of tensors) {
     if (!(tensor.data instanceof Float32Array))

@@ -28,6 +28,16 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint, graph
   await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
 }
 
+/** States that hold NaN or infinity are of no use: better none are saved than that they replace good ones. */
+export function requireFinite(states: ReadonlyMap<string, Float32Array>, step: number): void {
+  for (const [name, data] of states) {
+    if (data.every(Number.isFinite)) continue;
+    throw new FaceparseError(
+      `after step ${step} '${name}' is no longer finite. Lower train.lr or raise train.warmup; the last checkpoint is kept.`,
+    );
+  }
+}
+
 /** Reads a checkpoint back. @throws FaceparseError where it is damaged or belongs to another configuration */
 export async function loadCheckpoint(path: string, graph: Graph): Promise<Checkpoint> {
   const bytes = await readFile(path).catch((cause) => {

@@ -1,7 +1,7 @@
 import { appendFile, readFile, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FaceparseError } from '../errors.ts';
-import { writeFileAtomic } from '../files/atomic-write.ts';
+import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
 
 /** The files of a run. */
@@ -124,7 +124,10 @@ export class MetricsLog {
   async flush(): Promise<void> {
     const rows = this.lines.map((line) => columns.map((column) => formatNumber(line[column])).join(','));
     await writeFileAtomic(this.run.metrics, `${columns.join(',')}\n${rows.map((row) => `${row}\n`).join('')}`);
-    if (this.pending.length > 0) await appendFile(this.run.events, Buffer.concat(this.pending));
+    if (this.pending.length === 0) return;
+    await appendFile(this.run.events, Buffer.concat(this.pending)).catch((cause) => {
+      throw writeError(this.run.events, cause);
+    });
     this.pending = [];
   }
 }

@@ -1,7 +1,9 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { parse as parseYaml, stringify as toYaml } from 'yaml';
-import { type Config, configSchema } from '../config/schema.ts';
+import { setImmediate } from 'node:timers/promises';
+import { stringify as toYaml } from 'yaml';
+import { parseConfig } from '../config/parse-config.ts';
+import type { Config } from '../config/schema.ts';
 import { type Batch, type BatchLoader, createBatchLoader } from '../data/batch-loader.ts';
 import { checkDataset } from '../data/check.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset.ts';
@@ -9,7 +11,7 @@ import { loadPictureCache } from '../data/picture-cache.ts';
 import type { Program } from '../engine/engine.ts';
 import { defaultThreads, selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
-import { writeFileAtomic } from '../files/atomic-write.ts';
+import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { stateAttributes } from '../graph/graph.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { mergeTable } from '../labels/merge.ts';
@@ -19,12 +21,13 @@ import { learningRateAt } from '../optim/schedule.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { encodeWeights, type Weights } from '../parser/weights-file.ts';
 import { runCurves } from '../report/curves.ts';
-import { loadCheckpoint, saveCheckpoint } from './checkpoint.ts';
+import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
 import { describeEnvironment } from './environment.ts';
 import { evaluateParser, type ScoredPicture } from './evaluation.ts';
 import { planTraining, type TrainingPlan } from './plan.ts';
 import { exists, MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
 import { batchPicture, validationPicture } from './run-pictures.ts';
+import { StepWindow } from './step-window.ts';
 
 /** What a run tells while it goes on. */
 export interface TrainingProgress {
@@ -94,7 +97,7 @@ async function storedConfig({ run: path, config }: TrainOptions): Promise<Config
   if (!(await exists(run.config))) {
     throw new FaceparseError(`there is no run at ${path} to resume.`, { exitCode: 2 });
   }
-  const stored = configSchema.parse(parseYaml(await readFile(run.config, 'utf8')));
+  const stored = parseConfig(await readFile(run.config, 'utf8'), run.config);
   // Where and how long to train may change between the parts of a run; what is trained may not.
   return {
     ...stored,
@@ -125,30 +128,36 @@ class TrainingSession {
   async run(): Promise<TrainResult> {
     const { options, plan, folder } = this;
     const { graph } = plan.step;
-    const program = await this.engine.compile(graph);
+    const checkpoint = options.resume ? await loadCheckpoint(folder.checkpoint, graph) : undefined;
+    if (checkpoint) ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
+    // Before the engine is set up, which takes longer than finding that the data are bad.
+    await this.checkValidationSet();
     let loader: BatchLoader | undefined;
+    let program: Program | undefined;
     try {
-      if (options.resume) {
-        const checkpoint = await loadCheckpoint(folder.checkpoint, graph);
-        await program.writeStates(checkpoint.states);
-        ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
-        this.log = await MetricsLog.reopen(folder, this.step);
-      }
-      await this.checkValidationSet();
       loader = await this.openLoader();
-      // Bad data must not leave the folder of a run that never began.
-      if (!options.resume) await this.beginRun();
+      program = await this.engine.compile(graph);
+      if (checkpoint) {
+        await program.writeStates(checkpoint.states);
+        this.log = await MetricsLog.reopen(folder, this.step);
+      } else {
+        // Bad data must not leave the folder of a run that never began.
+        await this.beginRun();
+      }
       const interrupted = await this.loop(program, loader);
       const { step: steps, seconds, bestF, last } = this;
       return { run: folder, steps, seconds, interrupted, bestF, ...(last && { last }) };
     } finally {
       await loader?.close();
-      await program.dispose();
+      await program?.dispose();
     }
   }
 
   private async beginRun(): Promise<void> {
-    await mkdir(dirname(this.folder.lastWeights), { recursive: true });
+    const { lastWeights } = this.folder;
+    await mkdir(dirname(lastWeights), { recursive: true }).catch((cause) => {
+      throw writeError(lastWeights, cause);
+    });
     this.log = MetricsLog.create(this.folder);
     await writeFileAtomic(this.folder.config, toYaml(this.config));
     const environment = describeEnvironment({
@@ -213,7 +222,16 @@ class TrainingSession {
     const start = performance.now();
     const elapsed = () => before + (performance.now() - start) / 1000;
     const window = new StepWindow();
-    let validatedAt = -1;
+    const writeLine = (learningRate: number) => {
+      this.seconds = elapsed();
+      if (window.count === 0) return;
+      const { step, seconds } = this;
+      this.log.add({ step, epoch: step / loader.stepsPerEpoch, seconds, learningRate, ...window.take() });
+    };
+    // A run that was stopped between a step and its validation makes up for it, so that it keeps the same best weights.
+    if (this.step > 0 && this.step % stepsPerValidation === 0 && !this.isValidated()) {
+      await this.validate(program, this.step / loader.stepsPerEpoch);
+    }
     for (;;) {
       this.seconds = elapsed();
       const progress = budget ? this.seconds / budget : this.step / totalSteps;
@@ -227,7 +245,10 @@ class TrainingSession {
         ...(plan.average && { averageDecay: Float32Array.of(averageDecayAt(this.step, train.averageDecay)) }),
         ...plan.drawRandomInputs(this.step),
       });
-      if (!Number.isFinite(outputs.loss![0])) await this.stopForLoss(outputs.loss![0]!, batch, learningRate);
+      for (const name of ['loss', 'gradientNorm']) {
+        if (!Number.isFinite(outputs[name]![0]))
+          await this.stopForNumber(name, outputs[name]![0]!, batch, learningRate);
+      }
       if (this.step === 0) {
         await writeFileAtomic(
           this.folder.batchPicture,
@@ -250,21 +271,27 @@ class TrainingSession {
         secondsLeft,
       });
       if (this.step % stepsPerLine === 0) {
-        this.log.add({ step: this.step, epoch, seconds: elapsed(), learningRate, ...window.take() });
+        writeLine(learningRate);
       }
+      // An engine may compute on this thread; signals and progress get their turn here.
+      await setImmediate();
       if (this.options.signal?.aborted) {
-        this.seconds = elapsed();
+        writeLine(learningRate);
         await this.saveProgress(program);
         return true;
       }
       if (this.step % stepsPerValidation === 0) {
-        this.seconds = elapsed();
+        writeLine(learningRate);
         await this.validate(program, epoch);
-        validatedAt = this.step;
+        window.restart();
       }
     }
-    if (validatedAt !== this.step) await this.validate(program, this.step / loader.stepsPerEpoch);
+    if (!this.isValidated()) await this.validate(program, this.step / loader.stepsPerEpoch);
     return false;
+  }
+
+  private isValidated(): boolean {
+    return this.log.lines.some(({ step, valF }) => step === this.step && valF !== undefined);
   }
 
   /** The weights to be used: the moving average where one is kept. */
@@ -286,6 +313,7 @@ class TrainingSession {
   private async saveProgress(program: Program, weights?: Weights): Promise<void> {
     const { step, seconds, bestF } = this;
     const states = await program.readStates();
+    requireFinite(states, step);
     await saveCheckpoint(this.folder.checkpoint, { step, seconds, bestF, states }, this.plan.step.graph);
     await this.saveWeights(this.folder.lastWeights, weights ?? (await this.currentWeights(program)));
     await this.log.flush();
@@ -294,6 +322,7 @@ class TrainingSession {
 
   private async validate(program: Program, epoch: number): Promise<void> {
     const weights = await this.currentWeights(program);
+    requireFinite(weights.states, this.step);
     const parser = await FaceParser.create(weights, this.engine);
     const shown: ScoredPicture[] = [];
     const { limit } = this.config.validation;
@@ -329,10 +358,10 @@ class TrainingSession {
     this.report({ phase: 'validate', progress: 1, epoch, valF: fPerImage, bestF: this.bestF });
   }
 
-  private async stopForLoss(loss: number, batch: Batch, learningRate: number): Promise<never> {
+  private async stopForNumber(name: string, value: number, batch: Batch, learningRate: number): Promise<never> {
     await this.log.flush();
     throw new FaceparseError(
-      `the loss became ${loss} at step ${this.step} (learning rate ${learningRate.toPrecision(3)}, batch ${batch.stems.join(', ')}). ` +
+      `the ${name === 'loss' ? 'loss' : 'gradient'} became ${value} at step ${this.step} (learning rate ${learningRate.toPrecision(3)}, batch ${batch.stems.join(', ')}). ` +
         'Lower train.lr or raise train.warmup; the last checkpoint is kept.',
     );
   }
@@ -341,32 +370,4 @@ class TrainingSession {
 /** The decay of the moving average at a step: it starts low, so that the first weights are soon forgotten. */
 function averageDecayAt(step: number, decay: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
-}
-
-/** Means of what the steps since the last line gave. */
-class StepWindow {
-  steps = 0;
-  loss = 0;
-  private count = 0;
-  private images = 0;
-  private since = performance.now();
-  private readonly sums = new Map<string, number>();
-
-  add(outputs: Record<string, Float32Array>, images: number): void {
-    this.steps++;
-    this.count++;
-    this.images += images;
-    for (const [name, value] of Object.entries(outputs)) this.sums.set(name, (this.sums.get(name) ?? 0) + value[0]!);
-    this.loss = this.sums.get('loss')! / this.count;
-  }
-
-  take(): Record<string, number> {
-    const means = Object.fromEntries([...this.sums].map(([name, sum]) => [name, sum / this.count]));
-    const imagesPerSecond = (this.images * 1000) / (performance.now() - this.since);
-    this.sums.clear();
-    this.count = 0;
-    this.images = 0;
-    this.since = performance.now();
-    return { ...means, imagesPerSecond };
-  }
 }

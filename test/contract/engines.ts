@@ -1,8 +1,14 @@
 import type { Engine } from '../../src/engine/engine.ts';
 import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
+import type { OnnxDevice } from '../../src/engine/onnx/onnx-engine.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 
-/** The engines that the contract holds for, on the processor of this machine. */
+/**
+ * The engines that the contract holds for: those on the processor of this machine, or, where FACEPARSE_CONTRACT_DEVICE
+ * names a device (`webgpu`, `cuda`, …), the onnx engine on that one.
+ */
 export async function loadEngines(): Promise<Engine[]> {
+  const device = process.env.FACEPARSE_CONTRACT_DEVICE as OnnxDevice | undefined;
+  if (device) return [await createNodeOnnxEngine({ device, threads: 1 })];
   return [createReferenceEngine(), await createNodeOnnxEngine({ device: 'cpu', threads: 1 })];
 }

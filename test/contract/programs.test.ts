@@ -53,6 +53,39 @@ describe.each(engines)('programs of the engine $name on $device', (engine) => {
       );
     });
 
+    it('may be scalars, or of any rank', async () => {
+      const graph = new Graph();
+      for (const shape of [[], [3], [2, 2], [1, 2, 2], [1, 2, 1, 2]]) {
+        const state = graph.state(`rank ${shape.length}`, shape, () =>
+          Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => i + 1),
+        );
+        graph.assign(state, scale(state, 2));
+      }
+      const program = await engine.compile(graph);
+      await program.run({});
+      expect(Object.fromEntries(await program.readStates())).toEqual({
+        'rank 0': float(2),
+        'rank 1': float(2, 4, 6),
+        'rank 2': float(2, 4, 6, 8),
+        'rank 3': float(2, 4, 6, 8),
+        'rank 4': float(2, 4, 6, 8),
+      });
+    });
+
+    it('can be written after a run, and run again', async () => {
+      const program = await engine.compile(buildPair());
+      await program.run({ x: float(1, 1) });
+      await program.writeStates(new Map([['a', float(7, 70)]]));
+      expect((await program.readStates(['a', 'b'])).get('a')).toEqual(float(7, 70));
+      expect((await program.run({ x: float(1, 2) })).y).toEqual(float(7, 140));
+      expect(await program.readStates()).toEqual(
+        new Map([
+          ['a', float(8, 80)],
+          ['b', float(7, 70)],
+        ]),
+      );
+    });
+
     it('can be exchanged with each other', async () => {
       const graph = new Graph();
       const a = graph.state('a', [2], () => float(1, 2));
@@ -242,6 +275,52 @@ describe.each(engines)('programs of the engine $name on $device', (engine) => {
     const program = await engine.compile(graph);
     const first = (await program.run({ x: float(1, 2, 3) })).y!.slice();
     expect((await program.run({ x: float(1, 2, 3) })).y).toEqual(first);
+  });
+
+  it('carries out calls that overlap one after the other', async () => {
+    const program = await engine.compile(buildPair());
+    const [first, between, , second, after] = await Promise.all([
+      program.run({ x: float(1, 1) }),
+      program.readStates(['a']),
+      program.writeStates(new Map([['b', float(5, 5)]])),
+      program.run({ x: float(2, 2) }),
+      program.readStates(),
+    ]);
+    expect(first.y).toEqual(float(1, 10));
+    expect(between.get('a')).toEqual(float(3, 30));
+    expect(second.y).toEqual(float(6, 60));
+    expect(after).toEqual(
+      new Map([
+        ['a', float(8, 35)],
+        ['b', float(3, 30)],
+      ]),
+    );
+  });
+
+  it('runs on after a call that failed', async () => {
+    const program = await engine.compile(buildPair());
+    const failed = program.run({ x: float(1) });
+    const next = program.run({ x: float(1, 1) });
+    await expect(failed).rejects.toThrow(/'x'/);
+    expect((await next).y).toEqual(float(1, 10));
+  });
+
+  it('leaves the initial values of the graph as they are', async () => {
+    const graph = new Graph();
+    const initial = float(1, 2);
+    const a = graph.state('a', [2], () => initial);
+    graph.assign(a, scale(a, 2));
+    graph.output('a', a);
+    const program = await engine.compile(graph);
+    for (let run = 0; run < 4; run++) await program.run({});
+    expect(initial).toEqual(float(1, 2));
+    expect((await program.readStates()).get('a')).toEqual(float(16, 32));
+  });
+
+  it('ends the calls that are under way before it is disposed', async () => {
+    const program = await engine.compile(buildPair());
+    const [{ y }] = await Promise.all([program.run({ x: float(1, 1) }), program.dispose()]);
+    expect(y).toEqual(float(1, 10));
   });
 
   it('cannot be used once it is disposed, and may be disposed twice', async () => {

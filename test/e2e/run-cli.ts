@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** A program and its words that start node, such as a shell that sets limits. */
+  readonly through?: readonly string[];
   /** Called with the running process, e.g. to send it a signal. */
   readonly onStart?: (child: ChildProcess) => void;
 }
@@ -28,11 +30,12 @@ export interface RunOptions {
  */
 export function runCli(words: readonly string[], options: RunOptions = {}): Promise<CliResult> {
   if (!existsSync(cliPath)) throw new Error(`${cliPath} is missing; run: npm run build`);
-  const { timeoutMs = 60_000 } = options;
+  const { timeoutMs = 60_000, through = [] } = options;
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   if (options.env?.FACEPARSE_DEBUG === undefined) delete env.FACEPARSE_DEBUG;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [cliPath, ...words], {
+    const [program, ...rest] = [...through, process.execPath, cliPath, ...words];
+    const child = spawn(program!, rest, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.cwd !== undefined && { cwd: options.cwd }),

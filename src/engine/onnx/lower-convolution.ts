@@ -51,10 +51,17 @@ function lowerInputGradient(call: LoweringCall<ConvolutionGradientAttributes>): 
     const used = (dy!.shape[2 + side]! - 1) * stride[side]! + reach[side]! + 1;
     return shape[2 + side]! + padding[side]! + padding[side + 2]! - used;
   });
-  return builder.emit('ConvTranspose', [values[0]!, values[1]!], {
-    ...convAttributes(attributes, kernel),
-    output_padding: rest,
-  });
+  const transposed = { ...convAttributes(attributes, kernel), output_padding: rest };
+  const [filters, perGroup] = weight!.shape as unknown as Four;
+  if (builder.options.contrib || groups === 1 || perGroup > 1 || filters === groups) {
+    return builder.emit('ConvTranspose', [values[0]!, values[1]!], transposed);
+  }
+  // WebGPU's ConvTranspose (ONNX Runtime 1.30) reads wrong weights where each of several groups makes one channel of
+  // many: there every group makes a second channel, of zeros, which is cut off.
+  const doubled = builder.pad(values[1]!, [0, 0, 0, 0], [0, 1, 0, 0]);
+  const both = builder.emit('ConvTranspose', [values[0]!, doubled], transposed);
+  const pixels = shape[2]! * shape[3]!;
+  return builder.reshape(builder.slice(builder.reshape(both, [shape[0]!, groups, 2, pixels]), [0], [1], [2]), shape);
 }
 
 /**

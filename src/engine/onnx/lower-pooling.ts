@@ -10,7 +10,13 @@ import {
   type PoolingAttributes,
 } from '../../graph/ops/pooling.ts';
 import { type ResizeMode, resizeGradientOp, resizeOp, resizeTaps } from '../../graph/ops/resize.ts';
-import type { LoweringRules, OnnxBuilder } from './lowering.ts';
+import type { LoweringCall, LoweringRules, OnnxBuilder } from './lowering.ts';
+
+type Four = readonly [number, number, number, number];
+
+const floatType = 1;
+/** The least finite number of single precision. */
+const lowestFloat = -3.4028234663852886e38;
 
 function poolAttributes({ kernel, stride, padding }: PoolingAttributes) {
   return { kernel_shape: kernel, strides: stride, pads: [...padding, ...padding] };
@@ -67,23 +73,78 @@ function windowShares(
   return builder.tensor(shares, [1, 1, ...output]);
 }
 
+/** MaxPool's second output is the place of each maximum in the flattened input; dy is added there. */
+function scatteredMaxPoolGradient({
+  builder,
+  values: [dy, x],
+  attributes,
+  inputs,
+  output: { shape },
+}: LoweringCall<PoolingAttributes>): string {
+  const [, places] = builder.emitAll('MaxPool', [x!], poolAttributes(attributes), 2);
+  const length = sizeOf(inputs[0]!.shape);
+  const zeros = builder.emit('Expand', [builder.float(0), builder.int64s([sizeOf(shape)])]);
+  const scattered = builder.emit(
+    'ScatterElements',
+    [zeros, builder.reshape(places!, [length]), builder.reshape(dy!, [length])],
+    { axis: 0, reduction: 'add' },
+  );
+  return builder.reshape(scattered, shape);
+}
+
+/**
+ * The same for WebGPU, whose MaxPool gives no places: what each position of the window sees is compared with the
+ * maximum, dy goes to the first that is equal, and a transposed convolution brings every position back to its pixel.
+ */
+function comparedMaxPoolGradient({
+  builder,
+  values: [dy, x, y],
+  attributes,
+  inputs,
+  output: { shape },
+}: LoweringCall<PoolingAttributes>): string {
+  const { kernel, stride, padding } = attributes;
+  const [n, channels, height, width] = shape as unknown as Four;
+  const pooled = inputs[0]!.shape.slice(2) as [number, number];
+  const pads = [0, 0, padding[0], padding[1]];
+  // What lies outside of the picture must not be taken for a maximum.
+  const padded = padding.some((amount) => amount > 0)
+    ? builder.emit('Pad', [x!, builder.int64s([...pads, ...pads]), builder.float(lowestFloat)])
+    : x!;
+  let free = '';
+  const shares: string[] = [];
+  for (let row = 0; row < kernel[0]; row++) {
+    for (let column = 0; column < kernel[1]; column++) {
+      const ends = [row + (pooled[0] - 1) * stride[0] + 1, column + (pooled[1] - 1) * stride[1] + 1];
+      const seen = builder.slice(padded, [row, column], ends, [2, 3], stride);
+      const equal = builder.emit('Cast', [builder.emit('Equal', [seen, y!])], { to: floatType });
+      const first = free ? builder.emit('Mul', [equal, free]) : equal;
+      shares.push(builder.reshape(builder.emit('Mul', [dy!, first]), [n * channels, 1, ...pooled]));
+      free = builder.emit('Sub', [free || builder.float(1), first]);
+    }
+  }
+  const taps = shares.length;
+  const places = new Float32Array(taps * taps);
+  for (let tap = 0; tap < taps; tap++) places[tap * taps + tap] = 1;
+  const joined = taps === 1 ? shares[0]! : builder.emit('Concat', shares, { axis: 1 });
+  const rest = [height, width].map(
+    (size, side) => size + 2 * padding[side]! - (pooled[side]! - 1) * stride[side]! - kernel[side]!,
+  );
+  const back = builder.emit('ConvTranspose', [joined, builder.floats(places, [taps, 1, ...kernel], 'places')], {
+    ...poolAttributes(attributes),
+    output_padding: rest,
+  });
+  return builder.reshape(back, shape);
+}
+
 /** Rules for pooling and resizing. */
 export function addPoolingRules(rules: LoweringRules): void {
   rules.set(maxPoolOp, ({ builder, values, attributes }) =>
     builder.emit('MaxPool', values, poolAttributes(attributes)),
   );
-  rules.set(maxPoolGradientOp, ({ builder, values: [dy, x], attributes, inputs: [dyTensor], output: { shape } }) => {
-    // MaxPool's second output is the place of each maximum in the flattened input.
-    const [, places] = builder.emitAll('MaxPool', [x!], poolAttributes(attributes), 2);
-    const length = sizeOf(dyTensor!.shape);
-    const zeros = builder.emit('Expand', [builder.float(0), builder.int64s([sizeOf(shape)])]);
-    const scattered = builder.emit(
-      'ScatterElements',
-      [zeros, builder.reshape(places!, [length]), builder.reshape(dy!, [length])],
-      { axis: 0, reduction: 'add' },
-    );
-    return builder.reshape(scattered, shape);
-  });
+  rules.set(maxPoolGradientOp, (call) =>
+    call.builder.options.contrib ? scatteredMaxPoolGradient(call) : comparedMaxPoolGradient(call),
+  );
 
   rules.set(avgPoolOp, ({ builder, values, attributes }) =>
     builder.emit('AveragePool', values, { ...poolAttributes(attributes), count_include_pad: 0 }),

@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor as OnnxTensor, TensorConstructor } from '
 import { type Graph, sizeOf } from '../../graph/graph.ts';
 import type { Engine, Program, Values } from '../engine.ts';
 import { checkInputs, checkStates, initialState, stateOf } from '../program-state.ts';
+import { DeviceReader } from './device-reader.ts';
 import { type LoweredGraph, lowerGraph } from './graph-to-onnx.ts';
 
 /** The part of ONNX Runtime that the engine uses: that of onnxruntime-node, onnxruntime-web or any other binding. */
@@ -28,16 +29,23 @@ class OnnxProgram implements Program {
   /** Where the next run writes, on the CPU; on a GPU the runtime makes new buffers. */
   private spare: StateTensors = new Map();
   private readonly results = new Map<string, OnnxTensor>();
+  /** The last call that was made; the next one starts when it has ended. */
+  private last: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
 
   constructor(
     private readonly graph: Graph,
     private readonly lowered: LoweredGraph,
     private readonly session: InferenceSession,
     private readonly runtime: OnnxRuntime,
-    private readonly onDevice: boolean,
+    /** Where the states stay on a GPU: what copies them out of there. */
+    private readonly device: DeviceReader | undefined,
   ) {
-    for (const [name, state] of graph.states) this.current.set(name, this.tensor(initialState(state), state.shape));
-    if (onDevice) return;
+    // Copies: later runs write into these arrays.
+    for (const [name, state] of graph.states) {
+      this.current.set(name, this.tensor(initialState(state).slice(), state.shape));
+    }
+    if (device) return;
     for (const name of lowered.stateOutputs.keys()) {
       const { shape } = stateOf(graph, name);
       this.spare.set(name, this.tensor(new Float32Array(sizeOf(shape)), shape));
@@ -53,26 +61,40 @@ class OnnxProgram implements Program {
       : new this.runtime.Tensor('float32', data, shape);
   }
 
-  private check(): void {
-    if (this.disposed) throw new Error('the program has been disposed of');
+  /** Runs share the states and, on the CPU, the arrays of the results: each waits for the calls before it. */
+  private inOrder<T>(task: () => Promise<T>): Promise<T> {
+    if (this.disposed) return Promise.reject(new Error('the program has been disposed of'));
+    this.waiting++;
+    const result = this.last.then(() => {
+      this.waiting--;
+      return task();
+    });
+    const ended = () => undefined;
+    this.last = result.then(ended, ended);
+    return result;
   }
 
-  async run(inputs: Values): Promise<Record<string, Float32Array>> {
-    this.check();
+  run(inputs: Values): Promise<Record<string, Float32Array>> {
+    return this.inOrder(() => this.runNow(inputs));
+  }
+
+  private async runNow(inputs: Values): Promise<Record<string, Float32Array>> {
     checkInputs(this.graph, inputs);
     const feeds: Record<string, OnnxTensor> = {};
     for (const [name, tensor] of this.graph.inputs) feeds[name] = this.tensor(inputs[name]!, tensor.shape);
     for (const [name, value] of this.lowered.stateInputs) feeds[value] = this.current.get(name)!;
-    const produced = this.onDevice ? await this.session.run(feeds) : await this.session.run(feeds, this.fetches());
+    const produced = this.device ? await this.session.run(feeds) : await this.session.run(feeds, this.fetches());
     for (const [name, value] of this.lowered.stateOutputs) {
       const previous = this.current.get(name)!;
       this.current.set(name, produced[value] as OnnxTensor);
-      if (this.onDevice) previous.dispose();
+      if (this.device) previous.dispose();
       else this.spare.set(name, previous);
     }
     const outputs: Record<string, Float32Array> = {};
     for (const [name, value] of this.lowered.outputs) {
-      outputs[name] = (await (produced[value] as OnnxTensor).getData()) as Float32Array;
+      const data = produced[value]!.data as Float32Array;
+      // The run that waits would overwrite the array before everyone who was promised it has seen it.
+      outputs[name] = this.waiting > 0 ? data.slice() : data;
     }
     return outputs;
   }
@@ -84,40 +106,47 @@ class OnnxProgram implements Program {
     return fetches;
   }
 
-  async readStates(names: readonly string[] = [...this.current.keys()]): Promise<Map<string, Float32Array>> {
-    this.check();
-    const values = new Map<string, Float32Array>();
-    for (const name of names) {
-      stateOf(this.graph, name);
-      values.set(name, Float32Array.from((await this.current.get(name)!.getData()) as Float32Array));
-    }
-    return values;
+  readStates(names?: readonly string[]): Promise<Map<string, Float32Array>> {
+    return this.inOrder(async () => {
+      const values = new Map<string, Float32Array>();
+      for (const name of names ?? this.current.keys()) {
+        stateOf(this.graph, name);
+        const tensor = this.current.get(name)!;
+        values.set(name, this.device ? await this.device.read(tensor) : (tensor.data as Float32Array).slice());
+      }
+      return values;
+    });
   }
 
-  async writeStates(values: ReadonlyMap<string, Float32Array>): Promise<void> {
-    this.check();
-    checkStates(this.graph, values);
-    for (const [name, value] of values) {
-      const previous = this.current.get(name)!;
-      if (this.onDevice && previous.location === 'gpu-buffer') previous.dispose();
-      this.current.set(name, this.tensor(Float32Array.from(value), stateOf(this.graph, name).shape));
-    }
+  writeStates(values: ReadonlyMap<string, Float32Array>): Promise<void> {
+    return this.inOrder(async () => {
+      checkStates(this.graph, values);
+      for (const [name, value] of values) {
+        if (this.device) this.current.get(name)!.dispose();
+        this.current.set(name, this.tensor(Float32Array.from(value), stateOf(this.graph, name).shape));
+      }
+    });
   }
 
   async dispose(): Promise<void> {
     if (this.disposed) return;
+    const released = this.inOrder(async () => {
+      if (this.device) for (const tensor of this.current.values()) tensor.dispose();
+      this.current.clear();
+      this.spare.clear();
+      this.results.clear();
+      await this.device?.dispose();
+      await this.session.release();
+    });
     this.disposed = true;
-    if (this.onDevice) for (const tensor of this.current.values()) tensor.dispose();
-    this.current.clear();
-    this.spare.clear();
-    this.results.clear();
-    await this.session.release();
+    await released;
   }
 }
 
 /**
  * The engine over ONNX Runtime: a graph becomes one ONNX model, which one session runs. On the CPU the states are two
- * sets of arrays that the runtime reads and writes in turn; on WebGPU they stay in GPU buffers between runs.
+ * sets of arrays that the runtime reads and writes in turn; on WebGPU they stay in GPU buffers between runs, and are
+ * copied out only where they are read.
  */
 export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngineOptions): Engine {
   return {
@@ -129,14 +158,18 @@ export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngin
       const locations: Record<string, 'gpu-buffer' | 'cpu'> = {};
       for (const value of lowered.outputs.values()) locations[value] = 'cpu';
       for (const value of lowered.stateOutputs.values()) locations[value] = 'gpu-buffer';
-      const session = await runtime.InferenceSession.create(lowered.model, {
+      const common: InferenceSession.SessionOptions = {
         executionProviders: device === 'cpu' || device === 'wasm' ? [device] : [device, 'cpu'],
         ...(threads && { intraOpNumThreads: threads }),
         graphOptimizationLevel: 'all',
         logSeverityLevel: 3,
+      };
+      const session = await runtime.InferenceSession.create(lowered.model, {
+        ...common,
         ...(onDevice && { preferredOutputLocation: locations }),
       });
-      return new OnnxProgram(graph, lowered, session, runtime, onDevice);
+      const reader = new DeviceReader((model) => runtime.InferenceSession.create(model, common));
+      return new OnnxProgram(graph, lowered, session, runtime, onDevice ? reader : undefined);
     },
   };
 }

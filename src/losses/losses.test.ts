@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
+import { gradients } from '../graph/autodiff.ts';
+import { Graph, type Tensor } from '../graph/graph.ts';
+import { combinedLoss } from './combined.ts';
+import { crossEntropyLoss } from './cross-entropy.ts';
+import { diceLoss } from './dice.ts';
+
+const { log } = Math;
+/** Probabilities of three classes at two pixels; the logits are their logarithms, so softmax gives them back. */
+const twoPixels = [
+  [0.5, 0.25, 0.25],
+  [0.2, 0.6, 0.2],
+];
+/** Dice of classes 0 and 1 for labels 0, 1 with smooth = 1; class 2 is absent. */
+const diceOfFirst = (2 * 0.5 + 1) / (0.5 + 0.2 + 1 + 1);
+const diceOfSecond = (2 * 0.6 + 1) / (0.25 + 0.6 + 1 + 1);
+
+type Pixels = readonly (readonly number[])[];
+
+/** A loss, and its gradient with respect to the logits, of images one pixel high. */
+async function evaluate(
+  images: readonly Pixels[],
+  labels: readonly number[][],
+  loss: (logits: Tensor, labels: Tensor) => Tensor,
+) {
+  const [n, width, classes] = [images.length, images[0]!.length, images[0]![0]!.length];
+  const graph = new Graph();
+  const logits = graph.input('logits', [n, classes, 1, width]);
+  const truth = graph.input('labels', [n, 1, width], 'int32');
+  const total = loss(logits, truth);
+  graph.output('loss', total);
+  graph.output('gradient', gradients(total, [logits])[0]!);
+  const program = await createReferenceEngine().compile(graph);
+  const planes = images.flatMap((pixels) =>
+    Array.from({ length: classes }, (_, c) => pixels.map((p) => log(p[c]!))).flat(),
+  );
+  const outputs = await program.run({ logits: Float32Array.from(planes), labels: Int32Array.from(labels.flat()) });
+  return { loss: outputs.loss![0]!, gradient: [...outputs.gradient!] };
+}
+
+describe('crossEntropyLoss', () => {
+  const entropy = (options = {}) => {
+    return (logits: Tensor, labels: Tensor) => crossEntropyLoss(logits, labels, options);
+  };
+
+  it('is the mean of −ln p of the true classes', async () => {
+    const { loss, gradient } = await evaluate([twoPixels], [[0, 1]], entropy());
+    expect(loss).toBeCloseTo(-(log(0.5) + log(0.6)) / 2, 6);
+    // (p − one-hot) / pixels, class by class.
+    const expected = [-0.25, 0.1, 0.125, -0.2, 0.125, 0.1];
+    gradient.forEach((value, index) => {
+      expect(value).toBeCloseTo(expected[index]!, 6);
+    });
+  });
+
+  it('leaves out pixels labelled 255, in the mean and in the gradient', async () => {
+    const { loss, gradient } = await evaluate([twoPixels], [[255, 1]], entropy());
+    expect(loss).toBeCloseTo(-log(0.6), 6);
+    expect([gradient[0], gradient[2], gradient[4]]).toEqual([0, 0, 0]);
+    expect(gradient[3]).toBeCloseTo(-0.4, 6);
+  });
+
+  it('is 0, with gradient 0, where every pixel is ignored', async () => {
+    const { loss, gradient } = await evaluate([twoPixels], [[255, 255]], entropy());
+    expect(loss).toBe(0);
+    expect(gradient.every((value) => value === 0)).toBe(true);
+  });
+
+  it('weighs classes, and divides by the weights', async () => {
+    const { loss } = await evaluate([twoPixels], [[0, 1]], entropy({ classWeights: [1, 3, 100] }));
+    expect(loss).toBeCloseTo(-(log(0.5) + 3 * log(0.6)) / 4, 6);
+  });
+
+  it('spreads a share of every label over all classes', async () => {
+    const { loss } = await evaluate([twoPixels], [[0, 1]], entropy({ labelSmoothing: 0.3 }));
+    const first = -(0.8 * log(0.5) + 0.1 * log(0.25) + 0.1 * log(0.25));
+    const second = -(0.1 * log(0.2) + 0.8 * log(0.6) + 0.1 * log(0.2));
+    expect(loss).toBeCloseTo((first + second) / 2, 6);
+  });
+
+  it('weighs the spread share by the class that it falls on, as PyTorch does', async () => {
+    const options = { labelSmoothing: 0.3, classWeights: [1, 2, 4] };
+    const { loss } = await evaluate([[twoPixels[0]!]], [[0]], entropy(options));
+    expect(loss).toBeCloseTo(-(0.8 * log(0.5) + 0.2 * log(0.25) + 0.4 * log(0.25)), 6);
+  });
+
+  it('refuses weights that are not one a class, and a smoothing of 1', async () => {
+    await expect(evaluate([twoPixels], [[0, 1]], entropy({ classWeights: [1, 1] }))).rejects.toThrow(
+      '2 class weights for 3 classes',
+    );
+    await expect(evaluate([twoPixels], [[0, 1]], entropy({ labelSmoothing: 1 }))).rejects.toThrow('label smoothing 1');
+  });
+});
+
+describe('diceLoss', () => {
+  it('is 1 − the mean Dice of the classes that are present', async () => {
+    const { loss } = await evaluate([twoPixels], [[0, 1]], diceLoss);
+    expect(loss).toBeCloseTo(1 - (diceOfFirst + diceOfSecond) / 2, 6);
+  });
+
+  it('does not count what is predicted at ignored pixels', async () => {
+    const { loss, gradient } = await evaluate([[...twoPixels, [0.9, 0.05, 0.05]]], [[0, 1, 255]], diceLoss);
+    expect(loss).toBeCloseTo(1 - (diceOfFirst + diceOfSecond) / 2, 6);
+    expect([gradient[2], gradient[5], gradient[8]]).toEqual([0, 0, 0]);
+  });
+
+  it('is a mean over images, each over its own classes', async () => {
+    const { loss } = await evaluate(
+      [twoPixels, twoPixels],
+      [
+        [0, 1],
+        [1, 1],
+      ],
+      diceLoss,
+    );
+    const second = (2 * (0.25 + 0.6) + 1) / (0.25 + 0.6 + 2 + 1);
+    expect(loss).toBeCloseTo((1 - (diceOfFirst + diceOfSecond) / 2 + (1 - second)) / 2, 6);
+  });
+
+  it('is 0, with gradient 0, for an image in which every pixel is ignored', async () => {
+    const both = await evaluate(
+      [twoPixels, twoPixels],
+      [
+        [0, 1],
+        [255, 255],
+      ],
+      diceLoss,
+    );
+    expect(both.loss).toBeCloseTo((1 - (diceOfFirst + diceOfSecond) / 2) / 2, 6);
+    const none = await evaluate([twoPixels], [[255, 255]], diceLoss);
+    expect(none.loss).toBe(0);
+    expect(none.gradient.every((value) => value === 0)).toBe(true);
+  });
+
+  it('takes the smoothing it is given', async () => {
+    const { loss } = await evaluate([[twoPixels[0]!]], [[0]], (logits, labels) =>
+      diceLoss(logits, labels, { smooth: 0 }),
+    );
+    expect(loss).toBeCloseTo(1 - (2 * 0.5) / 1.5, 6);
+  });
+});
+
+describe('combinedLoss', () => {
+  it('is the weighted sum of its parts, and gives them back unweighted', async () => {
+    const parts: string[] = [];
+    const { loss } = await evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+      const combined = combinedLoss(logits, labels, { crossEntropy: 2, dice: 0.5 });
+      parts.push(...combined.parts.keys());
+      return combined.total;
+    });
+    expect(parts).toEqual(['crossEntropy', 'dice']);
+    expect(loss).toBeCloseTo(-(log(0.5) + log(0.6)) + 0.5 * (1 - (diceOfFirst + diceOfSecond) / 2), 6);
+  });
+
+  it('leaves out a part of weight 0, and refuses to be empty', async () => {
+    const only = await evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+      return combinedLoss(logits, labels, { crossEntropy: 0, dice: 1 }).total;
+    });
+    expect(only.loss).toBeCloseTo(1 - (diceOfFirst + diceOfSecond) / 2, 6);
+    const nothing = evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+      return combinedLoss(logits, labels, { crossEntropy: 0, dice: 0 }).total;
+    });
+    await expect(nothing).rejects.toThrow('no part');
+  });
+});

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { countParameters } from '../graph/cost.ts';
+import { Graph, stateAttributes } from '../graph/graph.ts';
+import { inferenceGraph } from './model.ts';
+import { createModel, getArchitecture, listModels } from './registry.ts';
+
+/** Of the challenge: networks must have fewer parameters than this. */
+const challengeLimit = 1_821_085;
+
+function trainingGraph(name: string, seed = 0): Graph {
+  const graph = new Graph();
+  const { logits } = createModel(name, { classes: 19 }).build(graph.input('image', [2, 3, 64, 64]), {
+    training: true,
+    seed,
+  });
+  graph.output('logits', logits);
+  return graph;
+}
+
+function parametersOf(name: string, classes: number): number {
+  return countParameters(inferenceGraph(createModel(name, { classes }), { batch: 1, height: 64, width: 64 }));
+}
+
+describe('parameters', () => {
+  it('unet has those of the PyTorch network that it is compared with', () => {
+    expect(parametersOf('unet', 19)).toBe(1_220_691);
+    // One class is one 1×1 filter over 32 channels, and its bias.
+    expect(parametersOf('unet', 8)).toBe(1_220_691 - 11 * 33);
+  });
+
+  it('compact stays under the limit of the challenge', () => {
+    expect(parametersOf('compact', 19)).toBeLessThan(challengeLimit);
+    expect(parametersOf('compact', 19)).toBeGreaterThan(1_500_000);
+  });
+});
+
+describe.each(listModels())('%s', (name) => {
+  const { multiple } = getArchitecture(name);
+
+  it('gives a score a class at stride 2, for every size that is allowed', () => {
+    const model = createModel(name, { classes: 11 });
+    for (const [height, width] of [
+      [multiple, multiple],
+      [2 * multiple, 3 * multiple],
+      [8 * multiple, 8 * multiple],
+    ] as const) {
+      const graph = inferenceGraph(model, { batch: 2, height, width });
+      expect(graph.outputs.get('logits')!.shape).toEqual([2, 11, height / 2, width / 2]);
+    }
+  });
+
+  it('has the same states for training and for inference', () => {
+    const training = trainingGraph(name);
+    const inference = inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 32, width: 32 });
+    const describeStates = (graph: Graph) => [...graph.states].map(([key, { shape }]) => `${key} ${shape}`);
+    expect(describeStates(inference)).toEqual(describeStates(training));
+    expect(countParameters(inference)).toBe(countParameters(training));
+  });
+
+  it('updates its running statistics in training only', () => {
+    const updated = [...trainingGraph(name).updates.keys()];
+    const running = [...trainingGraph(name).states.keys()].filter((key) => key.includes('running_'));
+    expect(updated.sort()).toEqual(running.sort());
+    expect(inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 32, width: 32 }).updates.size).toBe(
+      0,
+    );
+  });
+
+  it('starts from weights that the seed decides', () => {
+    const initial = (seed: number) => {
+      const states = [...trainingGraph(name, seed).states.values()];
+      return [...states.slice(0, 5), ...states.slice(-5)].map((state) => stateAttributes(state).initial());
+    };
+    expect(initial(3)).toEqual(initial(3));
+    expect(initial(3)).not.toEqual(initial(4));
+  });
+
+  it.each([
+    [multiple + 1, multiple],
+    [multiple, multiple / 2],
+  ])('refuses %i×%i', (height, width) => {
+    const build = () => inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height, width });
+    expect(build).toThrow(`${name} takes pictures whose sides are multiples of ${multiple}, not ${height}×${width}`);
+  });
+});
+
+describe('registry', () => {
+  it('lists by pattern', () => {
+    expect(listModels()).toEqual(expect.arrayContaining(['compact', 'unet']));
+    expect(listModels('u*')).toEqual(['unet']);
+    expect(listModels('un.t')).toEqual([]);
+  });
+
+  it('refuses unknown names and impossible numbers of classes', () => {
+    expect(() => createModel('resnet', { classes: 19 })).toThrow(/no model 'resnet'; the models are .*compact/);
+    for (const classes of [1, 256, 2.5, Number.NaN]) {
+      expect(() => createModel('unet', { classes })).toThrow(`2 to 255 classes, not ${classes}`);
+    }
+  });
+});

@@ -1,0 +1,165 @@
+import { describe, expect, it } from 'vitest';
+import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
+import { Graph, type Tensor } from '../graph/graph.ts';
+import { Random } from '../random/random.ts';
+import { appendCoordinates } from './coordinates.ts';
+import { constantInitializer, heNormal, uniformFanIn } from './initializers.ts';
+import { batchNorm, convBn, convolution, invertedResidual, squeezeExcite } from './layers.ts';
+import { pyramidPooling } from './pyramid-pooling.ts';
+import { Scope } from './scope.ts';
+
+/** A layer on an input of that shape; `run` gives its output and what the states become. */
+function layer(
+  shape: readonly number[],
+  build: (scope: Scope, x: Tensor) => Tensor,
+  mode = { training: false, seed: 0 },
+) {
+  const graph = new Graph();
+  const x = graph.input('x', shape);
+  const y = build(new Scope(graph, mode), x);
+  graph.output('y', y);
+  return {
+    graph,
+    shape: y.shape,
+    async run(values: readonly number[] | Float32Array, states: Record<string, readonly number[]> = {}) {
+      const program = await createReferenceEngine().compile(graph);
+      await program.writeStates(new Map(Object.entries(states).map(([name, data]) => [name, Float32Array.from(data)])));
+      const outputs = await program.run({ x: Float32Array.from(values) });
+      return { y: [...outputs.y!], states: await program.readStates() };
+    },
+  };
+}
+
+function moments(values: Float32Array) {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
+  return { mean, variance };
+}
+
+describe('Scope', () => {
+  it('names parameters by their place, and marks what is trained and what decays', () => {
+    const { graph } = layer([1, 4, 8, 8], (scope, x) => convBn(scope.at('stem').at(0), x, { filters: 6, kernel: 3 }));
+    expect([...graph.states.keys()]).toEqual([
+      'stem.0.0.weight',
+      'stem.0.1.weight',
+      'stem.0.1.bias',
+      'stem.0.1.running_mean',
+      'stem.0.1.running_var',
+    ]);
+    const marks = [...graph.states.values()].map((state) => state.node.attributes);
+    expect(marks).toMatchObject([
+      { trainable: true, decay: true },
+      { trainable: true, decay: false },
+      { trainable: true, decay: false },
+      { trainable: false },
+      { trainable: false },
+    ]);
+  });
+
+  it('draws a parameter from seed and name alone', () => {
+    const draw = (seed: number, names: readonly string[]) => {
+      const { graph } = layer(
+        [1, 2, 4, 4],
+        (scope, x) => names.reduce((y, name) => convolution(scope.at(name), y, { filters: 2, kernel: 3 }), x),
+        { training: false, seed },
+      );
+      return (graph.states.get('b.weight')!.node.attributes as { initial(): Float32Array }).initial();
+    };
+    expect(draw(1, ['a', 'b'])).toEqual(draw(1, ['b', 'c']));
+    expect(draw(1, ['b'])).not.toEqual(draw(2, ['b']));
+  });
+});
+
+describe('initializers', () => {
+  const shape = [64, 16, 3, 3];
+
+  it('heNormal has variance 2 / fan-in', () => {
+    const { mean, variance } = moments(heNormal(shape, new Random(1)));
+    expect(Math.abs(mean)).toBeLessThan(0.01);
+    expect(variance / (2 / 144)).toBeGreaterThan(0.95);
+    expect(variance / (2 / 144)).toBeLessThan(1.05);
+  });
+
+  it('uniformFanIn stays within 1/√fan-in and fills it', () => {
+    const values = uniformFanIn()(shape, new Random(1));
+    const bound = 1 / 12;
+    expect(values.every((value) => Math.abs(value) <= bound)).toBe(true);
+    expect(moments(values).variance / (bound ** 2 / 3)).toBeCloseTo(1, 1);
+    const biases = uniformFanIn(10_000)([50], new Random(1));
+    expect(biases.every((value) => Math.abs(value) <= 0.01)).toBe(true);
+  });
+
+  it('constantInitializer fills', () => {
+    expect([...constantInitializer(0.5)([3], new Random(0))]).toEqual([0.5, 0.5, 0.5]);
+  });
+});
+
+describe('batchNorm', () => {
+  const values = [1, 2, 3, 6];
+
+  it('in training uses the batch, and moves the running statistics as PyTorch does', async () => {
+    const { run } = layer([2, 1, 1, 2], batchNorm, { training: true, seed: 0 });
+    const { y, states } = await run(values, { weight: [2], bias: [10] });
+    const deviation = Math.sqrt(3.5 + 1e-5);
+    values.forEach((value, index) => {
+      expect(y[index]).toBeCloseTo(10 + (2 * (value - 3)) / deviation, 4);
+    });
+    expect(states.get('running_mean')![0]).toBeCloseTo(0.1 * 3, 6);
+    expect(states.get('running_var')![0]).toBeCloseTo(0.9 + 0.1 * ((3.5 * 4) / 3), 6);
+  });
+
+  it('in inference uses the running statistics, and leaves them', async () => {
+    const { run, graph } = layer([2, 1, 1, 2], batchNorm);
+    expect(graph.updates.size).toBe(0);
+    const { y } = await run(values, { weight: [2], bias: [10], running_mean: [1], running_var: [4] });
+    values.forEach((value, index) => {
+      expect(y[index]).toBeCloseTo(10 + (value - 1), 4);
+    });
+  });
+});
+
+describe('layers', () => {
+  it.each([
+    [{ filters: 8, kernel: 3 }, [2, 8, 16, 24]],
+    [{ filters: 8, kernel: 3, stride: 2 }, [2, 8, 8, 12]],
+    [{ filters: 8, kernel: 5, stride: 2 }, [2, 8, 8, 12]],
+    [{ filters: 8, kernel: 3, dilation: 4 }, [2, 8, 16, 24]],
+    [{ filters: 8, kernel: 1, groups: 4, bias: true }, [2, 8, 16, 24]],
+  ])('a convolution of %o gives %o', (options, shape) => {
+    expect(layer([2, 4, 16, 24], (scope, x) => convolution(scope, x, options)).shape).toEqual(shape);
+  });
+
+  it('an inverted residual keeps the shape, and is its input where its branch gives 0', async () => {
+    const built = layer([1, 4, 4, 4], (scope, x) => invertedResidual(scope, x, { kernel: 5, squeeze: true }));
+    expect(built.shape).toEqual([1, 4, 4, 4]);
+    expect(built.graph.states.get('depthwise.0.weight')!.shape).toEqual([16, 1, 5, 5]);
+    const values = Float32Array.from({ length: 64 }, (_, index) => index / 8 - 4);
+    const { y } = await built.run(values, { 'project.1.weight': [0, 0, 0, 0] });
+    expect(y).toEqual([...values].map((value) => Math.max(0, value)));
+  });
+
+  it('squeeze-and-excitation weighs whole channels', async () => {
+    const built = layer([1, 2, 2, 2], (scope, x) => squeezeExcite(scope, x, 1));
+    // The gate does not look at x here: hardSigmoid(0) = 1/2, hardSigmoid(6) = 1.
+    const states = { 'reduce.weight': [0, 0], 'reduce.bias': [0], 'expand.weight': [0, 0], 'expand.bias': [0, 6] };
+    expect((await built.run([1, 2, 3, 4, 5, 6, 7, 8], states)).y).toEqual([0.5, 1, 1.5, 2, 5, 6, 7, 8]);
+  });
+
+  it('coordinates go from −1 to 1 along both axes, the same in every picture', async () => {
+    const built = layer([2, 1, 2, 4], (_, x) => appendCoordinates(x));
+    expect(built.shape).toEqual([2, 3, 2, 4]);
+    const { y } = await built.run(new Float32Array(16).fill(9));
+    const picture = [
+      ...new Array(8).fill(9),
+      ...[-0.75, -0.25, 0.25, 0.75, -0.75, -0.25, 0.25, 0.75],
+      ...[-0.5, -0.5, -0.5, -0.5, 0.5, 0.5, 0.5, 0.5],
+    ];
+    expect(y).toEqual([...picture, ...picture]);
+  });
+
+  it('pyramid pooling appends its levels, also on maps smaller than a grid', () => {
+    const build = (scope: Scope, x: Tensor) => pyramidPooling(scope, x, { grids: [1, 2, 4, 8], filters: 3 });
+    expect(layer([1, 5, 8, 8], build).shape).toEqual([1, 5 + 4 * 3, 8, 8]);
+    expect(layer([1, 5, 1, 2], build).shape).toEqual([1, 5 + 4 * 3, 1, 2]);
+  });
+});

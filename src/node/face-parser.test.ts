@@ -1,0 +1,123 @@
+import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noiseRgb, temporaryFolder } from '../../test/dataset-fixture.ts';
+import { randomWeights } from '../../test/random-weights.ts';
+import { decodePalettePng } from '../formats/palette-png.ts';
+import { encodeWeights } from '../parser/weights-file.ts';
+import { FaceParser, resolveWeights } from './face-parser.ts';
+import { savePrediction } from './save-prediction.ts';
+
+const { weights, graph } = randomWeights();
+const weightsBytes = encodeWeights(weights, graph);
+const engine = { name: 'onnx', threads: 1 } as const;
+
+async function writeWeights(folder: string, ...names: string[]): Promise<string> {
+  await mkdir(join(folder, 'weights'), { recursive: true });
+  for (const name of names) await writeFile(join(folder, 'weights', name), weightsBytes);
+  return folder;
+}
+
+/** Noise as a JPEG whose pixels lie on their side, as phones write them. */
+function sidewaysJpeg(orientation: number): Promise<Buffer> {
+  return sharp(noiseRgb(44, 26), { raw: { width: 44, height: 26, channels: 3 } })
+    .jpeg({ quality: 95 })
+    .withMetadata({ orientation })
+    .toBuffer();
+}
+
+describe('FaceParser in Node', () => {
+  let parser: FaceParser;
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await writeWeights(await mkdtemp(join(tmpdir(), 'faceparse-')), 'best.safetensors');
+    parser = await FaceParser.load(folder, engine);
+  });
+  afterAll(async () => {
+    await parser.dispose();
+    await rm(folder, { recursive: true });
+  });
+
+  it.each([
+    [1, 44, 26, 0],
+    [3, 44, 26, 180],
+    [6, 26, 44, 90],
+    [8, 26, 44, 270],
+  ])('parses EXIF orientation %i upright: %i×%i', async (orientation, width, height, degrees) => {
+    const jpeg = await sidewaysJpeg(orientation);
+    const result = await parser.parse(new Uint8Array(jpeg));
+    expect([result.width, result.height, result.labels.length]).toEqual([width, height, width * height]);
+    // The same pixels, turned by hand.
+    const { data } = await sharp(jpeg, { autoOrient: false })
+      .rotate(degrees)
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    const upright = await parser.parse({ width, height, data: new Uint8Array(data) });
+    expect(result.labels).toEqual(upright.labels);
+    expect(new Set(result.labels).size).toBeGreaterThan(1);
+  });
+
+  it('takes a path, bytes and pixels alike', async () => {
+    const path = join(folder, 'photo.png');
+    const raw = noiseRgb(30, 20);
+    await sharp(raw, { raw: { width: 30, height: 20, channels: 3 } })
+      .png()
+      .toFile(path);
+    const results = [
+      await parser.parse(path),
+      await parser.parse(await readFile(path)),
+      await parser.parse({ width: 30, height: 20, data: new Uint8Array(raw) }),
+    ];
+    expect(results[1]!.labels).toEqual(results[0]!.labels);
+    expect(results[2]!.labels).toEqual(results[0]!.labels);
+  });
+
+  it('names a photo that cannot be read', async () => {
+    await expect(parser.parse(join(folder, 'nothing.jpg'))).rejects.toThrow(/nothing\.jpg: there is no such file/);
+    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the picture: is not a JPEG, PNG or WebP/);
+  });
+
+  it('savePrediction writes the labels as a palette PNG, and the overlay at the size of the photo', async () => {
+    const photo = { width: 21, height: 35, data: new Uint8Array(noiseRgb(21, 35)) };
+    const result = await parser.parse(photo);
+    const out = join(folder, 'deep', 'masks');
+    const path = await savePrediction(out, 'a.b', photo, result, parser.labelSet, true);
+    expect(path).toBe(join(out, 'a.b.png'));
+    const { data, palette, ...size } = decodePalettePng(await readFile(path));
+    expect(size).toEqual({ width: 21, height: 35 });
+    expect(data).toEqual(result.labels);
+    expect(palette.slice(0, 19)).toEqual(parser.labelSet.classes.map(({ color }) => [...color]));
+    expect(await sharp(join(out, 'overlay', 'a.b.png')).metadata()).toMatchObject({
+      width: 21,
+      height: 35,
+      channels: 3,
+    });
+  });
+});
+
+describe('resolveWeights', () => {
+  it('takes the best weights of a run, else the last, or a file as it is', async () => {
+    const folder = await writeWeights(await temporaryFolder(), 'last.safetensors');
+    expect(await resolveWeights(folder)).toBe(join(folder, 'weights', 'last.safetensors'));
+    await writeWeights(folder, 'best.safetensors');
+    expect(await resolveWeights(folder)).toBe(join(folder, 'weights', 'best.safetensors'));
+    const file = join(folder, 'weights', 'last.safetensors');
+    expect(await resolveWeights(file)).toBe(file);
+  });
+
+  it('says what is missing', async () => {
+    const folder = await temporaryFolder();
+    await expect(resolveWeights(folder)).rejects.toThrow(/holds no weights \(weights\/best\.safetensors\)/);
+    await expect(resolveWeights(join(folder, 'x'))).rejects.toThrow(/there is no run folder or weights file at .*x\.$/);
+  });
+
+  it('and a file that is cut short is named by load', async () => {
+    const folder = await writeWeights(await temporaryFolder(), 'best.safetensors');
+    const file = join(folder, 'weights', 'best.safetensors');
+    await truncate(file, 1_000_000);
+    await expect(FaceParser.load(folder, engine)).rejects.toThrow(`${file} cannot be read as weights`);
+  });
+});

@@ -1,0 +1,120 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { randomWeights } from '../../test/random-weights.ts';
+import type { Photo } from '../data/picture.ts';
+import type { Engine } from '../engine/engine.ts';
+import { createNodeOnnxEngine } from '../engine/onnx/node.ts';
+import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
+import { Random } from '../random/random.ts';
+import { FaceParser } from './face-parser.ts';
+
+/** Smooth colours, as photos have, with some noise. */
+function drawPhoto(width: number, height: number): Photo {
+  const random = new Random(4, width, height);
+  const data = new Uint8Array(width * height * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width + x) * 3;
+      data[at] = (255 * x) / width;
+      data[at + 1] = (255 * y) / height;
+      data[at + 2] = 128 + 60 * Math.sin(x / 5) + random.uniform(-20, 20);
+    }
+  }
+  return { width, height, data };
+}
+
+const { weights } = randomWeights();
+const sizes = [
+  ['odd', 33, 47],
+  ['portrait', 40, 90],
+  ['landscape', 121, 50],
+  ['that of the network', 32, 32],
+  ['a single pixel', 1, 1],
+  ['a line', 64, 1],
+] as const;
+
+describe('FaceParser', () => {
+  let reference: FaceParser;
+  let onnx: FaceParser;
+
+  beforeAll(async () => {
+    reference = await FaceParser.create(weights, createReferenceEngine());
+    onnx = await FaceParser.create(weights, await createNodeOnnxEngine({ threads: 1 }));
+  });
+  afterAll(async () => {
+    await Promise.all([reference.dispose(), onnx.dispose()]);
+  });
+
+  it.each(sizes)('gives labels of the size of the photo: %s, %i×%i', async (_, width, height) => {
+    const photo = drawPhoto(width, height);
+    const before = photo.data.slice();
+    const result = await reference.parse(photo);
+    expect([result.width, result.height]).toEqual([width, height]);
+    expect(result.labels).toHaveLength(width * height);
+    expect(Math.max(...result.labels)).toBeLessThan(19);
+    expect(photo.data).toEqual(before);
+  });
+
+  it('gives the same labels on the onnx and on the reference engine', async () => {
+    let equal = 0;
+    let pixels = 0;
+    const seen = new Set<number>();
+    for (const [, width, height] of sizes) {
+      const photo = drawPhoto(width, height);
+      const [a, b] = [await reference.parse(photo), await onnx.parse(photo)];
+      a.labels.forEach((id, index) => {
+        seen.add(id);
+        if (id === b.labels[index]) equal++;
+      });
+      pixels += a.labels.length;
+    }
+    expect(equal / pixels).toBeGreaterThanOrEqual(0.999);
+    // A constant answer would agree too.
+    expect(seen.size).toBeGreaterThan(2);
+  });
+
+  it('counts the classes that occur, largest first', async () => {
+    const { areas, labels } = await onnx.parse(drawPhoto(50, 30));
+    expect(areas.reduce((sum, { pixels }) => sum + pixels, 0)).toBe(1500);
+    areas.forEach((area, index) => {
+      expect(area.pixels).toBe(labels.filter((id) => id === area.id).length);
+      expect(area.share).toBeCloseTo(area.pixels / 1500, 12);
+      expect(area.name).toBe(onnx.labelSet.classes[area.id]!.name);
+      if (index > 0) expect(area.pixels).toBeLessThanOrEqual(areas[index - 1]!.pixels);
+    });
+  });
+
+  it('tells how long the parts took', async () => {
+    const { preprocess, network, postprocess, total } = (await onnx.parse(drawPhoto(20, 20))).timing;
+    for (const part of [preprocess, network, postprocess]) expect(part).toBeGreaterThanOrEqual(0);
+    expect(preprocess + network + postprocess).toBeCloseTo(total, 6);
+  });
+
+  it('takes photos one after the other and several at once, with the same result', async () => {
+    const photos = Array.from({ length: 16 }, (_, index) => drawPhoto(20 + index, 50 - index));
+    const alone = [];
+    for (const photo of photos) alone.push((await onnx.parse(photo)).labels);
+    const together = await Promise.all(photos.map((photo) => onnx.parse(photo)));
+    expect(together.map(({ labels }) => labels)).toEqual(alone);
+  });
+});
+
+describe('FaceParser.create refuses, with the name of the file,', () => {
+  const engine: Engine = {
+    name: 'none',
+    device: 'cpu',
+    compile: () => expect.fail('nothing should be compiled'),
+  };
+
+  it.each([
+    ['a network that there is not', { model: 'vgg' }, /^best\.safetensors cannot be used: there is no model 'vgg'/],
+    [
+      'another network',
+      { model: 'compact' },
+      /^best\.safetensors belongs to another network: 'stem\.0\.weight' holds 864 values/,
+    ],
+    ['other classes', { labels: 'face-8' }, /^best\.safetensors belongs to another network: 'head\.weight'/],
+    ['an impossible size', { size: 100 }, /^best\.safetensors cannot be used: unet takes .* multiples of 32/],
+  ])('%s', async (_, changes, message) => {
+    await expect(FaceParser.create({ ...weights, ...changes }, engine, 'best.safetensors')).rejects.toThrow(message);
+  });
+});

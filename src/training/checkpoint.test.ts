@@ -1,0 +1,53 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/dataset-fixture.ts';
+import { encodeSafetensors } from '../formats/safetensors.ts';
+import { Graph } from '../graph/graph.ts';
+import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
+
+function smallGraph(columns = 3): Graph {
+  const graph = new Graph();
+  graph.state('w', [2, columns], () => new Float32Array(2 * columns));
+  graph.state('optimizer.momentum', [1], () => new Float32Array(1));
+  return graph;
+}
+
+const states = new Map([
+  ['w', Float32Array.of(1, -0, 3, 1e-40, 0.1, 6)],
+  ['optimizer.momentum', Float32Array.of(1 / 3)],
+]);
+const checkpoint = { step: 123, seconds: 45.678_901_234_567, bestF: 0.812_345_678_901_234_5, states };
+
+describe('a checkpoint', () => {
+  it('gives back every bit', async () => {
+    const path = join(await temporaryFolder(), 'checkpoint.safetensors');
+    await saveCheckpoint(path, checkpoint, smallGraph());
+    expect(await loadCheckpoint(path, smallGraph())).toEqual(checkpoint);
+  });
+
+  it('that is missing, damaged, something else or of another network is told with its path', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'checkpoint.safetensors');
+    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`there is no checkpoint at ${path}`);
+    await saveCheckpoint(path, checkpoint, smallGraph());
+    await expect(loadCheckpoint(path, smallGraph(4))).rejects.toThrow(
+      `the checkpoint ${path} does not fit this configuration: 'w' is missing or of another size`,
+    );
+    await writeFile(path, (await readFile(path)).subarray(0, -1));
+    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`the checkpoint ${path} is damaged: `);
+    await writeFile(path, encodeSafetensors(new Map(), { format: 'faceparse-weights' }));
+    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`${path} is no checkpoint of faceparse`);
+    expect(await readdir(folder)).toEqual(['checkpoint.safetensors']);
+  });
+});
+
+describe('requireFinite', () => {
+  it('passes numbers, and names the state that holds something else', () => {
+    expect(() => requireFinite(states, 5)).not.toThrow();
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+      const broken = new Map(states).set('head.bias', Float32Array.of(0, value));
+      expect(() => requireFinite(broken, 5)).toThrow("after step 5 'head.bias' is no longer finite");
+    }
+  });
+});

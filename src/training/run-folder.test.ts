@@ -1,0 +1,58 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/dataset-fixture.ts';
+import { MetricsLog, readMetrics, requireNewRun, runFolder } from './run-folder.ts';
+
+describe('requireNewRun', () => {
+  it('passes where nothing is, and says what to do where something is', async () => {
+    const path = join(await temporaryFolder(), 'run');
+    await requireNewRun(path);
+    await mkdir(path);
+    await expect(requireNewRun(path)).rejects.toThrow(/exists already\. Choose another name with --name\.$/);
+    await writeFile(runFolder(path).checkpoint, '');
+    await expect(requireNewRun(path)).rejects.toThrow(/Continue it with --resume/);
+  });
+});
+
+describe('MetricsLog', () => {
+  it('writes lines that readMetrics gives back, with empty fields left out', async () => {
+    const run = runFolder(await temporaryFolder());
+    const log = MetricsLog.create(run);
+    log.add({ step: 20, epoch: 0.5, seconds: 1.5, loss: 1.25, learningRate: 1e-7 });
+    log.add({ step: 20, epoch: 0.5, seconds: 2, valF: 1 / 3 });
+    await log.flush();
+    const [header, first, second] = (await readFile(run.metrics, 'utf8')).split('\n');
+    expect(header).toMatch(/^step,epoch,seconds,loss,/);
+    expect(first).toBe('20,0.5,1.5,1.25,,,,1e-7,,,,');
+    expect(second).toBe('20,0.5,2,,,,,,,0.3333333,,');
+    expect(await readMetrics(run.metrics)).toEqual([
+      { step: 20, epoch: 0.5, seconds: 1.5, loss: 1.25, learningRate: 1e-7 },
+      { step: 20, epoch: 0.5, seconds: 2, valF: 0.3333333 },
+    ]);
+  });
+
+  it('drops lines after the checkpoint when it is reopened, and appends to the events', async () => {
+    const run = runFolder(await temporaryFolder());
+    const log = MetricsLog.create(run);
+    for (const step of [20, 40, 60]) log.add({ step, epoch: step, seconds: step, loss: step });
+    await log.flush();
+    const events = await readFile(run.events);
+    const again = await MetricsLog.reopen(run, 40);
+    expect(again.lines.map(({ step }) => step)).toEqual([20, 40]);
+    again.add({ step: 60, epoch: 60, seconds: 60, loss: 7 });
+    await again.flush();
+    expect((await readMetrics(run.metrics)).map(({ loss }) => loss)).toEqual([20, 40, 7]);
+    const longer = await readFile(run.events);
+    expect(longer.subarray(0, events.length).equals(events)).toBe(true);
+    expect(longer.length).toBeGreaterThan(events.length);
+  });
+
+  it('names the file that it cannot write', async () => {
+    const folder = await temporaryFolder();
+    const run = runFolder(folder);
+    await mkdir(run.events);
+    const log = MetricsLog.create(run);
+    await expect(log.flush()).rejects.toThrow(`cannot write ${run.events}: a folder of that name is there`);
+  });
+});

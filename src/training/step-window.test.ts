@@ -1,0 +1,29 @@
+import { expect, it, vi } from 'vitest';
+import { StepWindow } from './step-window.ts';
+
+const outputs = (loss: number, gradientNorm: number) => ({
+  loss: Float32Array.of(loss),
+  gradientNorm: Float32Array.of(gradientNorm),
+});
+
+it('gives means since the last line, and starts anew', () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
+  const window = new StepWindow();
+  window.add(outputs(4, 1), 8);
+  window.add(outputs(2, 3), 8);
+  expect(window.loss).toBe(3);
+  now.mockReturnValue(3000);
+  expect(window.take()).toEqual({ loss: 3, gradientNorm: 2, imagesPerSecond: 8 });
+  expect(window).toMatchObject({ steps: 2, count: 0 });
+  window.add(outputs(10, 1), 4);
+  now.mockReturnValue(3500);
+  expect(window.take()).toEqual({ loss: 10, gradientNorm: 1, imagesPerSecond: 8 });
+  // Ten seconds of validation are no training.
+  now.mockReturnValue(13_500);
+  window.restart();
+  window.add(outputs(1, 1), 8);
+  now.mockReturnValue(14_500);
+  expect(window.take().imagesPerSecond).toBe(8);
+  expect(window).toMatchObject({ steps: 4, count: 0 });
+  now.mockRestore();
+});

@@ -1,0 +1,301 @@
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { decodePalettePng } from '../../src/formats/palette-png.ts';
+import { encodeSafetensors } from '../../src/formats/safetensors.ts';
+import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
+import { runCli } from './run-cli.ts';
+import { fileFolder, listFiles, readCsv, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
+
+const folder = await fileFolder();
+let data: string;
+let run: string;
+let printed: string;
+
+beforeAll(async () => {
+  data = await writeFaces(folder);
+  run = join(folder, 'runs', 'first');
+  const words = ['--data', data, '--out', join(folder, 'runs'), '--name', 'first'];
+  printed = (await train([...words, ...smallTraining, 'train.epochs=4', 'validation.every=2'])).stdout;
+});
+
+describe('train', () => {
+  it('leaves a whole run folder', async () => {
+    expect(await listFiles(run)).toEqual([
+      'batch.png',
+      'checkpoint.safetensors',
+      'config.yaml',
+      'curves.svg',
+      'environment.json',
+      'events.out.tfevents.faceparse',
+      'metrics.csv',
+      'validation.png',
+      'weights/best.safetensors',
+      'weights/last.safetensors',
+    ]);
+    expect(await readFile(join(run, 'curves.svg'), 'utf8')).toMatch(/^<svg [\s\S]*<\/svg>\s*$/);
+    for (const name of ['batch.png', 'validation.png']) {
+      const { width, height } = await sharp(join(run, name)).metadata();
+      expect(Math.min(width, height)).toBeGreaterThan(100);
+    }
+  });
+
+  it('records configuration and environment', async () => {
+    const config = parse(await readFile(join(run, 'config.yaml'), 'utf8'));
+    expect(config).toMatchObject({ name: 'first', model: { name: 'unet' }, train: { size: 64, epochs: 4 } });
+    expect(config.engine).toMatchObject({ threads: 1 });
+    const environment = JSON.parse(await readFile(join(run, 'environment.json'), 'utf8'));
+    expect(environment).toMatchObject({
+      node: process.version,
+      parameters: 1_220_691,
+      engine: { name: 'onnx', device: 'cpu', threads: 1 },
+      trainingData: { folder: join(data, 'train'), pairs: 24 },
+    });
+    expect(environment.trainingData.stemsSha256).toMatch(/^[0-9a-f]{64}$/);
+  });
+
+  it('writes metrics that make sense', async () => {
+    const rows = await readCsv(join(run, 'metrics.csv'));
+    const steps = rows.filter(({ loss }) => loss !== undefined);
+    const validations = rows.filter(({ valF }) => valF !== undefined);
+    expect(steps.map(({ step }) => step)).toEqual([12, 20, 24]);
+    expect(validations.map(({ step, epoch }) => [step, epoch])).toEqual([
+      [12, 2],
+      [24, 4],
+    ]);
+    for (const { loss, crossEntropy, dice, gradientNorm, learningRate, imagesPerSecond } of steps) {
+      expect(loss).toBeCloseTo(crossEntropy! + dice!, 4);
+      expect(dice).toBeGreaterThan(0);
+      expect(dice).toBeLessThan(1);
+      expect(gradientNorm).toBeGreaterThan(0);
+      expect(learningRate).toBeLessThanOrEqual(2e-3);
+      expect(imagesPerSecond).toBeGreaterThan(0.1);
+    }
+    // It learns: from the two epochs at the start to the last steps.
+    expect(steps.at(-1)!.loss).toBeLessThan(0.95 * steps[0]!.loss!);
+    for (const { valF, valMacroIou, valPixelAccuracy } of validations) {
+      for (const value of [valF, valMacroIou, valPixelAccuracy]) {
+        expect(value).toBeGreaterThan(0);
+        expect(value).toBeLessThan(1);
+      }
+    }
+    const seconds = rows.map((row) => row.seconds!);
+    expect(seconds).toEqual([...seconds].sort((a, b) => a - b));
+    const events = await stat(join(run, 'events.out.tfevents.faceparse'));
+    expect(events.size).toBeGreaterThan(rows.length * 3 * 40);
+  });
+
+  it('says what came out', async () => {
+    expect(printed).toMatch(/^F \(per image\) +0\.\d{4} /m);
+    expect(printed).toMatch(/^24 steps in .*; best F \(per image\) 0\.\d{4}$/m);
+    expect(printed).toContain(run);
+  });
+
+  it('keeps the best weights with their score, and the last ones', async () => {
+    const best = await readTensors(join(run, 'weights', 'best.safetensors'));
+    const rows = await readCsv(join(run, 'metrics.csv'));
+    const scores = rows.flatMap(({ valF }) => valF ?? []);
+    expect(Number(best.metadata['note.validationF'])).toBeCloseTo(Math.max(...scores), 4);
+    const last = await readTensors(join(run, 'weights', 'last.safetensors'));
+    expect(last.metadata).toMatchObject({ model: 'unet', labels: 'celebamask-19', size: '64', 'note.step': '24' });
+    const { metadata, tensors } = await readTensors(join(run, 'checkpoint.safetensors'));
+    expect(metadata).toMatchObject({ step: '24' });
+    expect(Number(metadata.bestF)).toBeCloseTo(Math.max(...scores), 5);
+    for (const [name, { shape }] of last.tensors) expect(tensors.get(name)!.shape).toEqual(shape);
+  });
+
+  it('refuses a run folder that exists, before anything is done', async () => {
+    const before = await readFile(join(run, 'checkpoint.safetensors'));
+    const words = ['train', '--data', data, '--out', join(folder, 'runs'), '--name', 'first', ...smallTraining];
+    const { code, stdout, stderr } = await runCli(words);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(
+      `faceparse: the run folder ${run} exists already. Continue it with --resume ${run}, or choose another name with --name.\n`,
+    );
+    expect((await readFile(join(run, 'checkpoint.safetensors'))).equals(before)).toBe(true);
+  });
+
+  it('has nothing left to do for a finished run that is resumed', async () => {
+    const before = await readFile(join(run, 'weights', 'last.safetensors'));
+    const { stdout } = await train(['--resume', run, '--threads', '1']);
+    expect(stdout).toContain('24 steps in');
+    expect((await readFile(join(run, 'weights', 'last.safetensors'))).equals(before)).toBe(true);
+  });
+
+  it('only tells what would happen with --dry-run', async () => {
+    const cwd = await temporaryFolder();
+    // At the limit it is refused, below it is not.
+    const limit = 'parameters.limit=1220692';
+    const words = ['train', '--data', data, '--dry-run', ...smallTraining, 'train.epochs=10', limit];
+    const { code, stdout, stderr } = await runCli(words, { cwd });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^network +unet, 1,220,691 trainable parameters$/m);
+    expect(stdout).toMatch(/^data +24 training pairs, 8 for validation$/m);
+    expect(stdout).toMatch(/^batches +4 pictures, 6 steps an epoch$/m);
+    expect(stdout).toMatch(/^engine +onnx on cpu, [\d.]+ m?s a step \(measured now\)$/m);
+    expect(stdout).toMatch(/^length +60 steps \(10 epochs\), about /m);
+    const estimate = JSON.parse((await runCli([...words, '--json'], { cwd })).stdout);
+    expect(estimate).toMatchObject({ parameters: 1_220_691, steps: 60, stepsPerEpoch: 6, trainingPairs: 24 });
+    expect(estimate.seconds).toBeCloseTo((60 * estimate.stepMilliseconds) / 1000, 6);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  it('refuses a network over parameters.limit, saying both numbers, before anything is made', async () => {
+    const cwd = await temporaryFolder();
+    const words = ['train', '--data', data, ...smallTraining];
+    const { code, stdout, stderr } = await runCli([...words, 'parameters.limit=1220691'], { cwd });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^faceparse: unet has 1,220,691 [^\n]*fewer than 1,220,691\. [^\n]*\n$/);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
+  it.each([
+    ['without data', [], /^faceparse: say where the data are: --data FOLDER/],
+    ['resumed from nothing', ['--resume', 'runs/none'], /^faceparse: there is no run to resume at runs\/none/],
+    [
+      'resumed from nothing, with data',
+      ['--resume', 'runs/none', '--data', '.'],
+      /^faceparse: there is no run at runs\/none to/,
+    ],
+    ['for no time', ['--data', '.', '--minutes', '0'], /^faceparse: .*--minutes.* It must be a number above 0\.\n$/],
+    ['at a size that does not fit', ['--data', '.', 'train.size=100'], /multiples of 32, not 100×100\n$/],
+  ])('%s is refused in one line', async (_, words, message) => {
+    const cwd = await temporaryFolder();
+    const { code, stderr } = await runCli(['train', ...words], { cwd });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^[^\n]*\n$/);
+    expect(stderr).toMatch(message);
+    expect(await readdir(cwd)).toEqual([]);
+  });
+});
+
+describe('evaluate', () => {
+  it('gives the score that training recorded for the best weights', async () => {
+    const words = ['evaluate', run, '--data', join(data, 'val'), '--threads', '1', '--json'];
+    const { code, stdout } = await runCli(words);
+    expect(code).toBe(0);
+    const result = JSON.parse(stdout);
+    expect(result).toMatchObject({ images: 8, weights: join(run, 'weights', 'best.safetensors') });
+    expect(result.confusion).toHaveLength(19 * 19);
+
+    // Training looked at the first four only.
+    const four = join(await temporaryFolder(), 'four');
+    for (const [part, ending] of [
+      ['images', 'jpg'],
+      ['masks', 'png'],
+    ] as const) {
+      await mkdir(join(four, part), { recursive: true });
+      for (let index = 0; index < 4; index++) {
+        const name = join(part, `face-0000${index}.${ending}`);
+        await copyFile(join(data, 'val', name), join(four, name));
+      }
+    }
+    const again = JSON.parse((await runCli(['evaluate', run, '--data', four, '--threads', '1', '--json'])).stdout);
+    const rows = await readCsv(join(run, 'metrics.csv'));
+    expect(again.fPerImage).toBeCloseTo(Math.max(...rows.flatMap(({ valF }) => valF ?? [])), 6);
+  });
+
+  it('prints a table, and scores a weights file by its name', async () => {
+    const file = join(run, 'weights', 'last.safetensors');
+    const { code, stdout } = await runCli(['evaluate', file, '--data', join(data, 'val')]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/last\.safetensors: unet at 64×64, \d+ ms a picture/);
+    expect(stdout).toMatch(/^skin +8 /m);
+  });
+});
+
+describe('predict', () => {
+  async function photos(): Promise<string> {
+    const input = join(await temporaryFolder(), 'photos');
+    await mkdir(input);
+    await writeFile(join(input, 'wide.one.JPG'), await jpegBytes(90, 41));
+    await writeFile(
+      join(input, 'tall.jpeg'),
+      await sharp(await jpegBytes(50, 30))
+        .withMetadata({ orientation: 6 })
+        .toBuffer(),
+    );
+    await writeFile(join(input, 'note.txt'), 'no photo');
+    return input;
+  }
+
+  it('writes one palette PNG a photo, with its name and its upright size', async () => {
+    const input = await photos();
+    const out = join(input, '..', 'masks');
+    const { code, stdout, stderr } = await runCli(['predict', run, input, '--out', out, '--overlay']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain(`wrote 2 masks to ${out}`);
+    expect(await listFiles(out)).toEqual(['overlay/tall.png', 'overlay/wide.one.png', 'tall.png', 'wide.one.png']);
+    for (const [name, width, height] of [
+      ['tall.png', 30, 50],
+      ['wide.one.png', 90, 41],
+    ] as const) {
+      const mask = decodePalettePng(await readFile(join(out, name)));
+      expect([mask.width, mask.height]).toEqual([width, height]);
+      expect(Math.max(...mask.data)).toBeLessThan(19);
+      expect(await sharp(join(out, 'overlay', name)).metadata()).toMatchObject({ width, height });
+    }
+  });
+
+  it('tells areas in JSON, and goes on after a bad photo', async () => {
+    const input = await photos();
+    await writeFile(join(input, 'broken.jpg'), (await jpegBytes(64, 64)).subarray(0, 1500));
+    const out = join(input, '..', 'masks');
+    const { code, stdout, stderr } = await runCli(['predict', run, input, '--out', out, '--json']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/broken\.jpg: is truncated or damaged/);
+    const { written, failures } = JSON.parse(stdout);
+    expect(failures).toHaveLength(1);
+    expect(written.map(({ mask }: { mask: string }) => mask)).toEqual([
+      join(out, 'tall.png'),
+      join(out, 'wide.one.png'),
+    ]);
+    for (const { areas } of written) {
+      const total = Object.values<number>(areas).reduce((sum, share) => sum + share, 0);
+      expect(total).toBeCloseTo(1, 2);
+    }
+  });
+
+  it.each([
+    [
+      'cut short',
+      async (bytes: Buffer) => bytes.subarray(0, 2_000_000),
+      /^faceparse: [^\n]*w\.safetensors cannot be read as weights: [^\n]*cut short[^\n]*\n$/,
+    ],
+    [
+      'of another network',
+      async (_: Buffer, file: string) => {
+        const { tensors, metadata } = await readTensors(file);
+        return encodeSafetensors(tensors, { ...metadata, model: 'compact' });
+      },
+      /^faceparse: [^\n]*w\.safetensors belongs to another network: [^\n]*\n$/,
+    ],
+    [
+      'that is a checkpoint',
+      async (_: Buffer, file: string) => readFile(join(file, '..', '..', 'checkpoint.safetensors')),
+      /^faceparse: [^\n]*w\.safetensors is a safetensors file, but not one of faceparse's weights\. [^\n]*\n$/,
+    ],
+  ])('refuses weights %s in one line', async (_, spoil, message) => {
+    const input = await photos();
+    const original = join(run, 'weights', 'best.safetensors');
+    const file = join(input, 'w.safetensors');
+    await writeFile(file, await spoil(await readFile(original), original));
+    const out = join(input, '..', 'masks');
+    const { code, stdout, stderr } = await runCli(['predict', file, join(input, 'tall.jpeg'), '--out', out]);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(existsSync(out)).toBe(false);
+  });
+
+  it.each([
+    [['nowhere'], /^faceparse: there is no photo or folder at nowhere\n$/],
+    [['.'], /^faceparse: \. holds no photos \(\.jpg, /],
+  ])('refuses %j', async (paths, message) => {
+    const { code, stderr } = await runCli(['predict', run, ...paths, '--out', 'x'], { cwd: await temporaryFolder() });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+  });
+});
