@@ -86,13 +86,13 @@ describe('a run that was stopped and resumed', () => {
 
   it('is the same on the reference engine', async () => {
     const parent = await temporaryFolder();
-    // 4 steps of 12 an epoch.
+    // 3 steps of 12 an epoch.
     const words = ['--data', data, '--name', 'same', '--engine', 'reference', 'model.name=unet', 'train.size=32'];
-    words.push('data.cacheSize=32', 'train.batchSize=2', `train.epochs=${4 / 12}`, 'validation.limit=1');
+    words.push('data.cacheSize=32', 'train.batchSize=2', `train.epochs=${3 / 12}`, 'validation.limit=1');
     const [whole, parts] = [join(parent, 'whole', 'same'), join(parent, 'parts', 'same')];
     await train([...words, '--out', dirname(whole)]);
     const { stdout } = await train([...words, '--out', dirname(parts)], signalAfterFirstStep(parts, 'SIGINT'));
-    expect(stdout).toMatch(/^Stopped after step [1-3];/);
+    expect(stdout).toMatch(/^Stopped after step [12];/);
     await train(['--resume', parts, '--engine', 'reference']);
     expect((await lastWeights(parts)).equals(await lastWeights(whole))).toBe(true);
   });
