@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
+import { dirname, resolve } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
+import { FaceparseError } from '../errors.ts';
 
 /** The version of faceparse, from its package.json. */
 export function packageVersion(): string {
@@ -38,6 +41,40 @@ function installedVersion(name: string): string {
   }
 }
 
+/** Tells whether two datasets hold pictures of the same names. */
+function hashStems(dataset: Dataset): string {
+  return createHash('sha256')
+    .update(dataset.items.map(({ stem }) => stem).join('\n'))
+    .digest('hex');
+}
+
+/** Checks that a run goes on with the pictures that it began with. @throws FaceparseError where their names differ */
+export async function requireSameData(environmentFile: string, dataset: Dataset): Promise<void> {
+  const { trainingData } = await readEnvironment(environmentFile);
+  if (trainingData.stemsSha256 === hashStems(dataset)) return;
+  throw new FaceparseError(
+    `${dataset.folder} does not hold the ${trainingData.pairs} pictures that the run began with (${trainingData.folder}).`,
+    { exitCode: 2 },
+  );
+}
+
+/** Reads the environment.json of a run. @throws FaceparseError where there is none or it is damaged */
+export async function readEnvironment(file: string): Promise<RunEnvironment> {
+  try {
+    const environment = JSON.parse(await readFile(file, 'utf8')) as RunEnvironment;
+    if (typeof environment.trainingData?.folder === 'string') return environment;
+    throw new Error('it does not say where the data are');
+  } catch (cause) {
+    throw new FaceparseError(
+      `there is no run to resume at ${dirname(file)}: environment.json cannot be read (${(cause as Error).message}).`,
+      {
+        exitCode: 2,
+        cause,
+      },
+    );
+  }
+}
+
 export function describeEnvironment(options: {
   engine: Engine;
   threads: number;
@@ -46,7 +83,6 @@ export function describeEnvironment(options: {
   seed: number;
 }): RunEnvironment {
   const { engine, threads, dataset, parameters, seed } = options;
-  const stems = dataset.items.map(({ stem }) => stem).join('\n');
   return {
     faceparse: packageVersion(),
     node: process.version,
@@ -59,9 +95,9 @@ export function describeEnvironment(options: {
     started: new Date().toISOString(),
     parameters,
     trainingData: {
-      folder: dataset.folder,
+      folder: resolve(dataset.folder),
       pairs: dataset.items.length,
-      stemsSha256: createHash('sha256').update(stems).digest('hex'),
+      stemsSha256: hashStems(dataset),
     },
     initialWeights: `random, seed ${seed}`,
   };

@@ -22,7 +22,7 @@ import { FaceParser } from '../parser/face-parser.ts';
 import { encodeWeights, type Weights } from '../parser/weights-file.ts';
 import { runCurves } from '../report/curves.ts';
 import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
-import { describeEnvironment } from './environment.ts';
+import { describeEnvironment, requireSameData } from './environment.ts';
 import { evaluateParser, type ScoredPicture } from './evaluation.ts';
 import { planTraining, type TrainingPlan } from './plan.ts';
 import { exists, MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
@@ -85,8 +85,9 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
   const engine = await selectEngine(config.engine);
-  if (!resume) await requireNewRun(options.run);
   const run = runFolder(options.run);
+  if (resume) await requireSameData(run.environment, trainSet);
+  else await requireNewRun(options.run);
   const session = new TrainingSession({ ...options, config }, plan, run, trainSet, validationSet, engine);
   return session.run();
 }

@@ -1,10 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
 import { FaceparseError } from '../../errors.ts';
-import type { RunEnvironment } from '../../training/environment.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineOverrides } from '../engine-options.ts';
@@ -29,15 +27,8 @@ function positiveNumber(text: string): number {
 
 /** The data folder that a run recorded when it began. */
 async function recordedData(run: string): Promise<string> {
-  try {
-    const environment = JSON.parse(await readFile(join(run, 'environment.json'), 'utf8')) as RunEnvironment;
-    return dirname(environment.trainingData.folder);
-  } catch (cause) {
-    throw new FaceparseError(`there is no run to resume at ${run} (its environment.json cannot be read).`, {
-      exitCode: 2,
-      cause,
-    });
-  }
+  const { readEnvironment } = await import('../../training/environment.ts');
+  return dirname((await readEnvironment(join(run, 'environment.json'))).trainingData.folder);
 }
 
 async function dryRun(config: Config, data: string, options: TrainCommandOptions): Promise<void> {
