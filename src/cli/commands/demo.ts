@@ -14,7 +14,7 @@ const demo = {
   validation: 40,
   seed: 1,
   /** About a minute on two cores; a slow machine takes longer, but ends as well. */
-  epochs: 8,
+  epochs: 6,
   // Small pictures in small batches: what counts in one minute is the number of steps. The drawn faces vary less than
   // real ones, so they are moved about less.
   overrides: [
