@@ -3,6 +3,7 @@ import { openDataset, resolveSplit } from '../data/dataset.ts';
 import type { Values } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { sizeOf } from '../graph/graph.ts';
+import { Random } from '../random/random.ts';
 import { planTraining } from './plan.ts';
 
 /** What a run would be: measured on a few steps with random pictures, without touching the data. */
@@ -30,8 +31,14 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
   const { graph } = plan.step;
   const program = await engine.compile(graph);
   const inputs: Values = {};
+  const random = new Random(config.train.seed, 'estimate');
   for (const [name, { shape, dtype }] of graph.inputs) {
-    inputs[name] = dtype === 'int32' ? new Int32Array(sizeOf(shape)) : new Float32Array(sizeOf(shape)).fill(1e-6);
+    const size = sizeOf(shape);
+    // Noise, not zeros: numbers that vanish are slow, and networks do not meet them. The learning rate is a tiny scalar.
+    inputs[name] =
+      dtype === 'int32'
+        ? Int32Array.from({ length: size }, () => random.integer(plan.labelSet.classes.length))
+        : Float32Array.from({ length: size }, () => (size === 1 ? 1e-4 : random.uniform(-1, 1)));
   }
   const times: number[] = [];
   try {
