@@ -12,13 +12,7 @@ export interface EngineOptions {
 /** Adds `--engine`, `--device` and `--threads` to a command. */
 export function addEngineOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option('--engine <name>', 'what computes; auto is the best one present').choices([
-        'auto',
-        'onnx',
-        'reference',
-      ]),
-    )
+    .addOption(new Option('--engine <name>', 'what computes (auto: onnx)').choices(['auto', 'onnx', 'reference']))
     .addOption(
       new Option('--device <name>', 'where the onnx engine computes').choices(['cpu', 'webgpu', 'cuda', 'dml']),
     )

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { arch, availableParallelism, cpus, freemem, platform, totalmem } from 'node:os';
-import { dirname, join } from 'node:path';
+import { installedVersion } from '../files/installed-version.ts';
 import { readPackageInfo } from './package-info.ts';
 
 /** The processor as far as the system tells. */
@@ -53,28 +52,6 @@ function readCpuinfo(): string {
   } catch {
     return '';
   }
-}
-
-/** Packages may hide their package.json behind `exports`, so it is looked for upwards from their entry. */
-function installedVersion(name: string): string | undefined {
-  try {
-    let folder = dirname(createRequire(import.meta.url).resolve(name));
-    while (folder !== dirname(folder)) {
-      try {
-        const info = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-          name?: string;
-          version?: string;
-        };
-        if (info.name === name) return info.version;
-      } catch {
-        // A folder without a package.json of its own.
-      }
-      folder = dirname(folder);
-    }
-  } catch {
-    // Not installed.
-  }
-  return undefined;
 }
 
 /** Looks at the machine and the installed packages; nothing is run. */

@@ -128,10 +128,7 @@ const parameters = z
 
 const engine = z
   .strictObject({
-    name: z
-      .enum(['auto', 'onnx', 'reference'])
-      .default('auto')
-      .describe('What runs the network; auto takes the best there is'),
+    name: z.enum(['auto', 'onnx', 'reference']).default('auto').describe('What runs the network; auto is onnx'),
     device: z
       .enum(['cpu', 'webgpu', 'cuda', 'dml'])
       .default('cpu')

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { LabelSet } from '../labels/label-set.ts';
+import { ignoreLabel } from './augment.ts';
 import { type DatasetFiles, listDatasetFiles } from './dataset.ts';
 import { detectSwap, type SideEvidence } from './left-right.ts';
 import type { LabelMap, Photo } from './picture.ts';
@@ -58,7 +59,8 @@ function inspectLabels(mask: LabelMap, classes: number): { stray: [number, numbe
   const counts = new Uint32Array(256);
   for (const id of mask.data) counts[id]++;
   const stray: [number, number][] = [];
-  for (let id = classes; id < 256; id++) if (counts[id] > 0) stray.push([id, counts[id]]);
+  // 255 is no class but means that the pixel is not to be learnt or scored.
+  for (let id = classes; id < ignoreLabel; id++) if (counts[id] > 0) stray.push([id, counts[id]]);
   return { stray, empty: counts[0] === mask.data.length };
 }
 

@@ -86,6 +86,18 @@ describe('loadPictureCache', () => {
     expect([...cachedLabels(cache, 0).data]).toEqual(Array.from(pairs[0].mask.data, (id) => table[id]));
   });
 
+  it('keeps pixels that are to be ignored', async () => {
+    const mask = { ...pairs[1].mask, data: pairs[1].mask.data.slice() };
+    mask.data[7] = 255;
+    await writeMask(
+      1,
+      mask,
+      Array.from({ length: 256 }, () => [0, 0, 0]),
+    );
+    const cache = await load({ size: mask.width });
+    expect(cachedLabels(cache, 1).data[7]).toBe(255);
+  });
+
   it('names the file and the value of a stray label', async () => {
     const mask = { ...pairs[1].mask, data: pairs[1].mask.data.slice() };
     mask.data[7] = 19;

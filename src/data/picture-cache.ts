@@ -2,6 +2,7 @@ import { FaceparseError } from '../errors.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { resizeLabels, resizePhoto } from '../parser/resize.ts';
+import { ignoreLabel } from './augment.ts';
 import { cacheBytes, cachedLabels, cachedPhoto, type PictureCache } from './cached-pictures.ts';
 import type { Dataset, DatasetItem } from './dataset.ts';
 import { repairSwap } from './left-right.ts';
@@ -123,7 +124,7 @@ async function decodePair(
 
 function checkIds(ids: Uint8Array, set: LabelSet, where: string): void {
   const classes = set.classes.length;
-  const stray = ids.findIndex((id) => id >= classes);
+  const stray = ids.findIndex((id) => id >= classes && id !== ignoreLabel);
   if (stray < 0) return;
   throw new FaceparseError(
     `${where}: pixel ${stray} has the value ${ids[stray]}, but ${set.name} has the ids 0 to ${classes - 1}. ` +

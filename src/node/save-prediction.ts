@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import type { Photo } from '../data/picture.ts';
-import { writeFileAtomic } from '../files/atomic-write.ts';
+import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { encodePalettePng } from '../formats/palette-png.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ParseResult } from '../parser/face-parser.ts';
@@ -17,7 +17,10 @@ export async function savePrediction(
   set: LabelSet,
   overlay: boolean,
 ): Promise<string> {
-  await mkdir(overlay ? join(folder, 'overlay') : folder, { recursive: true });
+  const made = overlay ? join(folder, 'overlay') : folder;
+  await mkdir(made, { recursive: true }).catch((cause) => {
+    throw writeError(made, cause);
+  });
   const mask = join(folder, `${stem}.png`);
   await writeFileAtomic(
     mask,

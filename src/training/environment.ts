@@ -6,6 +6,7 @@ import { dirname, resolve } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { FaceparseError } from '../errors.ts';
+import { installedVersion } from '../files/installed-version.ts';
 
 /** The version of faceparse, from its package.json. */
 export function packageVersion(): string {
@@ -30,15 +31,6 @@ export interface RunEnvironment {
   readonly trainingData: { readonly folder: string; readonly pairs: number; readonly stemsSha256: string };
   /** Training from scratch is all there is: no pretrained weights, no other data. */
   readonly initialWeights: string;
-}
-
-function installedVersion(name: string): string {
-  try {
-    const path = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
-    return (JSON.parse(readFileSync(path, 'utf8')) as { version: string }).version;
-  } catch {
-    return 'unknown';
-  }
 }
 
 /** Tells whether two datasets hold pictures of the same names. */
@@ -86,7 +78,7 @@ export function describeEnvironment(options: {
   return {
     faceparse: packageVersion(),
     node: process.version,
-    onnxruntime: installedVersion('onnxruntime-node'),
+    onnxruntime: installedVersion('onnxruntime-node') ?? 'unknown',
     platform: `${platform()} ${release()}`,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,

@@ -2,6 +2,7 @@ import type { Config } from '../config/schema.ts';
 import { openDataset, resolveSplit } from '../data/dataset.ts';
 import type { Values } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
+import { FaceparseError } from '../errors.ts';
 import { sizeOf } from '../graph/graph.ts';
 import { Random } from '../random/random.ts';
 import { planTraining } from './plan.ts';
@@ -27,6 +28,12 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
+  if (trainSet.items.length < config.train.batchSize) {
+    throw new FaceparseError(
+      `a batch of ${config.train.batchSize} cannot be filled from ${trainSet.items.length} pairs; lower train.batchSize`,
+      { exitCode: 2 },
+    );
+  }
   const engine = await selectEngine(config.engine);
   const { graph } = plan.step;
   const program = await engine.compile(graph);

@@ -53,4 +53,9 @@ describe('planTraining', () => {
     expect(refused).toThrow(/unet has 1,220,691 trainable parameters, .*fewer than 1,220,691\./);
     expect(plan('parameters.limit=1220692').parameters).toBe(1_220_691);
   });
+
+  it('refuses a loss that is nothing, and class weights that do not fit', () => {
+    expect(() => plan('loss.crossEntropy=0', 'loss.dice=0')).toThrow(/both 0; at least one must be above/);
+    expect(() => plan('loss.classWeights=[1,2]')).toThrow(/has 2 numbers, but celebamask-19 has 19 classes/);
+  });
 });

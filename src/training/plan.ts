@@ -37,6 +37,7 @@ export function planTraining(config: Config): TrainingPlan {
   const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
   const parameters = countParameters(forward);
   checkParameterLimit(config, parameters);
+  checkLoss(config, labelSet);
   const labelSize = train.labelSize ?? train.size / 2;
   const average = train.averageDecay > 0;
   const step = buildTrainingStep({
@@ -60,6 +61,18 @@ export function planTraining(config: Config): TrainingPlan {
     step,
     drawRandomInputs: (index) => drawRandomInputs(step, train.seed, index),
   };
+}
+
+function checkLoss({ loss }: Config, { name, classes }: LabelSet): void {
+  if (loss.crossEntropy === 0 && loss.dice === 0) {
+    throw new FaceparseError('loss.crossEntropy and loss.dice are both 0; at least one must be above', { exitCode: 2 });
+  }
+  if (loss.classWeights && loss.classWeights.length !== classes.length) {
+    throw new FaceparseError(
+      `loss.classWeights has ${loss.classWeights.length} numbers, but ${name} has ${classes.length} classes`,
+      { exitCode: 2 },
+    );
+  }
 }
 
 function checkParameterLimit(config: Config, parameters: number): void {

@@ -48,6 +48,11 @@ describe('MetricsLog', () => {
     expect(longer.length).toBeGreaterThan(events.length);
   });
 
+  it('begins anew where a crash left a checkpoint but no metrics', async () => {
+    const run = runFolder(await temporaryFolder());
+    expect((await MetricsLog.reopen(run, 20)).lines).toEqual([]);
+  });
+
   it('names the file that it cannot write', async () => {
     const folder = await temporaryFolder();
     const run = runFolder(folder);

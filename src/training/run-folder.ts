@@ -107,8 +107,12 @@ export class MetricsLog {
 
   /** The log of a run that is continued: lines after its checkpoint are dropped, since their steps are done again. */
   static async reopen(run: RunFolder, lastStep: number): Promise<MetricsLog> {
-    const lines = (await readMetrics(run.metrics)).filter((line) => line.step <= lastStep);
-    return new MetricsLog(run, lines);
+    // A crash between the first checkpoint and the first metrics leaves a run without them.
+    const lines = (await exists(run.metrics)) ? await readMetrics(run.metrics) : [];
+    return new MetricsLog(
+      run,
+      lines.filter((line) => line.step <= lastStep),
+    );
   }
 
   add(line: MetricsLine): void {

@@ -1,8 +1,7 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
-import { parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import { type Batch, type BatchLoader, createBatchLoader } from '../data/batch-loader.ts';
 import { checkDataset } from '../data/check.ts';
@@ -25,7 +24,7 @@ import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
 import { describeEnvironment, requireSameData } from './environment.ts';
 import { evaluateParser, type ScoredPicture } from './evaluation.ts';
 import { planTraining, type TrainingPlan } from './plan.ts';
-import { exists, MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
+import { MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
 import { batchPicture, validationPicture } from './run-pictures.ts';
 import { StepWindow } from './step-window.ts';
 
@@ -45,6 +44,7 @@ export interface TrainingProgress {
 }
 
 export interface TrainOptions {
+  /** For a run that is resumed, what `storedConfig` gives. */
   readonly config: Config;
   /** Folder that holds train/ and val/. */
   readonly data: string;
@@ -79,8 +79,7 @@ const stepsPerLine = 20;
  * @throws FaceparseError for bad data, an existing run folder, a checkpoint that does not fit, a loss that is not finite
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { data, resume = false } = options;
-  const config = resume ? await storedConfig(options) : options.config;
+  const { config, data, resume = false } = options;
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
@@ -88,23 +87,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const run = runFolder(options.run);
   if (resume) await requireSameData(run.environment, trainSet);
   else await requireNewRun(options.run);
-  const session = new TrainingSession({ ...options, config }, plan, run, trainSet, validationSet, engine);
+  const session = new TrainingSession(options, plan, run, trainSet, validationSet, engine);
   return session.run();
-}
-
-/** The configuration that a run was started with: it, and not the one given, is what is continued. */
-async function storedConfig({ run: path, config }: TrainOptions): Promise<Config> {
-  const run = runFolder(path);
-  if (!(await exists(run.config))) {
-    throw new FaceparseError(`there is no run at ${path} to resume.`, { exitCode: 2 });
-  }
-  const stored = parseConfig(await readFile(run.config, 'utf8'), run.config);
-  // Where and how long to train may change between the parts of a run; what is trained may not.
-  return {
-    ...stored,
-    engine: config.engine,
-    train: { ...stored.train, minutes: config.train.minutes ?? stored.train.minutes },
-  };
 }
 
 class TrainingSession {
@@ -231,7 +215,7 @@ class TrainingSession {
     };
     // A run that was stopped between a step and its validation makes up for it, so that it keeps the same best weights.
     if (this.step > 0 && this.step % stepsPerValidation === 0 && !this.isValidated()) {
-      await this.validate(program, this.step / loader.stepsPerEpoch);
+      if (await this.validate(program, this.step / loader.stepsPerEpoch)) return true;
     }
     for (;;) {
       this.seconds = elapsed();
@@ -283,12 +267,11 @@ class TrainingSession {
       }
       if (this.step % stepsPerValidation === 0) {
         writeLine(learningRate);
-        await this.validate(program, epoch);
+        if (await this.validate(program, epoch)) return true;
         window.restart();
       }
     }
-    if (!this.isValidated()) await this.validate(program, this.step / loader.stepsPerEpoch);
-    return false;
+    return this.isValidated() ? false : this.validate(program, this.step / loader.stepsPerEpoch);
   }
 
   private isValidated(): boolean {
@@ -321,20 +304,27 @@ class TrainingSession {
     await writeFileAtomic(this.folder.curves, runCurves(this.log.lines));
   }
 
-  private async validate(program: Program, epoch: number): Promise<void> {
+  /** Scores the weights and saves everything; true when it was interrupted, and what there is has been saved. */
+  private async validate(program: Program, epoch: number): Promise<boolean> {
     const weights = await this.currentWeights(program);
     requireFinite(weights.states, this.step);
     const parser = await FaceParser.create(weights, this.engine);
     const shown: ScoredPicture[] = [];
     const { limit } = this.config.validation;
+    const { signal } = this.options;
     try {
       this.last = await evaluateParser(parser, this.validationSet, {
         ...(limit && { limit }),
+        ...(signal && { signal }),
         onPicture: (picture, done, total) => {
           if (shown.length < 8) shown.push(picture);
           this.report({ phase: 'validate', progress: done / total, epoch });
         },
       });
+    } catch (error) {
+      if (!signal?.aborted) throw error;
+      await this.saveProgress(program, weights);
+      return true;
     } finally {
       await parser.dispose();
     }
@@ -357,6 +347,7 @@ class TrainingSession {
     await this.saveProgress(program, weights);
     await writeFileAtomic(this.folder.validationPicture, await validationPicture(shown, this.plan.labelSet));
     this.report({ phase: 'validate', progress: 1, epoch, valF: fPerImage, bestF: this.bestF });
+    return false;
   }
 
   private async stopForNumber(name: string, value: number, batch: Batch, learningRate: number): Promise<never> {

@@ -125,6 +125,16 @@ describe('train', () => {
     expect((await readFile(join(run, 'weights', 'last.safetensors'))).equals(before)).toBe(true);
   });
 
+  it('keeps its configuration when it is resumed', async () => {
+    for (const change of [['train.lr=5'], ['--name', 'other']]) {
+      const { code, stderr } = await runCli(['train', '--resume', run, ...change]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^faceparse: a resumed run keeps its configuration, so [^\n]*\n$/);
+    }
+    const { stdout } = await runCli(['train', '--resume', run, '--dry-run']);
+    expect(stdout).toMatch(/^cost .* a picture of 64×64$/m);
+  });
+
   it('only tells what would happen with --dry-run', async () => {
     const cwd = await temporaryFolder();
     // At the limit it is refused, below it is not.
@@ -158,7 +168,7 @@ describe('train', () => {
     [
       'resumed from nothing, with data',
       ['--resume', 'runs/none', '--data', '.'],
-      /^faceparse: there is no run at runs\/none to/,
+      /^faceparse: there is no run to resume at runs\/none/,
     ],
     ['for no time', ['--data', '.', '--minutes', '0'], /^faceparse: .*--minutes.* It must be a number above 0\.\n$/],
     ['at a size that does not fit', ['--data', '.', 'train.size=100'], /multiples of 32, not 100×100\n$/],
@@ -238,6 +248,26 @@ describe('predict', () => {
       expect(Math.max(...mask.data)).toBeLessThan(19);
       expect(await sharp(join(out, 'overlay', name)).metadata()).toMatchObject({ width, height });
     }
+  });
+
+  it('never replaces a photo, and a mask only when told to', async () => {
+    const input = await photos();
+    const photo = join(input, 'same.png');
+    await sharp(await jpegBytes(40, 40))
+      .png()
+      .toFile(photo);
+    const before = await readFile(photo);
+    for (const words of [[], ['--force']]) {
+      const { code, stderr } = await runCli(['predict', run, photo, '--out', input, ...words]);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/^faceparse: [^\n]*same\.png exists already; [^\n]*it is one of the photos[^\n]*\n$/);
+    }
+    expect((await readFile(photo)).equals(before)).toBe(true);
+    const out = join(input, '..', 'masks');
+    const words = ['predict', run, photo, '--out', out];
+    expect((await runCli(words)).code).toBe(0);
+    expect(await runCli(words)).toMatchObject({ code: 2, stderr: expect.stringContaining('use --force') });
+    expect((await runCli([...words, '--force'])).code).toBe(0);
   });
 
   it('tells areas in JSON, and goes on after a bad photo', async () => {

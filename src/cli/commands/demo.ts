@@ -48,8 +48,18 @@ async function drawFaces(folder: string): Promise<void> {
     ['val', demo.validation],
   ] as const) {
     if (await exists(join(folder, split))) continue;
-    await runTask(`drawing ${split} faces`, {}, ({ onProgress }) =>
-      writeSyntheticDataset({ folder, count, size, seed, split, onProgress }),
+    await runTask(`drawing ${split} faces`, {}, ({ signal, onProgress }) =>
+      writeSyntheticDataset({
+        folder,
+        count,
+        size,
+        seed,
+        split,
+        onProgress: (done, total) => {
+          signal.throwIfAborted();
+          onProgress(done, total);
+        },
+      }),
     );
   }
 }
@@ -102,7 +112,7 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
     train({ config, data, run, signal, onProgress: (progress) => display.update(progress) }),
   ).finally(() => display.finish());
   if (result.interrupted) return printText(`Stopped; what there is is in ${run}.`);
-  const parser = await FaceParser.load(run);
+  const parser = await FaceParser.load(join(run, 'weights', 'last.safetensors'));
   const masks = join(run, 'masks');
   try {
     const { items } = await openDataset(join(data, 'val'));

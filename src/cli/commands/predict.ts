@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { FaceparseError } from '../../errors.ts';
@@ -8,6 +8,7 @@ import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-op
 interface PredictOptions extends JsonOption, EngineOptions {
   out: string;
   overlay?: boolean;
+  force?: boolean;
 }
 
 interface Input {
@@ -24,8 +25,12 @@ async function findPhotos(paths: readonly string[]): Promise<Input[]> {
     const found = await stat(path).catch(() => undefined);
     if (!found) throw new FaceparseError(`there is no photo or folder at ${path}`, { exitCode: 2 });
     if (found.isFile()) files.push(path);
-    else {
-      const names = (await readdir(path)).filter((name) => photoEndings.includes(extname(name).toLowerCase())).sort();
+    else if (!found.isDirectory()) {
+      throw new FaceparseError(`${path} is neither a photo nor a folder`, { exitCode: 2 });
+    } else {
+      const names = (await readdir(path))
+        .filter((name) => !name.startsWith('.') && photoEndings.includes(extname(name).toLowerCase()))
+        .sort();
       if (names.length === 0) {
         throw new FaceparseError(`${path} holds no photos (${photoEndings.join(', ')})`, { exitCode: 2 });
       }
@@ -45,9 +50,23 @@ async function findPhotos(paths: readonly string[]): Promise<Input[]> {
   return inputs;
 }
 
+/** A mask must not replace a photo or a mask that somebody made, least of all silently. */
+async function requireFreeTargets(inputs: readonly Input[], { out, force }: PredictOptions): Promise<void> {
+  const sources = new Set(await Promise.all(inputs.map(({ path }) => realpath(path))));
+  for (const { stem } of inputs) {
+    const target = join(out, `${stem}.png`);
+    const found = await realpath(target).catch(() => undefined);
+    if (found !== undefined && (sources.has(found) || !force)) {
+      const remedy = sources.has(found) ? 'it is one of the photos' : 'use --force to replace it';
+      throw new FaceparseError(`${target} exists already; choose another --out (${remedy})`, { exitCode: 2 });
+    }
+  }
+}
+
 async function predict(run: string, paths: readonly string[], options: PredictOptions): Promise<void> {
   const inputs = await findPhotos(paths);
-  const [{ FaceParser }, { savePrediction }, { readPhoto }] = await Promise.all([
+  await requireFreeTargets(inputs, options);
+  const [{ FaceParser }, { savePrediction }, { PictureError, readPhoto }] = await Promise.all([
     import('../../node/face-parser.ts'),
     import('../../node/save-prediction.ts'),
     import('../../data/read-picture.ts'),
@@ -74,7 +93,7 @@ async function predict(run: string, paths: readonly string[], options: PredictOp
           written.push({ photo: path, mask, milliseconds: Math.round(result.timing.total), areas });
         } catch (error) {
           // One bad photo among many is told and left out; anything else ends the work.
-          if (!(error instanceof FaceparseError) || inputs.length === 1) throw error;
+          if (!(error instanceof PictureError) || inputs.length === 1) throw error;
           failures.push(error.message);
         }
         onProgress(index + 1, inputs.length);
@@ -103,6 +122,7 @@ export function registerPredict(program: Command): void {
     .argument('<photo...>', 'photos, or folders of photos')
     .requiredOption('--out <folder>', 'where the masks go; they have the names of the photos')
     .option('--overlay', 'also write the photos with the classes laid over them')
+    .option('--force', 'replace masks that are there already')
     .option('--json', jsonHelp);
   addEngineOptions(command).action(predict);
 }

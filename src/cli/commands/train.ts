@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { FaceparseError } from '../../errors.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
-import { addEngineOptions, type EngineOptions, engineOverrides } from '../engine-options.ts';
+import { addEngineOptions, type EngineOptions, engineChoice, engineOverrides } from '../engine-options.ts';
 import { formatCount, formatDuration, formatPairs } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
 import { TrainingDisplay } from '../training-display.ts';
@@ -49,7 +49,7 @@ async function dryRun(config: Config, data: string, options: TrainCommandOptions
       ],
       ['batches', `${train.batchSize} pictures, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} a step (measured now)`],
-      ['length', length],
+      ['length', `${length}, validation not counted`],
     ]),
   );
   printText('\nNothing was trained or written (--dry-run).');
@@ -59,13 +59,11 @@ function formatDurationMs(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
-async function runTraining(words: readonly string[], options: TrainCommandOptions): Promise<void> {
-  const [{ loadConfig }, { train }] = await Promise.all([
-    import('../../config/load-config.ts'),
-    import('../../training/trainer.ts'),
-  ]);
+/** The configuration of a new run, from the words of the command line. */
+async function newConfig(words: readonly string[], options: TrainCommandOptions): Promise<Config> {
+  const { loadConfig } = await import('../../config/load-config.ts');
   const { file, overrides } = splitConfigArguments(words);
-  const config = await loadConfig({
+  return loadConfig({
     ...(file !== undefined && { file }),
     overrides: [
       ...overrides,
@@ -74,7 +72,26 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       ...(options.name ? [`name=${options.name}`] : []),
     ],
   });
-  const data = options.data ?? (options.resume ? await recordedData(options.resume) : undefined);
+}
+
+/** The configuration of the run that is resumed; what is trained cannot be changed. */
+async function resumedConfig(run: string, words: readonly string[], options: TrainCommandOptions): Promise<Config> {
+  if (words.length > 0 || options.name) {
+    throw new FaceparseError(
+      `a resumed run keeps its configuration, so ${words[0] ?? '--name'} cannot be given with --resume; ` +
+        '--minutes, --engine, --device and --threads can.',
+      { exitCode: 2 },
+    );
+  }
+  const { storedConfig } = await import('../../training/stored-config.ts');
+  return storedConfig(run, { engine: engineChoice(options), ...(options.minutes && { minutes: options.minutes }) });
+}
+
+async function runTraining(words: readonly string[], options: TrainCommandOptions): Promise<void> {
+  const { train } = await import('../../training/trainer.ts');
+  const { resume } = options;
+  const config = resume ? await resumedConfig(resume, words, options) : await newConfig(words, options);
+  const data = options.data ?? (resume ? await recordedData(resume) : undefined);
   if (data === undefined) {
     throw new FaceparseError('say where the data are: --data FOLDER, which holds train/ and val/', { exitCode: 2 });
   }
