@@ -13,12 +13,15 @@ numbers alone, and test/golden/unet-values.ts makes the same ones.
 import json
 import os
 import struct
+import sys
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-from torch_unet import UNet
+# The network that the benchmark times is the one that the golden steps train.
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', 'bench'))
+from torch_unet import UNet  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
