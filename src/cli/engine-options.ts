@@ -23,12 +23,3 @@ export function addEngineOptions(command: Command): Command {
 export function engineChoice({ engine, device, threads }: EngineOptions): EngineChoice {
   return { ...(engine && { name: engine }), ...(device && { device }), ...(threads && { threads }) };
 }
-
-/** The options as overrides of a configuration. */
-export function engineOverrides({ engine, device, threads }: EngineOptions): string[] {
-  return [
-    ...(engine ? [`engine.name=${engine}`] : []),
-    ...(device ? [`engine.device=${device}`] : []),
-    ...(threads ? [`engine.threads=${threads}`] : []),
-  ];
-}

@@ -1,4 +1,5 @@
 import { FaceparseError } from '../errors.ts';
+import { ignoreLabel } from '../labels/label-set.ts';
 import type { Normalization } from '../parser/normalization.ts';
 import { defaultNormalization } from '../parser/normalization.ts';
 import type { Random } from '../random/random.ts';
@@ -6,9 +7,6 @@ import { addNoise, blurPlanes, colorMatrix } from './photometric.ts';
 import type { LabelMap, Photo } from './picture.ts';
 import type { ColorMatrix, Warp } from './warp.ts';
 import { warpLabels, warpPhoto } from './warp.ts';
-
-/** The label of pixels that teach nothing; losses leave it out. */
-export const ignoreLabel = 255;
 
 /** What may happen to a training pair; every strength is off at 0. */
 export interface AugmentationOptions {

@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import type { LabelSet } from '../labels/label-set.ts';
-import { ignoreLabel } from './augment.ts';
+import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { type DatasetFiles, listDatasetFiles } from './dataset.ts';
 import { detectSwap, type SideEvidence } from './left-right.ts';
 import type { LabelMap, Photo } from './picture.ts';

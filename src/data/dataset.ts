@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { FaceparseError } from '../errors.ts';
+import { isFolder } from '../files/path-kind.ts';
 
 /** A photo and, where there is one, its mask. */
 export interface DatasetItem {
@@ -26,13 +27,6 @@ export interface DatasetFiles {
 
 const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp'];
 const maskExtensions = ['.png'];
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
-}
 
 /** Name at most three, and count the rest. */
 function nameSome(names: readonly string[]): string {

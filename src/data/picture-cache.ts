@@ -1,8 +1,7 @@
 import { FaceparseError } from '../errors.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
-import type { LabelSet } from '../labels/label-set.ts';
+import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { resizeLabels, resizePhoto } from '../parser/resize.ts';
-import { ignoreLabel } from './augment.ts';
 import { cacheBytes, cachedLabels, cachedPhoto, type PictureCache } from './cached-pictures.ts';
 import type { Dataset, DatasetItem } from './dataset.ts';
 import { repairSwap } from './left-right.ts';

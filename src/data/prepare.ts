@@ -1,7 +1,8 @@
-import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { FaceparseError } from '../errors.ts';
+import { isFolder } from '../files/path-kind.ts';
 import { encodePalettePng } from '../formats/palette-png.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { buildFolder } from './build-folder.ts';
@@ -36,13 +37,6 @@ export interface PrepareOptions extends RunOptions {
 export interface PrepareResult {
   readonly pairs: number;
   readonly size: number;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
 }
 
 async function requireSource(source: string): Promise<void> {

@@ -51,8 +51,6 @@ export interface StateAttributes {
   readonly decay: boolean;
 }
 
-export const sourceOps = ['input', 'constant', 'state'] as const;
-
 /** The number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);

@@ -1,3 +1,6 @@
+/** The id of pixels that are neither learnt nor scored, in every label set. */
+export const ignoreLabel = 255;
+
 /** One class of a label set. */
 export interface LabelClass {
   readonly id: number;

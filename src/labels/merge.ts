@@ -1,7 +1,6 @@
-import type { LabelSet } from './label-set.ts';
+import { ignoreLabel, type LabelSet } from './label-set.ts';
 
 const celebamaskClasses = 19;
-const ignoredId = 255;
 
 /**
  * Table (256 entries) from a celebamask-19 id to the id in `set`; ids ≥ 19 map to 255, "ignore".
@@ -16,7 +15,7 @@ export function mergeTable(set: LabelSet): Uint8Array {
       `label set ${set.name}: mergeFrom has ${mergeFrom.length} entries, wanted one for each of the ${celebamaskClasses} classes of celebamask-19`,
     );
   }
-  const table = new Uint8Array(256).fill(ignoredId);
+  const table = new Uint8Array(256).fill(ignoreLabel);
   for (let id = 0; id < celebamaskClasses; id++) table[id] = mergeFrom ? mergeFrom[id] : id;
   return table;
 }

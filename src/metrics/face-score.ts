@@ -1,5 +1,5 @@
-/** Truth pixels of this value are counted nowhere. */
-const ignoredId = 255;
+import { ignoreLabel } from '../labels/label-set.ts';
+
 const epsilon = 1e-7;
 
 /** Precision, recall and F1 of one class in one image, each 0–1. */
@@ -72,8 +72,8 @@ export class FaceScore {
 
   /** @param classes number of classes, 1 to 255 (255 is the id of ignored pixels) */
   constructor(classes: number) {
-    if (!Number.isInteger(classes) || classes < 1 || classes > ignoredId) {
-      throw new RangeError(`the number of classes must be an integer from 1 to ${ignoredId}, not ${classes}`);
+    if (!Number.isInteger(classes) || classes < 1 || classes > ignoreLabel) {
+      throw new RangeError(`the number of classes must be an integer from 1 to ${ignoreLabel}, not ${classes}`);
     }
     this.#classes = classes;
     this.#confusion = new Float64Array(classes * classes);
@@ -147,13 +147,13 @@ function countPairs(truth: Uint8Array, prediction: Uint8Array, classes: number):
     const [actual, predicted] = [truth[i], prediction[i]];
     if (predicted >= classes) throw invalidId('prediction', predicted, i, classes);
     if (actual < classes) confusion[actual * classes + predicted] += 1;
-    else if (actual !== ignoredId) throw invalidId('truth', actual, i, classes);
+    else if (actual !== ignoreLabel) throw invalidId('truth', actual, i, classes);
   }
   return confusion;
 }
 
 function invalidId(where: string, id: number, pixel: number, classes: number): RangeError {
-  const ignored = where === 'truth' ? `, or ${ignoredId} to ignore a pixel` : '';
+  const ignored = where === 'truth' ? `, or ${ignoreLabel} to ignore a pixel` : '';
   return new RangeError(`the ${where} has class id ${id} at pixel ${pixel}, but ids are 0–${classes - 1}${ignored}`);
 }
 

@@ -1,4 +1,4 @@
-const ignoredId = 255;
+import { ignoreLabel } from '../labels/label-set.ts';
 
 /**
  * The most frequent class at each pixel over masks of one size: the prediction that needs no picture, whose score is the
@@ -8,8 +8,8 @@ const ignoredId = 255;
  * @example meanFacePrediction([Uint8Array.of(0, 1), Uint8Array.of(0, 2), Uint8Array.of(3, 2)], 4) // 0, 2
  */
 export function meanFacePrediction(masks: readonly Uint8Array[], classes: number): Uint8Array {
-  if (!Number.isInteger(classes) || classes < 1 || classes > ignoredId) {
-    throw new RangeError(`the number of classes must be an integer from 1 to ${ignoredId}, not ${classes}`);
+  if (!Number.isInteger(classes) || classes < 1 || classes > ignoreLabel) {
+    throw new RangeError(`the number of classes must be an integer from 1 to ${ignoreLabel}, not ${classes}`);
   }
   if (masks.length === 0) throw new RangeError('the mean face wants at least one mask, but none was given');
   const pixels = masks[0].length;
@@ -20,7 +20,7 @@ export function meanFacePrediction(masks: readonly Uint8Array[], classes: number
     }
     for (let i = 0; i < pixels; i++) {
       if (mask[i] < classes) votes[i * classes + mask[i]] += 1;
-      else if (mask[i] !== ignoredId) {
+      else if (mask[i] !== ignoreLabel) {
         throw new RangeError(`mask ${index} has class id ${mask[i]} at pixel ${i}, but ids are 0–${classes - 1}`);
       }
     }

@@ -3,10 +3,11 @@ import type { Photo } from '../data/picture.ts';
 import { decodePhoto, readPhoto } from '../data/read-picture.ts';
 import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
+import { exists } from '../files/path-kind.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { FaceParser as CoreParser, type ParseResult } from '../parser/face-parser.ts';
 import { decodeWeights, type Weights } from '../parser/weights-file.ts';
-import { exists, runFolder } from '../training/run-folder.ts';
+import { runFolder } from '../training/run-folder.ts';
 
 /** Weights files over this are refused before they are read. */
 const maxWeightsBytes = 2 ** 30;

@@ -2,7 +2,7 @@ import type { Dataset, DatasetItem } from '../data/dataset.ts';
 import type { LabelMap, Photo } from '../data/picture.ts';
 import { readMask, readPhoto } from '../data/read-picture.ts';
 import { FaceparseError } from '../errors.ts';
-import type { LabelSet } from '../labels/label-set.ts';
+import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
 import type { FaceParser, ParseResult } from '../parser/face-parser.ts';
@@ -55,7 +55,7 @@ export async function evaluateParser(
       );
     }
     const prediction = await parser.parse(photo);
-    const stray = truth.data.find((id) => id !== 255 && id >= parser.labelSet.classes.length);
+    const stray = truth.data.find((id) => id !== ignoreLabel && id >= parser.labelSet.classes.length);
     if (stray !== undefined) {
       throw new FaceparseError(
         `${item.maskPath} holds the label ${stray}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`,

@@ -1,7 +1,8 @@
-import { appendFile, readFile, stat } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { FaceparseError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { exists } from '../files/path-kind.ts';
 import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
 
 /** The files of a run. */
@@ -36,13 +37,6 @@ export function runFolder(path: string): RunFolder {
     batchPicture: join(path, 'batch.png'),
     validationPicture: join(path, 'validation.png'),
   };
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** Checks that a new run may have this folder. @throws FaceparseError where there is one already */

@@ -1,6 +1,6 @@
 import type { Batch } from '../data/batch-loader.ts';
 import type { LabelMap, Photo } from '../data/picture.ts';
-import type { LabelSet } from '../labels/label-set.ts';
+import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { defaultNormalization } from '../parser/normalization.ts';
 import { blendOverlay, colorize } from '../parser/overlay.ts';
 import { resizeLabels } from '../parser/resize.ts';
@@ -50,7 +50,7 @@ export function validationPicture(pictures: readonly ScoredPicture[], set: Label
 function errorMap(truth: LabelMap, prediction: LabelMap): Photo {
   const data = new Uint8Array(truth.data.length * 3).fill(238);
   truth.data.forEach((id, index) => {
-    if (id !== prediction.data[index] && id !== 255) data.set([214, 40, 40], index * 3);
+    if (id !== prediction.data[index] && id !== ignoreLabel) data.set([214, 40, 40], index * 3);
   });
   return { width: truth.width, height: truth.height, data };
 }

@@ -3,7 +3,8 @@ import { parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
-import { exists, runFolder } from './run-folder.ts';
+import { exists } from '../files/path-kind.ts';
+import { runFolder } from './run-folder.ts';
 
 /** What may change between the parts of a run: where and how long it is trained, never what. */
 export interface ResumeChanges {

@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { FaceparseError } from '../../errors.ts';
+import { exists } from '../../files/path-kind.ts';
 import { printText, runTask, wholeNumber, withInterrupt } from '../command.ts';
 import { formatCount, formatDuration } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
@@ -31,13 +31,6 @@ const demo = {
     'validation.every=2',
   ],
 };
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
-}
 
 /** Draws the faces, once; later demos find them. */
 async function drawFaces(folder: string): Promise<void> {
@@ -91,15 +84,23 @@ async function meanFaceFloor(data: string): Promise<number> {
 }
 
 async function runDemo(options: { out: string; epochs: number }): Promise<void> {
-  const [{ parseConfig }, { train }, { FaceParser }, { savePrediction }, { readPhoto }, { openDataset }] =
-    await Promise.all([
-      import('../../config/parse-config.ts'),
-      import('../../training/trainer.ts'),
-      import('../../node/face-parser.ts'),
-      import('../../node/save-prediction.ts'),
-      import('../../data/read-picture.ts'),
-      import('../../data/dataset.ts'),
-    ]);
+  const [
+    { parseConfig },
+    { train },
+    { readEnvironment },
+    { FaceParser },
+    { savePrediction },
+    { readPhoto },
+    { openDataset },
+  ] = await Promise.all([
+    import('../../config/parse-config.ts'),
+    import('../../training/trainer.ts'),
+    import('../../training/environment.ts'),
+    import('../../node/face-parser.ts'),
+    import('../../node/save-prediction.ts'),
+    import('../../data/read-picture.ts'),
+    import('../../data/dataset.ts'),
+  ]);
   const data = join('.cache', `demo-faces-${demo.size}-${demo.training}-${demo.validation}`);
   await drawFaces(data);
   const run = await freeRunFolder(options.out);
@@ -125,8 +126,7 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
     await parser.dispose();
   }
   const floor = await meanFaceFloor(data);
-  const parameters = (JSON.parse(await readFile(join(run, 'environment.json'), 'utf8')) as { parameters: number })
-    .parameters;
+  const { parameters } = await readEnvironment(result.run.environment);
   printText(
     `\nF (per image) ${formatScore(result.last!.fPerImage)} after ${formatCount(result.steps)} steps in ${formatDuration(result.seconds)} with ${formatCount(parameters)} parameters;` +
       ` always answering with the mean face gives ${formatScore(floor)}.\n\n` +

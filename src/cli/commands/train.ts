@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { FaceparseError } from '../../errors.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
-import { addEngineOptions, type EngineOptions, engineChoice, engineOverrides } from '../engine-options.ts';
+import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatCount, formatDuration, formatPairs } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
 import { TrainingDisplay } from '../training-display.ts';
@@ -63,15 +63,15 @@ function formatDurationMs(milliseconds: number): string {
 async function newConfig(words: readonly string[], options: TrainCommandOptions): Promise<Config> {
   const { loadConfig } = await import('../../config/load-config.ts');
   const { file, overrides } = splitConfigArguments(words);
-  return loadConfig({
+  const config = await loadConfig({
     ...(file !== undefined && { file }),
     overrides: [
       ...overrides,
-      ...engineOverrides(options),
       ...(options.minutes ? [`train.minutes=${options.minutes}`] : []),
       ...(options.name ? [`name=${options.name}`] : []),
     ],
   });
+  return { ...config, engine: { ...config.engine, ...engineChoice(options) } };
 }
 
 /** The configuration of the run that is resumed; what is trained cannot be changed. */

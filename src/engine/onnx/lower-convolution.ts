@@ -5,10 +5,8 @@ import {
   conv2dOp,
   conv2dWeightGradientOp,
 } from '../../graph/ops/convolution.ts';
-import type { LoweringCall, LoweringRules, OnnxBuilder } from './lowering.ts';
+import type { Four, LoweringCall, LoweringRules, OnnxBuilder } from './lowering.ts';
 import { shiftedWeightGradient } from './shifted-weight-gradient.ts';
-
-type Four = readonly [number, number, number, number];
 
 function convAttributes({ stride, padding, dilation, groups }: ConvolutionAttributes, kernel: readonly number[]) {
   return { strides: stride, pads: padding, dilations: dilation, group: groups, kernel_shape: kernel };

@@ -17,15 +17,13 @@ import { broadcastToOp, reduceMeanOp, reduceSumOp, scaleOp } from '../../graph/o
 import { concatOp, padOp, reshapeOp, sliceOp, splitOp, transposeOp } from '../../graph/ops/shape.ts';
 import type { LoweringRules, OnnxBuilder } from './lowering.ts';
 
-const floatType = 1;
-
 /** 1 where the value is above zero, else 0. HardSigmoid with a huge slope is several times faster than Greater and Cast. */
 function positiveMask(builder: OnnxBuilder, value: string): string {
   return builder.emit('HardSigmoid', [value], { alpha: { float: 1e30 }, beta: { float: 0 } });
 }
 
 function less(builder: OnnxBuilder, a: string, b: string): string {
-  return builder.emit('Cast', [builder.emit('Less', [a, b])], { to: floatType });
+  return builder.toFloat(builder.emit('Less', [a, b]));
 }
 
 function hardSigmoid(builder: OnnxBuilder, value: string): string {

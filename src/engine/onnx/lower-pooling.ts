@@ -14,7 +14,6 @@ import type { LoweringCall, LoweringRules, OnnxBuilder } from './lowering.ts';
 
 type Four = readonly [number, number, number, number];
 
-const floatType = 1;
 /** The least finite number of single precision. */
 const lowestFloat = -3.4028234663852886e38;
 
@@ -117,7 +116,7 @@ function comparedMaxPoolGradient({
     for (let column = 0; column < kernel[1]; column++) {
       const ends = [row + (pooled[0] - 1) * stride[0] + 1, column + (pooled[1] - 1) * stride[1] + 1];
       const seen = builder.slice(padded, [row, column], ends, [2, 3], stride);
-      const equal = builder.emit('Cast', [builder.emit('Equal', [seen, y!])], { to: floatType });
+      const equal = builder.toFloat(builder.emit('Equal', [seen, y!]));
       const first = free ? builder.emit('Mul', [equal, free]) : equal;
       shares.push(builder.reshape(builder.emit('Mul', [dy!, first]), [n * channels, 1, ...pooled]));
       free = builder.emit('Sub', [free || builder.float(1), first]);

@@ -1,8 +1,6 @@
 import { crossEntropyGradientOp, crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from '../../graph/ops/softmax.ts';
 import type { LoweringRules, OnnxBuilder } from './lowering.ts';
 
-const floatType = 1;
-
 /** x minus its maximum along an axis, and the exponentials of that with their sum. */
 function stableExponentials(builder: OnnxBuilder, x: string, axis: number) {
   const maximum = builder.emit('ReduceMax', [x], { axes: [axis], keepdims: 1 });
@@ -36,6 +34,12 @@ function knownLabels(
   return builder.emit('Where', [inside, spread, builder.int32s([outside], [])]);
 }
 
+/** 1 where the label is a class, 0 where it is ignored, N×1×H×W. */
+function isKnown(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
+  const known = knownLabels(builder, labels, shape, classes, classes);
+  return builder.toFloat(builder.emit('Less', [known, builder.int32s([classes], [])]));
+}
+
 /** The weight of every pixel, N×1×H×W: that of its class, 0 where the label is ignored. */
 function pixelWeights(
   builder: OnnxBuilder,
@@ -65,7 +69,7 @@ export function addSoftmaxRules(rules: LoweringRules): void {
     return builder.emit('Sub', [shifted, builder.emit('Log', [sum])]);
   });
   rules.set(oneHotOp, ({ builder, values: [labels], attributes: { classes }, inputs: [input] }) =>
-    builder.emit('Cast', [isClass(builder, labels!, input!.shape, classes)], { to: floatType }),
+    builder.toFloat(isClass(builder, labels!, input!.shape, classes)),
   );
 
   rules.set(
@@ -87,16 +91,7 @@ export function addSoftmaxRules(rules: LoweringRules): void {
           [1],
           true,
         );
-        const known = builder.emit(
-          'Cast',
-          [
-            builder.emit('Less', [
-              knownLabels(builder, labels!, shape, classes, classes),
-              builder.int32s([classes], []),
-            ]),
-          ],
-          { to: floatType },
-        );
+        const known = isKnown(builder, labels!, shape, classes);
         const spread = builder.emit('Mul', [
           builder.emit('Mul', [all, known]),
           builder.float(labelSmoothing / classes),
@@ -122,11 +117,7 @@ export function addSoftmaxRules(rules: LoweringRules): void {
       return builder.emit('Sub', [scaled, onTruth]);
     }
     // With q the target: the gradient is (Σ q)·p − q for pixels that are not ignored.
-    const known = builder.emit(
-      'Cast',
-      [builder.emit('Less', [knownLabels(builder, labels, shape, classes, classes), builder.int32s([classes], [])])],
-      { to: floatType },
-    );
+    const known = isKnown(builder, labels, shape, classes);
     const even = builder.emit('Mul', [builder.emit('Mul', [dPixel, known]), builder.float(labelSmoothing / classes)]);
     const total = builder.emit('Add', [hot, builder.emit('Mul', [even, builder.reduceSum(weights, [0], true)])]);
     const spread = builder.emit('Mul', [even, builder.reshape(weights, [1, classes, 1, 1])]);

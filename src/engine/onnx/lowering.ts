@@ -92,6 +92,11 @@ export class OnnxBuilder {
     return this.emit('Reshape', [value, this.int64s(shape)]);
   }
 
+  /** Truth values as 1 and 0. */
+  toFloat(value: string): string {
+    return this.emit('Cast', [value], { to: 1 });
+  }
+
   reduceSum(value: string, axes: readonly number[], keepDims: boolean): string {
     return this.emit('ReduceSum', [value, this.int64s(axes)], { keepdims: keepDims ? 1 : 0 });
   }
@@ -126,6 +131,9 @@ export class OnnxBuilder {
     return this.emit('MatMul', [transposeA ? turned(a, rankA) : a, transposeB ? turned(b, rankB) : b]);
   }
 }
+
+/** The shape of a batch of pictures or of a convolution's weight. */
+export type Four = readonly [number, number, number, number];
 
 /** What a lowering rule is given: the builder, the node, and the ONNX names of its inputs. */
 export interface LoweringCall<Attributes> {

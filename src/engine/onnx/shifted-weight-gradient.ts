@@ -1,7 +1,5 @@
 import type { ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
-import type { LoweringCall, OnnxBuilder } from './lowering.ts';
-
-type Four = readonly [number, number, number, number];
+import type { Four, LoweringCall, OnnxBuilder } from './lowering.ts';
 
 /** One position of the kernel: where it stands in the weight, and where in its plane it starts to read. */
 interface Tap {
