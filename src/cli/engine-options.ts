@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { EngineChoice } from '../engine/select-engine.ts';
+import { type EngineChoice, engineNames } from '../engine/select-engine.ts';
 import { wholeNumber } from './command.ts';
 
 /** What `addEngineOptions` gives to an action. */
@@ -12,7 +12,11 @@ export interface EngineOptions {
 /** Adds `--engine`, `--device` and `--threads` to a command. */
 export function addEngineOptions(command: Command): Command {
   return command
-    .addOption(new Option('--engine <name>', 'what computes (auto: onnx)').choices(['auto', 'onnx', 'reference']))
+    .addOption(
+      new Option('--engine <name>', 'what computes (auto: native where it is built, else onnx)').choices([
+        ...engineNames,
+      ]),
+    )
     .addOption(
       new Option('--device <name>', 'where the onnx engine computes').choices(['cpu', 'webgpu', 'cuda', 'dml']),
     )

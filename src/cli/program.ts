@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerBench } from './commands/bench.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerData } from './commands/data.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -17,6 +18,7 @@ const registrations = [
   registerEvaluate,
   registerPredict,
   registerModels,
+  registerBench,
   registerConfig,
   registerDoctor,
 ];

@@ -128,7 +128,10 @@ const parameters = z
 
 const engine = z
   .strictObject({
-    name: z.enum(['auto', 'onnx', 'reference']).default('auto').describe('What runs the network; auto is onnx'),
+    name: z
+      .enum(['auto', 'native', 'onnx', 'reference'])
+      .default('auto')
+      .describe('What runs the network; auto is native where its add-on is built, else onnx'),
     device: z
       .enum(['cpu', 'webgpu', 'cuda', 'dml'])
       .default('cpu')

@@ -1,10 +1,16 @@
 import { availableParallelism } from 'node:os';
+import { FaceparseError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import type { OnnxDevice } from './onnx/onnx-engine.ts';
 
-/** Which engine is wanted; `auto` is the best one present. */
+/** Engines by name; `auto` is the best one present: `native` on the CPU where its add-on is built, else `onnx`. */
+export const engineNames = ['auto', 'native', 'onnx', 'reference'] as const;
+
+export type EngineName = (typeof engineNames)[number];
+
+/** Which engine is wanted. */
 export interface EngineChoice {
-  readonly name?: 'auto' | 'onnx' | 'reference';
+  readonly name?: EngineName;
   readonly device?: Exclude<OnnxDevice, 'wasm'>;
   readonly threads?: number;
 }
@@ -20,6 +26,15 @@ export async function selectEngine(choice: EngineChoice = {}): Promise<Engine> {
   if (name === 'reference') {
     const { createReferenceEngine } = await import('./reference/reference-engine.ts');
     return createReferenceEngine();
+  }
+  if (name !== 'onnx' && (name === 'native' || device === 'cpu')) {
+    if (device !== 'cpu') {
+      throw new FaceparseError(`the native engine runs on the CPU only; for ${device} choose the engine onnx`, {
+        exitCode: 2,
+      });
+    }
+    const { createNodeNativeEngine, findNative } = await import('./native/node.ts');
+    if (name === 'native' || findNative().available) return createNodeNativeEngine({ threads });
   }
   const { createNodeOnnxEngine } = await import('./onnx/node.ts');
   return createNodeOnnxEngine({ device, threads });

@@ -1,9 +1,7 @@
 import type { Tensor } from '../graph/graph.ts';
 import { add, div, greater, maximum, minimum, mul, sub } from '../graph/ops/elementwise.ts';
-import { matMul } from '../graph/ops/matmul.ts';
 import { reduceMean, reduceSum, scale } from '../graph/ops/reduction.ts';
-import { reshape } from '../graph/ops/shape.ts';
-import { oneHot, softmax } from '../graph/ops/softmax.ts';
+import { softmaxSums } from '../graph/ops/softmax-sums.ts';
 
 export interface DiceOptions {
   /** Added to numerator and denominator, so that tiny regions do not swing the loss. */
@@ -18,17 +16,7 @@ export interface DiceOptions {
 export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = {}): Tensor {
   const { smooth = 1 } = options;
   const { graph } = logits;
-  const [n, classes, height, width] = logits.shape as [number, number, number, number];
-  const pixels = height * width;
-  const probabilities = softmax(logits, 1);
-  const truth = oneHot(labels, classes);
-  const known = reduceSum(truth, [1]);
-  const overlap = reduceSum(mul(probabilities, truth), [2, 3]);
-  const predicted = reshape(matMul(reshape(probabilities, [n, classes, pixels]), reshape(known, [n, pixels, 1])), [
-    n,
-    classes,
-  ]);
-  const actual = reduceSum(truth, [2, 3]);
+  const { overlap, predicted, actual } = softmaxSums(logits, labels);
   const offset = graph.scalar(smooth);
   const dice = div(add(scale(overlap, 2), offset), add(add(predicted, actual), offset));
   const present = greater(actual, graph.scalar(0));

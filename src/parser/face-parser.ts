@@ -1,12 +1,8 @@
 import type { LabelMap, Photo } from '../data/picture.ts';
 import type { Engine, Program } from '../engine/engine.ts';
-import { evaluateNode } from '../engine/reference/reference-engine.ts';
+import { freezeForInference } from '../engine/freeze-for-inference.ts';
 import { FaceparseError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
-import { foldBatchNorm } from '../graph/passes/batch-norm-folding.ts';
-import { foldConstants } from '../graph/passes/constant-folding.ts';
-import { removeDeadCode } from '../graph/passes/dead-code.ts';
-import { freezeStates } from '../graph/passes/freeze.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { inferenceGraph } from '../models/model.ts';
@@ -67,7 +63,7 @@ export class FaceParser {
     const labelSet = getLabelSet(weights.labels);
     const graph = buildGraph(weights, labelSet, name);
     checkWeightsFit(weights, graph, name);
-    const frozen = removeDeadCode(foldConstants(foldBatchNorm(freezeStates(graph, weights.states)), evaluateNode));
+    const frozen = freezeForInference(graph, weights.states);
     const [, classes, height, width] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
     return new FaceParser(labelSet, weights, engine, await engine.compile(frozen), [classes, height, width]);
   }

@@ -5,6 +5,7 @@ import { cpus, platform, release, totalmem } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import type { Dataset } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
+import { findNative } from '../engine/native/node.ts';
 import { FaceparseError } from '../errors.ts';
 import { installedVersion } from '../files/installed-version.ts';
 
@@ -21,6 +22,8 @@ export interface RunEnvironment {
   readonly faceparse: string;
   readonly node: string;
   readonly onnxruntime: string;
+  /** Version of oneDNN, where the native engine is built. */
+  readonly oneDnn?: string;
   readonly platform: string;
   readonly cpu: string;
   readonly cores: number;
@@ -75,10 +78,12 @@ export function describeEnvironment(options: {
   seed: number;
 }): RunEnvironment {
   const { engine, threads, dataset, parameters, seed } = options;
+  const native = findNative();
   return {
     faceparse: packageVersion(),
     node: process.version,
     onnxruntime: installedVersion('onnxruntime-node') ?? 'unknown',
+    ...(native.available && { oneDnn: native.facts.oneDnn }),
     platform: `${platform()} ${release()}`,
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,

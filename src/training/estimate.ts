@@ -1,10 +1,8 @@
 import type { Config } from '../config/schema.ts';
 import { openDataset, resolveSplit } from '../data/dataset.ts';
-import type { Values } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
-import { sizeOf } from '../graph/graph.ts';
-import { Random } from '../random/random.ts';
+import { median, noiseInputs } from './benchmark.ts';
 import { planTraining } from './plan.ts';
 
 /** What a run would be: measured on a few steps with random pictures, without touching the data. */
@@ -37,16 +35,7 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
   const engine = await selectEngine(config.engine);
   const { graph } = plan.step;
   const program = await engine.compile(graph);
-  const inputs: Values = {};
-  const random = new Random(config.train.seed, 'estimate');
-  for (const [name, { shape, dtype }] of graph.inputs) {
-    const size = sizeOf(shape);
-    // Noise, not zeros: numbers that vanish are slow, and networks do not meet them. The learning rate is a tiny scalar.
-    inputs[name] =
-      dtype === 'int32'
-        ? Int32Array.from({ length: size }, () => random.integer(plan.labelSet.classes.length))
-        : Float32Array.from({ length: size }, () => (size === 1 ? 1e-4 : random.uniform(-1, 1)));
-  }
+  const inputs = noiseInputs(graph, plan.labelSet.classes.length, config.train.seed);
   const times: number[] = [];
   try {
     for (let step = 0; step < measuredSteps; step++) {
@@ -58,7 +47,7 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
     await program.dispose();
   }
   // The first step also sets up memory.
-  const stepMilliseconds = times.slice(1).sort((a, b) => a - b)[(measuredSteps - 1) >> 1]!;
+  const stepMilliseconds = median(times.slice(1));
   const stepsPerEpoch = Math.floor(trainSet.items.length / config.train.batchSize);
   const { minutes, epochs } = config.train;
   const steps = minutes

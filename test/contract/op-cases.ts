@@ -3,6 +3,7 @@ import { elementwiseCases } from './cases/elementwise.ts';
 import { normalizationCases } from './cases/normalization.ts';
 import { poolingCases } from './cases/pooling.ts';
 import { shapeCases } from './cases/shape.ts';
+import { softmaxCases } from './cases/softmax.ts';
 import type { OpCase } from './op-case.ts';
 
 /** Every way of using ops that every engine is tested on. A new op needs at least one case here. */
@@ -12,4 +13,5 @@ export const opCases: readonly OpCase[] = [
   ...normalizationCases,
   ...poolingCases,
   ...shapeCases,
+  ...softmaxCases,
 ];

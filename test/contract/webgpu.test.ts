@@ -1,12 +1,11 @@
-import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { listOnnxDevices } from '../../src/engine/onnx/node.ts';
 import { listOps } from '../../src/graph/op.ts';
 import { buildCase } from './op-case.ts';
 import { opCases } from './op-cases.ts';
+import { runInChild } from './run-in-child.ts';
 
 /** Debian's chromium package brings a Vulkan driver that runs on the processor, and the library that loads drivers. */
 const chromium = '/usr/lib/chromium';
@@ -36,6 +35,7 @@ const representative = [
   'oftmax (over channels|of logits)',
   'oneHot, ignored',
   'crossEntropy (with any label|with smoothing, weights|with every)',
+  'softmaxSums (with any label|of many pixels|with overlap)',
   'maxPool (2 on odd|3, stride 2, padding 1$|2, stride 3|3, stride 3|of)',
   'avgPool (3, stride 2, padding 1$|3, stride 3)',
   'adaptiveAvgPool 8×9',
@@ -48,53 +48,13 @@ const representative = [
 ].join('|');
 const chosen = opCases.filter(({ name }) => new RegExp(representative).test(name));
 
-interface Report {
-  readonly testResults: readonly {
-    readonly name: string;
-    readonly message: string;
-    readonly assertionResults: readonly {
-      readonly fullName: string;
-      readonly status: string;
-      readonly failureMessages: readonly string[];
-    }[];
-  }[];
-}
-
-/**
- * Runs tests of this folder on WebGPU in a process of their own: the loader of libraries reads its variables when a process
- * starts, and a fault of a driver would take this process along.
- */
-async function runOnWebgpu(file: string, pattern?: string) {
-  const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
-  const options = ['--reporter=json', '--maxWorkers=1', ...(pattern ? ['-t', pattern] : [])];
-  const child = spawn(process.execPath, [vitest, 'run', `test/contract/${file}`, ...options], {
-    cwd: join(import.meta.dirname, '../..'),
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      FACEPARSE_CONTRACT_DEVICE: 'webgpu',
-      LD_LIBRARY_PATH: [loader, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
-      VK_ICD_FILENAMES: driver,
-    },
+/** Runs tests of this folder on WebGPU. */
+function runOnWebgpu(file: string, pattern?: string) {
+  return runInChild(file, pattern, {
+    FACEPARSE_CONTRACT_DEVICE: 'webgpu',
+    LD_LIBRARY_PATH: [loader, process.env.LD_LIBRARY_PATH].filter(Boolean).join(':'),
+    VK_ICD_FILENAMES: driver,
   });
-  let written = '';
-  let complaints = '';
-  child.stdout.on('data', (data) => (written += data));
-  child.stderr.on('data', (data) => (complaints += data));
-  const code = await new Promise((resolve, reject) => child.on('error', reject).on('close', resolve));
-  const start = written.indexOf('{"num');
-  if (start < 0) throw new Error(`the tests on WebGPU ended with ${code} and no report:\n${complaints}\n${written}`);
-  const { testResults } = JSON.parse(written.slice(start)) as Report;
-  const results = testResults.flatMap(({ assertionResults }) => assertionResults);
-  const failures = [
-    ...testResults.map(({ message }) => message).filter(Boolean),
-    ...results
-      .filter(({ status }) => status === 'failed')
-      .map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages.join('\n')}`),
-  ];
-  expect(failures.join('\n\n')).toBe('');
-  expect(code, complaints).toBe(0);
-  return results.filter(({ status }) => status === 'passed').map(({ fullName }) => fullName);
 }
 
 /** Longer than any of it takes on two busy cores. */

@@ -10,22 +10,21 @@ interface EngineReport {
   readonly works: boolean;
   /** Why it does not work. */
   readonly reason?: string;
+  /** Versions and instruction sets. */
+  readonly details?: string;
 }
-
-/** The engine that `auto` means. */
-const defaultEngine = 'onnx';
 
 /** Runs one addition: an engine that is installed but broken shows here, not in the middle of a training. */
 async function tryEngine(
   name: string,
-  create: () => Promise<{ engine: Engine; devices: string[] }>,
+  create: () => Promise<{ engine: Engine; devices: string[]; details?: string }>,
 ): Promise<EngineReport> {
   try {
     const [{ Graph }, { add }] = await Promise.all([
       import('../../graph/graph.ts'),
       import('../../graph/ops/elementwise.ts'),
     ]);
-    const { engine, devices } = await create();
+    const { engine, devices, details } = await create();
     const graph = new Graph();
     const x = graph.input('x', [2]);
     graph.output('y', add(x, x));
@@ -33,7 +32,13 @@ async function tryEngine(
     const { y } = await program.run({ x: Float32Array.of(1, 2) });
     const right = y?.[0] === 2 && y[1] === 4;
     await program.dispose();
-    return { name, devices, works: right, ...(!right && { reason: `1 + 1 gave ${y?.[0]}` }) };
+    return {
+      name,
+      devices,
+      works: right,
+      ...(details && { details }),
+      ...(!right && { reason: `1 + 1 gave ${y?.[0]}` }),
+    };
   } catch (error) {
     return { name, devices: [], works: false, reason: (error as Error).message.split('\n')[0]! };
   }
@@ -41,6 +46,19 @@ async function tryEngine(
 
 function inspectEngines(): Promise<EngineReport[]> {
   return Promise.all([
+    tryEngine('native', async () => {
+      const { createNodeNativeEngine, findNative } = await import('../../engine/native/node.ts');
+      const { defaultThreads } = await import('../../engine/select-engine.ts');
+      const native = findNative();
+      if (!native.available) throw new Error(native.reason);
+      const { oneDnn, oneDnnInstructionSet, kernelInstructionSet } = native.facts;
+      const threads = defaultThreads();
+      return {
+        engine: createNodeNativeEngine({ threads }),
+        devices: ['cpu'],
+        details: `oneDNN ${oneDnn} (${oneDnnInstructionSet}), own kernels ${kernelInstructionSet}, ${threads} threads`,
+      };
+    }),
     tryEngine('onnx', async () => {
       const { createNodeOnnxEngine, listOnnxDevices } = await import('../../engine/onnx/node.ts');
       return { engine: await createNodeOnnxEngine({ threads: 1 }), devices: listOnnxDevices() };
@@ -52,16 +70,23 @@ function inspectEngines(): Promise<EngineReport[]> {
   ]);
 }
 
+/** The engine that `auto` means: the first that works, the fastest being listed first. */
+function defaultOf(engines: readonly EngineReport[]): string | undefined {
+  return engines.find(({ works }) => works)?.name;
+}
+
 function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): string {
   const { processor, memory } = machine;
   const missing = 'not installed: run npm install';
   const names = Object.keys(machine.packages);
   const width = Math.max(...names.map((name) => name.length)) + 2;
   const engineWidth = Math.max(...engines.map(({ name }) => name.length)) + 2;
-  const describeEngine = ({ name, devices, works, reason }: EngineReport): string => {
+  const defaultEngine = defaultOf(engines);
+  const describeEngine = ({ name, devices, works, reason, details }: EngineReport): string => {
     const others = devices.filter((device) => device !== 'cpu');
     const state = [
       works ? 'works on cpu' : `does not work: ${reason}`,
+      details,
       name === defaultEngine && 'the default',
       // The runtime tells what it was built for, not what drivers there are.
       others.length > 0 && `built also for ${others.join(', ')}`,
@@ -83,7 +108,7 @@ function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): s
   ]);
 }
 
-/** `faceparse doctor`; exit code 1 when the default engine does not work. */
+/** `faceparse doctor`; exit code 1 when the engine that is always installed does not work. */
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
@@ -93,8 +118,8 @@ export function registerDoctor(program: Command): void {
       const { inspectMachine } = await import('../machine.ts');
       const machine = inspectMachine();
       const engines = await inspectEngines();
-      if (!engines.some(({ name, works }) => name === defaultEngine && works)) process.exitCode = 1;
-      if (options.json) printJson({ ...machine, engines, defaultEngine });
+      if (!engines.some(({ name, works }) => name === 'onnx' && works)) process.exitCode = 1;
+      if (options.json) printJson({ ...machine, engines, defaultEngine: defaultOf(engines) });
       else printText(formatReport(machine, engines));
     });
 }

@@ -1,5 +1,6 @@
 import { crossEntropyGradientOp, crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from '../../graph/ops/softmax.ts';
-import type { LoweringRules, OnnxBuilder } from './lowering.ts';
+import { softmaxSumsGradientOp, softmaxSumsOp } from '../../graph/ops/softmax-sums.ts';
+import type { Four, LoweringRules, OnnxBuilder } from './lowering.ts';
 
 /** x minus its maximum along an axis, and the exponentials of that with their sum. */
 function stableExponentials(builder: OnnxBuilder, x: string, axis: number) {
@@ -57,7 +58,20 @@ function isClass(builder: OnnxBuilder, labels: string, shape: readonly number[],
   return builder.emit('Equal', [builder.reshape(labels, [n, 1, height, width]), classIds(builder, classes)]);
 }
 
-/** Rules for softmax, one-hot labels and cross-entropy. */
+/** The softmax over the channels where the label is known, 0 elsewhere. */
+function knownProbabilities(
+  builder: OnnxBuilder,
+  logits: string,
+  labels: string,
+  shape: readonly number[],
+  classes: number,
+): string {
+  const { exponentials, sum } = stableExponentials(builder, logits, 1);
+  const known = isKnown(builder, labels, shape, classes);
+  return builder.emit('Mul', [exponentials, builder.emit('Div', [known, sum])]);
+}
+
+/** Rules for softmax, one-hot labels, cross-entropy and the sums of region losses. */
 export function addSoftmaxRules(rules: LoweringRules): void {
   rules.set(softmaxOp, ({ builder, values: [x], attributes: { axis }, output: { shape } }) => {
     if (axis === shape.length - 1) return builder.emit('Softmax', [x!], { axis });
@@ -123,5 +137,37 @@ export function addSoftmaxRules(rules: LoweringRules): void {
     const spread = builder.emit('Mul', [even, builder.reshape(weights, [1, classes, 1, 1])]);
     const scaled = builder.emit('Mul', [exponentials, builder.emit('Div', [total, sum])]);
     return builder.emit('Sub', [builder.emit('Sub', [scaled, onTruth]), spread]);
+  });
+
+  rules.set(softmaxSumsOp, ({ builder, values: [logits, labels], inputs }) => {
+    const [n, classes, height, width] = inputs[0]!.shape as Four;
+    const shape = inputs[1]!.shape;
+    const pixels = height * width;
+    const probabilities = knownProbabilities(builder, logits!, labels!, shape, classes);
+    const truth = builder.toFloat(isClass(builder, labels!, shape, classes));
+    // p·tᵀ of each picture: its diagonal is the overlap; since the t of a known pixel sum to 1, its rows sum to predicted.
+    // One product is faster than a pass over p·t and its sum, and adds up in blocks, so that no digits are lost.
+    const rows = builder.reshape(probabilities, [n, classes, pixels]);
+    const products = builder.matMul(rows, builder.reshape(truth, [n, classes, pixels]), false, true, 3, 3);
+    const identity = Float32Array.from({ length: classes * classes }, (_, i) => (i % (classes + 1) === 0 ? 1 : 0));
+    const diagonal = builder.emit('Mul', [products, builder.floats(identity, [classes, classes], 'identity')]);
+    return [
+      builder.reduceSum(diagonal, [2], false),
+      builder.reduceSum(products, [2], false),
+      builder.reduceSum(truth, [2, 3], false),
+    ];
+  });
+
+  rules.set(softmaxSumsGradientOp, ({ builder, values, inputs }) => {
+    const [dOverlap, dPredicted, logits, labels] = values as [string, string, string, string];
+    const [n, classes] = inputs[2]!.shape as Four;
+    const shape = inputs[3]!.shape;
+    const spread = (sums: string) => builder.reshape(sums, [n, classes, 1, 1]);
+    const probabilities = knownProbabilities(builder, logits, labels, shape, classes);
+    const elsewhere = spread(dPredicted);
+    const onTruth = spread(builder.emit('Add', [dPredicted, dOverlap]));
+    const slope = builder.emit('Where', [isClass(builder, labels, shape, classes), onTruth, elsewhere]);
+    const mean = builder.reduceSum(builder.emit('Mul', [probabilities, slope]), [1], true);
+    return builder.emit('Mul', [probabilities, builder.emit('Sub', [slope, mean])]);
   });
 }

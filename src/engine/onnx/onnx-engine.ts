@@ -1,5 +1,6 @@
 import type { InferenceSession, Tensor as OnnxTensor, TensorConstructor } from 'onnxruntime-common';
 import { type Graph, sizeOf } from '../../graph/graph.ts';
+import { CallQueue } from '../call-queue.ts';
 import type { Engine, Program, Values } from '../engine.ts';
 import { checkInputs, checkStates, initialState, stateOf } from '../program-state.ts';
 import { DeviceReader } from './device-reader.ts';
@@ -24,14 +25,12 @@ export interface OnnxEngineOptions {
 type StateTensors = Map<string, OnnxTensor>;
 
 class OnnxProgram implements Program {
-  private disposed = false;
   private current: StateTensors = new Map();
   /** Where the next run writes, on the CPU; on a GPU the runtime makes new buffers. */
   private spare: StateTensors = new Map();
   private readonly results = new Map<string, OnnxTensor>();
-  /** The last call that was made; the next one starts when it has ended. */
-  private last: Promise<unknown> = Promise.resolve();
-  private waiting = 0;
+  /** Runs share the states and, on the CPU, the arrays of the results. */
+  private readonly calls = new CallQueue();
 
   constructor(
     private readonly graph: Graph,
@@ -61,21 +60,8 @@ class OnnxProgram implements Program {
       : new this.runtime.Tensor('float32', data, shape);
   }
 
-  /** Runs share the states and, on the CPU, the arrays of the results: each waits for the calls before it. */
-  private inOrder<T>(task: () => Promise<T>): Promise<T> {
-    if (this.disposed) return Promise.reject(new Error('the program has been disposed of'));
-    this.waiting++;
-    const result = this.last.then(() => {
-      this.waiting--;
-      return task();
-    });
-    const ended = () => undefined;
-    this.last = result.then(ended, ended);
-    return result;
-  }
-
   run(inputs: Values): Promise<Record<string, Float32Array>> {
-    return this.inOrder(() => this.runNow(inputs));
+    return this.calls.add(() => this.runNow(inputs));
   }
 
   private async runNow(inputs: Values): Promise<Record<string, Float32Array>> {
@@ -94,7 +80,7 @@ class OnnxProgram implements Program {
     for (const [name, value] of this.lowered.outputs) {
       const data = produced[value]!.data as Float32Array;
       // The run that waits would overwrite the array before everyone who was promised it has seen it.
-      outputs[name] = this.waiting > 0 ? data.slice() : data;
+      outputs[name] = this.calls.waiting > 0 ? data.slice() : data;
     }
     return outputs;
   }
@@ -107,7 +93,7 @@ class OnnxProgram implements Program {
   }
 
   readStates(names?: readonly string[]): Promise<Map<string, Float32Array>> {
-    return this.inOrder(async () => {
+    return this.calls.add(async () => {
       const values = new Map<string, Float32Array>();
       for (const name of names ?? this.current.keys()) {
         stateOf(this.graph, name);
@@ -119,7 +105,7 @@ class OnnxProgram implements Program {
   }
 
   writeStates(values: ReadonlyMap<string, Float32Array>): Promise<void> {
-    return this.inOrder(async () => {
+    return this.calls.add(async () => {
       checkStates(this.graph, values);
       for (const [name, value] of values) {
         if (this.device) this.current.get(name)!.dispose();
@@ -128,9 +114,8 @@ class OnnxProgram implements Program {
     });
   }
 
-  async dispose(): Promise<void> {
-    if (this.disposed) return;
-    const released = this.inOrder(async () => {
+  dispose(): Promise<void> {
+    return this.calls.close(async () => {
       if (this.device) for (const tensor of this.current.values()) tensor.dispose();
       this.current.clear();
       this.spare.clear();
@@ -138,8 +123,6 @@ class OnnxProgram implements Program {
       await this.device?.dispose();
       await this.session.release();
     });
-    this.disposed = true;
-    await released;
   }
 }
 

@@ -18,6 +18,7 @@ import { elementwiseKernels } from './kernels-elementwise.ts';
 import { normalizationKernels } from './kernels-normalization.ts';
 import { poolingKernels } from './kernels-pooling.ts';
 import { shapeKernels } from './kernels-shape.ts';
+import { softmaxKernels } from './kernels-softmax.ts';
 
 type FloatArray = Float32Array | Float64Array;
 type FloatArrayConstructor = Float32ArrayConstructor | Float64ArrayConstructor;
@@ -66,7 +67,7 @@ export const evaluateNode: NodeEvaluator = (node, inputs) =>
   evaluate(node, inputs, Float32Array) as (Float32Array | Int32Array)[];
 
 const kernels = new Map<string, Kernel>(
-  [convolutionKernels, elementwiseKernels, normalizationKernels, poolingKernels, shapeKernels].flatMap(
+  [convolutionKernels, elementwiseKernels, normalizationKernels, poolingKernels, shapeKernels, softmaxKernels].flatMap(
     (table: KernelTable) => Object.entries(table),
   ),
 );

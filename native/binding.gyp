@@ -1,0 +1,41 @@
+{
+  'targets': [
+    {
+      'target_name': 'faceparse_native',
+      'sources': [
+        'src/addon.cc',
+        'src/engine.cc',
+        'src/executor.cc',
+        'src/kernel-steps.cc',
+        'src/memory-block.cc',
+        'src/onednn-primitives.cc',
+        'src/onednn-steps.cc',
+        'src/plan-reader.cc',
+        'src/program.cc',
+        'src/kernels/kernels-avx2.cc',
+        'src/kernels/kernels-avx512.cc',
+        'src/kernels/kernels-baseline.cc',
+        'src/kernels/select-kernels.cc',
+        'src/kernels/workspaces.cc',
+      ],
+      'include_dirs': ['<!@(node -p "require(\'node-addon-api\').include")'],
+      'defines': ['NAPI_VERSION=8', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NAPI_CPP_EXCEPTIONS'],
+      'cflags': ['-O3', '-fopenmp', '-fno-math-errno', '-fno-trapping-math', '-Wall', '-Wextra'],
+      'cflags!': ['-fno-exceptions'],
+      'cflags_cc': ['-std=c++17'],
+      'cflags_cc!': ['-fno-exceptions', '-fno-rtti', '-std=gnu++17'],
+      'ldflags': ['-fopenmp'],
+      'libraries': ['-ldnnl'],
+      'variables': { 'sanitize%': '<!(node -p "process.env.FACEPARSE_NATIVE_SANITIZE || \'\'")' },
+      'conditions': [
+        [
+          'sanitize=="1"',
+          {
+            'cflags': ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g'],
+            'ldflags': ['-fsanitize=address,undefined'],
+          },
+        ],
+      ],
+    },
+  ],
+}

@@ -1,0 +1,66 @@
+// Entry of the add-on: classes and facts that src/engine/native/addon.ts describes.
+#include <napi.h>
+
+#include <dnnl.h>
+
+#include "engine.h"
+#include "kernels/kernels.h"
+#include "program.h"
+
+namespace faceparse {
+
+namespace {
+
+const char *oneDnnInstructionSet() {
+  switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41: return "sse41";
+    case dnnl_cpu_isa_avx: return "avx";
+    case dnnl_cpu_isa_avx2: return "avx2";
+    case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core: return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
+    case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
+    default: return "other";
+  }
+}
+
+/** Channels that oneDNN's convolutions want side by side. */
+int channelBlock() {
+  const auto isa = dnnl_get_effective_cpu_isa();
+  return isa == dnnl_cpu_isa_avx512_core || isa == dnnl_cpu_isa_avx512_core_vnni || isa == dnnl_cpu_isa_avx512_core_bf16 ||
+                 isa == dnnl_cpu_isa_avx512_core_amx
+             ? 16
+             : 8;
+}
+
+Napi::Value facts(const Napi::CallbackInfo &info) {
+  const Napi::Env env = info.Env();
+  const dnnl_version_t *version = dnnl_version();
+  const Napi::Object result = Napi::Object::New(env);
+  result.Set("oneDnn", std::to_string(version->major) + "." + std::to_string(version->minor) + "." + std::to_string(version->patch));
+  result.Set("oneDnnInstructionSet", oneDnnInstructionSet());
+  result.Set("kernelInstructionSet", selectKernels().name);
+  result.Set("channelBlock", channelBlock());
+  return result;
+}
+
+}  // namespace
+
+Napi::Object start(Napi::Env env, Napi::Object exports) {
+  auto *data = new AddonData;
+  data->programClass = Napi::Persistent(NativeProgram::define(env));
+  env.SetInstanceData(data);
+  exports.Set("NativeEngine", NativeEngine::define(env));
+  exports.Set("PlanBuilder", PlanBuilder::define(env));
+  exports.Set("facts", Napi::Function::New(env, facts));
+  return exports;
+}
+
+}  // namespace faceparse
+
+namespace {
+Napi::Object startAddon(Napi::Env env, Napi::Object exports) { return faceparse::start(env, exports); }
+}  // namespace
+
+NODE_API_MODULE(faceparse_native, startAddon)

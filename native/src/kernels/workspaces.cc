@@ -1,0 +1,22 @@
+// The room that kernels want. It does not depend on the instruction set: calls are planned before one is chosen.
+#include <omp.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include "kernels.h"
+
+namespace faceparse {
+
+namespace workspaces {
+#include "loss-head-plan.inl"
+#include "reduce-plan.inl"
+}  // namespace workspaces
+
+int64_t reduceWorkspace(const ReduceCall &call) {
+  return workspaces::reducePartialSums(workspaces::planReduce(call)) * static_cast<int64_t>(sizeof(double));
+}
+
+int64_t lossHeadWorkspace(const LossHeadCall &call) { return workspaces::planLossHead(call).bytes; }
+
+}  // namespace faceparse

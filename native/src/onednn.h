@@ -1,0 +1,60 @@
+#pragma once
+
+#include <napi.h>
+
+#include <dnnl.hpp>
+#include <vector>
+
+namespace faceparse {
+
+/** oneDNN's one processor device; engines of oneDNN have no state worth separating. */
+const dnnl::engine &oneDnnEngine();
+
+enum class ConvolutionDirection { forward, inputGradient, weightGradient };
+
+/** A convolution that oneDNN has agreed to do: what the planner asked about and the steps refer to. */
+struct Convolution {
+  ConvolutionDirection direction;
+  std::string description;
+  dnnl::memory::desc source, destination, weights, plainWeights, bias;
+  bool hasBias = false;
+  dnnl::primitive_desc_base primitive;
+  dnnl::memory::desc scratchpad;
+  dnnl::convolution_forward::primitive_desc forward;
+  dnnl::convolution_backward_data::primitive_desc inputGradient;
+  dnnl::convolution_backward_weights::primitive_desc weightGradient;
+};
+
+/** A matrix product that oneDNN has agreed to do. */
+struct MatrixProduct {
+  std::string description;
+  dnnl::memory::desc a, b, c, scratchpad;
+  dnnl::matmul::primitive_desc primitive;
+};
+
+/** The primitives that one plan refers to by number. */
+class Primitives {
+ public:
+  explicit Primitives(int threads) : threads_(threads) {}
+
+  /**
+   * Looks for the best way to do a convolution. `request`: direction, pictures, groups, source and destination ([channels, height,
+   * width, block], block 1 for the plain layout), kernel, stride, padding ([top, left, bottom, right]), dilation, bias,
+   * activation, sum (adds to what is in the destination), inference, winograd (whether it is preferred).
+   * Gives back { id, implementation, weightsBytes, plainWeights, scratchpadBytes }.
+   */
+  Napi::Object addConvolution(const Napi::Object &request);
+  /** `request`: batch, rows, inner, columns, transposeA, transposeB, oneB (b is one matrix for the whole batch). Gives back { id, implementation, scratchpadBytes }. */
+  Napi::Object addMatrixProduct(const Napi::Object &request);
+
+  /** Null where there is none of that number. */
+  const Convolution *convolution(int64_t id) const;
+  const MatrixProduct *matrixProduct(int64_t id) const;
+
+ private:
+  int threads_;
+  std::vector<Convolution> convolutions_;
+  std::vector<MatrixProduct> matrixProducts_;
+};
+
+}  // namespace faceparse

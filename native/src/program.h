@@ -1,0 +1,63 @@
+#pragma once
+
+#include <napi.h>
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "executor.h"
+#include "memory-block.h"
+#include "step.h"
+
+namespace faceparse {
+
+/** Memory and steps of one plan; shared by the JavaScript object and the tasks that are under way. */
+class ProgramData {
+ public:
+  ProgramData(const Napi::Object &plan, const Primitives &primitives);
+
+  void prepare();
+  void runOnce();
+
+  MemoryBlock memory;
+  std::atomic<bool> profiling{false};
+  /** Seconds that each step has taken while it was profiled, and how many runs those were. */
+  std::vector<double> seconds;
+  int64_t profiledRuns = 0;
+
+ private:
+  static std::vector<std::unique_ptr<Step>> readSteps(const Napi::Value &list, const MemoryBlock &memory, const Primitives &primitives);
+
+  /** Run once, when the constants are in place. */
+  std::vector<std::unique_ptr<Step>> initial_;
+  std::vector<std::unique_ptr<Step>> steps_;
+};
+
+/** The JavaScript side of a program. Its caller makes sure that calls do not overlap. */
+class NativeProgram : public Napi::ObjectWrap<NativeProgram> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit NativeProgram(const Napi::CallbackInfo &info);
+
+  void attach(std::shared_ptr<Executor> executor, std::shared_ptr<ProgramData> data);
+
+ private:
+  /** run(inputs: [offset, array, …], outputs: [offset, array, …]): Promise<void> */
+  Napi::Value run(const Napi::CallbackInfo &info);
+  /** read(offset, array): void */
+  Napi::Value read(const Napi::CallbackInfo &info);
+  /** write(offset, array): void */
+  Napi::Value write(const Napi::CallbackInfo &info);
+  /** profile(on): { seconds: Float64Array, runs: number } of what was measured until now */
+  Napi::Value profile(const Napi::CallbackInfo &info);
+  Napi::Value dispose(const Napi::CallbackInfo &info);
+
+  ProgramData &data(Napi::Env env) const;
+
+  std::shared_ptr<Executor> executor_;
+  std::shared_ptr<ProgramData> data_;
+  bool running_ = false;
+};
+
+}  // namespace faceparse

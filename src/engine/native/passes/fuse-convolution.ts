@@ -1,0 +1,50 @@
+import type { Graph, GraphNode, Tensor } from '../../../graph/graph.ts';
+import type { ConvolutionAttributes } from '../../../graph/ops/convolution.ts';
+import { type FusedConvolutionAttributes, fusedOps } from '../fused-ops.ts';
+import { Contraction } from './contraction.ts';
+import { type Epilogue, findEpilogue } from './epilogue.ts';
+import { Readers } from './readers.ts';
+import { type NodeGroup, replaceGroups } from './replace-groups.ts';
+
+/** Lets convolutions add a residual and apply an activation, where nothing else reads what lies in between. */
+export function fuseConvolution(source: Graph): Graph {
+  const readers = new Readers(source);
+  const contraction = new Contraction(source);
+  const taken = new Set<GraphNode>();
+  const groups: NodeGroup[] = [];
+  // From the end: of two convolutions that are added up the later one takes the other as its residual.
+  for (const node of source.nodes.toReversed()) {
+    if (node.op !== 'conv2d') continue;
+    const epilogue = possibleEpilogue(node.outputs[0]!, readers, taken);
+    if (epilogue.nodes.length === 0 || !contraction.merge([node, ...epilogue.nodes])) continue;
+    for (const part of epilogue.nodes) taken.add(part);
+    groups.push(groupOf(node, epilogue));
+  }
+  return replaceGroups(source, groups);
+}
+
+/** oneDNN knows all activations after a convolution but this one, which stays a node of its own. */
+const unknownActivation = 'hardSigmoid';
+
+function possibleEpilogue(y: Tensor, readers: Readers, taken: ReadonlySet<GraphNode>): Epilogue {
+  const epilogue = findEpilogue(y, readers, taken);
+  if (epilogue.activation !== unknownActivation) return epilogue;
+  const last = epilogue.nodes.at(-1)!;
+  return { ...epilogue, nodes: epilogue.nodes.slice(0, -1), activation: 'none', output: last.inputs[0]! };
+}
+
+function groupOf(node: GraphNode, { nodes, residual, activation, output }: Epilogue): NodeGroup {
+  const attributes: FusedConvolutionAttributes = {
+    ...(node.attributes as ConvolutionAttributes),
+    bias: node.inputs.length > 2,
+    activation,
+    residual: residual !== undefined,
+  };
+  return {
+    nodes: [node, ...nodes],
+    build: (input, target) => {
+      const inputs = [...node.inputs, ...(residual ? [residual] : [])].map(input);
+      return [[output, target.add(fusedOps.convolution, inputs, attributes, [output])[0]!]];
+    },
+  };
+}

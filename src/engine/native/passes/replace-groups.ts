@@ -1,0 +1,147 @@
+import { Graph, type GraphNode, type Tensor } from '../../../graph/graph.ts';
+import { copyNode } from '../../../graph/passes/rewrite.ts';
+
+/** Nodes that something else takes the place of. */
+export interface NodeGroup {
+  readonly nodes: readonly GraphNode[];
+  /**
+   * Appends what takes their place to the new graph. `input` gives what stands there for a tensor from outside of the group;
+   * the pairs given back say what stands for each output of the group that is still read: [old, new].
+   */
+  build(input: (tensor: Tensor) => Tensor, target: Graph): Iterable<readonly [Tensor, Tensor]>;
+}
+
+/**
+ * Builds a new graph in which groups of nodes are replaced. Of the nodes and groups whose inputs are ready the one with the
+ * lowest priority comes next, a node's position in the old graph, for a group that of its last node: the order, which
+ * decides how long tensors live, stays as close to the old one as the groups allow.
+ *
+ * @throws Error where groups depend on each other in a circle; `Contraction` tells so beforehand.
+ */
+export function replaceGroups(source: Graph, groups: readonly NodeGroup[]): Graph {
+  const units = unitsOf(source, groups);
+  const target = new Graph();
+  const mapped = new Map<Tensor, Tensor>();
+  const translate = (tensor: Tensor): Tensor => {
+    const found = mapped.get(tensor);
+    if (!found) throw new Error(`replaceGroups: a ${tensor.node.op} was dropped but is still used`);
+    return found;
+  };
+  for (const unit of orderUnits(units)) {
+    if (unit.group) {
+      for (const [old, tensor] of unit.group.build(translate, target)) mapped.set(old, tensor);
+      continue;
+    }
+    const [node] = unit.nodes;
+    const outputs = copyNode(node!, node!.inputs.map(translate), target);
+    node!.outputs.forEach((output, index) => {
+      mapped.set(output, outputs[index]!);
+    });
+  }
+  for (const [name, tensor] of source.outputs) target.output(name, translate(tensor));
+  for (const [name, tensor] of source.updates) target.assign(translate(source.states.get(name)!), translate(tensor));
+  return target;
+}
+
+/** A node or a group, and what has to be run before and after it. */
+interface Unit {
+  readonly nodes: readonly GraphNode[];
+  readonly group: NodeGroup | undefined;
+  readonly priority: number;
+  readonly before: Set<Unit>;
+  readonly after: Set<Unit>;
+}
+
+function unitsOf(source: Graph, groups: readonly NodeGroup[]): Unit[] {
+  const position = new Map(source.nodes.map((node, index) => [node, index]));
+  const units = new Map<GraphNode, Unit>();
+  const enter = (nodes: readonly GraphNode[], group?: NodeGroup) => {
+    const priority = nodes.reduce((last, node) => Math.max(last, position.get(node) ?? -1), -1);
+    const unit: Unit = { nodes, group, priority, before: new Set(), after: new Set() };
+    for (const node of nodes) {
+      if (!position.has(node)) throw new Error(`replaceGroups: a ${node.op} of a group is not in the graph`);
+      if (units.has(node)) throw new Error(`replaceGroups: a ${node.op} stands in two groups`);
+      units.set(node, unit);
+    }
+  };
+  for (const group of groups) enter(group.nodes, group);
+  for (const node of source.nodes) if (!units.has(node)) enter([node]);
+  for (const [node, unit] of units) {
+    for (const input of node.inputs) {
+      const producer = units.get(input.node)!;
+      if (producer === unit) continue;
+      unit.before.add(producer);
+      producer.after.add(unit);
+    }
+  }
+  return [...new Set(units.values())];
+}
+
+function orderUnits(units: readonly Unit[]): Unit[] {
+  const waiting = new Map(units.map((unit) => [unit, unit.before.size]));
+  const ready = new PriorityQueue(units.filter((unit) => unit.before.size === 0));
+  const order: Unit[] = [];
+  for (let unit = ready.take(); unit; unit = ready.take()) {
+    order.push(unit);
+    waiting.delete(unit);
+    for (const next of unit.after) {
+      const left = waiting.get(next)! - 1;
+      waiting.set(next, left);
+      if (left === 0) ready.add(next);
+    }
+  }
+  if (waiting.size > 0) throw new Error(`replaceGroups: groups depend on each other in a circle: ${circle(waiting)}`);
+  return order;
+}
+
+/** The ops along a circle among units that cannot be run. */
+function circle(waiting: ReadonlyMap<Unit, number>): string {
+  const path: Unit[] = [];
+  let unit = [...waiting.keys()][0]!;
+  while (!path.includes(unit)) {
+    path.push(unit);
+    // A unit that still waits has one before it that waits too.
+    unit = [...unit.before].find((before) => waiting.has(before))!;
+  }
+  const around = [...path.slice(path.indexOf(unit)), unit].reverse();
+  const name = ({ nodes }: Unit) => (nodes.length === 1 ? nodes[0]!.op : `{${nodes.map(({ op }) => op).join(', ')}}`);
+  return around.map(name).join(' → ');
+}
+
+/** A binary heap: takes out the unit of the lowest priority first. */
+class PriorityQueue {
+  private readonly heap: Unit[] = [];
+
+  constructor(units: readonly Unit[]) {
+    for (const unit of units) this.add(unit);
+  }
+
+  add(unit: Unit): void {
+    const { heap } = this;
+    let hole = heap.length;
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      if (heap[parent]!.priority <= unit.priority) break;
+      heap[hole] = heap[parent]!;
+      hole = parent;
+    }
+    heap[hole] = unit;
+  }
+
+  take(): Unit | undefined {
+    const { heap } = this;
+    const [first] = heap;
+    const last = heap.pop();
+    if (heap.length === 0) return first;
+    let hole = 0;
+    while (true) {
+      let child = 2 * hole + 1;
+      if (child + 1 < heap.length && heap[child + 1]!.priority < heap[child]!.priority) child++;
+      if (child >= heap.length || heap[child]!.priority >= last!.priority) break;
+      heap[hole] = heap[child]!;
+      hole = child;
+    }
+    heap[hole] = last!;
+    return first;
+  }
+}

@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import { Graph } from '../../../graph/graph.ts';
+import { relu } from '../../../graph/ops/activation.ts';
+import { conv2d } from '../../../graph/ops/convolution.ts';
+import { exp } from '../../../graph/ops/elementwise.ts';
+import { batchNormTraining } from '../../../graph/ops/normalization.ts';
+import { resize } from '../../../graph/ops/resize.ts';
+import { concat } from '../../../graph/ops/shape.ts';
+import type { ConvolutionRequest, PrimitivePlanner } from '../addon.ts';
+import { optimizeForNative } from '../passes/optimize-for-native.ts';
+import { buildPlan } from './build-plan.ts';
+
+/** Answers as oneDNN does on AVX-512: blocked maps, plain pictures of three channels, packed weights. */
+class FakePlanner implements PrimitivePlanner {
+  readonly requests: ConvolutionRequest[] = [];
+
+  convolution(request: ConvolutionRequest) {
+    this.requests.push(request);
+    const [channels, , , block] = request.source;
+    const slow = block === 1 && channels !== 3;
+    return {
+      id: this.requests.length - 1,
+      implementation: slow ? 'ref:any' : 'jit:fake',
+      weightsBytes: 4096,
+      plainWeights: false,
+      scratchpadBytes: 128,
+    };
+  }
+
+  matrixProduct() {
+    return { id: 0, implementation: 'fake', scratchpadBytes: 0 };
+  }
+
+  workspace() {
+    return 64;
+  }
+}
+
+const facts = { channelBlock: 16 } as const;
+
+function weight(graph: Graph, name: string, shape: readonly number[]) {
+  return graph.state(name, shape, () => new Float32Array(shape.reduce((a, b) => a * b, 1)), { trainable: true });
+}
+
+function plan(graph: Graph, planner = new FakePlanner()) {
+  return buildPlan(optimizeForNative(graph), planner, facts);
+}
+
+function kinds({ plan: { steps } }: ReturnType<typeof buildPlan>): string[] {
+  return steps.map(({ kind }) => kind);
+}
+
+describe('buildPlan', () => {
+  it('keeps maps blocked from the first convolution to the last', () => {
+    const graph = new Graph();
+    let x = graph.input('image', [2, 3, 16, 16]);
+    for (const [index, channels] of [3, 32, 32].entries()) {
+      x = conv2d(x, weight(graph, `w${index}`, [32, channels, 3, 3]), { padding: 1 });
+      const vector = (name: string) => weight(graph, `${name}${index}`, [32]);
+      x = relu(batchNormTraining(x, vector('gamma'), vector('beta')).y);
+    }
+    graph.output('y', x);
+    const built = plan(graph);
+    expect(kinds(built)).toEqual([
+      ...Array.from({ length: 3 }, () => ['reorderWeights', 'convolution', 'normalize']).flat(),
+      // Only what leaves the program is plain.
+      'reorder',
+    ]);
+    const first = built.plan.steps.find(({ kind }) => kind === 'convolution')!;
+    expect((first.source as number[])[5]).toBe(1);
+    expect((first.destination as number[])[5]).toBe(16);
+  });
+
+  it('packs weights that are constant once, before the first run', () => {
+    const graph = new Graph();
+    const x = graph.input('image', [1, 3, 16, 16]);
+    graph.output('y', conv2d(x, graph.constant(new Float32Array(32 * 27), [32, 3, 3, 3])));
+    const built = plan(graph);
+    expect(built.plan.initial.map(({ kind }) => kind)).toEqual(['reorderWeights']);
+    expect(kinds(built)).toEqual(['convolution', 'reorder']);
+  });
+
+  it('falls back to plain maps where oneDNN has nothing fast for blocked ones', () => {
+    class OnlyPlain extends FakePlanner {
+      override convolution(request: ConvolutionRequest) {
+        const answer = super.convolution(request);
+        return { ...answer, implementation: request.source[3] === 1 ? 'gemm:jit' : 'ref:any' };
+      }
+    }
+    const graph = new Graph();
+    const x = graph.input('image', [1, 32, 8, 8]);
+    graph.output('y', conv2d(x, weight(graph, 'w', [32, 32, 3, 3])));
+    const built = plan(graph, new OnlyPlain());
+    expect((built.plan.steps.at(-1)!.destination as number[])[5]).toBe(1);
+  });
+
+  it('computes the parts of a joined map in place where it can', () => {
+    const graph = new Graph();
+    const image = graph.input('image', [2, 3, 16, 16]);
+    const low = conv2d(image, weight(graph, 'low', [32, 3, 3, 3]), { padding: 1, stride: 2 });
+    const skip = conv2d(image, weight(graph, 'skip', [16, 3, 3, 3]), { padding: 1 });
+    const joined = concat([resize(low, 16, 16), skip], 1);
+    graph.output('y', conv2d(joined, weight(graph, 'last', [16, 48, 1, 1])));
+    const { plan: built } = plan(graph);
+    const copies = built.steps.filter(({ kind }) => kind === 'copies');
+    // The enlarged map is written into the joined one; the result of a convolution has to be copied there.
+    expect(copies.length).toBe(1);
+    const resized = built.steps.find(({ kind }) => kind === 'resize')!;
+    expect((resized.y as number[])[6]).toBe(48 * 256);
+  });
+
+  it('clears the channels that fill up a block after operations that do not keep zeros', () => {
+    const graph = new Graph();
+    const image = graph.input('image', [1, 3, 8, 8]);
+    const build = (channels: number) =>
+      exp(conv2d(image, weight(graph, `w${channels}`, [channels, 3, 3, 3]), { padding: 1 }));
+    graph.output('odd', build(20));
+    graph.output('even', build(32));
+    expect(kinds(plan(graph)).filter((kind) => kind === 'clearPadding').length).toBe(1);
+  });
+
+  it('prefers Winograd for large 3×3 convolutions at stride 1 only', () => {
+    const graph = new Graph();
+    const x = graph.input('image', [1, 32, 16, 16]);
+    const build = (
+      name: string,
+      kernel: number,
+      options: { stride?: number; groups?: number; filters?: number } = {},
+    ) => {
+      const { groups = 1, filters = 32 } = options;
+      const convolved = conv2d(x, weight(graph, name, [filters, 32 / groups, kernel, kernel]), {
+        padding: kernel >> 1,
+        ...options,
+      });
+      graph.output(name, convolved);
+    };
+    build('plain', 3);
+    build('one', 1);
+    build('strided', 3, { stride: 2 });
+    build('depthwise', 3, { groups: 32 });
+    build('few', 3, { filters: 8 });
+    const planner = new FakePlanner();
+    plan(graph, planner);
+    expect(planner.requests.map(({ winograd }) => winograd)).toEqual([true, false, false, false, false]);
+  });
+
+  it('says which op it cannot run', () => {
+    const graph = new Graph();
+    const x = graph.input('x', [1]);
+    graph.output('y', graph.add('mystery', [x], {}, [{ shape: [1], dtype: 'float32' }])[0]!);
+    expect(() => plan(graph)).toThrow("the native engine cannot run the op 'mystery'");
+  });
+});

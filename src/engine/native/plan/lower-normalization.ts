@@ -1,0 +1,126 @@
+import type { GraphNode, Tensor } from '../../../graph/graph.ts';
+import type { NormalizeAttributes, NormalizeGradientAttributes } from '../fused-ops.ts';
+import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
+import { storedElements, type Value } from './operation.ts';
+
+/** The layout in which a map is there: that of what is normalised decides for all. */
+function workspace(lowering: Lowering, x: Value): Value {
+  const [pictures] = x.shape as [number];
+  // Two double-precision numbers for every picture and channel.
+  return lowering.temporary('statistics', storedElements([pictures, x.shape[1]!, 1, 1], x.block) * 16);
+}
+
+function lowerNormalize(node: GraphNode, lowering: Lowering): void {
+  const { epsilon, activation, residual: hasResidual } = node.attributes as NormalizeAttributes;
+  const [x, gamma, beta, residual] = node.inputs as [Tensor, Tensor, Tensor, Tensor | undefined];
+  const block = lowering.blockOf(x);
+  const source = lowering.use(x, block);
+  const [scale, shift] = [lowering.use(gamma), lowering.use(beta)];
+  const added = hasResidual ? lowering.use(residual!, block) : undefined;
+  const y = lowering.define(node.outputs[0]!, { block });
+  const [mean, variance] = [lowering.define(node.outputs[1]!), lowering.define(node.outputs[2]!)];
+  const space = workspace(lowering, source);
+  lowering.emit({
+    kind: 'normalize',
+    label: describeNode(node),
+    reads: [source, scale, shift, ...(added ? [added] : [])],
+    writes: [y, mean, variance],
+    scratch: [space],
+    inPlace: [[y, source], ...(added ? [[y, added] as const] : [])],
+    strided: [source, y, ...(added ? [added] : [])],
+    fields: (at) => ({
+      x: at.map(source),
+      y: at.map(y),
+      ...(added && { residual: at.map(added) }),
+      activation,
+      gamma: at.offset(scale),
+      beta: at.offset(shift),
+      mean: at.offset(mean),
+      variance: at.offset(variance),
+      epsilon,
+      workspace: at.offset(space),
+    }),
+  });
+}
+
+function lowerNormalizeGradient(node: GraphNode, lowering: Lowering): void {
+  const attributes = node.attributes as NormalizeGradientAttributes;
+  const { epsilon, activation } = attributes;
+  const [x, ...vectors] = node.inputs.slice(0, 5) as [Tensor, Tensor, Tensor, Tensor, Tensor];
+  const rest = node.inputs.slice(5);
+  const block = lowering.blockOf(x);
+  const map = lowering.use(x, block);
+  const [gamma, beta, mean, variance] = vectors.map((vector) => lowering.use(vector)) as [Value, Value, Value, Value];
+  const source = attributes.source ? lowering.use(rest.shift()!, block) : undefined;
+  const terms = rest.map((term) => lowering.use(term, block));
+  const dx = lowering.define(node.outputs[0]!, { block });
+  const [dGamma, dBeta] = [lowering.define(node.outputs[1]!), lowering.define(node.outputs[2]!)];
+  const dz = attributes.residual ? lowering.define(node.outputs[3]!, { block }) : undefined;
+  const space = workspace(lowering, map);
+  lowering.emit({
+    kind: 'normalizeGradient',
+    label: describeNode(node),
+    reads: [map, gamma, beta, mean, variance, ...(source ? [source] : []), ...terms],
+    writes: [dx, dGamma, dBeta, ...(dz ? [dz] : [])],
+    scratch: [space],
+    // dz first: it is what the second pass reads.
+    inPlace: [...(dz ? terms.map((term) => [dz, term] as const) : []), ...terms.map((term) => [dx, term] as const)],
+    strided: [map, ...(source ? [source] : []), ...terms, dx, ...(dz ? [dz] : [])],
+    fields: (at) => ({
+      x: at.map(map),
+      terms: terms.map((term) => at.map(term)),
+      ...(source && { activationSource: at.map(source) }),
+      dx: at.map(dx),
+      ...(dz && { dz: at.map(dz) }),
+      activation,
+      gamma: at.offset(gamma),
+      beta: at.offset(beta),
+      mean: at.offset(mean),
+      variance: at.offset(variance),
+      dGamma: at.offset(dGamma),
+      dBeta: at.offset(dBeta),
+      epsilon,
+      workspace: at.offset(space),
+    }),
+  });
+}
+
+function lowerNormalizeInference(node: GraphNode, lowering: Lowering): void {
+  const { epsilon, activation, residual: hasResidual } = node.attributes as NormalizeAttributes;
+  const x = node.inputs[0]!;
+  const block = lowering.blockOf(x);
+  const source = lowering.use(x, block);
+  const [gamma, beta, mean, variance] = node.inputs.slice(1, 5).map((vector) => lowering.use(vector)) as [
+    Value,
+    Value,
+    Value,
+    Value,
+  ];
+  const added = hasResidual ? lowering.use(node.inputs[5]!, block) : undefined;
+  const y = lowering.define(node.outputs[0]!, { block });
+  lowering.emit({
+    kind: 'normalizeInference',
+    label: describeNode(node),
+    reads: [source, gamma, beta, mean, variance, ...(added ? [added] : [])],
+    writes: [y],
+    inPlace: [[y, source], ...(added ? [[y, added] as const] : [])],
+    strided: [source, y, ...(added ? [added] : [])],
+    fields: (at) => ({
+      x: at.map(source),
+      y: at.map(y),
+      ...(added && { residual: at.map(added) }),
+      activation,
+      gamma: at.offset(gamma),
+      beta: at.offset(beta),
+      mean: at.offset(mean),
+      variance: at.offset(variance),
+      epsilon,
+    }),
+  });
+}
+
+export const normalizationRules: LoweringTable = {
+  fusedNormalize: lowerNormalize,
+  fusedNormalizeGradient: lowerNormalizeGradient,
+  fusedNormalizeInference: lowerNormalizeInference,
+};

@@ -1,0 +1,155 @@
+import {
+  type ConstantAttributes,
+  formatShape,
+  type Graph,
+  type GraphNode,
+  type InputAttributes,
+  type Shape,
+  stateAttributes,
+  type Tensor,
+} from '../../../graph/graph.ts';
+import type { AddonFacts, PrimitivePlanner } from '../addon.ts';
+import type { Operation, Value } from './operation.ts';
+
+/** How one op becomes operations. */
+export type LoweringRule = (node: GraphNode, lowering: Lowering) => void;
+
+/** Rules by the name of their op. */
+export type LoweringTable = Readonly<Record<string, LoweringRule>>;
+
+/**
+ * Turns the nodes of a graph into operations, in order, and decides on the layout of every value on the way: a rule asks for its
+ * inputs in the layouts that suit it, and reorders come in only where a value has another one. Convolutions make maps
+ * blocked; whatever can work on blocked maps leaves them so.
+ */
+export class Lowering {
+  /** Done in every run. */
+  readonly operations: Operation[] = [];
+  /** Done once, on constants. */
+  readonly initial: Operation[] = [];
+  /** The values of each tensor, one for each layout that somebody asked for. */
+  private readonly values = new Map<Tensor, Value[]>();
+  readonly constants: { value: Value; data: Float32Array | Int32Array }[] = [];
+  readonly inputs = new Map<string, Value>();
+  readonly states = new Map<string, Value>();
+
+  constructor(
+    readonly planner: PrimitivePlanner,
+    readonly facts: Pick<AddonFacts, 'channelBlock'>,
+  ) {}
+
+  lower(graph: Graph, rules: LoweringTable): void {
+    for (const node of graph.nodes) {
+      if (node.op === 'input' || node.op === 'constant' || node.op === 'state') this.source(node);
+      else {
+        const rule = rules[node.op];
+        if (!rule) throw new Error(`the native engine cannot run the op '${node.op}'`);
+        rule(node, this);
+      }
+    }
+  }
+
+  private source(node: GraphNode): void {
+    const tensor = node.outputs[0]!;
+    if (node.op === 'input') {
+      const { name } = node.attributes as InputAttributes;
+      this.inputs.set(name, this.define(tensor, { name, role: 'input' }));
+    } else if (node.op === 'state') {
+      const { name } = stateAttributes(tensor);
+      this.states.set(name, this.define(tensor, { name, role: 'state' }));
+    } else {
+      const { data } = node.attributes as ConstantAttributes;
+      this.constants.push({ value: this.define(tensor, { name: 'constant', role: 'constant' }), data });
+    }
+  }
+
+  /** The block that maps are laid out in. */
+  get block(): number {
+    return this.facts.channelBlock;
+  }
+
+  /** The layout in which a tensor is there already; where there are several, the blocked one. */
+  blockOf(tensor: Tensor): number {
+    return Math.max(...this.valuesOf(tensor).map((value) => value.block));
+  }
+
+  private valuesOf(tensor: Tensor): Value[] {
+    const values = this.values.get(tensor);
+    if (!values)
+      throw new Error(`native engine: the result of ${describeNode(tensor.node)} is used before it is computed`);
+    return values;
+  }
+
+  /** A new value that stands for a tensor in one layout. */
+  define(tensor: Tensor, options: Partial<Pick<Value, 'name' | 'role' | 'block' | 'view'>> = {}): Value {
+    const { name = tensor.node.op, role = 'computed', block = 1, view } = options;
+    const value: Value = { name, shape: tensor.shape, dtype: tensor.dtype, block, role, ...(view && { view }) };
+    const values = this.values.get(tensor);
+    if (values) values.push(value);
+    else this.values.set(tensor, [value]);
+    return value;
+  }
+
+  /** Memory for one operation, or a value that no tensor stands for. */
+  temporary(name: string, bytes: number, role: 'scratch' | 'computed' | 'constant' = 'scratch'): Value {
+    return { name, shape: [Math.ceil(bytes / 4)], dtype: 'float32', block: 1, role };
+  }
+
+  emit(operation: Operation): void {
+    this.operations.push(operation);
+  }
+
+  /** A tensor in the plain layout (block 1) or another one, reordered where it has to be. */
+  use(tensor: Tensor, block = 1): Value {
+    const values = this.valuesOf(tensor);
+    const found = values.find((value) => value.block === block);
+    if (found) return found;
+    const from = values[0]!;
+    const [, channels, height, width] = tensor.shape;
+    const other = this.define(tensor, { name: from.name, block });
+    const wide = Math.max(block, from.block);
+    if (height === 1 && width === 1 && channels! % wide === 0) {
+      // Both layouts are the same bytes.
+      other.view = { of: from, offset: 0 };
+      return other;
+    }
+    const constant = from.role === 'constant';
+    if (constant) other.role = 'constant';
+    (constant ? this.initial : this.operations).push({
+      kind: 'reorder',
+      label: `reorder of ${from.name} ${formatShape(from.shape)}`,
+      reads: [from],
+      writes: [other],
+      fields: (at) => ({ from: at.map(from), to: at.map(other) }),
+    });
+    return other;
+  }
+
+  /** All inputs of a node, plain. */
+  usePlain(node: GraphNode): Value[] {
+    return node.inputs.map((input) => this.use(input));
+  }
+
+  /** Weights in the layout of a convolution; those that are constant are brought there once. */
+  packWeights(weight: Tensor, primitive: number, bytes: number): Value {
+    const plain = this.use(weight);
+    const constant = plain.role === 'constant';
+    const packed = this.temporary(`packed ${plain.name}`, bytes, constant ? 'constant' : 'computed');
+    (constant ? this.initial : this.operations).push({
+      kind: 'reorderWeights',
+      label: `packing of ${plain.name} ${formatShape(weight.shape)}`,
+      reads: [plain],
+      writes: [packed],
+      fields: (at) => ({ primitive, plain: at.offset(plain), weights: at.offset(packed) }),
+    });
+    return packed;
+  }
+}
+
+/** A node as messages and profiles name it: its op, the weight that it uses, the shapes. */
+export function describeNode(node: GraphNode): string {
+  const state = node.inputs.find((input) => input.node.op === 'state');
+  const shapes: Shape[] = node.inputs.slice(0, 2).map(({ shape }) => shape);
+  const result = node.outputs[0]!.shape;
+  return `${node.op}${state ? ` ${stateAttributes(state).name}` : ''} (${shapes.map(formatShape).join(', ')} → ${formatShape(result)})`;
+}

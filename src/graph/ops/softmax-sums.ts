@@ -1,0 +1,58 @@
+import { formatShape, type Tensor, type TensorType } from '../graph.ts';
+import { apply, applyAll, defineOp } from '../op.ts';
+import type { NoAttributes } from './elementwise.ts';
+import { zeros } from './shape.ts';
+
+function inferSums([logits, labels]: readonly TensorType[]): TensorType[] {
+  const [n, classes, height, width] = logits!.shape as [number, number, number, number];
+  if (
+    logits!.shape.length !== 4 ||
+    labels!.dtype !== 'int32' ||
+    formatShape(labels!.shape) !== `${n}×${height}×${width}`
+  ) {
+    throw new Error(
+      `softmaxSums: logits ${formatShape(logits!.shape)} and ${labels!.dtype} labels ${formatShape(labels!.shape)} do not fit`,
+    );
+  }
+  const sums: TensorType = { shape: [n, classes], dtype: 'float32' };
+  return [sums, sums, sums];
+}
+
+/** Inputs: logits, labels. Outputs: overlap, predicted, actual; the last has no gradient. */
+export const softmaxSumsOp = defineOp<NoAttributes>({
+  name: 'softmaxSums',
+  infer: inferSums,
+  gradient: ({ inputs: [logits, labels], outputs, outputGradients: [dOverlap, dPredicted] }) => {
+    if (!dOverlap && !dPredicted) return [undefined];
+    const missing = () => zeros(logits!, outputs[0]!.shape);
+    return [apply(softmaxSumsGradientOp, [dOverlap ?? missing(), dPredicted ?? missing(), logits!, labels!], {})];
+  },
+});
+
+/**
+ * Inputs: gradients N×C of overlap and predicted, logits, labels. Output: gradient of the logits, where the label t is known
+ * dz_c = p_c·(dp_c − Σ_k p_k·dp_k) with dp_c = dPredicted_c + [c = t]·dOverlap_c, and 0 elsewhere.
+ */
+export const softmaxSumsGradientOp = defineOp<NoAttributes>({
+  name: 'softmaxSumsGradient',
+  infer: ([, , logits]) => [{ shape: logits!.shape, dtype: 'float32' }],
+});
+
+/** Sums over the pixels of each picture, N×C. */
+export interface SoftmaxSums {
+  /** Σ p_c over the pixels labelled c. */
+  readonly overlap: Tensor;
+  /** Σ p_c over the pixels whose label is known. */
+  readonly predicted: Tensor;
+  /** The number of pixels labelled c. */
+  readonly actual: Tensor;
+}
+
+/**
+ * What losses of regions are made of, with p the softmax of logits N×C×H×W over the classes and labels int32 N×H×W. A
+ * label outside of the classes (ignored) is not known: its pixel counts nowhere. `actual` has no gradient.
+ */
+export function softmaxSums(logits: Tensor, labels: Tensor): SoftmaxSums {
+  const [overlap, predicted, actual] = applyAll(softmaxSumsOp, [logits, labels], {});
+  return { overlap: overlap!, predicted: predicted!, actual: actual! };
+}
