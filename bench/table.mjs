@@ -1,4 +1,4 @@
-// Writes the medians of a result of training-step.mjs as a Markdown table.
+// Writes the medians of a result of training-step.mjs as a Markdown table, each engine against PyTorch.
 //
 //   node bench/table.mjs bench/results/2026-11-22-amd-epyc.csv
 import { readFileSync } from 'node:fs';
@@ -12,28 +12,31 @@ const [header, ...lines] = readFileSync(path, 'utf8').trim().split('\n');
 const names = header.split(',');
 const rows = lines.map((line) => Object.fromEntries(line.split(',').map((value, index) => [names[index], value])));
 const sides = [...new Set(rows.map(({ side }) => side))];
+const optimizers = [...new Set(rows.map(({ optimizer }) => optimizer))];
+const medians = rows.filter(({ round }) => round === 'median');
 
-function median(side, column) {
-  const values = rows
-    .filter((row) => row.side === side)
-    .map((row) => Number(row[column]))
-    .sort((a, b) => a - b);
-  return values[values.length >> 1];
-}
+const medianOf = (side, optimizer, column) =>
+  Number(medians.find((row) => row.side === side && row.optimizer === optimizer)[column]);
 
-const ratio = (side, column) => (median(sides[0], column) / median(side, column)).toFixed(2);
-const { cpu, cores, batch, size, optimizer, date } = rows[0];
+const { cpu, cores, batch, size, date } = rows[0];
+const columns = [
+  ...optimizers.map((optimizer) => ({ title: `step, ${optimizer}`, optimizer, column: 'train_step_ms', unit: 'ms' })),
+  { title: 'inference, 1×512²', optimizer: optimizers[0], column: 'infer_512_ms', unit: 'ms' },
+  { title: 'peak memory', optimizer: optimizers[0], column: 'peak_mib', unit: 'MiB' },
+];
 console.log(
-  `| ${cpu}, ${cores} cores, ${date} | training step, batch ${batch} at ${size}², ${optimizer} | inference, 1×512² | peak memory |`,
+  `U-Net, batch ${batch} at ${size}², ${cpu}, ${cores} cores, ${date}; in brackets: share of PyTorch as it comes.\n`,
 );
-console.log('|---|---|---|---|');
+console.log(`| | ${columns.map(({ title }) => title).join(' | ')} |`);
+console.log(`|---|${columns.map(() => '---:|').join('')}`);
 for (const side of sides) {
-  const { version } = rows.find((row) => row.side === side);
-  const cell = (column, unit) => {
-    const value = `${Math.round(median(side, column))} ${unit}`;
-    return side === sides[0] ? value : `${value} (${sides[0]}: ${ratio(side, column)}×)`;
-  };
-  console.log(
-    `| ${side} (${version}) | ${cell('train_step_ms', 'ms')} | ${cell('infer_512_ms', 'ms')} | ${cell('peak_mib', 'MiB')} |`,
-  );
+  const cells = columns.map(({ optimizer, column, unit }) => {
+    const value = medianOf(side, optimizer, column);
+    const share =
+      sides.includes('pytorch') && side !== 'pytorch'
+        ? ` (${(value / medianOf('pytorch', optimizer, column)).toFixed(2)})`
+        : '';
+    return `${Math.round(value)} ${unit}${share}`;
+  });
+  console.log(`| ${side} | ${cells.join(' | ')} |`);
 }

@@ -1,51 +1,51 @@
-// Softmax and cross-entropy over the middle axis of outer × classes × inner: strips of neighbouring positions, vectorised across them.
-// Compilers vectorise the loop over positions around the loop over classes, so that what a position sums stays in registers.
+// Softmax and cross-entropy over the middle axis of outer × classes × inner: strips of neighbouring positions, a vector of them at a time.
 
-/** Positions of a strip; and the most classes of which the scores of a strip are copied, which spares cache lines that collide. */
-constexpr int64_t classStrip = 64, classBuffer = 64;
+/** Most positions of a strip; a multiple of every vector. */
+constexpr int64_t classStrip = 64;
+
+/** Scores of a strip that are copied at most. */
+constexpr int64_t classBuffer = 4096;
+
+/** Positions of a strip: fewer where there are many classes. */
+static inline int64_t stripWidth(int64_t classes) { return classes * classStrip <= classBuffer ? classStrip : 16; }
 
 /** The scores of n neighbouring positions: class c of position i at scores[c * stride + i]. */
 struct ClassScores {
   const float *scores;
   int64_t stride, classes, n;
+
+  FloatLanes at(int64_t c, int64_t i) const { return loadSome(scores + c * stride + i, n - i); }
 };
 
-/** The scores of a strip, brought together in `buffer` unless there are too many classes. */
+/** The scores of a strip, brought together in `buffer` unless they are too many: rows of large maps compete for the same places of the cache. */
 static inline ClassScores readStrip(const float *source, int64_t stride, int64_t classes, int64_t n, float *buffer) {
-  if (classes > classBuffer) return {source, stride, classes, n};
-  for (int64_t c = 0; c < classes; c++) memcpy(buffer + c * classStrip, source + c * stride, n * sizeof(float));
-  return {buffer, classStrip, classes, n};
-}
-
-/** The largest score of every position. */
-static inline void largestScores(const ClassScores &strip, float *largest) {
-  const float *scores = strip.scores;
-  const int64_t stride = strip.stride, classes = strip.classes, n = strip.n;
-#pragma omp simd
-  for (int64_t i = 0; i < n; i++) {
-    float most = scores[i];
-    for (int64_t c = 1; c < classes; c++) {
-      const float score = scores[c * stride + i];
-      most = score > most ? score : most;
-    }
-    largest[i] = most;
+  const int64_t width = stripWidth(classes);
+  if (classes * width > classBuffer) return {source, stride, classes, n};
+  for (int64_t c = 0; c < classes; c++) {
+    for (int64_t i = 0; i < n; i += lanes) storeLanes(buffer + c * width + i, loadSome(source + c * stride + i, n - i));
   }
+  return {buffer, width, classes, n};
 }
 
-/** Σ e^(score − largest) of every position; by blocks of classes, which keeps long sums accurate. */
-static inline void sumExponentials(const ClassScores &strip, const float *largest, float *sums) {
-  const int64_t stride = strip.stride, n = strip.n;
-  std::fill(sums, sums + n, 0.0f);
+/** The largest score of positions i to i + lanes. */
+FACEPARSE_INLINE FloatLanes largestScores(const ClassScores &strip, int64_t i) {
+  FloatLanes largest = strip.at(0, i);
+  for (int64_t c = 1; c < strip.classes; c++) {
+    const FloatLanes score = strip.at(c, i);
+    largest = score > largest ? score : largest;
+  }
+  return largest;
+}
+
+/** Σ e^(score − largest); by blocks of classes, which keeps long sums accurate. */
+FACEPARSE_INLINE FloatLanes sumExponentials(const ClassScores &strip, int64_t i, FloatLanes largest) {
+  FloatLanes sum = {};
   for (int64_t first = 0; first < strip.classes; first += 64) {
-    const float *scores = strip.scores + first * stride;
-    const int64_t count = std::min<int64_t>(64, strip.classes - first);
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-      float sum = 0;
-      for (int64_t c = 0; c < count; c++) sum += vectorExp(scores[c * stride + i] - largest[i]);
-      sums[i] += sum;
-    }
+    FloatLanes part = {};
+    for (int64_t c = first; c < std::min(first + 64, strip.classes); c++) part += vectorExp(strip.at(c, i) - largest);
+    sum += part;
   }
+  return sum;
 }
 
 // ---------------------------------------------------------------------------------------------- softmax
@@ -53,19 +53,12 @@ static inline void sumExponentials(const ClassScores &strip, const float *larges
 /** The result may be the memory of the scores. */
 template <bool logarithm>
 static void softmaxStrip(const ClassScores &strip, float *result, int64_t resultStride) {
-  float largest[classStrip], sums[classStrip];
-  largestScores(strip, largest);
-  sumExponentials(strip, largest, sums);
-  const int64_t n = strip.n;
-#pragma omp simd
-  for (int64_t i = 0; i < n; i++) sums[i] = logarithm ? vectorLog(sums[i]) : 1.0f / sums[i];
-  for (int64_t c = 0; c < strip.classes; c++) {
-    const float *scores = strip.scores + c * strip.stride;
-    float *row = result + c * resultStride;
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-      const float shifted = scores[i] - largest[i];
-      row[i] = logarithm ? shifted - sums[i] : vectorExp(shifted) * sums[i];
+  for (int64_t i = 0; i < strip.n; i += lanes) {
+    const FloatLanes largest = largestScores(strip, i), sum = sumExponentials(strip, i, largest);
+    const FloatLanes factor = logarithm ? vectorLog(sum) : 1.0f / sum;
+    for (int64_t c = 0; c < strip.classes; c++) {
+      const FloatLanes shifted = strip.at(c, i) - largest;
+      storeSome(result + c * resultStride + i, logarithm ? shifted - factor : vectorExp(shifted) * factor, strip.n - i);
     }
   }
 }
@@ -96,17 +89,17 @@ template <bool logarithm>
 static void softmaxOf(const SoftmaxCall &call) {
   const int64_t length = call.length, inner = call.inner, elements = call.outer * length * inner;
   if (elements == 0) return;
-  if (inner == 1 && length > classBuffer) {
+  if (inner == 1 && length > classStrip) {
     parallelRanges(call.outer, elements, [&](int64_t first, int64_t end) {
       for (int64_t row = first; row < end; row++) softmaxRow<logarithm>(call.x + row * length, call.y + row * length, length);
     });
     return;
   }
-  if (inner < classStrip / 4 && length <= classBuffer) {
+  if (inner < classStrip / 4 && length <= classStrip) {
     // Too few neighbours to fill vectors: strips of positions from all over, gathered.
     const int64_t positions = call.outer * inner;
     parallelRanges((positions + classStrip - 1) / classStrip, elements, [&](int64_t first, int64_t end) {
-      float buffer[classBuffer * classStrip];
+      float buffer[classBuffer];
       int64_t offsets[classStrip];
       for (int64_t start = first * classStrip; start < std::min(positions, end * classStrip); start += classStrip) {
         const int64_t n = std::min(classStrip, positions - start);
@@ -122,12 +115,12 @@ static void softmaxOf(const SoftmaxCall &call) {
     });
     return;
   }
-  const int64_t strips = (inner + classStrip - 1) / classStrip;
+  const int64_t width = stripWidth(length), strips = (inner + width - 1) / width;
   parallelRanges(call.outer * strips, elements, [&](int64_t first, int64_t end) {
-    float buffer[classBuffer * classStrip];
+    float buffer[classBuffer];
     for (int64_t unit = first; unit < end; unit++) {
-      const int64_t start = unit % strips * classStrip, offset = unit / strips * length * inner + start;
-      const ClassScores strip = readStrip(call.x + offset, inner, length, std::min(classStrip, inner - start), buffer);
+      const int64_t start = unit % strips * width, offset = unit / strips * length * inner + start;
+      const ClassScores strip = readStrip(call.x + offset, inner, length, std::min(width, inner - start), buffer);
       softmaxStrip<logarithm>(strip, call.y + offset, inner);
     }
   });
@@ -139,11 +132,12 @@ static void softmax(const SoftmaxCall &call) { call.logarithm ? softmaxOf<true>(
 
 constexpr int32_t unknownLabel = -1;
 
-/** The labels of a strip, with unknownLabel for all that are outside of the classes. */
+/** The labels of a strip, with unknownLabel for all that are outside of the classes, and in the vector's places past the last. */
 static inline void readLabels(const int32_t *labels, int64_t classes, int64_t n, int32_t *known) {
   const uint32_t limit = static_cast<uint32_t>(classes);
 #pragma omp simd
   for (int64_t i = 0; i < n; i++) known[i] = static_cast<uint32_t>(labels[i]) < limit ? labels[i] : unknownLabel;
+  for (int64_t i = n; i % lanes != 0; i++) known[i] = unknownLabel;
 }
 
 static void oneHot(const OneHotCall &call) {
@@ -175,54 +169,49 @@ struct EntropyTarget {
     each = smoothing / static_cast<float>(classes);
     weightSum = static_cast<float>(sum);
   }
+
+  /** From ln Σ e^(score − largest), and of score − largest: the label's, and the sum over all classes with their weights. */
+  FloatLanes lossOf(FloatLanes logarithm, FloatLanes ofLabel, FloatLanes labelWeight, FloatLanes weighted) const {
+    const FloatLanes loss = share * labelWeight * (logarithm - ofLabel);
+    return each > 0 ? loss + each * (weightSum * logarithm - weighted) : loss;
+  }
 };
 
 static void entropyStrip(const ClassScores &strip, const int32_t *labels, const EntropyTarget &target, float *loss, float *weight) {
-  float largest[classStrip];
-  largestScores(strip, largest);
-  const float *scores = strip.scores, *weights = target.weights;
-  const int64_t stride = strip.stride, classes = strip.classes, n = strip.n;
-  const float share = target.share, each = target.each, weightSum = target.weightSum;
-#pragma omp simd
-  for (int64_t i = 0; i < n; i++) {
-    float sum = 0, ofLabel = 0, labelWeight = 0, weighted = 0;
-    for (int64_t c = 0; c < classes; c++) {
-      const float shifted = scores[c * stride + i] - largest[i];
+  const float *weights = target.weights;
+  for (int64_t i = 0; i < strip.n; i += lanes) {
+    const FloatLanes largest = largestScores(strip, i);
+    const IntegerLanes label = loadLanes(labels + i);
+    FloatLanes sum = {}, ofLabel = {}, labelWeight = {}, weighted = {};
+    for (int64_t c = 0; c < strip.classes; c++) {
+      const int32_t number = static_cast<int32_t>(c);
+      const FloatLanes shifted = strip.at(c, i) - largest;
       sum += vectorExp(shifted);
-      ofLabel = labels[i] == static_cast<int32_t>(c) ? shifted : ofLabel;
-      labelWeight = labels[i] == static_cast<int32_t>(c) ? weights[c] : labelWeight;
+      ofLabel = label == number ? shifted : ofLabel;
+      labelWeight = label == number ? spread<FloatLanes>(weights[c]) : labelWeight;
       weighted += weights[c] * shifted;
     }
-    const float logarithm = vectorLog(sum);
-    const float smooth = each > 0 ? each * (weightSum * logarithm - weighted) : 0.0f;
-    const float entropy = share * labelWeight * (logarithm - ofLabel) + smooth;
-    loss[i] = labels[i] == unknownLabel ? 0.0f : entropy;
-    weight[i] = labelWeight;
+    const FloatLanes entropy = target.lossOf(vectorLog(sum), ofLabel, labelWeight, weighted);
+    storeSome(loss + i, label == unknownLabel ? FloatLanes{} : entropy, strip.n - i);
+    storeSome(weight + i, labelWeight, strip.n - i);
   }
 }
 
 static void entropyGradientStrip(const ClassScores &strip, const int32_t *labels, const EntropyTarget &target, const float *dLoss, float *dLogits,
                                  int64_t resultStride) {
-  float largest[classStrip], sums[classStrip], factors[classStrip], ofLabel[classStrip], ofAll[classStrip];
-  largestScores(strip, largest);
-  sumExponentials(strip, largest, sums);
-  const int64_t n = strip.n;
-  for (int64_t i = 0; i < n; i++) {
-    const bool known = labels[i] != unknownLabel;
-    const float labelShare = known ? target.share * target.weights[labels[i]] : 0.0f;
-    factors[i] = (labelShare + target.each * target.weightSum) * dLoss[i] / sums[i];
-    ofLabel[i] = labelShare * dLoss[i];
-    ofAll[i] = target.each * dLoss[i];
-  }
-  for (int64_t c = 0; c < strip.classes; c++) {
-    const float *scores = strip.scores + c * strip.stride;
-    float *row = dLogits + c * resultStride;
-    const float weight = target.weights[c];
-#pragma omp simd
-    for (int64_t i = 0; i < n; i++) {
-      const float goal = ofAll[i] * weight + (labels[i] == static_cast<int32_t>(c) ? ofLabel[i] : 0.0f);
-      const float slope = vectorExp(scores[i] - largest[i]) * factors[i] - goal;
-      row[i] = labels[i] == unknownLabel ? 0.0f : slope;
+  for (int64_t i = 0; i < strip.n; i += lanes) {
+    const FloatLanes largest = largestScores(strip, i), sum = sumExponentials(strip, i, largest), slopes = loadSome(dLoss + i, strip.n - i);
+    const IntegerLanes label = loadLanes(labels + i);
+    FloatLanes labelWeight = {};
+    for (int64_t c = 0; c < strip.classes; c++) {
+      labelWeight = label == static_cast<int32_t>(c) ? spread<FloatLanes>(target.weights[c]) : labelWeight;
+    }
+    const FloatLanes ofLabel = target.share * labelWeight * slopes, ofAll = target.each * slopes;
+    const FloatLanes factor = (ofLabel + ofAll * target.weightSum) / sum;
+    for (int64_t c = 0; c < strip.classes; c++) {
+      const FloatLanes goal = ofAll * target.weights[c] + (label == static_cast<int32_t>(c) ? ofLabel : FloatLanes{});
+      const FloatLanes slope = vectorExp(strip.at(c, i) - largest) * factor - goal;
+      storeSome(dLogits + c * resultStride + i, label == unknownLabel ? FloatLanes{} : slope, strip.n - i);
     }
   }
 }
@@ -230,12 +219,12 @@ static void entropyGradientStrip(const ClassScores &strip, const int32_t *labels
 /** Calls body(scores, labels, pixel of the whole batch, offset into the logits) for every strip. */
 template <typename Body>
 FACEPARSE_INLINE void forEachStrip(const CrossEntropyCall &call, const Body &body) {
-  const int64_t strips = (call.pixels + classStrip - 1) / classStrip;
+  const int64_t width = stripWidth(call.classes), strips = (call.pixels + width - 1) / width;
   parallelRanges(call.pictures * strips, call.pictures * call.classes * call.pixels, [&](int64_t first, int64_t end) {
-    float buffer[classBuffer * classStrip];
+    float buffer[classBuffer];
     int32_t labels[classStrip];
     for (int64_t unit = first; unit < end; unit++) {
-      const int64_t picture = unit / strips, start = unit % strips * classStrip, n = std::min(classStrip, call.pixels - start);
+      const int64_t picture = unit / strips, start = unit % strips * width, n = std::min(width, call.pixels - start);
       const int64_t offset = picture * call.classes * call.pixels + start;
       readLabels(call.labels + picture * call.pixels + start, call.classes, n, labels);
       body(readStrip(call.logits + offset, call.pixels, call.classes, n, buffer), labels, picture * call.pixels + start, offset);

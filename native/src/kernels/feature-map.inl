@@ -1,5 +1,8 @@
 // What all kernels on feature maps share: packs of neighbouring values, addresses, the choice of the block, the split over threads.
 
+/** A function whose code is shared by its callers: most templates that use it differ in other things. */
+#define FACEPARSE_SHARED static __attribute__((noinline))
+
 // ---------------------------------------------------------------------------------------------- packs
 
 /** `size` (a power of two) floats: one vector where the machine has one of that width, else two packs of half the size. */
@@ -162,6 +165,15 @@ static inline int64_t planesOf(const FeatureMap &map) { return map.pictures * ma
 /** Floats of a map, its padding channels among them. */
 static inline int64_t elementsOf(const FeatureMap &map) { return planesOf(map) * map.plane(); }
 
+/** Maps that are larger than this are written past the caches: nothing of them would be left there for the next step. */
+constexpr int64_t streamBytes = 4 << 20;
+
+/** Whether a map is so large and so aligned that it is best written past the caches. */
+static inline bool wantsStream(const FeatureMap &map) {
+  if (elementsOf(map) * int64_t(sizeof(float)) < streamBytes) return false;
+  return reinterpret_cast<uintptr_t>(map.data) % 64 == 0 && map.pictureStride % 16 == 0 && map.plane() % 16 == 0;
+}
+
 /** A number that the compiler knows, passed as an argument. */
 template <int number>
 struct Constant {
@@ -176,7 +188,7 @@ static inline void withBlock(int64_t block, const Body &body) {
     case 8: return body(Constant<8>());
     case 16: return body(Constant<16>());
     default:
-      fprintf(stderr, "faceparse: a feature map has blocks of %lld channels; the kernels know 1, 8 and 16\n", static_cast<long long>(block));
+      fprintf(stderr, "faceparse: a feature map has blocks of %d channels; the kernels know 1, 8 and 16\n", static_cast<int>(block));
       abort();
   }
 }

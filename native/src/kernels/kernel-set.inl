@@ -11,6 +11,7 @@ namespace KERNEL_NAMESPACE {
 #include "classify.inl"
 #include "loss-head.inl"
 #include "feature-map.inl"
+#include "normalize-parts.inl"
 #include "normalize.inl"
 #include "normalize-gradient.inl"
 #include "pool.inl"

@@ -1,12 +1,11 @@
-// The kernels for processors with AVX2 and FMA. Templates and the bodies of parallel regions are compiled at the end of the
-// file: the instruction set stays switched on up to there.
+// The kernels for processors with AVX2 and FMA. GCC compiles templates and the bodies of parallel regions at the end
+// of the file: the instruction set stays switched on up to there.
 #include "kernel-headers.h"
 
 #if defined(__x86_64__)
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 #else
-#pragma GCC push_options
 #pragma GCC target("avx2,fma")
 #endif
 // GCC before 13 defines these for options only, not for the pragma.
@@ -17,4 +16,7 @@
 #define KERNEL_NAMESPACE avx2
 #define KERNEL_SET_NAME "avx2"
 #include "kernel-set.inl"
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
 #endif

@@ -1,12 +1,11 @@
-// The kernels for processors with AVX-512. Templates and the bodies of parallel regions are compiled at the end of the file:
-// the instruction set stays switched on up to there.
+// The kernels for processors with AVX-512. GCC compiles templates and the bodies of parallel regions at the end of the
+// file: the instruction set stays switched on up to there.
 #include "kernel-headers.h"
 
 #if defined(__x86_64__)
 #if defined(__clang__)
 #pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma"))), apply_to = function)
 #else
-#pragma GCC push_options
 #pragma GCC target("avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,prefer-vector-width=512")
 #endif
 // GCC before 13 defines these for options only, not for the pragma.
@@ -19,4 +18,7 @@
 #define KERNEL_NAMESPACE avx512
 #define KERNEL_SET_NAME "avx512"
 #include "kernel-set.inl"
+#if defined(__clang__)
+#pragma clang attribute pop
+#endif
 #endif

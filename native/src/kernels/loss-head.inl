@@ -1,12 +1,15 @@
 // Resize, softmax, cross-entropy and the sums of region losses in one go, forward and backward. Rows of the small logits are widened
-// once each ([classes][width], one class after the other); an output row blends two of them and goes through softmax in
-// strips, vectorised across pixels. Backwards, the gradients of output rows are summed over the wide rows of a unit, which are narrowed
-// at the end.
+// once each ([classes][width], one class after the other); an output row blends two of them and goes
+// through softmax a vector of neighbouring pixels at a time. Backwards, the gradients of output rows are summed in the wide rows of a unit,
+// which are narrowed at the end.
 #include "loss-head-plan.inl"
+#include "loss-head-rows.inl"
 
 /** One thread's room in the workspace. */
 struct HeadRoom {
+  /** Two wide rows of logits; values of every class for a vector of pixels; wide rows of gradients; a row of the small maps. */
   float *expanded[2], *strip, *gradients, *small;
+  /** Of one output row. */
   int32_t *labels;
   /** Which rows of the logits the two expanded ones are. */
   int64_t held[2];
@@ -23,116 +26,6 @@ struct HeadRoom {
   }
 };
 
-static inline ResizeTap tapOf(const ResizeTap *taps, int64_t index) {
-  const int32_t same = static_cast<int32_t>(index);
-  return taps == nullptr ? ResizeTap{same, same, 0} : taps[index];
-}
-
-// ---------------------------------------------------------------------------------------------- small rows and wide rows
-
-/** Groups of `lanes` classes of one row of logits: value of a class at group(number) + x * step. */
-struct SmallRow {
-  float *first;
-  int64_t step, groupStride, blockStride, groupsPerBlock;
-
-  float *group(int64_t number) const { return first + number / groupsPerBlock * blockStride + number % groupsPerBlock * groupStride; }
-};
-
-/** The row of a map whose blocks hold whole groups, or the same row elsewhere, where groups follow each other. */
-static inline bool holdsGroups(const FeatureMap &map) { return map.block % lanes == 0; }
-
-static inline SmallRow rowInMap(const FeatureMap &map, int64_t picture, int64_t row) {
-  return {map.data + picture * map.pictureStride + row * map.width * map.block, map.block, lanes, map.plane(), map.block / lanes};
-}
-
-static inline SmallRow rowInRoom(const FeatureMap &map, float *small) { return {small, lanes, 0, map.width * lanes, 1}; }
-
-static void gatherSmallRow(const FeatureMap &map, int64_t picture, int64_t row, float *small) {
-  for (int64_t c = 0; c < roundUp(map.channels, lanes); c++) {
-    const float *from = map.data + picture * map.pictureStride + c / map.block * map.plane() + row * map.width * map.block + c % map.block;
-    float *to = small + c / lanes * map.width * lanes + c % lanes;
-    if (c < map.channels) {
-      for (int64_t x = 0; x < map.width; x++) to[x * lanes] = from[x * map.block];
-    } else {
-      for (int64_t x = 0; x < map.width; x++) to[x * lanes] = 0;
-    }
-  }
-}
-
-static void scatterSmallRow(const FeatureMap &map, int64_t picture, int64_t row, const float *small) {
-  for (int64_t c = 0; c < map.blocks() * map.block; c++) {
-    float *to = map.data + picture * map.pictureStride + c / map.block * map.plane() + row * map.width * map.block + c % map.block;
-    if (c < map.channels) {
-      const float *from = small + c / lanes * map.width * lanes + c % lanes;
-      for (int64_t x = 0; x < map.width; x++) to[x * map.block] = from[x * lanes];
-    } else {
-      for (int64_t x = 0; x < map.width; x++) to[x * map.block] = 0;
-    }
-  }
-}
-
-/** Brings a row of the logits to the output's width, one class after the other. Pixels past the width repeat the last one. */
-static void expandRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_t picture, int64_t row, float *small, float *wide) {
-  const FeatureMap &map = call.logits;
-  if (!holdsGroups(map)) gatherSmallRow(map, picture, row, small);
-  const SmallRow source = holdsGroups(map) ? rowInMap(map, picture, row) : rowInRoom(map, small);
-  const int64_t padded = roundUp(call.outputWidth, headPadding);
-  for (int64_t first = 0; first < plan.classes; first += lanes) {
-    const float *group = source.group(first / lanes);
-    const int64_t count = std::min(lanes, plan.classes - first);
-    for (int64_t x = 0; x < padded; x += lanes) {
-      FloatLanes values[lanes];
-#pragma GCC unroll 16
-      for (int64_t i = 0; i < lanes; i++) {
-        const int64_t pixel = std::min(x + i, call.outputWidth - 1);
-        if (call.columns == nullptr) {
-          values[i] = loadLanes(group + pixel * source.step);
-        } else {
-          const ResizeTap tap = call.columns[pixel];
-          const FloatLanes low = loadLanes(group + tap.low * source.step), high = loadLanes(group + tap.high * source.step);
-          values[i] = low * (1 - tap.fraction) + high * tap.fraction;
-        }
-      }
-      transposeLanes(values);
-      float *to = wide + first * plan.wideStride + x;
-#pragma GCC unroll 16
-      for (int64_t c = 0; c < lanes; c++) {
-        if (c < count) storeLanes(to + c * plan.wideStride, values[c]);
-      }
-    }
-  }
-}
-
-/** The adjoint: gradients of a wide row summed into a row of dLogits. */
-static void narrowRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_t picture, int64_t row, float *small, const float *wide) {
-  const FeatureMap &map = call.dLogits;
-  const bool inMap = holdsGroups(map);
-  const SmallRow target = inMap ? rowInMap(map, picture, row) : rowInRoom(map, small);
-  const int64_t groups = (inMap ? map.blocks() * map.block : roundUp(plan.classes, lanes)) / lanes;
-  for (int64_t number = 0; number < groups; number++) {
-    float *group = target.group(number);
-    for (int64_t x = 0; x < map.width; x++) storeLanes(group + x * target.step, FloatLanes{});
-    const int64_t first = number * lanes, count = std::min(lanes, plan.classes - first);
-    for (int64_t x = 0; x < call.outputWidth && count > 0; x += lanes) {
-      FloatLanes values[lanes];
-      const float *from = wide + first * plan.wideStride + x;
-#pragma GCC unroll 16
-      for (int64_t c = 0; c < lanes; c++) values[c] = c < count ? loadLanes(from + c * plan.wideStride) : FloatLanes{};
-      transposeLanes(values);
-      const int64_t pixels = std::min(lanes, call.outputWidth - x);
-#pragma GCC unroll 16
-      for (int64_t i = 0; i < lanes; i++) {
-        if (i >= pixels) break;
-        const ResizeTap tap = tapOf(call.columns, x + i);
-        float *low = group + tap.low * target.step, *high = group + tap.high * target.step;
-        storeLanes(low, loadLanes(low) + values[i] * (1 - tap.fraction));
-        if (tap.fraction != 0) storeLanes(high, loadLanes(high) + values[i] * tap.fraction);
-      }
-    }
-  }
-  if (!inMap) scatterSmallRow(map, picture, row, small);
-}
-
 /** A wide row of the logits, expanded now if it is not there; the one of row `kept` stays. */
 static const float *wideRow(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, int64_t picture, int64_t row, int64_t kept) {
   if (room.held[0] == row) return room.expanded[0];
@@ -143,7 +36,7 @@ static const float *wideRow(const LossHeadCall &call, const LossHeadPlan &plan, 
   return room.expanded[slot];
 }
 
-// ---------------------------------------------------------------------------------------------- strips of an output row
+// ---------------------------------------------------------------------------------------------- pixels of an output row
 
 /** An output row: the two wide rows that it blends, and its labels. */
 struct HeadRow {
@@ -160,9 +53,7 @@ static HeadRow readHeadRow(const LossHeadCall &call, const LossHeadPlan &plan, H
   row.highRow = row.fraction == 0 ? tap.low : tap.high;
   row.low = wideRow(call, plan, room, picture, row.lowRow, row.highRow);
   row.high = wideRow(call, plan, room, picture, row.highRow, row.lowRow);
-  const int64_t padded = roundUp(call.outputWidth, headPadding);
   readLabels(call.labels + (picture * call.outputHeight + y) * call.outputWidth, plan.classes, call.outputWidth, room.labels);
-  std::fill(room.labels + call.outputWidth, room.labels + padded, unknownLabel);
   return row;
 }
 
@@ -189,9 +80,9 @@ FACEPARSE_INLINE FloatLanes readScores(const HeadRow &row, int64_t x, const Loss
 
 // ---------------------------------------------------------------------------------------------- forward
 
-/** Sums of a unit: in single precision over some vectors of pixels, in double precision in the workspace. */
+/** Sums of a unit; those of classes in single precision over a few pixels, in double precision in the workspace. */
 struct HeadSums {
-  FloatLanes loss, weight;
+  DoubleLanes loss = {}, weight = {};
   float *predicted, *overlap;  // [classes][lanes]
   double *totals;              // loss, weight, then predicted, overlap, actual of every class
   int64_t classes, terms;
@@ -203,25 +94,34 @@ struct HeadSums {
   }
 
   void clear() {
-    loss = weight = FloatLanes{};
     std::fill(predicted, predicted + 2 * classes * lanes, 0.0f);
     terms = 0;
   }
 
-  static double sumOf(FloatLanes values) {
+  static DoubleLanes paired(FloatLanes values) {
+    DoubleLanes low, high;
+    widenLanes(values, low, high);
+    return low + high;
+  }
+
+  static double sumOf(DoubleLanes values) {
     double sum = 0;
-    for (int64_t i = 0; i < lanes; i++) sum += values[i];
+    for (int64_t i = 0; i < lanes / 2; i++) sum += values[i];
     return sum;
   }
 
-  void flush() {
-    totals[0] += sumOf(loss);
-    totals[1] += sumOf(weight);
+  void flushClasses() {
     for (int64_t c = 0; c < classes; c++) {
-      totals[2 + c] += sumOf(loadLanes(predicted + c * lanes));
-      totals[2 + classes + c] += sumOf(loadLanes(overlap + c * lanes));
+      totals[2 + c] += sumOf(paired(loadLanes(predicted + c * lanes)));
+      totals[2 + classes + c] += sumOf(paired(loadLanes(overlap + c * lanes)));
     }
     clear();
+  }
+
+  void finish() {
+    totals[0] = sumOf(loss);
+    totals[1] = sumOf(weight);
+    flushClasses();
   }
 };
 
@@ -246,11 +146,9 @@ FACEPARSE_INLINE void addHeadPixels(const HeadRow &row, int64_t x, const LossHea
     if constexpr (regions) storeLanes(scores + c * lanes, exponential);
   }
   if constexpr (entropy) {
-    const FloatLanes logarithm = vectorLog(sum);
-    FloatLanes loss = target.share * labelWeight * (logarithm - ofLabel);
-    if (target.each > 0) loss += target.each * (target.weightSum * logarithm - weighted);
-    sums.loss += label == unknownLabel ? nothing : loss;
-    sums.weight += labelWeight;
+    const FloatLanes loss = target.lossOf(vectorLog(sum), ofLabel, labelWeight, weighted);
+    sums.loss += HeadSums::paired(label == unknownLabel ? nothing : loss);
+    sums.weight += HeadSums::paired(labelWeight);
   }
   if constexpr (regions) {
     const FloatLanes factor = 1.0f / sum;
@@ -260,9 +158,8 @@ FACEPARSE_INLINE void addHeadPixels(const HeadRow &row, int64_t x, const LossHea
       storeLanes(predicted, loadLanes(predicted) + (label == unknownLabel ? nothing : probability));
       storeLanes(overlap, loadLanes(overlap) + (label == static_cast<int32_t>(c) ? probability : nothing));
     }
+    if (++sums.terms == 32) sums.flushClasses();
   }
-  // Some hundreds of terms at most in single precision.
-  if (++sums.terms == 256) sums.flush();
 }
 
 /** Adds the number of pixels of every class in a row. */
@@ -290,7 +187,7 @@ static void runHeadUnit(const LossHeadCall &call, const LossHeadPlan &plan, Head
     }
     if constexpr (regions) countLabels(room.labels, call.outputWidth, totals + 2 + 2 * plan.classes);
   }
-  sums.flush();
+  sums.finish();
 }
 
 /** The sums of all units, in their order. */

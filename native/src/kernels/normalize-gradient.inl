@@ -23,7 +23,8 @@ struct GradientValues {
 
 /** dz = (Σ terms)·act′ and x − mean at one place. */
 template <int block, Activation kind, bool sourceGiven>
-FACEPARSE_INLINE GradientValues<groupOf<block>> gradientValuesAt(const GradientRun &run, int64_t i, const AffineParameters<block> &parameters) {
+FACEPARSE_INLINE GradientValues<groupOf<block>> gradientValuesAt(const GradientRun &run, int64_t i,
+                                                                 const AffineParameters<block> &parameters) {
   constexpr int group = groupOf<block>;
   Pack<group> dz = load<group>(run.terms[0] + i);
   if (run.termCount > 1) dz = dz + load<group>(run.terms[1] + i);
@@ -71,7 +72,8 @@ struct PaddedRun {
 
 /** Σ dz and Σ dz·(x − mean) of each of `block` channels over `count` floats; stores dz where `run.dz` is set. */
 template <int block, Activation kind, bool sourceGiven>
-static __attribute__((noinline)) void gradientSums(const GradientRun &run, int64_t count, const AffineParameters<block> &parameters, double *sums) {
+FACEPARSE_SHARED void gradientSums(const GradientRun &run, int64_t count, const AffineParameters<block> &parameters,
+                                   double *sums) {
   constexpr int group = groupOf<block>;
   const auto valuesAt = [&](const GradientRun &at, int64_t i) __attribute__((always_inline)) {
     const GradientValues<group> values = gradientValuesAt<block, kind, sourceGiven>(at, i, parameters);
@@ -117,7 +119,7 @@ static __attribute__((noinline)) void gradientSums(const GradientRun &run, int64
 
 /** dx, and dz where `run.dz` is set. */
 template <int block, Activation kind, bool sourceGiven>
-static __attribute__((noinline)) void gradientOfInput(const GradientRun &run, int64_t count, const NormalizeGradientParameters<block> &parameters) {
+FACEPARSE_SHARED void gradientOfInput(const GradientRun &run, int64_t count, const NormalizeGradientParameters<block> &parameters) {
   constexpr int group = groupOf<block>;
   const Pack<group> scale = load<group>(parameters.scale), slope = load<group>(parameters.slope), offset = load<group>(parameters.offset);
   const auto writeAt = [&](const GradientRun &at, int64_t i) __attribute__((always_inline)) {
@@ -140,8 +142,8 @@ static __attribute__((noinline)) void gradientOfInput(const GradientRun &run, in
 
 /** Sets the parameters of a block of channels from the sums of its parts; the owner of the block writes dGamma and dBeta. */
 template <int block>
-static __attribute__((noinline)) void joinGradients(const NormalizeGradientCall &call, const NormalizeParts &parts, int64_t channelBlock, const double *sums, bool owner,
-                          NormalizeGradientParameters<block> &parameters) {
+FACEPARSE_SHARED void joinGradients(const NormalizeGradientCall &call, const NormalizeParts &parts, int64_t channelBlock,
+                                    const double *sums, bool owner, NormalizeGradientParameters<block> &parameters) {
   parameters.set(call.gamma, call.beta, call.mean, call.variance, call.epsilon, channelBlock, call.x.channels);
   double total[block] = {}, products[block] = {};
   const int64_t first = channelBlock * parts.partsOfBlock(), end = first + parts.partsOfBlock();
@@ -161,16 +163,39 @@ static __attribute__((noinline)) void joinGradients(const NormalizeGradientCall 
   for (int i = 0; i < groupOf<block>; i++) parameters.slope[i] = slopes[i % block], parameters.offset[i] = offsets[i % block];
 }
 
-template <int block, Activation kind, bool sourceGiven>
-static void normalizeGradientVariant(const NormalizeGradientCall &call) {
+/** The variants of both passes for a call. */
+template <int block>
+struct GradientPasses {
+  void (*sums)(const GradientRun &run, int64_t count, const AffineParameters<block> &parameters, double *sums);
+  void (*input)(const GradientRun &run, int64_t count, const NormalizeGradientParameters<block> &parameters);
+};
+
+template <int block>
+static GradientPasses<block> gradientPassesFor(Activation activation, bool sourceGiven) {
+  GradientPasses<block> result = {};
+  withActivation(activation, [&](auto activationOf) {
+    constexpr Activation kind = Activation(decltype(activationOf)::value);
+    if (kind == Activation::none || !sourceGiven) {
+      result = {gradientSums<block, kind, false>, gradientOfInput<block, kind, false>};
+    } else {
+      result = {gradientSums<block, kind, kind != Activation::none>, gradientOfInput<block, kind, kind != Activation::none>};
+    }
+  });
+  return result;
+}
+
+template <int block>
+static void normalizeGradientBlocks(const NormalizeGradientCall &call) {
   PartSums<block> own;
+  const bool sourceGiven = call.source.data != nullptr && call.activation != Activation::none;
   const NormalizeParts parts(call.x, call.termCount + 2 + (sourceGiven ? 1 : 0));
   double *sums = parts.fitsWorkspace() ? call.workspace : own.values;
+  const GradientPasses<block> passes = gradientPassesFor<block>(call.activation, sourceGiven);
 
   // Where forming dz takes much reading or computing, the first pass stores it and the second reads that.
-  constexpr bool computesMuch = kind == Activation::sigmoid || kind == Activation::silu;
+  const bool computesMuch = call.activation == Activation::sigmoid || call.activation == Activation::silu;
   const bool readsMuch = call.termCount + (sourceGiven ? 1 : 0) > 1;
-  const bool dxIsFree = call.dx.data != call.x.data && (!sourceGiven || call.dx.data != call.source.data);
+  const bool dxIsFree = call.dx.data != call.x.data && call.dx.data != call.source.data;
   const FeatureMap *stored = nullptr;
   if (computesMuch || readsMuch) stored = call.dz.data != nullptr ? &call.dz : dxIsFree ? &call.dx : nullptr;
 
@@ -187,10 +212,12 @@ static void normalizeGradientVariant(const NormalizeGradientCall &call) {
     return run;
   };
   const auto measure = [&](int64_t part, bool entered, NormalizeGradientParameters<block> &parameters) {
-    if (entered) parameters.set(call.gamma, call.beta, call.mean, call.variance, call.epsilon, parts.channelBlock(part), call.x.channels);
+    if (entered) {
+      parameters.set(call.gamma, call.beta, call.mean, call.variance, call.epsilon, parts.channelBlock(part), call.x.channels);
+    }
     GradientRun run = runOf(part);
     if (stored != nullptr) run.dz = partOf<block>(*stored, parts, part);
-    gradientSums<block, kind, sourceGiven>(run, parts.pixelsOf(part) * block, parameters, sums + part * 2 * block);
+    passes.sums(run, parts.pixelsOf(part) * block, parameters, sums + part * 2 * block);
   };
   const auto prepare = [&](int64_t channelBlock, bool owner, NormalizeGradientParameters<block> &parameters) {
     joinGradients<block>(call, parts, channelBlock, sums, owner, parameters);
@@ -204,24 +231,12 @@ static void normalizeGradientVariant(const NormalizeGradientCall &call) {
       gradientOfInput<block, Activation::none, false>(run, parts.pixelsOf(part) * block, parameters);
     } else {
       run.dz = partOf<block>(call.dz, parts, part);
-      gradientOfInput<block, kind, sourceGiven>(run, parts.pixelsOf(part) * block, parameters);
+      passes.input(run, parts.pixelsOf(part) * block, parameters);
     }
   };
   runTwoPasses<NormalizeGradientParameters<block>>(parts, elementsOf(call.x), measure, prepare, apply);
 }
 
 static void normalizeGradient(const NormalizeGradientCall &call) {
-  withBlock(call.x.block, [&](auto blockOf) {
-    constexpr int block = decltype(blockOf)::value;
-    withActivation(call.activation, [&](auto activationOf) {
-      constexpr Activation kind = Activation(decltype(activationOf)::value);
-      if constexpr (kind == Activation::none) {
-        normalizeGradientVariant<block, kind, false>(call);
-      } else if (call.source.data != nullptr) {
-        normalizeGradientVariant<block, kind, true>(call);
-      } else {
-        normalizeGradientVariant<block, kind, false>(call);
-      }
-    });
-  });
+  withBlock(call.x.block, [&](auto block) { normalizeGradientBlocks<decltype(block)::value>(call); });
 }

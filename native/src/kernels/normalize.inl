@@ -1,12 +1,4 @@
-// Batch normalisation, forward and backward, fused with a residual and an activation. These passes are bound by memory: what
-// matters is how often a map goes through it. Channels are worked on in groups small enough that the second pass over a
-// group finds it in the cache.
-
-/** Bytes of the maps that are worked on at a time, of all threads together, from the first pass to the second. */
-constexpr int64_t cacheBytes = 16 << 20;
-
-/** Maps that are larger than this are written past the caches: nothing of them would be left there for the next step. */
-constexpr int64_t streamBytes = 8 << 20;
+// Batch normalisation fused with a residual and an activation, in two passes (normalize-parts.inl): statistics, values.
 
 /** Vectors whose sums are formed in single precision before they go over to double precision. */
 constexpr int64_t chunkVectors = 128;
@@ -14,109 +6,6 @@ constexpr int64_t chunkVectors = 128;
 /** The number of values that are worked on at once: `block` channels, or the same channel several times. */
 template <int block>
 constexpr int groupOf = block > lanes ? block : lanes;
-
-// ---------------------------------------------------------------------------------------------- the split of the work
-
-/** At least this many parts (as far as there are pixels), so that threads have something to share. */
-constexpr int64_t leastParts = 64;
-
-/**
- * A map cut into parts: block of channels × picture × stretch of pixels. The cut depends on the shape alone, so that sums over parts
- * do not depend on the number of threads.
- */
-struct NormalizeParts {
-  int64_t pictures, blocks, pixels, stretches, stretchPixels;
-  /** Of all maps in one block of channels. */
-  int64_t blockBytes;
-
-  NormalizeParts(const FeatureMap &map, int64_t maps) {
-    pictures = map.pictures, blocks = map.blocks(), pixels = map.height * map.width;
-    const int64_t planes = largerOf(pictures * blocks, 1);
-    stretches = planes >= leastParts ? 1 : (leastParts + planes - 1) / planes;
-    stretchPixels = ((pixels + stretches - 1) / stretches + 63) / 64 * 64;
-    stretches = (pixels + stretchPixels - 1) / stretchPixels;
-    blockBytes = largerOf(pictures * map.plane() * int64_t(sizeof(float)) * maps, 1);
-  }
-
-  int64_t partsOfBlock() const { return pictures * stretches; }
-  int64_t channelBlock(int64_t part) const { return part / partsOfBlock(); }
-  int64_t picture(int64_t part) const { return part / stretches % pictures; }
-  int64_t firstPixel(int64_t part) const { return part % stretches * stretchPixels; }
-  int64_t pixelsOf(int64_t part) const { return smallerOf(stretchPixels, pixels - firstPixel(part)); }
-  bool fitsWorkspace() const { return stretches == 1; }
-};
-
-/** Room for the two sums of every part where the workspace of the call has too little. */
-template <int block>
-struct PartSums {
-  double values[2 * leastParts * 2 * block];
-};
-
-/** The address of a part in a map. */
-template <int block>
-static inline float *partOf(const FeatureMap &map, const NormalizeParts &parts, int64_t part) {
-  if (map.data == nullptr) return nullptr;
-  return planeOf(map, parts.picture(part), parts.channelBlock(part)) + parts.firstPixel(part) * block;
-}
-
-/** What one thread does of `runTwoPasses`. */
-template <typename Parameters, typename First, typename Prepare, typename Second>
-struct TwoPasses {
-  const NormalizeParts &parts;
-  const First &first;
-  const Prepare &prepare;
-  const Second &second;
-
-  void measure(int64_t begin, int64_t end, Parameters &parameters) const {
-    for (int64_t part = begin; part < end; part++) first(part, part == begin || part % parts.partsOfBlock() == 0, parameters);
-  }
-
-  /** Backwards: the last parts are the likeliest to be in the cache still. */
-  void apply(int64_t begin, int64_t end, Parameters &parameters) const {
-    for (int64_t part = end - 1, prepared = -1; part >= begin; part--) {
-      const int64_t channelBlock = parts.channelBlock(part);
-      if (channelBlock != prepared) prepare(prepared = channelBlock, begin <= channelBlock * parts.partsOfBlock(), parameters);
-      second(part, parameters);
-    }
-  }
-
-  void run(int64_t thread, int64_t threads) const {
-    Parameters parameters;
-    // Blocks that a thread works on alone.
-    const int64_t alone = parts.blockBytes * threads <= cacheBytes ? parts.blocks / threads : 0;
-    for (int64_t channelBlock = thread * alone; channelBlock < (thread + 1) * alone; channelBlock++) {
-      const int64_t begin = channelBlock * parts.partsOfBlock(), end = begin + parts.partsOfBlock();
-      measure(begin, end, parameters);
-      apply(begin, end, parameters);
-    }
-    // The rest they share, some blocks at a time: this needs a barrier each time, which is costly where threads have to wait for a processor.
-    const int64_t together = largerOf(cacheBytes / parts.blockBytes, 1);
-    for (int64_t group = alone * threads; group < parts.blocks; group += together) {
-      const int64_t start = group * parts.partsOfBlock();
-      const int64_t count = smallerOf(together, parts.blocks - group) * parts.partsOfBlock();
-      const int64_t begin = start + count * thread / threads, end = start + count * (thread + 1) / threads;
-      measure(begin, end, parameters);
-      if (threads > 1) {
-#pragma omp barrier
-      }
-      apply(begin, end, parameters);
-    }
-    finishStreams();
-  }
-};
-
-/**
- * For all parts of some blocks of channels first(part, entered, parameters), where `entered` says that the thread comes to another block
- * of channels; then second(part, parameters), where prepare(channelBlock, owner, parameters) has set the parameters; owner is true in one
- * thread only. Blocks are taken so few at a time that the second pass finds them in the cache.
- */
-template <typename Parameters, typename First, typename Prepare, typename Second>
-static void runTwoPasses(const NormalizeParts &parts, int64_t elements, const First &first, const Prepare &prepare, const Second &second) {
-  const TwoPasses<Parameters, First, Prepare, Second> passes = {parts, first, prepare, second};
-  if (elements < parallelThreshold) return passes.run(0, 1);
-#pragma omp parallel
-  passes.run(omp_get_thread_num(), omp_get_num_threads());
-}
 
 // ---------------------------------------------------------------------------------------------- parameters of a channel
 
@@ -133,8 +22,8 @@ struct AffineParameters {
   /** 1 for a channel, 0 for a padding channel. */
   alignas(64) float exists[group];
 
-  __attribute__((noinline)) void set(const float *gamma, const float *beta, const float *means, const float *variances, float epsilon, int64_t channelBlock,
-           int64_t channels) {
+  __attribute__((noinline)) void set(const float *gamma, const float *beta, const float *means, const float *variances,
+                                     float epsilon, int64_t channelBlock, int64_t channels) {
     for (int i = 0; i < group; i++) {
       const int64_t channel = channelBlock * block + i % block;
       const bool is = channel < channels;
@@ -186,21 +75,15 @@ static inline void withActivation(Activation kind, const Body &body) {
   }
 }
 
-/** Whether a map is so large and so aligned that it is best written past the caches. */
-static inline bool wantsStream(const FeatureMap &map) {
-  if (elementsOf(map) * int64_t(sizeof(float)) < streamBytes) return false;
-  return reinterpret_cast<uintptr_t>(map.data) % 64 == 0 && map.pictureStride % 16 == 0 && map.plane() % 16 == 0;
-}
-
 // ---------------------------------------------------------------------------------------------- forward
 
 /**
  * Mean and sum of squared deviations of each of `block` channels over some pixels. One pass over memory: per chunk the sums
- * of deviations from the mean of its first eighth (which is never more than √7 standard deviations of the chunk off its mean, so that little
- * is lost by cancellation), chunks joined by Chan's formula.
+ * of deviations from the mean of its first eighth (never more than √7 standard deviations of the chunk off the chunk's mean, so
+ * that little is lost by cancellation); chunks are joined by Chan's formula.
  */
 template <int block>
-static __attribute__((noinline)) void statisticsOf(const float *x, int64_t pixels, double *mean, double *squares) {
+FACEPARSE_SHARED void statisticsOf(const float *x, int64_t pixels, double *mean, double *squares) {
   constexpr int group = groupOf<block>;
   alignas(64) double laneMean[group] = {}, laneSquares[group] = {};
   const int64_t groups = pixels * block / group;
@@ -260,7 +143,8 @@ static __attribute__((noinline)) void statisticsOf(const float *x, int64_t pixel
 
 /** Joins the statistics of the parts of a block of channels. */
 template <int block>
-static __attribute__((noinline)) void joinStatistics(const NormalizeParts &parts, int64_t channelBlock, const double *sums, float *mean, float *variance) {
+FACEPARSE_SHARED void joinStatistics(const NormalizeParts &parts, int64_t channelBlock, const double *sums, float *mean,
+                                     float *variance) {
   const int64_t first = channelBlock * parts.partsOfBlock(), end = first + parts.partsOfBlock();
   const double share = 1.0 / (parts.pictures * parts.pixels);
   double joined[block] = {}, squares[block] = {};
@@ -295,7 +179,7 @@ FACEPARSE_INLINE Pack<size> affine(Pack<size> centered, Pack<size> scale, Pack<s
 
 /** y = act(scale·(x − mean) + shift [+ residual]) over `count` floats. */
 template <int block, Activation kind, bool hasResidual>
-static void applyAffine(const AffineRun &run, int64_t count, const AffineParameters<block> &parameters) {
+FACEPARSE_SHARED void applyAffine(const AffineRun &run, int64_t count, const AffineParameters<block> &parameters) {
   constexpr int group = groupOf<block>;
   const Pack<group> mean = load<group>(parameters.mean), scale = load<group>(parameters.scale), shift = load<group>(parameters.shift);
   const Pack<group> exists = load<group>(parameters.exists);
@@ -330,26 +214,27 @@ static void applyAffine(const AffineRun &run, int64_t count, const AffineParamet
   for (int64_t j = i; j < count; j++) y2[j] = values[j - i];
 }
 
-/** Calls body(Constant<block>(), Constant<activation>(), Constant<hasResidual>()). */
-template <typename Body>
-static inline void withAffineVariant(int64_t block, Activation kind, bool hasResidual, const Body &body) {
-  withBlock(block, [&](auto blockOf) {
-    withActivation(kind, [&](auto activationOf) {
-      if (hasResidual) {
-        body(blockOf, activationOf, Constant<1>());
-      } else {
-        body(blockOf, activationOf, Constant<0>());
-      }
-    });
+template <int block>
+using ApplyAffine = void (*)(const AffineRun &run, int64_t count, const AffineParameters<block> &parameters);
+
+/** The variant of applyAffine for a call. */
+template <int block>
+static ApplyAffine<block> applyAffineFor(Activation activation, bool hasResidual) {
+  ApplyAffine<block> result = nullptr;
+  withActivation(activation, [&](auto activationOf) {
+    constexpr Activation kind = Activation(decltype(activationOf)::value);
+    result = hasResidual ? applyAffine<block, kind, true> : applyAffine<block, kind, false>;
   });
+  return result;
 }
 
-template <int block, Activation kind, bool hasResidual>
-static void normalizeVariant(const NormalizeCall &call) {
+template <int block>
+static void normalizeBlocks(const NormalizeCall &call) {
   PartSums<block> own;
-  const NormalizeParts parts(call.x, hasResidual ? 3 : 2);
+  const NormalizeParts parts(call.x, call.residual.data != nullptr ? 3 : 2);
   double *sums = parts.fitsWorkspace() ? call.workspace : own.values;
   const bool stream = call.y.data != call.x.data && wantsStream(call.y);
+  const ApplyAffine<block> applyAffine = applyAffineFor<block>(call.activation, call.residual.data != nullptr);
   const auto measure = [&](int64_t part, bool, AffineParameters<block> &) {
     double *target = sums + part * 2 * block;
     statisticsOf<block>(partOf<block>(call.x, parts, part), parts.pixelsOf(part), target, target + block);
@@ -363,23 +248,22 @@ static void normalizeVariant(const NormalizeCall &call) {
     for (int64_t i = 0; i < channels; i++) call.mean[first + i] = mean[i], call.variance[first + i] = variance[i];
   };
   const auto apply = [&](int64_t part, const AffineParameters<block> &parameters) {
-    const AffineRun run = {partOf<block>(call.x, parts, part), partOf<block>(call.residual, parts, part), partOf<block>(call.y, parts, part),
-                           partOf<block>(call.y2, parts, part), stream};
-    applyAffine<block, kind, hasResidual>(run, parts.pixelsOf(part) * block, parameters);
+    const AffineRun run = {partOf<block>(call.x, parts, part), partOf<block>(call.residual, parts, part),
+                           partOf<block>(call.y, parts, part), partOf<block>(call.y2, parts, part), stream};
+    applyAffine(run, parts.pixelsOf(part) * block, parameters);
   };
   runTwoPasses<AffineParameters<block>>(parts, elementsOf(call.x), measure, prepare, apply);
 }
 
 static void normalize(const NormalizeCall &call) {
-  withAffineVariant(call.x.block, call.activation, call.residual.data != nullptr, [&](auto block, auto kind, auto residual) {
-    normalizeVariant<decltype(block)::value, Activation(decltype(kind)::value), decltype(residual)::value != 0>(call);
-  });
+  withBlock(call.x.block, [&](auto block) { normalizeBlocks<decltype(block)::value>(call); });
 }
 
-template <int block, Activation kind, bool hasResidual>
-static void normalizeInferenceVariant(const NormalizeInferenceCall &call) {
+template <int block>
+static void normalizeInferenceBlocks(const NormalizeInferenceCall &call) {
   const NormalizeParts parts(call.x, 1);
   const bool stream = call.y.data != call.x.data && wantsStream(call.y);
+  const ApplyAffine<block> applyAffine = applyAffineFor<block>(call.activation, call.residual.data != nullptr);
   parallelRanges(parts.blocks * parts.partsOfBlock(), elementsOf(call.x), [&](int64_t begin, int64_t end) {
     AffineParameters<block> parameters;
     for (int64_t part = begin, prepared = -1; part < end; part++) {
@@ -388,16 +272,14 @@ static void normalizeInferenceVariant(const NormalizeInferenceCall &call) {
         prepared = channelBlock;
         parameters.set(call.gamma, call.beta, call.mean, call.variance, call.epsilon, channelBlock, call.x.channels);
       }
-      const AffineRun run = {partOf<block>(call.x, parts, part), partOf<block>(call.residual, parts, part), partOf<block>(call.y, parts, part),
-                             nullptr, stream};
-      applyAffine<block, kind, hasResidual>(run, parts.pixelsOf(part) * block, parameters);
+      const AffineRun run = {partOf<block>(call.x, parts, part), partOf<block>(call.residual, parts, part),
+                             partOf<block>(call.y, parts, part), nullptr, stream};
+      applyAffine(run, parts.pixelsOf(part) * block, parameters);
     }
     finishStreams();
   });
 }
 
 static void normalizeInference(const NormalizeInferenceCall &call) {
-  withAffineVariant(call.x.block, call.activation, call.residual.data != nullptr, [&](auto block, auto kind, auto residual) {
-    normalizeInferenceVariant<decltype(block)::value, Activation(decltype(kind)::value), decltype(residual)::value != 0>(call);
-  });
+  withBlock(call.x.block, [&](auto block) { normalizeInferenceBlocks<decltype(block)::value>(call); });
 }

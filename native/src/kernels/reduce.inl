@@ -14,10 +14,10 @@ static inline void addStrip(const float *source, int64_t stride, int64_t rows, d
   DoubleLanes totals[2 * count];
   memcpy(totals, sums, sizeof totals);
   const auto add = [&totals](int64_t vector, FloatLanes value) {
-    HalfLanes halves[2];
-    memcpy(halves, &value, sizeof halves);
-    totals[2 * vector] += __builtin_convertvector(halves[0], DoubleLanes);
-    totals[2 * vector + 1] += __builtin_convertvector(halves[1], DoubleLanes);
+    DoubleLanes low, high;
+    widenLanes(value, low, high);
+    totals[2 * vector] += low;
+    totals[2 * vector + 1] += high;
   };
   int64_t row = 0;
   for (; row + 4 <= rows; row += 4) {
@@ -37,12 +37,17 @@ static inline void addStrip(const float *source, int64_t stride, int64_t rows, d
 
 /** sums[0..columns) += the sum of rows that are `stride` apart. */
 static void addRows(const float *source, int64_t stride, int64_t rows, int64_t columns, double *sums) {
-  int64_t column = 0;
-  for (; column + 4 * lanes <= columns; column += 4 * lanes) addStrip<4>(source + column, stride, rows, sums + column);
-  for (; column + lanes <= columns; column += lanes) addStrip<1>(source + column, stride, rows, sums + column);
-  if (column == columns) return;
-  for (int64_t row = 0; row < rows; row++) {
-    for (int64_t rest = column; rest < columns; rest++) sums[rest] += source[row * stride + rest];
+  // A few rows at a time where they are long: reading each from end to end is what memory is good at.
+  const int64_t block = std::max<int64_t>(16, 8192 / columns);
+  for (int64_t first = 0; first < rows; first += block) {
+    const float *from = source + first * stride;
+    const int64_t count = std::min(block, rows - first);
+    int64_t column = 0;
+    for (; column + 4 * lanes <= columns; column += 4 * lanes) addStrip<4>(from + column, stride, count, sums + column);
+    for (; column + lanes <= columns; column += lanes) addStrip<1>(from + column, stride, count, sums + column);
+    for (int64_t row = 0; row < count && column < columns; row++) {
+      for (int64_t rest = column; rest < columns; rest++) sums[rest] += from[row * stride + rest];
+    }
   }
 }
 
@@ -97,9 +102,11 @@ static void addUnit(const ReducePlan &plan, const float *source, int64_t outer, 
 static void sumShortRuns(const ReduceCall &call, int64_t runs, int64_t length) {
   parallelRanges(runs, runs * length, [&](int64_t first, int64_t end) {
     for (int64_t run = first; run < end; run++) {
-      double sum = 0;
-      for (int64_t i = 0; i < length; i++) sum += call.source[run * length + i];
-      call.target[run] = static_cast<float>(sum * call.factor);
+      const float *values = call.source + run * length;
+      float sum = 0;
+#pragma omp simd reduction(+ : sum)
+      for (int64_t i = 0; i < length; i++) sum += values[i];
+      call.target[run] = sum * call.factor;
     }
   });
 }

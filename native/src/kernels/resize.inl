@@ -2,7 +2,8 @@
 
 /** Output row of `width` positions from two input rows (one where the fraction of the row is 0). */
 template <int block>
-static void resizeRow(const float *upper, const float *lower, float fraction, const ResizeTap *columns, float *target, int64_t width, bool stream) {
+static void resizeRow(const float *upper, const float *lower, float fraction, const ResizeTap *columns, float *target,
+                      int64_t width, bool stream) {
   const auto valueAt = [&](const float *row, const ResizeTap &tap) __attribute__((always_inline)) {
     const Pack<block> low = load<block>(row + tap.low * int64_t(block));
     if (tap.fraction == 0) return low;
@@ -28,14 +29,15 @@ static void resize(const ResizeCall &call) {
   withBlock(call.x.block, [&](auto blockOf) {
     constexpr int block = decltype(blockOf)::value;
     const FeatureMap &x = call.x, &y = call.y;
-    const bool stream = block >= 4 && wantsStream(y);
+    const bool stream = wantsStream(y);
     parallelRanges(planesOf(y) * y.height, elementsOf(y), [&](int64_t begin, int64_t end) {
       for (int64_t unit = begin; unit < end; unit++) {
         const int64_t plane = unit / y.height, row = unit % y.height;
         const ResizeTap tap = call.rows[row];
         const float *source = planeOf(x, plane);
         float *target = planeOf(y, plane) + row * y.width * block;
-        resizeRow<block>(source + tap.low * x.width * block, source + tap.high * x.width * block, tap.fraction, call.columns, target, y.width, stream);
+        const float *upper = source + tap.low * x.width * block, *lower = source + tap.high * x.width * block;
+        resizeRow<block>(upper, lower, tap.fraction, call.columns, target, y.width, stream);
       }
       finishStreams();
     });
@@ -54,7 +56,8 @@ FACEPARSE_INLINE void addTo(float *row, int64_t position, Pack<block> value, flo
  * summed in registers first.
  */
 template <int block>
-static void spreadRow(const float *dy, const ResizeTap *columns, int64_t width, float *upper, float upperWeight, float *lower, float lowerWeight) {
+static void spreadRow(const float *dy, const ResizeTap *columns, int64_t width, float *upper, float upperWeight, float *lower,
+                      float lowerWeight) {
   Pack<block> lowSum = zeroPack<block>(), highSum = lowSum;
   int64_t low = columns[0].low, high = columns[0].high;
   const auto flush = [&](int64_t position, Pack<block> value) __attribute__((always_inline)) {

@@ -1,3 +1,5 @@
+// Picks the kernels of the best instruction set that processor and environment allow.
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
@@ -17,23 +19,29 @@ extern const Kernels table;
 
 namespace {
 
-/** Whether FACEPARSE_NATIVE_ISA (avx512, avx2 or baseline) allows this set: it names the best one to use. */
-bool allowed(int level) {
-  const char *limit = std::getenv("FACEPARSE_NATIVE_ISA");
-  if (limit == nullptr) return true;
-  if (std::strcmp(limit, "baseline") == 0) return level <= 0;
-  if (std::strcmp(limit, "avx2") == 0) return level <= 1;
-  return true;
+enum Level { baselineLevel, avx2Level, avx512Level };
+
+/** The best level that FACEPARSE_NATIVE_ISA (avx512, avx2 or baseline) allows. */
+Level allowedLevel() {
+  const char *name = std::getenv("FACEPARSE_NATIVE_ISA");
+  if (name == nullptr || std::strcmp(name, "avx512") == 0) return avx512Level;
+  if (std::strcmp(name, "avx2") == 0) return avx2Level;
+  if (std::strcmp(name, "baseline") == 0) return baselineLevel;
+  std::fprintf(stderr, "faceparse: FACEPARSE_NATIVE_ISA is %s; it may be avx512, avx2 or baseline\n", name);
+  return avx512Level;
 }
 
 const Kernels &best() {
+  const Level allowed = allowedLevel();
 #if defined(__x86_64__)
   __builtin_cpu_init();
   const bool avx2Set = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
   const bool avx512Set = avx2Set && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                          __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-  if (avx512Set && allowed(2)) return avx512::table;
-  if (avx2Set && allowed(1)) return avx2::table;
+  if (avx512Set && allowed >= avx512Level) return avx512::table;
+  if (avx2Set && allowed >= avx2Level) return avx2::table;
+#else
+  (void)allowed;
 #endif
   return baseline::table;
 }

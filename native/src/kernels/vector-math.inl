@@ -1,4 +1,4 @@
-// Exponential and logarithm that GCC vectorises inside of a loop, and what all kernels need to split their work.
+// Vectors as wide as those of the instruction set, the exponential and the logarithm, and the split of work over threads.
 // Included inside of the namespace of an instruction set, as all .inl files here: none of them includes anything.
 
 #define FACEPARSE_INLINE static inline __attribute__((always_inline))
@@ -30,6 +30,28 @@ FACEPARSE_INLINE IntegerLanes loadLanes(const int32_t *from) {
   IntegerLanes result;
   memcpy(&result, from, sizeof result);
   return result;
+}
+
+/** The halves of a vector in double precision. */
+FACEPARSE_INLINE void widenLanes(FloatLanes value, DoubleLanes &low, DoubleLanes &high) {
+  HalfLanes halves[2];
+  memcpy(halves, &value, sizeof halves);
+  low = __builtin_convertvector(halves[0], DoubleLanes);
+  high = __builtin_convertvector(halves[1], DoubleLanes);
+}
+
+/** The first `count` values, zeros after them; all if there are more. */
+FACEPARSE_INLINE FloatLanes loadSome(const float *from, int64_t count) {
+  if (count >= lanes) return loadLanes(from);
+  FloatLanes result = {};
+  memcpy(&result, from, count * sizeof(float));
+  return result;
+}
+
+/** Writes the first `count` values, or all if that is more. */
+FACEPARSE_INLINE void storeSome(float *to, FloatLanes value, int64_t count) {
+  if (count >= lanes) return storeLanes(to, value);
+  memcpy(to, &value, count * sizeof(float));
 }
 
 /** Transposes a square: value j of vector i becomes value i of vector j. Each round interleaves the halves of the list. */
@@ -112,7 +134,7 @@ FACEPARSE_INLINE Value vectorLog(Value x) {
   const Value scaled = x < 1.17549435e-38f ? x * 8388608.0f : x;
   const Value scale = x < 1.17549435e-38f ? spread<Value>(23.0f) : Value{};
   const auto offset = bitsOf(scaled) - 0x3f3504f3u;
-  // The exponent with its sign: the shift of a signed number, which vectors of both kinds can do without conversions.
+  // The exponent with its sign: bit 31 is worth −2⁹ after the shift.
   const Value n = floatOfSigned((offset >> 23) - ((offset >> 31) << 9)) - scale;
   const Value r = floatOf((offset & 0x7fffffu) + 0x3f3504f3u) - 1.0f;
   const Value square = r * r;

@@ -11,7 +11,10 @@ export type NativeAvailability =
   /** `reason` says in a sentence why not, and what to do. */
   | { readonly available: false; readonly reason: string };
 
-const file = fileURLToPath(new URL('../../../native/build/Release/faceparse_native.node', import.meta.url));
+/** FACEPARSE_NATIVE_ADDON names another build, such as one with sanitizers. */
+const file =
+  process.env.FACEPARSE_NATIVE_ADDON ??
+  fileURLToPath(new URL('../../../native/build/Release/faceparse_native.node', import.meta.url));
 const installer = fileURLToPath(new URL('../../../native/install.mjs', import.meta.url));
 
 type Loaded = { readonly addon: Addon } | { readonly reason: string };

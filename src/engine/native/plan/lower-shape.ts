@@ -282,15 +282,19 @@ function lowerReduction(node: GraphNode, lowering: Lowering): void {
   const { block } = lowering;
   const channels = input.shape[1]!;
   const overPixels = input.shape.length === 4 && axes.includes(2) && axes.includes(3) && !axes.includes(1);
-  // The sum of a blocked map over pixels is a vector of channels, padded where they do not fill a block.
-  const blocked = overPixels && lowering.blockOf(input) > 1 && (channels % block === 0 || keepDims);
+  const blocked = overPixels && lowering.blockOf(input) > 1;
   const source = lowering.use(input, blocked ? block : 1);
-  const target = lowering.define(output, { block: blocked && keepDims ? block : 1 });
+  const result = lowering.define(output, { block: blocked && keepDims ? block : 1 });
+  // The sum of a blocked map over pixels is a vector of channels, padded where they do not fill a block.
+  const isPadded = blocked && !keepDims && channels % block !== 0;
+  const rows = axes.includes(0) ? 1 : input.shape[0]!;
+  const paddedChannels = Math.ceil(channels / block) * block;
+  const target = isPadded ? lowering.temporary('padded sums', rows * paddedChannels * 4, 'computed') : result;
   const [pictures, , height, width] = input.shape as [number, number, number, number];
-  const extents = blocked ? [pictures, Math.ceil(channels / block), height * width, block] : [...input.shape];
+  const summed = blocked ? [pictures, Math.ceil(channels / block), height * width, block] : [...input.shape];
   const reduced = blocked ? [axes.includes(0), false, true, false] : input.shape.map((_, axis) => axes.includes(axis));
   const count = sizeOf(axes.map((axis) => input.shape[axis]!));
-  const fields = { extents, reduced: reduced.map(Number), factor: node.op === 'reduceMean' ? 1 / count : 1 };
+  const fields = { extents: summed, reduced: reduced.map(Number), factor: node.op === 'reduceMean' ? 1 / count : 1 };
   const space = lowering.temporary('sums', lowering.planner.workspace({ kind: 'reduce', ...fields }));
   lowering.emit({
     kind: 'reduce',
@@ -300,6 +304,14 @@ function lowerReduction(node: GraphNode, lowering: Lowering): void {
     scratch: [space],
     fields: (at) => ({ ...fields, source: at.offset(source), target: at.offset(target), workspace: at.offset(space) }),
   });
+  if (!isPadded) return;
+  const extents = [rows, channels];
+  emitCopies(
+    node,
+    lowering,
+    [{ source: target, target: result, extents, sourceStrides: [paddedChannels, 1], targetStrides: [channels, 1] }],
+    result,
+  );
 }
 
 function lowerMatMul(node: GraphNode, lowering: Lowering): void {

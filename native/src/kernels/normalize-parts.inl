@@ -1,0 +1,108 @@
+// How normalisation, forward and backward, goes through its maps. Its two passes are bound by memory: what matters is how
+// often a map comes from there. So channels are worked on in groups small enough that the second pass finds them in the cache.
+
+/** Bytes of the maps that are worked on at a time, of all threads together, from the first pass to the second. */
+constexpr int64_t cacheBytes = 16 << 20;
+
+/** At least this many parts (as far as there are pixels), so that threads have something to share. */
+constexpr int64_t leastParts = 64;
+
+/**
+ * A map cut into parts: block of channels × picture × stretch of pixels. The cut depends on the shape alone, so that sums over parts
+ * do not depend on the number of threads.
+ */
+struct NormalizeParts {
+  int64_t pictures, blocks, pixels, stretches, stretchPixels;
+  /** Of all maps in one block of channels. */
+  int64_t blockBytes;
+
+  NormalizeParts(const FeatureMap &map, int64_t maps) {
+    pictures = map.pictures, blocks = map.blocks(), pixels = map.height * map.width;
+    const int64_t planes = largerOf(pictures * blocks, 1);
+    stretches = planes >= leastParts ? 1 : (leastParts + planes - 1) / planes;
+    stretchPixels = ((pixels + stretches - 1) / stretches + 63) / 64 * 64;
+    stretchPixels = largerOf(stretchPixels, 64);
+    stretches = (pixels + stretchPixels - 1) / stretchPixels;
+    blockBytes = largerOf(pictures * map.plane() * int64_t(sizeof(float)) * maps, 1);
+  }
+
+  int64_t partsOfBlock() const { return pictures * stretches; }
+  int64_t channelBlock(int64_t part) const { return part / partsOfBlock(); }
+  int64_t picture(int64_t part) const { return part / stretches % pictures; }
+  int64_t firstPixel(int64_t part) const { return part % stretches * stretchPixels; }
+  int64_t pixelsOf(int64_t part) const { return smallerOf(stretchPixels, pixels - firstPixel(part)); }
+  bool fitsWorkspace() const { return stretches == 1; }
+};
+
+/** Room for the two sums of every part where the workspace of the call has too little. */
+template <int block>
+struct PartSums {
+  double values[2 * leastParts * 2 * block];
+};
+
+/** The address of a part in a map. */
+template <int block>
+static inline float *partOf(const FeatureMap &map, const NormalizeParts &parts, int64_t part) {
+  if (map.data == nullptr) return nullptr;
+  return planeOf(map, parts.picture(part), parts.channelBlock(part)) + parts.firstPixel(part) * block;
+}
+
+/** What one thread does of `runTwoPasses`. */
+template <typename Parameters, typename First, typename Prepare, typename Second>
+struct TwoPasses {
+  const NormalizeParts &parts;
+  const First &first;
+  const Prepare &prepare;
+  const Second &second;
+
+  void measure(int64_t begin, int64_t end, Parameters &parameters) const {
+    for (int64_t part = begin; part < end; part++) first(part, part == begin || part % parts.partsOfBlock() == 0, parameters);
+  }
+
+  /** Backwards: the last parts are the likeliest to be in the cache still. */
+  void apply(int64_t begin, int64_t end, Parameters &parameters) const {
+    for (int64_t part = end - 1, prepared = -1; part >= begin; part--) {
+      const int64_t channelBlock = parts.channelBlock(part);
+      if (channelBlock != prepared) prepare(prepared = channelBlock, begin <= channelBlock * parts.partsOfBlock(), parameters);
+      second(part, parameters);
+    }
+  }
+
+  void run(int64_t thread, int64_t threads) const {
+    Parameters parameters;
+    // Blocks that a thread works on alone.
+    const int64_t alone = parts.blockBytes * threads <= cacheBytes ? parts.blocks / threads : 0;
+    for (int64_t channelBlock = thread * alone; channelBlock < (thread + 1) * alone; channelBlock++) {
+      const int64_t begin = channelBlock * parts.partsOfBlock(), end = begin + parts.partsOfBlock();
+      measure(begin, end, parameters);
+      apply(begin, end, parameters);
+    }
+    // The rest they share, some blocks at a time. Each time needs a barrier, which is costly where threads wait for a processor.
+    const int64_t together = largerOf(cacheBytes / parts.blockBytes, 1);
+    for (int64_t group = alone * threads; group < parts.blocks; group += together) {
+      const int64_t start = group * parts.partsOfBlock();
+      const int64_t count = smallerOf(together, parts.blocks - group) * parts.partsOfBlock();
+      const int64_t begin = start + count * thread / threads, end = start + count * (thread + 1) / threads;
+      measure(begin, end, parameters);
+      if (threads > 1) {
+#pragma omp barrier
+      }
+      apply(begin, end, parameters);
+    }
+    finishStreams();
+  }
+};
+
+/**
+ * For all parts of some blocks of channels first(part, entered, parameters), where `entered` says that the thread comes to
+ * another block of channels; then second(part, parameters), where prepare(channelBlock, owner, parameters) has set the
+ * parameters; owner is true in one thread only. So few blocks are taken at a time that the second pass finds them in the cache.
+ */
+template <typename Parameters, typename First, typename Prepare, typename Second>
+static void runTwoPasses(const NormalizeParts &parts, int64_t elements, const First &first, const Prepare &prepare,
+                         const Second &second) {
+  const TwoPasses<Parameters, First, Prepare, Second> passes = {parts, first, prepare, second};
+  if (elements < parallelThreshold) return passes.run(0, 1);
+#pragma omp parallel
+  passes.run(omp_get_thread_num(), omp_get_num_threads());
+}
