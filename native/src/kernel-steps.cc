@@ -199,9 +199,8 @@ std::unique_ptr<Step> makeNormalize(const PlanReader &reader) {
   NormalizeCall call;
   call.x = reader.map("x");
   call.y = reader.map("y");
-  call.y2 = reader.optionalMap("y2");
   call.residual = reader.optionalMap("residual");
-  for (const FeatureMap &map : {call.y, call.y2, call.residual}) requireSame(call.x, map, reader);
+  for (const FeatureMap &map : {call.y, call.residual}) requireSame(call.x, map, reader);
   call.activation = reader.activation("activation");
   const int64_t channels = call.x.channels;
   call.gamma = reader.array<float>("gamma", channels);

@@ -111,10 +111,10 @@ struct ReduceCall {
  * Batch normalisation with the statistics of the batch, then optionally + residual, then an activation:
  * y = act(a·x + b [+ residual]), a = gamma/√(variance + epsilon), b = beta − a·mean, per channel.
  * gamma, beta, mean, variance: plain vectors of `channels`. mean and variance (biased) are written.
- * x is read twice. y may be x (in place), and y2, where its data is set, gets the same values (the part of a joined map).
+ * x is read twice. y may be x (in place).
  */
 struct NormalizeCall {
-  FeatureMap x, y, y2, residual;  // y2, residual: data is null where there is none
+  FeatureMap x, y, residual;  // residual: data is null where there is none
   Activation activation = Activation::none;
   const float *gamma = nullptr, *beta = nullptr;
   float *mean = nullptr, *variance = nullptr;

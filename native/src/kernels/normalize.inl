@@ -167,7 +167,7 @@ FACEPARSE_SHARED void joinStatistics(const NormalizeParts &parts, int64_t channe
 
 struct AffineRun {
   const float *x, *residual;
-  float *y, *y2;
+  float *y;
   bool stream;
 };
 
@@ -191,7 +191,7 @@ FACEPARSE_SHARED void applyAffine(const AffineRun &run, int64_t count, const Aff
     return value;
   };
   const float *x = run.x, *residual = run.residual;
-  float *y = run.y, *y2 = run.y2;
+  float *y = run.y;
   int64_t i = 0;
   for (; i + group <= count; i += group) {
     const Pack<group> value = valueOf(load<group>(x + i), hasResidual ? load<group>(residual + i) : mean);
@@ -200,7 +200,6 @@ FACEPARSE_SHARED void applyAffine(const AffineRun &run, int64_t count, const Aff
     } else {
       store<group>(y + i, value);
     }
-    if (y2 != nullptr) store<group>(y2 + i, value);
   }
   if (group == block || i == count) return;
   float values[group] = {}, residuals[group] = {};
@@ -210,8 +209,6 @@ FACEPARSE_SHARED void applyAffine(const AffineRun &run, int64_t count, const Aff
   }
   store<group>(values, valueOf(load<group>(values), load<group>(residuals)));
   for (int64_t j = i; j < count; j++) y[j] = values[j - i];
-  if (y2 == nullptr) return;
-  for (int64_t j = i; j < count; j++) y2[j] = values[j - i];
 }
 
 template <int block>
@@ -249,7 +246,7 @@ static void normalizeBlocks(const NormalizeCall &call) {
   };
   const auto apply = [&](int64_t part, const AffineParameters<block> &parameters) {
     const AffineRun run = {partOf<block>(call.x, parts, part), partOf<block>(call.residual, parts, part),
-                           partOf<block>(call.y, parts, part), partOf<block>(call.y2, parts, part), stream};
+                           partOf<block>(call.y, parts, part), stream};
     applyAffine(run, parts.pixelsOf(part) * block, parameters);
   };
   runTwoPasses<AffineParameters<block>>(parts, elementsOf(call.x), measure, prepare, apply);
@@ -273,7 +270,7 @@ static void normalizeInferenceBlocks(const NormalizeInferenceCall &call) {
         parameters.set(call.gamma, call.beta, call.mean, call.variance, call.epsilon, channelBlock, call.x.channels);
       }
       const AffineRun run = {partOf<block>(call.x, parts, part), partOf<block>(call.residual, parts, part),
-                             partOf<block>(call.y, parts, part), nullptr, stream};
+                             partOf<block>(call.y, parts, part), stream};
       applyAffine(run, parts.pixelsOf(part) * block, parameters);
     }
     finishStreams();

@@ -103,10 +103,10 @@ static void sumShortRuns(const ReduceCall &call, int64_t runs, int64_t length) {
   parallelRanges(runs, runs * length, [&](int64_t first, int64_t end) {
     for (int64_t run = first; run < end; run++) {
       const float *values = call.source + run * length;
-      float sum = 0;
+      double sum = 0;
 #pragma omp simd reduction(+ : sum)
       for (int64_t i = 0; i < length; i++) sum += values[i];
-      call.target[run] = sum * call.factor;
+      call.target[run] = static_cast<float>(sum * call.factor);
     }
   });
 }
