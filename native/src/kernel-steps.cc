@@ -293,6 +293,20 @@ std::unique_ptr<Step> makePoolGradient(const std::string &kind, const PlanReader
   return step(kind == "maxPoolGradient" ? selectKernels().maxPoolGradient : selectKernels().avgPoolGradient, call);
 }
 
+std::unique_ptr<Step> makeDepthwiseGradient(const PlanReader &reader) {
+  DepthwiseGradientCall call;
+  call.dy = reader.map("dy");
+  call.x = reader.map("x");
+  requirePlanes(call.x, call.dy, reader);
+  readWindow(reader, call);
+  copyAxes(reader.integers("dilation"), call.dilation, 2, "dilation", reader);
+  for (int i = 0; i < 2; i++) {
+    if (call.dilation[i] < 1 || call.kernel[i] > 1 << 16) reader.fail("a window is not valid");
+  }
+  call.dWeight = reader.array<float>("dWeight", call.x.channels * call.kernel[0] * call.kernel[1]);
+  return step(selectKernels().depthwiseGradient, call);
+}
+
 std::unique_ptr<Step> makeAdaptivePool(const std::string &kind, const PlanReader &reader) {
   AdaptivePoolCall call;
   call.x = reader.map("x");
@@ -464,6 +478,7 @@ std::unique_ptr<Step> makeKernelStep(const std::string &kind, const PlanReader &
   if (kind == "maxPool" || kind == "avgPool") return makePool(kind, reader);
   if (kind == "maxPoolGradient" || kind == "avgPoolGradient") return makePoolGradient(kind, reader);
   if (kind == "adaptiveAvgPool" || kind == "adaptiveAvgPoolGradient") return makeAdaptivePool(kind, reader);
+  if (kind == "depthwiseGradient") return makeDepthwiseGradient(reader);
   if (kind == "resize") return std::make_unique<ResizeStep>(kernels.resize, reader);
   if (kind == "resizeGradient") return std::make_unique<ResizeStep>(kernels.resizeGradient, reader);
   if (kind == "softmax") return makeSoftmax(reader);

@@ -25,8 +25,8 @@ export function colorMatrix(brightness: number, contrast: number, saturation: nu
 /** Scratch for one plane, kept between calls: a batch would else allocate it once a photo. */
 let scratch = new Float32Array(0);
 
-/** Blurs three size×size planes in place with a separable Gaussian of radius ⌈3 sigma⌉; borders are repeated. */
-export function blurPlanes(planes: Float32Array, offset: number, size: number, sigma: number): void {
+/** The middle of a Gaussian and its one side, of radius ⌈3 sigma⌉; both sides and the middle together sum to 1. */
+export function gaussian(sigma: number): Float64Array {
   const radius = Math.max(1, Math.ceil(3 * sigma));
   const kernel = new Float64Array(radius + 1);
   let total = 0;
@@ -35,6 +35,17 @@ export function blurPlanes(planes: Float32Array, offset: number, size: number, s
     total += i === 0 ? kernel[i] : 2 * kernel[i];
   }
   for (let i = 0; i <= radius; i++) kernel[i] /= total;
+  return kernel;
+}
+
+/**
+ * Blurs three size×size planes in place with a separable Gaussian of radius ⌈3 sigma⌉; borders are repeated.
+ *
+ * The order (along the rows, then across them, each from the middle outwards) is part of the result: the native engine's
+ * version gives the same bits.
+ */
+export function blurPlanes(planes: Float32Array, offset: number, size: number, sigma: number): void {
+  const kernel = gaussian(sigma);
   const plane = size * size;
   if (scratch.length < plane) scratch = new Float32Array(plane);
   for (let channel = 0; channel < 3; channel++) {
@@ -85,10 +96,9 @@ export function addNoise(
   random: Random,
 ): void {
   const plane = size * size;
-  // The variance of a uniform byte is (256² − 1) / 12.
-  const deviation = Math.sqrt((4 * (256 * 256 - 1)) / 12);
+  const factors = noiseFactors(sigmas);
   for (let channel = 0; channel < 3; channel++) {
-    const factor = sigmas[channel] / deviation;
+    const factor = factors[channel];
     const start = offset + channel * plane;
     for (let i = start; i < start + plane; i++) {
       const bits = random.next();
@@ -96,4 +106,11 @@ export function addNoise(
       planes[i] += (sum - 510) * factor;
     }
   }
+}
+
+/** What the sum of four random bytes, less its mean, is multiplied by to have these standard deviations. */
+export function noiseFactors(sigmas: readonly [number, number, number]): readonly [number, number, number] {
+  // The variance of a uniform byte is (256² − 1) / 12.
+  const deviation = Math.sqrt((4 * (256 * 256 - 1)) / 12);
+  return [sigmas[0] / deviation, sigmas[1] / deviation, sigmas[2] / deviation];
 }

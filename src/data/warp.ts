@@ -1,7 +1,7 @@
 import type { LabelMap, Photo } from './picture.ts';
 
 /** Where an output pixel comes from: `x = ax·u + bx·v + cx`, `y = ay·u + by·v + cy`, u and v counted in output pixels, x and y in source pixels. */
-interface Affine {
+export interface Affine {
   readonly ax: number;
   readonly bx: number;
   readonly cx: number;
@@ -35,6 +35,23 @@ export interface ColorTransform {
   readonly bias: readonly [number, number, number];
 }
 
+/** The boxes of the source, counted from pixel edges, that the output pixels are the means of: all that `warpPhoto` makes of a warp. */
+export interface Boxes {
+  /** The upper left corners. */
+  readonly corner: Affine;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Boxes one output pixel wide, but never less than one source pixel. */
+export function boxesOf(warp: Warp, width: number, height: number, size: number): Boxes {
+  const centre = outputToSource(warp, width, height, size);
+  const boxWidth = Math.max(1, Math.hypot(centre.ax, centre.bx));
+  const boxHeight = Math.max(1, Math.hypot(centre.ay, centre.by));
+  const corner = { ...centre, cx: centre.cx + 0.5 - boxWidth / 2, cy: centre.cy + 0.5 - boxHeight / 2 };
+  return { corner, width: boxWidth, height: boxHeight };
+}
+
 /**
  * Draws a warped, resized, recoloured photo into planar floats (3×size×size).
  *
@@ -42,6 +59,8 @@ export interface ColorTransform {
  * source pixel, exact to the covered parts of pixels. A box of one pixel is bilinear interpolation, and without a
  * warp the result is `resizePhoto` before rounding. Outside the photo its border is repeated.
  * A photo that is not square is stretched.
+ *
+ * The order of the sums (along the rows, then over them) is part of the result: the native engine's version gives the same bits.
  */
 export function warpPhoto(
   photo: Photo,
@@ -52,9 +71,9 @@ export function warpPhoto(
   offset: number,
 ): void {
   const { width, height, data } = photo;
-  const { ax, bx, cx, ay, by, cy } = outputToSource(warp, width, height, size);
-  const boxWidth = Math.max(1, Math.hypot(ax, bx));
-  const boxHeight = Math.max(1, Math.hypot(ay, by));
+  const boxes = boxesOf(warp, width, height, size);
+  const { width: boxWidth, height: boxHeight } = boxes;
+  const { ax, bx, cx, ay, by, cy } = boxes.corner;
   const [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = color.matrix ?? [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
   const recolored = color.matrix !== undefined;
   const [gainRed, gainGreen, gainBlue] = color.gain;
@@ -63,15 +82,12 @@ export function warpPhoto(
   const plane = size * size;
   const towards = warp.mirrored ? -1 : 1;
   const mean = 1 / (boxWidth * boxHeight);
-  // From a pixel's centre to the near edge of its box, counted from pixel edges.
-  const startX = cx + 0.5 - boxWidth / 2;
-  const startY = cy + 0.5 - boxHeight / 2;
 
   for (let v = 0; v < size; v++) {
     let to = offset + v * size + (warp.mirrored ? size - 1 : 0);
     for (let u = 0; u < size; u++) {
-      const begin = ax * u + bx * v + startX;
-      const top = ay * u + by * v + startY;
+      const begin = ax * u + bx * v + cx;
+      const top = ay * u + by * v + cy;
       const end = begin + boxWidth;
       const bottom = top + boxHeight;
       let red = 0;
@@ -81,20 +97,23 @@ export function warpPhoto(
         const first = begin | 0;
         const last = Math.ceil(end) - 1;
         const lastRow = Math.ceil(bottom) - 1;
-        const firstWeight = first === last ? boxWidth : first + 1 - begin;
+        const firstWeight = Math.min(end, first + 1) - begin;
         const lastWeight = first === last ? 0 : end - last;
         for (let y = top | 0; y <= lastRow; y++) {
           const weight = Math.min(bottom, y + 1) - Math.max(top, y);
           let at = y * pitch + first * 3;
           const stop = y * pitch + last * 3;
-          let r = firstWeight * data[at] + lastWeight * data[stop];
-          let g = firstWeight * data[at + 1] + lastWeight * data[stop + 1];
-          let b = firstWeight * data[at + 2] + lastWeight * data[stop + 2];
+          let r = firstWeight * data[at];
+          let g = firstWeight * data[at + 1];
+          let b = firstWeight * data[at + 2];
           for (at += 3; at < stop; at += 3) {
             r += data[at];
             g += data[at + 1];
             b += data[at + 2];
           }
+          r += lastWeight * data[stop];
+          g += lastWeight * data[stop + 1];
+          b += lastWeight * data[stop + 2];
           red += weight * r;
           green += weight * g;
           blue += weight * b;
@@ -129,18 +148,37 @@ const sums = new Float64Array(3);
 /** The weighted sum over a box that leaves the photo, whose border is repeated; the result is in `sums`. */
 function boxSum(photo: Photo, begin: number, end: number, top: number, bottom: number): void {
   const { width, height, data } = photo;
-  sums.fill(0);
+  let red = 0;
+  let green = 0;
+  let blue = 0;
   for (let y = Math.floor(top); y < bottom; y++) {
     const row = Math.min(height - 1, Math.max(0, y)) * width;
-    const weightY = Math.min(bottom, y + 1) - Math.max(top, y);
+    const rowWeight = Math.min(bottom, y + 1) - Math.max(top, y);
+    let r = 0;
+    let g = 0;
+    let b = 0;
     for (let x = Math.floor(begin); x < end; x++) {
-      const weight = weightY * (Math.min(end, x + 1) - Math.max(begin, x));
+      const weight = Math.min(end, x + 1) - Math.max(begin, x);
       const at = (row + Math.min(width - 1, Math.max(0, x))) * 3;
-      sums[0] += weight * data[at];
-      sums[1] += weight * data[at + 1];
-      sums[2] += weight * data[at + 2];
+      r += weight * data[at];
+      g += weight * data[at + 1];
+      b += weight * data[at + 2];
     }
+    red += rowWeight * r;
+    green += rowWeight * g;
+    blue += rowWeight * b;
   }
+  sums[0] = red;
+  sums[1] = green;
+  sums[2] = blue;
+}
+
+/** Where the centres of output pixels lie in the source, so that the whole part of a place is the pixel it falls on. */
+export function placesOf(warp: Warp, width: number, height: number, size: number): Affine {
+  const centre = outputToSource(warp, width, height, size);
+  // Half a pixel turns rounding into truncation; the rest settles ties upwards against rounding noise, as resizeLabels does.
+  const half = 0.5 + 1e-6;
+  return { ...centre, cx: centre.cx + half, cy: centre.cy + half };
 }
 
 /**
@@ -159,15 +197,13 @@ export function warpLabels(
   offset: number,
 ): void {
   const { width, height, data } = map;
-  const { ax, bx, cx, ay, by, cy } = outputToSource(warp, width, height, size);
+  const { ax, bx, cx, ay, by, cy } = placesOf(warp, width, height, size);
   const towards = warp.mirrored ? -1 : 1;
-  // Half a pixel turns rounding into truncation; the rest settles ties upwards against rounding noise, as resizeLabels does.
-  const half = 0.5 + 1e-6;
   for (let v = 0; v < size; v++) {
     let to = offset + v * size + (warp.mirrored ? size - 1 : 0);
     for (let u = 0; u < size; u++) {
-      const x = Math.floor(ax * u + bx * v + cx + half);
-      const y = Math.floor(ay * u + by * v + cy + half);
+      const x = Math.floor(ax * u + bx * v + cx);
+      const y = Math.floor(ay * u + by * v + cy);
       out[to] = x >= 0 && x < width && y >= 0 && y < height ? relabel[data[y * width + x]] : outside;
       to += towards;
     }

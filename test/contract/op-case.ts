@@ -32,6 +32,8 @@ export interface OpCase {
   readonly tolerance?: number;
   /** The values stand where the slope jumps: finite differences say nothing there. */
   readonly atKink?: boolean;
+  /** Of the size that networks have: too large for finite differences, which the same ops go through at a small size. */
+  readonly wide?: boolean;
 }
 
 /** A case that is ready to run. */

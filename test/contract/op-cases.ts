@@ -4,6 +4,7 @@ import { normalizationCases } from './cases/normalization.ts';
 import { poolingCases } from './cases/pooling.ts';
 import { shapeCases } from './cases/shape.ts';
 import { softmaxCases } from './cases/softmax.ts';
+import { wideCases } from './cases/wide.ts';
 import type { OpCase } from './op-case.ts';
 
 /** Every way of using ops that every engine is tested on. A new op needs at least one case here. */
@@ -13,5 +14,6 @@ export const opCases: readonly OpCase[] = [
   ...normalizationCases,
   ...poolingCases,
   ...shapeCases,
+  ...wideCases,
   ...softmaxCases,
 ];

@@ -15,6 +15,7 @@ namespace KERNEL_NAMESPACE {
 #include "normalize.inl"
 #include "normalize-gradient.inl"
 #include "pool.inl"
+#include "depthwise.inl"
 #include "resize.inl"
 
 extern const Kernels table;
@@ -32,6 +33,7 @@ const Kernels table = {
     avgPoolGradient,
     adaptiveAvgPool,
     adaptiveAvgPoolGradient,
+    depthwiseGradient,
     resize,
     resizeGradient,
     softmax,

@@ -183,6 +183,16 @@ struct ResizeCall {
   const ResizeTap *rows = nullptr, *columns = nullptr;
 };
 
+/**
+ * The weight gradient of a depthwise convolution with one filter a channel: dWeight[c, ky, kx] = Σ dy·x over pictures and
+ * outputs, where output (y, x) reads (y·stride + ky·dilation − padding, …) and nothing outside of the map.
+ */
+struct DepthwiseGradientCall {
+  FeatureMap dy, x;
+  int64_t kernel[2], stride[2], padding[2], dilation[2];  // vertical, horizontal; the padding at top and left
+  float *dWeight = nullptr;                               // channels × kernel, plain
+};
+
 // ---------------------------------------------------------------------------------------------- classification
 
 /** Softmax or log-softmax along the middle axis of outer × length × inner, dense. y may be x. */
@@ -251,6 +261,7 @@ struct Kernels {
   void (*avgPoolGradient)(const PoolGradientCall &);
   void (*adaptiveAvgPool)(const AdaptivePoolCall &);
   void (*adaptiveAvgPoolGradient)(const AdaptivePoolCall &);
+  void (*depthwiseGradient)(const DepthwiseGradientCall &);
   void (*resize)(const ResizeCall &);
   void (*resizeGradient)(const ResizeCall &);
   void (*softmax)(const SoftmaxCall &);

@@ -106,6 +106,16 @@ describe('states', () => {
     expect(operations.length).toBe(2);
   });
 
+  it('are computed in place also when the new value is joined with others', () => {
+    const [state, next, all] = [value('state', [4], 'state'), value('next', [4]), value('all', [8])];
+    const step = operation('elementwise', [state], [next], { inPlace: [[next, state]] });
+    shareMemory([step, join([next, value('other', [4], 'constant')], all)], {
+      updates: [{ state, next }],
+      outputs: [all],
+    });
+    expect(rootOf(next).root).toBe(state);
+  });
+
   it('that take the values of each other go by way of copies', () => {
     const [a, b] = [value('a', [4], 'state'), value('b', [4], 'state')];
     const operations = shareMemory([], {

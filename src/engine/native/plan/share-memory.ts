@@ -127,7 +127,7 @@ function joinStates(operations: readonly Operation[]): void {
 }
 
 /** Parts are computed where they are joined, if whoever computes and reads them can live with that. */
-function joinParts(operations: readonly Operation[], { outputs }: Boundary): void {
+function joinParts(operations: readonly Operation[], { outputs, updates }: Boundary): void {
   const usesOf = new Map<Value, Operation[]>();
   for (const operation of operations) {
     for (const value of new Set([...operation.reads, ...operation.writes])) {
@@ -136,7 +136,8 @@ function joinParts(operations: readonly Operation[], { outputs }: Boundary): voi
   }
   const viewed = new Set<Value>();
   for (const value of usesOf.keys()) if (value.view) viewed.add(value.view.of);
-  const kept = new Set(outputs.map((value) => rootOf(value).root));
+  // New states have a better place: over the old ones.
+  const kept = new Set([...outputs, ...updates.map(({ next }) => next)].map((value) => rootOf(value).root));
   for (const { joins, writes } of operations) {
     const target = writes[0];
     if (!joins || !target || target.role === 'state') continue;

@@ -1,0 +1,99 @@
+import { type GraphNode, sizeOf } from '../../../graph/graph.ts';
+import type { ConvolutionAttributes } from '../../../graph/ops/convolution.ts';
+import type { ConvolutionAnswer, ConvolutionRequest, ConvolutionSide } from '../addon.ts';
+import { describeNode, type Lowering } from './lowering.ts';
+import type { Value } from './operation.ts';
+
+type Direction = ConvolutionRequest['direction'];
+type Extras = Pick<ConvolutionRequest, 'bias' | 'activation' | 'sum' | 'inference'>;
+
+/** The blocks of the two maps of a convolution. */
+interface Blocks {
+  readonly source: number;
+  readonly destination: number;
+}
+
+/**
+ * Winograd's algorithm needs a quarter to a half of the multiplications for 3×3 at stride 1; the transforms pay off where there are
+ * some channels and pixels (measured with bench/convolutions.mjs).
+ */
+function prefersWinograd(attributes: ConvolutionAttributes, x: readonly number[], weight: readonly number[]): boolean {
+  const { stride, dilation, groups } = attributes;
+  const [filters, channels, height, width] = weight as [number, number, number, number];
+  if (height !== 3 || width !== 3 || groups !== 1) return false;
+  if ([...stride, ...dilation].some((value) => value !== 1)) return false;
+  return filters >= 32 && channels >= 32 && x[2]! >= 8 && x[3]! >= 8;
+}
+
+/** What was settled on. */
+export interface Chosen extends Blocks {
+  readonly answer: ConvolutionAnswer;
+}
+
+/** Finds the layouts in which oneDNN is fast: blocked on both sides if it can be, else what it does not have to fall back for. */
+export function choose(
+  lowering: Lowering,
+  node: GraphNode,
+  direction: Direction,
+  shapes: { x: readonly number[]; weight: readonly number[]; y: readonly number[] },
+  attributes: ConvolutionAttributes,
+  extras: Extras = {},
+): Chosen {
+  const { block } = lowering;
+  const side = ([, channels, height, width]: readonly number[], layout: number): ConvolutionSide => [
+    channels!,
+    height!,
+    width!,
+    layout,
+  ];
+  const { stride, padding, dilation, groups } = attributes;
+  // Pictures have few channels: the first convolution reads them as they are, where it can.
+  const few = shapes.x[1]! < block / 2 && groups === 1;
+  const candidates: Blocks[] = [
+    ...(few ? [{ source: 1, destination: block }] : []),
+    { source: block, destination: block },
+    { source: 1, destination: 1 },
+  ];
+  let best: Chosen | undefined;
+  for (const blocks of candidates) {
+    const answer = lowering.planner.convolution({
+      label: describeNode(node),
+      direction,
+      pictures: shapes.x[0]!,
+      groups,
+      source: side(shapes.x, blocks.source),
+      destination: side(shapes.y, blocks.destination),
+      kernel: [shapes.weight[2]!, shapes.weight[3]!],
+      stride,
+      padding,
+      dilation,
+      winograd: prefersWinograd(attributes, shapes.x, shapes.weight),
+      ...extras,
+    });
+    const chosen = { ...blocks, answer };
+    if (isGenerated(answer.implementation)) return chosen;
+    if (!best || rank(answer) < rank(best.answer)) best = chosen;
+  }
+  return best!;
+}
+
+/** Code made for the shape comes first, then products of matrices on plain maps, then oneDNN's loops for everything else. */
+function rank({ implementation }: ConvolutionAnswer): number {
+  if (isGenerated(implementation)) return 0;
+  return implementation.startsWith('ref') ? 2 : 1;
+}
+
+/** Whether oneDNN generates code for this very convolution: `jit:…`, `jit_1x1:…`, `brgconv:…`, but not `x64:gemm:jit`. */
+export function isGenerated(implementation: string): boolean {
+  return /^(jit|brgconv)/.test(implementation);
+}
+
+/** Memory that the primitive works in, if it wants any. */
+export function scratchpad(lowering: Lowering, { answer }: Chosen): Value[] {
+  return answer.scratchpadBytes > 0 ? [lowering.temporary('scratchpad', answer.scratchpadBytes)] : [];
+}
+
+/** Floating-point operations of a convolution or one of its gradients. */
+export function flops(y: readonly number[], weight: readonly number[]): number {
+  return 2 * sizeOf(y) * sizeOf(weight.slice(1));
+}

@@ -1,0 +1,141 @@
+import type { GraphNode, Shape, Tensor } from '../../../graph/graph.ts';
+import { sizeOf } from '../../../graph/graph.ts';
+import type { ConvolutionGradientAttributes } from '../../../graph/ops/convolution.ts';
+import { type Chosen, choose, flops, isGenerated, scratchpad } from './choose-convolution.ts';
+import { copyFields } from './lower-shape.ts';
+import { describeNode, type Lowering } from './lowering.ts';
+import { storedElements, type Value } from './operation.ts';
+
+/** By an own kernel, for depthwise convolutions that oneDNN would turn into many tiny products. */
+function lowerDepthwiseGradient(node: GraphNode, lowering: Lowering): void {
+  const [dy, x] = node.inputs as [Tensor, Tensor];
+  const gradient = node.outputs[0]!;
+  const { stride, padding, dilation } = node.attributes as ConvolutionGradientAttributes;
+  const [upper, lower] = [lowering.use(dy, lowering.block), lowering.use(x, lowering.block)];
+  const result = lowering.define(gradient);
+  lowering.emit({
+    kind: 'depthwiseGradient',
+    label: describeNode(node),
+    reads: [upper, lower],
+    writes: [result],
+    strided: [upper, lower],
+    flops: flops(dy.shape, gradient.shape),
+    fields: (at) => ({
+      dy: at.map(upper),
+      x: at.map(lower),
+      kernel: gradient.shape.slice(2),
+      stride,
+      padding: padding.slice(0, 2),
+      dilation,
+      dWeight: at.offset(result),
+    }),
+  });
+}
+
+/**
+ * oneDNN has no code for the weight gradient of a convolution over a few channels, other than one or three: it is asked to
+ * take the channels that fill up the block for real ones, whose gradients are then left out.
+ */
+function chooseFilledUp(node: GraphNode, lowering: Lowering, shapes: { x: Shape; weight: Shape; y: Shape }) {
+  const { block } = lowering;
+  const fill = ([first, , height, width]: Shape): Shape => [first!, block, height!, width!];
+  const attributes = node.attributes as ConvolutionGradientAttributes;
+  const filled = { x: fill(shapes.x), weight: fill(shapes.weight), y: shapes.y };
+  return choose(lowering, node, 'weightGradient', filled, attributes);
+}
+
+/** The weight gradient: by an own kernel, by oneDNN, or by oneDNN with the channels filled up to a block. */
+export function lowerWeightGradient(node: GraphNode, lowering: Lowering): void {
+  const [dy, x] = node.inputs as [Tensor, Tensor];
+  const gradient = node.outputs[0]!;
+  const attributes = node.attributes as ConvolutionGradientAttributes;
+  const shapes = { x: x.shape, weight: gradient.shape, y: dy.shape };
+  const chosen = choose(lowering, node, 'weightGradient', shapes, attributes);
+  const depthwise = attributes.groups === x.shape[1] && attributes.groups === dy.shape[1];
+  if (isGenerated(chosen.answer.implementation)) {
+    emitWeightGradient(node, lowering, chosen, lowering.use(x, chosen.source), lowering.define(gradient));
+    return;
+  }
+  if (depthwise) {
+    lowerDepthwiseGradient(node, lowering);
+    return;
+  }
+  if (attributes.groups === 1 && x.shape[1]! < lowering.block) {
+    const filledUp = chooseFilledUp(node, lowering, shapes);
+    if (isGenerated(filledUp.answer.implementation) && filledUp.source === lowering.block) {
+      lowerFilledUp(node, lowering, filledUp);
+      return;
+    }
+  }
+  emitWeightGradient(node, lowering, chosen, lowering.use(x, chosen.source), lowering.define(gradient));
+}
+
+function lowerFilledUp(node: GraphNode, lowering: Lowering, chosen: Chosen): void {
+  const [pictures, , height, width] = node.inputs[1]!.shape as [number, number, number, number];
+  const gradient = node.outputs[0]!;
+  const [filters, channels, ...kernel] = gradient.shape as [number, number, number, number];
+  const { block } = lowering;
+  const map = lowering.use(node.inputs[1]!, block);
+  const source: Value = {
+    name: map.name,
+    shape: [pictures, block, height, width],
+    dtype: 'float32',
+    block,
+    role: map.role,
+    view: { of: map, offset: 0 },
+  };
+  const perChannel = sizeOf(kernel);
+  const all = lowering.temporary(
+    'gradient of all channels',
+    storedElements([filters, block, ...kernel], 1) * 4,
+    'computed',
+  );
+  emitWeightGradient(node, lowering, chosen, source, all);
+  const result = lowering.define(gradient);
+  const copy = {
+    source: all,
+    target: result,
+    extents: [filters, channels * perChannel],
+    sourceStrides: [block * perChannel, 1],
+    targetStrides: [channels * perChannel, 1],
+  };
+  lowering.emit({
+    kind: 'copies',
+    label: `gradient of the real channels of ${describeNode(node)}`,
+    reads: [all],
+    writes: [result],
+    fields: (at) => ({ copies: copyFields([copy], at) }),
+  });
+}
+
+/** The primitive, and the reorder of its result to plain weights where it has a layout of its own. */
+function emitWeightGradient(node: GraphNode, lowering: Lowering, chosen: Chosen, source: Value, plain: Value): void {
+  const { answer } = chosen;
+  const [dy] = node.inputs as [Tensor];
+  const destination = lowering.use(dy, chosen.destination);
+  const packed = answer.plainWeights ? plain : lowering.temporary('packed gradient', answer.weightsBytes, 'computed');
+  const scratch = scratchpad(lowering, chosen);
+  lowering.emit({
+    kind: 'convolution',
+    label: `${describeNode(node)}, ${chosen.answer.implementation}`,
+    reads: [destination, source],
+    writes: [packed],
+    scratch,
+    flops: flops(dy.shape, node.outputs[0]!.shape),
+    fields: (at) => ({
+      primitive: answer.id,
+      source: at.map(source),
+      destination: at.map(destination),
+      weights: at.offset(packed),
+      ...(scratch[0] && { scratchpad: at.offset(scratch[0]) }),
+    }),
+  });
+  if (packed === plain) return;
+  lowering.emit({
+    kind: 'reorderWeights',
+    label: `unpacking of ${describeNode(node)}`,
+    reads: [packed],
+    writes: [plain],
+    fields: (at) => ({ primitive: answer.id, plain: at.offset(plain), weights: at.offset(packed) }),
+  });
+}
