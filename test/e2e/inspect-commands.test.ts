@@ -6,6 +6,7 @@ import { formatConfigReference } from '../../src/config/describe-config.ts';
 import { configSchema } from '../../src/config/schema.ts';
 import { listModels } from '../../src/models/registry.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
+import { defaultEngine } from './default-engine.ts';
 import { runCli } from './run-cli.ts';
 
 async function json(...words: string[]) {
@@ -42,12 +43,16 @@ it('doctor shows the machine and tries the engines', async () => {
   const { code, stdout } = await runCli(['doctor']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Node +\d+\.\d+\.\d+ /m);
-  expect(stdout).toMatch(/^Engines +onnx +works on cpu; the default/m);
+  expect(stdout).toMatch(new RegExp(`^(?:Engines)? +${defaultEngine} +works on cpu;.* the default`, 'm'));
   expect(stdout).toMatch(/^ +reference +works on cpu$/m);
   const report = await json('doctor');
   expect(report.node).toBe(process.versions.node);
   expect(report.packages['onnxruntime-node']).toMatch(/^1\./);
-  expect(report.engines[0]).toMatchObject({ name: report.defaultEngine, works: true });
+  expect(report.defaultEngine).toBe(defaultEngine);
+  expect(report.engines).toContainEqual(expect.objectContaining({ name: defaultEngine, works: true }));
+  const native = report.engines[0];
+  if (native.works) expect(native.details).toMatch(/^oneDNN \d+\.\d+\.\d+ \(\w+\), own kernels \w+, \d+ threads$/);
+  else expect(native.reason).toContain('libdnnl-dev');
 });
 
 it('config prints the configuration of a file with overrides', async () => {

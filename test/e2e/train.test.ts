@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { decodePalettePng } from '../../src/formats/palette-png.ts';
 import { encodeSafetensors } from '../../src/formats/safetensors.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
+import { defaultEngine } from './default-engine.ts';
 import { runCli } from './run-cli.ts';
 import { fileFolder, listFiles, readCsv, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
 
@@ -51,7 +52,7 @@ describe('train', () => {
     expect(environment).toMatchObject({
       node: process.version,
       parameters: 1_220_691,
-      engine: { name: 'onnx', device: 'cpu', threads: 1 },
+      engine: { name: defaultEngine, device: 'cpu', threads: 1 },
       trainingData: { folder: join(data, 'train'), pairs: 24 },
     });
     expect(environment.trainingData.stemsSha256).toMatch(/^[0-9a-f]{64}$/);
@@ -145,7 +146,7 @@ describe('train', () => {
     expect(stdout).toMatch(/^network +unet, 1,220,691 trainable parameters$/m);
     expect(stdout).toMatch(/^data +24 training pairs, 8 for validation$/m);
     expect(stdout).toMatch(/^batches +4 pictures, 6 steps an epoch$/m);
-    expect(stdout).toMatch(/^engine +onnx on cpu, [\d.]+ m?s a step \(measured now\)$/m);
+    expect(stdout).toMatch(new RegExp(`^engine +${defaultEngine} on cpu, [\\d.]+ m?s a step \\(measured now\\)$`, 'm'));
     expect(stdout).toMatch(/^length +60 steps \(10 epochs\), about /m);
     const estimate = JSON.parse((await runCli([...words, '--json'], { cwd })).stdout);
     expect(estimate).toMatchObject({ parameters: 1_220_691, steps: 60, stepsPerEpoch: 6, trainingPairs: 24 });
