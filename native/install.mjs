@@ -4,15 +4,31 @@
 //   node native/install.mjs        FACEPARSE_NATIVE=0 leaves it out, FACEPARSE_NATIVE_SANITIZE=1 builds with ASan and UBSan
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = dirname(fileURLToPath(import.meta.url));
-const built = join(folder, 'build', 'Release', 'faceparse_native.node');
-const stamp = join(folder, 'build', 'sources.sha256');
-const log = join(folder, 'build.log');
+const target = join(folder, 'build', 'Release');
+const built = join(target, 'faceparse_native.node');
+/** The sources that the add-on was built from, or could not be built from. */
+const stamp = join(target, 'sources.sha256');
+const failure = join(folder, 'build', 'failed.sha256');
+const log = join(folder, 'build', 'build.log');
 
 function runs(command, args, options = {}) {
   return spawnSync(command, args, { stdio: ['pipe', 'ignore', 'ignore'], ...options }).status === 0;
@@ -50,14 +66,18 @@ function findHeaders() {
   return prefixes.find((prefix) => prefix && existsSync(join(prefix, 'include', 'node', 'node_api.h')));
 }
 
+/** The code is written for oneDNN 2, whose interface version 3 has changed. */
+const oneDnnProbe =
+  '#include <dnnl.hpp>\n#include <dnnl_version.h>\n#if DNNL_VERSION_MAJOR != 2\n#error version\n#endif\n';
+
 /** What is missing, in words; empty when all is there. */
 function missing() {
   if (process.platform === 'win32') return ['a system other than Windows'];
-  const compiler = process.env.CXX ?? 'c++';
+  const [compiler, ...options] = (process.env.CXX ?? 'c++').split(/\s+/);
   const lacks = [];
-  if (!runs(compiler, ['--version'])) lacks.push('a C++ compiler');
-  else if (!runs(compiler, ['-x', 'c++', '-E', '-'], { input: '#include <dnnl.hpp>\n' }))
-    lacks.push('oneDNN (libdnnl-dev)');
+  if (!runs(compiler, [...options, '--version'])) lacks.push('a C++ compiler');
+  else if (!runs(compiler, [...options, '-x', 'c++', '-E', '-'], { input: oneDnnProbe }))
+    lacks.push('oneDNN 2 (libdnnl-dev)');
   if (!runs('make', ['--version'])) lacks.push('make');
   if (!runs('python3', ['--version'])) lacks.push('python3');
   if (!findNodeGyp()) lacks.push('node-gyp (it comes with npm)');
@@ -65,45 +85,82 @@ function missing() {
   return lacks;
 }
 
-function compile() {
-  const result = spawnSync(
-    process.execPath,
-    [
-      findNodeGyp(),
-      'rebuild',
-      `--directory=${folder}`,
-      `--nodedir=${findHeaders()}`,
-      `--jobs=${availableParallelism()}`,
-    ],
-    { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 64 * 2 ** 20 },
-  );
-  writeFileSync(log, `${result.stdout}${result.stderr}`);
-  return result.status === 0 && existsSync(built);
+/** Whether this Node can load what was built; in a process of its own, since a library that does not fit could end it. */
+function loads() {
+  // With sanitizers it loads only where their libraries have been loaded before.
+  if (process.env.FACEPARSE_NATIVE_SANITIZE) return existsSync(built);
+  return existsSync(built) && runs(process.execPath, ['-e', 'require(process.argv[1])', built]);
+}
+
+/**
+ * Builds in a folder of its own: two installations at once do not meet, paths with spaces do not reach make, and the add-on that is
+ * there stays until there is a new one.
+ */
+function compile(hash) {
+  const workshop = mkdtempSync(join(tmpdir(), 'faceparse-native-'));
+  try {
+    cpSync(join(folder, 'src'), join(workshop, 'src'), { recursive: true });
+    copyFileSync(join(folder, 'binding.gyp'), join(workshop, 'binding.gyp'));
+    const headers = dirname(createRequire(import.meta.url).resolve('node-addon-api/package.json'));
+    cpSync(headers, join(workshop, 'node-addon-api'), { recursive: true });
+    const command = [findNodeGyp(), 'rebuild', `--nodedir=${findHeaders()}`, `--jobs=${availableParallelism()}`];
+    const result = spawnSync(process.execPath, command, {
+      cwd: workshop,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 * 2 ** 20,
+    });
+    mkdirSync(target, { recursive: true });
+    writeFileSync(log, `${result.stdout}${result.stderr}`);
+    if (result.status !== 0) return false;
+    const fresh = join(target, `faceparse_native.${process.pid}.node`);
+    copyFileSync(join(workshop, 'build', 'Release', 'faceparse_native.node'), fresh);
+    renameSync(fresh, built);
+    writeFileSync(stamp, hash);
+    return loads();
+  } finally {
+    rmSync(workshop, { recursive: true, force: true });
+  }
 }
 
 const hint =
   'The `onnx` engine is used instead. For the fast one, on Debian or Ubuntu: apt-get install libdnnl-dev g++ make python3, then: node native/install.mjs';
 
-/** Builds what is not there or stale; false where that is not possible. */
-export function ensureNative() {
-  if (process.env.FACEPARSE_NATIVE === '0') return false;
-  const hash = sourceHash();
-  if (existsSync(built) && existsSync(stamp) && readFileSync(stamp, 'utf8') === hash) return true;
-  // What was built from other sources would not fit.
-  rmSync(join(folder, 'build'), { recursive: true, force: true });
-  const lacks = missing();
-  if (lacks.length > 0) {
-    console.log(`faceparse: the native engine is not built, ${lacks.join(' and ')} being missing. ${hint}`);
-    return false;
-  }
-  console.log('Building the native engine (node-gyp) …');
-  if (!compile()) {
-    console.log(`faceparse: the native engine could not be built, see ${log}. ${hint}`);
-    return false;
-  }
-  mkdirSync(dirname(stamp), { recursive: true });
-  writeFileSync(stamp, hash);
-  return true;
+function is(file, hash) {
+  return existsSync(file) && readFileSync(file, 'utf8') === hash;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) ensureNative();
+/**
+ * Builds what is not there, stale, or does not load; false where that is not possible.
+ *
+ * @param again whether to try what has failed before with the same sources
+ */
+export function ensureNative({ again = false } = {}) {
+  if (process.env.FACEPARSE_NATIVE === '0') return false;
+  try {
+    const hash = sourceHash();
+    if (is(stamp, hash) && loads()) return true;
+    const lacks = missing();
+    if (lacks.length > 0) {
+      console.log(`faceparse: the native engine is not built, ${lacks.join(' and ')} being missing. ${hint}`);
+      return false;
+    }
+    if (!again && is(failure, hash)) {
+      console.log(`faceparse: the native engine could not be built before, see ${log}. ${hint}`);
+      return false;
+    }
+    console.log('Building the native engine (node-gyp) …');
+    if (compile(hash)) {
+      rmSync(failure, { force: true });
+      return true;
+    }
+    writeFileSync(failure, hash);
+    console.log(`faceparse: the native engine could not be built, see ${log}. ${hint}`);
+  } catch (error) {
+    // A folder that cannot be written to, for one: no reason for an installation to fail.
+    console.log(`faceparse: the native engine could not be built (${error.message}). ${hint}`);
+  }
+  return false;
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) ensureNative({ again: true });

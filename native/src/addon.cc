@@ -5,6 +5,7 @@
 
 #include "engine.h"
 #include "kernels/kernels.h"
+#include "picture-functions.h"
 #include "program.h"
 
 namespace faceparse {
@@ -51,8 +52,10 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   auto *data = new AddonData;
   data->programClass = Napi::Persistent(NativeProgram::define(env));
   env.SetInstanceData(data);
-  exports.Set("NativeEngine", NativeEngine::define(env));
+  data->engineClass = Napi::Persistent(NativeEngine::define(env));
+  exports.Set("NativeEngine", data->engineClass.Value());
   exports.Set("PlanBuilder", PlanBuilder::define(env));
+  exports.Set("pictures", pictureFunctions(env));
   exports.Set("facts", Napi::Function::New(env, facts));
   return exports;
 }

@@ -57,7 +57,11 @@ Napi::Function PlanBuilder::define(Napi::Env env) {
 }
 
 PlanBuilder::PlanBuilder(const Napi::CallbackInfo &info) : ObjectWrap(info) {
-  executor_ = NativeEngine::Unwrap(objectArgument(info, 0))->executor();
+  const Napi::Object engine = objectArgument(info, 0);
+  if (!engine.InstanceOf(info.Env().GetInstanceData<AddonData>()->engineClass.Value())) {
+    throw Napi::TypeError::New(info.Env(), "native engine: a NativeEngine is wanted");
+  }
+  executor_ = NativeEngine::Unwrap(engine)->executor();
   primitives_ = std::make_shared<Primitives>(executor_->threads());
 }
 

@@ -44,7 +44,7 @@ class PlanBuilder : public Napi::ObjectWrap<PlanBuilder> {
 
 /** What belongs to one JavaScript environment. */
 struct AddonData {
-  Napi::FunctionReference programClass;
+  Napi::FunctionReference engineClass, programClass;
 };
 
 }  // namespace faceparse

@@ -28,14 +28,17 @@ class Executor : public std::enable_shared_from_this<Executor> {
 
   /**
    * Runs `task` on the thread and settles the promise when it has ended: with what `finish` gives, or with an Error of the
-   * exception that the task threw. To be called on JavaScript's thread, where `finish` is called too.
+   * exception that the task threw. To be called on JavaScript's thread, where `finish` is called too, and before it, also after
+   * an exception, `ended`.
    */
-  Napi::Promise post(Napi::Env env, std::function<void()> task, std::function<Napi::Value(Napi::Env)> finish);
+  Napi::Promise post(
+      Napi::Env env, std::function<void()> task, std::function<Napi::Value(Napi::Env)> finish, std::function<void()> ended = [] {});
 
  private:
   struct Job {
     std::function<void()> task;
     std::function<Napi::Value(Napi::Env)> finish;
+    std::function<void()> ended;
     Napi::Promise::Deferred deferred;
     /** The executor outlives the callbacks that it has under way. */
     std::shared_ptr<Executor> executor;
@@ -43,9 +46,14 @@ class Executor : public std::enable_shared_from_this<Executor> {
   };
 
   void work();
+  /** Waits for the task that is under way, drops the others, and ends the thread; once. */
+  void close();
+  static void closeWithEnvironment(void *executor);
   void settled(Napi::Env env);
 
+  const napi_env env_;
   const int threads_;
+  bool closed_ = false;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Job *> jobs_;

@@ -7,6 +7,9 @@ namespace faceparse {
 
 namespace {
 
+/** Far more than there is memory for, and far less than what overflows. */
+constexpr int64_t mostElements = int64_t{1} << 40;
+
 /** A step that calls one kernel with arguments that were fixed when it was made. */
 template <typename Call>
 class KernelStep : public Step {
@@ -30,9 +33,12 @@ void copyAxes(const std::vector<int64_t> &values, int64_t *target, size_t count,
   for (size_t i = 0; i < count; i++) target[i] = values[i];
 }
 
-int64_t product(const int64_t *extents, int32_t count) {
+/** The product of extents, all of which are from 1 on. */
+int64_t product(const std::vector<int64_t> &extents, const PlanReader &reader) {
   int64_t result = 1;
-  for (int32_t i = 0; i < count; i++) result *= extents[i];
+  for (const int64_t extent : extents) {
+    if (extent < 1 || __builtin_mul_overflow(result, extent, &result) || result > mostElements) reader.fail("a size is out of range");
+  }
   return result;
 }
 
@@ -40,8 +46,10 @@ int64_t product(const int64_t *extents, int32_t count) {
 int64_t reach(const int64_t *extents, const int64_t *strides, int32_t axes, const PlanReader &reader) {
   int64_t last = 0;
   for (int32_t i = 0; i < axes; i++) {
+    int64_t distance;
     if (extents[i] < 1 || strides[i] < 0) reader.fail("extents and strides must not be negative");
-    last += (extents[i] - 1) * strides[i];
+    if (__builtin_mul_overflow(extents[i] - 1, strides[i], &distance) || distance > mostElements) reader.fail("a stride is out of range");
+    last += distance;
   }
   return last;
 }
@@ -60,7 +68,8 @@ class ElementwiseStep : public Step {
     call_.axes = static_cast<int32_t>(extents.size());
     copyAxes(extents, call_.extents, extents.size(), "extents", reader);
     call_.length = reader.integer("length", 1);
-    const int64_t rows = product(call_.extents, call_.axes);
+    const int64_t rows = product(extents, reader);
+    product({rows, call_.length}, reader);
 
     // One list an operand: offset, spread, period, strides.
     const auto operands = reader.integers("operands");
@@ -186,7 +195,7 @@ int64_t readReduction(const PlanReader &reader, ReduceCall &call) {
 std::unique_ptr<Step> makeReduce(const PlanReader &reader) {
   ReduceCall call;
   const int64_t kept = readReduction(reader, call);
-  call.source = reader.array<float>("source", product(call.extents, call.axes));
+  call.source = reader.array<float>("source", product(reader.integers("extents"), reader));
   call.target = reader.array<float>("target", kept);
   call.factor = reader.number("factor");
   call.workspace = reader.memory("workspace", reduceWorkspace(call));
@@ -351,8 +360,9 @@ std::unique_ptr<Step> makeSoftmax(const PlanReader &reader) {
   call.outer = reader.integer("outer", 1);
   call.length = reader.integer("length", 1);
   call.inner = reader.integer("inner", 1);
-  call.x = reader.array<float>("x", call.outer * call.length * call.inner);
-  call.y = reader.array<float>("y", call.outer * call.length * call.inner);
+  const int64_t all = product({call.outer, call.length, call.inner}, reader);
+  call.x = reader.array<float>("x", all);
+  call.y = reader.array<float>("y", all);
   call.logarithm = reader.flag("logarithm");
   return step(selectKernels().softmax, call);
 }
@@ -362,8 +372,9 @@ std::unique_ptr<Step> makeOneHot(const PlanReader &reader) {
   call.pictures = reader.integer("pictures", 1);
   call.classes = reader.integer("classes", 1);
   call.pixels = reader.integer("pixels", 1);
+  const int64_t all = product({call.pictures, call.classes, call.pixels}, reader);
   call.labels = reader.array<int32_t>("labels", call.pictures * call.pixels);
-  call.y = reader.array<float>("y", call.pictures * call.classes * call.pixels);
+  call.y = reader.array<float>("y", all);
   return step(selectKernels().oneHot, call);
 }
 
@@ -372,6 +383,7 @@ std::unique_ptr<Step> makeCrossEntropy(const std::string &kind, const PlanReader
   call.pictures = reader.integer("pictures", 1);
   call.classes = reader.integer("classes", 1);
   call.pixels = reader.integer("pixels", 1);
+  product({call.pictures, call.classes, call.pixels}, reader);
   const int64_t all = call.pictures * call.pixels;
   call.logits = reader.array<float>("logits", all * call.classes);
   call.labels = reader.array<int32_t>("labels", all);
@@ -403,6 +415,7 @@ class LossHeadStep : public Step {
       reader.fail("without taps the logits must have the size of the labels");
     }
     const int64_t sums = call_.logits.pictures * call_.logits.channels;
+    product({call_.logits.pictures, call_.logits.channels, call_.outputHeight, call_.outputWidth}, reader);
     call_.labels = reader.array<int32_t>("labels", call_.logits.pictures * call_.outputHeight * call_.outputWidth);
     call_.weights = reader.optionalArray<float>("weights", call_.logits.channels);
     if (call_.weights) call_.labelSmoothing = reader.number("labelSmoothing");

@@ -15,6 +15,7 @@ constexpr size_t slack = 256;
 }  // namespace
 
 MemoryBlock::MemoryBlock(size_t bytes) : bytes_(bytes) {
+  if (bytes == 0) return;
   mapped_ = (bytes + slack + 2 * hugePage - 1) / hugePage * hugePage;
   mapping_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapping_ == MAP_FAILED) {

@@ -2,6 +2,7 @@
 
 #include <napi.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,7 +30,9 @@ class PlanReader {
   void *memory(const char *name, int64_t bytes) const;
   template <typename Element>
   Element *array(const char *name, int64_t count) const {
-    return static_cast<Element *>(memory(name, count * static_cast<int64_t>(sizeof(Element))));
+    void *place = memory(name, count * static_cast<int64_t>(sizeof(Element)));
+    if (reinterpret_cast<uintptr_t>(place) % alignof(Element) != 0) fail(std::string("'") + name + "' is not aligned");
+    return static_cast<Element *>(place);
   }
   /** The same, or null where the field is missing. */
   template <typename Element>

@@ -130,15 +130,17 @@ Napi::Value NativeProgram::run(const Napi::CallbackInfo &info) {
   auto shared = data_;
   return executor_->post(
       env, [shared] { shared->runOnce(); },
-      [this, shared, outputs](Napi::Env env) -> Napi::Value {
-        running_ = false;
-        Unref();
+      [shared, outputs](Napi::Env env) -> Napi::Value {
         const auto list = outputs->Value().As<Napi::Array>();
         for (uint32_t i = 0; i + 1 < list.Length(); i += 2) {
           const Bytes bytes = bytesOf(list.Get(i + 1));
           if (bytes.size > 0) std::memcpy(bytes.data, place(shared->memory, list.Get(i), bytes.size), bytes.size);
         }
         return env.Undefined();
+      },
+      [this] {
+        running_ = false;
+        Unref();
       });
 }
 

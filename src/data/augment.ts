@@ -3,10 +3,10 @@ import { ignoreLabel } from '../labels/label-set.ts';
 import type { Normalization } from '../parser/normalization.ts';
 import { defaultNormalization } from '../parser/normalization.ts';
 import type { Random } from '../random/random.ts';
-import { addNoise, blurPlanes, colorMatrix } from './photometric.ts';
+import { colorMatrix } from './photometric.ts';
 import type { LabelMap, Photo } from './picture.ts';
+import { type PictureOperations, plainPictureOperations } from './picture-operations.ts';
 import type { ColorMatrix, Warp } from './warp.ts';
-import { warpLabels, warpPhoto } from './warp.ts';
 
 /** What may happen to a training pair; every strength is off at 0. */
 export interface AugmentationOptions {
@@ -91,6 +91,8 @@ export interface AugmentationSettings {
   readonly mirror: Uint8Array;
   /** Default: `defaultNormalization`. */
   readonly normalization?: Normalization;
+  /** What does the work on pixels; the results do not depend on it. Default: `plainPictureOperations`. */
+  readonly operations?: PictureOperations;
 }
 
 /** Where one pair goes inside the arrays of a batch. */
@@ -188,7 +190,7 @@ export function applyAugmentation(
   random: Random,
   target: AugmentationTarget,
 ): void {
-  const { size, labelSize, options } = settings;
+  const { size, labelSize, options, operations = plainPictureOperations } = settings;
   const { warp, color, blur, noise } = augmentation;
   checkRoom('images', target.images.length, target.imageOffset, 3 * size * size);
   checkRoom('labels', target.labels.length, target.labelOffset, labelSize * labelSize);
@@ -196,16 +198,16 @@ export function applyAugmentation(
   const { mean, std } = settings.normalization ?? defaultNormalization;
   const gain = [1 / (255 * std[0]), 1 / (255 * std[1]), 1 / (255 * std[2])] as const;
   const bias = [-mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2]] as const;
-  warpPhoto(photo, warp, { matrix: color, gain, bias }, size, target.images, target.imageOffset);
-  if (blur > 0) blurPlanes(target.images, target.imageOffset, size, blur);
+  operations.warpPhoto(photo, warp, { matrix: color, gain, bias }, size, target.images, target.imageOffset);
+  if (blur > 0) operations.blurPlanes(target.images, target.imageOffset, size, blur);
   if (noise > 0) {
     const sigmas = [noise / std[0], noise / std[1], noise / std[2]] as const;
-    addNoise(target.images, target.imageOffset, size, sigmas, random);
+    operations.addNoise(target.images, target.imageOffset, size, sigmas, random);
   }
 
   const relabel = warp.mirrored && options.flipSwap ? settings.mirror : unchangedLabels;
   const outside = options.outside === 'ignore' ? ignoreLabel : 0;
-  warpLabels(labels, warp, relabel, outside, labelSize, target.labels, target.labelOffset);
+  operations.warpLabels(labels, warp, relabel, outside, labelSize, target.labels, target.labelOffset);
 }
 
 const unchangedLabels = Uint8Array.from({ length: 256 }, (_, id) => id);

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import { loadAddon } from '../engine/native/load-addon.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { face8 } from '../labels/face-8.ts';
 import { Random } from '../random/random.ts';
@@ -67,6 +68,44 @@ describe('createBatchLoader', () => {
     expect(inline.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
     expect(inline.map(({ epoch }) => epoch)).toEqual([0, 0, 0, 1, 1, 1, 2, 2]);
     expect(new Set(inline.map(({ images }) => images.join())).size).toBe(8);
+  });
+
+  it('gives the same batches with and without the add-on', () => {
+    const built = new URL('../../dist/', import.meta.url);
+    const script = `
+      const { createHash } = await import('node:crypto');
+      const { createBatchLoader } = await import('${new URL('data/batch-loader.js', built)}');
+      const { loadAddon } = await import('${new URL('engine/native/load-addon.js', built)}');
+      const { celebamask19 } = await import('${new URL('labels/celebamask-19.js', built)}');
+      const buffer = new SharedArrayBuffer(5 * 40 * 40 * 4);
+      new Uint8Array(buffer).forEach((_, i, bytes) => { bytes[i] = (i * i) % 19; });
+      const cache = { labelSet: 'celebamask-19', size: 40, stems: ['a', 'b', 'c', 'd', 'e'], buffer };
+      const hashes = [];
+      for (const workers of [0, 1, 2]) {
+        const options = { cache, labelSet: celebamask19, batchSize: 2, size: 24, labelSize: 12, seed: 1, workers };
+        const loader = createBatchLoader({ ...options, augmentation: ${JSON.stringify(augmentation)} });
+        const hash = createHash('sha256');
+        for (let i = 0; i < 6; i++) {
+          const { images, labels } = await loader.next();
+          hash.update(images).update(labels);
+        }
+        hashes.push(hash.digest('hex'));
+        await loader.close();
+      }
+      console.log(JSON.stringify({ addon: 'addon' in loadAddon(), hashes }));`;
+    const run = (environment: Record<string, string>) => {
+      const result = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
+        env: { ...process.env, ...environment },
+        timeout: 20_000,
+        encoding: 'utf8',
+      });
+      expect(result.stderr).toBe('');
+      return JSON.parse(result.stdout) as { addon: boolean; hashes: string[] };
+    };
+    const [usual, without] = [run({}), run({ FACEPARSE_NATIVE_ADDON: 'none' })];
+    expect(usual.addon).toBe('addon' in loadAddon());
+    expect(without.addon).toBe(false);
+    expect(new Set([...usual.hashes, ...without.hashes]).size).toBe(1);
   });
 
   it('resumes at any step as if it had never stopped', async () => {
@@ -150,7 +189,7 @@ describe('createBatchLoader', () => {
   });
 
   it('works ahead while the main thread is busy', async () => {
-    const large = { size: 256, labelSize: 128, batchSize: 5 };
+    const large = { size: 256, labelSize: 128, batchSize: 10 };
     const inline = make(large);
     await take(inline, 3);
     const start = performance.now();

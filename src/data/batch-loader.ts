@@ -9,6 +9,7 @@ import { type AugmentationOptions, resolveAugmentation } from './augment.ts';
 import { BatchFiller, type BatchPlan, batchArrays, batchBytes, stepsPerEpoch } from './batch-plan.ts';
 import type { BatchAnswer, BatchRequest } from './batch-worker.ts';
 import type { PictureCache } from './cached-pictures.ts';
+import { pictureOperations } from './native-pictures.ts';
 
 /** What a loader gives out, and how. */
 export interface BatchLoaderOptions {
@@ -74,10 +75,10 @@ const maxBufferBytes = 4 * 2 ** 30;
 /**
  * Makes a loader of augmented batches.
  *
- * The batch of step k depends on the data, the options and the seed alone, not on the number of workers or on where the
- * run began. Several requests are with the workers at any time, so they go on while the main thread is busy in an engine.
- * Buffers travel back and forth between threads (transferred, not shared: ONNX Runtime refuses shared memory), and nothing
- * of a batch's size is allocated after the start.
+ * The batch of step k depends on the data, the options and the seed alone, not on the number of workers, on where the
+ * run began, or on whether the add-on does the work on pictures. Several requests are with the workers at any time, so
+ * they go on while the main thread is busy in an engine. Buffers travel back and forth between threads (transferred, not
+ * shared: ONNX Runtime refuses shared memory), and nothing of a batch's size is allocated after the start.
  *
  * A loader that is not closed does not keep the process alive, unless a call of `next` is waiting.
  *
@@ -195,6 +196,8 @@ class ThreadedBatchLoader implements BatchLoader {
       this.#filler = new BatchFiller(plan);
       return;
     }
+    // The add-on is loaded here before a worker does it: OpenMP comes with it, and heeds only settings made in the main thread.
+    pictureOperations();
     const url = workerUrl();
     for (let i = 0; i < workers; i++) {
       // A test runner's own flags mean nothing to a worker of ours.

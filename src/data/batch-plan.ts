@@ -2,6 +2,8 @@ import type { Normalization } from '../parser/normalization.ts';
 import { Random } from '../random/random.ts';
 import { type AugmentationOptions, augmentPair } from './augment.ts';
 import { cachedLabels, cachedPhoto, type PictureCache } from './cached-pictures.ts';
+import { pictureOperations } from './native-pictures.ts';
+import type { PictureOperations } from './picture-operations.ts';
 
 /**
  * All that a batch depends on beside its step. A plain object: workers get a copy of it, with the pictures shared.
@@ -94,11 +96,14 @@ function systematicSample(weights: Float64Array, start: number): Uint32Array {
 /** Fills batches of a plan; keeps the order of the last epoch it was asked for. */
 export class BatchFiller {
   readonly #plan: BatchPlan;
+  readonly #operations: PictureOperations;
   #epoch = -1;
   #order: EpochOrder = { indices: new Uint32Array(0), repeats: new Uint32Array(0) };
 
-  constructor(plan: BatchPlan) {
+  /** @param operations default: the fastest version that is there; the batches do not depend on it */
+  constructor(plan: BatchPlan, operations: PictureOperations = pictureOperations()) {
     this.#plan = plan;
+    this.#operations = operations;
   }
 
   /**
@@ -119,7 +124,14 @@ export class BatchFiller {
     const chosen = indices.slice(first, first + plan.batchSize);
     const { images, labels } = batchArrays(plan, buffer, chosen.length);
     const { size, labelSize, mirror, normalization } = plan;
-    const settings = { size, labelSize, options: plan.augmentation, mirror, normalization };
+    const settings = {
+      size,
+      labelSize,
+      options: plan.augmentation,
+      mirror,
+      normalization,
+      operations: this.#operations,
+    };
     chosen.forEach((index, sample) => {
       const random = new Random(plan.seed, 'augment', epoch, index, repeats[first + sample]);
       augmentPair(cachedPhoto(plan.cache, index), cachedLabels(plan.cache, index), settings, random, {

@@ -1,4 +1,4 @@
-// A thread that fills batches. It imports pure code only: loading sharp here would delay every start.
+// A thread that fills batches. It imports little beside pure code: loading sharp or the native engine's planner here would delay every start.
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchFiller, type BatchPlan } from './batch-plan.ts';
 

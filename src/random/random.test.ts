@@ -29,6 +29,18 @@ describe('Random', () => {
     expect(new Set(different.map((random) => random.next())).size).toBe(different.length);
   });
 
+  it('goes on where code that it was lent to stopped', () => {
+    const [random, other] = [new Random(4), new Random(4)];
+    let lent: number[] = [];
+    random.lend((state) => {
+      lent = [...state];
+    });
+    expect(lent.length).toBe(4);
+    expect(draws(random, 3, (r) => r.next())).toEqual(draws(other, 3, (r) => r.next()));
+    random.lend((state) => state.set(lent));
+    expect(draws(random, 3, (r) => r.next())).toEqual(draws(new Random(4), 3, (r) => r.next()));
+  });
+
   it('forks without regard to what was drawn before', () => {
     const parent = new Random(9);
     const before = parent.fork(5).next();

@@ -41,6 +41,18 @@ export class Random {
     return sum >>> 0;
   }
 
+  /**
+   * Lets other code draw as `next` does: it gets the state, and leaves there what the state has come to. For loops over many
+   * thousands of draws that run elsewhere, such as in an add-on.
+   *
+   * @param draw gets a, b, c and the counter
+   */
+  lend(draw: (state: Int32Array) => void): void {
+    const state = Int32Array.of(this.#a, this.#b, this.#c, this.#counter);
+    draw(state);
+    [this.#a, this.#b, this.#c, this.#counter] = state;
+  }
+
   /** A number of [from, to). */
   uniform(from = 0, to = 1): number {
     return from + (to - from) * (this.next() / 4294967296);

@@ -185,9 +185,13 @@ describe.skipIf(!native.available)(`the native engine${skipped}`, () => {
       const run = () => program.run({ x: new Float32Array(640000).fill(1e-3) });
       await run();
       if (isMainThread) {
-        const worker = new Worker(new URL(import.meta.url));
-        await new Promise((resolve) => worker.once('message', resolve));
-        console.log('stopped with', await worker.terminate());
+        // A second engine, which never runs anything.
+        createNodeNativeEngine({ threads: 2 });
+        for (let time = 0; time < 3; time++) {
+          const worker = new Worker(new URL(import.meta.url));
+          await new Promise((resolve) => worker.once('message', resolve));
+          console.log('stopped with', await worker.terminate());
+        }
       } else {
         parentPort.postMessage('running');
         for (;;) await run();

@@ -111,9 +111,55 @@ export interface AddonEngine {
   sgemmPeak(size: number): Promise<number>;
 }
 
+/**
+ * What src/data does with pictures, to the same bits, for the thread that calls. Numbers that TypeScript works out from the drawn
+ * augmentation come as they are: mathematical functions differ between languages. All arrays may lie on shared memory.
+ */
+export interface PictureFunctions {
+  /**
+   * `warpPhoto` of src/data/warp.ts.
+   *
+   * @param boxes ax, bx, cx, ay, by, cy of the boxes' corners, then their width and height
+   * @param color 3 gains, 3 biases, and the 12 numbers of the colour matrix if there is one
+   */
+  warpPhoto(
+    photo: Uint8Array,
+    width: number,
+    height: number,
+    boxes: Float64Array,
+    mirrored: boolean,
+    color: Float64Array,
+    size: number,
+    out: Float32Array,
+    offset: number,
+  ): void;
+  /**
+   * `warpLabels` of src/data/warp.ts.
+   *
+   * @param places ax, bx, cx, ay, by, cy
+   */
+  warpLabels(
+    map: Uint8Array,
+    width: number,
+    height: number,
+    places: Float64Array,
+    mirrored: boolean,
+    relabel: Uint8Array,
+    outside: number,
+    size: number,
+    out: Int32Array | Uint8Array,
+    offset: number,
+  ): void;
+  /** `blurPlanes` of src/data/photometric.ts. */
+  blurPlanes(planes: Float32Array, offset: number, size: number, kernel: Float64Array): void;
+  /** `addNoise` of src/data/photometric.ts, with the state of its generator, which it moves on. */
+  addNoise(planes: Float32Array, offset: number, size: number, factors: Float64Array, state: Int32Array): void;
+}
+
 /** What native/src/addon.cc exports. */
 export interface Addon {
   readonly NativeEngine: new (threads: number) => AddonEngine;
   readonly PlanBuilder: new (engine: AddonEngine) => AddonBuilder;
+  readonly pictures: PictureFunctions;
   facts(): AddonFacts;
 }

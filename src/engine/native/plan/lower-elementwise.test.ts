@@ -47,6 +47,8 @@ describe('keepsZeros', () => {
     expect(keepsZeros(program({ op: 'mul', a: 0, b: 1 }), [true, false])).toBe(true);
     expect(keepsZeros(program({ op: 'div', a: 0, b: 1 }), [true, true])).toBe(false);
     expect(keepsZeros(program({ op: 'exp', a: 0 }), [true, true])).toBe(false);
+    // 0/0 times zero.
+    expect(keepsZeros(program({ op: 'div', a: 0, b: 1 }, { op: 'mul', a: 2, b: 0 }), [true, true])).toBe(false);
     expect(keepsZeros(program({ op: 'activation', a: 0, kind: 'relu' }), [true, true])).toBe(true);
     expect(keepsZeros(program({ op: 'activation', a: 0, kind: 'sigmoid' }), [true, true])).toBe(false);
   });

@@ -94,6 +94,8 @@ export function keepsZeros(
   { instructions, outputValues }: ElementwiseAttributes,
   zeroOperands: readonly boolean[],
 ): boolean {
+  // Zero over zero is no number, and no number times zero is none either.
+  if (instructions.some(({ op }) => op === 'div' || op === 'log')) return false;
   const zero = [...zeroOperands];
   const both = ({ a, b }: ElementwiseInstruction) => zero[a]! && zero[b!]!;
   for (const instruction of instructions) {

@@ -83,6 +83,7 @@ function lowerFilledUp(node: GraphNode, lowering: Lowering, chosen: Chosen): voi
     block,
     role: map.role,
     view: { of: map, offset: 0 },
+    ...(map.pictureStride !== undefined && { pictureStride: map.pictureStride }),
   };
   const perChannel = sizeOf(kernel);
   const all = lowering.temporary(

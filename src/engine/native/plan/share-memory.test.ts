@@ -175,6 +175,75 @@ describe('states', () => {
   });
 });
 
+describe('what other parts still need', () => {
+  it('is not overwritten by a result that starts from the map it reads', () => {
+    const [x, y] = [value('x', [4]), value('y', [4])];
+    const convolution = operation('convolution', [x, x], [y], { accumulates: [y, x] });
+    const operations = shareMemory([operation('make', [], [x]), convolution], { updates: [], outputs: [y] });
+    expect(operations.map(({ kind }) => kind)).toEqual(['make', 'copies', 'convolution']);
+    expect(rootOf(y).root).toBe(y);
+  });
+
+  it('is not overwritten when it is an output that started from an operand', () => {
+    const [x, r, first, second] = ['x', 'r', 'first', 'second'].map((name) => value(name, [4])) as [
+      Value,
+      Value,
+      Value,
+      Value,
+    ];
+    const step = (added: Value, result: Value) =>
+      operation('convolution', [x, added], [result], { accumulates: [result, added] });
+    const operations = [operation('make', [], [x]), operation('make', [], [r]), step(r, first), step(first, second)];
+    shareMemory(operations, { updates: [], outputs: [first, second] });
+    expect(rootOf(second).root).toBe(second);
+  });
+
+  it('is not overwritten while a part of it is read elsewhere in the same step', () => {
+    const [x, y] = [value('x', [8]), value('y', [8])];
+    const part: Value = { ...value('part', [4]), view: { of: x, offset: 0 } };
+    shareMemory([operation('make', [], [x]), operation('elementwise', [x, part], [y], { inPlace: [[y, x]] })], {
+      updates: [],
+      outputs: [y],
+    });
+    expect(rootOf(y).root).toBe(y);
+  });
+
+  it('has the right distance between pictures when joined maps are joined again', () => {
+    const map = (name: string, channels: number) => value(name, [2, channels, 2, 2], 'computed', 16);
+    const [a, b, c, inner, outer] = [map('a', 16), map('b', 16), map('c', 16), map('inner', 32), map('outer', 48)];
+    const make = (result: Value) => operation('resize', [], [result], { strided: [result] });
+    const parts = [
+      make(a),
+      make(b),
+      make(c),
+      join([a, b], inner, [a, b, inner]),
+      join([inner, c], outer, [inner, c, outer]),
+    ];
+    shareMemory(parts, { updates: [], outputs: [outer] });
+    for (const part of [a, b, c]) expect([rootOf(part).root, part.pictureStride]).toEqual([outer, 48 * 4]);
+  });
+
+  it('stays as it was when a vector of states is an output', () => {
+    const [a, b, all] = [value('a', [3], 'state'), value('b', [2], 'state'), value('all', [5])];
+    shareMemory([join([a, b], all)], { updates: [], outputs: [all] });
+    expect(rootOf(a).root).toBe(a);
+    expect(all.role).toBe('computed');
+  });
+
+  it('is not overwritten by new states that lie elsewhere in the same vector', () => {
+    const [a, b, all, next] = [
+      value('a', [4], 'state'),
+      value('b', [4], 'state'),
+      value('all', [8]),
+      value('next', [4]),
+    ];
+    const middle: Value = { ...value('middle', [4]), view: { of: all, offset: 2 } };
+    const step = operation('elementwise', [middle], [next], { inPlace: [[next, middle]] });
+    shareMemory([join([a, b], all), step], { updates: [{ state: b, next }], outputs: [] });
+    expect(rootOf(next).root).toBe(next);
+  });
+});
+
 describe('results', () => {
   it('take the memory of an operand that is read for the last time', () => {
     const [a, b, c] = [value('a', [4]), value('b', [4]), value('c', [4])];

@@ -29,7 +29,7 @@ export interface Boundary {
  */
 export function shareMemory(source: readonly Operation[], boundary: Boundary): Operation[] {
   let operations = closeGaps(source);
-  joinStates(operations);
+  joinStates(operations, boundary);
   joinParts(operations, boundary);
   operations = copyUpdates(operations, boundary);
   operations = takeOverAccumulators(operations, boundary);
@@ -110,10 +110,12 @@ function substitute(operation: Operation, substitutes: ReadonlyMap<Value, Value>
 }
 
 /** A vector of whole states becomes the place where they live, so that it need not be put together in every run. */
-function joinStates(operations: readonly Operation[]): void {
+function joinStates(operations: readonly Operation[], { outputs }: Boundary): void {
+  // An output that is such a vector shows the states as they were.
+  const shown = new Set(outputs.map((value) => rootOf(value).root));
   for (const { joins, writes } of operations) {
     const target = writes[0];
-    if (!joins || !target || target.view) continue;
+    if (!joins || !target || target.view || shown.has(target)) continue;
     const places = joins.map(({ part, offset }) => ({ ...rootOf(part), own: offset }));
     const distinct = new Set(places.map(({ root }) => root));
     const whole = places.every(
@@ -138,7 +140,8 @@ function joinParts(operations: readonly Operation[], { outputs, updates }: Bound
   for (const value of usesOf.keys()) if (value.view) viewed.add(value.view.of);
   // New states have a better place: over the old ones.
   const kept = new Set([...outputs, ...updates.map(({ next }) => next)].map((value) => rootOf(value).root));
-  for (const { joins, writes } of operations) {
+  // From the last: a vector that is itself a part has its place, and the distance between its pictures, before its own parts get theirs.
+  for (const { joins, writes } of operations.toReversed()) {
     const target = writes[0];
     if (!joins || !target || target.role === 'state') continue;
     const stride = target.shape.length === 4 && target.block > 1 && target.shape[0]! > 1 ? pictureStrideOf(target) : 0;
@@ -195,7 +198,7 @@ function copyUpdates(operations: readonly Operation[], { updates, outputs }: Bou
       ({ state, offset, stateOffset }) => state === head.state && stateOffset - offset === shift,
     );
     const covered = parts.reduce((sum, { next }) => sum + storedBytes(next), 0) === storedBytes(root);
-    if (aligned && covered && shift >= 0 && mayOverwrite(operations, root, head.state, readsAfter)) {
+    if (aligned && covered && shift >= 0 && mayOverwrite(operations, root, head.state, shift, readsAfter)) {
       root.view = { of: head.state, offset: shift };
     } else {
       for (const update of updates) if (rootOf(update.next).root === root) rest.push(update);
@@ -214,11 +217,15 @@ function lastReads(operations: readonly Operation[], atEnd: readonly Value[]): M
   return last;
 }
 
-/** Whether a value can be written over a state: every read of the state is over by then, or at the same place in the same operation. */
+/**
+ * Whether a value can be written over a state from its element `shift` on: every read of the state is over by then, or at the same
+ * place in the same operation.
+ */
 function mayOverwrite(
   operations: readonly Operation[],
   value: Value,
   state: Value,
+  shift: number,
   lastRead: ReadonlyMap<Value, number>,
 ): boolean {
   const written = operations.findIndex(({ writes }) => writes.some((write) => rootOf(write).root === value));
@@ -230,7 +237,10 @@ function mayOverwrite(
   return own.every((item) =>
     inPlace.some(
       ([target, operand]) =>
-        rootOf(target).root === value && operand === item && storedBytes(operand) === storedBytes(target),
+        operand === item &&
+        rootOf(target).root === value &&
+        storedBytes(operand) === storedBytes(target) &&
+        rootOf(operand).offset === rootOf(target).offset + shift,
     ),
   );
 }
@@ -269,15 +279,25 @@ function takeOverAccumulators(operations: readonly Operation[], { outputs }: Bou
     if (!operation.accumulates) return [operation];
     const [result, operand] = operation.accumulates;
     const { root } = rootOf(operand);
-    const free =
-      root.role === 'computed' && last.get(root) === index && !kept.has(root) && !hasGaps(operand) && !result.view;
-    if (free) {
+    const readOnce = operation.reads.filter((value) => rootOf(value).root === root).length === 1;
+    const over = root.role === 'computed' && last.get(root) === index && !kept.has(root);
+    if (over && readOnce && !hasGaps(operand) && !result.view) {
+      if (kept.has(result)) kept.add(root);
       last.set(root, Math.max(index, last.get(result) ?? index));
       result.view = { of: operand, offset: 0 };
       return [operation];
     }
     return [copyWhole(operand, result), operation];
   });
+}
+
+/** Whether all that an operation reads of a root is read element by element as the result is written: nothing is gone too early. */
+function readsInStep({ reads, inPlace = [] }: Operation, written: Value, root: Value): boolean {
+  return reads.every(
+    (value) =>
+      rootOf(value).root !== root ||
+      (rootOf(value).offset === 0 && inPlace.some(([target, operand]) => target === written && operand === value)),
+  );
 }
 
 /** Results are written over operands that are read for the last time. */
@@ -293,6 +313,7 @@ function reuseOperands(operations: readonly Operation[], { outputs }: Boundary):
       const free = root.role === 'computed' || root.role === 'input';
       if (written.view || written.role !== 'computed' || !fits || !free) continue;
       if (last.get(root) !== index || kept.has(root) || taken.has(root) || hasGaps(read) || hasGaps(written)) continue;
+      if (!readsInStep(operation, written, root)) continue;
       const end = last.get(written) ?? index;
       written.view = { of: root, offset: 0 };
       taken.add(root);
