@@ -36,8 +36,9 @@ try {
       [
         join(root, 'node_modules', 'vitest', 'vitest.mjs'),
         'run',
-        ...['ops', 'programs', 'models', 'training'].map((name) => `test/contract/${name}.test.ts`),
-        ...['-t', 'native', '--testTimeout=600000', '--maxWorkers=1'],
+        ...['ops', 'programs', 'models', 'training', 'native-random'].map((name) => `test/contract/${name}.test.ts`),
+        'src/data/native-pictures.test.ts',
+        ...['-t', 'native|add-on|pictures', '--testTimeout=600000', '--maxWorkers=1'],
         ...process.argv.slice(2),
       ],
       {

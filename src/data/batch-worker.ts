@@ -1,4 +1,5 @@
 // A thread that fills batches. It imports little beside pure code: loading sharp or the native engine's planner here would delay every start.
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchFiller, type BatchPlan } from './batch-plan.ts';
 
@@ -12,6 +13,10 @@ export interface BatchRequest {
 export type BatchAnswer =
   | { readonly step: number; readonly buffer: ArrayBuffer; readonly indices: Uint32Array }
   | { readonly step: number; readonly error: Error };
+
+// The threads of an engine wait for each other many times a step: what they lose to this one is lost twice. Where all cores compute, batches
+// are filled in the gaps and while the engine waits for one. Linux takes the priority for the calling thread alone, others for the process.
+if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
 
 const filler = new BatchFiller(workerData as BatchPlan);
 
