@@ -38,7 +38,7 @@ try {
         'run',
         ...['ops', 'programs', 'models', 'training', 'native-random'].map((name) => `test/contract/${name}.test.ts`),
         'src/data/native-pictures.test.ts',
-        ...['-t', 'native|add-on|pictures', '--testTimeout=600000', '--maxWorkers=1'],
+        ...['-t', 'native|add-on|Picture', '--testTimeout=600000', '--maxWorkers=1'],
         ...process.argv.slice(2),
       ],
       {

@@ -198,11 +198,16 @@ describe('createBatchLoader', () => {
 
     const loader = make({ ...large, workers: 1, prefetch: 3 });
     await loader.next();
-    const end = performance.now() + 10 * cost;
-    while (performance.now() < end);
-    const resumed = performance.now();
-    for (let i = 0; i < 3; i++) await loader.next();
-    expect(performance.now() - resumed).toBeLessThan(cost / 2);
+    // However busy the machine is: given time, the worker has them ready. Without one they would cost as much as ever.
+    let waited = Number.POSITIVE_INFINITY;
+    for (let attempt = 0; attempt < 6 && waited >= cost / 2; attempt++) {
+      const end = performance.now() + 10 * cost * 2 ** attempt;
+      while (performance.now() < end);
+      const resumed = performance.now();
+      for (let i = 0; i < 3; i++) await loader.next();
+      waited = performance.now() - resumed;
+    }
+    expect(waited).toBeLessThan(cost / 2);
   });
 
   it('hands a failure in a worker to next()', async () => {
