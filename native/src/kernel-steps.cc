@@ -204,12 +204,9 @@ std::unique_ptr<Step> makeReduce(const PlanReader &reader) {
 
 int64_t statisticsValues(const FeatureMap &x) { return x.pictures * x.blocks() * x.block * 2; }
 
-std::unique_ptr<Step> makeNormalize(const PlanReader &reader) {
-  NormalizeCall call;
-  call.x = reader.map("x");
-  call.y = reader.map("y");
-  call.residual = reader.optionalMap("residual");
-  for (const FeatureMap &map : {call.y, call.residual}) requireSame(call.x, map, reader);
+/** What every call of normalisation has beside its maps; x has been read. */
+template <typename Call>
+void readNormalization(const PlanReader &reader, Call &call) {
   call.activation = reader.activation("activation");
   const int64_t channels = call.x.channels;
   call.gamma = reader.array<float>("gamma", channels);
@@ -217,6 +214,21 @@ std::unique_ptr<Step> makeNormalize(const PlanReader &reader) {
   call.mean = reader.array<float>("mean", channels);
   call.variance = reader.array<float>("variance", channels);
   call.epsilon = reader.number("epsilon");
+}
+
+/** The maps of a forward call, and the rest. */
+template <typename Call>
+void readNormalizedMaps(const PlanReader &reader, Call &call) {
+  call.x = reader.map("x");
+  call.y = reader.map("y");
+  call.residual = reader.optionalMap("residual");
+  for (const FeatureMap &map : {call.y, call.residual}) requireSame(call.x, map, reader);
+  readNormalization(reader, call);
+}
+
+std::unique_ptr<Step> makeNormalize(const PlanReader &reader) {
+  NormalizeCall call;
+  readNormalizedMaps(reader, call);
   call.workspace = reader.array<double>("workspace", statisticsValues(call.x));
   return step(selectKernels().normalize, call);
 }
@@ -235,32 +247,16 @@ std::unique_ptr<Step> makeNormalizeGradient(const PlanReader &reader) {
   call.dx = reader.map("dx");
   call.dz = reader.optionalMap("dz");
   for (const FeatureMap &map : {call.source, call.dx, call.dz}) requireSame(call.x, map, reader);
-  call.activation = reader.activation("activation");
-  const int64_t channels = call.x.channels;
-  call.gamma = reader.array<float>("gamma", channels);
-  call.beta = reader.array<float>("beta", channels);
-  call.mean = reader.array<float>("mean", channels);
-  call.variance = reader.array<float>("variance", channels);
-  call.dGamma = reader.array<float>("dGamma", channels);
-  call.dBeta = reader.array<float>("dBeta", channels);
-  call.epsilon = reader.number("epsilon");
+  readNormalization(reader, call);
+  call.dGamma = reader.array<float>("dGamma", call.x.channels);
+  call.dBeta = reader.array<float>("dBeta", call.x.channels);
   call.workspace = reader.array<double>("workspace", statisticsValues(call.x));
   return step(selectKernels().normalizeGradient, call);
 }
 
 std::unique_ptr<Step> makeNormalizeInference(const PlanReader &reader) {
   NormalizeInferenceCall call;
-  call.x = reader.map("x");
-  call.y = reader.map("y");
-  call.residual = reader.optionalMap("residual");
-  for (const FeatureMap &map : {call.y, call.residual}) requireSame(call.x, map, reader);
-  call.activation = reader.activation("activation");
-  const int64_t channels = call.x.channels;
-  call.gamma = reader.array<float>("gamma", channels);
-  call.beta = reader.array<float>("beta", channels);
-  call.mean = reader.array<float>("mean", channels);
-  call.variance = reader.array<float>("variance", channels);
-  call.epsilon = reader.number("epsilon");
+  readNormalizedMaps(reader, call);
   return step(selectKernels().normalizeInference, call);
 }
 

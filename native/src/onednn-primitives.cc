@@ -100,7 +100,6 @@ void describe(Convolution &convolution, const Geometry &g, algorithm how, const 
       convolution.forward = describeForward(g, how, kind, attr);
       convolution.weights = convolution.forward.weights_desc();
       convolution.scratchpad = convolution.forward.scratchpad_desc();
-      convolution.primitive = convolution.forward;
       return;
     }
     case ConvolutionDirection::inputGradient: {
@@ -109,7 +108,6 @@ void describe(Convolution &convolution, const Geometry &g, algorithm how, const 
                                    attributes(), oneDnnEngine(), hint};
       convolution.weights = convolution.inputGradient.weights_desc();
       convolution.scratchpad = convolution.inputGradient.scratchpad_desc();
-      convolution.primitive = convolution.inputGradient;
       return;
     }
     case ConvolutionDirection::weightGradient: {
@@ -118,7 +116,6 @@ void describe(Convolution &convolution, const Geometry &g, algorithm how, const 
                                     attributes(), oneDnnEngine(), hint};
       convolution.weights = convolution.weightGradient.diff_weights_desc();
       convolution.scratchpad = convolution.weightGradient.scratchpad_desc();
-      convolution.primitive = convolution.weightGradient;
       return;
     }
   }
@@ -140,7 +137,6 @@ Napi::Object Primitives::addConvolution(const Napi::Object &request) {
   convolution.direction = direction == "forward"         ? ConvolutionDirection::forward
                           : direction == "inputGradient" ? ConvolutionDirection::inputGradient
                                                          : ConvolutionDirection::weightGradient;
-  convolution.description = reader.label();
   std::string failure;
   bool found = false;
   // oneDNN decides on the split between threads when a primitive is described.
@@ -193,7 +189,6 @@ Napi::Object Primitives::addMatrixProduct(const Napi::Object &request) {
   MatrixProduct product;
   const ThreadCount count(threads_);
   try {
-    product.description = reader.label();
     product.a = matrix(batch, rows, inner, reader.flag("transposeA"));
     product.b = matrix(reader.flag("oneB") ? 1 : batch, inner, columns, reader.flag("transposeB"));
     product.c = matrix(batch, rows, columns, false);

@@ -15,10 +15,8 @@ enum class ConvolutionDirection { forward, inputGradient, weightGradient };
 /** A convolution that oneDNN has agreed to do: what the planner asked about and the steps refer to. */
 struct Convolution {
   ConvolutionDirection direction;
-  std::string description;
   dnnl::memory::desc source, destination, weights, plainWeights, bias;
   bool hasBias = false;
-  dnnl::primitive_desc_base primitive;
   dnnl::memory::desc scratchpad;
   dnnl::convolution_forward::primitive_desc forward;
   dnnl::convolution_backward_data::primitive_desc inputGradient;
@@ -27,7 +25,6 @@ struct Convolution {
 
 /** A matrix product that oneDNN has agreed to do. */
 struct MatrixProduct {
-  std::string description;
   dnnl::memory::desc a, b, c, scratchpad;
   dnnl::matmul::primitive_desc primitive;
 };

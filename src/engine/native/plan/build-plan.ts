@@ -66,19 +66,22 @@ export function buildPlan(graph: Graph, planner: PrimitivePlanner, facts: Pick<A
   if (initialScratch) throw new Error('native engine: what is done once has no memory to work in');
 
   const at = placesOf(offsets);
+  const steps = operations
+    .map((operation) => ({ step: stepOf(operation, at), info: describeStep(operation) }))
+    .filter(({ step }) => isWork(step));
   const place = (values: ReadonlyMap<string, Value>) =>
     new Map([...values].map(([name, value]) => [name, at.offset(value)]));
   return {
     plan: {
       bytes,
       initial: lowering.initial.map((operation) => stepOf(operation, at)),
-      steps: operations.map((operation) => stepOf(operation, at)).filter(isWork),
+      steps: steps.map(({ step }) => step),
     },
     contents: lowering.constants.flatMap(({ value, data }) => [at.offset(value), data]),
     inputs: place(lowering.inputs),
     outputs: place(outputs),
     states: place(lowering.states),
-    steps: operations.filter((operation) => isWork(stepOf(operation, at))).map(describeStep),
+    steps: steps.map(({ info }) => info),
   };
 }
 

@@ -1,13 +1,18 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
 import type { NormalizeAttributes, NormalizeGradientAttributes } from '../fused-ops.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
-import { storedElements, type Value } from './operation.ts';
+import { type Places, storedElements, type Value } from './operation.ts';
 
-/** The layout in which a map is there: that of what is normalised decides for all. */
+/** Where the kernel keeps the statistics of its parts. */
 function workspace(lowering: Lowering, x: Value): Value {
   const [pictures] = x.shape as [number];
   // Two double-precision numbers for every picture and channel.
   return lowering.temporary('statistics', storedElements([pictures, x.shape[1]!, 1, 1], x.block) * 16);
+}
+
+/** The fields of the vectors of channels that every kernel of normalisation reads or writes. */
+function vectorFields([gamma, beta, mean, variance]: readonly [Value, Value, Value, Value], at: Places) {
+  return { gamma: at.offset(gamma), beta: at.offset(beta), mean: at.offset(mean), variance: at.offset(variance) };
 }
 
 function lowerNormalize(node: GraphNode, lowering: Lowering): void {
@@ -33,10 +38,7 @@ function lowerNormalize(node: GraphNode, lowering: Lowering): void {
       y: at.map(y),
       ...(added && { residual: at.map(added) }),
       activation,
-      gamma: at.offset(scale),
-      beta: at.offset(shift),
-      mean: at.offset(mean),
-      variance: at.offset(variance),
+      ...vectorFields([scale, shift, mean, variance], at),
       epsilon,
       workspace: at.offset(space),
     }),
@@ -73,10 +75,7 @@ function lowerNormalizeGradient(node: GraphNode, lowering: Lowering): void {
       dx: at.map(dx),
       ...(dz && { dz: at.map(dz) }),
       activation,
-      gamma: at.offset(gamma),
-      beta: at.offset(beta),
-      mean: at.offset(mean),
-      variance: at.offset(variance),
+      ...vectorFields([gamma, beta, mean, variance], at),
       dGamma: at.offset(dGamma),
       dBeta: at.offset(dBeta),
       epsilon,
@@ -110,10 +109,7 @@ function lowerNormalizeInference(node: GraphNode, lowering: Lowering): void {
       y: at.map(y),
       ...(added && { residual: at.map(added) }),
       activation,
-      gamma: at.offset(gamma),
-      beta: at.offset(beta),
-      mean: at.offset(mean),
-      variance: at.offset(variance),
+      ...vectorFields([gamma, beta, mean, variance], at),
       epsilon,
     }),
   });
