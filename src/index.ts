@@ -9,6 +9,7 @@ export type { LabelClass, LabelSet } from './labels/label-set.ts';
 export { getLabelSet, listLabelSets } from './labels/registry.ts';
 export { FaceScore } from './metrics/face-score.ts';
 export { createModel, listModels } from './models/registry.ts';
-export { type ClassArea, FaceParser, type ParseResult } from './parser/face-parser.ts';
+export { type Averaging, defaultAveraging } from './parser/averaging.ts';
+export { type ClassArea, FaceParser, type FaceParserOptions, type ParseResult } from './parser/face-parser.ts';
 export { blendOverlay, colorize } from './parser/overlay.ts';
 export { decodeWeights, encodeWeights, type Weights } from './parser/weights-file.ts';

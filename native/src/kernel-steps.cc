@@ -442,6 +442,27 @@ class LossHeadStep : public Step {
   std::vector<ResizeTap> rows_, columns_;
 };
 
+/** The size of a call; gives back how many probabilities there are. */
+int64_t readLovasz(const PlanReader &reader, LovaszCall &call) {
+  call.pictures = reader.integer("pictures", 1);
+  call.classes = reader.integer("classes", 1);
+  call.pixels = reader.integer("pixels", 1);
+  if (call.pixels > INT32_MAX) reader.fail("a picture has too many pixels");
+  return product({call.pictures, call.classes, call.pixels}, reader);
+}
+
+std::unique_ptr<Step> makeLovasz(const PlanReader &reader) {
+  LovaszCall call;
+  const int64_t all = readLovasz(reader, call), sums = call.pictures * call.classes;
+  call.probabilities = reader.array<float>("probabilities", all);
+  call.labels = reader.array<int32_t>("labels", call.pictures * call.pixels);
+  call.loss = reader.array<float>("loss", sums);
+  call.slope = reader.array<float>("slope", all);
+  call.actual = reader.array<float>("actual", sums);
+  call.workspace = reader.array<uint64_t>("workspace", lovaszWorkspace(call) / static_cast<int64_t>(sizeof(uint64_t)));
+  return step(selectKernels().lovasz, call);
+}
+
 std::unique_ptr<Step> makeClearPadding(const PlanReader &reader) {
   return step(selectKernels().clearPadding, reader.map("map"));
 }
@@ -457,6 +478,11 @@ int64_t workspaceBytes(const Napi::Object &request) {
     ReduceCall call;
     readReduction(reader, call);
     return reduceWorkspace(call);
+  }
+  if (kind == "lovasz") {
+    LovaszCall call;
+    readLovasz(reader, call);
+    return lovaszWorkspace(call);
   }
   if (kind != "lossHead" && kind != "lossHeadGradient") reader.fail("it has none");
   LossHeadCall call;
@@ -495,6 +521,7 @@ std::unique_ptr<Step> makeKernelStep(const std::string &kind, const PlanReader &
   if (kind == "crossEntropy" || kind == "crossEntropyGradient") return makeCrossEntropy(kind, reader);
   if (kind == "lossHead") return std::make_unique<LossHeadStep>(reader, false);
   if (kind == "lossHeadGradient") return std::make_unique<LossHeadStep>(reader, true);
+  if (kind == "lovasz") return makeLovasz(reader);
   if (kind == "clearPadding") return makeClearPadding(reader);
   return nullptr;
 }

@@ -55,6 +55,13 @@ export function formatTable(
   return [line(all[0]!), rule, ...rows.map(line), ...(totals ? [rule, line(totals)] : [])].join('\n');
 }
 
+/** The same table in Markdown; texts must not hold `|`. */
+export function formatMarkdownTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  const rule = columns.map(({ align }) => (align === 'right' ? '---:' : '---'));
+  return [columns.map(({ title }) => title), rule, ...rows].map(line).join('\n');
+}
+
 /**
  * Names and values one a line, the values aligned; a value of several lines goes on below its first.
  *

@@ -5,8 +5,10 @@ import { registerData } from './commands/data.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
+import { registerExport } from './commands/export.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPredict } from './commands/predict.ts';
+import { registerStudy } from './commands/study.ts';
 import { registerTrain } from './commands/train.ts';
 import { readPackageInfo } from './package-info.ts';
 
@@ -15,8 +17,10 @@ const registrations = [
   registerDemo,
   registerData,
   registerTrain,
+  registerStudy,
   registerEvaluate,
   registerPredict,
+  registerExport,
   registerModels,
   registerBench,
   registerConfig,

@@ -7,6 +7,8 @@ interface JsonSchema {
   readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
+  /** What every key of a record takes; false where keys are fixed. */
+  readonly additionalProperties?: JsonSchema | false;
   readonly items?: JsonSchema;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly JsonSchema[];
@@ -66,7 +68,9 @@ function describeType(schema: JsonSchema): string {
     case 'array':
       return `a list, each entry ${describeType(schema.items ?? {})}`;
     case 'object':
-      return 'a group of keys';
+      return schema.additionalProperties
+        ? `names, each with ${describeType(schema.additionalProperties)}`
+        : 'a group of keys';
     case 'string':
       return 'text';
     default:

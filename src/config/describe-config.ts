@@ -7,7 +7,8 @@ function showDefault(key: ConfigKey): string {
   return `\`${typeof value === 'object' ? JSON.stringify(value) : String(value)}\``;
 }
 
-function cell(text: string): string {
+/** Text as one cell of a Markdown table. */
+export function markdownCell(text: string): string {
   return text.replaceAll('|', '\\|').replace(/\s+/g, ' ');
 }
 
@@ -16,7 +17,8 @@ function table(keys: readonly ConfigKey[]): string[] {
     '| key | takes | default | meaning |',
     '|---|---|---|---|',
     ...keys.map(
-      (key) => `| \`${key.path}\` | ${cell(key.wanted)} | ${cell(showDefault(key))} | ${cell(key.description)} |`,
+      (key) =>
+        `| \`${key.path}\` | ${markdownCell(key.wanted)} | ${markdownCell(showDefault(key))} | ${markdownCell(key.description)} |`,
     ),
   ];
 }

@@ -28,7 +28,8 @@ async function readBounded(path: string): Promise<Uint8Array> {
   throw new FaceparseError(`the config ${path} is larger than 1 MB; a config is a short YAML file`, { exitCode: 2 });
 }
 
-async function readText(path: string): Promise<string> {
+/** The text of a YAML file of at most 1 MB. @throws FaceparseError (exit code 2) that says why it cannot be read */
+export async function readConfigText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path));
   } catch (error) {
@@ -48,5 +49,5 @@ async function readText(path: string): Promise<string> {
  */
 export async function loadConfig(options: { file?: string; overrides?: readonly string[] } = {}): Promise<Config> {
   const { file, overrides } = options;
-  return parseConfig(file === undefined ? '' : await readText(file), file ?? '', overrides);
+  return parseConfig(file === undefined ? '' : await readConfigText(file), file ?? '', overrides);
 }

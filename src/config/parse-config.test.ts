@@ -35,6 +35,7 @@ describe('parseConfig', () => {
       'train.lr=3e-4',
       'loss.classWeights=[1, 2.5]',
       'data.augmentation.flipSwap=false',
+      'data.oversample={hat: 3, ear_r: 1.5}',
       'name=2024',
       'train.schedule = "constant"',
     ]);
@@ -42,6 +43,7 @@ describe('parseConfig', () => {
     expect(config.train.schedule).toBe('constant');
     expect(config.loss.classWeights).toEqual([1, 2.5]);
     expect(config.data.augmentation.flipSwap).toBe(false);
+    expect(config.data.oversample).toEqual({ hat: 3, ear_r: 1.5 });
     expect(config.name).toBe('2024');
   });
 
@@ -77,6 +79,20 @@ describe('parseConfig', () => {
     ['[1, 2', /^a.yaml:1: not valid YAML: /],
     ['__proto__: {a: 1}', /unknown key '__proto__'/],
     ['train:\n  <<: {lr: 1}', /^a.yaml:2: unknown key 'train.<<'/],
+    [
+      'data:\n  oversample:\n    hatt: 3',
+      "a.yaml:3: data.oversample.hatt: celebamask-19 has no class 'hatt'; did you mean 'hat'?",
+    ],
+    ['data: {oversample: {hat: 0.5}}', 'a.yaml:1: data.oversample.hat: the factor must be a number from 1 to 100'],
+    ['data: {oversample: 3}', 'a.yaml:1: data.oversample is 3, but must be names, each with a number from 1 to 100'],
+    [
+      'data: {augmentation: {copyPaste: {classes: [hat, skin]}}}',
+      'a.yaml:1: entry 2 of data.augmentation.copyPaste.classes is "skin", but must be hat, eye_g, ear_r, neck_l, cloth or background',
+    ],
+    [
+      'data:\n  labels: face-8\n  augmentation:\n    copyPaste:\n      probability: 0.5',
+      'a.yaml:5: data.augmentation.copyPaste.probability: copy-paste knows the classes of celebamask-19, but the labels are of face-8; set its probability to 0',
+    ],
     ['zzzzzzzz: 1', /the keys there are name, model, data, .* and engine$/],
   ])('refuses %j', (text, message) => {
     if (typeof message === 'string') expect(errorOf(text)).toBe(message);

@@ -7,7 +7,7 @@ import { suggestKey } from './suggest-key.ts';
 
 type Group = Record<string, unknown>;
 /** Says where in the source a key stands, e.g. `configs/demo.yaml:3`. */
-type Locate = (path: readonly string[]) => string;
+export type Locate = (path: readonly string[]) => string;
 
 const yamlOptions = {
   schema: 'core',
@@ -21,7 +21,8 @@ function fail(message: string, cause?: unknown): never {
   throw new FaceparseError(message, { exitCode: 2, cause });
 }
 
-function show(value: unknown): string {
+/** A value in a few words, for errors. */
+export function show(value: unknown): string {
   if (value === null || value === undefined) return 'empty';
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list (${value.length} entries)`;
   if (typeof value === 'object') return 'a group of keys';
@@ -34,7 +35,10 @@ function isGroup(value: unknown): value is Group {
 }
 
 /** Parses YAML without custom tags; errors and warnings alike are failures, told with their line. */
-function parseYaml(text: string, place: (line: number) => string): { document: Document.Parsed; lines: LineCounter } {
+export function parseYaml(
+  text: string,
+  place: (line: number) => string,
+): { document: Document.Parsed; lines: LineCounter } {
   const lines = new LineCounter();
   let document: Document.Parsed;
   try {
@@ -57,7 +61,8 @@ function parseYaml(text: string, place: (line: number) => string): { document: D
   return { document, lines };
 }
 
-function toValue(document: Document.Parsed, place: string): unknown {
+/** The plain value of a document, whose aliases may not unfold without end. */
+export function toValue(document: Document.Parsed, place: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
   } catch (error) {
@@ -66,7 +71,7 @@ function toValue(document: Document.Parsed, place: string): unknown {
 }
 
 /** Finds keys by walking the document; a key behind an alias has no line of its own. */
-function locator(document: Document.Parsed, lines: LineCounter, source: string): Locate {
+export function locator(document: Document.Parsed, lines: LineCounter, source: string): Locate {
   return (path) => {
     let node: unknown = document.contents;
     let offset: number | undefined;

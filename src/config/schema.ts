@@ -1,8 +1,40 @@
 import { z } from 'zod';
+import { noAugmentation } from '../data/augment.ts';
+import { checkPasteLabels, pasteableClasses } from '../data/copy-paste-rules.ts';
+import { FaceparseError } from '../errors.ts';
+import { findClass } from '../labels/find-class.ts';
+import { getLabelSet, listLabelSets } from '../labels/registry.ts';
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
 const whole = z.number().int();
+const factorWanted = 'the factor must be a number from 1 to 100';
+
+/** The message of the error that a check throws, if it does. */
+function problemOf(check: () => void): string | undefined {
+  try {
+    check();
+    return undefined;
+  } catch (error) {
+    if (error instanceof FaceparseError) return error.message;
+    throw error;
+  }
+}
+
+const copyPaste = z
+  .strictObject({
+    probability: share
+      .default(0)
+      .describe(
+        'Probability that a class of another picture is pasted in, where the rules of the class find room for it',
+      ),
+    classes: z
+      .array(z.enum(pasteableClasses))
+      .min(1)
+      .default([...noAugmentation.copyPaste.classes])
+      .describe('Classes that are pasted, each equally often; only with data.labels celebamask-19'),
+  })
+  .prefault({});
 
 const augmentation = z
   .strictObject({
@@ -17,6 +49,16 @@ const augmentation = z
     brightness: share.default(0.2).describe('Factor uniform within 1 plus or minus this'),
     contrast: share.default(0.2).describe('Factor about mid-grey, uniform within 1 plus or minus this'),
     saturation: share.default(0.2).describe('Factor uniform within 1 plus or minus this'),
+    grayscale: share.default(0).describe('Probability of a grey photo'),
+    blur: share.default(0).describe('Probability of a Gaussian blur, sigma uniform from 0.4 to 1.2 pixels'),
+    jpeg: share.default(0).describe('Probability of the artefacts of JPEG, quality uniform from 20 to 80'),
+    noise: share
+      .default(0)
+      .describe('Largest standard deviation of pixel noise as a share of the range (0.02 is 5 of 255), uniform from 0'),
+    cutMix: share
+      .default(0)
+      .describe('Probability that a rectangle of 10 % to 40 % of the area shows another augmented picture'),
+    copyPaste,
   })
   .prefault({});
 
@@ -27,7 +69,25 @@ const data = z
     cacheSize: whole.min(32).max(1024).default(512).describe('Side at which decoded pictures are kept'),
     diskCache: z.boolean().default(false).describe('Keep the decoded pictures on disk for the next run'),
     workers: whole.min(0).max(16).default(1).describe('Threads that prepare batches'),
+    oversample: z
+      .record(z.string(), z.number(factorWanted).min(1, factorWanted).max(100, factorWanted))
+      .default({})
+      .describe(
+        'How many times as often pictures with a class come up, such as {hat: 3, ear_r: 1.5}; the largest factor of a picture counts',
+      ),
     augmentation,
+  })
+  .superRefine(({ labels, oversample, augmentation }, context) => {
+    // An unknown label set is told of where label sets are looked up.
+    if (!listLabelSets().includes(labels)) return;
+    const set = getLabelSet(labels);
+    for (const name of Object.keys(oversample)) {
+      const problem = problemOf(() => findClass(set, name));
+      if (problem) context.addIssue({ code: 'custom', path: ['oversample', name], message: problem });
+    }
+    const problem = problemOf(() => checkPasteLabels(set, augmentation.copyPaste));
+    if (problem)
+      context.addIssue({ code: 'custom', path: ['augmentation', 'copyPaste', 'probability'], message: problem });
   })
   .prefault({});
 
@@ -50,12 +110,24 @@ const loss = z
       .min(0)
       .default(1)
       .describe('Added to numerator and denominator, so that tiny regions do not swing the loss'),
+    lovasz: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe('Weight of the Lovász-softmax loss, a surrogate of 1 − IoU, over the same classes; 0 leaves it out'),
     labelSmoothing: z
       .number()
       .min(0)
       .max(0.9)
       .default(0)
       .describe('Share of each label that is spread over all classes'),
+    auxiliary: z
+      .number()
+      .min(0)
+      .default(0)
+      .describe(
+        "Weight of the same losses at the network's auxiliary heads, which only training has; 0 leaves them out",
+      ),
     classWeights: z.array(positive).optional().describe('One weight a class for the cross-entropy'),
   })
   .prefault({});
@@ -86,7 +158,18 @@ const train = z
       .min(16)
       .max(1024)
       .optional()
-      .describe('Side of the labels in the loss; half of size where not given'),
+      .describe('Side of the labels in the loss; that of the logits where not given'),
+    stages: z
+      .array(
+        z.strictObject({
+          until: z.number().gt(0).lt(1).describe('Share of the run at which the stage ends'),
+          size: whole.min(32).max(1024).describe('As train.size'),
+          labelSize: whole.min(16).max(1024).optional().describe('As train.labelSize'),
+        }),
+      )
+      .max(16)
+      .default([])
+      .describe('Sizes before the one of train.size, such as [{until: 0.5, size: 128}]: small pictures first'),
     batchSize: whole.min(1).max(1024).default(8).describe('Pictures in one step'),
     epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes are given'),
     minutes: positive.max(100000).optional().describe('Length of the run by the clock; replaces epochs'),

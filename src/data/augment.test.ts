@@ -164,14 +164,15 @@ describe('augmentPair', () => {
     expect(augment(pair, options, 16, 8, 4).drawn).not.toEqual(augment(pair, options, 16, 8, 5).drawn);
   });
 
-  it('adds noise and blur only to the photo', () => {
+  it('adds noise, blur and JPEG only to the photo', () => {
     const pair = encodedPair(16, 19);
     const settings = { size: 16, labelSize: 16, options: noAugmentation, mirror };
     const target = { images: new Float32Array(768), imageOffset: 0, labels: new Int32Array(256), labelOffset: 0 };
     const plain = augment(pair, {}, 16);
     for (const change of [
-      { blur: 1, noise: 0 },
-      { blur: 0, noise: 0.1 },
+      { blur: 1, jpeg: 0, noise: 0 },
+      { blur: 0, jpeg: 30, noise: 0 },
+      { blur: 0, jpeg: 0, noise: 0.1 },
     ]) {
       applyAugmentation(pair.photo, pair.labels, { warp: identityWarp, ...change }, settings, new Random(1), target);
       expect(target.images).not.toEqual(plain.images);
@@ -192,12 +193,21 @@ describe('drawAugmentation', () => {
       },
       color: undefined,
       blur: 0,
+      jpeg: 0,
       noise: 0,
     });
   });
 
   it('covers the ranges it names, and no more', () => {
-    const options = resolveAugmentation({ flip: 0.5, rotation: 15, scale: 0.25, shift: 0.1, noise: 0.2, blur: 0.3 });
+    const options = resolveAugmentation({
+      flip: 0.5,
+      rotation: 15,
+      scale: 0.25,
+      shift: 0.1,
+      noise: 0.2,
+      blur: 0.3,
+      jpeg: 0.4,
+    });
     const all = Array.from({ length: 4000 }, (_, i) => drawAugmentation(options, new Random(1, i)));
     const range = (values: number[]) => [Math.min(...values), Math.max(...values)];
     const near = (actual: number[], expected: number[]) => {
@@ -213,6 +223,8 @@ describe('drawAugmentation', () => {
     near(range(all.map(({ warp }) => warp.shiftY)), [-0.1, 0.1]);
     near(range(all.map(({ noise }) => noise)), [0, 0.2]);
     near(range(all.map(({ blur }) => blur).filter((blur) => blur > 0)), [0.4, 1.2]);
+    near(range(all.map(({ jpeg }) => jpeg).filter((jpeg) => jpeg > 0)), [20, 80]);
+    expect(all.filter(({ jpeg }) => jpeg > 0).length / all.length).toBeCloseTo(0.4, 1);
     expect(all.filter(({ warp }) => warp.mirrored).length / all.length).toBeCloseTo(0.5, 1);
     expect(all.filter(({ blur }) => blur > 0).length / all.length).toBeCloseTo(0.3, 1);
   });
@@ -225,6 +237,11 @@ describe('drawAugmentation', () => {
     );
     expect(more.warp.rotation).toBe(base.warp.rotation);
     expect(more.noise).toBe(base.noise);
+    // What is drawn after it, such as the noise's values, stays too.
+    const [without, withJpeg] = [new Random(3), new Random(3)];
+    drawAugmentation(noAugmentation, without);
+    drawAugmentation(resolveAugmentation({ jpeg: 1 }), withJpeg);
+    expect(withJpeg.next()).toBe(without.next());
   });
 });
 
@@ -233,6 +250,9 @@ describe('resolveAugmentation', () => {
     expect(() => resolveAugmentation({ flip: 1.5 })).toThrow(/"flip" is 1.5, but must be from 0 \(off\) to 1/);
     expect(() => resolveAugmentation({ rotation: -3 })).toThrow(/"rotation" is -3/);
     expect(() => resolveAugmentation({ scale: Number.NaN })).toThrow(/"scale" is NaN/);
+    expect(() => resolveAugmentation({ jpeg: 2 })).toThrow(/"jpeg" is 2/);
+    expect(() => resolveAugmentation({ cutMix: -1 })).toThrow(/"cutMix" is -1/);
+    expect(() => resolveAugmentation({ copyPaste: { probability: 2, classes: [] } })).toThrow(/probability" is 2/);
     expect(() => resolveAugmentation({ outside: 'hair' as never })).toThrow(/"outside" is hair/);
   });
 });

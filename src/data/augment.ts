@@ -3,6 +3,8 @@ import { ignoreLabel } from '../labels/label-set.ts';
 import type { Normalization } from '../parser/normalization.ts';
 import { defaultNormalization } from '../parser/normalization.ts';
 import type { Random } from '../random/random.ts';
+import { type CopyPasteOptions, checkCopyPaste } from './copy-paste-rules.ts';
+import { jpegPlanes } from './jpeg-artefacts.ts';
 import { colorMatrix } from './photometric.ts';
 import type { LabelMap, Photo } from './picture.ts';
 import { type PictureOperations, plainPictureOperations } from './picture-operations.ts';
@@ -30,8 +32,14 @@ export interface AugmentationOptions {
   readonly grayscale: number;
   /** Probability of a Gaussian blur with a sigma of 0.4 to 1.2 output pixels. */
   readonly blur: number;
+  /** Probability of the artefacts of JPEG at a quality of 20 to 80. */
+  readonly jpeg: number;
   /** Largest standard deviation of the pixel noise, as a fraction of the range (0.02 is 5 of 255), uniform from 0. */
   readonly noise: number;
+  /** Probability that a rectangle of 10 % to 40 % of the area shows another augmented pair. Batches do it (`BatchFiller`). */
+  readonly cutMix: number;
+  /** Classes of other pairs that are pasted into a pair before anything else. Batches do it (`BatchFiller`). */
+  readonly copyPaste: CopyPasteOptions;
   /**
    * The label of what comes in from outside the picture: the photo shows a smear of its border there,
    * whose truth nobody knows, so by default the loss leaves it out.
@@ -51,7 +59,10 @@ export const noAugmentation: AugmentationOptions = {
   saturation: 0,
   grayscale: 0,
   blur: 0,
+  jpeg: 0,
   noise: 0,
+  cutMix: 0,
+  copyPaste: { probability: 0, classes: ['hat', 'eye_g', 'ear_r', 'neck_l'] },
   outside: 'ignore',
 };
 
@@ -66,7 +77,9 @@ const limits = {
   saturation: 1,
   grayscale: 1,
   blur: 1,
+  jpeg: 1,
   noise: 1,
+  cutMix: 1,
 } as const;
 
 /** One draw of the options: exactly what happens to one pair. */
@@ -76,6 +89,8 @@ export interface Augmentation {
   readonly color?: ColorMatrix;
   /** Sigma of the blur in output pixels, 0 for none. */
   readonly blur: number;
+  /** Quality of the JPEG whose artefacts the photo gets, 0 for none. */
+  readonly jpeg: number;
   /** Standard deviation of the noise as a fraction of the range, 0 for none. */
   readonly noise: number;
 }
@@ -121,6 +136,7 @@ export function resolveAugmentation(options: Partial<AugmentationOptions> = {}):
   if (resolved.outside !== 'ignore' && resolved.outside !== 'background') {
     throw new FaceparseError(`Augmentation "outside" is ${resolved.outside}, but must be "ignore" or "background".`);
   }
+  checkCopyPaste(resolved.copyPaste);
   return resolved;
 }
 
@@ -143,10 +159,15 @@ export function drawAugmentation(options: AugmentationOptions, random: Random): 
   const blurred = random.chance(options.blur);
   const sigma = random.uniform(0.4, 1.2);
   const noise = random.uniform(0, options.noise);
+  // A generator of its own: the draws of the noise, which come after, are those of before there was JPEG.
+  const jpegRandom = random.fork('jpeg');
+  const compressed = jpegRandom.chance(options.jpeg);
+  const quality = jpegRandom.uniform(20, 80);
   return {
     warp: { rotation, scale, shiftX, shiftY, mirrored },
     color: colorMatrix(brightness, contrast, gray ? 0 : saturation),
     blur: blurred ? sigma : 0,
+    jpeg: compressed ? quality : 0,
     noise,
   };
 }
@@ -191,15 +212,17 @@ export function applyAugmentation(
   target: AugmentationTarget,
 ): void {
   const { size, labelSize, options, operations = plainPictureOperations } = settings;
-  const { warp, color, blur, noise } = augmentation;
+  const { warp, color, blur, jpeg, noise } = augmentation;
   checkRoom('images', target.images.length, target.imageOffset, 3 * size * size);
   checkRoom('labels', target.labels.length, target.labelOffset, labelSize * labelSize);
 
-  const { mean, std } = settings.normalization ?? defaultNormalization;
+  const normalization = settings.normalization ?? defaultNormalization;
+  const { mean, std } = normalization;
   const gain = [1 / (255 * std[0]), 1 / (255 * std[1]), 1 / (255 * std[2])] as const;
   const bias = [-mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2]] as const;
   operations.warpPhoto(photo, warp, { matrix: color, gain, bias }, size, target.images, target.imageOffset);
   if (blur > 0) operations.blurPlanes(target.images, target.imageOffset, size, blur);
+  if (jpeg > 0) jpegPlanes(target.images, target.imageOffset, size, jpeg, normalization);
   if (noise > 0) {
     const sigmas = [noise / std[0], noise / std[1], noise / std[2]] as const;
     operations.addNoise(target.images, target.imageOffset, size, sigmas, random);

@@ -70,6 +70,77 @@ describe('createBatchLoader', () => {
     expect(new Set(inline.map(({ images }) => images.join())).size).toBe(8);
   });
 
+  describe('with pairs that are mixed', () => {
+    const mixed = {
+      ...augmentation,
+      jpeg: 0.3,
+      cutMix: 0.5,
+      copyPaste: { probability: 0.8, classes: ['ear_r', 'background', 'hat', 'cloth'] as const },
+    };
+
+    it('gives the same batches with 0, 1 and 2 workers, and after any start', async () => {
+      const inline = await take(make({ augmentation: mixed }), 8);
+      expect(await take(make({ augmentation: mixed, workers: 1 }), 8)).toEqual(inline);
+      expect(await take(make({ augmentation: mixed, workers: 2, prefetch: 5 }), 8)).toEqual(inline);
+      expect(await take(make({ augmentation: mixed, startStep: 5 }), 3)).toEqual(inline.slice(5));
+      for (const { labels } of inline) {
+        for (const id of labels) expect(id === 255 || (id >= 0 && id < 19)).toBe(true);
+      }
+      expect(inline.map(({ images }) => images)).not.toEqual((await take(make(), 8)).map(({ images }) => images));
+    });
+
+    it('leaves everything as it was at probability 0', async () => {
+      const off = { jpeg: 0, cutMix: 0, copyPaste: { ...mixed.copyPaste, probability: 0 } };
+      expect(await take(make({ augmentation: { ...augmentation, ...off } }), 4)).toEqual(await take(make(), 4));
+    });
+
+    it('changes one rectangle of a sample and no more by CutMix', async () => {
+      const large = { size: 32, labelSize: 16, batchSize: 5 };
+      const [plain] = await take(make(large), 1);
+      const [changed] = await take(make({ ...large, augmentation: { ...augmentation, cutMix: 1 } }), 1);
+      for (let sample = 0; sample < 5; sample++) {
+        let [left, top, right, bottom] = [16, 16, 0, 0];
+        for (let i = 0; i < 256; i++) {
+          if (plain.labels[sample * 256 + i] === changed.labels[sample * 256 + i]) continue;
+          [left, top] = [Math.min(left, i % 16), Math.min(top, i >> 4)];
+          [right, bottom] = [Math.max(right, (i % 16) + 1), Math.max(bottom, (i >> 4) + 1)];
+        }
+        const area = (right - left) * (bottom - top);
+        expect(area > 0.05 * 256 && area < 0.45 * 256).toBe(true);
+        for (let i = 0; i < 3 * 1024; i++) {
+          const [x, y] = [i % 32, (i >> 5) % 32];
+          // The labels at the edge of the rectangle may agree by chance.
+          if (x >= 2 * left - 4 && x < 2 * right + 4 && y >= 2 * top - 4 && y < 2 * bottom + 4) continue;
+          expect(changed.images[sample * 3072 + i]).toBe(plain.images[sample * 3072 + i]);
+        }
+      }
+    });
+
+    it('pastes into the pairs of a batch, and draws what else happens as before', async () => {
+      const pasting = { copyPaste: { probability: 1, classes: ['background'] as const } };
+      const options = { size: 12, labelSize: 12, batchSize: 5 };
+      // Backgrounds that cover each other: the random labels of the other tests find no room.
+      const twins = makeCache(5);
+      for (let i = 0; i < 5; i++) cachedLabels(twins, i).data.fill(0);
+      const [plain] = await take(make({ ...options, cache: twins, augmentation: { noise: 0.1, flip: 0.5 } }), 1);
+      const [changed] = await take(
+        make({ ...options, cache: twins, augmentation: { noise: 0.1, flip: 0.5, ...pasting } }),
+        1,
+      );
+      expect(changed.labels).toEqual(plain.labels);
+      const pictures = await take(make({ ...options, cache: twins, augmentation: pasting, shuffle: false }), 1);
+      const own = await take(make({ ...options, cache: twins, augmentation: {}, shuffle: false }), 1);
+      for (let sample = 0; sample < 5; sample++) {
+        const part = ({ images }: { images: Float32Array }, index: number) =>
+          images.slice(index * 432, (index + 1) * 432).join();
+        const source = [0, 1, 2, 3, 4].filter((index) => part(own[0], index) === part(pictures[0], sample));
+        expect(source.length).toBe(1);
+        expect(source[0]).not.toBe(sample);
+        expect(part(changed, sample)).not.toBe(part(plain, sample));
+      }
+    });
+  });
+
   it('gives the same batches with and without the add-on', () => {
     const built = new URL('../../dist/', import.meta.url);
     const script = `
@@ -272,6 +343,13 @@ describe('createBatchLoader', () => {
     expect(() => make({ weights: [...new Array(9).fill(1), -1] })).toThrow(/weight 9 is -1/);
     expect(() => make({ size: 16_384 })).toThrow(/GiB of buffers/);
     expect(() => make({ augmentation: { flip: 2 } })).toThrow(/"flip" is 2/);
+    expect(() =>
+      make({
+        cache: { ...cache, labelSet: 'face-8' },
+        labelSet: face8,
+        augmentation: { copyPaste: { probability: 1, classes: ['hat'] } },
+      }),
+    ).toThrow(/the labels are of face-8/);
     expect(() => make().at(-1)).toThrow(/"step" is -1/);
   });
 });

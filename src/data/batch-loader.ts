@@ -9,6 +9,7 @@ import { type AugmentationOptions, resolveAugmentation } from './augment.ts';
 import { BatchFiller, type BatchPlan, batchArrays, batchBytes, stepsPerEpoch } from './batch-plan.ts';
 import type { BatchAnswer, BatchRequest } from './batch-worker.ts';
 import type { PictureCache } from './cached-pictures.ts';
+import { planCopyPaste } from './copy-paste-plan.ts';
 import { pictureOperations } from './native-pictures.ts';
 
 /** What a loader gives out, and how. */
@@ -119,18 +120,21 @@ function makePlan(options: BatchLoaderOptions): BatchPlan {
     );
   }
   if (!Number.isFinite(seed)) throw new FaceparseError(`The seed is ${seed}, but must be a number.`);
+  const augmentation = resolveAugmentation(options.augmentation);
+  const weights = options.weights && checkWeights(Float64Array.from(options.weights), pairs);
   return {
     cache,
     batchSize,
     size,
     labelSize: wholeNumber('labelSize', options.labelSize ?? size, 1, 16_384),
-    augmentation: resolveAugmentation(options.augmentation),
+    augmentation,
     mirror: mirrorTable(labelSet),
     normalization: options.normalization ?? defaultNormalization,
     seed,
     shuffle,
     dropLast,
-    weights: options.weights && checkWeights(Float64Array.from(options.weights), pairs),
+    weights,
+    copyPaste: planCopyPaste(cache, labelSet, augmentation.copyPaste, weights),
   };
 }
 

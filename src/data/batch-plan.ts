@@ -1,7 +1,10 @@
 import type { Normalization } from '../parser/normalization.ts';
 import { Random } from '../random/random.ts';
-import { type AugmentationOptions, augmentPair } from './augment.ts';
+import { type AugmentationOptions, type AugmentationSettings, augmentPair } from './augment.ts';
 import { cachedLabels, cachedPhoto, type PictureCache } from './cached-pictures.ts';
+import { CopyPaster, type Pair } from './copy-paste.ts';
+import type { CopyPastePlan } from './copy-paste-plan.ts';
+import { copyRectangle, drawRectangle, type SamplePlace } from './cut-mix.ts';
 import { pictureOperations } from './native-pictures.ts';
 import type { PictureOperations } from './picture-operations.ts';
 
@@ -24,6 +27,8 @@ export interface BatchPlan {
   readonly dropLast: boolean;
   /** How often each pair comes up, relative to the others; without it, all once an epoch. */
   readonly weights?: Float64Array;
+  /** What is pasted from pair to pair (`planCopyPaste`); without it, nothing. */
+  readonly copyPaste?: CopyPastePlan;
 }
 
 /** One epoch's sequence of pairs; `repeats[i]` counts how often that pair came up before in this epoch. */
@@ -93,17 +98,22 @@ function systematicSample(weights: Float64Array, start: number): Uint32Array {
   return result;
 }
 
-/** Fills batches of a plan; keeps the order of the last epoch it was asked for. */
+/** Fills batches of a plan; keeps the order of the last epoch it was asked for, and memory for the parts of mixed samples. */
 export class BatchFiller {
   readonly #plan: BatchPlan;
-  readonly #operations: PictureOperations;
+  readonly #settings: AugmentationSettings;
+  readonly #paster?: CopyPaster;
+  /** Where the other pair of a mixed sample is made. */
+  #other?: SamplePlace;
   #epoch = -1;
   #order: EpochOrder = { indices: new Uint32Array(0), repeats: new Uint32Array(0) };
 
   /** @param operations default: the fastest version that is there; the batches do not depend on it */
   constructor(plan: BatchPlan, operations: PictureOperations = pictureOperations()) {
+    const { size, labelSize, mirror, normalization } = plan;
     this.#plan = plan;
-    this.#operations = operations;
+    this.#settings = { size, labelSize, options: plan.augmentation, mirror, normalization, operations };
+    if (plan.copyPaste) this.#paster = new CopyPaster(plan.cache, plan.copyPaste);
   }
 
   /**
@@ -123,24 +133,44 @@ export class BatchFiller {
     const { indices, repeats } = this.#order;
     const chosen = indices.slice(first, first + plan.batchSize);
     const { images, labels } = batchArrays(plan, buffer, chosen.length);
-    const { size, labelSize, mirror, normalization } = plan;
-    const settings = {
-      size,
-      labelSize,
-      options: plan.augmentation,
-      mirror,
-      normalization,
-      operations: this.#operations,
-    };
+    const { size, labelSize } = plan;
     chosen.forEach((index, sample) => {
-      const random = new Random(plan.seed, 'augment', epoch, index, repeats[first + sample]);
-      augmentPair(cachedPhoto(plan.cache, index), cachedLabels(plan.cache, index), settings, random, {
+      const place = {
         images,
         imageOffset: sample * 3 * size * size,
         labels,
         labelOffset: sample * labelSize * labelSize,
-      });
+      };
+      const keys = [epoch, index, repeats[first + sample]];
+      this.#fillSample(index, keys, place);
+      this.#mix(keys, place);
     });
     return chosen;
+  }
+
+  /** Each change has a generator of its own: switching one on leaves the others as they were. */
+  #fillSample(index: number, keys: readonly (string | number)[], place: SamplePlace): void {
+    const { cache, seed } = this.#plan;
+    const pair: Pair = this.#paster
+      ? this.#paster.pair(index, new Random(seed, 'copy-paste', ...keys))
+      : { photo: cachedPhoto(cache, index), labels: cachedLabels(cache, index) };
+    augmentPair(pair.photo, pair.labels, this.#settings, new Random(seed, 'augment', ...keys), place);
+  }
+
+  /** CutMix: the other pair is drawn from the epoch, so that pairs come up in it as often as by themselves. */
+  #mix(keys: readonly number[], place: SamplePlace): void {
+    const { seed, augmentation, size, labelSize } = this.#plan;
+    const random = new Random(seed, 'cut-mix', ...keys);
+    if (!random.chance(augmentation.cutMix)) return;
+    const { indices } = this.#order;
+    const index = indices[random.integer(indices.length)];
+    this.#other ??= {
+      images: new Float32Array(3 * size * size),
+      imageOffset: 0,
+      labels: new Int32Array(labelSize * labelSize),
+      labelOffset: 0,
+    };
+    this.#fillSample(index, ['cut-mix', ...keys], this.#other);
+    copyRectangle(this.#other, place, drawRectangle(random, labelSize), size, labelSize);
   }
 }

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
 import { gradients } from '../graph/autodiff.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
+import { Random } from '../random/random.ts';
 import { combinedLoss } from './combined.ts';
 import { crossEntropyLoss } from './cross-entropy.ts';
 import { diceLoss } from './dice.ts';
+import { lovaszSoftmaxLoss } from './lovasz.ts';
 
 const { log } = Math;
 /** Probabilities of three classes at two pixels; the logits are their logarithms, so softmax gives them back. */
@@ -141,6 +143,89 @@ describe('diceLoss', () => {
   });
 });
 
+/** The Jaccard loss of a class when a set of its pixels and of others is wrong: |wrong| / |class ∪ wrong|. */
+function jaccardLoss(ofClass: ReadonlySet<number>, wrong: readonly number[]): number {
+  return wrong.length / new Set([...ofClass, ...wrong]).size;
+}
+
+/** The loss of one image by its definition, with every set written out. */
+function lovaszByDefinition(pixels: Pixels, labels: readonly number[]): number {
+  const known = labels.flatMap((label, index) => (label < pixels[0]!.length ? [index] : []));
+  const losses = [...new Set(known.map((index) => labels[index]!))].map((c) => {
+    const error = (index: number) => Math.abs((labels[index] === c ? 1 : 0) - pixels[index]![c]!);
+    const ofClass = new Set(known.filter((index) => labels[index] === c));
+    const order = [...known].sort((a, b) => error(b) - error(a));
+    return order.reduce((sum, index, k) => {
+      const rise = jaccardLoss(ofClass, order.slice(0, k + 1)) - jaccardLoss(ofClass, order.slice(0, k));
+      return sum + error(index) * rise;
+    }, 0);
+  });
+  return losses.reduce((sum, loss) => sum + loss, 0) / Math.max(1, losses.length);
+}
+
+function drawPixels(random: Random, count: number, classes: number): number[][] {
+  return Array.from({ length: count }, () => {
+    const scores = Array.from({ length: classes }, () => Math.exp(2 * random.normal()));
+    const sum = scores.reduce((a, b) => a + b);
+    return scores.map((score) => score / sum);
+  });
+}
+
+describe('lovaszSoftmaxLoss', () => {
+  it('weighs the errors of a class, in falling order, by how much each raises the Jaccard loss', async () => {
+    const pixels = [
+      [0.5, 0.3, 0.2],
+      [0.9, 0.05, 0.05],
+      [0.7, 0.2, 0.1],
+    ];
+    const { loss } = await evaluate([pixels], [[0, 0, 1]], lovaszSoftmaxLoss);
+    // Class 0: J rises to 1/3 with the third pixel, to 2/3 with the first, to 1. Class 1: to 1 with the third at once.
+    const ofFirst = (0.7 + 0.5 + 0.1) / 3;
+    expect(loss).toBeCloseTo((ofFirst + 0.8) / 2, 6);
+  });
+
+  it('has the gradient of its weighted errors, through the softmax', async () => {
+    const { loss, gradient } = await evaluate([twoPixels], [[0, 1]], lovaszSoftmaxLoss);
+    expect(loss).toBeCloseTo((0.5 + 0.4) / 2, 6);
+    // Class by class: p·(d − Σ p·d), where d is −1/2 for the true classes alone.
+    const expected = [-0.125, 0.06, 0.0625, -0.12, 0.0625, 0.06];
+    gradient.forEach((value, index) => {
+      expect(value).toBeCloseTo(expected[index]!, 6);
+    });
+  });
+
+  it.each([1, 2, 3, 4])('is what the definition says, drawn with seed %i', async (seed) => {
+    const random = new Random(seed, 'lovasz');
+    const images = [drawPixels(random, 30, 4), drawPixels(random, 30, 4)];
+    // The second image does not have every class.
+    const labels = [4, 2].map((classes) =>
+      Array.from({ length: 30 }, () => (random.chance(0.2) ? 255 : random.integer(classes))),
+    );
+    const { loss } = await evaluate(images, labels, lovaszSoftmaxLoss);
+    const [first, second] = images.map((pixels, index) => lovaszByDefinition(pixels, labels[index]!));
+    expect(loss).toBeCloseTo((first! + second!) / 2, 6);
+  });
+
+  it('is 1 − the mean IoU where the network is sure', async () => {
+    const sure = (c: number) => [0, 1, 2].map((other) => (other === c ? 1 : 1e-12));
+    // IoU: 1/3 of class 0, 2/3 of class 1; class 2 is predicted but absent.
+    const { loss } = await evaluate([[0, 1, 1, 1, 2].map(sure)], [[0, 0, 1, 1, 0]], lovaszSoftmaxLoss);
+    expect(loss).toBeCloseTo(1 - (1 / 3 + 2 / 3) / 2, 6);
+  });
+
+  it('does not count what is predicted at ignored pixels', async () => {
+    const { loss, gradient } = await evaluate([[...twoPixels, [0.9, 0.05, 0.05]]], [[0, 1, 255]], lovaszSoftmaxLoss);
+    expect(loss).toBeCloseTo(0.45, 6);
+    expect([gradient[2], gradient[5], gradient[8]].map(Math.abs)).toEqual([0, 0, 0]);
+  });
+
+  it('is 0, with gradient 0, where every pixel is ignored', async () => {
+    const { loss, gradient } = await evaluate([twoPixels], [[255, 255]], lovaszSoftmaxLoss);
+    expect(loss).toBe(0);
+    expect(gradient.every((value) => value === 0)).toBe(true);
+  });
+});
+
 describe('combinedLoss', () => {
   it('is the weighted sum of its parts, and gives them back unweighted', async () => {
     const parts: string[] = [];
@@ -151,6 +236,17 @@ describe('combinedLoss', () => {
     });
     expect(parts).toEqual(['crossEntropy', 'dice']);
     expect(loss).toBeCloseTo(-(log(0.5) + log(0.6)) + 0.5 * (1 - (diceOfFirst + diceOfSecond) / 2), 6);
+  });
+
+  it('takes the Lovász-softmax loss in where it has a weight', async () => {
+    const parts: string[] = [];
+    const { loss } = await evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+      const combined = combinedLoss(logits, labels, { crossEntropy: 1, dice: 0, lovasz: 2 });
+      parts.push(...combined.parts.keys());
+      return combined.total;
+    });
+    expect(parts).toEqual(['crossEntropy', 'lovasz']);
+    expect(loss).toBeCloseTo(-(log(0.5) + log(0.6)) / 2 + 2 * 0.45, 6);
   });
 
   it('leaves out a part of weight 0, and refuses to be empty', async () => {

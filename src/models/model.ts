@@ -4,6 +4,18 @@ import type { Scope } from '../nn/scope.ts';
 /** What a network gives: class scores before the softmax, N×classes×h×w, at its own stride. */
 export interface NetworkOutput {
   readonly logits: Tensor;
+  /** Scores of heads on inner features that help training; only where they were asked for. */
+  readonly auxiliary?: readonly Tensor[];
+}
+
+/** How a model is built. */
+export interface BuildOptions {
+  /** Batch statistics and dropout on; running statistics are updated. */
+  readonly training: boolean;
+  /** Seed of the initial weights; default 0. */
+  readonly seed?: number;
+  /** Whether to build auxiliary heads too, where the architecture has any; default no. */
+  readonly auxiliary?: boolean;
 }
 
 /** An architecture as the registry knows it. */
@@ -22,7 +34,7 @@ export interface Model {
   readonly classes: number;
   readonly multiple: number;
   /** Builds the network; parameters are states of the graph of x. Same seed, same initial weights. */
-  build(x: Tensor, mode: { training: boolean; seed?: number }): NetworkOutput;
+  build(x: Tensor, options: BuildOptions): NetworkOutput;
 }
 
 /** The network alone in a graph with input `image` (N×3×H×W, normalised) and output `logits`, for inference. */

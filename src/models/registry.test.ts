@@ -28,16 +28,17 @@ describe('parameters', () => {
     expect(parametersOf('unet', 8)).toBe(1_220_691 - 11 * 33);
   });
 
-  it('compact stays under the limit of the challenge', () => {
-    expect(parametersOf('compact', 19)).toBeLessThan(challengeLimit);
-    expect(parametersOf('compact', 19)).toBeGreaterThan(1_500_000);
+  it.each(listModels('compact*'))('%s stays under the limit of the challenge', (name) => {
+    expect(parametersOf(name, 19)).toBeLessThan(challengeLimit);
+    expect(parametersOf(name, 19)).toBeGreaterThan(1_500_000);
   });
 });
 
 describe.each(listModels())('%s', (name) => {
   const { multiple } = getArchitecture(name);
 
-  it('gives a score a class at stride 2, for every size that is allowed', () => {
+  it('gives a score a class at its stride, for every size that is allowed', () => {
+    const stride = name === 'compact-fine' ? 4 : 2;
     const model = createModel(name, { classes: 11 });
     for (const [height, width] of [
       [multiple, multiple],
@@ -45,13 +46,13 @@ describe.each(listModels())('%s', (name) => {
       [8 * multiple, 8 * multiple],
     ] as const) {
       const graph = inferenceGraph(model, { batch: 2, height, width });
-      expect(graph.outputs.get('logits')!.shape).toEqual([2, 11, height / 2, width / 2]);
+      expect(graph.outputs.get('logits')!.shape).toEqual([2, 11, height / stride, width / stride]);
     }
   });
 
   it('has the same states for training and for inference', () => {
     const training = trainingGraph(name);
-    const inference = inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 32, width: 32 });
+    const inference = inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 64, width: 64 });
     const describeStates = (graph: Graph) => [...graph.states].map(([key, { shape }]) => `${key} ${shape}`);
     expect(describeStates(inference)).toEqual(describeStates(training));
     expect(countParameters(inference)).toBe(countParameters(training));
@@ -61,7 +62,7 @@ describe.each(listModels())('%s', (name) => {
     const updated = [...trainingGraph(name).updates.keys()];
     const running = [...trainingGraph(name).states.keys()].filter((key) => key.includes('running_'));
     expect(updated.sort()).toEqual(running.sort());
-    expect(inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 32, width: 32 }).updates.size).toBe(
+    expect(inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 64, width: 64 }).updates.size).toBe(
       0,
     );
   });

@@ -1,10 +1,10 @@
 import { FaceparseError } from '../errors.ts';
 import { Scope } from '../nn/scope.ts';
-import { compact } from './compact.ts';
+import { compact, compactAligned, compactFine } from './compact.ts';
 import type { Architecture, Model } from './model.ts';
 import { unet } from './unet.ts';
 
-const architectures: readonly Architecture[] = [compact, unet];
+const architectures: readonly Architecture[] = [compact, compactAligned, compactFine, unet];
 
 /** The names of all architectures, or of those that a pattern with `*` fits. */
 export function listModels(pattern = '*'): string[] {
@@ -36,7 +36,7 @@ export function createModel(name: string, options: { classes: number }): Model {
     name,
     classes,
     multiple: architecture.multiple,
-    build(x, { training, seed = 0 }) {
+    build(x, { training, seed = 0, auxiliary = false }) {
       const [, , height, width] = x.shape as [number, number, number, number];
       if (height % architecture.multiple !== 0 || width % architecture.multiple !== 0) {
         throw new FaceparseError(
@@ -44,7 +44,7 @@ export function createModel(name: string, options: { classes: number }): Model {
           { exitCode: 2 },
         );
       }
-      return architecture.build(new Scope(x.graph, { training, seed }), x, classes);
+      return architecture.build(new Scope(x.graph, { training, seed, auxiliary }), x, classes);
     },
   };
 }

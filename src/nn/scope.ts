@@ -8,6 +8,8 @@ export interface BuildMode {
   readonly training: boolean;
   /** Seed of the initial weights. */
   readonly seed: number;
+  /** Whether heads that only help training are built. */
+  readonly auxiliary?: boolean;
 }
 
 /**

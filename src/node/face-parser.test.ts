@@ -1,12 +1,15 @@
-import { mkdir, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noiseRgb, temporaryFolder } from '../../test/dataset-fixture.ts';
 import { randomWeights } from '../../test/random-weights.ts';
 import { decodePalettePng } from '../formats/palette-png.ts';
 import { encodeWeights } from '../parser/weights-file.ts';
+import { bundledWeights, requireBundledWeights } from './bundled-weights.ts';
 import { FaceParser, resolveWeights } from './face-parser.ts';
 import { savePrediction } from './save-prediction.ts';
 
@@ -95,6 +98,34 @@ describe('FaceParser in Node', () => {
       height: 35,
       channels: 3,
     });
+  });
+});
+
+describe('FaceParser with the weights that come with faceparse', () => {
+  const present = existsSync(bundledWeights);
+
+  it('looks for them in weights/ of the package', async () => {
+    const root = join(fileURLToPath(import.meta.url), '..', '..', '..');
+    expect(bundledWeights).toBe(join(root, 'weights', 'flagship.safetensors'));
+    const here = fileURLToPath(import.meta.url);
+    expect(await requireBundledWeights(here)).toBe(here);
+  });
+
+  it('says where they are missing and what to do', async () => {
+    const missing = join(await temporaryFolder(), 'flagship.safetensors');
+    await expect(requireBundledWeights(missing)).rejects.toThrow(
+      `no run is named, and the weights that come with faceparse are missing (${missing}). Train a network with`,
+    );
+    if (!present) await expect(FaceParser.load()).rejects.toMatchObject({ exitCode: 2 });
+  });
+
+  it.skipIf(!present)('parses a photo (skipped while weights/flagship.safetensors is missing)', async () => {
+    expect((await stat(bundledWeights)).size).toBeLessThan(8e6);
+    const parser = await FaceParser.load(undefined, { ...engine, averaging: { flip: true, scales: [] } });
+    expect(parser.file).toBe(bundledWeights);
+    const { labels } = await parser.parse({ width: 30, height: 40, data: new Uint8Array(noiseRgb(30, 40)) });
+    expect(labels).toHaveLength(1200);
+    await parser.dispose();
   });
 });
 

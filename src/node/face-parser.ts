@@ -5,9 +5,11 @@ import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
 import type { LabelSet } from '../labels/label-set.ts';
+import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, type ParseResult } from '../parser/face-parser.ts';
 import { decodeWeights, type Weights } from '../parser/weights-file.ts';
 import { runFolder } from '../training/run-folder.ts';
+import { requireBundledWeights } from './bundled-weights.ts';
 
 /** Weights files over this are refused before they are read. */
 const maxWeightsBytes = 2 ** 30;
@@ -27,20 +29,26 @@ export async function resolveWeights(path: string): Promise<string> {
   );
 }
 
-/** Reads the weights that a run folder or a file holds. */
-export async function loadWeights(path: string): Promise<{ file: string; weights: Weights }> {
-  const file = await resolveWeights(path);
+/** Reads the weights that a run folder or a file holds, or without a path those that come with faceparse. */
+export async function loadWeights(path?: string): Promise<{ file: string; weights: Weights }> {
+  const file = path === undefined ? await requireBundledWeights() : await resolveWeights(path);
   const { size } = await stat(file);
   if (size > maxWeightsBytes)
     throw new FaceparseError(`${file} is ${size} bytes, more than any weights file of faceparse.`);
   return { file, weights: decodeWeights(await readFile(file), file) };
 }
 
+/** Which engine computes, and what a prediction is averaged over. */
+export interface LoadOptions extends EngineChoice {
+  /** Views of each photo to average over; default the photo alone. */
+  readonly averaging?: Averaging;
+}
+
 /**
  * Face parsing in Node.
  *
  * @example
- * const parser = await FaceParser.load('runs/compact');
+ * const parser = await FaceParser.load(); // the weights that come with faceparse; FaceParser.load('runs/mine') a run's
  * const { labels, width, height, areas } = await parser.parse('photo.jpg');
  */
 export class FaceParser {
@@ -54,12 +62,13 @@ export class FaceParser {
   /**
    * Loads a trained parser.
    *
-   * @param path the folder of a run, or a weights file
+   * @param path the folder of a run, or a weights file; default the weights that come with faceparse
    * @throws FaceparseError where there is nothing, or the file is damaged or belongs to another network
    */
-  static async load(path: string, engine: EngineChoice = {}): Promise<FaceParser> {
+  static async load(path?: string, { averaging, ...engine }: LoadOptions = {}): Promise<FaceParser> {
     const { file, weights } = await loadWeights(path);
-    return new FaceParser(await CoreParser.create(weights, await selectEngine(engine), file), file);
+    const options = { name: file, ...(averaging && { averaging }) };
+    return new FaceParser(await CoreParser.create(weights, await selectEngine(engine), options), file);
   }
 
   get labelSet(): LabelSet {

@@ -1,5 +1,5 @@
 import type { LabelMap } from '../data/picture.ts';
-import { resizeTaps } from '../graph/ops/resize.ts';
+import { RowEnlarger } from './row-enlarger.ts';
 
 /**
  * The most likely class of every pixel at the size of the photo: logits C×h×w are enlarged bilinearly (half-pixel
@@ -11,27 +11,18 @@ export function upsampledArgmax(
   outputHeight: number,
   outputWidth: number,
 ): LabelMap {
-  const rows = resizeTaps(height, outputHeight, 'bilinear');
-  const columns = resizeTaps(width, outputWidth, 'bilinear');
-  const low = Int32Array.from(columns, (tap) => tap.low);
-  const high = Int32Array.from(columns, (tap) => tap.high);
-  const fraction = Float32Array.from(columns, (tap) => tap.fraction);
+  const enlarger = new RowEnlarger(height, width, outputHeight, outputWidth);
   const data = new Uint8Array(outputHeight * outputWidth);
-  const line = new Float32Array(width);
+  const values = new Float32Array(outputWidth);
   const best = new Float32Array(outputWidth);
   for (let y = 0; y < outputHeight; y++) {
-    const row = rows[y]!;
     const start = y * outputWidth;
-    for (let c = 0; c < classes; c++) {
-      const upper = (c * height + row.low) * width;
-      const lower = (c * height + row.high) * width;
-      for (let x = 0; x < width; x++)
-        line[x] = logits[upper + x]! + (logits[lower + x]! - logits[upper + x]!) * row.fraction;
+    enlarger.write(logits, 0, y, best);
+    for (let c = 1; c < classes; c++) {
+      enlarger.write(logits, c * height * width, y, values);
       for (let x = 0; x < outputWidth; x++) {
-        const left = line[low[x]!]!;
-        const value = left + (line[high[x]!]! - left) * fraction[x]!;
-        if (c === 0 || value > best[x]!) {
-          best[x] = value;
+        if (values[x]! > best[x]!) {
+          best[x] = values[x]!;
           data[start + x] = c;
         }
       }

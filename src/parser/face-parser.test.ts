@@ -4,7 +4,10 @@ import type { Photo } from '../data/picture.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createNodeOnnxEngine } from '../engine/onnx/node.ts';
 import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
+import { mirrorTable } from '../labels/mirror.ts';
+import { getLabelSet } from '../labels/registry.ts';
 import { Random } from '../random/random.ts';
+import type { Averaging } from './averaging.ts';
 import { FaceParser } from './face-parser.ts';
 
 /** Smooth colours, as photos have, with some noise. */
@@ -98,6 +101,107 @@ describe('FaceParser', () => {
   });
 });
 
+describe('FaceParser with averaging', async () => {
+  const engine = await createNodeOnnxEngine({ threads: 1 });
+  const photo = drawPhoto(61, 45);
+  const swap = mirrorTable(getLabelSet('celebamask-19'));
+
+  function mirroredPhoto({ width, height, data }: Photo): Photo {
+    const result = data.slice();
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const from = (y * width + width - 1 - x) * 3;
+        result.set(data.subarray(from, from + 3), (y * width + x) * 3);
+      }
+    }
+    return { width, height, data: result };
+  }
+
+  async function labelsOf(picture: Photo, averaging?: Averaging): Promise<Uint8Array> {
+    const parser = await FaceParser.create(weights, engine, averaging && { averaging });
+    const { labels } = await parser.parse(picture);
+    await parser.dispose();
+    return labels;
+  }
+
+  /** Share of pixels whose labels agree with those of the mirrored photo, brought back. */
+  async function symmetry(averaging?: Averaging): Promise<number> {
+    const labels = await labelsOf(photo, averaging);
+    const other = await labelsOf(mirroredPhoto(photo), averaging);
+    const { width } = photo;
+    const same = labels.filter((id, i) => {
+      const row = i - (i % width);
+      return id === swap[other[row + width - 1 - (i % width)]!];
+    });
+    return same.length / labels.length;
+  }
+
+  it('of flips gives a mirrored photo the mirrored labels, left and right swapped', async () => {
+    expect(await symmetry()).toBeLessThan(0.5);
+    expect(await symmetry({ flip: true, scales: [] })).toBeGreaterThan(0.999);
+    expect(await symmetry({ flip: true, scales: [2] })).toBeGreaterThan(0.999);
+  });
+
+  it('of nothing but the photo is the plain prediction', async () => {
+    const plain = await labelsOf(photo);
+    expect(await labelsOf(photo, { flip: false, scales: [1] })).toEqual(plain);
+    expect(await labelsOf(photo, { flip: false, scales: [2] })).not.toEqual(plain);
+  });
+
+  it('takes several photos at once, with the same result', async () => {
+    const averaging = { flip: true, scales: [2] };
+    const parser = await FaceParser.create(weights, engine, { averaging });
+    const photos = Array.from({ length: 6 }, (_, index) => drawPhoto(20 + index, 50 - index));
+    const alone = [];
+    for (const picture of photos) alone.push((await parser.parse(picture)).labels);
+    const together = await Promise.all(photos.map((picture) => parser.parse(picture)));
+    expect(together.map(({ labels }) => labels)).toEqual(alone);
+    await parser.dispose();
+  });
+
+  it('tells its sizes and how long the parts took', async () => {
+    const parser = await FaceParser.create(weights, engine, { averaging: { flip: true, scales: [2] } });
+    expect(parser.sides).toEqual([32, 64]);
+    const { preprocess, network, postprocess, total } = (await parser.parse(photo)).timing;
+    for (const part of [preprocess, network, postprocess]) expect(part).toBeGreaterThan(0);
+    expect(preprocess + network + postprocess).toBeCloseTo(total, 6);
+    await parser.dispose();
+  });
+
+  it('frees every program, also those of a parser that could not be made', async () => {
+    const open = new Set<number>();
+    let made = 0;
+    const counting = (limit: number): Engine => ({
+      name: engine.name,
+      device: engine.device,
+      compile: async (graph) => {
+        if (made === limit) throw new Error('no memory');
+        const program = await engine.compile(graph);
+        const number = made++;
+        open.add(number);
+        const dispose = async () => {
+          open.delete(number);
+          await program.dispose();
+        };
+        return Object.assign(Object.create(program), { dispose });
+      },
+    });
+    const averaging = { flip: false, scales: [2, 3] };
+    const parser = await FaceParser.create(weights, counting(3), { averaging });
+    expect(open.size).toBe(3);
+    await parser.dispose();
+    expect(open.size).toBe(0);
+    made = 0;
+    await expect(FaceParser.create(weights, counting(2), { averaging })).rejects.toThrow('no memory');
+    expect([made, open.size]).toEqual([2, 0]);
+  });
+
+  it('refuses a scale that cannot be used', async () => {
+    const averaging = { flip: true, scales: [200] };
+    await expect(FaceParser.create(weights, engine, { averaging })).rejects.toThrow(/^the scale 200 cannot/);
+  });
+});
+
 describe('FaceParser.create refuses, with the name of the file,', () => {
   const engine: Engine = {
     name: 'none',
@@ -115,6 +219,8 @@ describe('FaceParser.create refuses, with the name of the file,', () => {
     ['other classes', { labels: 'face-8' }, /^best\.safetensors belongs to another network: 'head\.weight'/],
     ['an impossible size', { size: 100 }, /^best\.safetensors cannot be used: unet takes .* multiples of 32/],
   ])('%s', async (_, changes, message) => {
-    await expect(FaceParser.create({ ...weights, ...changes }, engine, 'best.safetensors')).rejects.toThrow(message);
+    await expect(FaceParser.create({ ...weights, ...changes }, engine, { name: 'best.safetensors' })).rejects.toThrow(
+      message,
+    );
   });
 });

@@ -1,16 +1,16 @@
 import type { LabelMap, Photo } from '../data/picture.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { freezeForInference } from '../engine/freeze-for-inference.ts';
-import { FaceparseError } from '../errors.ts';
-import type { Graph } from '../graph/graph.ts';
 import type { LabelSet } from '../labels/label-set.ts';
+import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
-import { inferenceGraph } from '../models/model.ts';
-import { createModel } from '../models/registry.ts';
+import { getArchitecture } from '../models/registry.ts';
 import { upsampledArgmax } from './argmax.ts';
+import { type Averaging, mirrorInPlace, networkSides, ProbabilityAverage } from './averaging.ts';
 import { defaultNormalization, normalizePhoto } from './normalization.ts';
 import { resizePhoto } from './resize.ts';
-import { checkWeightsFit, type Weights } from './weights-file.ts';
+import type { Weights } from './weights-file.ts';
+import { weightsGraph } from './weights-graph.ts';
 
 /** How much of a photo one class covers. */
 export interface ClassArea {
@@ -38,12 +38,33 @@ export interface ParseResult extends LabelMap {
   readonly timing: ParseTiming;
 }
 
+/** How a parser is made. */
+export interface FaceParserOptions {
+  /** What to call the weights in errors; default "the weights". */
+  readonly name?: string;
+  /** Views of each photo to average over; default the photo alone. */
+  readonly averaging?: Averaging;
+}
+
+/** The network at one size. */
+interface SizedNetwork {
+  readonly side: number;
+  readonly program: Program;
+  readonly logitsShape: readonly [number, number, number];
+}
+
+/** Milliseconds that the parts of one parse have taken so far. */
+interface Spent {
+  preprocess: number;
+  network: number;
+}
+
 /**
  * Parses faces with a trained network: the one place where photos are made ready for a network and its scores are made
  * into labels. Training, evaluation, commands and pages all go through it.
  *
  * The photo is stretched to the square that the network was trained on; its logits are brought back to the photo's own
- * size before the best class is taken.
+ * size before the best class is taken. With `averaging` the same is done with the mean of what several views give.
  *
  * @example
  * const parser = await FaceParser.create(weights, engine);
@@ -54,59 +75,96 @@ export class FaceParser {
     readonly labelSet: LabelSet,
     readonly weights: Weights,
     readonly engine: Engine,
-    private readonly program: Program,
-    private readonly logitsShape: readonly [number, number, number],
+    private readonly networks: readonly SizedNetwork[],
+    /** Whether each photo is also seen mirrored. */
+    readonly flip: boolean,
   ) {}
 
-  /** @throws FaceparseError where the weights do not fit the network that they name */
-  static async create(weights: Weights, engine: Engine, name = 'the weights'): Promise<FaceParser> {
+  /** @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over */
+  static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
+    const { name = 'the weights', averaging } = options;
     const labelSet = getLabelSet(weights.labels);
-    const graph = buildGraph(weights, labelSet, name);
-    checkWeightsFit(weights, graph, name);
-    const frozen = freezeForInference(graph, weights.states);
-    const [, classes, height, width] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
-    return new FaceParser(labelSet, weights, engine, await engine.compile(frozen), [classes, height, width]);
+    // Before the other sizes, so that a wrong size of the file is told as such.
+    const graph = weightsGraph(weights, name);
+    const sides = networkSides(weights.size, getArchitecture(weights.model).multiple, averaging?.scales ?? []);
+    const graphs = sides.map((side) => (side === weights.size ? graph : weightsGraph(weights, name, side)));
+    const networks: SizedNetwork[] = [];
+    try {
+      for (const [index, side] of sides.entries()) {
+        const frozen = freezeForInference(graphs[index]!, weights.states);
+        const [, ...logitsShape] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
+        networks.push({ side, logitsShape, program: await engine.compile(frozen) });
+      }
+    } catch (error) {
+      await Promise.all(networks.map(({ program }) => program.dispose()));
+      throw error;
+    }
+    return new FaceParser(labelSet, weights, engine, networks, averaging?.flip ?? false);
+  }
+
+  /** Sides in pixels of the squares that each photo is seen at, ascending. */
+  get sides(): readonly number[] {
+    return this.networks.map(({ side }) => side);
   }
 
   /** Labels of one photo of any size. */
   async parse(photo: Photo): Promise<ParseResult> {
     const start = performance.now();
-    const { size } = this.weights;
-    const image = new Float32Array(3 * size * size);
-    normalizePhoto(resizePhoto(photo, size, size), defaultNormalization, image);
-    const prepared = performance.now();
-    const { logits } = await this.program.run({ image });
-    const computed = performance.now();
-    const { data } = upsampledArgmax(logits!, this.logitsShape, photo.height, photo.width);
+    const spent: Spent = { preprocess: 0, network: 0 };
+    const { scores, shape } = await this.score(photo, spent);
+    const { data } = upsampledArgmax(scores, shape, photo.height, photo.width);
     const areas = classAreas(data, this.labelSet);
-    const end = performance.now();
+    const total = performance.now() - start;
+    const { preprocess, network } = spent;
     return {
       width: photo.width,
       height: photo.height,
       data,
       labels: data,
       areas,
-      timing: {
-        preprocess: prepared - start,
-        network: computed - prepared,
-        postprocess: end - computed,
-        total: end - start,
-      },
+      timing: { preprocess, network, postprocess: total - preprocess - network, total },
     };
+  }
+
+  /** Class scores of a photo: logits, or the logs of probabilities that are averaged. */
+  private async score(photo: Photo, spent: Spent) {
+    const { networks, flip } = this;
+    if (networks.length === 1 && !flip) {
+      const [{ side, logitsShape: shape }] = networks as [SizedNetwork];
+      return { scores: await run(networks[0]!, prepare(photo, side, spent), spent), shape };
+    }
+    const average = new ProbabilityAverage(networks.at(-1)!.logitsShape, mirrorTable(this.labelSet));
+    for (const network of networks) {
+      const image = prepare(photo, network.side, spent);
+      average.add(await run(network, image, spent), network.logitsShape, false);
+      if (!flip) continue;
+      mirrorInPlace(image, network.side);
+      average.add(await run(network, image, spent), network.logitsShape, true);
+    }
+    return { scores: average.logProbabilities(), shape: average.shape };
   }
 
   /** Frees the engine's memory. */
   async dispose(): Promise<void> {
-    await this.program.dispose();
+    await Promise.all(this.networks.map(({ program }) => program.dispose()));
   }
 }
 
-function buildGraph({ model, size }: Weights, { classes }: LabelSet, name: string): Graph {
-  try {
-    return inferenceGraph(createModel(model, { classes: classes.length }), { batch: 1, height: size, width: size });
-  } catch (cause) {
-    throw new FaceparseError(`${name} cannot be used: ${(cause as Error).message}`, { cause });
-  }
+/** A photo as the network takes it: 3×side×side. */
+function prepare(photo: Photo, side: number, spent: Spent): Float32Array {
+  const start = performance.now();
+  const image = new Float32Array(3 * side * side);
+  normalizePhoto(resizePhoto(photo, side, side), defaultNormalization, image);
+  spent.preprocess += performance.now() - start;
+  return image;
+}
+
+/** The logits of one picture, valid until the program is run again. */
+async function run({ program }: SizedNetwork, image: Float32Array, spent: Spent): Promise<Float32Array> {
+  const start = performance.now();
+  const { logits } = await program.run({ image });
+  spent.network += performance.now() - start;
+  return logits!;
 }
 
 function classAreas(labels: Uint8Array, { classes }: LabelSet): ClassArea[] {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { randomWeights } from '../../test/random-weights.ts';
 import { FaceparseError } from '../errors.ts';
+import { fromHalf, toHalf } from '../formats/float16.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { inferenceGraph } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
@@ -47,6 +48,51 @@ describe('a weights file', () => {
     const { tensors, metadata } = decodeSafetensors(bytes);
     expect(tensors.get('stem.0.weight')!.shape).toEqual([32, 3, 3, 3]);
     expect(metadata).toMatchObject({ format: 'faceparse-weights', model: 'unet', size: '32' });
+  });
+
+  it('in half precision rounds the kernels, keeps the vectors, and takes about half the bytes', () => {
+    const halved = encodeWeights(weights, graph, { half: true });
+    expect(halved.length / bytes.length).toBeLessThan(0.52);
+    const { states } = decodeWeights(halved, 'a');
+    expect(() => checkWeightsFit({ ...weights, states }, graph, 'a')).not.toThrow();
+    for (const [name, data] of weights.states) {
+      const read = states.get(name)!;
+      if (graph.states.get(name)!.shape.length === 1) expect(read, name).toEqual(data);
+      else expect(Buffer.compare(bytesOf(read), bytesOf(data.map((x) => fromHalf(toHalf(x))))), name).toBe(0);
+    }
+    // What was rounded once stays as it is.
+    const again = encodeWeights({ ...weights, states }, graph, { half: true });
+    expect(bytesOf(decodeWeights(again, 'a').states.get('head.weight')!)).toEqual(bytesOf(states.get('head.weight')!));
+  });
+
+  it('in half precision lies so that readers can map it: every tensor at a multiple of its element', () => {
+    const file = encodeWeights(weights, graph, { half: true });
+    const headerBytes = Number(new DataView(file.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + headerBytes)));
+    for (const [name, { dtype, data_offsets: offsets }] of Object.entries<{ dtype: string; data_offsets: number[] }>(
+      header,
+    )) {
+      if (name !== '__metadata__') expect((8 + headerBytes + offsets[0]!) % (dtype === 'F16' ? 2 : 4), name).toBe(0);
+    }
+  });
+
+  it('in half precision refuses what no half can hold', () => {
+    const large = new Map(weights.states).set('head.weight', new Float32Array(608).fill(-70_000));
+    expect(messageOf(() => encodeWeights({ ...weights, states: large }, graph, { half: true }))).toMatch(
+      /^the weights cannot be stored in half precision: 'head\.weight' holds -70000, and ±65504 is the limit/,
+    );
+    expect(() => encodeWeights({ ...weights, states: large }, graph)).not.toThrow();
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('that holds %s is refused', (value) => {
+    for (const dtype of ['F32', 'F16'] as const) {
+      const file = changed((_, tensors) => {
+        tensors.set('head.bias', { dtype, shape: [2], data: Float32Array.of(1, value) });
+      });
+      expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(
+        /^a: the tensor 'head\.bias' holds infinite .*diverged/,
+      );
+    }
   });
 
   it('cut short anywhere is told with its name', () => {

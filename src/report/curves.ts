@@ -22,6 +22,8 @@ export interface CurveSeries {
   readonly name: string;
   readonly points: readonly (readonly [number, number])[];
   readonly axis?: 'left' | 'right';
+  /** Thick and dark, for what the others are compared with. */
+  readonly highlight?: boolean;
 }
 
 export interface CurvesChartOptions {
@@ -34,6 +36,8 @@ export interface CurvesChartOptions {
   readonly height?: number;
   /** Name of the series whose highest point is marked with its value. */
   readonly markBest?: string;
+  /** Beside the title, or one series a line to the right of the chart, for many of them. */
+  readonly legend?: 'top' | 'side';
 }
 
 interface Panel extends CurvesChartOptions {
@@ -41,7 +45,10 @@ interface Panel extends CurvesChartOptions {
 }
 
 const colors = ['#2f6fbb', '#d9622b', '#3a9a5b', '#8a56b0', '#b8860b', '#c23b5a'];
+/** Lines of the same colour differ in this. */
+const dashes = ['solid', 'dashed', 'dotted'] as const;
 const gray = '#6b7280';
+const dark = '#1f2430';
 /** More points than pixels say nothing more, and a long run logs a hundred thousand. */
 const mostPoints = 2000;
 
@@ -76,6 +83,30 @@ function formatTick(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** Room to the right of a panel; a legend there is as wide as its longest name. */
+function rightMargin({ legend, series }: Panel): number {
+  if (legend !== 'side') return 70;
+  const longest = series.reduce((length, { name }) => Math.max(length, name.length), 0);
+  return 76 + 7.5 * longest;
+}
+
+function legendLayout(panel: Panel, top: number, width: number) {
+  const common = { padding: 0, itemHeight: 8, textStyle: { color: '#374151', fontSize: 12 } };
+  if (panel.legend === 'side') {
+    // Without an icon the line itself is shown, which tells dashes apart.
+    return {
+      ...common,
+      orient: 'vertical' as const,
+      left: width - rightMargin(panel) + 24,
+      top: top + 46,
+      itemGap: 10,
+      itemWidth: 30,
+    };
+  }
+  // echarts guesses text widths without a font; the gap makes up for a short guess.
+  return { ...common, right: 82, top: top + 10, itemGap: 26, itemWidth: 18, icon: 'roundRect' };
+}
+
 /** Stacks panels into one SVG; their x axes line up. */
 function drawPanels(panels: readonly Panel[], width: number): string {
   const heights = panels.map((panel) => panel.height ?? 260);
@@ -102,22 +133,19 @@ function drawPanels(panels: readonly Panel[], width: number): string {
       left: 20,
       top: tops[i]! + 12,
       padding: 0,
-      textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: '#1f2430' },
+      textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: dark },
     })),
     legend: panels.map((panel, i) => ({
       show: panel.series.length > 1,
       data: panel.series.map(({ name }) => name),
-      right: 82,
-      top: tops[i]! + 10,
-      padding: 0,
-      // echarts guesses text widths without a font; the gap makes up for a short guess.
-      itemGap: 26,
-      itemWidth: 18,
-      itemHeight: 8,
-      icon: 'roundRect',
-      textStyle: { color: '#374151', fontSize: 12 },
+      ...legendLayout(panel, tops[i]!, width),
     })),
-    grid: panels.map((_, i) => ({ left: 78, right: 70, top: tops[i]! + 46, height: heights[i]! - 96 })),
+    grid: panels.map((panel, i) => ({
+      left: 78,
+      right: rightMargin(panel),
+      top: tops[i]! + 46,
+      height: heights[i]! - 96,
+    })),
     xAxis: panels.map((panel, i) => ({
       ...axisStyle,
       type: 'value' as const,
@@ -152,8 +180,10 @@ function drawPanels(panels: readonly Panel[], width: number): string {
       },
     ]),
     series: panels.flatMap((panel, i) =>
-      panel.series.map(({ name, points, axis }, k) => {
+      panel.series.map(({ name, points, axis, highlight }, k) => {
         const data = thin(points);
+        const color = highlight ? dark : colors[k % colors.length]!;
+        const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length]!;
         const best = panel.markBest === name ? bestPoint(data) : undefined;
         return {
           type: 'line' as const,
@@ -165,17 +195,18 @@ function drawPanels(panels: readonly Panel[], width: number): string {
           // A single point has no line to be seen by.
           showSymbol: data.length <= 40,
           symbolSize: data.length === 1 ? 7 : 4,
-          color: colors[k % colors.length]!,
-          lineStyle: { width: 1.8 },
+          color,
+          z: highlight ? 3 : 2,
+          lineStyle: { width: highlight ? 3 : 1.8, type: dash },
           markPoint: best && {
             symbol: 'circle',
             symbolSize: 9,
-            itemStyle: { color: '#ffffff', borderColor: colors[k % colors.length]!, borderWidth: 2.5 },
+            itemStyle: { color: '#ffffff', borderColor: color, borderWidth: 2.5 },
             label: {
               show: true,
               position: 'top' as const,
               distance: 8,
-              color: '#1f2430',
+              color: dark,
               fontSize: 12,
               fontWeight: 'bold' as const,
               formatter: `best ${best[1].toFixed(4)}`,

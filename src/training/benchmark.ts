@@ -2,10 +2,10 @@ import type { Config } from '../config/schema.ts';
 import type { Engine, Values } from '../engine/engine.ts';
 import { freezeForInference } from '../engine/freeze-for-inference.ts';
 import { NativeProgram, type ProfiledStep } from '../engine/native/native-engine.ts';
-import { Graph, type InputAttributes, sizeOf, stateAttributes } from '../graph/graph.ts';
+import { Graph, type InputAttributes, sizeOf } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { Random } from '../random/random.ts';
-import { planTraining, type TrainingPlan } from './plan.ts';
+import { finalStage, planTraining, type TrainingPlan } from './plan.ts';
 
 export interface BenchmarkOptions {
   readonly config: Config;
@@ -109,11 +109,11 @@ async function timeGraph(
 }
 
 async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick: () => void) {
-  const { graph, networkStates } = plan.step;
+  const { graph } = finalStage(plan).step;
   const inputs = noiseInputs(graph, plan.labelSet.classes.length, options.config.train.seed);
   let states = new Map<string, Float32Array>();
   const timing = await timeGraph(graph, inputs, options.steps, options, tick, async (program) => {
-    states = await program.readStates(networkStates.map((state) => stateAttributes(state).name));
+    states = await program.readStates([...plan.inferenceStates]);
   });
   return { ...timing, states };
 }

@@ -1,7 +1,9 @@
 import type { Config } from '../config/schema.ts';
 import { openDataset, resolveSplit } from '../data/dataset.ts';
+import type { Engine, Values } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
+import type { Graph } from '../graph/graph.ts';
 import { median, noiseInputs } from './benchmark.ts';
 import { planTraining } from './plan.ts';
 
@@ -15,27 +17,16 @@ export interface TrainingEstimate {
   readonly steps: number;
   readonly epochs: number;
   readonly seconds: number;
+  /** Of a step of the last stage. */
   readonly stepMilliseconds: number;
   readonly engine: string;
 }
 
 const measuredSteps = 4;
 
-/** Builds everything, times a few steps and says how long the run would take. */
-export async function estimateTraining(config: Config, data: string): Promise<TrainingEstimate> {
-  const plan = planTraining(config);
-  const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
-  const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  if (trainSet.items.length < config.train.batchSize) {
-    throw new FaceparseError(
-      `a batch of ${config.train.batchSize} cannot be filled from ${trainSet.items.length} pairs; lower train.batchSize`,
-      { exitCode: 2 },
-    );
-  }
-  const engine = await selectEngine(config.engine);
-  const { graph } = plan.step;
+/** Median milliseconds of a few steps. */
+async function timeStep(engine: Engine, graph: Graph, inputs: Values): Promise<number> {
   const program = await engine.compile(graph);
-  const inputs = noiseInputs(graph, plan.labelSet.classes.length, config.train.seed);
   const times: number[] = [];
   try {
     for (let step = 0; step < measuredSteps; step++) {
@@ -47,12 +38,37 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
     await program.dispose();
   }
   // The first step also sets up memory.
-  const stepMilliseconds = median(times.slice(1));
+  return median(times.slice(1));
+}
+
+/** Builds everything, times a few steps of every stage and says how long the run would take. */
+export async function estimateTraining(config: Config, data: string): Promise<TrainingEstimate> {
+  const plan = planTraining(config);
+  const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
+  const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
+  if (trainSet.items.length < config.train.batchSize) {
+    throw new FaceparseError(
+      `a batch of ${config.train.batchSize} cannot be filled from ${trainSet.items.length} pairs; lower train.batchSize`,
+      { exitCode: 2 },
+    );
+  }
+  const engine = await selectEngine(config.engine);
+  const { minutes, epochs, seed } = config.train;
   const stepsPerEpoch = Math.floor(trainSet.items.length / config.train.batchSize);
-  const { minutes, epochs } = config.train;
-  const steps = minutes
-    ? Math.round((minutes * 60_000) / stepMilliseconds)
-    : Math.max(1, Math.round(epochs * stepsPerEpoch));
+  // A run by the clock divides its time among the stages, another one its steps.
+  let steps = 0;
+  let seconds = 0;
+  let stepMilliseconds = 0;
+  let from = 0;
+  for (const { until, step } of plan.stages) {
+    stepMilliseconds = await timeStep(engine, step.graph, noiseInputs(step.graph, plan.labelSet.classes.length, seed));
+    const share = until - from;
+    const stageSteps = minutes ? (share * minutes * 60_000) / stepMilliseconds : share * epochs * stepsPerEpoch;
+    steps += stageSteps;
+    seconds += (stageSteps * stepMilliseconds) / 1000;
+    from = until;
+  }
+  steps = Math.max(1, Math.round(steps));
   return {
     parameters: plan.parameters,
     gigaMultiplyAccumulates: plan.gigaMultiplyAccumulates,
@@ -61,7 +77,7 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
     stepsPerEpoch,
     steps,
     epochs: steps / Math.max(1, stepsPerEpoch),
-    seconds: (steps * stepMilliseconds) / 1000,
+    seconds,
     stepMilliseconds,
     engine: `${engine.name} on ${engine.device}`,
   };

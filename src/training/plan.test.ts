@@ -2,14 +2,17 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
 import { FaceparseError } from '../errors.ts';
 import { trainableStates } from '../graph/graph.ts';
-import { planTraining } from './plan.ts';
+import { finalStage, planTraining, stageAt } from './plan.ts';
 
 const small = ['model.name=unet', 'train.size=32', 'train.batchSize=2'];
 const plan = (...overrides: string[]) => planTraining(parseConfig('', 'test', [...small, ...overrides]));
 
 describe('planTraining', () => {
   it('builds one graph of the whole step', () => {
-    const { step, parameters, labelSize, average } = plan();
+    const planned = plan();
+    const { parameters, stages, average } = planned;
+    const { step, labelSize } = finalStage(planned);
+    expect(stages).toHaveLength(1);
     expect(parameters).toBe(1_220_691);
     expect(labelSize).toBe(16);
     expect(average).toBe(true);
@@ -28,23 +31,57 @@ describe('planTraining', () => {
   });
 
   it('keeps no average, no momentum and no loss that the configuration does not want', () => {
-    const { step, average } = plan(
+    const planned = plan(
       'train.averageDecay=0',
       'train.optimizer.kind=sgd',
       'train.optimizer.momentum=0',
       'loss.dice=0',
     );
-    expect(average).toBe(false);
+    const { step } = finalStage(planned);
+    expect(planned.average).toBe(false);
     expect([...step.graph.states.values()]).toEqual([...step.networkStates]);
     expect([...step.graph.outputs.keys()]).toEqual(['loss', 'crossEntropy', 'gradientNorm']);
     expect(step.graph.inputs.has('averageDecay')).toBe(false);
   });
 
   it('takes classes from the label set, and the size of labels from the configuration', () => {
-    const { labelSet, model, labelSize } = plan('data.labels=face-8', 'train.labelSize=32');
+    const planned = plan('data.labels=face-8', 'train.labelSize=32');
+    const { labelSet, model } = planned;
     expect(labelSet.classes).toHaveLength(8);
     expect(model.classes).toBe(8);
-    expect(labelSize).toBe(32);
+    expect(finalStage(planned).labelSize).toBe(32);
+  });
+
+  it('has a stage for each size, with the same states', () => {
+    const { stages } = plan(
+      'train.stages=[{until: 0.25, size: 32}, {until: 0.5, size: 64, labelSize: 64}]',
+      'train.size=96',
+    );
+    expect(stages.map(({ until, size, labelSize }) => [until, size, labelSize])).toEqual([
+      [0.25, 32, 16],
+      [0.5, 64, 64],
+      [1, 96, 48],
+    ]);
+    const [first, ...others] = stages.map(({ step }) =>
+      [...step.graph.states].map(([name, { shape }]) => `${name} ${shape}`),
+    );
+    for (const other of others) expect(other).toEqual(first);
+    expect([0, 0.2499, 0.25, 0.5, 1].map((progress) => stageAt(stages, progress).size)).toEqual([32, 32, 64, 96, 96]);
+  });
+
+  it('refuses stages out of order', () => {
+    expect(() => plan('train.stages=[{until: 0.5, size: 32}, {until: 0.5, size: 64}]')).toThrow(
+      'train.stages.1.until is 0.5, but the stage before it lasts until 0.5',
+    );
+  });
+
+  it('counts auxiliary heads, which only training has', () => {
+    const without = plan('model.name=compact', 'train.size=64');
+    const withHeads = plan('model.name=compact', 'train.size=64', 'loss.auxiliary=0.4');
+    const classes = 19;
+    expect(withHeads.parameters - without.parameters).toBe((96 + 1 + 64 + 1 + 48 + 1) * classes);
+    expect(withHeads.inferenceStates).toEqual(without.inferenceStates);
+    expect(() => plan('loss.auxiliary=0.4')).toThrow('unet has no auxiliary heads; set loss.auxiliary to 0');
   });
 
   it('refuses a network that has as many parameters as the limit, and says both numbers', () => {
@@ -55,7 +92,8 @@ describe('planTraining', () => {
   });
 
   it('refuses a loss that is nothing, and class weights that do not fit', () => {
-    expect(() => plan('loss.crossEntropy=0', 'loss.dice=0')).toThrow(/both 0; at least one must be above/);
+    expect(() => plan('loss.crossEntropy=0', 'loss.dice=0')).toThrow(/all 0; at least one must be above/);
+    expect(() => plan('loss.crossEntropy=0', 'loss.dice=0', 'loss.lovasz=1')).not.toThrow();
     expect(() => plan('loss.classWeights=[1,2]')).toThrow(/has 2 numbers, but celebamask-19 has 19 classes/);
   });
 });

@@ -10,19 +10,28 @@ import { createModel } from '../models/registry.ts';
 import { Random } from '../random/random.ts';
 import { buildTrainingStep, type TrainingStep } from './training-step.ts';
 
+/** A part of a run with pictures of one size. All stages have the same states. */
+export interface TrainingStage {
+  /** Share of the run at which it ends. */
+  readonly until: number;
+  readonly size: number;
+  readonly labelSize: number;
+  readonly step: TrainingStep;
+}
+
 /** What a configuration comes to, before any data is read. */
 export interface TrainingPlan {
   readonly labelSet: LabelSet;
   readonly model: Model;
-  readonly labelSize: number;
+  /** One after the other; the last has the size that the configuration names first. */
+  readonly stages: readonly TrainingStage[];
   readonly parameters: number;
   /** Of one picture at the training size, forward. */
   readonly gigaMultiplyAccumulates: number;
   /** Whether a moving average of the weights is kept. */
   readonly average: boolean;
-  readonly step: TrainingStep;
-  /** Values for the inputs that are random: a function of the seed and the step. */
-  drawRandomInputs(step: number): Values;
+  /** Names of the states that the network has outside of training, without auxiliary heads. */
+  readonly inferenceStates: ReadonlySet<string>;
 }
 
 /**
@@ -34,38 +43,58 @@ export function planTraining(config: Config): TrainingPlan {
   const { train } = config;
   const labelSet = getLabelSet(config.data.labels);
   const model = createModel(config.model.name, { classes: labelSet.classes.length });
-  const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
-  const parameters = countParameters(forward);
-  checkParameterLimit(config, parameters);
   checkLoss(config, labelSet);
-  const labelSize = train.labelSize ?? train.size / 2;
+  checkStages(config);
   const average = train.averageDecay > 0;
-  const step = buildTrainingStep({
-    model,
-    batchSize: train.batchSize,
-    size: train.size,
-    labelSize,
-    loss: config.loss,
-    optimizer: train.optimizer,
-    clipNorm: train.clipNorm,
-    average,
-    seed: train.seed,
-  });
+  const stages = [...train.stages, { until: 1, size: train.size, labelSize: train.labelSize }].map(
+    ({ until, size, labelSize = logitsSize(model, size) }): TrainingStage => {
+      const step = buildTrainingStep({ ...train, loss: config.loss, model, size, labelSize, average });
+      return { until, size, labelSize, step };
+    },
+  );
+  const parameters = countParameters(stages[0]!.step.graph);
+  checkParameterLimit(config, parameters);
+  const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
   return {
     labelSet,
     model,
-    labelSize,
+    stages,
     parameters,
     gigaMultiplyAccumulates: gigaMultiplyAccumulates(forward),
     average,
-    step,
-    drawRandomInputs: (index) => drawRandomInputs(step, train.seed, index),
+    inferenceStates: new Set(forward.states.keys()),
   };
 }
 
+function logitsSize(model: Model, size: number): number {
+  return inferenceGraph(model, { batch: 1, height: size, width: size }).outputs.get('logits')!.shape[2]!;
+}
+
+/** The stage that a run is in after a share of it, from 0 to 1. */
+export function stageAt(stages: readonly TrainingStage[], progress: number): TrainingStage {
+  return stages.find(({ until }) => progress < until) ?? stages.at(-1)!;
+}
+
+/** The stage with the size that the configuration names first: the size at which the network is used. */
+export function finalStage({ stages }: TrainingPlan): TrainingStage {
+  return stages.at(-1)!;
+}
+
+function checkStages({ train: { stages } }: Config): void {
+  stages.forEach(({ until }, index) => {
+    const before = stages[index - 1]?.until ?? 0;
+    if (until > before) return;
+    throw new FaceparseError(`train.stages.${index}.until is ${until}, but the stage before it lasts until ${before}`, {
+      exitCode: 2,
+    });
+  });
+}
+
 function checkLoss({ loss }: Config, { name, classes }: LabelSet): void {
-  if (loss.crossEntropy === 0 && loss.dice === 0) {
-    throw new FaceparseError('loss.crossEntropy and loss.dice are both 0; at least one must be above', { exitCode: 2 });
+  if (loss.crossEntropy === 0 && loss.dice === 0 && loss.lovasz === 0) {
+    throw new FaceparseError('loss.crossEntropy, loss.dice and loss.lovasz are all 0; at least one must be above', {
+      exitCode: 2,
+    });
   }
   if (loss.classWeights && loss.classWeights.length !== classes.length) {
     throw new FaceparseError(
@@ -85,7 +114,8 @@ function checkParameterLimit(config: Config, parameters: number): void {
   );
 }
 
-function drawRandomInputs({ graph }: TrainingStep, seed: number, step: number): Values {
+/** Values for the inputs of a training step that are random: a function of the seed and the step. */
+export function drawRandomInputs({ graph }: TrainingStep, seed: number, step: number): Values {
   const values: Values = {};
   for (const [name, input] of graph.inputs) {
     const { random } = input.node.attributes as InputAttributes;

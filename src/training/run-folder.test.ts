@@ -24,8 +24,8 @@ describe('MetricsLog', () => {
     await log.flush();
     const [header, first, second] = (await readFile(run.metrics, 'utf8')).split('\n');
     expect(header).toMatch(/^step,epoch,seconds,loss,/);
-    expect(first).toBe('20,0.5,1.5,1.25,,,,1e-7,,,,');
-    expect(second).toBe('20,0.5,2,,,,,,,0.3333333,,');
+    expect(first).toBe('20,0.5,1.5,1.25,,,,,1e-7,,,,');
+    expect(second).toBe('20,0.5,2,,,,,,,,0.3333333,,');
     expect(await readMetrics(run.metrics)).toEqual([
       { step: 20, epoch: 0.5, seconds: 1.5, loss: 1.25, learningRate: 1e-7 },
       { step: 20, epoch: 0.5, seconds: 2, valF: 0.3333333 },

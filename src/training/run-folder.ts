@@ -57,6 +57,7 @@ export interface MetricsLine {
   readonly loss?: number;
   readonly crossEntropy?: number;
   readonly dice?: number;
+  readonly lovasz?: number;
   readonly gradientNorm?: number;
   readonly learningRate?: number;
   readonly imagesPerSecond?: number;
@@ -73,6 +74,7 @@ const columns = [
   'loss',
   'crossEntropy',
   'dice',
+  'lovasz',
   'gradientNorm',
   'learningRate',
   'imagesPerSecond',

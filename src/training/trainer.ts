@@ -4,14 +4,15 @@ import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import type { Config } from '../config/schema.ts';
 import { type Batch, type BatchLoader, createBatchLoader } from '../data/batch-loader.ts';
+import type { PictureCache } from '../data/cached-pictures.ts';
 import { checkDataset } from '../data/check.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset.ts';
+import { oversamplingWeights } from '../data/oversampling.ts';
 import { loadPictureCache } from '../data/picture-cache.ts';
-import type { Program } from '../engine/engine.ts';
 import { defaultThreads, selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
-import { stateAttributes } from '../graph/graph.ts';
+import { type Graph, stateAttributes } from '../graph/graph.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { mergeTable } from '../labels/merge.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
@@ -23,9 +24,10 @@ import { runCurves } from '../report/curves.ts';
 import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
 import { describeEnvironment, requireSameData } from './environment.ts';
 import { evaluateParser, type ScoredPicture } from './evaluation.ts';
-import { planTraining, type TrainingPlan } from './plan.ts';
+import { drawRandomInputs, finalStage, planTraining, stageAt, type TrainingPlan, type TrainingStage } from './plan.ts';
 import { MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
 import { batchPicture, validationPicture } from './run-pictures.ts';
+import { StageWork } from './stage-work.ts';
 import { StepWindow } from './step-window.ts';
 
 /** What a run tells while it goes on. */
@@ -93,6 +95,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 class TrainingSession {
   private readonly config: Config;
+  private work!: StageWork;
   private step = 0;
   private seconds = 0;
   private bestF = -1;
@@ -112,30 +115,46 @@ class TrainingSession {
 
   async run(): Promise<TrainResult> {
     const { options, plan, folder } = this;
-    const { graph } = plan.step;
-    const checkpoint = options.resume ? await loadCheckpoint(folder.checkpoint, graph) : undefined;
+    const checkpoint = options.resume ? await loadCheckpoint(folder.checkpoint, this.graph) : undefined;
     if (checkpoint) ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
     // Before the engine is set up, which takes longer than finding that the data are bad.
     await this.checkValidationSet();
-    let loader: BatchLoader | undefined;
-    let program: Program | undefined;
+    const cache = await this.loadPictures();
+    this.work = new StageWork(this.engine, (stage, startStep) => this.openLoader(cache, stage, startStep));
     try {
-      loader = await this.openLoader();
-      program = await this.engine.compile(graph);
-      if (checkpoint) {
-        await program.writeStates(checkpoint.states);
-        this.log = await MetricsLog.reopen(folder, this.step);
-      } else {
-        // Bad data must not leave the folder of a run that never began.
-        await this.beginRun();
-      }
-      const interrupted = await this.loop(program, loader);
+      await this.work.enter(stageAt(plan.stages, this.progress), this.step, checkpoint?.states);
+      // Bad data must not leave the folder of a run that never began.
+      if (checkpoint) this.log = await MetricsLog.reopen(folder, this.step);
+      else await this.beginRun();
+      const interrupted = await this.loop();
       const { step: steps, seconds, bestF, last } = this;
       return { run: folder, steps, seconds, interrupted, bestF, ...(last && { last }) };
     } finally {
-      await loader?.close();
-      await program?.dispose();
+      await this.work.close();
     }
+  }
+
+  /** States are the same in all stages; this graph tells their shapes. */
+  private get graph(): Graph {
+    return finalStage(this.plan).step.graph;
+  }
+
+  private get stepsPerEpoch(): number {
+    return Math.floor(this.trainSet.items.length / this.config.train.batchSize);
+  }
+
+  private get totalSteps(): number {
+    return Math.max(1, Math.round(this.config.train.epochs * this.stepsPerEpoch));
+  }
+
+  private get epoch(): number {
+    return this.step / this.stepsPerEpoch;
+  }
+
+  /** How much of the run is done, from 0 to 1: by the clock where it has minutes, else by steps. */
+  private get progress(): number {
+    const { minutes } = this.config.train;
+    return minutes ? this.seconds / (minutes * 60) : this.step / this.totalSteps;
   }
 
   private async beginRun(): Promise<void> {
@@ -166,11 +185,11 @@ class TrainingSession {
     if (problem) throw new FaceparseError(`${problem.file}: ${problem.message}; ${problem.remedy}`);
   }
 
-  private async openLoader(): Promise<BatchLoader> {
-    const { labelSet, labelSize } = this.plan;
-    const { data, train } = this.config;
+  private loadPictures(): Promise<PictureCache> {
+    const { labelSet } = this.plan;
+    const { data } = this.config;
     const { signal } = this.options;
-    const cache = await loadPictureCache(this.trainSet, {
+    return loadPictureCache(this.trainSet, {
       size: data.cacheSize,
       labelSet,
       repair: data.repair,
@@ -179,16 +198,23 @@ class TrainingSession {
       ...(signal && { signal }),
       onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
     });
+  }
+
+  private openLoader(cache: PictureCache, { size, labelSize }: TrainingStage, startStep: number): BatchLoader {
+    const { data, train } = this.config;
+    const { labelSet } = this.plan;
+    const weights = oversamplingWeights(cache, labelSet, data.oversample);
     return createBatchLoader({
       cache,
       labelSet,
+      ...(weights && { weights }),
       batchSize: train.batchSize,
-      size: train.size,
+      size,
       labelSize,
       augmentation: data.augmentation,
       seed: train.seed,
       workers: data.workers,
-      startStep: this.step,
+      startStep,
     });
   }
 
@@ -197,12 +223,11 @@ class TrainingSession {
   }
 
   /** Trains until the run is over or interrupted; true when it was interrupted. */
-  private async loop(program: Program, loader: BatchLoader): Promise<boolean> {
-    const { config, plan } = this;
+  private async loop(): Promise<boolean> {
+    const { config, plan, totalSteps, stepsPerEpoch } = this;
     const { train } = config;
-    const totalSteps = Math.max(1, Math.round(train.epochs * loader.stepsPerEpoch));
     const budget = train.minutes && train.minutes * 60;
-    const stepsPerValidation = Math.max(1, Math.round(config.validation.every * loader.stepsPerEpoch));
+    const stepsPerValidation = Math.max(1, Math.round(config.validation.every * stepsPerEpoch));
     const before = this.seconds;
     const start = performance.now();
     const elapsed = () => before + (performance.now() - start) / 1000;
@@ -210,17 +235,18 @@ class TrainingSession {
     const writeLine = (learningRate: number) => {
       this.seconds = elapsed();
       if (window.count === 0) return;
-      const { step, seconds } = this;
-      this.log.add({ step, epoch: step / loader.stepsPerEpoch, seconds, learningRate, ...window.take() });
+      const { step, epoch, seconds } = this;
+      this.log.add({ step, epoch, seconds, learningRate, ...window.take() });
     };
     // A run that was stopped between a step and its validation makes up for it, so that it keeps the same best weights.
     if (this.step > 0 && this.step % stepsPerValidation === 0 && !this.isValidated()) {
-      if (await this.validate(program, this.step / loader.stepsPerEpoch)) return true;
+      if (await this.validate()) return true;
     }
     for (;;) {
       this.seconds = elapsed();
-      const progress = budget ? this.seconds / budget : this.step / totalSteps;
+      const { progress } = this;
       if (progress >= 1) break;
+      const { stage, program, loader } = await this.work.enter(stageAt(plan.stages, progress), this.step);
       const batch = await loader.next();
       const learningRate = learningRateAt(progress, { ...train, kind: train.schedule, learningRate: train.lr });
       const outputs = await program.run({
@@ -228,20 +254,14 @@ class TrainingSession {
         labels: batch.labels,
         learningRate: Float32Array.of(learningRate),
         ...(plan.average && { averageDecay: Float32Array.of(averageDecayAt(this.step, train.averageDecay)) }),
-        ...plan.drawRandomInputs(this.step),
+        ...drawRandomInputs(stage.step, train.seed, this.step),
       });
       for (const name of ['loss', 'gradientNorm']) {
         if (!Number.isFinite(outputs[name]![0]))
           await this.stopForNumber(name, outputs[name]![0]!, batch, learningRate);
       }
-      if (this.step === 0) {
-        await writeFileAtomic(
-          this.folder.batchPicture,
-          await batchPicture(batch, train.size, plan.labelSize, plan.labelSet),
-        );
-      }
+      if (this.step === 0) await this.writeBatchPicture(batch, stage);
       this.step++;
-      const epoch = this.step / loader.stepsPerEpoch;
       window.add(outputs, batch.count);
       const secondsLeft = budget
         ? budget - elapsed()
@@ -250,7 +270,7 @@ class TrainingSession {
       this.report({
         phase: 'train',
         progress: Math.min(1, fraction),
-        epoch,
+        epoch: this.epoch,
         loss: window.loss,
         learningRate,
         secondsLeft,
@@ -262,16 +282,20 @@ class TrainingSession {
       await setImmediate();
       if (this.options.signal?.aborted) {
         writeLine(learningRate);
-        await this.saveProgress(program);
+        await this.saveProgress();
         return true;
       }
       if (this.step % stepsPerValidation === 0) {
         writeLine(learningRate);
-        if (await this.validate(program, epoch)) return true;
+        if (await this.validate()) return true;
         window.restart();
       }
     }
-    return this.isValidated() ? false : this.validate(program, this.step / loader.stepsPerEpoch);
+    return this.isValidated() ? false : this.validate();
+  }
+
+  private async writeBatchPicture(batch: Batch, { size, labelSize }: TrainingStage): Promise<void> {
+    await writeFileAtomic(this.folder.batchPicture, await batchPicture(batch, size, labelSize, this.plan.labelSet));
   }
 
   private isValidated(): boolean {
@@ -279,34 +303,38 @@ class TrainingSession {
   }
 
   /** The weights to be used: the moving average where one is kept. */
-  private async currentWeights(program: Program): Promise<Weights> {
-    const { networkStates } = this.plan.step;
-    const states = this.plan.average
+  private async currentWeights(): Promise<Weights> {
+    const { stage, program } = this.work.current;
+    const { networkStates } = stage.step;
+    const all = this.plan.average
       ? unpackAverage(networkStates, (await program.readStates([averageState])).get(averageState)!)
       : await program.readStates(networkStates.map((state) => stateAttributes(state).name));
-    const { model, train, data } = this.config;
+    // Auxiliary heads have done their work.
+    const states = new Map([...all].filter(([name]) => this.plan.inferenceStates.has(name)));
+    const { model, data } = this.config;
     const notes = { run: this.folder.name, step: String(this.step), average: String(this.plan.average) };
-    return { model: model.name, labels: data.labels, size: train.size, states, notes };
+    return { model: model.name, labels: data.labels, size: stage.size, states, notes };
   }
 
   private async saveWeights(path: string, weights: Weights): Promise<void> {
-    await writeFileAtomic(path, encodeWeights(weights, this.plan.step.graph));
+    await writeFileAtomic(path, encodeWeights(weights, this.graph));
   }
 
   /** Saves what is needed to go on: checkpoint, last weights, metrics, curves. */
-  private async saveProgress(program: Program, weights?: Weights): Promise<void> {
+  private async saveProgress(weights?: Weights): Promise<void> {
     const { step, seconds, bestF } = this;
-    const states = await program.readStates();
+    const states = await this.work.current.program.readStates();
     requireFinite(states, step);
-    await saveCheckpoint(this.folder.checkpoint, { step, seconds, bestF, states }, this.plan.step.graph);
-    await this.saveWeights(this.folder.lastWeights, weights ?? (await this.currentWeights(program)));
+    await saveCheckpoint(this.folder.checkpoint, { step, seconds, bestF, states }, this.graph);
+    await this.saveWeights(this.folder.lastWeights, weights ?? (await this.currentWeights()));
     await this.log.flush();
     await writeFileAtomic(this.folder.curves, runCurves(this.log.lines));
   }
 
   /** Scores the weights and saves everything; true when it was interrupted, and what there is has been saved. */
-  private async validate(program: Program, epoch: number): Promise<boolean> {
-    const weights = await this.currentWeights(program);
+  private async validate(): Promise<boolean> {
+    const { epoch } = this;
+    const weights = await this.currentWeights();
     requireFinite(weights.states, this.step);
     const parser = await FaceParser.create(weights, this.engine);
     const shown: ScoredPicture[] = [];
@@ -323,7 +351,7 @@ class TrainingSession {
       });
     } catch (error) {
       if (!signal?.aborted) throw error;
-      await this.saveProgress(program, weights);
+      await this.saveProgress(weights);
       return true;
     } finally {
       await parser.dispose();
@@ -344,7 +372,7 @@ class TrainingSession {
         notes: { ...weights.notes, validationF: fPerImage.toFixed(4) },
       });
     }
-    await this.saveProgress(program, weights);
+    await this.saveProgress(weights);
     await writeFileAtomic(this.folder.validationPicture, await validationPicture(shown, this.plan.labelSet));
     this.report({ phase: 'validate', progress: 1, epoch, valF: fPerImage, bestF: this.bestF });
     return false;

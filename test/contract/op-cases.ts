@@ -1,5 +1,6 @@
 import { convolutionCases } from './cases/convolution.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
+import { lovaszCases } from './cases/lovasz.ts';
 import { normalizationCases } from './cases/normalization.ts';
 import { poolingCases } from './cases/pooling.ts';
 import { shapeCases } from './cases/shape.ts';
@@ -11,6 +12,7 @@ import type { OpCase } from './op-case.ts';
 export const opCases: readonly OpCase[] = [
   ...convolutionCases,
   ...elementwiseCases,
+  ...lovaszCases,
   ...normalizationCases,
   ...poolingCases,
   ...shapeCases,

@@ -75,6 +75,22 @@ describe('a run that was stopped and resumed', () => {
     expect(scores.map(([step]) => step)).toEqual([9, 18]);
   });
 
+  it('goes through the same stages of size, with auxiliary heads', async () => {
+    const parent = await temporaryFolder();
+    const words = ['--data', data, '--name', 'same', ...smallTraining, 'model.name=compact', 'loss.auxiliary=0.3'];
+    words.push('train.stages=[{until: 0.5, size: 32}, {until: 0.7, size: 32, labelSize: 32}]', 'train.epochs=1.5');
+    const [whole, parts] = [join(parent, 'whole', 'same'), join(parent, 'parts', 'same')];
+    await train([...words, '--out', dirname(whole)]);
+    const { stdout } = await train([...words, '--out', dirname(parts)], signalAfterFirstStep(parts, 'SIGINT'));
+    expect(stdout).toMatch(/^Stopped after step [1-8];/);
+    await train(['--resume', parts, '--threads', '1']);
+    expect((await lastWeights(parts)).equals(await lastWeights(whole))).toBe(true);
+    await expectSameTensors(join(parts, 'checkpoint.safetensors'), join(whole, 'checkpoint.safetensors'));
+    const { metadata, tensors } = await readTensors(join(whole, 'weights', 'last.safetensors'));
+    expect(metadata.size).toBe('64');
+    expect([...tensors.keys()].filter((name) => name.startsWith('auxiliary'))).toEqual([]);
+  });
+
   it('is ended in order by SIGTERM too, and can be used as it is', async () => {
     const run = join(await temporaryFolder(), 'same');
     const words = ['--data', data, '--out', dirname(run), '--name', 'same', ...settings];

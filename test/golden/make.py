@@ -180,6 +180,37 @@ def add_cross_entropies(cases):
                       logits, labels.long(), weight, ignore_index=255, label_smoothing=smoothing))
 
 
+def lovasz_softmax(logits, labels):
+    """Mean over images of the mean over their classes of the Lovász extension of the Jaccard loss (Berman et al. 2018)."""
+    losses = []
+    for scores, truth in zip(logits, labels):
+        known = truth != 255
+        probabilities, truth = torch.softmax(scores, 0)[:, known], truth[known]
+        of_image = []
+        for label in truth.unique():
+            errors = ((truth == label).to(scores.dtype) - probabilities[label]).abs()
+            errors, order = torch.sort(errors, descending=True, stable=True)
+            foreground = (truth == label)[order].to(scores.dtype)
+            intersection = foreground.sum() - foreground.cumsum(0)
+            union = foreground.sum() + (1 - foreground).cumsum(0)
+            jaccard = 1 - intersection / union
+            of_image.append(errors.dot(torch.diff(jaccard, prepend=jaccard.new_zeros(1))))
+        losses.append(torch.stack(of_image).mean())
+    return torch.stack(losses).mean()
+
+
+def add_lovasz_losses(cases):
+    for name, classes, present, ignore in [
+        ("plain", 5, 5, False), ("ignored labels", 5, 5, True), ("absent classes", 19, 6, True),
+    ]:
+        labels = cases.random.randint(0, present, (2, 8, 6)).astype(np.int32)
+        if ignore:
+            labels[cases.random.random_sample(labels.shape) < 0.3] = 255
+        cases.add(f"lovaszSoftmax {name}", "lovaszSoftmax", {},
+                  {"logits": cases.normal(2, classes, 8, 6, scale=3), "labels": labels},
+                  lambda logits, labels: lovasz_softmax(logits, labels.long()))
+
+
 def hash32(stream, count):
     """`count` 32-bit numbers: the mixer lowbias32 of Chris Wellons over index·0x9E3779B1 + stream·0x85EBCA77 + 1."""
     x = np.arange(count, dtype=np.uint32) * np.uint32(0x9E3779B1)
@@ -305,7 +336,8 @@ def make_unet():
 
 def make_ops():
     cases = OpCases()
-    for add in [add_convolutions, add_normalizations, add_pooling, add_resizing, add_activations, add_cross_entropies]:
+    for add in [add_convolutions, add_normalizations, add_pooling, add_resizing, add_activations, add_cross_entropies,
+                add_lovasz_losses]:
         add(cases)
     metadata = {"madeBy": f"test/golden/make.py, PyTorch {torch.__version__}", "cases": json.dumps(cases.cases)}
     write_safetensors(os.path.join(HERE, "ops.safetensors"), cases.tensors, metadata)

@@ -11,6 +11,7 @@ import { reduceSum } from '../../src/graph/ops/reduction.ts';
 import { type ResizeMode, resize } from '../../src/graph/ops/resize.ts';
 import { logSoftmax, softmax } from '../../src/graph/ops/softmax.ts';
 import { type CrossEntropyOptions, crossEntropyLoss } from '../../src/losses/cross-entropy.ts';
+import { lovaszSoftmaxLoss } from '../../src/losses/lovasz.ts';
 import { batchNorm } from '../../src/nn/layers.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { expectClose } from '../contract/compare.ts';
@@ -47,6 +48,7 @@ const builders: Record<string, Builder> = {
   logSoftmax: ({ x }, { axis }) => logSoftmax(x!, axis as number),
   crossEntropy: ({ logits, labels }, attributes) =>
     crossEntropyLoss(logits!, labels!, attributes as CrossEntropyOptions),
+  lovaszSoftmax: ({ logits, labels }) => lovaszSoftmaxLoss(logits!, labels!),
   // The layer, with its running statistics; its parameters are states of the graph.
   batchNorm: ({ x }, { training, momentum, epsilon }) =>
     batchNorm(new Scope(x!.graph, { training: training as boolean, seed: 0 }), x!, {

@@ -10,6 +10,7 @@ namespace KERNEL_NAMESPACE {
 #include "reduce.inl"
 #include "classify.inl"
 #include "loss-head.inl"
+#include "lovasz.inl"
 #include "feature-map.inl"
 #include "normalize-parts.inl"
 #include "normalize.inl"
@@ -42,6 +43,7 @@ const Kernels table = {
     crossEntropyGradient,
     lossHead,
     lossHeadGradient,
+    lovasz,
     clearPadding,
 };
 

@@ -246,6 +246,21 @@ struct LossHeadCall {
   void *workspace = nullptr;
 };
 
+/**
+ * The Lovász extension of the Jaccard loss as src/graph/ops/lovasz.ts defines it, for each class of each picture: the errors
+ * |[label = c] − p| in falling order, equal ones by pixel, each times the rise of the Jaccard loss J that it brings. Plain layout.
+ */
+struct LovaszCall {
+  int64_t pictures, classes, pixels;  // fewer than 2³¹ pixels
+  const float *probabilities;
+  const int32_t *labels;
+  float *loss;    // N×classes: Σ error·rise
+  float *slope;   // N×classes×pixels: the rise for pixels of another class, minus it for those of the class
+  float *actual;  // N×classes: the number of pixels labelled c
+  /** lovaszWorkspace(call) bytes. */
+  void *workspace;
+};
+
 /** The kernels of one instruction set. */
 struct Kernels {
   const char *name;  // "avx512", "avx2" or "baseline"
@@ -270,6 +285,7 @@ struct Kernels {
   void (*crossEntropyGradient)(const CrossEntropyCall &);
   void (*lossHead)(const LossHeadCall &);
   void (*lossHeadGradient)(const LossHeadCall &);
+  void (*lovasz)(const LovaszCall &);
   /** Zeroes the channels of a blocked map past the last. */
   void (*clearPadding)(const FeatureMap &);
 };
@@ -277,6 +293,7 @@ struct Kernels {
 /** Room that a call wants, in bytes. */
 int64_t reduceWorkspace(const ReduceCall &call);
 int64_t lossHeadWorkspace(const LossHeadCall &call);
+int64_t lovaszWorkspace(const LovaszCall &call);
 
 /** The kernels of the best instruction set of this processor. */
 const Kernels &selectKernels();

@@ -10,6 +10,7 @@ namespace faceparse {
 
 namespace workspaces {
 #include "loss-head-plan.inl"
+#include "lovasz-plan.inl"
 #include "reduce-plan.inl"
 }  // namespace workspaces
 
@@ -18,5 +19,7 @@ int64_t reduceWorkspace(const ReduceCall &call) {
 }
 
 int64_t lossHeadWorkspace(const LossHeadCall &call) { return workspaces::planLossHead(call).bytes; }
+
+int64_t lovaszWorkspace(const LovaszCall &call) { return workspaces::lovaszBytes(call); }
 
 }  // namespace faceparse

@@ -12,6 +12,8 @@ const demo = {
   size: 128,
   training: 320,
   validation: 40,
+  /** Faces that the bundled network parses. */
+  shown: 8,
   seed: 1,
   /** About a minute on two cores; a slow machine takes longer, but ends as well. */
   epochs: 6,
@@ -83,23 +85,50 @@ async function meanFaceFloor(data: string): Promise<number> {
   return score.summary().fPerImage;
 }
 
-async function runDemo(options: { out: string; epochs: number }): Promise<void> {
-  const [
-    { parseConfig },
-    { train },
-    { readEnvironment },
-    { FaceParser },
-    { savePrediction },
-    { readPhoto },
-    { openDataset },
-  ] = await Promise.all([
-    import('../../config/parse-config.ts'),
-    import('../../training/trainer.ts'),
-    import('../../training/environment.ts'),
+/**
+ * Lays what the network that comes with faceparse sees over some of the validation faces; says in a line what came of it.
+ *
+ * @param folder gets the masks, and the overlays in overlay/
+ */
+async function parseWithBundledWeights(data: string, folder: string): Promise<string> {
+  const { bundledWeights } = await import('../../node/bundled-weights.ts');
+  if (!(await exists(bundledWeights))) {
+    return `(flagship/ is left out: the weights that come with faceparse are missing, ${bundledWeights})`;
+  }
+  const count = await saveMasks(bundledWeights, data, folder, demo.shown);
+  return (
+    `flagship/            ${count} faces as the network that comes with faceparse sees them;\n` +
+    '                       it was trained on photographs, never on drawn faces'
+  );
+}
+
+/** Parses the first `count` validation faces, with overlays; gives back how many there were. */
+async function saveMasks(weights: string, data: string, folder: string, count = Number.POSITIVE_INFINITY) {
+  const [{ FaceParser }, { savePrediction }, { readPhoto }, { openDataset }] = await Promise.all([
     import('../../node/face-parser.ts'),
     import('../../node/save-prediction.ts'),
     import('../../data/read-picture.ts'),
     import('../../data/dataset.ts'),
+  ]);
+  const parser = await FaceParser.load(weights);
+  try {
+    const items = (await openDataset(join(data, 'val'))).items.slice(0, count);
+    for (const { imagePath, stem } of items) {
+      const photo = await readPhoto(imagePath);
+      await savePrediction(folder, stem, photo, await parser.parse(photo), parser.labelSet, true);
+    }
+    return items.length;
+  } finally {
+    await parser.dispose();
+  }
+}
+
+async function runDemo(options: { out: string; epochs: number }): Promise<void> {
+  const [{ parseConfig }, { train }, { readEnvironment }, { getLabelSet }] = await Promise.all([
+    import('../../config/parse-config.ts'),
+    import('../../training/trainer.ts'),
+    import('../../training/environment.ts'),
+    import('../../labels/registry.ts'),
   ]);
   const data = join('.cache', `demo-faces-${demo.size}-${demo.training}-${demo.validation}`);
   await drawFaces(data);
@@ -113,18 +142,9 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
     train({ config, data, run, signal, onProgress: (progress) => display.update(progress) }),
   ).finally(() => display.finish());
   if (result.interrupted) return printText(`Stopped; what there is is in ${run}.`);
-  const parser = await FaceParser.load(join(run, 'weights', 'last.safetensors'));
-  const masks = join(run, 'masks');
-  try {
-    const { items } = await openDataset(join(data, 'val'));
-    for (const { imagePath, stem } of items) {
-      const photo = await readPhoto(imagePath);
-      await savePrediction(masks, stem, photo, await parser.parse(photo), parser.labelSet, true);
-    }
-    printText(`\n${formatScores(result.last!, parser.labelSet)}`);
-  } finally {
-    await parser.dispose();
-  }
+  await saveMasks(join(run, 'weights', 'last.safetensors'), data, join(run, 'masks'));
+  printText(`\n${formatScores(result.last!, getLabelSet(config.data.labels))}`);
+  const flagship = await parseWithBundledWeights(data, join(run, 'flagship'));
   const floor = await meanFaceFloor(data);
   const { parameters } = await readEnvironment(result.run.environment);
   printText(
@@ -135,6 +155,7 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
       '  batch.png            what the network was trained on\n' +
       '  curves.svg           loss, F and learning rate\n' +
       '  masks/               palette PNG of class ids a face; masks/overlay/ to look at\n' +
+      `  ${flagship}\n` +
       '  weights/             best.safetensors: faceparse predict ' +
       `${run} PHOTO --out DIR`,
   );

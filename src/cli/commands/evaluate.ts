@@ -1,56 +1,123 @@
-import type { Command } from 'commander';
-import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
+import { type Command, Option } from 'commander';
+import type { Dataset } from '../../data/dataset.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import type { ScoreSummary } from '../../metrics/face-score.ts';
+import type { FaceParser } from '../../parser/face-parser.ts';
+import { type JsonOption, jsonHelp, printJson, printText, runTask, ttaHelp } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatScores } from '../score-table.ts';
+import { formatScore, formatScores, formatScoresMarkdown } from '../score-table.ts';
 
 interface EvaluateOptions extends JsonOption, EngineOptions {
   data: string;
+  tta?: boolean;
+  markdown?: boolean;
 }
 
-async function evaluate(run: string, options: EvaluateOptions): Promise<void> {
-  const [{ FaceParser }, { openDataset }, { evaluateParser }] = await Promise.all([
-    import('../../node/face-parser.ts'),
-    import('../../data/dataset.ts'),
-    import('../../training/evaluation.ts'),
-  ]);
-  const dataset = await openDataset(options.data, { requireMasks: true });
-  const parser = await FaceParser.load(run, engineChoice(options));
+/** One way of predicting, scored. */
+interface Scored {
+  readonly flip: boolean;
+  readonly sides: readonly number[];
+  readonly summary: ScoreSummary;
+  /** That the network took for a picture, on average. */
+  readonly networkMilliseconds: number;
+}
+
+async function score(label: string, parser: FaceParser, dataset: Dataset, options: JsonOption): Promise<Scored> {
+  const { evaluateParser } = await import('../../training/evaluation.ts');
   let network = 0;
+  const summary = await runTask(label, options, ({ signal, onProgress }) =>
+    evaluateParser(parser, dataset, {
+      signal,
+      onPicture: ({ prediction }, done, total) => {
+        network += prediction.timing.network;
+        onProgress(done, total);
+      },
+    }),
+  );
+  return { flip: parser.flip, sides: parser.sides, summary, networkMilliseconds: network / summary.images };
+}
+
+/** The same network, averaged as `--tta` says. */
+async function scoreAveraged({ weights, engine }: FaceParser, dataset: Dataset, options: JsonOption): Promise<Scored> {
+  const [{ FaceParser }, { defaultAveraging }] = await Promise.all([
+    import('../../parser/face-parser.ts'),
+    import('../../parser/averaging.ts'),
+  ]);
+  const parser = await FaceParser.create(weights, engine, { averaging: defaultAveraging });
   try {
-    const summary = await runTask('scoring', options, ({ signal, onProgress }) =>
-      evaluateParser(parser.core, dataset, {
-        signal,
-        onPicture: ({ prediction }, done, total) => {
-          network += prediction.timing.network;
-          onProgress(done, total);
-        },
-      }),
-    );
-    const milliseconds = network / summary.images;
-    if (options.json) {
-      return printJson({
-        weights: parser.file,
-        data: options.data,
-        ...summary,
-        confusion: [...summary.confusion],
-        networkMilliseconds: milliseconds,
-      });
-    }
-    const { model, size } = parser.core.weights;
-    printText(`${parser.file}: ${model} at ${size}×${size}, ${milliseconds.toFixed(0)} ms a picture in the network\n`);
-    printText(formatScores(summary, parser.labelSet));
+    return await score('scoring with averaging', parser, dataset, options);
   } finally {
     await parser.dispose();
   }
 }
 
-/** `faceparse evaluate RUN --data FOLDER` */
+function toJson({ summary, networkMilliseconds }: Scored): object {
+  return { ...summary, confusion: [...summary.confusion], networkMilliseconds };
+}
+
+/** `averaged over photo and mirror image at 256 and 320 pixels, 180 ms a picture in the network` */
+function describeAveraging({ flip, sides, networkMilliseconds }: Scored): string {
+  const pictures = flip ? 'photo and mirror image' : 'photo';
+  return `averaged over ${pictures} at ${sides.join(' and ')} pixels, ${formatSpeed(networkMilliseconds)}`;
+}
+
+function formatSpeed(milliseconds: number): string {
+  return `${milliseconds.toFixed(0)} ms a picture in the network`;
+}
+
+/** The tables, each under its name where there are two. */
+function formatReport(set: LabelSet, plain: Scored, averaged: Scored | undefined, markdown: boolean): string {
+  const format = markdown ? formatScoresMarkdown : formatScores;
+  if (!averaged) return format(plain.summary, set);
+  const heading = markdown ? '### ' : '';
+  return [
+    `${heading}Plain prediction`,
+    format(plain.summary, set),
+    `${heading}With --tta: ${describeAveraging(averaged)}`,
+    format(averaged.summary, set),
+    `F (per image): plain ${formatScore(plain.summary.fPerImage)}, with --tta ${formatScore(averaged.summary.fPerImage)}`,
+  ].join('\n\n');
+}
+
+async function evaluate(run: string | undefined, options: EvaluateOptions): Promise<void> {
+  const [{ FaceParser }, { openDataset }] = await Promise.all([
+    import('../../node/face-parser.ts'),
+    import('../../data/dataset.ts'),
+  ]);
+  const dataset = await openDataset(options.data, { requireMasks: true });
+  const { core, file } = await FaceParser.load(run, engineChoice(options));
+  try {
+    const plain = await score('scoring', core, dataset, options);
+    const averaged = options.tta ? await scoreAveraged(core, dataset, options) : undefined;
+    if (options.json) {
+      const { flip, sides } = averaged ?? plain;
+      return printJson({
+        weights: file,
+        data: options.data,
+        ...toJson(plain),
+        ...(averaged && { averaged: { flip, sides, ...toJson(averaged) } }),
+      });
+    }
+    const { model, size } = core.weights;
+    // A Markdown table is for a page that others read, where a path of this machine says nothing.
+    if (!options.markdown) {
+      printText(`${file}: ${model} at ${size}×${size}, ${formatSpeed(plain.networkMilliseconds)}\n`);
+    }
+    printText(formatReport(core.labelSet, plain, averaged, options.markdown === true));
+  } finally {
+    await core.dispose();
+  }
+}
+
+/** `faceparse evaluate [RUN] --data FOLDER` */
 export function registerEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
     .description('score a trained network on pairs')
-    .argument('<run>', 'folder of a run, or a weights file')
+    .argument('[run]', 'folder of a run, or a weights file (default: the weights that come with faceparse)')
     .requiredOption('--data <folder>', 'holds images/ and masks/')
+    .option('--tta', `${ttaHelp}; scored apart, after the plain prediction`)
+    .addOption(new Option('--markdown', 'print the scores as a Markdown table').conflicts('json'))
     .option('--json', jsonHelp);
   addEngineOptions(command).action(evaluate);
 }

@@ -2,13 +2,15 @@ import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { FaceparseError } from '../../errors.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printText, runTask, ttaHelp } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
+import { splitPredictArguments } from '../predict-arguments.ts';
 
 interface PredictOptions extends JsonOption, EngineOptions {
   out: string;
   overlay?: boolean;
   force?: boolean;
+  tta?: boolean;
 }
 
 interface Input {
@@ -50,28 +52,37 @@ async function findPhotos(paths: readonly string[]): Promise<Input[]> {
   return inputs;
 }
 
+/** The files that are written for one photo. */
+function targetsOf(stem: string, { out, overlay }: PredictOptions): string[] {
+  return [join(out, `${stem}.png`), ...(overlay ? [join(out, 'overlay', `${stem}.png`)] : [])];
+}
+
 /** A mask must not replace a photo or a mask that somebody made, least of all silently. */
-async function requireFreeTargets(inputs: readonly Input[], { out, force }: PredictOptions): Promise<void> {
+async function requireFreeTargets(inputs: readonly Input[], options: PredictOptions): Promise<void> {
   const sources = new Set(await Promise.all(inputs.map(({ path }) => realpath(path))));
-  for (const { stem } of inputs) {
-    const target = join(out, `${stem}.png`);
+  for (const target of inputs.flatMap(({ stem }) => targetsOf(stem, options))) {
     const found = await realpath(target).catch(() => undefined);
-    if (found !== undefined && (sources.has(found) || !force)) {
+    if (found !== undefined && (sources.has(found) || !options.force)) {
       const remedy = sources.has(found) ? 'it is one of the photos' : 'use --force to replace it';
       throw new FaceparseError(`${target} exists already; choose another --out (${remedy})`, { exitCode: 2 });
     }
   }
 }
 
-async function predict(run: string, paths: readonly string[], options: PredictOptions): Promise<void> {
-  const inputs = await findPhotos(paths);
+async function predict(first: string | undefined, others: readonly string[], options: PredictOptions): Promise<void> {
+  const { run, photos } = await splitPredictArguments([...(first === undefined ? [] : [first]), ...others]);
+  const inputs = await findPhotos(photos);
   await requireFreeTargets(inputs, options);
-  const [{ FaceParser }, { savePrediction }, { PictureError, readPhoto }] = await Promise.all([
+  const [{ FaceParser }, { defaultAveraging }, { savePrediction }, { PictureError, readPhoto }] = await Promise.all([
     import('../../node/face-parser.ts'),
+    import('../../parser/averaging.ts'),
     import('../../node/save-prediction.ts'),
     import('../../data/read-picture.ts'),
   ]);
-  const parser = await FaceParser.load(run, engineChoice(options));
+  const parser = await FaceParser.load(run, {
+    ...engineChoice(options),
+    ...(options.tta && { averaging: defaultAveraging }),
+  });
   const failures: string[] = [];
   const written: { photo: string; mask: string; milliseconds: number; areas: Record<string, number> }[] = [];
   try {
@@ -113,15 +124,20 @@ async function predict(run: string, paths: readonly string[], options: PredictOp
   }
 }
 
-/** `faceparse predict RUN PHOTO … --out DIR` */
+/** `faceparse predict [RUN] PHOTO … [--out DIR]` */
 export function registerPredict(program: Command): void {
   const command = program
     .command('predict')
     .description('parse photos: a palette PNG of class ids for each, at its own size')
-    .argument('<run>', 'folder of a run, or a weights file')
-    .argument('<photo...>', 'photos, or folders of photos')
-    .requiredOption('--out <folder>', 'where the masks go; they have the names of the photos')
+    .usage('[options] [run] <photo...>')
+    .argument(
+      '[run]',
+      'folder of a run, or a .safetensors weights file (default: the weights that come with faceparse)',
+    )
+    .argument('[photo...]', 'photos, or folders of photos')
+    .option('--out <folder>', 'where the masks go; they have the names of the photos', 'masks')
     .option('--overlay', 'also write the photos with the classes laid over them')
+    .option('--tta', ttaHelp)
     .option('--force', 'replace masks that are there already')
     .option('--json', jsonHelp);
   addEngineOptions(command).action(predict);

@@ -3,6 +3,7 @@ import type { ConstantAttributes, Graph, InputAttributes, StateAttributes, Tenso
 import { liveNodes } from '../../graph/passes/dead-code.ts';
 import { addConvolutionRules } from './lower-convolution.ts';
 import { addElementwiseRules } from './lower-elementwise.ts';
+import { addLovaszRules } from './lower-lovasz.ts';
 import { addNormalizationRules } from './lower-normalization.ts';
 import { addPoolingRules } from './lower-pooling.ts';
 import { addSoftmaxRules } from './lower-softmax.ts';
@@ -14,6 +15,7 @@ addConvolutionRules(rules);
 addNormalizationRules(rules);
 addPoolingRules(rules);
 addSoftmaxRules(rules);
+addLovaszRules(rules);
 
 /** A graph as an ONNX model, and how its parts are called there. */
 export interface LoweredGraph {

@@ -36,7 +36,7 @@ function knownLabels(
 }
 
 /** 1 where the label is a class, 0 where it is ignored, N×1×H×W. */
-function isKnown(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
+export function isKnown(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
   const known = knownLabels(builder, labels, shape, classes, classes);
   return builder.toFloat(builder.emit('Less', [known, builder.int32s([classes], [])]));
 }
@@ -53,7 +53,7 @@ function pixelWeights(
   return builder.emit('Gather', [padded, knownLabels(builder, labels, shape, classes, classes)], { axis: 0 });
 }
 
-function isClass(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
+export function isClass(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
   const [n, height, width] = shape as [number, number, number];
   return builder.emit('Equal', [builder.reshape(labels, [n, 1, height, width]), classIds(builder, classes)]);
 }

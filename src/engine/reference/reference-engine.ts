@@ -15,6 +15,7 @@ import { checkInputs, checkStates, initialState, stateOf } from '../program-stat
 import type { Kernel, KernelTable, NumericArray } from './kernel.ts';
 import { convolutionKernels } from './kernels-convolution.ts';
 import { elementwiseKernels } from './kernels-elementwise.ts';
+import { lovaszKernels } from './kernels-lovasz.ts';
 import { normalizationKernels } from './kernels-normalization.ts';
 import { poolingKernels } from './kernels-pooling.ts';
 import { shapeKernels } from './kernels-shape.ts';
@@ -67,9 +68,15 @@ export const evaluateNode: NodeEvaluator = (node, inputs) =>
   evaluate(node, inputs, Float32Array) as (Float32Array | Int32Array)[];
 
 const kernels = new Map<string, Kernel>(
-  [convolutionKernels, elementwiseKernels, normalizationKernels, poolingKernels, shapeKernels, softmaxKernels].flatMap(
-    (table: KernelTable) => Object.entries(table),
-  ),
+  [
+    convolutionKernels,
+    elementwiseKernels,
+    lovaszKernels,
+    normalizationKernels,
+    poolingKernels,
+    shapeKernels,
+    softmaxKernels,
+  ].flatMap((table: KernelTable) => Object.entries(table)),
 );
 
 function kernelOf(node: GraphNode): Kernel {

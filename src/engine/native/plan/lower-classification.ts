@@ -164,6 +164,29 @@ function lowerHead(
   });
 }
 
+function lowerLovasz(node: GraphNode, lowering: Lowering): void {
+  const [probabilities, labels] = lowering.usePlain(node) as [Value, Value];
+  const [loss, slope, actual] = node.outputs.map((output) => lowering.define(output)) as [Value, Value, Value];
+  const size = pixels(probabilities.shape);
+  const space = lowering.temporary('workspace', lowering.planner.workspace({ kind: 'lovasz', ...size }));
+  lowering.emit({
+    kind: 'lovasz',
+    label: describeNode(node),
+    reads: [probabilities, labels],
+    writes: [loss, slope, actual],
+    scratch: [space],
+    fields: (at) => ({
+      ...size,
+      probabilities: at.offset(probabilities),
+      labels: at.offset(labels),
+      loss: at.offset(loss),
+      slope: at.offset(slope),
+      actual: at.offset(actual),
+      workspace: at.offset(space),
+    }),
+  });
+}
+
 export const classificationRules: LoweringTable = {
   softmax: lowerSoftmax,
   logSoftmax: lowerSoftmax,
@@ -178,6 +201,7 @@ export const classificationRules: LoweringTable = {
     const [dOverlap, dPredicted, logits, labels] = node.inputs as [Tensor, Tensor, Tensor, Tensor];
     lowerHead(node, lowering, { logits, labels, dOverlap, dPredicted }, { regions: true }, true);
   },
+  lovaszJaccard: lowerLovasz,
   fusedLossHead: (node, lowering) => {
     const attributes = node.attributes as LossHeadAttributes;
     lowerHead(node, lowering, headInputs(node, attributes, false), attributes, false);

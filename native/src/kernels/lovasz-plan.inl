@@ -1,0 +1,12 @@
+// The room that the Lovász extension wants; read by lovasz.inl and by workspaces.cc.
+
+/** Threads that can work at once: each sorts a plane of its own, with two lists of 64 bits a pixel. */
+static inline int64_t lovaszRooms(const LovaszCall &call) {
+  // Not omp_get_max_threads: that may differ between the thread that plans and the one that runs.
+  const int64_t threads = std::clamp<int64_t>(omp_get_num_procs(), 1, 64);
+  return std::min(threads, call.pictures * call.classes);
+}
+
+static inline int64_t lovaszBytes(const LovaszCall &call) {
+  return lovaszRooms(call) * 2 * call.pixels * static_cast<int64_t>(sizeof(uint64_t));
+}

@@ -1,0 +1,160 @@
+import { extname } from 'node:path';
+import type { Command } from 'commander';
+import { FaceparseError } from '../../errors.ts';
+import type { StudyGroup } from '../../study/parse-study.ts';
+import type { RunResult } from '../../study/run-result.ts';
+import type { GroupSummary } from '../../study/summary.ts';
+import type { StudyTraining } from '../../study/train-study.ts';
+import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
+import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
+import { formatCount, formatDuration, formatTable } from '../format.ts';
+import { formatScore } from '../score-table.ts';
+import { TrainingDisplay } from '../training-display.ts';
+
+interface StudyCommandOptions extends JsonOption, EngineOptions {
+  data?: string;
+  out: string;
+  report?: string;
+  only?: string[];
+  list?: boolean;
+  train: boolean;
+}
+
+function formatRuns(results: readonly RunResult[]): string {
+  const right = 'right' as const;
+  return formatTable(
+    [{ title: 'run' }, { title: 'state' }, { title: 'F', align: right }, { title: 'steps', align: right }],
+    results.map(({ run, state, f, steps }) => [
+      run.name,
+      state,
+      state === 'finished' ? formatScore(f!) : '',
+      state === 'missing' ? '' : formatCount(steps),
+    ]),
+  );
+}
+
+function runForJson({ run, folder, state, f, bestF, steps, epochs, seconds }: RunResult) {
+  return { run: run.name, seed: run.seed, folder, state, f, bestF, steps, epochs, seconds };
+}
+
+function groupForJson({ group, variants }: GroupSummary) {
+  return {
+    name: group.name,
+    title: group.title,
+    question: group.question,
+    variants: variants.map(({ variant, results, mean, spread, difference, verdict }) => ({
+      name: variant.name,
+      title: variant.title,
+      overrides: variant.overrides,
+      runs: results.map(runForJson),
+      mean,
+      spread,
+      difference,
+      verdict,
+    })),
+  };
+}
+
+async function trainPending(pending: readonly RunResult[], options: StudyCommandOptions): Promise<StudyTraining> {
+  const { data } = options;
+  if (data === undefined) {
+    throw new FaceparseError(
+      `${pending.length} runs are to be trained; say where the data are: --data FOLDER, which holds train/ and val/ ` +
+        '(or --no-train)',
+      { exitCode: 2 },
+    );
+  }
+  const { trainStudy } = await import('../../study/train-study.ts');
+  let display: TrainingDisplay | undefined;
+  const say = (line: string): void => {
+    display?.finish();
+    process.stderr.write(`${line}\n`);
+  };
+  return withInterrupt((signal) =>
+    trainStudy({
+      pending,
+      data,
+      engine: engineChoice(options),
+      signal,
+      onRun: ({ name }, index) => {
+        say(`${name}: run ${index + 1} of ${pending.length}, ${pending.length - index - 1} left after it`);
+        display = new TrainingDisplay(options.json === true);
+      },
+      onProgress: (progress) => display?.update(progress),
+      onResult: ({ name }, { steps, seconds, bestF }) =>
+        say(`${name}: ${formatCount(steps)} steps in ${formatDuration(seconds)}, best F ${formatScore(bestF)}`),
+      onFailure: ({ name }, message) => say(`${name} failed: ${message}`),
+    }),
+  ).finally(() => display?.finish());
+}
+
+async function summarize(groups: readonly StudyGroup[], results: readonly RunResult[]): Promise<GroupSummary[]> {
+  const { summarizeGroup } = await import('../../study/summary.ts');
+  return groups.map((group) => summarizeGroup(group, results));
+}
+
+async function formatGroups(summaries: readonly GroupSummary[]): Promise<string> {
+  const { studyColumns, studyRows } = await import('../../study/study-table.ts');
+  // What changed takes more room than a terminal has; the report tells it.
+  const shown = studyColumns.filter((column) => column !== 'what changed');
+  const columns = shown.map((title, index) => ({ title, ...(index > 1 && { align: 'right' as const }) }));
+  return summaries
+    .map(
+      (summary) =>
+        `${summary.group.title}: ${summary.group.question}\n\n${formatTable(columns, studyRows(summary, shown))}`,
+    )
+    .join('\n\n');
+}
+
+function failureOf({ failures }: StudyTraining, trained: number): FaceparseError {
+  const [first] = failures;
+  const more = failures.length > 1 ? ` (and ${failures.length - 1} more, see above)` : '';
+  return new FaceparseError(`${failures.length} of ${trained} runs failed: ${first!.run}: ${first!.message}${more}`);
+}
+
+async function runStudy(file: string, options: StudyCommandOptions): Promise<void> {
+  if (options.report !== undefined && extname(options.report) !== '.md') {
+    throw new FaceparseError(`the report is a Markdown file; name it --report ${options.report}.md`, { exitCode: 2 });
+  }
+  const [{ loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
+    import('../../study/load-study.ts'),
+    import('../../study/run-result.ts'),
+  ]);
+  const study = await loadStudy(file);
+  const chosen = options.only ? selectRuns(study, options.only) : study;
+  const runs = study.runs.filter(({ group }) => chosen.groups.includes(group));
+  const readResults = () => Promise.all(runs.map((run) => readRunResult(run, options.out)));
+  const before = (await readResults()).filter(({ run }) => chosen.runs.includes(run));
+  if (options.list) {
+    return options.json ? printJson({ runs: before.map(runForJson) }) : printText(formatRuns(before));
+  }
+  const pending = options.train ? before.filter(({ state }) => state !== 'finished') : [];
+  const training: StudyTraining =
+    pending.length > 0 ? await trainPending(pending, options) : { interrupted: false, failures: [] };
+  const summaries = await summarize(chosen.groups, await readResults());
+  let written: string[] = [];
+  if (options.report && !training.interrupted) {
+    const { writeStudyReport } = await import('../../study/study-report.ts');
+    written = await writeStudyReport(options.report, summaries);
+  }
+  if (options.json) printJson({ groups: summaries.map(groupForJson), ...training, written });
+  else if (training.interrupted) printText('Stopped; everything is saved. The same command goes on with the study.');
+  else printText([await formatGroups(summaries), ...written.map((path) => `wrote ${path}`)].join('\n\n'));
+  if (training.failures.length > 0) throw failureOf(training, pending.length);
+}
+
+/** `faceparse study FILE --data DATA` */
+export function registerStudy(program: Command): void {
+  const command = program
+    .command('study')
+    .description('train the runs of a study that are not there yet, and compare them')
+    .argument('<file>', 'a YAML file of comparisons, such as configs/study.yaml')
+    .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
+    .option('--out <folder>', 'where the runs are, as GROUP/VARIANT-sSEED', 'runs/study')
+    .option('--report <file>', 'write tables, CSV and charts into this Markdown file and the folder of its name')
+    .option('--only <name...>', 'only these groups (recipe), variants (recipe/sgd) or runs (recipe/sgd-s0)')
+    .option('--list', 'only say which runs there are and how far they have come')
+    .option('--no-train', 'only compare what has been trained')
+    .option('--json', jsonHelp);
+  addEngineOptions(command).action(runStudy);
+}

@@ -1,0 +1,46 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { splitPredictArguments } from './predict-arguments.ts';
+
+describe('splitPredictArguments', () => {
+  let folder: string;
+  const at = (name: string) => join(folder, name);
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'faceparse-'));
+    await mkdir(at('run/weights'), { recursive: true });
+    await mkdir(at('stopped'));
+    await writeFile(at('stopped/config.yaml'), '');
+    await mkdir(at('photos'));
+    for (const name of ['a.jpg', 'b.jpg', 'w.safetensors']) await writeFile(at(name), '');
+  });
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([
+    [['run', 'a.jpg'], 'run', ['a.jpg']],
+    [['stopped', 'photos', 'b.jpg'], 'stopped', ['photos', 'b.jpg']],
+    [['w.safetensors', 'a.jpg'], 'w.safetensors', ['a.jpg']],
+    // That it is missing is told by what reads it.
+    [['none.SafeTensors', 'a.jpg'], 'none.SafeTensors', ['a.jpg']],
+    [['a.jpg'], undefined, ['a.jpg']],
+    [['a.jpg', 'b.jpg'], undefined, ['a.jpg', 'b.jpg']],
+    [['photos', 'none.jpg'], undefined, ['photos', 'none.jpg']],
+  ])('%j', async (words, run, photos) => {
+    const split = await splitPredictArguments(words.map(at));
+    expect(split).toEqual({ ...(run && { run: at(run) }), photos: photos.map(at) });
+  });
+
+  it.each([
+    [[], /^name the photos to parse, or folders of photos$/],
+    [['run'], /^name the photos .* after the run .*run$/],
+    [['w.safetensors'], /^name the photos .* after the run .*w\.safetensors$/],
+    [['none', 'a.jpg'], /^there is no run, photo or folder of photos at .*none$/],
+    [['a.jpg', 'w.safetensors'], /w\.safetensors is a weights file; give one run or weights file, before the photos$/],
+    [['run', 'w.safetensors', 'a.jpg'], /w\.safetensors is a weights file/],
+  ])('refuses %j', async (words, message) => {
+    await expect(splitPredictArguments(words.map(at))).rejects.toThrow(message);
+    await expect(splitPredictArguments(words.map(at))).rejects.toMatchObject({ exitCode: 2 });
+  });
+});

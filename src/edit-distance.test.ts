@@ -1,0 +1,27 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { editDistance } from './edit-distance.ts';
+
+describe('editDistance', () => {
+  it.each([
+    ['', '', 0],
+    ['lr', '', 2],
+    ['lr', 'rl', 1],
+    ['kitten', 'sitting', 3],
+    ['batchsize', 'batchsizes', 1],
+  ])('%j to %j is %i', (a, b, expected) => {
+    expect(editDistance(a, b)).toBe(expected);
+  });
+
+  it('is symmetric, zero only for equal words, and bounded by the longer', () => {
+    const word = fc.string({ maxLength: 8 });
+    fc.assert(
+      fc.property(word, word, (a, b) => {
+        const distance = editDistance(a, b);
+        expect(distance).toBe(editDistance(b, a));
+        expect(distance === 0).toBe(a === b);
+        expect(distance).toBeLessThanOrEqual(Math.max(a.length, b.length));
+      }),
+    );
+  });
+});

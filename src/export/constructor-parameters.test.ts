@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { type ArgumentColumn, findParameters } from './constructor-parameters.ts';
+
+function column(name: string, values: ArgumentColumn['values'], rest: Partial<ArgumentColumn> = {}): ArgumentColumn {
+  return { name, child: '0', values, ...rest };
+}
+
+function summary(columns: readonly ArgumentColumn[]) {
+  const { parameters, expressions } = findParameters(columns);
+  return {
+    parameters: parameters.map(({ name, default: usual }) => (usual === undefined ? name : `${name}=${usual}`)),
+    expressions,
+  };
+}
+
+describe('findParameters', () => {
+  it('needs none where all instances are alike', () => {
+    expect(summary([column('in_channels', [3, 3]), column('bias', ['False', 'False'])])).toEqual({
+      parameters: [],
+      expressions: ['3', 'False'],
+    });
+  });
+
+  it('shares one among arguments that always agree, and writes multiples of it', () => {
+    const columns = [
+      column('in_channels', [16, 24]),
+      column('out_channels', [64, 96]),
+      column('num_features', [64, 96]),
+      column('groups', [64, 96], { default: 1 }),
+      column('out_channels', [4, 6], { child: 'squeeze' }),
+    ];
+    expect(summary(columns)).toEqual({
+      parameters: ['channels'],
+      expressions: ['channels', '4 * channels', '4 * channels', '4 * channels', 'channels // 4'],
+    });
+  });
+
+  it('gives what is usual as a default, after what is required', () => {
+    const columns = [
+      column('stride', [1, 2], { default: 1 }),
+      column('dilation', [2, 4], { default: 1 }),
+      column('activation', ['nn.ReLU', 'nn.Identity'], { default: 'nn.ReLU' }),
+    ];
+    expect(summary(columns)).toEqual({
+      parameters: ['dilation', 'stride=1', 'activation=nn.ReLU'],
+      expressions: ['stride', 'dilation', 'activation'],
+    });
+  });
+
+  it('derives the padding that keeps the size, and no other', () => {
+    const kernel = column('kernel_size', [1, 3, 5, 3]);
+    const dilation = column('dilation', [1, 1, 1, 2], { default: 1 });
+    expect(summary([kernel, column('padding', [0, 1, 2, 1], { default: 0 })]).expressions[1]).toBe('kernel_size // 2');
+    expect(summary([kernel, dilation, column('padding', [0, 1, 2, 2], { default: 0 })]).expressions[2]).toBe(
+      'dilation * (kernel_size // 2)',
+    );
+    expect(summary([kernel, column('padding', [0, 0, 0, 1], { default: 0 })]).parameters).toEqual([
+      'kernel_size',
+      'padding=0',
+    ]);
+  });
+
+  it('does not take a stride for a kernel, though both be 1, 2', () => {
+    const columns = [column('kernel_size', [1, 2]), column('stride', [1, 2], { default: 1 })];
+    expect(summary(columns).parameters).toEqual(['kernel_size', 'stride=1']);
+  });
+
+  it('names parameters apart by the child that they are for', () => {
+    const columns = [
+      column('kernel_size', [1, 3], { child: 'first' }),
+      column('kernel_size', [5, 3], { child: 'second' }),
+    ];
+    expect(summary(columns).parameters).toEqual(['kernel_size', 'second_kernel_size']);
+  });
+});

@@ -1,0 +1,127 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Random } from '../random/random.ts';
+import { upsampledArgmax } from './argmax.ts';
+import { mirrorInPlace, networkSides, ProbabilityAverage } from './averaging.ts';
+
+type LogitsShape = readonly [number, number, number];
+
+/** Classes 1 and 2 are left and right of each other. */
+const mirror = Uint8Array.of(0, 2, 1, 3);
+
+function randomLogits([classes, height, width]: LogitsShape, seed: number): Float32Array {
+  const random = new Random(seed);
+  return Float32Array.from({ length: classes * height * width }, () => 3 * random.normal());
+}
+
+/** The same scores of the mirrored picture: columns reversed, left and right classes exchanged. */
+function mirrored(logits: Float32Array, [classes, height, width]: LogitsShape): Float32Array {
+  const result = logits.slice();
+  for (let c = 0; c < classes; c++) {
+    for (let y = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        result[(mirror[c]! * height + y) * width + x] = logits[(c * height + y) * width + width - 1 - x]!;
+      }
+    }
+  }
+  return result;
+}
+
+describe('networkSides', () => {
+  it.each([
+    [256, 32, [], [256]],
+    [256, 32, [1], [256]],
+    [256, 32, [1.25, 0.75], [192, 256, 320]],
+    [256, 32, [1.01, 0.99], [256]],
+    [224, 32, [0.9, 1.1], [192, 224, 256]],
+    [32, 32, [0.01, 2], [32, 64]],
+  ])('%i in multiples of %i at %j: %j', (size, multiple, scales, sides) => {
+    expect(networkSides(size, multiple, scales)).toEqual(sides);
+  });
+
+  it.each([
+    [[0], /^the scale 0 cannot be averaged over: it must be above 0/],
+    [[-1], /^the scale -1 cannot/],
+    [[Number.NaN], /^the scale NaN cannot/],
+    [[Number.POSITIVE_INFINITY], /^the scale Infinity cannot/],
+    [[16.1], /^the scale 16\.1 cannot .* 256 pixels times it at most 4096$/],
+    [new Array(9).fill(1), /^9 scales are given .*at most 8/],
+  ])('refuses %j', (scales, message) => {
+    expect(() => networkSides(256, 32, scales)).toThrow(message);
+  });
+});
+
+it('mirrorInPlace reverses the rows of every channel', () => {
+  const image = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+  mirrorInPlace(image, 3);
+  expect([...image]).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10]);
+});
+
+describe('ProbabilityAverage', () => {
+  it('of a single view gives the labels of its logits', () => {
+    const side = fc.integer({ min: 1, max: 9 });
+    fc.assert(
+      fc.property(side, side, fc.nat(), (height, width, seed) => {
+        const shape = [4, height, width] as const;
+        const logits = randomLogits(shape, seed);
+        const average = new ProbabilityAverage(shape, mirror);
+        average.add(logits, shape, false);
+        const labels = upsampledArgmax(average.logProbabilities(), shape, 17, 13);
+        expect(labels).toEqual(upsampledArgmax(logits, shape, 17, 13));
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('is the mean of the probabilities of each pixel', () => {
+    const shape = [4, 3, 5] as const;
+    const views = [1, 2, 3].map((seed) => randomLogits(shape, seed));
+    const average = new ProbabilityAverage(shape, mirror);
+    for (const logits of views) average.add(logits, shape, false);
+    const result = average.logProbabilities();
+    for (let pixel = 0; pixel < 15; pixel++) {
+      for (let c = 0; c < 4; c++) {
+        const probabilities = views.map((logits) => {
+          const powers = Array.from({ length: 4 }, (_, k) => Math.exp(logits[k * 15 + pixel]!));
+          return powers[c]! / powers.reduce((sum, power) => sum + power);
+        });
+        expect(Math.exp(result[c * 15 + pixel]!)).toBeCloseTo(probabilities.reduce((sum, p) => sum + p) / 3, 5);
+      }
+    }
+  });
+
+  it('brings mirrored views back, with left and right classes swapped', () => {
+    const shape = [4, 6, 7] as const;
+    const logits = randomLogits(shape, 5);
+    const back = new ProbabilityAverage(shape, mirror);
+    back.add(mirrored(logits, shape), shape, true);
+    const plain = new ProbabilityAverage(shape, mirror);
+    plain.add(logits, shape, false);
+    const wanted = plain.logProbabilities();
+    // Sums over classes run in another order.
+    back.logProbabilities().forEach((log, index) => {
+      expect(log).toBeCloseTo(wanted[index]!, 5);
+    });
+  });
+
+  it('enlarges smaller views to the common grid', () => {
+    const average = new ProbabilityAverage([2, 1, 4], Uint8Array.of(0, 1));
+    average.add(Float32Array.of(0, 4, 0, 0), [2, 1, 2], false);
+    // Logits 0, 1, 3 and 4 of class 0 against 0 of class 1, half-pixel centres.
+    const wanted = [0, 1, 3, 4].map((logit) => 1 / (1 + Math.exp(-logit)));
+    average
+      .logProbabilities()
+      .slice(0, 4)
+      .forEach((log, x) => {
+        expect(Math.exp(log)).toBeCloseTo(wanted[x]!, 6);
+      });
+  });
+
+  it('stays finite where a class is ruled out', () => {
+    const average = new ProbabilityAverage([2, 1, 1], Uint8Array.of(0, 1));
+    average.add(Float32Array.of(5000, -5000), [2, 1, 1], false);
+    const [sure, never] = average.logProbabilities();
+    expect(sure).toBe(0);
+    expect(never).toBeCloseTo(Math.log(1e-30), 4);
+  });
+});

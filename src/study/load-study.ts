@@ -1,0 +1,71 @@
+import { dirname, join } from 'node:path';
+import { loadConfig, readConfigText } from '../config/load-config.ts';
+import type { Config } from '../config/schema.ts';
+import { FaceparseError } from '../errors.ts';
+import { parseStudy, type StudyGroup, type StudyVariant, suggestName } from './parse-study.ts';
+
+/** One training of a study. */
+export interface StudyRun {
+  readonly group: StudyGroup;
+  readonly variant: StudyVariant;
+  readonly seed: number;
+  /** `recipe/sgd-s0`, which is also its folder below that of the study's runs. */
+  readonly name: string;
+  readonly config: Config;
+}
+
+/** All groups of a study file and all their runs, in its order. */
+export interface Study {
+  readonly groups: readonly StudyGroup[];
+  readonly runs: readonly StudyRun[];
+}
+
+async function loadRun(file: string, group: StudyGroup, variant: StudyVariant, seed: number): Promise<StudyRun> {
+  const runName = `${variant.name}-s${seed}`;
+  const name = `${group.name}/${runName}`;
+  try {
+    const config = await loadConfig({
+      file: join(dirname(file), group.config),
+      overrides: [...group.overrides, ...variant.overrides, `train.seed=${seed}`, `name=${runName}`],
+    });
+    return { group, variant, seed, name, config };
+  } catch (error) {
+    if (!(error instanceof FaceparseError)) throw error;
+    throw new FaceparseError(`${file}: ${name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
+  }
+}
+
+/**
+ * Reads a study file and makes the configuration of every run.
+ *
+ * @throws FaceparseError (exit code 2) that says where an unknown key, a wrong value or a wrong override stands
+ *
+ * @example (await loadStudy('configs/study.yaml')).runs.map(({ name }) => name)
+ */
+export async function loadStudy(file: string): Promise<Study> {
+  const groups = parseStudy(await readConfigText(file), file);
+  const runs: StudyRun[] = [];
+  for (const group of groups) {
+    for (const variant of group.variants) {
+      for (const seed of variant.seeds) runs.push(await loadRun(file, group, variant, seed));
+    }
+  }
+  return { groups, runs };
+}
+
+/**
+ * The part of a study that names choose: groups (`recipe`), variants (`recipe/sgd`), runs (`recipe/sgd-s0`). Its groups
+ * are whole, since a comparison needs its base.
+ *
+ * @throws FaceparseError (exit code 2) for a name that the study does not have
+ */
+export function selectRuns({ groups, runs }: Study, names: readonly string[]): Study {
+  const namesOf = ({ group, variant, name }: StudyRun) => [group.name, `${group.name}/${variant.name}`, name];
+  const known = new Set(runs.flatMap(namesOf));
+  for (const name of names) {
+    if (known.has(name)) continue;
+    throw new FaceparseError(`the study has no '${name}'; ${suggestName(name, [...known])}`, { exitCode: 2 });
+  }
+  const chosen = runs.filter((run) => namesOf(run).some((name) => names.includes(name)));
+  return { groups: groups.filter((group) => chosen.some((run) => run.group === group)), runs: chosen };
+}

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { parseStudy, suggestName } from './parse-study.ts';
+
+const text = `
+groups:
+  recipe:
+    title: Recipe
+    question: Does it matter?
+    config: compact.yaml
+    overrides: [train.size=128]
+    seeds: [3, 4]
+    variants:
+      base: {title: nothing}
+      sgd:
+        title: SGD
+        overrides: [train.optimizer.kind=sgd, 'train.stages=[{until: 0.5, size: 64}]']
+        seeds: [3]
+`;
+
+/** The error that one change of the text above gives. */
+function refusal(from: string, to: string): { message: string; exitCode: number } {
+  expect(text).toContain(from);
+  try {
+    parseStudy(text.replace(from, to), 's.yaml');
+  } catch (error) {
+    return error as { message: string; exitCode: number };
+  }
+  return expect.unreachable();
+}
+
+describe('parseStudy', () => {
+  it('gives groups and variants in their order, with seeds of the group where a variant has none', () => {
+    const [group, ...more] = parseStudy(text, 's.yaml');
+    expect(more).toEqual([]);
+    expect(group).toMatchObject({ name: 'recipe', config: 'compact.yaml', overrides: ['train.size=128'] });
+    expect(group!.variants).toEqual([
+      { name: 'base', title: 'nothing', overrides: [], seeds: [3, 4] },
+      {
+        name: 'sgd',
+        title: 'SGD',
+        overrides: ['train.optimizer.kind=sgd', 'train.stages=[{until: 0.5, size: 64}]'],
+        seeds: [3],
+      },
+    ]);
+  });
+
+  it('has seed 0 where none is given', () => {
+    const [group] = parseStudy(text.replace('    seeds: [3, 4]\n', ''), 's.yaml');
+    expect(group!.variants.map(({ seeds }) => seeds)).toEqual([[0], [3]]);
+  });
+
+  it.each([
+    ['groups:', 'group:', "s.yaml:2: unknown key 'group'; did you mean 'groups'?"],
+    ['    variants:', '    varaints:', "s.yaml:9: unknown key 'groups.recipe.varaints'; did you mean 'variants'?"],
+    [
+      '        seeds: [3]',
+      '        seed: [3]',
+      /^s\.yaml:14: unknown key 'groups\.recipe\.variants\.sgd\.seed'; did you mean 'seeds'\?$/,
+    ],
+    ['        title: SGD', '        zzzzzz: SGD', /unknown key .*; there are title, overrides and seeds$/],
+    [
+      '    config: compact.yaml',
+      '    config: [1]',
+      /^s\.yaml:6: groups\.recipe\.config is a list \(1 entries\): .*string/,
+    ],
+    ['[3, 4]', '[3, 3]', 's.yaml:8: groups.recipe.seeds: a seed is there twice'],
+    ['[3, 4]', '[]', /^s\.yaml:8: groups\.recipe\.seeds is an empty list: /],
+    ['[3, 4]', '[-1]', /^s\.yaml:8: groups\.recipe\.seeds\.0 is -1: /],
+    ['train.size=128', 'train.size', /^s\.yaml:7: groups\.recipe\.overrides\.0: an override is key=value, e\.g\. /],
+    ['train.size=128', 'train.seed=1', /^s\.yaml:7: .*the business of the study$/],
+    ['      base:', '      basis:', /^s\.yaml:9: groups\.recipe\.variants: one of them must be 'base'/],
+    [
+      '{title: nothing}',
+      '{title: nothing, overrides: [a=1]}',
+      /variants\.base\.overrides: the base has none of its own/,
+    ],
+    ['      sgd:', '      ../sgd:', /^s\.yaml:11: 'groups\.recipe\.variants\.\.\.\/sgd': a name begins with a letter/],
+    ['      sgd:', '      base:', 's.yaml:11: this key is there twice; remove one'],
+    ['groups:', 'groups: [', /^s\.yaml:\d+: not valid YAML/],
+  ])('%j written as %j is refused in one line', (from, to, message) => {
+    const error = refusal(from, to);
+    expect(error.exitCode).toBe(2);
+    expect(error.message).not.toContain('\n');
+    if (typeof message === 'string') expect(error.message).toBe(message);
+    else expect(error.message).toMatch(message);
+  });
+
+  it('refuses a variant that changes nothing, a group without a question, and what is no study at all', () => {
+    expect(refusal('    question: Does it matter?\n', '').message).toMatch(
+      /^s\.yaml:3: groups\.recipe\.question is missing: /,
+    );
+    expect(refusal("[train.optimizer.kind=sgd, 'train.stages=[{until: 0.5, size: 64}]']", '[]').message).toBe(
+      's.yaml:11: groups.recipe.variants.sgd: it has no overrides, so it changes nothing',
+    );
+    for (const other of ['', '3', '[]'])
+      expect(() => parseStudy(other, 's.yaml')).toThrow(/^s\.yaml: the file is .*expected object/);
+  });
+});
+
+describe('suggestName', () => {
+  it('gives the nearest name, or all of them', () => {
+    expect(suggestName('bsae', ['sgd', 'base'])).toBe("did you mean 'base'?");
+    expect(suggestName('quite-different', ['sgd', 'base'])).toBe('there are sgd and base');
+  });
+});

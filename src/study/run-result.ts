@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { configKeys } from '../config/config-keys.ts';
+import type { Config } from '../config/schema.ts';
+import { FaceparseError } from '../errors.ts';
+import { exists } from '../files/path-kind.ts';
+import { type MetricsLine, readMetrics, runFolder } from '../training/run-folder.ts';
+import { storedConfig } from '../training/stored-config.ts';
+import type { StudyRun } from './load-study.ts';
+
+/** What the folder of a run tells. */
+export interface RunResult {
+  readonly run: StudyRun;
+  readonly folder: string;
+  readonly state: 'missing' | 'unfinished' | 'finished';
+  /** Epoch and F (per image) of every validation. */
+  readonly validations: readonly (readonly [number, number])[];
+  /** As far as the run has come. */
+  readonly steps: number;
+  readonly epochs: number;
+  /** Of training, with the validations on the way. */
+  readonly seconds: number;
+  /** F (per image) of the last validation. */
+  readonly f?: number;
+  readonly bestF?: number;
+}
+
+/**
+ * The first key in which two configurations differ; the name of a run and the engine that computes it do not count.
+ *
+ * @example differingKey(stored, wanted) // { path: 'train.lr', a: 0.001, b: 0.002 }
+ */
+export function differingKey(a: Config, b: Config): { path: string; a: unknown; b: unknown } | undefined {
+  const at = (config: Config, path: string) =>
+    path.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown>)[part], config);
+  for (const { path, group } of configKeys().values()) {
+    if (group || path === 'name' || path.startsWith('engine.')) continue;
+    const [left, right] = [at(a, path), at(b, path)];
+    if (JSON.stringify(left) !== JSON.stringify(right)) return { path, a: left, b: right };
+  }
+  return undefined;
+}
+
+async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
+  if (!(await exists(runFolder(folder).config))) {
+    throw new FaceparseError(
+      `${folder} holds no run: it has no config.yaml. Move it away to train ${run.name} there.`,
+      {
+        exitCode: 2,
+      },
+    );
+  }
+  const difference = differingKey(await storedConfig(folder), run.config);
+  if (!difference) return;
+  const show = (value: unknown) => (value === undefined ? 'not given' : JSON.stringify(value));
+  const { path, a, b } = difference;
+  throw new FaceparseError(
+    `${folder} is another run than the study asks for: its ${path} is ${show(a)}, that of ${run.name} ${show(b)}. ` +
+      'Mend the study file, or move the folder away to train it anew.',
+    { exitCode: 2 },
+  );
+}
+
+/** Whether the validation after the last step has been written, which is the last thing that a run does. */
+function isFinished(last: MetricsLine, { train }: Config): boolean {
+  if (last.valF === undefined) return false;
+  if (train.minutes) return last.seconds >= train.minutes * 60;
+  const stepsPerEpoch = Math.round(last.step / last.epoch);
+  return last.step >= Math.max(1, Math.round(train.epochs * stepsPerEpoch));
+}
+
+/**
+ * Reads how far a run has come, `out` being the folder of the study's runs.
+ *
+ * @throws FaceparseError where the folder holds no run, or one of another configuration
+ */
+export async function readRunResult(run: StudyRun, out: string): Promise<RunResult> {
+  const folder = join(out, run.name);
+  const nothing = { run, folder, validations: [], steps: 0, epochs: 0, seconds: 0 };
+  if (!(await exists(folder))) return { ...nothing, state: 'missing' };
+  await requireSameConfig(run, folder);
+  const { metrics } = runFolder(folder);
+  const lines = (await exists(metrics)) ? await readMetrics(metrics) : [];
+  const last = lines.at(-1);
+  if (!last) return { ...nothing, state: 'unfinished' };
+  const validations = lines.flatMap(({ epoch, valF }) => (valF === undefined ? [] : [[epoch, valF] as const]));
+  const scores = validations.map(([, f]) => f);
+  return {
+    run,
+    folder,
+    state: isFinished(last, run.config) ? 'finished' : 'unfinished',
+    validations,
+    steps: last.step,
+    epochs: last.epoch,
+    seconds: last.seconds,
+    ...(scores.length > 0 && { f: scores.at(-1)!, bestF: Math.max(...scores) }),
+  };
+}

@@ -1,0 +1,71 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { FaceparseError } from '../errors.ts';
+import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { studyChart } from './study-chart.ts';
+import { csvReport, markdownReport } from './study-table.ts';
+import type { GroupSummary } from './summary.ts';
+
+function countOf(text: string, part: string): number {
+  return text.split(part).length - 1;
+}
+
+/**
+ * Puts text between the markers `<!-- study:begin NAME -->` and `<!-- study:end NAME -->` of a document, whose other text
+ * stays as it is; a document without them gets a section of that title at its end.
+ *
+ * @throws FaceparseError where one of the markers is missing, there twice, or the end stands first
+ *
+ * @example replaceSection('# Study\n', { name: 'recipe', title: 'The recipe' }, '| … |')
+ */
+export function replaceSection(document: string, group: { name: string; title: string }, text: string): string {
+  const [begin, end] = [`<!-- study:begin ${group.name} -->`, `<!-- study:end ${group.name} -->`];
+  const section = `${begin}\n\n${text}\n\n${end}`;
+  const counts = [countOf(document, begin), countOf(document, end)];
+  if (counts[0] === 0 && counts[1] === 0) {
+    return `${document.trimEnd()}${document.trim() === '' ? '' : '\n\n'}## ${group.title}\n\n${section}\n`;
+  }
+  const [start, stop] = [document.indexOf(begin), document.indexOf(end)];
+  if (counts[0] !== 1 || counts[1] !== 1 || stop < start) {
+    throw new FaceparseError(`'${begin}' and '${end}' must each stand there once, in this order`);
+  }
+  return document.slice(0, start) + section + document.slice(stop + end.length);
+}
+
+async function readDocument(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '# Study\n';
+    throw new FaceparseError(`cannot read ${path}: ${error.message}`, { exitCode: 2, cause: error });
+  });
+}
+
+/**
+ * Writes the tables of a study into a Markdown file, between its markers, and beside it a folder of its name with a CSV
+ * and a chart of each group: `docs/study.md`, `docs/study/recipe.csv`, `docs/study/recipe.svg`.
+ *
+ * @returns the files that were written
+ */
+export async function writeStudyReport(file: string, summaries: readonly GroupSummary[]): Promise<string[]> {
+  const folder = basename(file, extname(file));
+  const path = join(dirname(file), folder);
+  let document = await readDocument(file);
+  const files: [string, string][] = [];
+  for (const summary of summaries) {
+    const { group } = summary;
+    const chart = studyChart(summary);
+    const links = { table: `${folder}/${group.name}.csv`, ...(chart && { chart: `${folder}/${group.name}.svg` }) };
+    try {
+      document = replaceSection(document, group, markdownReport(summary, links));
+    } catch (error) {
+      throw new FaceparseError(`${file}: ${(error as Error).message}`, { exitCode: 2, cause: error });
+    }
+    files.push([join(path, `${group.name}.csv`), csvReport(summary)]);
+    if (chart) files.push([join(path, `${group.name}.svg`), chart]);
+  }
+  await mkdir(path, { recursive: true }).catch((cause) => {
+    throw writeError(path, cause);
+  });
+  files.push([file, document]);
+  for (const [name, text] of files) await writeFileAtomic(name, text);
+  return files.map(([name]) => name);
+}

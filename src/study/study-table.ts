@@ -1,0 +1,130 @@
+import { markdownCell } from '../config/describe-config.ts';
+import { baseName } from './parse-study.ts';
+import type { RunResult } from './run-result.ts';
+import type { GroupSummary, VariantSummary } from './summary.ts';
+
+/** Columns of the table of a comparison. */
+export const studyColumns = [
+  'variant',
+  'what changed',
+  'F by seed',
+  'mean F',
+  'spread',
+  'to base',
+  'steps',
+  'minutes',
+] as const;
+type StudyColumn = (typeof studyColumns)[number];
+
+/** A difference of F in points of 0.01, with its sign. */
+function formatPoints(difference: number): string {
+  const text = (Math.abs(difference) * 100).toFixed(2);
+  return `${Number(text) === 0 ? '±' : difference < 0 ? '−' : '+'}${text}`;
+}
+
+function formatResult({ run, state, f, epochs }: RunResult): string {
+  if (state === 'missing') return `s${run.seed} missing`;
+  return `s${run.seed} ${state === 'finished' ? f!.toFixed(4) : `unfinished, epoch ${epochs.toFixed(1)}`}`;
+}
+
+function formatDifference({ difference, verdict }: VariantSummary): string {
+  if (difference === undefined) return '–';
+  return `${formatPoints(difference)}${verdict === 'beyond noise' ? '' : `, ${verdict}`}`;
+}
+
+function rowOf(summary: VariantSummary): Record<StudyColumn, string> {
+  const { variant, results, mean, spread, steps, seconds } = summary;
+  return {
+    variant: variant.name,
+    'what changed': variant.title,
+    'F by seed': results.map(formatResult).join('; '),
+    'mean F': mean?.toFixed(4) ?? '–',
+    spread: spread === undefined ? '–' : (spread * 100).toFixed(2),
+    'to base': formatDifference(summary),
+    steps: steps === undefined ? '–' : Math.round(steps).toLocaleString('en-US'),
+    minutes: seconds === undefined ? '–' : (seconds / 60).toFixed(1),
+  };
+}
+
+/** The table of a comparison as text: those columns, one row a variant. */
+export function studyRows({ variants }: GroupSummary, columns: readonly StudyColumn[]): string[][] {
+  return variants.map((summary) => {
+    const row = rowOf(summary);
+    return columns.map((column) => row[column]);
+  });
+}
+
+function code(words: readonly string[]): string {
+  return words.map((word) => `\`${word}\``).join(' ');
+}
+
+/** How to read the table, with the noise that was measured. */
+function notes({ variants }: GroupSummary, table: string): string {
+  const base = variants.find(({ variant }) => variant.name === baseName)!;
+  const seeds = base.results.filter(({ state }) => state === 'finished').length;
+  const noise =
+    base.spread === undefined
+      ? 'The base has fewer than two finished seeds, so its spread is not known.'
+      : `The spread of the base over its ${seeds} seeds is ${(base.spread * 100).toFixed(2)} points.`;
+  return [
+    'F is F (per image) on the validation pictures after the last step. Spread (highest minus lowest seed) and difference',
+    `to the base, of runs with the same seed, are in points of 0.01. ${noise} Within noise: the mean difference is smaller`,
+    'than the larger spread of base and variant. Minutes are of training, with the validations on the way.',
+    `Best F and seconds of every run: [${table}](${table}).`,
+  ].join('\n');
+}
+
+/**
+ * A comparison as Markdown: question, common settings, table, how to read it, and the chart where there is one.
+ *
+ * @example markdownReport(summarizeGroup(group, results), { chart: 'study/recipe.svg', table: 'study/recipe.csv' })
+ */
+export function markdownReport(summary: GroupSummary, links: { chart?: string; table: string }): string {
+  const { group, variants } = summary;
+  const results = variants.flatMap((variant) => variant.results);
+  const finished = results.filter(({ state }) => state === 'finished').length;
+  const rows = variants.map((entry) => {
+    const row = rowOf(entry);
+    const { name, title, overrides } = entry.variant;
+    return [
+      code([name]),
+      overrides.length > 0 ? `${title}: ${code(overrides)}` : title,
+      ...studyColumns.slice(2).map((column) => row[column]),
+    ];
+  });
+  const line = (cells: readonly string[]) => `| ${cells.map(markdownCell).join(' | ')} |`;
+  return [
+    `**${group.question}**`,
+    '',
+    `All runs: ${code([group.config, ...group.overrides])}. Finished: ${finished} of ${results.length} runs.`,
+    '',
+    line(studyColumns),
+    '|---|---|---|---:|---:|---:|---:|---:|',
+    ...rows.map(line),
+    '',
+    notes(summary, links.table),
+    ...(links.chart ? ['', `![${group.title}: validation F over epochs](${links.chart})`] : []),
+  ].join('\n');
+}
+
+function csvField(value: string | number | undefined): string {
+  const text = value === undefined ? '' : String(value);
+  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** The runs of a comparison as CSV, one line a run; what a run does not have yet stays empty. */
+export function csvReport({ variants }: GroupSummary): string {
+  const header = ['variant', 'seed', 'state', 'f', 'bestF', 'steps', 'epochs', 'seconds', 'overrides'];
+  const rows = variants.flatMap(({ variant, results }) =>
+    results.map(({ run, state, f, bestF, steps, epochs, seconds }) => [
+      variant.name,
+      run.seed,
+      state,
+      f,
+      bestF,
+      ...(state === 'missing' ? [undefined, undefined, undefined] : [steps, epochs, seconds]),
+      variant.overrides.join(' '),
+    ]),
+  );
+  return [header, ...rows].map((row) => `${row.map(csvField).join(',')}\n`).join('');
+}

@@ -1,0 +1,167 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
+import { exportPyTorch } from '../../src/export/pytorch.ts';
+import { type GraphBuilder, pytorchNetworkOf } from '../../src/export/pytorch-module.ts';
+import { encodePyTorchCheckpoint } from '../../src/formats/pytorch-checkpoint.ts';
+import { countParameters } from '../../src/graph/cost.ts';
+import { type Graph, stateAttributes } from '../../src/graph/graph.ts';
+import { getLabelSet } from '../../src/labels/registry.ts';
+import { inferenceGraph } from '../../src/models/model.ts';
+import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
+import { Random } from '../../src/random/random.ts';
+import { expectClose } from '../contract/compare.ts';
+import { buildEveryOp } from './every-op-network.ts';
+
+/** Relative to the largest score; both sides work in single precision. */
+const tolerance = 1e-4;
+/** Where the processor is busy, loading torch alone takes a minute. */
+const timeout = 600_000;
+
+const python = '/usr/bin/python3';
+const torchIsThere =
+  spawnSync(python, ['-c', 'import importlib.util as u, sys; sys.exit(not u.find_spec("torch"))']).status === 0;
+
+/** Loads each exported network, strictly, runs it on pictures and says what it saw; one process, since torch loads slowly. */
+const script = `
+import contextlib, importlib.util, io, json, os, runpy, sys, torch
+torch.set_num_threads(1)
+report = {}
+for folder, sizes in json.loads(sys.argv[1]).items():
+    file, weights = os.path.join(folder, 'model.py'), os.path.join(folder, 'ckpt.pth')
+    spec = importlib.util.spec_from_file_location('model', file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    checkpoint = torch.load(weights, weights_only=True)
+    plain = torch.load(weights, weights_only=False)
+    network = module.FaceParsingNet().eval()
+    network.load_state_dict(checkpoint['state_dict'], strict=True)
+    for size in sizes:
+        picture = torch.frombuffer(bytearray(open(os.path.join(folder, size + '.in'), 'rb').read()), dtype=torch.float32)
+        with torch.no_grad():
+            scores = network(picture.reshape(2, 3, *map(int, size.split('x'))))
+        open(os.path.join(folder, size + '.out'), 'wb').write(scores.contiguous().numpy().tobytes())
+    printed = ''
+    if hasattr(module, 'count_parameters'):
+        sys.argv, arguments = [file, weights], sys.argv
+        with contextlib.redirect_stdout(io.StringIO()) as written:
+            runpy.run_path(file, run_name='__main__')
+        sys.argv, printed = arguments, written.getvalue().strip()
+    state = network.state_dict()
+    trainable = {name for name, _ in network.named_parameters()}
+    report[folder] = {
+        'printed': printed,
+        'names': list(state),
+        'equal': all(torch.equal(tensor, state[name]) for name, tensor in plain['state_dict'].items()),
+        'parameters': sum(tensor.numel() for name, tensor in state.items() if name in trainable),
+        'rest': {name: value for name, value in checkpoint.items() if name != 'state_dict'},
+    }
+print(json.dumps(report))
+`;
+
+interface Report {
+  readonly printed: string;
+  readonly names: string[];
+  readonly equal: boolean;
+  readonly parameters: number;
+  readonly rest: object;
+}
+
+/** One network that is exported: its graph at any size, its weights, and pictures of some sizes. */
+interface ExportCase {
+  readonly name: string;
+  readonly folder: string;
+  readonly build: GraphBuilder;
+  readonly states: ReadonlyMap<string, Float32Array>;
+  readonly sizes: readonly (readonly [number, number])[];
+}
+
+function randomStates(graph: Graph, name: string): Map<string, Float32Array> {
+  const random = new Random(5, name);
+  const draw = (key: string, initial: Float32Array) => {
+    if (key.endsWith('running_mean')) return initial.map(() => 0.1 * random.normal());
+    if (key.endsWith('running_var')) return initial.map(() => random.uniform(0.5, 2));
+    return initial.map((value) => value + 0.05 * random.normal());
+  };
+  return new Map([...graph.states].map(([key, state]) => [key, draw(key, stateAttributes(state).initial())]));
+}
+
+/** Made when the tests run: they may be skipped. */
+const parent = join(tmpdir(), `faceparse-pytorch-${process.pid}`);
+
+function newCase(name: string, build: GraphBuilder, sizes: ExportCase['sizes']): ExportCase {
+  return { name, folder: join(parent, name), build, states: randomStates(build(...sizes[0]!), name), sizes };
+}
+
+function picture(height: number, width: number): Float32Array {
+  const random = new Random(height * 1000 + width, 'picture');
+  return Float32Array.from({ length: 2 * 3 * height * width }, () => random.normal());
+}
+
+describe.skipIf(!torchIsThere)('PyTorch (skipped where /usr/bin/python3 has no torch)', { timeout }, () => {
+  const labels = 'celebamask-19';
+  const { classes } = getLabelSet(labels);
+  const models = listModels().map((name) => {
+    const { multiple } = getArchitecture(name);
+    const build: GraphBuilder = (height, width) =>
+      inferenceGraph(createModel(name, { classes: classes.length }), { batch: 2, height, width });
+    return newCase(name, build, [
+      [2 * multiple, 2 * multiple],
+      [3 * multiple, 2 * multiple],
+    ]);
+  });
+  const everyOp = newCase('every op', buildEveryOp, [
+    [16, 24],
+    [40, 16],
+  ]);
+  const cases = [...models, everyOp];
+  let reports: Record<string, Report> = {};
+
+  beforeAll(async () => {
+    for (const { name, folder, states } of models) {
+      await exportPyTorch({ model: name, labels, size: 64, states }, folder);
+    }
+    mkdirSync(everyOp.folder, { recursive: true });
+    writeFileSync(join(everyOp.folder, 'model.py'), pytorchNetworkOf(buildEveryOp, 8, 'Every op once.'));
+    const tensors = [...buildEveryOp(16, 24).states].map(
+      ([key, { shape }]) => [key, { dtype: 'float32', shape, data: everyOp.states.get(key)! }] as const,
+    );
+    writeFileSync(join(everyOp.folder, 'ckpt.pth'), encodePyTorchCheckpoint({ state_dict: new Map(tensors) }));
+    for (const { folder, sizes } of cases) {
+      for (const [height, width] of sizes) writeFileSync(join(folder, `${height}x${width}.in`), picture(height, width));
+    }
+    const jobs = Object.fromEntries(cases.map(({ folder, sizes }) => [folder, sizes.map((size) => size.join('x'))]));
+    const child = spawnSync(python, ['-c', script, JSON.stringify(jobs)], { encoding: 'utf8', maxBuffer: 1 << 26 });
+    expect(child.status, child.stderr).toBe(0);
+    reports = JSON.parse(child.stdout);
+  }, timeout);
+
+  afterAll(() => {
+    rmSync(parent, { recursive: true, force: true });
+  });
+
+  it.each(cases)('computes the same scores: $name', async ({ folder, build, states, sizes }) => {
+    for (const [height, width] of sizes) {
+      const program = await createReferenceEngine().compile(build(height, width));
+      await program.writeStates(states);
+      const { logits } = await program.run({ image: picture(height, width) });
+      const bytes = readFileSync(join(folder, `${height}x${width}.out`));
+      const seen = new Float32Array(Uint8Array.from(bytes).buffer);
+      expectClose(seen, logits!, tolerance, `${height}×${width}`);
+      expect(logits!.some((value) => Math.abs(value) > 0.01)).toBe(true);
+    }
+  });
+
+  it.each(models)('names and counts what faceparse does: $name', ({ name, folder, build, states }) => {
+    const { names, equal, parameters, printed, rest } = reports[folder]!;
+    const graph = build(64, 64);
+    expect(names.filter((key) => !key.endsWith('num_batches_tracked')).sort()).toEqual([...states.keys()].sort());
+    expect(equal).toBe(true);
+    expect(parameters).toBe(countParameters(graph));
+    expect(printed).toBe(String(countParameters(graph)));
+    expect(rest).toEqual({ model: name, labels, classes: classes.length, size: 64 });
+  });
+});
