@@ -32,9 +32,9 @@
       'variables': { 'sanitize%': '<!(node -p "process.env.FACEPARSE_NATIVE_SANITIZE || \'\'")' },
       'conditions': [
         [
-          'sanitize=="1"',
+          'sanitize=="yes"',
           {
-            'cflags': ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g'],
+            'cflags': ['-fsanitize=address,undefined', '-fno-omit-frame-pointer', '-g', '-O1'],
             'ldflags': ['-fsanitize=address,undefined'],
           },
         ],

@@ -1,7 +1,7 @@
 // Builds the add-on of the native engine where a compiler and oneDNN are there; where they are not, says so in one line and lets the
 // installation succeed: the `onnx` engine does all the same things, slower. Downloads nothing.
 //
-//   node native/install.mjs        FACEPARSE_NATIVE=0 leaves it out, FACEPARSE_NATIVE_SANITIZE=1 builds with ASan and UBSan
+//   node native/install.mjs        FACEPARSE_NATIVE=0 leaves it out, FACEPARSE_NATIVE_SANITIZE=yes builds with ASan and UBSan
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {

@@ -2,7 +2,7 @@
 //
 //   npm run test:native-sanitized [-- vitest arguments]
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,12 +25,15 @@ try {
   const environment = {
     ...process.env,
     NODE_PATH: join(root, 'node_modules'),
-    FACEPARSE_NATIVE_SANITIZE: '1',
+    // A word: gyp would make a number of 1, which equals no text.
+    FACEPARSE_NATIVE_SANITIZE: 'yes',
     FACEPARSE_NATIVE_ADDON: join(folder, 'build', 'Release', 'faceparse_native.node'),
   };
   const built = run(process.execPath, [join(folder, 'install.mjs')], { env: environment });
+  const sanitized = built && readFileSync(environment.FACEPARSE_NATIVE_ADDON).includes('__asan_init');
+  if (built && !sanitized) console.error('the add-on was built without the sanitizers');
   const passed =
-    built &&
+    sanitized &&
     run(
       process.execPath,
       [

@@ -48,3 +48,33 @@ export const compactFine = hybridUnet(
     decoder: [80, 64, 48, 32],
   },
 );
+
+/** Wide and shallow, with about as many parameters as compact: for comparisons. */
+export const compactWide = hybridUnet(
+  { name: 'compact-wide', summary: 'as compact, with fewer and wider blocks' },
+  {
+    stem: 32,
+    stages: [
+      { filters: 48, blocks: 1, kind: 'dense' },
+      { filters: 80, blocks: 1, kind: 'dense' },
+      { filters: 128, blocks: 1, kind: 'inverted' },
+      { filters: 192, blocks: 1, kind: 'inverted' },
+    ],
+    decoder: [96, 64, 48, 32],
+  },
+);
+
+/** Narrow and deep, with about as many parameters as compact: for comparisons. */
+export const compactDeep = hybridUnet(
+  { name: 'compact-deep', summary: 'as compact, with more and narrower blocks' },
+  {
+    stem: 24,
+    stages: [
+      { filters: 32, blocks: 2, kind: 'dense' },
+      { filters: 48, blocks: 4, kind: 'dense' },
+      { filters: 96, blocks: 3, kind: 'inverted' },
+      { filters: 128, blocks: 4, kind: 'inverted' },
+    ],
+    decoder: [80, 64, 48, 32],
+  },
+);

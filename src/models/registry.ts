@@ -1,10 +1,10 @@
 import { FaceparseError } from '../errors.ts';
 import { Scope } from '../nn/scope.ts';
-import { compact, compactAligned, compactFine } from './compact.ts';
+import { compact, compactAligned, compactDeep, compactFine, compactWide } from './compact.ts';
 import type { Architecture, Model } from './model.ts';
 import { unet } from './unet.ts';
 
-const architectures: readonly Architecture[] = [compact, compactAligned, compactFine, unet];
+const architectures: readonly Architecture[] = [compact, compactAligned, compactDeep, compactFine, compactWide, unet];
 
 /** The names of all architectures, or of those that a pattern with `*` fits. */
 export function listModels(pattern = '*'): string[] {
