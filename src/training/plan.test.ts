@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
 import { FaceparseError } from '../errors.ts';
 import { trainableStates } from '../graph/graph.ts';
-import { finalStage, planTraining, stageAt } from './plan.ts';
+import { finalStage, planTraining, stageAt, workDone } from './plan.ts';
 
 const small = ['model.name=unet', 'train.size=32', 'train.batchSize=2'];
 const plan = (...overrides: string[]) => planTraining(parseConfig('', 'test', [...small, ...overrides]));
@@ -67,6 +67,11 @@ describe('planTraining', () => {
     );
     for (const other of others) expect(other).toEqual(first);
     expect([0, 0.2499, 0.25, 0.5, 1].map((progress) => stageAt(stages, progress).size)).toEqual([32, 32, 64, 96, 96]);
+  });
+
+  it('tells how much of the work is done from the pixels of the stages', () => {
+    const { stages } = plan('train.stages=[{until: 0.5, size: 32}]', 'train.size=64');
+    expect([0, 0.25, 0.5, 0.75, 1].map((progress) => workDone(stages, progress))).toEqual([0, 0.1, 0.2, 0.6, 1]);
   });
 
   it('refuses stages out of order', () => {

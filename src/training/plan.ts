@@ -75,6 +75,20 @@ export function stageAt(stages: readonly TrainingStage[], progress: number): Tra
   return stages.find(({ until }) => progress < until) ?? stages.at(-1)!;
 }
 
+/** The share of a run's work that is done after a share of its steps, both from 0 to 1: work goes with the number of pixels. */
+export function workDone(stages: readonly TrainingStage[], progress: number): number {
+  const workUntil = (share: number) => {
+    let from = 0;
+    let work = 0;
+    for (const { until, size } of stages) {
+      work += Math.max(0, Math.min(share, until) - from) * size ** 2;
+      from = until;
+    }
+    return work;
+  };
+  return workUntil(progress) / workUntil(1);
+}
+
 /** The stage with the size that the configuration names first: the size at which the network is used. */
 export function finalStage({ stages }: TrainingPlan): TrainingStage {
   return stages.at(-1)!;

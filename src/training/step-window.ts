@@ -1,7 +1,5 @@
 /** Means of what the steps since the last line gave. */
 export class StepWindow {
-  /** All steps so far. */
-  steps = 0;
   /** Mean loss since the last line. */
   loss = 0;
   /** Steps since the last line. */
@@ -11,7 +9,6 @@ export class StepWindow {
   private readonly sums = new Map<string, number>();
 
   add(outputs: Record<string, Float32Array>, images: number): void {
-    this.steps++;
     this.count++;
     this.images += images;
     for (const [name, value] of Object.entries(outputs)) this.sums.set(name, (this.sums.get(name) ?? 0) + value[0]!);

@@ -3,18 +3,14 @@ import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import type { Config } from '../config/schema.ts';
-import { type Batch, type BatchLoader, createBatchLoader } from '../data/batch-loader.ts';
-import type { PictureCache } from '../data/cached-pictures.ts';
+import type { Batch } from '../data/batch-loader.ts';
 import { checkDataset } from '../data/check.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset.ts';
-import { oversamplingWeights } from '../data/oversampling.ts';
-import { loadPictureCache } from '../data/picture-cache.ts';
 import { defaultThreads, selectEngine } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { type Graph, stateAttributes } from '../graph/graph.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
-import { mergeTable } from '../labels/merge.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
 import { averageState, unpackAverage } from '../optim/moving-average.ts';
 import { learningRateAt } from '../optim/schedule.ts';
@@ -24,9 +20,18 @@ import { runCurves } from '../report/curves.ts';
 import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
 import { describeEnvironment, requireSameData } from './environment.ts';
 import { evaluateParser, type ScoredPicture } from './evaluation.ts';
-import { drawRandomInputs, finalStage, planTraining, stageAt, type TrainingPlan, type TrainingStage } from './plan.ts';
+import {
+  drawRandomInputs,
+  finalStage,
+  planTraining,
+  stageAt,
+  type TrainingPlan,
+  type TrainingStage,
+  workDone,
+} from './plan.ts';
 import { MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
 import { batchPicture, validationPicture } from './run-pictures.ts';
+import { loadTrainingPictures, openStageBatches } from './stage-batches.ts';
 import { StageWork } from './stage-work.ts';
 import { StepWindow } from './step-window.ts';
 
@@ -119,8 +124,11 @@ class TrainingSession {
     if (checkpoint) ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
     // Before the engine is set up, which takes longer than finding that the data are bad.
     await this.checkValidationSet();
-    const cache = await this.loadPictures();
-    this.work = new StageWork(this.engine, (stage, startStep) => this.openLoader(cache, stage, startStep));
+    const cache = await loadTrainingPictures(this.trainSet, this.config, {
+      ...(options.signal && { signal: options.signal }),
+      onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
+    });
+    this.work = new StageWork(this.engine, (stage, start) => openStageBatches(cache, this.config, stage, start));
     try {
       await this.work.enter(stageAt(plan.stages, this.progress), this.step, checkpoint?.states);
       // Bad data must not leave the folder of a run that never began.
@@ -157,6 +165,11 @@ class TrainingSession {
     return minutes ? this.seconds / (minutes * 60) : this.step / this.totalSteps;
   }
 
+  /** How much of the run's time is over, from 0 to 1; for people, since it is an estimate where there are stages. */
+  private get done(): number {
+    return this.config.train.minutes ? Math.min(1, this.progress) : workDone(this.plan.stages, this.progress);
+  }
+
   private async beginRun(): Promise<void> {
     const { lastWeights } = this.folder;
     await mkdir(dirname(lastWeights), { recursive: true }).catch((cause) => {
@@ -185,50 +198,17 @@ class TrainingSession {
     if (problem) throw new FaceparseError(`${problem.file}: ${problem.message}; ${problem.remedy}`);
   }
 
-  private loadPictures(): Promise<PictureCache> {
-    const { labelSet } = this.plan;
-    const { data } = this.config;
-    const { signal } = this.options;
-    return loadPictureCache(this.trainSet, {
-      size: data.cacheSize,
-      labelSet,
-      repair: data.repair,
-      ...(labelSet.mergeFrom && { mergeTable: mergeTable(labelSet) }),
-      ...(data.diskCache && { directory: '.cache' }),
-      ...(signal && { signal }),
-      onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
-    });
-  }
-
-  private openLoader(cache: PictureCache, { size, labelSize }: TrainingStage, startStep: number): BatchLoader {
-    const { data, train } = this.config;
-    const { labelSet } = this.plan;
-    const weights = oversamplingWeights(cache, labelSet, data.oversample);
-    return createBatchLoader({
-      cache,
-      labelSet,
-      ...(weights && { weights }),
-      batchSize: train.batchSize,
-      size,
-      labelSize,
-      augmentation: data.augmentation,
-      seed: train.seed,
-      workers: data.workers,
-      startStep,
-    });
-  }
-
   private report(progress: Pick<TrainingProgress, 'phase' | 'progress'> & Partial<TrainingProgress>): void {
     this.options.onProgress?.({ step: this.step, epoch: 0, ...progress });
   }
 
   /** Trains until the run is over or interrupted; true when it was interrupted. */
   private async loop(): Promise<boolean> {
-    const { config, plan, totalSteps, stepsPerEpoch } = this;
+    const { config, plan, stepsPerEpoch } = this;
     const { train } = config;
-    const budget = train.minutes && train.minutes * 60;
     const stepsPerValidation = Math.max(1, Math.round(config.validation.every * stepsPerEpoch));
     const before = this.seconds;
+    const doneBefore = this.done;
     const start = performance.now();
     const elapsed = () => before + (performance.now() - start) / 1000;
     const window = new StepWindow();
@@ -263,17 +243,15 @@ class TrainingSession {
       if (this.step === 0) await this.writeBatchPicture(batch, stage);
       this.step++;
       window.add(outputs, batch.count);
-      const secondsLeft = budget
-        ? budget - elapsed()
-        : ((elapsed() - before) / Math.max(1, window.steps)) * (totalSteps - this.step);
-      const fraction = budget ? elapsed() / budget : this.step / totalSteps;
+      this.seconds = elapsed();
+      const { done } = this;
       this.report({
         phase: 'train',
-        progress: Math.min(1, fraction),
+        progress: done,
         epoch: this.epoch,
         loss: window.loss,
         learningRate,
-        secondsLeft,
+        secondsLeft: ((this.seconds - before) * (1 - done)) / (done - doneBefore),
       });
       if (this.step % stepsPerLine === 0) {
         writeLine(learningRate);
