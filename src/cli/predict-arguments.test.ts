@@ -37,8 +37,8 @@ describe('splitPredictArguments', () => {
     [['run'], /^name the photos .* after the run .*run$/],
     [['w.safetensors'], /^name the photos .* after the run .*w\.safetensors$/],
     [['none', 'a.jpg'], /^there is no run, photo or folder of photos at .*none$/],
-    [['a.jpg', 'w.safetensors'], /w\.safetensors is a weights file; give one run or weights file, before the photos$/],
-    [['run', 'w.safetensors', 'a.jpg'], /w\.safetensors is a weights file/],
+    [['a.jpg', 'w.safetensors'], /w\.safetensors is a run; give one run or weights file, before the photos$/],
+    [['run', 'w.safetensors', 'a.jpg'], /w\.safetensors is a run/],
   ])('refuses %j', async (words, message) => {
     await expect(splitPredictArguments(words.map(at))).rejects.toThrow(message);
     await expect(splitPredictArguments(words.map(at))).rejects.toMatchObject({ exitCode: 2 });

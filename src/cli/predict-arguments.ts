@@ -26,8 +26,9 @@ export async function splitPredictArguments(words: readonly string[]): Promise<{
   const [first, ...rest] = words;
   const wrong = (message: string) => new FaceparseError(message, { exitCode: 2 });
   if (first === undefined) throw wrong('name the photos to parse, or folders of photos');
-  const misplaced = rest.find(isWeightsFile);
-  if (misplaced) throw wrong(`${misplaced} is a weights file; give one run or weights file, before the photos`);
+  for (const word of rest) {
+    if (await isRun(word)) throw wrong(`${word} is a run; give one run or weights file, before the photos`);
+  }
   if (await isRun(first)) {
     if (rest.length === 0) throw wrong(`name the photos to parse, or folders of photos, after the run ${first}`);
     return { run: first, photos: rest };

@@ -9,6 +9,7 @@ interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   /** What every key of a record takes; false where keys are fixed. */
   readonly additionalProperties?: JsonSchema | false;
+  readonly required?: readonly string[];
   readonly items?: JsonSchema;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly JsonSchema[];
@@ -55,6 +56,17 @@ function describeNumber(schema: JsonSchema): string {
   return `${noun} ${bounds.join(', ')}`.trim();
 }
 
+function describeObject({ additionalProperties, properties, required = [] }: JsonSchema): string {
+  if (additionalProperties) return `names, each with ${describeType(additionalProperties)}`;
+  const names = Object.keys(properties ?? {});
+  const optional = names.filter((name) => !required.includes(name));
+  const rest =
+    optional.length > 0 && optional.length < names.length
+      ? `, where ${joinChoices(optional, 'and')} may be left out`
+      : '';
+  return `a group of ${joinChoices(names, 'and')}${rest}`;
+}
+
 function describeType(schema: JsonSchema): string {
   if (schema.anyOf) return joinChoices(schema.anyOf.map(describeType));
   if (schema.const !== undefined) return String(schema.const);
@@ -68,9 +80,7 @@ function describeType(schema: JsonSchema): string {
     case 'array':
       return `a list, each entry ${describeType(schema.items ?? {})}`;
     case 'object':
-      return schema.additionalProperties
-        ? `names, each with ${describeType(schema.additionalProperties)}`
-        : 'a group of keys';
+      return describeObject(schema);
     case 'string':
       return 'text';
     default:
@@ -86,7 +96,7 @@ function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey
       path,
       group,
       text: entry.type === 'string',
-      wanted: describeType(entry),
+      wanted: group ? 'a group of keys' : describeType(entry),
       ...(!group && entry.default !== undefined && { default: entry.default }),
       description: entry.description ?? '',
     });

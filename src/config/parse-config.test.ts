@@ -84,6 +84,14 @@ describe('parseConfig', () => {
       "a.yaml:3: data.oversample.hatt: celebamask-19 has no class 'hatt'; did you mean 'hat'?",
     ],
     ['data: {oversample: {hat: 0.5}}', 'a.yaml:1: data.oversample.hat: the factor must be a number from 1 to 100'],
+    [
+      'train: {stages: [{until: 0.5, size: 64, foo: 1}]}',
+      "a.yaml:1: entry 1 of train.stages has the unknown key 'foo'; it is a group of until, size and labelSize, where labelSize may be left out",
+    ],
+    [
+      'train:\n  stages: [{until: 0.5, size: 64}, {until: 0.7, size: 16}]',
+      'a.yaml:2: entry 2 of train.stages: size is 16: Too small: expected number to be >=32; it is a group of until, size and labelSize, where labelSize may be left out',
+    ],
     ['data: {oversample: 3}', 'a.yaml:1: data.oversample is 3, but must be names, each with a number from 1 to 100'],
     [
       'data: {augmentation: {copyPaste: {classes: [hat, skin]}}}',

@@ -142,11 +142,41 @@ function applyOverride(config: Group, override: string): string {
   return path;
 }
 
+function indexIn(path: readonly PropertyKey[]): number | undefined {
+  return path.find((part) => typeof part === 'number');
+}
+
+/** The key of the configuration that an issue is about: the path up to the first entry of a list. */
+function keyPathOf({ path }: z.core.$ZodIssue): string[] {
+  const end = path.findIndex((part) => typeof part === 'number');
+  return path.slice(0, end < 0 ? undefined : end).map(String);
+}
+
+/** An issue inside of an entry that is itself a group. */
+function explainEntry(issue: z.core.$ZodIssue, value: unknown, place: string): string {
+  const keys = keyPathOf(issue);
+  const entry = `entry ${indexIn(issue.path)! + 1} of ${keys.join('.')}`;
+  const wanted = configKeys()
+    .get(keys.join('.'))!
+    .wanted.replace(/^a list, each entry /, '');
+  if (issue.code === 'unrecognized_keys') {
+    return `${place}: ${entry} has the unknown key '${issue.keys[0]!.slice(0, 80)}'; it is ${wanted}`;
+  }
+  const inner = issue.path.slice(keys.length + 1).join('.');
+  return `${place}: ${entry}: ${inner} is ${show(value)}: ${issue.message.replace(/^Invalid input: /, '')}; it is ${wanted}`;
+}
+
 function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): string {
-  const keyPath = issue.path.filter((part) => typeof part === 'string').join('.');
+  const keyPath = keyPathOf(issue).join('.');
+  if (
+    indexIn(issue.path) !== undefined &&
+    (issue.code === 'unrecognized_keys' || typeof issue.path.at(-1) === 'string')
+  ) {
+    return explainEntry(issue, value, place);
+  }
   const key = configKeys().get(keyPath);
   if (!key || key.group || issue.code === 'custom') return `${place}: ${keyPath && `${keyPath}: `}${issue.message}`;
-  const index = issue.path.find((part) => typeof part === 'number');
+  const index = indexIn(issue.path);
   const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;
   const ofKey = index === undefined ? key.wanted : key.wanted.replace(/^a list, each entry /, '');
   const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
@@ -186,8 +216,9 @@ export function parseConfig(text: string, source: string, overrides: readonly st
   const result = configSchema.safeParse(config);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
-  const path = issue.path.filter((part) => typeof part === 'string');
-  const override = overridden.get(path.join('.'));
+  const path = keyPathOf(issue);
+  // An issue can lie inside of what an override gives, such as a name of a record.
+  const override = path.map((_, index) => overridden.get(path.slice(0, index + 1).join('.'))).find(Boolean);
   const place = override === undefined ? locate(path) : `override '${override}'`;
   const more = result.error.issues.length - 1;
   const rest = more === 0 ? '' : ` (and ${more} more ${more === 1 ? 'error' : 'errors'})`;

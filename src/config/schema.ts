@@ -162,14 +162,17 @@ const train = z
     stages: z
       .array(
         z.strictObject({
-          until: z.number().gt(0).lt(1).describe('Share of the run at which the stage ends'),
-          size: whole.min(32).max(1024).describe('As train.size'),
-          labelSize: whole.min(16).max(1024).optional().describe('As train.labelSize'),
+          until: z.number().gt(0).lt(1),
+          size: whole.min(32).max(1024),
+          labelSize: whole.min(16).max(1024).optional(),
         }),
       )
       .max(16)
       .default([])
-      .describe('Sizes before the one of train.size, such as [{until: 0.5, size: 128}]: small pictures first'),
+      .describe(
+        'Sizes before the one of train.size, such as [{until: 0.5, size: 128}]: small pictures first. Each lasts until that share of ' +
+          'the steps, or of the time in a run by minutes; its labels have the size of the logits where none is given',
+      ),
     batchSize: whole.min(1).max(1024).default(8).describe('Pictures in one step'),
     epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes are given'),
     minutes: positive.max(100000).optional().describe('Length of the run by the clock; replaces epochs'),

@@ -6,7 +6,7 @@ import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { defaultNormalization, type Normalization } from '../parser/normalization.ts';
 import { type AugmentationOptions, resolveAugmentation } from './augment.ts';
-import { BatchFiller, type BatchPlan, batchArrays, batchBytes, stepsPerEpoch } from './batch-plan.ts';
+import { BatchFiller, type BatchPlan, type BatchSize, batchArrays, batchBytes, stepsPerEpoch } from './batch-plan.ts';
 import type { BatchAnswer, BatchRequest } from './batch-worker.ts';
 import type { PictureCache } from './cached-pictures.ts';
 import { planCopyPaste } from './copy-paste-plan.ts';
@@ -70,6 +70,8 @@ export interface BatchLoader {
 /** Batches given out that must stay valid: the last one and the one before. */
 const heldBatches = 2;
 
+const defaultPrefetch = 3;
+
 /** What all buffers of a loader may take together. */
 const maxBufferBytes = 4 * 2 ** 30;
 
@@ -92,18 +94,25 @@ const maxBufferBytes = 4 * 2 ** 30;
  */
 export function createBatchLoader(options: BatchLoaderOptions): BatchLoader {
   const workers = wholeNumber('workers', options.workers ?? 1, 0, 64);
-  const prefetch = wholeNumber('prefetch', options.prefetch ?? 3, 1, 256);
+  const prefetch = wholeNumber('prefetch', options.prefetch ?? defaultPrefetch, 1, 256);
   const startStep = wholeNumber('startStep', options.startStep ?? 0, 0, Number.MAX_SAFE_INTEGER);
   const plan = makePlan(options);
-  const buffers = (workers === 0 ? 1 : prefetch) + heldBatches;
-  if (buffers * batchBytes(plan) > maxBufferBytes) {
-    throw new FaceparseError(
-      `${buffers} batches of ${plan.batchSize} images at ${plan.size}×${plan.size} need ` +
-        `${((buffers * batchBytes(plan)) / 2 ** 30).toFixed(1)} GiB of buffers, but ${maxBufferBytes / 2 ** 30} GiB is the limit. ` +
-        'Choose a smaller batch or a smaller prefetch.',
-    );
-  }
+  requireRoomForBatches({ ...plan, workers, prefetch });
   return new ThreadedBatchLoader(plan, workers, prefetch, startStep);
+}
+
+/** Checks what the buffers of a loader would take together. @throws FaceparseError where it is more than the limit */
+export function requireRoomForBatches(
+  options: BatchSize & { readonly workers: number; readonly prefetch?: number },
+): void {
+  const { batchSize, size, workers, prefetch = defaultPrefetch } = options;
+  const buffers = (workers === 0 ? 1 : prefetch) + heldBatches;
+  const bytes = buffers * batchBytes(options);
+  if (bytes <= maxBufferBytes) return;
+  throw new FaceparseError(
+    `${buffers} batches of ${batchSize} images at ${size}×${size} need ${(bytes / 2 ** 30).toFixed(1)} GiB of buffers, ` +
+      `but ${maxBufferBytes / 2 ** 30} GiB is the limit. Choose a smaller batch or a smaller prefetch.`,
+  );
 }
 
 function makePlan(options: BatchLoaderOptions): BatchPlan {

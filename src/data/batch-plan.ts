@@ -8,16 +8,20 @@ import { copyRectangle, drawRectangle, type SamplePlace } from './cut-mix.ts';
 import { pictureOperations } from './native-pictures.ts';
 import type { PictureOperations } from './picture-operations.ts';
 
-/**
- * All that a batch depends on beside its step. A plain object: workers get a copy of it, with the pictures shared.
- */
-export interface BatchPlan {
-  readonly cache: PictureCache;
+/** How large a batch is. */
+export interface BatchSize {
   readonly batchSize: number;
   /** Side of the images in pixels. */
   readonly size: number;
   /** Side of the labels in pixels. */
   readonly labelSize: number;
+}
+
+/**
+ * All that a batch depends on beside its step. A plain object: workers get a copy of it, with the pictures shared.
+ */
+export interface BatchPlan extends BatchSize {
+  readonly cache: PictureCache;
   readonly augmentation: AugmentationOptions;
   /** 256 entries, id → id in a mirrored picture. */
   readonly mirror: Uint8Array;
@@ -50,8 +54,8 @@ export function stepsPerEpoch(plan: BatchPlan): number {
 }
 
 /** Bytes of one batch's arrays. */
-export function batchBytes(plan: BatchPlan): number {
-  return plan.batchSize * (3 * plan.size ** 2 + plan.labelSize ** 2) * 4;
+export function batchBytes({ batchSize, size, labelSize }: BatchSize): number {
+  return batchSize * (3 * size ** 2 + labelSize ** 2) * 4;
 }
 
 /** Views of the first `count` samples of a batch on a buffer of `batchBytes`. */

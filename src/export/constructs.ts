@@ -99,14 +99,16 @@ function writeItems(construct: Construct & { kind: 'container' }, write: Argumen
   });
 }
 
-/** Channels by position, also the kernel of PyTorch's own convolution; the rest by name. */
+/** Channels by position, also the kernel of PyTorch's own convolution; the rest by name, and all after the first by name. */
 function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
+  let named = false;
   return list.flatMap((argument) => {
     const text = write(argument);
     if (argument.default !== undefined && text === String(argument.default)) return [];
     const isPositional =
       (countsChannels(argument.name) && argument.default === undefined) ||
       (callee === 'nn.Conv2d' && argument.name === 'kernel_size');
-    return [isPositional ? text : `${argument.name}=${text}`];
+    named ||= !isPositional;
+    return [named ? `${argument.name}=${text}` : text];
   });
 }

@@ -7,6 +7,7 @@ const reasons: Record<string, (path: string) => string> = {
   ENOENT: (path) => `the folder ${dirname(path)} does not exist; create it first`,
   ENOTDIR: (path) => `${dirname(path)} is not a folder`,
   EISDIR: () => 'a folder of that name is there',
+  EEXIST: () => 'a file of that name is there, where a folder is to be',
   EACCES: (path) => `no permission to write in ${dirname(path)}`,
   EPERM: (path) => `no permission to write in ${dirname(path)}`,
   EROFS: (path) => `${dirname(path)} is on a read-only file system`,

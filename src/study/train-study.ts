@@ -1,17 +1,20 @@
-import { rm } from 'node:fs/promises';
+import { openDataset, resolveSplit } from '../data/dataset.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
+import { requireSameData } from '../training/environment.ts';
 import { planTraining } from '../training/plan.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { storedConfig } from '../training/stored-config.ts';
 import { type TrainingProgress, type TrainResult, train } from '../training/trainer.ts';
 import type { StudyRun } from './load-study.ts';
-import type { RunResult } from './run-result.ts';
+import { type RunResult, readRunResult } from './run-result.ts';
 
 export interface TrainStudyOptions {
-  /** The runs that are not finished, as `readRunResult` found them. */
-  readonly pending: readonly RunResult[];
+  /** The runs, as `readRunResult` found them in `out`; those that are not finished are trained. */
+  readonly results: readonly RunResult[];
+  /** Folder of the study's runs. */
+  readonly out: string;
   /** Folder that holds train/ and val/. */
   readonly data: string;
   readonly engine?: EngineChoice;
@@ -30,16 +33,33 @@ export interface StudyTraining {
   readonly failures: readonly { readonly run: string; readonly message: string }[];
 }
 
-async function trainRun({ run, folder }: RunResult, options: TrainStudyOptions): Promise<TrainResult> {
-  const { data, engine = {}, signal, onProgress } = options;
+/** Trains a run, or goes on with it; undefined where it has been finished meanwhile. */
+async function trainRun(run: StudyRun, options: TrainStudyOptions): Promise<TrainResult | undefined> {
+  const { out, data, engine = {}, signal, onProgress } = options;
+  // Hours may have passed since the folders were looked at.
+  const { folder, state } = await readRunResult(run, out);
   const controls = { data, run: folder, ...(signal && { signal }), ...(onProgress && { onProgress }) };
-  if (await exists(runFolder(folder).checkpoint)) {
-    return train({ ...controls, config: await storedConfig(folder, { engine }), resume: true });
+  if (state === 'finished') return undefined;
+  if (state === 'missing') {
+    return train({ ...controls, config: { ...run.config, engine: { ...run.config.engine, ...engine } } });
   }
-  // What was ended by force before its first checkpoint has nothing to go on from; that the folder is this run's is
-  // known, since its configuration was compared.
-  await rm(folder, { recursive: true, force: true });
-  return train({ ...controls, config: { ...run.config, engine: { ...run.config.engine, ...engine } } });
+  if (!(await exists(runFolder(folder).checkpoint))) {
+    throw new FaceparseError(
+      `${folder} was begun but has no checkpoint: it is being trained elsewhere, or was ended by force. Wait for it, or remove the folder.`,
+    );
+  }
+  return train({ ...controls, config: await storedConfig(folder, { engine }), resume: true });
+}
+
+/** Runs on other pictures could not be compared. @throws FaceparseError that names the first such run */
+async function requireOneDataset({ results, data }: TrainStudyOptions): Promise<void> {
+  const dataset = await openDataset(await resolveSplit(data, 'train'));
+  for (const { run, folder, state } of results) {
+    const { environment } = runFolder(folder);
+    // A run that was begun just now has none yet.
+    if (state === 'missing' || !(await exists(environment))) continue;
+    await requireSameData(environment, dataset).catch((error) => rethrow(run, error));
+  }
 }
 
 /**
@@ -50,18 +70,21 @@ async function trainRun({ run, folder }: RunResult, options: TrainStudyOptions):
  * cannot be trained
  */
 export async function trainStudy(options: TrainStudyOptions): Promise<StudyTraining> {
-  const { pending, signal } = options;
-  for (const { run } of pending) withName(run, () => planTraining(run.config));
+  const { signal } = options;
+  const pending = options.results.filter(({ state }) => state !== 'finished').map(({ run }) => run);
+  for (const run of pending) withName(run, () => planTraining(run.config));
+  await requireOneDataset(options);
   const failures: { run: string; message: string }[] = [];
-  for (const [index, result] of pending.entries()) {
-    const { run } = result;
+  for (const [index, run] of pending.entries()) {
     options.onRun?.(run, index);
     try {
-      const trained = await trainRun(result, options);
+      const trained = await trainRun(run, options);
+      if (!trained) continue;
       if (trained.interrupted) return { interrupted: true, failures };
       options.onResult?.(run, trained);
     } catch (error) {
-      if (!(error instanceof FaceparseError) || error.exitCode === 2 || signal?.aborted) throw error;
+      if (signal?.aborted) return { interrupted: true, failures };
+      if (!(error instanceof FaceparseError) || error.exitCode === 2) throw error;
       failures.push({ run: run.name, message: error.message });
       options.onFailure?.(run, error.message);
     }
@@ -74,7 +97,11 @@ function withName(run: StudyRun, work: () => unknown): void {
   try {
     work();
   } catch (error) {
-    if (!(error instanceof FaceparseError)) throw error;
-    throw new FaceparseError(`${run.name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
+    rethrow(run, error);
   }
+}
+
+function rethrow(run: StudyRun, error: unknown): never {
+  if (!(error instanceof FaceparseError)) throw error;
+  throw new FaceparseError(`${run.name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
 }

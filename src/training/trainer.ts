@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
 import type { Config } from '../config/schema.ts';
-import type { Batch } from '../data/batch-loader.ts';
+import { type Batch, requireRoomForBatches } from '../data/batch-loader.ts';
 import { checkDataset } from '../data/check.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset.ts';
 import { defaultThreads, selectEngine } from '../engine/select-engine.ts';
@@ -103,6 +103,7 @@ class TrainingSession {
   private work!: StageWork;
   private step = 0;
   private seconds = 0;
+  private clockStart = 0;
   private bestF = -1;
   private log!: MetricsLog;
   private last?: ScoreSummary;
@@ -119,18 +120,21 @@ class TrainingSession {
   }
 
   async run(): Promise<TrainResult> {
-    const { options, plan, folder } = this;
+    const { options, folder } = this;
     const checkpoint = options.resume ? await loadCheckpoint(folder.checkpoint, this.graph) : undefined;
     if (checkpoint) ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
     // Before the engine is set up, which takes longer than finding that the data are bad.
     await this.checkValidationSet();
+    for (const { size, labelSize } of this.plan.stages) {
+      requireRoomForBatches({ ...this.config.train, size, labelSize, workers: this.config.data.workers });
+    }
     const cache = await loadTrainingPictures(this.trainSet, this.config, {
       ...(options.signal && { signal: options.signal }),
       onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
     });
     this.work = new StageWork(this.engine, (stage, start) => openStageBatches(cache, this.config, stage, start));
     try {
-      await this.work.enter(stageAt(plan.stages, this.progress), this.step, checkpoint?.states);
+      await this.work.enter(this.lastStage(), this.step, checkpoint?.states);
       // Bad data must not leave the folder of a run that never began.
       if (checkpoint) this.log = await MetricsLog.reopen(folder, this.step);
       else await this.beginRun();
@@ -163,6 +167,22 @@ class TrainingSession {
   private get progress(): number {
     const { minutes } = this.config.train;
     return minutes ? this.seconds / (minutes * 60) : this.step / this.totalSteps;
+  }
+
+  /** The stage of the last step, at whose size a validation that is still to be made up for has to be. */
+  private lastStage(): TrainingStage {
+    const { progress, step } = this;
+    const last = this.config.train.minutes || step === 0 ? progress : (step - 1) / this.totalSteps;
+    return stageAt(this.plan.stages, last);
+  }
+
+  /** From now on `readClock` adds the time that passes to the seconds of the run. */
+  private startClock(): void {
+    this.clockStart = performance.now() - this.seconds * 1000;
+  }
+
+  private readClock(): void {
+    this.seconds = (performance.now() - this.clockStart) / 1000;
   }
 
   /** How much of the run's time is over, from 0 to 1; for people, since it is an estimate where there are stages. */
@@ -209,11 +229,10 @@ class TrainingSession {
     const stepsPerValidation = Math.max(1, Math.round(config.validation.every * stepsPerEpoch));
     const before = this.seconds;
     const doneBefore = this.done;
-    const start = performance.now();
-    const elapsed = () => before + (performance.now() - start) / 1000;
+    this.startClock();
     const window = new StepWindow();
     const writeLine = (learningRate: number) => {
-      this.seconds = elapsed();
+      this.readClock();
       if (window.count === 0) return;
       const { step, epoch, seconds } = this;
       this.log.add({ step, epoch, seconds, learningRate, ...window.take() });
@@ -223,10 +242,13 @@ class TrainingSession {
       if (await this.validate()) return true;
     }
     for (;;) {
-      this.seconds = elapsed();
+      this.readClock();
       const { progress } = this;
       if (progress >= 1) break;
-      const { stage, program, loader } = await this.work.enter(stageAt(plan.stages, progress), this.step);
+      const next = stageAt(plan.stages, progress);
+      // A stage for which there is no memory must not take what was learnt with it.
+      if (next !== this.work.current.stage) await this.saveProgress();
+      const { stage, program, loader } = await this.work.enter(next, this.step);
       const batch = await loader.next();
       const learningRate = learningRateAt(progress, { ...train, kind: train.schedule, learningRate: train.lr });
       const outputs = await program.run({
@@ -243,7 +265,7 @@ class TrainingSession {
       if (this.step === 0) await this.writeBatchPicture(batch, stage);
       this.step++;
       window.add(outputs, batch.count);
-      this.seconds = elapsed();
+      this.readClock();
       const { done } = this;
       this.report({
         phase: 'train',
@@ -334,6 +356,8 @@ class TrainingSession {
     } finally {
       await parser.dispose();
     }
+    // Validations are part of a run by the clock.
+    this.readClock();
     const { fPerImage, macro, pixelAccuracy } = this.last;
     this.log.add({
       step: this.step,

@@ -290,6 +290,12 @@ struct Kernels {
   void (*clearPadding)(const FeatureMap &);
 };
 
+/**
+ * Threads that workspaces have room for: as many as there were processors when it was asked first. Plans are made on one thread
+ * and run on another, and how many processors each may use can change in between.
+ */
+int64_t workspaceThreads();
+
 /** Room that a call wants, in bytes. */
 int64_t reduceWorkspace(const ReduceCall &call);
 int64_t lossHeadWorkspace(const LossHeadCall &call);

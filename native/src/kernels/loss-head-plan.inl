@@ -44,8 +44,7 @@ static inline LossHeadPlan planLossHead(const LossHeadCall &call) {
   plan.room = roundUp(plan.labels + plan.wideStride, 16);
 
   plan.unitSums = 2 + 3 * plan.classes;
-  // Not omp_get_max_threads: that may differ between the thread that plans and the one that runs.
-  plan.threads = std::clamp<int64_t>(omp_get_num_procs(), 1, 64);
+  plan.threads = workspaceThreads();
   const int64_t floatBytes = sizeof(float), doubleBytes = sizeof(double);
   plan.bytes = plan.threads * plan.room * floatBytes + plan.forwardUnits * plan.unitSums * doubleBytes;
   return plan;

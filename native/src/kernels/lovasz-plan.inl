@@ -2,9 +2,7 @@
 
 /** Threads that can work at once: each sorts a plane of its own, with two lists of 64 bits a pixel. */
 static inline int64_t lovaszRooms(const LovaszCall &call) {
-  // Not omp_get_max_threads: that may differ between the thread that plans and the one that runs.
-  const int64_t threads = std::clamp<int64_t>(omp_get_num_procs(), 1, 64);
-  return std::min(threads, call.pictures * call.classes);
+  return std::min(workspaceThreads(), call.pictures * call.classes);
 }
 
 static inline int64_t lovaszBytes(const LovaszCall &call) {

@@ -14,6 +14,11 @@ namespace workspaces {
 #include "reduce-plan.inl"
 }  // namespace workspaces
 
+int64_t workspaceThreads() {
+  static const int64_t threads = std::clamp<int64_t>(omp_get_num_procs(), 1, 64);
+  return threads;
+}
+
 int64_t reduceWorkspace(const ReduceCall &call) {
   return workspaces::reducePartialSums(workspaces::planReduce(call)) * static_cast<int64_t>(sizeof(double));
 }

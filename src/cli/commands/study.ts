@@ -1,6 +1,7 @@
-import { extname } from 'node:path';
+import { extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { FaceparseError } from '../../errors.ts';
+import type { StudyRun } from '../../study/load-study.ts';
 import type { StudyGroup } from '../../study/parse-study.ts';
 import type { RunResult } from '../../study/run-result.ts';
 import type { GroupSummary } from '../../study/summary.ts';
@@ -20,17 +21,37 @@ interface StudyCommandOptions extends JsonOption, EngineOptions {
   train: boolean;
 }
 
-function formatRuns(results: readonly RunResult[]): string {
+/** A run in a list; what is not what the study asks for is shown as such. */
+async function listRun(run: StudyRun, out: string): Promise<ListedRun> {
+  const { readRunResult } = await import('../../study/run-result.ts');
+  try {
+    return runForJson(await readRunResult(run, out));
+  } catch (error) {
+    if (!(error instanceof FaceparseError)) throw error;
+    return { run: run.name, seed: run.seed, folder: join(out, run.name), state: 'another run' };
+  }
+}
+
+function formatRuns(listed: readonly ListedRun[]): string {
   const right = 'right' as const;
   return formatTable(
     [{ title: 'run' }, { title: 'state' }, { title: 'F', align: right }, { title: 'steps', align: right }],
-    results.map(({ run, state, f, steps }) => [
-      run.name,
+    listed.map(({ run, state, f, steps }) => [
+      run,
       state,
       state === 'finished' ? formatScore(f!) : '',
-      state === 'missing' ? '' : formatCount(steps),
+      steps ? formatCount(steps) : '',
     ]),
   );
+}
+
+interface ListedRun {
+  readonly run: string;
+  readonly seed: number;
+  readonly folder: string;
+  readonly state: RunResult['state'] | 'another run';
+  readonly f?: number;
+  readonly steps?: number;
 }
 
 function runForJson({ run, folder, state, f, bestF, steps, epochs, seconds }: RunResult) {
@@ -55,8 +76,9 @@ function groupForJson({ group, variants }: GroupSummary) {
   };
 }
 
-async function trainPending(pending: readonly RunResult[], options: StudyCommandOptions): Promise<StudyTraining> {
-  const { data } = options;
+async function trainPending(results: readonly RunResult[], options: StudyCommandOptions): Promise<StudyTraining> {
+  const { data, out } = options;
+  const pending = results.filter(({ state }) => state !== 'finished');
   if (data === undefined) {
     throw new FaceparseError(
       `${pending.length} runs are to be trained; say where the data are: --data FOLDER, which holds train/ and val/ ` +
@@ -72,7 +94,8 @@ async function trainPending(pending: readonly RunResult[], options: StudyCommand
   };
   return withInterrupt((signal) =>
     trainStudy({
-      pending,
+      results,
+      out,
       data,
       engine: engineChoice(options),
       signal,
@@ -123,14 +146,15 @@ async function runStudy(file: string, options: StudyCommandOptions): Promise<voi
   const study = await loadStudy(file);
   const chosen = options.only ? selectRuns(study, options.only) : study;
   const runs = study.runs.filter(({ group }) => chosen.groups.includes(group));
+  if (options.list) {
+    const listed = await Promise.all(chosen.runs.map((run) => listRun(run, options.out)));
+    return options.json ? printJson({ runs: listed }) : printText(formatRuns(listed));
+  }
   const readResults = () => Promise.all(runs.map((run) => readRunResult(run, options.out)));
   const before = (await readResults()).filter(({ run }) => chosen.runs.includes(run));
-  if (options.list) {
-    return options.json ? printJson({ runs: before.map(runForJson) }) : printText(formatRuns(before));
-  }
-  const pending = options.train ? before.filter(({ state }) => state !== 'finished') : [];
+  const pending = options.train ? before.filter(({ state }) => state !== 'finished').length : 0;
   const training: StudyTraining =
-    pending.length > 0 ? await trainPending(pending, options) : { interrupted: false, failures: [] };
+    pending > 0 ? await trainPending(before, options) : { interrupted: false, failures: [] };
   const summaries = await summarize(chosen.groups, await readResults());
   let written: string[] = [];
   if (options.report && !training.interrupted) {
@@ -140,7 +164,7 @@ async function runStudy(file: string, options: StudyCommandOptions): Promise<voi
   if (options.json) printJson({ groups: summaries.map(groupForJson), ...training, written });
   else if (training.interrupted) printText('Stopped; everything is saved. The same command goes on with the study.');
   else printText([await formatGroups(summaries), ...written.map((path) => `wrote ${path}`)].join('\n\n'));
-  if (training.failures.length > 0) throw failureOf(training, pending.length);
+  if (training.failures.length > 0) throw failureOf(training, pending);
 }
 
 /** `faceparse study FILE --data DATA` */

@@ -9,7 +9,7 @@ export function addLovaszRules(rules: LoweringRules): void {
     const shape = inputs[1]!.shape;
     const pixels = height * width;
     const truth = builder.toFloat(isClass(builder, labels!, shape, classes));
-    const known = builder.emit('Cast', [isKnown(builder, labels!, shape, classes)], { to: 9 });
+    const known = isKnown(builder, labels!, shape, classes);
     const distances = builder.emit('Abs', [builder.emit('Sub', [truth, probabilities!])]);
     // Pixels whose label is not known come last, when the class has none left: nothing depends on what follows.
     const errors = builder.reshape(builder.emit('Where', [known, distances, builder.float(-1)]), [n, classes, pixels]);

@@ -18,6 +18,21 @@ function classIds(builder: OnnxBuilder, classes: number): string {
   );
 }
 
+/** Labels as N×1×H×W. */
+function spreadLabels(builder: OnnxBuilder, labels: string, shape: readonly number[]): string {
+  const [n, height, width] = shape as [number, number, number];
+  return builder.reshape(labels, [n, 1, height, width]);
+}
+
+/** True where the label is a class, false where it is ignored, N×1×H×W. */
+export function isKnown(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
+  const spread = spreadLabels(builder, labels, shape);
+  return builder.emit('And', [
+    builder.emit('Greater', [spread, builder.int32s([-1], [])]),
+    builder.emit('Less', [spread, builder.int32s([classes], [])]),
+  ]);
+}
+
 /** Labels as N×1×H×W, with every label outside of the classes replaced by `outside`. */
 function knownLabels(
   builder: OnnxBuilder,
@@ -26,19 +41,8 @@ function knownLabels(
   classes: number,
   outside: number,
 ): string {
-  const [n, height, width] = shape as [number, number, number];
-  const spread = builder.reshape(labels, [n, 1, height, width]);
-  const inside = builder.emit('And', [
-    builder.emit('Greater', [spread, builder.int32s([-1], [])]),
-    builder.emit('Less', [spread, builder.int32s([classes], [])]),
-  ]);
-  return builder.emit('Where', [inside, spread, builder.int32s([outside], [])]);
-}
-
-/** 1 where the label is a class, 0 where it is ignored, N×1×H×W. */
-export function isKnown(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
-  const known = knownLabels(builder, labels, shape, classes, classes);
-  return builder.toFloat(builder.emit('Less', [known, builder.int32s([classes], [])]));
+  const known = isKnown(builder, labels, shape, classes);
+  return builder.emit('Where', [known, spreadLabels(builder, labels, shape), builder.int32s([outside], [])]);
 }
 
 /** The weight of every pixel, N×1×H×W: that of its class, 0 where the label is ignored. */
@@ -54,8 +58,7 @@ function pixelWeights(
 }
 
 export function isClass(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
-  const [n, height, width] = shape as [number, number, number];
-  return builder.emit('Equal', [builder.reshape(labels, [n, 1, height, width]), classIds(builder, classes)]);
+  return builder.emit('Equal', [spreadLabels(builder, labels, shape), classIds(builder, classes)]);
 }
 
 /** The softmax over the channels where the label is known, 0 elsewhere. */
@@ -67,7 +70,7 @@ function knownProbabilities(
   classes: number,
 ): string {
   const { exponentials, sum } = stableExponentials(builder, logits, 1);
-  const known = isKnown(builder, labels, shape, classes);
+  const known = builder.toFloat(isKnown(builder, labels, shape, classes));
   return builder.emit('Mul', [exponentials, builder.emit('Div', [known, sum])]);
 }
 
@@ -105,7 +108,7 @@ export function addSoftmaxRules(rules: LoweringRules): void {
           [1],
           true,
         );
-        const known = isKnown(builder, labels!, shape, classes);
+        const known = builder.toFloat(isKnown(builder, labels!, shape, classes));
         const spread = builder.emit('Mul', [
           builder.emit('Mul', [all, known]),
           builder.float(labelSmoothing / classes),
@@ -131,7 +134,7 @@ export function addSoftmaxRules(rules: LoweringRules): void {
       return builder.emit('Sub', [scaled, onTruth]);
     }
     // With q the target: the gradient is (Σ q)·p − q for pixels that are not ignored.
-    const known = isKnown(builder, labels, shape, classes);
+    const known = builder.toFloat(isKnown(builder, labels, shape, classes));
     const even = builder.emit('Mul', [builder.emit('Mul', [dPixel, known]), builder.float(labelSmoothing / classes)]);
     const total = builder.emit('Add', [hot, builder.emit('Mul', [even, builder.reduceSum(weights, [0], true)])]);
     const spread = builder.emit('Mul', [even, builder.reshape(weights, [1, classes, 1, 1])]);
