@@ -184,7 +184,8 @@ function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): s
   return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;
 }
 
-function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
+/** What lies at a path of a value; undefined where the path leads nowhere. */
+export function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], config);
 }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { joinChoices } from '../config/config-keys.ts';
-import { type Locate, locator, parseYaml, show, toValue } from '../config/parse-config.ts';
+import { type Locate, locator, parseYaml, show, toValue, valueAt } from '../config/parse-config.ts';
 import { editDistance } from '../edit-distance.ts';
 import { FaceparseError } from '../errors.ts';
 
@@ -93,10 +93,6 @@ export function suggestName(given: string, names: readonly string[]): string {
 /** Keys of the object at a path of the file: groups and variants lie in records, so the depth tells which it is. */
 function keysAt(path: readonly PropertyKey[]): string[] {
   return Object.keys([studySchema, group, variant][path.length / 2]!.shape);
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inner, part) => (inner as Record<PropertyKey, unknown> | undefined)?.[part], value);
 }
 
 function explain(issue: z.core.$ZodIssue, study: unknown, locate: Locate): string {

@@ -2,12 +2,13 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import { createOnnxEngine } from '../../src/engine/onnx/onnx-engine.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
+import type { Tensor as GraphTensor } from '../../src/graph/graph.ts';
 import type { Model } from '../../src/models/model.ts';
 import { convBn, convolution, squeezeExcite } from '../../src/nn/layers.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { averageState } from '../../src/optim/moving-average.ts';
 import { Random } from '../../src/random/random.ts';
-import { buildTrainingStep } from '../../src/training/training-step.ts';
+import { buildTrainingStep, type TrainingStepOptions } from '../../src/training/training-step.ts';
 import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
 
@@ -22,16 +23,25 @@ const network: Model = {
   name: 'small',
   classes,
   multiple: 2,
-  build(image, { training, seed = 0 }) {
+  build(image, { training, seed = 0, auxiliary = false }) {
     const scope = new Scope(image.graph, { training, seed });
     const stem = convBn(scope.at('stem'), image, { filters: 6, kernel: 3, stride: 2 });
     const depthwise = convBn(scope.at('depthwise'), stem, { filters: 6, kernel: 3, groups: 6 });
     const gated = squeezeExcite(scope.at('gate'), depthwise, 2);
-    return { logits: convolution(scope.at('head'), gated, { filters: classes, kernel: 1, bias: true }) };
+    const head = (name: string, x: GraphTensor) =>
+      convolution(scope.at(name), x, { filters: classes, kernel: 1, bias: true });
+    return { logits: head('head', gated), ...(auxiliary && { auxiliary: [head('auxiliary', depthwise)] }) };
   },
 };
 
-function buildStep() {
+type Loss = TrainingStepOptions['loss'];
+
+const losses: readonly [string, Loss][] = [
+  ['cross-entropy and Dice', { crossEntropy: 1, dice: 1 }],
+  ['Lovász and an auxiliary head besides', { crossEntropy: 1, dice: 1, lovasz: 0.5, auxiliary: 0.3 }],
+];
+
+function buildStep(loss: Loss) {
   return buildTrainingStep({
     model: network,
     batchSize,
@@ -40,7 +50,7 @@ function buildStep() {
     seed: 1,
     average: true,
     clipNorm: 1,
-    loss: { crossEntropy: 1, dice: 1 },
+    loss,
     // A large epsilon: with a small one the sign of a gradient that is all but zero decides on a whole step of a weight.
     optimizer: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-2, weightDecay: 0.01 },
   }).graph;
@@ -56,22 +66,29 @@ function batch(step: number) {
   };
 }
 
-const reference = await createReferenceEngine({ precision: 'float64' }).compile(buildStep());
-const expectedNorms: number[] = [];
-for (let step = 0; step < steps; step++) expectedNorms.push((await reference.run(batch(step))).gradientNorm![0]!);
-const expectedStates = await reference.readStates();
+/** Gradient norms of the steps and the states after them, in double precision. */
+async function expectedOf(loss: Loss) {
+  const reference = await createReferenceEngine({ precision: 'float64' }).compile(buildStep(loss));
+  const norms: number[] = [];
+  for (let step = 0; step < steps; step++) norms.push((await reference.run(batch(step))).gradientNorm![0]!);
+  return { norms, states: await reference.readStates() };
+}
+
+const expected = new Map<string, Awaited<ReturnType<typeof expectedOf>>>();
+for (const [name, loss] of losses) expected.set(name, await expectedOf(loss));
 
 describe.each(await loadEngines())('training on the engine $name on $device', (engine) => {
-  it('comes to the states and gradients of double precision', async () => {
-    const program = await engine.compile(buildStep());
+  it.each(losses)('comes to the states and gradients of double precision: %s', async (name, loss) => {
+    const { norms, states: expectedStates } = expected.get(name)!;
+    const program = await engine.compile(buildStep(loss));
     const before = await program.readStates();
     for (let step = 0; step < steps; step++) {
       const { gradientNorm } = await program.run(batch(step));
-      expectClose(gradientNorm, [expectedNorms[step]!], tolerance, `the gradient norm of step ${step}`);
+      expectClose(gradientNorm, [norms[step]!], tolerance, `the gradient norm of step ${step}`);
     }
     const states = await program.readStates();
     expect([...states.keys()]).toEqual([...expectedStates.keys()]);
-    for (const [name, value] of expectedStates) expectClose(states.get(name), value, tolerance, name);
+    for (const [state, value] of expectedStates) expectClose(states.get(state), value, tolerance, state);
     // The weights have moved by far more than the tolerance.
     const moved = states.get(averageState)!.map((value, i) => Math.abs(value - before.get(averageState)![i]!));
     expect(Math.max(...moved)).toBeGreaterThan(0.02);
@@ -93,7 +110,7 @@ describe.each(await loadEngines())('training on the engine $name on $device', (e
       },
     } as unknown as typeof InferenceSession;
     const recorded = createOnnxEngine({ runtime: { InferenceSession: recording, Tensor }, device: 'webgpu' });
-    const program = await recorded.compile(buildStep());
+    const program = await recorded.compile(buildStep(losses[0]![1]));
     for (let step = 0; step < 2; step++) await program.run(batch(step));
     await program.readStates();
     await program.run(batch(2));
