@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { expectSameBytes } from '../contract/compare.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
 import { runCli } from './run-cli.ts';
 import {
@@ -38,12 +39,8 @@ async function copyOfStopped(): Promise<string> {
 /** Same tensors, compared as bytes. */
 async function expectSameTensors(file: string, expected: string): Promise<void> {
   const [a, b] = [await readTensors(file), await readTensors(expected)];
-  expect([...a.tensors.keys()]).toEqual([...b.tensors.keys()]);
-  for (const [name, { data: values }] of b.tensors) {
-    const other = a.tensors.get(name)!.data;
-    const bytes = (array: typeof values) => Buffer.from(array.buffer, array.byteOffset, array.byteLength);
-    expect(bytes(other).equals(bytes(values)), name).toBe(true);
-  }
+  const arrays = ({ tensors }: typeof a) => new Map([...tensors].map(([name, { data }]) => [name, data]));
+  expectSameBytes(arrays(a), arrays(b));
 }
 
 beforeAll(async () => {
