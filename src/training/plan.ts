@@ -46,15 +46,16 @@ export function planTraining(config: Config): TrainingPlan {
   checkLoss(config, labelSet);
   checkStages(config);
   const average = train.averageDecay > 0;
+  const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
+  const stride = train.size / forward.outputs.get('logits')!.shape[2]!;
   const stages = [...train.stages, { until: 1, size: train.size, labelSize: train.labelSize }].map(
-    ({ until, size, labelSize = logitsSize(model, size) }): TrainingStage => {
+    ({ until, size, labelSize = size / stride }): TrainingStage => {
       const step = buildTrainingStep({ ...train, loss: config.loss, model, size, labelSize, average });
       return { until, size, labelSize, step };
     },
   );
   const parameters = countParameters(stages[0]!.step.graph);
   checkParameterLimit(config, parameters);
-  const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
   return {
     labelSet,
     model,
@@ -64,10 +65,6 @@ export function planTraining(config: Config): TrainingPlan {
     average,
     inferenceStates: new Set(forward.states.keys()),
   };
-}
-
-function logitsSize(model: Model, size: number): number {
-  return inferenceGraph(model, { batch: 1, height: size, width: size }).outputs.get('logits')!.shape[2]!;
 }
 
 /** The stage that a run is in after a share of it, from 0 to 1. */
