@@ -3,6 +3,18 @@ import { getLabelSet } from '../src/labels/registry.ts';
 import { inferenceGraph } from '../src/models/model.ts';
 import { createModel } from '../src/models/registry.ts';
 import type { Weights } from '../src/parser/weights-file.ts';
+import { Random } from '../src/random/random.ts';
+
+/** Values for all states of a graph: near the initial ones, with running statistics that are not 0 and 1. */
+export function randomStates(graph: Graph, name: string): Map<string, Float32Array> {
+  const random = new Random(5, name);
+  const draw = (key: string, initial: Float32Array) => {
+    if (key.endsWith('running_mean')) return initial.map(() => 0.1 * random.normal());
+    if (key.endsWith('running_var')) return initial.map(() => random.uniform(0.5, 2));
+    return initial.map((value) => value + 0.05 * random.normal());
+  };
+  return new Map([...graph.states].map(([key, state]) => [key, draw(key, stateAttributes(state).initial())]));
+}
 
 /** The weights that a network has before training, and the graph that they belong to. */
 export function randomWeights(options: { model?: string; labels?: string; size?: number } = {}): {

@@ -3,6 +3,12 @@ import type { LabelMap, Photo } from '../data/picture.ts';
 /** Longest side that is accepted for an output, in pixels. */
 const maxSide = 32_768;
 
+/**
+ * Added before rounding down: a half, and enough for halves to be rounded up whatever the last digits of a sum are.
+ * Common ratios give halves by the thousand (512 to 384: one value in sixteen), and exports compute in other precisions.
+ */
+export const roundingOffset = 0.5 + 2 ** -10;
+
 /** For every output position, the source positions that feed it: `counts[i]` of them from `starts[i]`, weights from `i * stride`. */
 interface AxisTaps {
   readonly starts: Int32Array;
@@ -15,7 +21,7 @@ interface AxisTaps {
 
 /**
  * Resizes a photo: area averaging (exact box coverage) along an axis that shrinks, bilinear with half-pixel centres
- * along one that grows, rounded to the nearest integer. A 2:1 shrink is the mean of each 2×2 block.
+ * along one that grows, rounded to the nearest integer, halves up. A 2:1 shrink is the mean of each 2×2 block.
  *
  * The aspect ratio is the caller's business: a picture that is not square is stretched when the target is.
  *
@@ -46,7 +52,7 @@ export function resizePhoto(photo: Photo, width: number, height: number): Photo 
       for (let i = 0; i < row; i++) sums[i] += weight * narrowed[from + i];
     }
     const to = y * row;
-    for (let i = 0; i < row; i++) data[to + i] = sums[i] / area + 0.5;
+    for (let i = 0; i < row; i++) data[to + i] = sums[i] / area + roundingOffset;
   }
   return { width, height, data };
 }

@@ -6,17 +6,17 @@ import { createModel } from '../models/registry.ts';
 import { checkWeightsFit, type Weights } from './weights-file.ts';
 
 /**
- * The inference graph of the network that weights belong to, for one picture of size×size; the weights are checked
+ * The inference graph of the network that weights belong to, for pictures of size×size; the weights are checked
  * against it.
  *
  * @param name what to call the weights in errors
  * @throws FaceparseError where there is no such network, it does not take that size, or the weights do not fit it
  */
-export function weightsGraph(weights: Weights, name: string, size: number = weights.size): Graph {
+export function weightsGraph(weights: Weights, name: string, size: number = weights.size, batch = 1): Graph {
   const classes = getLabelSet(weights.labels).classes.length;
   let graph: Graph;
   try {
-    graph = inferenceGraph(createModel(weights.model, { classes }), { batch: 1, height: size, width: size });
+    graph = inferenceGraph(createModel(weights.model, { classes }), { batch, height: size, width: size });
   } catch (cause) {
     throw new FaceparseError(`${name} cannot be used: ${(cause as Error).message}`, { cause });
   }

@@ -8,12 +8,12 @@ import { exportPyTorch } from '../../src/export/pytorch.ts';
 import { type GraphBuilder, pytorchNetworkOf } from '../../src/export/pytorch-module.ts';
 import { encodePyTorchCheckpoint } from '../../src/formats/pytorch-checkpoint.ts';
 import { countParameters } from '../../src/graph/cost.ts';
-import { type Graph, stateAttributes } from '../../src/graph/graph.ts';
 import { getLabelSet } from '../../src/labels/registry.ts';
 import { inferenceGraph } from '../../src/models/model.ts';
 import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
 import { Random } from '../../src/random/random.ts';
 import { expectClose } from '../contract/compare.ts';
+import { randomStates } from '../random-weights.ts';
 import { buildEveryOp } from './every-op-network.ts';
 
 /** Relative to the largest score; both sides work in single precision. */
@@ -77,16 +77,6 @@ interface ExportCase {
   readonly build: GraphBuilder;
   readonly states: ReadonlyMap<string, Float32Array>;
   readonly sizes: readonly (readonly [number, number])[];
-}
-
-function randomStates(graph: Graph, name: string): Map<string, Float32Array> {
-  const random = new Random(5, name);
-  const draw = (key: string, initial: Float32Array) => {
-    if (key.endsWith('running_mean')) return initial.map(() => 0.1 * random.normal());
-    if (key.endsWith('running_var')) return initial.map(() => random.uniform(0.5, 2));
-    return initial.map((value) => value + 0.05 * random.normal());
-  };
-  return new Map([...graph.states].map(([key, state]) => [key, draw(key, stateAttributes(state).initial())]));
 }
 
 /** Made when the tests run: they may be skipped. */

@@ -2,17 +2,24 @@ import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
 import { FaceparseError } from '../../errors.ts';
+import { type OnnxExportOptions, onnxInputTypes, onnxOutputs } from '../../export/onnx-options.ts';
 import { exists } from '../../files/path-kind.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Weights } from '../../parser/weights-file.ts';
 import { type JsonOption, jsonHelp, printJson, printText } from '../command.ts';
 import { formatBytes } from '../format.ts';
 
-interface ExportOptions extends JsonOption {
+interface ExportOptions extends JsonOption, FormatOptions {
   format: string;
   out: string;
-  half?: boolean;
   force?: boolean;
+}
+
+/** Options that only some formats have. */
+interface FormatOptions {
+  half?: boolean;
+  input?: OnnxExportOptions['input'];
+  output?: OnnxExportOptions['output'];
 }
 
 /** What is exported. */
@@ -27,31 +34,45 @@ interface ExportSource {
 interface ExportFormat {
   /** A few words for the help. */
   readonly summary: string;
-  /** Whether kernels may have half precision. */
-  readonly halves: boolean;
+  /** Which of the options it has. */
+  readonly options: readonly (keyof FormatOptions)[];
   /** The files that it writes, given `--out`. */
   readonly targets: (out: string) => string[];
   /** Writes the targets, which may be there already. */
-  readonly write: (source: ExportSource, out: string, options: { readonly half: boolean }) => Promise<unknown>;
+  readonly write: (source: ExportSource, out: string, options: FormatOptions) => Promise<unknown>;
 }
+
+const formatOptions = ['half', 'input', 'output'] as const satisfies readonly (keyof FormatOptions)[];
 
 /** The formats by name; a new one needs an entry here and nothing else. */
 const formats: Readonly<Record<string, ExportFormat>> = {
   safetensors: {
     summary: 'the weights with what faceparse needs to use them, without the rest of the run; --out is a file',
-    halves: true,
+    options: ['half'],
     targets: (out) => [out],
     write: async ({ weights, graph }, out, { half }) => {
       const [{ encodeWeights }, { writeFileAtomic }] = await Promise.all([
         import('../../parser/weights-file.ts'),
         import('../../files/atomic-write.ts'),
       ]);
-      await writeFileAtomic(out, encodeWeights(weights, graph, { half }));
+      await writeFileAtomic(out, encodeWeights(weights, graph, { half: half ?? false }));
+    },
+  },
+  onnx: {
+    summary: 'photo in, labels or logits out, with all that stands between, for any ONNX runtime; --out is a file',
+    options: ['input', 'output'],
+    targets: (out) => [out],
+    write: async ({ weights, file }, out, { input, output }) => {
+      const [{ onnxModel }, { writeFileAtomic }] = await Promise.all([
+        import('../../export/onnx.ts'),
+        import('../../files/atomic-write.ts'),
+      ]);
+      await writeFileAtomic(out, onnxModel(weights, { ...(input && { input }), ...(output && { output }) }, file));
     },
   },
   pytorch: {
     summary: 'model.py, which needs nothing but PyTorch, and ckpt.pth with its state_dict; --out is a folder',
-    halves: false,
+    options: [],
     targets: (out) => [join(out, 'model.py'), join(out, 'ckpt.pth')],
     write: async ({ weights, file }, out) =>
       (await import('../../export/pytorch.ts')).exportPyTorch(weights, out, file),
@@ -72,10 +93,12 @@ async function requireFree(target: string, source: string, force: boolean): Prom
 }
 
 async function runExport(run: string | undefined, options: ExportOptions): Promise<void> {
-  const { out, half = false, force = false } = options;
+  const { out, force = false } = options;
   const format = formats[options.format]!;
-  if (half && !format.halves) {
-    throw new FaceparseError(`--format ${options.format} has no half precision; leave --half out`, { exitCode: 2 });
+  for (const option of formatOptions) {
+    if (options[option] === undefined || format.options.includes(option)) continue;
+    const those = Object.keys(formats).filter((name) => formats[name]!.options.includes(option));
+    throw new FaceparseError(`--${option} is for --format ${those.join(' and ')}; leave it out`, { exitCode: 2 });
   }
   const [{ loadWeights }, { weightsGraph }] = await Promise.all([
     import('../../node/face-parser.ts'),
@@ -85,7 +108,7 @@ async function runExport(run: string | undefined, options: ExportOptions): Promi
   const graph = weightsGraph(weights, file);
   const paths = format.targets(out);
   for (const path of paths) await requireFree(path, file, force);
-  await format.write({ file, weights, graph }, out, { half });
+  await format.write({ file, weights, graph }, out, options);
   const written = await Promise.all(paths.map(async (path) => ({ path, bytes: (await stat(path)).size })));
   if (options.json) return printJson({ weights: file, format: options.format, written });
   for (const { path, bytes } of written) printText(`wrote ${path} (${formatBytes(bytes)}) from ${file}`);
@@ -100,7 +123,9 @@ export function registerExport(program: Command): void {
     .argument('[run]', 'folder of a run, or a weights file (default: the weights that come with faceparse)')
     .addOption(new Option('--format <name>', list.join('; ')).choices(Object.keys(formats)).makeOptionMandatory())
     .requiredOption('--out <path>', 'where to write; see --format')
-    .option('--half', 'kernels in half precision: half the size; biases and normalisation stay whole')
+    .option('--half', 'safetensors: kernels in half precision: half the size; biases and normalisation stay whole')
+    .addOption(new Option('--input <type>', 'onnx: what the photo is made of (default: uint8)').choices(onnxInputTypes))
+    .addOption(new Option('--output <name>', 'onnx: what the model gives (default: labels)').choices(onnxOutputs))
     .option('--force', 'replace a file that is there already')
     .option('--json', jsonHelp)
     .action(runExport);

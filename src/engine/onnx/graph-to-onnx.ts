@@ -17,6 +17,9 @@ addPoolingRules(rules);
 addSoftmaxRules(rules);
 addLovaszRules(rules);
 
+/** The version of the standard operators that the rules write. */
+export const onnxOpset = 17;
+
 /** A graph as an ONNX model, and how its parts are called there. */
 export interface LoweredGraph {
   readonly model: Uint8Array;
@@ -29,24 +32,23 @@ export interface LoweredGraph {
 }
 
 /**
- * Writes a graph as an ONNX model (opset 17). Inputs keep their names; states become inputs `state/NAME`, and what they
- * become after the run outputs `next/NAME`; graph outputs become outputs `output/NAME`.
+ * Appends the nodes that a graph needs to `builder`.
  *
- * @throws Error for an op that has no lowering rule.
+ * @param read the ONNX name of the value that an input or a state is read from
+ * @returns the ONNX name of every tensor
+ * @throws Error for an op that has no lowering rule
  */
-export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph {
-  const builder = new OnnxBuilder(options);
+export function lowerNodes(
+  graph: Graph,
+  builder: OnnxBuilder,
+  read: (kind: 'input' | 'state', name: string, tensor: Tensor) => string,
+): Map<Tensor, string> {
   const values = new Map<Tensor, string>();
-  const inputs: OnnxValueInfo[] = [];
-  const stateInputs = new Map<string, string>();
   for (const node of liveNodes(graph)) {
     const [first] = node.outputs;
     if (node.op === 'input' || node.op === 'state') {
       const { name } = node.attributes as InputAttributes | StateAttributes;
-      const value = node.op === 'input' ? name : `state/${name}`;
-      inputs.push({ name: value, type: first!.dtype, shape: first!.shape });
-      if (node.op === 'state') stateInputs.set(name, value);
-      values.set(first!, value);
+      values.set(first!, read(node.op, name, first!));
       continue;
     }
     if (node.op === 'constant') {
@@ -68,6 +70,25 @@ export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph
       values.set(output, names[index]!);
     });
   }
+  return values;
+}
+
+/**
+ * Writes a graph as an ONNX model (opset 17). Inputs keep their names; states become inputs `state/NAME`, and what they
+ * become after the run outputs `next/NAME`; graph outputs become outputs `output/NAME`.
+ *
+ * @throws Error for an op that has no lowering rule.
+ */
+export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph {
+  const builder = new OnnxBuilder(options);
+  const inputs: OnnxValueInfo[] = [];
+  const stateInputs = new Map<string, string>();
+  const values = lowerNodes(graph, builder, (kind, name, { dtype, shape }) => {
+    const value = kind === 'input' ? name : `state/${name}`;
+    inputs.push({ name: value, type: dtype, shape });
+    if (kind === 'state') stateInputs.set(name, value);
+    return value;
+  });
   const results: OnnxValueInfo[] = [];
   // Identity gives every result a name of its own: one value may be two results, or an input as it stands.
   const publish = (name: string, tensor: Tensor) => {
@@ -78,7 +99,7 @@ export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph
   const outputs = new Map([...graph.outputs].map(([name, tensor]) => [name, publish(`output/${name}`, tensor)]));
   const stateOutputs = new Map([...graph.updates].map(([name, tensor]) => [name, publish(`next/${name}`, tensor)]));
   const model = encodeOnnxModel({
-    opsets: { '': 17, ...(options.contrib && { 'com.microsoft': 1 }) },
+    opsets: { '': onnxOpset, ...(options.contrib && { 'com.microsoft': 1 }) },
     nodes: builder.nodes,
     inputs,
     outputs: results,

@@ -118,7 +118,7 @@ export function addElementwiseRules(rules: LoweringRules): void {
     return builder.emit('ReduceMean', [x!], { axes, keepdims: keepDims ? 1 : 0 });
   });
   rules.set(broadcastToOp, ({ builder, values: [x], attributes }) =>
-    builder.emit('Expand', [x!, builder.int64s(attributes.shape)]),
+    builder.emit('Expand', [x!, builder.shape(attributes.shape)]),
   );
   rules.set(matMulOp, ({ builder, values: [a, b], attributes: { transposeA, transposeB }, inputs }) =>
     builder.matMul(a!, b!, transposeA, transposeB, inputs[0]!.shape.length, inputs[1]!.shape.length),

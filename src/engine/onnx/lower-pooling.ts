@@ -201,7 +201,7 @@ export function addPoolingRules(rules: LoweringRules): void {
       const rows = builder.emit('Gather', [x!, places(height, size[0])], { axis: 2 });
       return builder.emit('Gather', [rows, places(width, size[1])], { axis: 3 });
     }
-    return builder.emit('Resize', [x!, '', '', builder.int64s(shape)], {
+    return builder.emit('Resize', [x!, '', '', builder.shape(shape)], {
       mode: mode === 'nearest' ? 'nearest' : 'linear',
       coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : 'half_pixel',
       ...(mode === 'nearest' && { nearest_mode: 'floor' }),

@@ -9,6 +9,11 @@ export interface LoweringOptions {
    * for other providers or for export is written with the standard operators alone.
    */
   readonly contrib: boolean;
+  /**
+   * The extent that stands for the number of pictures in the graph, and the name of an ONNX value that has it as its
+   * first: what is written then takes any number of pictures. Without it the extents are fixed.
+   */
+  readonly batch?: { readonly extent: number; readonly of: string };
 }
 
 /** Collects ONNX nodes and initialisers; values are the names of ONNX tensors. */
@@ -64,7 +69,29 @@ export class OnnxBuilder {
   }
 
   tensor(data: Float32Array | Int32Array, shape: Shape): string {
+    const single = this.repeatedPicture(data, shape);
+    if (single)
+      return this.emit('Expand', [this.initializer('float32', [1, ...shape.slice(1)], single), this.shape(shape)]);
     return this.initializer(data instanceof Int32Array ? 'int32' : 'float32', shape, data);
+  }
+
+  /** The one picture that a constant repeats for each of the batch, where the batch is dynamic. */
+  private repeatedPicture(data: Float32Array | Int32Array, shape: Shape): Float32Array | undefined {
+    if (data instanceof Int32Array || shape.length !== 4 || !this.isBatch(shape)) return undefined;
+    const size = data.length / shape[0]!;
+    const single = data.subarray(0, size);
+    return data.every((value, index) => value === single[index % size]) ? single : undefined;
+  }
+
+  private isBatch([first]: Shape): boolean {
+    return this.options.batch !== undefined && first === this.options.batch.extent;
+  }
+
+  /** A shape as a value, with the number of pictures that the run is given where the batch is dynamic. */
+  shape(shape: Shape): string {
+    if (!this.isBatch(shape)) return this.int64s(shape);
+    const pictures = this.slice(this.emit('Shape', [this.options.batch!.of]), [0], [1], [0]);
+    return this.emit('Concat', [pictures, this.int64s(shape.slice(1))], { axis: 0 });
   }
 
   float(value: number): string {
@@ -83,13 +110,19 @@ export class OnnxBuilder {
     return this.initializer('int32', shape, Int32Array.from(values), `int32 ${values} ${shape}`);
   }
 
+  int64(value: number): string {
+    return this.initializer('int64', [], BigInt64Array.of(BigInt(value)), `int64 scalar ${value}`);
+  }
+
   /** A list of whole numbers, as shapes and axes are given. */
   int64s(values: readonly number[]): string {
     return this.initializer('int64', [values.length], BigInt64Array.from(values, BigInt), `int64 ${values}`);
   }
 
   reshape(value: string, shape: Shape): string {
-    return this.emit('Reshape', [value, this.int64s(shape)]);
+    // Minus one is what the other extents leave, be it the number of pictures or not.
+    const target = this.options.batch && shape.length > 0 ? [-1, ...shape.slice(1)] : shape;
+    return this.emit('Reshape', [value, this.int64s(target)]);
   }
 
   /** Truth values as 1 and 0. */

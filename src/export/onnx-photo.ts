@@ -1,0 +1,94 @@
+import type { OnnxBuilder } from '../engine/onnx/lowering.ts';
+import type { OnnxElementType } from '../formats/onnx-protobuf.ts';
+import type { Normalization } from '../parser/normalization.ts';
+import { roundingOffset } from '../parser/resize.ts';
+
+/** Numbers of ONNX element types, as Cast wants them. */
+const castTo = { float32: 1, uint8: 2 } as const;
+
+/**
+ * What parser/resize.ts, parser/normalization.ts and parser/argmax.ts do with a photo, as ONNX nodes: for photos whose size
+ * is known only when the model is run.
+ */
+export class OnnxPhoto {
+  /** The shape of the photo, N×H×W×3, as a value. */
+  private readonly shape: string;
+
+  constructor(
+    private readonly builder: OnnxBuilder,
+    private readonly name: string,
+    private readonly type: OnnxElementType,
+  ) {
+    this.shape = builder.emit('Shape', [name]);
+  }
+
+  /** The photo as the network takes it: N×3×size×size floats. */
+  networkInput(size: number, { mean, std }: Normalization): string {
+    const { builder } = this;
+    const floats = this.type === 'float32' ? this.name : builder.emit('Cast', [this.name], { to: castTo.float32 });
+    const planes = builder.emit('Transpose', [floats], { perm: [0, 3, 1, 2] });
+    const narrowed = builder.emit('MatMul', [planes, this.taps(2, size)]);
+    const rows = builder.emit('Transpose', [this.taps(1, size)], { perm: [1, 0] });
+    const resized = builder.emit('MatMul', [rows, narrowed]);
+    const rounded = builder.emit('Floor', [builder.emit('Add', [resized, builder.float(roundingOffset)])]);
+    const perChannel = (values: readonly number[], key: string) =>
+      builder.floats(Float32Array.from(values), [1, 3, 1, 1], key);
+    const scaled = builder.emit('Mul', [
+      rounded,
+      perChannel(
+        std.map((value) => 1 / (255 * value)),
+        'photo factor',
+      ),
+    ]);
+    return builder.emit('Sub', [
+      scaled,
+      perChannel(
+        mean.map((value, channel) => value / std[channel]!),
+        'photo offset',
+      ),
+    ]);
+  }
+
+  /** The best class of every pixel of the photo, N×H×W bytes, from scores N×classes×h×w. */
+  labels(scores: string, classes: number): string {
+    const { builder } = this;
+    const part = (axis: number) => builder.slice(this.shape, [axis], [axis + 1], [0]);
+    const sizes = builder.emit('Concat', [part(0), builder.int64s([classes]), part(1), part(2)], { axis: 0 });
+    const enlarged = builder.emit('Resize', [scores, '', '', sizes], {
+      mode: 'linear',
+      coordinate_transformation_mode: 'half_pixel',
+    });
+    const best = builder.emit('ArgMax', [enlarged], { axis: 1, keepdims: 0 });
+    return builder.emit('Cast', [best], { to: castTo.uint8 });
+  }
+
+  /**
+   * How much each of the extent's positions counts for each of `size` positions, as a matrix extent×size: the share of the
+   * covered stretch where the photo shrinks, half-pixel bilinear weights where it grows.
+   */
+  private taps(axis: 1 | 2, size: number): string {
+    const { builder } = this;
+    const emit = builder.emit.bind(builder);
+    const one = builder.float(1);
+    const zero = builder.float(0);
+    const extent = emit('Cast', [emit('Gather', [this.shape, builder.int64(axis)])], { to: castTo.float32 });
+    const source = emit('Unsqueeze', [emit('Range', [zero, extent, one]), builder.int64s([1])]);
+    const places = Float32Array.from({ length: size }, (_, index) => index);
+    const target = builder.floats(places, [1, size], 'photo places');
+    const step = emit('Div', [extent, builder.float(size)]);
+
+    // Products before the division, so that whole-number borders come out whole.
+    const edge = (place: string) => emit('Div', [emit('Mul', [place, extent]), builder.float(size)]);
+    const begin = edge(target);
+    const end = edge(emit('Add', [target, one]));
+    const covered = emit('Sub', [emit('Min', [end, emit('Add', [source, one])]), emit('Max', [begin, source])]);
+    const share = emit('Div', [emit('Relu', [covered]), step]);
+
+    const centre = emit('Sub', [edge(emit('Add', [target, builder.float(0.5)])), builder.float(0.5)]);
+    const clamped = emit('Min', [emit('Max', [centre, zero]), emit('Sub', [extent, one])]);
+    const distance = emit('Abs', [emit('Sub', [clamped, source])]);
+    const weight = emit('Relu', [emit('Sub', [one, distance])]);
+
+    return emit('Where', [emit('Greater', [extent, builder.float(size)]), share, weight]);
+  }
+}

@@ -1,0 +1,343 @@
+import { FaceparseError } from '../errors.ts';
+
+/** What a pickle can hold; dictionaries are maps, lists and tuples both arrays. */
+export type PickleValue =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | PickleValue[]
+  | Set<PickleValue>
+  | Map<PickleValue, PickleValue>
+  | PickleGlobal
+  | PickleObject
+  | PersistentId;
+
+/** A function or class, by name only: nothing is imported. */
+export class PickleGlobal {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+}
+
+/** What Python would get by a call, which is not made: the callable, its arguments, and what was put into the result. */
+export class PickleObject {
+  readonly callable: PickleValue;
+  readonly arguments: PickleValue[];
+  /** Items set on the result, as on a subclass of dict. */
+  items?: Map<PickleValue, PickleValue>;
+
+  constructor(callable: PickleValue, args: PickleValue[]) {
+    this.callable = callable;
+    this.arguments = args;
+  }
+}
+
+/** What the writer keeps outside of the pickle, such as the data of a tensor. */
+export class PersistentId {
+  readonly id: PickleValue;
+
+  constructor(id: PickleValue) {
+    this.id = id;
+  }
+}
+
+/** Every operation makes one value at most, so this bounds the memory. */
+const maxOperations = 2_000_000;
+const maxBytes = 2 ** 25;
+/** Longest whole number and longest name of a global, in bytes. */
+const maxNumberBytes = 1024;
+const maxNameBytes = 1024;
+const newestProtocol = 5;
+
+/**
+ * Reads Python's pickle, protocols 2 to 5, without running or importing anything: calls become `PickleObject`s, except
+ * that of `collections.OrderedDict`, which becomes a map. Nesting is not limited, as reading does not recur; values may
+ * contain themselves.
+ *
+ * @throws FaceparseError that names the place where the pickle is damaged, too large (32 MiB, two million operations),
+ * or uses an operation of another protocol
+ * @see https://github.com/python/cpython/blob/main/Lib/pickletools.py
+ * @example readPickle(Uint8Array.of(0x80, 2, 0x4b, 7, 0x2e)) // 7
+ */
+export function readPickle(bytes: Uint8Array): PickleValue {
+  if (bytes.length > maxBytes) {
+    throw new FaceparseError(`a pickle of ${bytes.length} bytes; ${maxBytes} is the limit`);
+  }
+  return new PickleMachine(bytes).run();
+}
+
+/** The stack machine that a pickle is a program for. */
+class PickleMachine {
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  private position = 0;
+  private readonly stack: PickleValue[] = [];
+  /** Heights of the stack at the marks. */
+  private readonly marks: number[] = [];
+  private readonly memo = new Map<number, PickleValue>();
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  run(): PickleValue {
+    for (let done = 0; done < maxOperations; done++) {
+      const opcode = String.fromCharCode(this.take(1)[0]!);
+      if (opcode === '.') return this.pop();
+      if (!Object.hasOwn(operations, opcode)) {
+        const code = opcode.charCodeAt(0).toString(16).padStart(2, '0');
+        throw this.damaged(`the operation 0x${code} is not one of protocols 2 to ${newestProtocol}`);
+      }
+      operations[opcode]!(this);
+    }
+    throw this.damaged(`it has more than ${maxOperations} operations`);
+  }
+
+  protocol(): void {
+    const version = this.uint8();
+    if (version > newestProtocol) throw this.damaged(`protocol ${version} is newer than ${newestProtocol}`);
+  }
+
+  push(value: PickleValue): void {
+    this.stack.push(value);
+  }
+
+  pop(): PickleValue {
+    this.top();
+    return this.stack.pop()!;
+  }
+
+  top(): PickleValue {
+    if (this.stack.length <= (this.marks.at(-1) ?? 0)) throw this.damaged('a value is missing');
+    return this.stack.at(-1)!;
+  }
+
+  /** Drops the topmost value, or the mark where that is topmost. */
+  drop(): void {
+    if (this.marks.at(-1) === this.stack.length) this.marks.pop();
+    else this.pop();
+  }
+
+  mark(): void {
+    this.marks.push(this.stack.length);
+  }
+
+  /** The values above the topmost mark, which are taken away with it. */
+  popToMark(): PickleValue[] {
+    const height = this.marks.pop();
+    if (height === undefined) throw this.damaged('a mark is missing');
+    return this.stack.splice(height);
+  }
+
+  popTuple(length: number): void {
+    const values = Array.from({ length }, () => this.pop());
+    this.push(values.reverse());
+  }
+
+  remember(index: number): void {
+    this.memo.set(index, this.top());
+  }
+
+  rememberNext(): void {
+    this.remember(this.memo.size);
+  }
+
+  recall(index: number): void {
+    const value = this.memo.get(index);
+    if (value === undefined) throw this.damaged(`nothing was remembered as ${index}`);
+    this.push(value);
+  }
+
+  append(values: readonly PickleValue[]): void {
+    const target = this.top();
+    if (Array.isArray(target)) for (const value of values) target.push(value);
+    else if (target instanceof Set) for (const value of values) target.add(value);
+    else if (!(target instanceof PickleObject)) throw this.damaged('values are added to what is no list or set');
+  }
+
+  setItems(values: readonly PickleValue[]): void {
+    if (values.length % 2 !== 0) throw this.damaged('a key has no value');
+    const target = this.top();
+    if (target instanceof PickleObject) target.items ??= new Map();
+    const items = target instanceof PickleObject ? target.items! : target;
+    if (!(items instanceof Map)) throw this.damaged('items are set on what is no dictionary');
+    for (let at = 0; at < values.length; at += 2) items.set(values[at]!, values[at + 1]!);
+  }
+
+  dictionary(values: readonly PickleValue[]): void {
+    this.push(new Map());
+    this.setItems(values);
+  }
+
+  global(module: PickleValue, name: PickleValue): void {
+    if (typeof module !== 'string' || typeof name !== 'string') throw this.damaged('a global has no name');
+    this.push(new PickleGlobal(`${module}.${name}`));
+  }
+
+  /** What stands for `callable(*arguments)`. */
+  call(callable: PickleValue, args: PickleValue): void {
+    if (!Array.isArray(args)) throw this.damaged('the arguments of a call are no tuple');
+    if (callable instanceof PickleGlobal && callable.path === 'collections.OrderedDict') {
+      const [pairs] = args;
+      this.dictionary(Array.isArray(pairs) ? pairs.flatMap((pair) => this.pair(pair)) : []);
+    } else this.push(new PickleObject(callable, args));
+  }
+
+  private pair(value: PickleValue): PickleValue[] {
+    if (!Array.isArray(value) || value.length !== 2) throw this.damaged('an OrderedDict is made of no pairs');
+    return value;
+  }
+
+  take(length: number): Uint8Array {
+    if (length > this.bytes.length - this.position) {
+      throw this.damaged(`it ends after ${this.bytes.length} bytes, before its last operation`);
+    }
+    this.position += length;
+    return this.bytes.subarray(this.position - length, this.position);
+  }
+
+  uint8(): number {
+    return this.take(1)[0]!;
+  }
+
+  uint16(): number {
+    this.take(2);
+    return this.view.getUint16(this.position - 2, true);
+  }
+
+  int32(): number {
+    this.take(4);
+    return this.view.getInt32(this.position - 4, true);
+  }
+
+  uint32(): number {
+    this.take(4);
+    return this.view.getUint32(this.position - 4, true);
+  }
+
+  /** A length of 64 bits; what is too large for a number is too large for the file all the more. */
+  uint64(): number {
+    this.take(8);
+    return Number(this.view.getBigUint64(this.position - 8, true));
+  }
+
+  float64(): number {
+    this.take(8);
+    return this.view.getFloat64(this.position - 8);
+  }
+
+  /** A whole number of any length, two's complement, little-endian. */
+  long(length: number): number | bigint {
+    if (length > maxNumberBytes) throw this.damaged(`a number of ${length} bytes; ${maxNumberBytes} is the limit`);
+    let value = 0n;
+    for (const byte of this.take(length).toReversed()) value = (value << 8n) | BigInt(byte);
+    value = BigInt.asIntN(length * 8, value);
+    return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  }
+
+  text(length: number): string {
+    return new TextDecoder().decode(this.take(length));
+  }
+
+  /** A string of Python 2, taken for Latin-1. */
+  oldText(length: number): string {
+    return new TextDecoder('latin1').decode(this.take(length));
+  }
+
+  line(): string {
+    const end = this.bytes.indexOf(0x0a, this.position);
+    if (end < 0 || end - this.position > maxNameBytes) throw this.damaged('the name of a global does not end');
+    const text = this.text(end - this.position);
+    this.position = end + 1;
+    return text;
+  }
+
+  private damaged(what: string): FaceparseError {
+    return new FaceparseError(`the pickle cannot be read: ${what} (at byte ${this.position})`);
+  }
+}
+
+/** What the operations do, by their codes; what is not here is refused. */
+const operations: Readonly<Record<string, (machine: PickleMachine) => void>> = {
+  '\x80': (machine) => machine.protocol(),
+  // A frame only says how much to read ahead.
+  '\x95': (machine) => machine.uint64(),
+  '(': (machine) => machine.mark(),
+  '0': (machine) => machine.drop(),
+  '1': (machine) => machine.popToMark(),
+  '2': (machine) => machine.push(machine.top()),
+
+  N: (machine) => machine.push(null),
+  '\x88': (machine) => machine.push(true),
+  '\x89': (machine) => machine.push(false),
+  K: (machine) => machine.push(machine.uint8()),
+  M: (machine) => machine.push(machine.uint16()),
+  J: (machine) => machine.push(machine.int32()),
+  '\x8a': (machine) => machine.push(machine.long(machine.uint8())),
+  '\x8b': (machine) => machine.push(machine.long(machine.uint32())),
+  G: (machine) => machine.push(machine.float64()),
+
+  X: (machine) => machine.push(machine.text(machine.uint32())),
+  '\x8c': (machine) => machine.push(machine.text(machine.uint8())),
+  '\x8d': (machine) => machine.push(machine.text(machine.uint64())),
+  U: (machine) => machine.push(machine.oldText(machine.uint8())),
+  T: (machine) => machine.push(machine.oldText(machine.uint32())),
+  C: (machine) => machine.push(machine.take(machine.uint8())),
+  B: (machine) => machine.push(machine.take(machine.uint32())),
+  '\x8e': (machine) => machine.push(machine.take(machine.uint64())),
+  '\x96': (machine) => machine.push(machine.take(machine.uint64())),
+
+  ')': (machine) => machine.push([]),
+  ']': (machine) => machine.push([]),
+  '}': (machine) => machine.push(new Map()),
+  '\x8f': (machine) => machine.push(new Set()),
+  t: (machine) => machine.push(machine.popToMark()),
+  l: (machine) => machine.push(machine.popToMark()),
+  d: (machine) => machine.dictionary(machine.popToMark()),
+  '\x91': (machine) => machine.push(new Set(machine.popToMark())),
+  '\x85': (machine) => machine.popTuple(1),
+  '\x86': (machine) => machine.popTuple(2),
+  '\x87': (machine) => machine.popTuple(3),
+  a: (machine) => machine.append([machine.pop()]),
+  e: (machine) => machine.append(machine.popToMark()),
+  '\x90': (machine) => machine.append(machine.popToMark()),
+  s: (machine) => machine.setItems([machine.pop(), machine.pop()].reverse()),
+  u: (machine) => machine.setItems(machine.popToMark()),
+
+  q: (machine) => machine.remember(machine.uint8()),
+  r: (machine) => machine.remember(machine.uint32()),
+  '\x94': (machine) => machine.rememberNext(),
+  h: (machine) => machine.recall(machine.uint8()),
+  j: (machine) => machine.recall(machine.uint32()),
+
+  c: (machine) => machine.global(machine.line(), machine.line()),
+  '\x93': (machine) => {
+    const name = machine.pop();
+    machine.global(machine.pop(), name);
+  },
+  Q: (machine) => machine.push(new PersistentId(machine.pop())),
+  R: (machine) => {
+    const args = machine.pop();
+    machine.call(machine.pop(), args);
+  },
+  '\x81': (machine) => {
+    const args = machine.pop();
+    machine.call(machine.pop(), args);
+  },
+  '\x92': (machine) => {
+    machine.drop();
+    const args = machine.pop();
+    machine.call(machine.pop(), args);
+  },
+  // The state that is set on an object does not matter here.
+  b: (machine) => {
+    machine.pop();
+    machine.top();
+  },
+};

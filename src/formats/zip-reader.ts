@@ -1,0 +1,198 @@
+import { type Entry, fromBufferPromise, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
+import { FaceparseError } from '../errors.ts';
+import { crc32 } from './crc.ts';
+
+/** What a zip may hold at most; all sizes are bytes. */
+export interface ZipLimits {
+  readonly fileBytes: number;
+  readonly entries: number;
+  /** One entry, unpacked. */
+  readonly entryBytes: number;
+  /** All entries together, unpacked. */
+  readonly totalBytes: number;
+}
+
+/** One file in a zip; sizes are bytes. */
+export interface ZipEntry {
+  /** Path with forward slashes, without `..` and the like. */
+  readonly name: string;
+  readonly size: number;
+}
+
+/** A zip whose list of entries is read; the data are read on demand. */
+export interface ZipArchive {
+  readonly fileBytes: number;
+  /** The files in the order of the archive; folders are left out. */
+  readonly entries: readonly ZipEntry[];
+  /**
+   * The bytes of an entry, whose length and CRC-32 are checked.
+   *
+   * @throws FaceparseError that names the entry where there is none of that name or its data are damaged
+   */
+  read(name: string): Promise<Uint8Array>;
+  /** Closes the file; nothing can be read afterwards. */
+  close(): void;
+}
+
+const defaultLimits: ZipLimits = {
+  fileBytes: 2 ** 31,
+  entries: 20_000,
+  entryBytes: 2 ** 29,
+  totalBytes: 2 ** 31,
+};
+
+const maxNameLength = 1000;
+const methodNames: Readonly<Record<number, string>> = { 9: 'Deflate64', 12: 'bzip2', 14: 'LZMA', 93: 'Zstandard' };
+/** File types of Unix (`S_IFMT`), which the upper half of the external attributes holds; 0 where they are not recorded. */
+const typeMask = 0o170000;
+const linkType = 0o120000;
+const ordinaryTypes = [0, 0o100000, 0o040000];
+
+/**
+ * Opens a zip as hostile input, from its path or its bytes, and reads the list of its entries.
+ *
+ * Runs in Node only. Sizes are bounded before anything is allocated for them.
+ *
+ * @throws FaceparseError that names the entry but not the zip (the caller knows it) where the file is no zip, damaged or
+ * larger than the limits, or an entry is encrypted, a link, of another compression than Deflate, stands there twice, or
+ * has a name that could leave a folder (absolute, `..`, backslashes)
+ * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
+ * @example
+ * const zip = await openZip('submission.zip', { totalBytes: 2 ** 30 });
+ * const mask = await zip.read('masks/0.png');
+ */
+export async function openZip(source: string | Uint8Array, limits: Partial<ZipLimits> = {}): Promise<ZipArchive> {
+  const bounds = { ...defaultLimits, ...limits };
+  const file = await openFile(source);
+  try {
+    const found = await readEntries(file, bounds);
+    return {
+      fileBytes: file.fileSize,
+      entries: [...found].map(([name, entry]) => ({ name, size: entry.uncompressedSize })),
+      read: async (name) => {
+        const entry = found.get(name);
+        if (!entry) throw new FaceparseError(`the zip has no entry ${quote(name)}`);
+        return readEntry(file, name, entry);
+      },
+      close: () => file.close(),
+    };
+  } catch (error) {
+    file.close();
+    throw error;
+  }
+}
+
+async function openFile(source: string | Uint8Array): Promise<ZipFile> {
+  // Names are decoded here, so that an error can say what is wrong with which.
+  const options = { autoClose: false, decodeStrings: false };
+  try {
+    if (typeof source === 'string') return await openPromise(source, options);
+    return await fromBufferPromise(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options);
+  } catch (cause) {
+    throw new FaceparseError(`not a zip, or cut short (${firstSentence(cause)}); write or fetch it again`, { cause });
+  }
+}
+
+/** All files by name, in the order of the archive. */
+async function readEntries(file: ZipFile, limits: ZipLimits): Promise<Map<string, Entry>> {
+  checkLimit('the zip', file.fileSize, limits.fileBytes, 'bytes');
+  checkLimit('the zip', file.entryCount, limits.entries, 'entries');
+  const files = new Map<string, Entry>();
+  const folders = new Set<string>();
+  let total = 0;
+  try {
+    for await (const entry of file.eachEntry()) {
+      const name = nameOf(entry);
+      checkKind(name, entry);
+      checkLimit(`the entry ${quote(name)}`, entry.uncompressedSize, limits.entryBytes, 'bytes unpacked');
+      total += entry.uncompressedSize;
+      checkLimit('the zip', total, limits.totalBytes, 'bytes unpacked');
+      if (files.has(name)) throw refused(name, 'stands in the zip twice', 'make the zip anew with each file once');
+      addFolders(name, folders);
+      if (!name.endsWith('/')) files.set(name, entry);
+    }
+  } catch (cause) {
+    if (cause instanceof FaceparseError) throw cause;
+    throw new FaceparseError(`the zip is damaged (${firstSentence(cause)}); write or fetch it again`, { cause });
+  }
+  for (const name of files.keys()) {
+    if (folders.has(name)) throw refused(name, 'is both a file and a folder', 'make the zip anew');
+  }
+  return files;
+}
+
+function addFolders(name: string, folders: Set<string>): void {
+  for (let slash = name.lastIndexOf('/'); slash > 0; slash = name.lastIndexOf('/', slash - 1)) {
+    const folder = name.slice(0, slash);
+    if (folders.has(folder)) return;
+    folders.add(folder);
+  }
+}
+
+function nameOf(entry: Entry): string {
+  const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true);
+  const anew = 'make the zip anew from the folder that it should hold';
+  if (name.length === 0 || name.length > maxNameLength) {
+    const what = `has a name of ${name.length} characters, 1 to ${maxNameLength} are allowed`;
+    throw refused(name.slice(0, 40), what, anew);
+  }
+  if (name.includes('\\')) {
+    throw refused(name, 'has backslashes in its name', 'make the zip with a program that writes forward slashes');
+  }
+  if (/^([a-zA-Z]:|\/)/.test(name)) throw refused(name, 'is an absolute path', anew);
+  const segments = name.replace(/\/$/, '').split('/');
+  if (segments.includes('..')) throw refused(name, 'leads out of the folder by ..', anew);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
+  if (segments.some((segment) => segment === '' || segment === '.') || /[\u0000-\u001f\u007f]/.test(name)) {
+    throw refused(name, 'has an empty part, a dot or a control character in its path', anew);
+  }
+  return name;
+}
+
+function checkKind(name: string, entry: Entry): void {
+  if (entry.isEncrypted()) throw refused(name, 'is encrypted', 'make the zip without a password');
+  const type = (entry.externalFileAttributes >>> 16) & typeMask;
+  if (type === linkType) throw refused(name, 'is a symbolic link', 'put the file itself there');
+  if (!ordinaryTypes.includes(type)) throw refused(name, 'is neither a file nor a folder', 'leave it out');
+  const method = entry.compressionMethod;
+  if (!entry.canDecodeFileData()) {
+    const what = `is compressed by ${methodNames[method] ?? `method ${method}`}`;
+    throw refused(name, what, 'make the zip with the usual compression (Deflate) or none');
+  }
+}
+
+async function readEntry(file: ZipFile, name: string, entry: Entry): Promise<Uint8Array> {
+  const bytes = new Uint8Array(entry.uncompressedSize);
+  let filled = 0;
+  try {
+    for await (const part of await file.openReadStreamPromise(entry)) {
+      if (filled + part.length > bytes.length) throw new Error(`it holds more than its ${bytes.length} bytes`);
+      bytes.set(part, filled);
+      filled += part.length;
+    }
+    if (filled < bytes.length) throw new Error(`${filled} of its ${bytes.length} bytes are there`);
+    if (crc32(bytes) !== entry.crc32) throw new Error('its checksum is wrong');
+  } catch (cause) {
+    throw refused(name, `is damaged (${firstSentence(cause)})`, 'make or fetch the zip again', cause);
+  }
+  return bytes;
+}
+
+function checkLimit(what: string, value: number, limit: number, unit: string): void {
+  if (value > limit) throw new FaceparseError(`${what} has ${value} ${unit}; ${limit} is the limit`);
+}
+
+function refused(name: string, what: string, remedy: string, cause?: unknown): FaceparseError {
+  return new FaceparseError(`the entry ${quote(name)} ${what}; ${remedy}`, { cause });
+}
+
+/** Quoted as JSON does it: a name may hold anything, also what a terminal would obey. */
+function quote(name: string): string {
+  return JSON.stringify(name);
+}
+
+/** The library's messages go on with questions to programmers. */
+function firstSentence(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split(/\. |\n/, 1)[0]!.replace(/\.$/, '');
+}

@@ -1,0 +1,26 @@
+/**
+ * The rules of the CelebAMask-HQ Mini challenge that a program can check.
+ *
+ * @example parameters < challengeRules.parameterLimit // whether a network may be handed in
+ */
+export const challengeRules = {
+  /** A network must have fewer trainable parameters than this; exactly as many are too many. */
+  parameterLimit: 1_821_085,
+  /** Width and height of every mask, in pixels. */
+  maskSide: 512,
+  /** Photos with masks that a network may be trained on. */
+  trainingPairs: 1000,
+  /** Name of the label set whose ids and palette the masks have. */
+  labelSet: 'celebamask-19',
+  /** Where everything lies in the zip. */
+  zip: {
+    masks: 'masks/',
+    maskExtension: '.png',
+    solution: 'solution/',
+    script: 'solution/run.py',
+    checkpoint: 'solution/ckpt.pth',
+    requirements: 'solution/requirements.txt',
+  },
+  /** The entry of the checkpoint that holds the weights. */
+  weightsKey: 'state_dict',
+} as const;

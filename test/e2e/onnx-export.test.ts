@@ -1,0 +1,201 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import * as nodeRuntime from 'onnxruntime-node';
+import * as webRuntime from 'onnxruntime-web';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Photo } from '../../src/data/picture.ts';
+import { readPhoto } from '../../src/data/read-picture.ts';
+import type { OnnxRuntime } from '../../src/engine/onnx/onnx-engine.ts';
+import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
+import { selectEngine } from '../../src/engine/select-engine.ts';
+import { onnxModel } from '../../src/export/onnx.ts';
+import { type OnnxExportOptions, onnxInputTypes } from '../../src/export/onnx-options.ts';
+import { getLabelSet } from '../../src/labels/registry.ts';
+import { getArchitecture, listModels } from '../../src/models/registry.ts';
+import { bundledWeights } from '../../src/node/bundled-weights.ts';
+import { loadWeights } from '../../src/node/face-parser.ts';
+import { FaceParser } from '../../src/parser/face-parser.ts';
+import { defaultNormalization, normalizePhoto } from '../../src/parser/normalization.ts';
+import type { Weights } from '../../src/parser/weights-file.ts';
+import { weightsGraph } from '../../src/parser/weights-graph.ts';
+import { Random } from '../../src/random/random.ts';
+import { randomStates, randomWeights } from '../random-weights.ts';
+
+const runtimes = { node: nodeRuntime, web: webRuntime } as unknown as Readonly<Record<string, OnnxRuntime>>;
+const runtimeNames = Object.keys(runtimes);
+const realPictures = join(import.meta.dirname, '../../../shared/data/celebamask-mini/test/images');
+const timeout = 300_000;
+
+/** One session in one of the runtimes. */
+class ExportedModel {
+  private constructor(
+    private readonly session: nodeRuntime.InferenceSession,
+    private readonly runtime: OnnxRuntime,
+    private readonly type: 'uint8' | 'float32',
+  ) {}
+
+  static async create(runtime: string, weights: Weights, options: OnnxExportOptions): Promise<ExportedModel> {
+    const model = onnxModel(weights, options);
+    const session = await runtimes[runtime]!.InferenceSession.create(model, { logSeverityLevel: 3 });
+    return new ExportedModel(session, runtimes[runtime]!, options.input ?? 'uint8');
+  }
+
+  get names() {
+    return [...this.session.inputNames, ...this.session.outputNames];
+  }
+
+  /** Photos of one size as one batch. */
+  async run(photos: readonly Photo[]): Promise<{ data: Uint8Array | Float32Array; dims: readonly number[] }> {
+    const { width, height } = photos[0]!;
+    const bytes = Uint8Array.from(photos.flatMap(({ data }) => [...data]));
+    const dims = [photos.length, height, width, 3];
+    const { Tensor } = this.runtime;
+    const photo =
+      this.type === 'uint8' ? new Tensor('uint8', bytes, dims) : new Tensor('float32', Float32Array.from(bytes), dims);
+    const result = Object.values(await this.session.run({ photo }))[0]!;
+    return { data: result.data as Uint8Array | Float32Array, dims: result.dims };
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/** Smooth colours with edges: noise alone would make every pixel a matter of rounding. */
+function drawPhoto(width: number, height: number, seed: number): Photo {
+  const random = new Random(seed, 'photo');
+  const waves = Array.from({ length: 9 }, () => [random.uniform(1, 9), random.uniform(1, 9), random.uniform(0, 6)]);
+  const data = new Uint8Array(width * height * 3);
+  for (let i = 0; i < data.length; i++) {
+    const [x, y] = [(Math.floor(i / 3) % width) / width, Math.floor(i / 3 / width) / height];
+    const sum = waves.slice(i % 3).reduce((total, [a, b, c]) => total + Math.sin(a! * x + b! * y + c!), 0);
+    data[i] = 127 + 30 * sum + (x > 0.5 ? 40 : 0);
+  }
+  return { width, height, data };
+}
+
+/** The photo as it is, and the same number of pixels with another content. */
+function drawPhotos(width: number, height: number, count: number): Photo[] {
+  return Array.from({ length: count }, (_, index) => drawPhoto(width, height, index + 1));
+}
+
+function shareOfEqual(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let equal = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] === b[i]) equal++;
+  return equal / a.length;
+}
+
+function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let largest = 0;
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
+  return largest;
+}
+
+describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runtime) => {
+  it.each(listModels())('gives the scores of the engine, for any number of photos: %s', async (model) => {
+    const size = 2 * getArchitecture(model).multiple;
+    const { weights: initial, graph } = randomWeights({ model, size });
+    const weights = { ...initial, states: randomStates(graph, model) };
+    const exported = await ExportedModel.create(runtime, weights, { output: 'logits' });
+    const program = await createReferenceEngine().compile(weightsGraph(weights, model));
+    await program.writeStates(weights.states);
+    for (const count of [1, 3]) {
+      const photos = drawPhotos(size, size, count);
+      const { data, dims } = await exported.run(photos);
+      expect(dims.slice(0, 2)).toEqual([count, 19]);
+      const each = data.length / count;
+      for (const [index, photo] of photos.entries()) {
+        const image = new Float32Array(3 * size * size);
+        normalizePhoto(photo, defaultNormalization, image);
+        const { logits } = await program.run({ image });
+        const scale = logits!.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+        const seen = data.subarray(index * each, (index + 1) * each);
+        expect(largestDifference(seen, logits!) / scale).toBeLessThan(1e-4);
+      }
+    }
+    await exported.release();
+  });
+
+  it.each(onnxInputTypes)('gives labels of photos of any size, as %s', async (input) => {
+    const { weights: initial, graph } = randomWeights({ model: 'compact', size: 64 });
+    const weights = { ...initial, states: randomStates(graph, 'labels') };
+    const exported = await ExportedModel.create(runtime, weights, { input });
+    expect(exported.names).toEqual(['photo', 'labels']);
+    const parser = await FaceParser.create(weights, await selectEngine());
+    const sizes = [
+      [64, 64],
+      [128, 128],
+      [97, 131],
+      [41, 53],
+      [200, 40],
+      [1, 1],
+    ] as const;
+    for (const [width, height] of sizes) {
+      const photos = drawPhotos(width, height, 2);
+      const { data, dims } = await exported.run(photos);
+      expect(dims).toEqual([2, height, width]);
+      for (const [index, photo] of photos.entries()) {
+        const { labels } = await parser.parse(photo);
+        const seen = data.subarray(index * labels.length, (index + 1) * labels.length);
+        expect(shareOfEqual(seen, labels), `${width}×${height}`).toBeGreaterThan(0.999);
+        if (width > 50) expect(new Set(labels).size).toBeGreaterThan(1);
+      }
+    }
+    await parser.dispose();
+    await exported.release();
+  });
+});
+
+describe.skipIf(!existsSync(realPictures) || !existsSync(bundledWeights))(
+  'ONNX export of the weights that come along, on real pictures (skipped where either is missing)',
+  { timeout },
+  () => {
+    let weights: Weights;
+    let photos: Photo[];
+    let parser: FaceParser;
+    beforeAll(async () => {
+      ({ weights } = await loadWeights());
+      const names = readdirSync(realPictures).sort().slice(0, 12);
+      photos = await Promise.all(names.map((name) => readPhoto(join(realPictures, name))));
+      parser = await FaceParser.create(weights, await selectEngine());
+    });
+    afterAll(() => parser.dispose());
+
+    it.each(runtimeNames)('labels and scores are those of the engine: onnxruntime-%s', async (runtime) => {
+      const labels = await ExportedModel.create(runtime, weights, {});
+      for (const photo of photos) {
+        const { data } = await labels.run([photo]);
+        expect(shareOfEqual(data, (await parser.parse(photo)).labels)).toBeGreaterThan(0.999);
+      }
+      await labels.release();
+
+      const scores = await ExportedModel.create(runtime, weights, { output: 'logits' });
+      const engine = await selectEngine();
+      const program = await engine.compile(weightsGraph(weights, 'the weights'));
+      await program.writeStates(weights.states);
+      const photo = drawPhoto(weights.size, weights.size, 1);
+      const image = new Float32Array(3 * weights.size ** 2);
+      normalizePhoto(photo, defaultNormalization, image);
+      const { logits } = await program.run({ image });
+      expect(largestDifference((await scores.run([photo])).data, logits!)).toBeLessThan(1e-3);
+      await program.dispose();
+      await scores.release();
+    });
+  },
+);
+
+describe('the metadata of an ONNX model', () => {
+  it('name classes, colours, size and where the weights come from', () => {
+    const { weights } = randomWeights({ labels: 'face-8' });
+    const text = Buffer.from(onnxModel(weights)).toString('latin1');
+    const { classes } = getLabelSet('face-8');
+    expect(text).toContain(JSON.stringify(classes.map(({ name }) => name)));
+    expect(text).toContain(JSON.stringify(classes.map(({ color }) => color)));
+    expect(text).toContain('note.run');
+  });
+
+  it('and the bytes are the same each time', () => {
+    const { weights } = randomWeights({ model: 'compact', size: 64 });
+    expect(Buffer.from(onnxModel(weights)).equals(onnxModel(weights))).toBe(true);
+  });
+});
