@@ -12,9 +12,6 @@ export interface JsonOption {
 /** Help text of `--json`, the same everywhere. */
 export const jsonHelp = 'print one JSON document instead of text';
 
-/** Help text of `--tta`, the same everywhere. */
-export const ttaHelp = 'average the prediction over the mirrored photo and a larger one (about five times as slow)';
-
 /** Prints a result for people. */
 export function printText(text: string): void {
   process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);

@@ -8,7 +8,9 @@ import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPredict } from './commands/predict.ts';
+import { registerReport } from './commands/report.ts';
 import { registerStudy } from './commands/study.ts';
+import { registerSubmit } from './commands/submit.ts';
 import { registerTrain } from './commands/train.ts';
 import { readPackageInfo } from './package-info.ts';
 
@@ -20,7 +22,9 @@ const registrations = [
   registerStudy,
   registerEvaluate,
   registerPredict,
+  registerReport,
   registerExport,
+  registerSubmit,
   registerModels,
   registerBench,
   registerConfig,

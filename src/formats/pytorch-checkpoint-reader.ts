@@ -76,9 +76,9 @@ export async function readPyTorchCheckpoint(bytes: Uint8Array): Promise<PyTorchC
     const top = dictionaryOf(readPickle(await archive.read(`${folder}data.pkl`)));
     const records = new Map(archive.entries.map(({ name, size }) => [name, size]));
     const read = (value: PickleValue, name: string) => {
-      const tensor = tensorOf(value, name);
-      if (tensor) checkData(tensor, name, records.get(`${folder}data/${tensor.storage}`));
-      return tensor;
+      const found = tensorOf(value, name);
+      if (found) checkData(found, name, records.get(`${folder}data/${found.tensor.storage}`));
+      return found?.tensor;
     };
     const entries = top ? namedEntries(top) : [];
     const state = entries.find(([name]) => name === 'state_dict')?.[1];
@@ -165,13 +165,14 @@ function tensorsOf(
   return tensors;
 }
 
-interface StoredTensorDescription extends TensorDescription {
-  /** Bytes that the storage must have. */
+interface StoredTensor {
+  readonly tensor: TensorDescription;
+  /** Bytes that its storage must have. */
   readonly bytes: number;
 }
 
 /** The tensor that a call would make; undefined for any other value. Wrappers (parameters, subclasses) are taken off. */
-function tensorOf(value: PickleValue, name: string): StoredTensorDescription | undefined {
+function tensorOf(value: PickleValue, name: string): StoredTensor | undefined {
   let made = value;
   // A wrapper in a wrapper does not occur, but a hostile pickle may nest them without end.
   for (let depth = 0; depth < 4; depth++) {
@@ -186,7 +187,7 @@ function tensorOf(value: PickleValue, name: string): StoredTensorDescription | u
   return undefined;
 }
 
-function describeTensor(args: readonly PickleValue[], name: string): StoredTensorDescription {
+function describeTensor(args: readonly PickleValue[], name: string): StoredTensor {
   const [stored, offset, size, stride] = args;
   const shape = sizesOf(size);
   const strides = sizesOf(stride);
@@ -202,9 +203,9 @@ function describeTensor(args: readonly PickleValue[], name: string): StoredTenso
   const { dtype, bytes } = dtypes[kind] ?? untypedStorage(args);
   const last = offset + shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 0);
   if (elementCount(shape) > 0 && last >= length) {
-    throw damaged(name, `wants element ${last} of the storage ${storage}, which has ${length}`);
+    throw damaged(name, `wants element ${last} of the storage ${quote(storage)}, which has ${length}`);
   }
-  return { dtype, shape, storage, offset, bytes: length * bytes };
+  return { tensor: { dtype, shape, storage, offset }, bytes: length * bytes };
 }
 
 /** The dtype is the seventh argument of `_rebuild_tensor_v3`, which newer dtypes have; storages then count bytes. */
@@ -229,11 +230,17 @@ function elementCount(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-function checkData({ storage, bytes }: StoredTensorDescription, name: string, stored: number | undefined): void {
-  if (stored === undefined) throw damaged(name, `has no data: the record data/${storage} is missing`);
-  if (stored < bytes) throw damaged(name, `wants ${bytes} bytes of data/${storage}, but ${stored} are there`);
+function checkData({ tensor: { storage }, bytes }: StoredTensor, name: string, stored: number | undefined): void {
+  if (stored === undefined) throw damaged(name, `has no data: the record ${quote(`data/${storage}`)} is missing`);
+  if (stored < bytes)
+    throw damaged(name, `wants ${bytes} bytes of ${quote(`data/${storage}`)}, but ${stored} are there`);
 }
 
 function damaged(name: string, what: string): FaceparseError {
-  return new FaceparseError(`the checkpoint is damaged: the tensor ${JSON.stringify(name)} ${what}; ${remedy}`);
+  return new FaceparseError(`the checkpoint is damaged: the tensor ${quote(name)} ${what}; ${remedy}`);
+}
+
+/** A name may be anything, also very long. */
+function quote(name: string): string {
+  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
 }

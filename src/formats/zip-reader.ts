@@ -142,8 +142,7 @@ function nameOf(entry: Entry): string {
   if (/^([a-zA-Z]:|\/)/.test(name)) throw refused(name, 'is an absolute path', anew);
   const segments = name.replace(/\/$/, '').split('/');
   if (segments.includes('..')) throw refused(name, 'leads out of the folder by ..', anew);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what is looked for
-  if (segments.some((segment) => segment === '' || segment === '.') || /[\u0000-\u001f\u007f]/.test(name)) {
+  if (segments.some((segment) => segment === '' || segment === '.') || /\p{Cc}/u.test(name)) {
     throw refused(name, 'has an empty part, a dot or a control character in its path', anew);
   }
   return name;

@@ -20,8 +20,8 @@ export interface Averaging {
 export const defaultAveraging: Averaging = { flip: true, scales: [1, 1.25] };
 
 const mostScales = 8;
-/** The log of a probability that vanishes must stay a number, since scores are interpolated. */
-const leastProbability = 1e-30;
+/** Smallest probability: the log of one that vanishes must stay a number, since scores are interpolated. */
+export const leastProbability = 1e-30;
 
 /**
  * Sides in pixels of the squares that a network is run at, ascending, each once.

@@ -15,16 +15,10 @@ import { Random } from '../../src/random/random.ts';
 import { expectClose } from '../contract/compare.ts';
 import { randomStates } from '../random-weights.ts';
 import { buildEveryOp } from './every-op-network.ts';
+import { python, torchIsThere, torchTimeout } from './python.ts';
 
 /** Relative to the largest score; both sides work in single precision. */
 const tolerance = 1e-4;
-/** Where the processor is busy, loading torch alone takes a minute. */
-const timeout = 600_000;
-
-const python = '/usr/bin/python3';
-const torchIsThere =
-  spawnSync(python, ['-c', 'import importlib.util as u, sys; sys.exit(not u.find_spec("torch"))']).status === 0;
-
 /** Loads each exported network, strictly, runs it on pictures and says what it saw; one process, since torch loads slowly. */
 const script = `
 import contextlib, importlib.util, io, json, os, runpy, sys, torch
@@ -91,67 +85,72 @@ function picture(height: number, width: number): Float32Array {
   return Float32Array.from({ length: 2 * 3 * height * width }, () => random.normal());
 }
 
-describe.skipIf(!torchIsThere)('PyTorch (skipped where /usr/bin/python3 has no torch)', { timeout }, () => {
-  const labels = 'celebamask-19';
-  const { classes } = getLabelSet(labels);
-  const models = listModels().map((name) => {
-    const { multiple } = getArchitecture(name);
-    const build: GraphBuilder = (height, width) =>
-      inferenceGraph(createModel(name, { classes: classes.length }), { batch: 2, height, width });
-    return newCase(name, build, [
-      [2 * multiple, 2 * multiple],
-      [3 * multiple, 2 * multiple],
+describe.skipIf(!torchIsThere)(
+  'PyTorch (skipped where /usr/bin/python3 has no torch)',
+  { timeout: torchTimeout },
+  () => {
+    const labels = 'celebamask-19';
+    const { classes } = getLabelSet(labels);
+    const models = listModels().map((name) => {
+      const { multiple } = getArchitecture(name);
+      const build: GraphBuilder = (height, width) =>
+        inferenceGraph(createModel(name, { classes: classes.length }), { batch: 2, height, width });
+      return newCase(name, build, [
+        [2 * multiple, 2 * multiple],
+        [3 * multiple, 2 * multiple],
+      ]);
+    });
+    const everyOp = newCase('every op', buildEveryOp, [
+      [16, 24],
+      [40, 16],
     ]);
-  });
-  const everyOp = newCase('every op', buildEveryOp, [
-    [16, 24],
-    [40, 16],
-  ]);
-  const cases = [...models, everyOp];
-  let reports: Record<string, Report> = {};
+    const cases = [...models, everyOp];
+    let reports: Record<string, Report> = {};
 
-  beforeAll(async () => {
-    for (const { name, folder, states } of models) {
-      await exportPyTorch({ model: name, labels, size: 64, states }, folder);
-    }
-    mkdirSync(everyOp.folder, { recursive: true });
-    writeFileSync(join(everyOp.folder, 'model.py'), pytorchNetworkOf(buildEveryOp, 8, 'Every op once.'));
-    const tensors = [...buildEveryOp(16, 24).states].map(
-      ([key, { shape }]) => [key, { dtype: 'float32', shape, data: everyOp.states.get(key)! }] as const,
-    );
-    writeFileSync(join(everyOp.folder, 'ckpt.pth'), encodePyTorchCheckpoint({ state_dict: new Map(tensors) }));
-    for (const { folder, sizes } of cases) {
-      for (const [height, width] of sizes) writeFileSync(join(folder, `${height}x${width}.in`), picture(height, width));
-    }
-    const jobs = Object.fromEntries(cases.map(({ folder, sizes }) => [folder, sizes.map((size) => size.join('x'))]));
-    const child = spawnSync(python, ['-c', script, JSON.stringify(jobs)], { encoding: 'utf8', maxBuffer: 1 << 26 });
-    expect(child.status, child.stderr).toBe(0);
-    reports = JSON.parse(child.stdout);
-  }, timeout);
+    beforeAll(async () => {
+      for (const { name, folder, states } of models) {
+        await exportPyTorch({ model: name, labels, size: 64, states }, folder);
+      }
+      mkdirSync(everyOp.folder, { recursive: true });
+      writeFileSync(join(everyOp.folder, 'model.py'), pytorchNetworkOf(buildEveryOp, 8, 'Every op once.'));
+      const tensors = [...buildEveryOp(16, 24).states].map(
+        ([key, { shape }]) => [key, { dtype: 'float32', shape, data: everyOp.states.get(key)! }] as const,
+      );
+      writeFileSync(join(everyOp.folder, 'ckpt.pth'), encodePyTorchCheckpoint({ state_dict: new Map(tensors) }));
+      for (const { folder, sizes } of cases) {
+        for (const [height, width] of sizes)
+          writeFileSync(join(folder, `${height}x${width}.in`), picture(height, width));
+      }
+      const jobs = Object.fromEntries(cases.map(({ folder, sizes }) => [folder, sizes.map((size) => size.join('x'))]));
+      const child = spawnSync(python, ['-c', script, JSON.stringify(jobs)], { encoding: 'utf8', maxBuffer: 1 << 26 });
+      expect(child.status, child.stderr).toBe(0);
+      reports = JSON.parse(child.stdout);
+    }, torchTimeout);
 
-  afterAll(() => {
-    rmSync(parent, { recursive: true, force: true });
-  });
+    afterAll(() => {
+      rmSync(parent, { recursive: true, force: true });
+    });
 
-  it.each(cases)('computes the same scores: $name', async ({ folder, build, states, sizes }) => {
-    for (const [height, width] of sizes) {
-      const program = await createReferenceEngine().compile(build(height, width));
-      await program.writeStates(states);
-      const { logits } = await program.run({ image: picture(height, width) });
-      const bytes = readFileSync(join(folder, `${height}x${width}.out`));
-      const seen = new Float32Array(Uint8Array.from(bytes).buffer);
-      expectClose(seen, logits!, tolerance, `${height}×${width}`);
-      expect(logits!.some((value) => Math.abs(value) > 0.01)).toBe(true);
-    }
-  });
+    it.each(cases)('computes the same scores: $name', async ({ folder, build, states, sizes }) => {
+      for (const [height, width] of sizes) {
+        const program = await createReferenceEngine().compile(build(height, width));
+        await program.writeStates(states);
+        const { logits } = await program.run({ image: picture(height, width) });
+        const bytes = readFileSync(join(folder, `${height}x${width}.out`));
+        const seen = new Float32Array(Uint8Array.from(bytes).buffer);
+        expectClose(seen, logits!, tolerance, `${height}×${width}`);
+        expect(logits!.some((value) => Math.abs(value) > 0.01)).toBe(true);
+      }
+    });
 
-  it.each(models)('names and counts what faceparse does: $name', ({ name, folder, build, states }) => {
-    const { names, equal, parameters, printed, rest } = reports[folder]!;
-    const graph = build(64, 64);
-    expect(names.filter((key) => !key.endsWith('num_batches_tracked')).sort()).toEqual([...states.keys()].sort());
-    expect(equal).toBe(true);
-    expect(parameters).toBe(countParameters(graph));
-    expect(printed).toBe(String(countParameters(graph)));
-    expect(rest).toEqual({ model: name, labels, classes: classes.length, size: 64 });
-  });
-});
+    it.each(models)('names and counts what faceparse does: $name', ({ name, folder, build, states }) => {
+      const { names, equal, parameters, printed, rest } = reports[folder]!;
+      const graph = build(64, 64);
+      expect(names.filter((key) => !key.endsWith('num_batches_tracked')).sort()).toEqual([...states.keys()].sort());
+      expect(equal).toBe(true);
+      expect(parameters).toBe(countParameters(graph));
+      expect(printed).toBe(String(countParameters(graph)));
+      expect(rest).toEqual({ model: name, labels, classes: classes.length, size: 64 });
+    });
+  },
+);

@@ -2,14 +2,15 @@ import { type Command, Option } from 'commander';
 import type { Dataset } from '../../data/dataset.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import type { ScoreSummary } from '../../metrics/face-score.ts';
+import type { Averaging } from '../../parser/averaging.ts';
 import type { FaceParser } from '../../parser/face-parser.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask, ttaHelp } from '../command.ts';
+import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
+import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatScore, formatScores, formatScoresMarkdown } from '../score-table.ts';
 
-interface EvaluateOptions extends JsonOption, EngineOptions {
+interface EvaluateOptions extends JsonOption, EngineOptions, AveragingOptions {
   data: string;
-  tta?: boolean;
   markdown?: boolean;
 }
 
@@ -37,13 +38,15 @@ async function score(label: string, parser: FaceParser, dataset: Dataset, option
   return { flip: parser.flip, sides: parser.sides, summary, networkMilliseconds: network / summary.images };
 }
 
-/** The same network, averaged as `--tta` says. */
-async function scoreAveraged({ weights, engine }: FaceParser, dataset: Dataset, options: JsonOption): Promise<Scored> {
-  const [{ FaceParser }, { defaultAveraging }] = await Promise.all([
-    import('../../parser/face-parser.ts'),
-    import('../../parser/averaging.ts'),
-  ]);
-  const parser = await FaceParser.create(weights, engine, { averaging: defaultAveraging });
+/** The same network, averaged. */
+async function scoreAveraged(
+  { weights, engine }: FaceParser,
+  averaging: Averaging,
+  dataset: Dataset,
+  options: JsonOption,
+): Promise<Scored> {
+  const { FaceParser } = await import('../../parser/face-parser.ts');
+  const parser = await FaceParser.create(weights, engine, { averaging });
   try {
     return await score('scoring with averaging', parser, dataset, options);
   } finally {
@@ -88,7 +91,8 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
   const { core, file } = await FaceParser.load(run, engineChoice(options));
   try {
     const plain = await score('scoring', core, dataset, options);
-    const averaged = options.tta ? await scoreAveraged(core, dataset, options) : undefined;
+    const averaging = await averagingOf(options);
+    const averaged = averaging && (await scoreAveraged(core, averaging, dataset, options));
     if (options.json) {
       const { flip, sides } = averaged ?? plain;
       return printJson({
@@ -116,8 +120,8 @@ export function registerEvaluate(program: Command): void {
     .description('score a trained network on pairs')
     .argument('[run]', 'folder of a run, or a weights file (default: the weights that come with faceparse)')
     .requiredOption('--data <folder>', 'holds images/ and masks/')
-    .option('--tta', `${ttaHelp}; scored apart, after the plain prediction`)
     .addOption(new Option('--markdown', 'print the scores as a Markdown table').conflicts('json'))
     .option('--json', jsonHelp);
+  addAveragingOptions(command, '; scored apart, after the plain prediction');
   addEngineOptions(command).action(evaluate);
 }

@@ -1,55 +1,17 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { realpath } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { findPhotos, type PhotoFile } from '../../data/find-photos.ts';
 import { FaceparseError } from '../../errors.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask, ttaHelp } from '../command.ts';
+import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
+import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { splitPredictArguments } from '../predict-arguments.ts';
 
-interface PredictOptions extends JsonOption, EngineOptions {
+interface PredictOptions extends JsonOption, EngineOptions, AveragingOptions {
   out: string;
   overlay?: boolean;
   force?: boolean;
-  tta?: boolean;
-}
-
-interface Input {
-  readonly stem: string;
-  readonly path: string;
-}
-
-const photoEndings = ['.jpg', '.jpeg', '.png', '.webp'];
-
-/** The photos that the arguments name: files as they are, folders with all photos in them. */
-async function findPhotos(paths: readonly string[]): Promise<Input[]> {
-  const files: string[] = [];
-  for (const path of paths) {
-    const found = await stat(path).catch(() => undefined);
-    if (!found) throw new FaceparseError(`there is no photo or folder at ${path}`, { exitCode: 2 });
-    if (found.isFile()) files.push(path);
-    else if (!found.isDirectory()) {
-      throw new FaceparseError(`${path} is neither a photo nor a folder`, { exitCode: 2 });
-    } else {
-      const names = (await readdir(path))
-        .filter((name) => !name.startsWith('.') && photoEndings.includes(extname(name).toLowerCase()))
-        .sort();
-      if (names.length === 0) {
-        throw new FaceparseError(`${path} holds no photos (${photoEndings.join(', ')})`, { exitCode: 2 });
-      }
-      files.push(...names.map((name) => join(path, name)));
-    }
-  }
-  const inputs = files.map((path) => ({ path, stem: basename(path, extname(path)) }));
-  const seen = new Map<string, string>();
-  for (const { stem, path } of inputs) {
-    const other = seen.get(stem);
-    if (other)
-      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; give them in two calls`, {
-        exitCode: 2,
-      });
-    seen.set(stem, path);
-  }
-  return inputs;
 }
 
 /** The files that are written for one photo. */
@@ -58,7 +20,7 @@ function targetsOf(stem: string, { out, overlay }: PredictOptions): string[] {
 }
 
 /** A mask must not replace a photo or a mask that somebody made, least of all silently. */
-async function requireFreeTargets(inputs: readonly Input[], options: PredictOptions): Promise<void> {
+async function requireFreeTargets(inputs: readonly PhotoFile[], options: PredictOptions): Promise<void> {
   const sources = new Set(await Promise.all(inputs.map(({ path }) => realpath(path))));
   for (const target of inputs.flatMap(({ stem }) => targetsOf(stem, options))) {
     const found = await realpath(target).catch(() => undefined);
@@ -73,16 +35,13 @@ async function predict(first: string | undefined, others: readonly string[], opt
   const { run, photos } = await splitPredictArguments([...(first === undefined ? [] : [first]), ...others]);
   const inputs = await findPhotos(photos);
   await requireFreeTargets(inputs, options);
-  const [{ FaceParser }, { defaultAveraging }, { savePrediction }, { PictureError, readPhoto }] = await Promise.all([
+  const [{ FaceParser }, { savePrediction }, { PictureError, readPhoto }] = await Promise.all([
     import('../../node/face-parser.ts'),
-    import('../../parser/averaging.ts'),
     import('../../node/save-prediction.ts'),
     import('../../data/read-picture.ts'),
   ]);
-  const parser = await FaceParser.load(run, {
-    ...engineChoice(options),
-    ...(options.tta && { averaging: defaultAveraging }),
-  });
+  const averaging = await averagingOf(options);
+  const parser = await FaceParser.load(run, { ...engineChoice(options), ...(averaging && { averaging }) });
   const failures: string[] = [];
   const written: { photo: string; mask: string; milliseconds: number; areas: Record<string, number> }[] = [];
   try {
@@ -137,8 +96,8 @@ export function registerPredict(program: Command): void {
     .argument('[photo...]', 'photos, or folders of photos')
     .option('--out <folder>', 'where the masks go; they have the names of the photos', 'masks')
     .option('--overlay', 'also write the photos with the classes laid over them')
-    .option('--tta', ttaHelp)
     .option('--force', 'replace masks that are there already')
     .option('--json', jsonHelp);
+  addAveragingOptions(command);
   addEngineOptions(command).action(predict);
 }

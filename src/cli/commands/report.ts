@@ -1,0 +1,112 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { FaceparseError } from '../../errors.ts';
+import type { BuiltReport } from '../../report/document/build-report.ts';
+import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
+import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
+import { Progress } from '../progress.ts';
+import { formatScore } from '../score-table.ts';
+
+interface ReportOptions extends JsonOption, EngineOptions {
+  data?: string;
+  out?: string;
+  build?: string;
+  title?: string;
+  author?: string;
+  id?: string;
+  base?: string;
+  force?: boolean;
+}
+
+/** Printable text of a bounded length. */
+function line(text: string): string {
+  if (text.trim() !== '' && text.length <= 200) return text;
+  throw new InvalidArgumentError('It must have 1 to 200 characters.');
+}
+
+async function build(folder: string, options: ReportOptions): Promise<void> {
+  const { buildReport } = await import('../../report/document/build-report.ts');
+  const built = await buildReport(folder);
+  if (options.json) return printJson(built);
+  printText(describe(built));
+}
+
+function describe({ pdf, pages }: BuiltReport): string {
+  return `wrote ${pdf} (${pages} ${pages === 1 ? 'page' : 'pages'})`;
+}
+
+async function write(run: string, others: readonly string[], out: string, options: ReportOptions): Promise<void> {
+  const { data, title, author, id, base, force, json } = options;
+  const { writeReport } = await import('../../report/document/write-report.ts');
+  const given = { data, title, author, id, base, force };
+  const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const bars = new Map<string, Progress>();
+  const written = await withInterrupt((signal) =>
+    writeReport({
+      run,
+      others,
+      out,
+      ...named,
+      engine: engineChoice(options),
+      signal,
+      onProgress: (phase, done, total) => {
+        if (!bars.has(phase)) bars.set(phase, new Progress(phase, { plain: json === true }));
+        bars.get(phase)!.update(done, total);
+        if (done === total) bars.get(phase)!.finish();
+      },
+    }),
+  ).finally(() => {
+    for (const bar of bars.values()) bar.finish();
+  });
+  if (json) return printJson(written);
+  const { fPerImage, source } = written;
+  const score =
+    fPerImage === undefined
+      ? 'no validation pictures, so nothing was scored'
+      : `F (per image) ${formatScore(fPerImage)}`;
+  printText(`${score}\n${describe(written)}\nEdit ${source} and run: faceparse report --build ${out}`);
+}
+
+async function report(runs: readonly string[], options: ReportOptions): Promise<void> {
+  const [run, ...others] = runs;
+  if (options.build !== undefined) {
+    if (run !== undefined) {
+      throw new FaceparseError('--build only compiles a report that is there; leave the runs out', { exitCode: 2 });
+    }
+    return build(options.build, options);
+  }
+  if (run === undefined || options.out === undefined) {
+    throw new FaceparseError(
+      'say which run the report is about, and where it goes: faceparse report RUN --out FOLDER (or --build FOLDER)',
+      { exitCode: 2 },
+    );
+  }
+  return write(run, others, options.out, options);
+}
+
+/** `faceparse report RUN [RUN...] --out FOLDER`, `faceparse report --build FOLDER` */
+export function registerReport(program: Command): void {
+  const command = program
+    .command('report')
+    .description('write a report of at most five pages about a run, as PDF with its source')
+    .argument('[runs...]', 'folder of the run that the report is about, then those of runs to compare')
+    .option('--data <folder>', 'holds val/ and train/ (default: the data of the run, if still there)')
+    .option('--out <folder>', 'gets report.typ, report.pdf, references.bib and figures/')
+    .option('--title <text>', 'title of the report', line)
+    .option('--author <name>', 'who wrote it', line)
+    .option('--id <number>', 'matriculation number, such as A12345678B', line)
+    .option('--base <run>', 'run that the others are compared with (default: the first)')
+    .option('--force', 'replace a report that is there, edited or not')
+    .addOption(
+      new Option('--build <folder>', 'only compile the report.typ there again').conflicts([
+        'data',
+        'out',
+        'title',
+        'author',
+        'id',
+        'base',
+        'force',
+      ]),
+    )
+    .option('--json', jsonHelp);
+  addEngineOptions(command).action(report);
+}

@@ -1,0 +1,125 @@
+import { baseName } from '../../study/parse-study.ts';
+import type { VariantSummary } from '../../study/summary.ts';
+import { type ComparedVariant, type Comparison, type ConfigDifference, formatDifference } from './comparison.ts';
+import { formatCount, formatF, formatPoints } from './format-facts.ts';
+import type { ReportFacts } from './report-facts.ts';
+import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from './typst-text.ts';
+
+/** A longer table leaves out the middle: what has the highest and the lowest F says most. */
+const mostRows = 24;
+
+/** More differences of a variant than this are counted, not told. */
+const mostDifferences = 5;
+
+function tellDifferences(differences: readonly ConfigDifference[]): string {
+  const shown = differences.slice(0, mostDifferences).map((one) => code(formatDifference(one)));
+  const rest = differences.length - shown.length;
+  return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
+}
+
+/** `0.8123 ±0.11`: mean, and half of the range of the seeds in points. */
+function tellScore({ mean, spread, results }: VariantSummary): string {
+  if (mean === undefined) {
+    const furthest = Math.max(...results.map(({ epochs }) => epochs));
+    return `unfinished, epoch ${Number(furthest.toFixed(1))}`;
+  }
+  return `${formatF(mean)}${spread === undefined ? '' : ` ±${(spread * 50).toFixed(2)}`}`;
+}
+
+function rowOf({ name, differences, parameters, epochs, summary }: ComparedVariant, main: string): string[] {
+  const { difference, verdict, results } = summary;
+  const isMain = results.some(({ folder }) => folder === main);
+  const what =
+    isMain && differences.length > mostDifferences
+      ? `the run of this report (${differences.length} keys differ)`
+      : tellDifferences(differences);
+  const change = difference === undefined ? '' : formatPoints(difference);
+  return [
+    markup(name),
+    what || '–',
+    `${tellScore(summary)}${results.length > 1 ? ` (${results.length})` : ''}`,
+    verdict === 'beyond noise' ? `*${change}*` : change,
+    parameters === undefined ? '' : `${(parameters / 1e6).toFixed(2)}`,
+    String(Number(epochs.toFixed(1))),
+  ];
+}
+
+function comparisonTable({ variants }: Comparison, main: string): string {
+  const right = 'right' as const;
+  const columns = [
+    { title: 'run' },
+    { title: 'what changed', width: '1fr' },
+    { title: 'F (seeds)', align: right },
+    { title: 'diff.', align: right },
+    { title: 'M par.', align: right },
+    { title: 'epochs', align: right },
+  ];
+  const half = mostRows / 2;
+  const shown = variants.length > mostRows ? [...variants.slice(0, half), ...variants.slice(-half)] : variants;
+  return `{\n  set text(8pt)\n  set par(justify: false)\n  ${table(
+    columns,
+    shown.map((variant) => rowOf(variant, main)),
+  ).replaceAll('\n', '\n  ')}\n}`;
+}
+
+/** What the numbers say: the largest gains and losses, and what noise was measured. */
+function findings({ variants }: Comparison): string {
+  const others = variants.filter(({ name, summary }) => name !== baseName && summary.difference !== undefined);
+  const tell = ({ name, summary }: ComparedVariant) => `${markup(name)} (${formatPoints(summary.difference!)})`;
+  const better = others.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
+  const worse = others
+    .filter(({ summary }) => summary.difference! < 0)
+    .slice(-3)
+    .reverse();
+  const base = variants[0]!.summary;
+  const spreads = variants.flatMap(({ summary: { spread } }) => (spread === undefined ? [] : [spread]));
+  const seeds = base.results.filter(({ state }) => state === 'finished').length;
+  const within = others.filter(({ summary }) => summary.verdict === 'within noise');
+  return paragraph(
+    better.length > 0 && `Higher than the base ${better.length === 1 ? 'is' : 'are'} ${list(better.map(tell))}.`,
+    worse.length > 0 && `Lower ${worse.length === 1 ? 'is' : 'are'}, most of all, ${list(worse.map(tell))}.`,
+    base.spread !== undefined && `The ${seeds} seeds of the base differ by ${(base.spread * 100).toFixed(2)} points.`,
+    spreads.length === 0 &&
+      others.length > 0 &&
+      'Every configuration was trained with one seed, so that small differences may be chance.',
+    within.length > 0 &&
+      `Within the spread of seeds, and so no evidence, ${within.length === 1 ? 'is' : 'are'} ${list(within.map(({ name }) => markup(name)))}.`,
+  );
+}
+
+function introduce({ base, variants, shared }: Comparison, main: string): string {
+  const count = variants.reduce((sum, { summary }) => sum + summary.results.length, 0);
+  const { limit } = base.config.validation;
+  const { epochs, minutes } = base.config.train;
+  const length = minutes ? `${minutes} minutes` : `${epochs} epochs`;
+  return paragraph(
+    `@tab-comparison compares ${formatCount(count)} runs of ${variants.length} configurations by the F (per image) of their last validation${limit ? ` on the first ${limit} validation pictures` : ''}; the differences in configuration and in F (in points of 0.01) are those to the base, ` +
+      `${base.folder === main ? 'the run of this report' : `a run of ${length} at ${base.config.train.size}#super[2]`}.`,
+    shared.length > 0 && `All others also differ from the base in ${tellDifferences(shared)}.`,
+    variants.length > mostRows && `Of these, the table shows the ${mostRows} with the highest and the lowest F.`,
+    'Equal configurations with several seeds are one row: mean ± half of the range, and their number.',
+  );
+}
+
+/** The comparison with other runs; undefined without them. */
+export function comparisonSection({ comparison, figures, run }: ReportFacts): string | undefined {
+  if (!comparison) return undefined;
+  const tableFigure = figure(
+    comparisonTable(comparison, run.folder),
+    'Runs compared with the base. Bold differences are larger than the spread of seeds, where it is known.',
+    'tab-comparison',
+  );
+  const plot =
+    figures.comparison &&
+    figure(
+      `image(${typstString(figures.comparison)}, width: 100%)`,
+      'F of every finished run (dots) and mean (bars); dashed: the base.',
+      'fig-comparison',
+    );
+  return blocks(
+    '= Experiments',
+    introduce(comparison, run.folder),
+    plot ? sideBySide(['1fr', '5.6cm'], [tableFigure, plot]) : tableFigure,
+    findings(comparison),
+  );
+}

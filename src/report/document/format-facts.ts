@@ -1,0 +1,40 @@
+/** A count with thousands apart: `1,737,459`. */
+export function formatCount(count: number): string {
+  return count.toLocaleString('en-US');
+}
+
+/** F and its like, with the digits that leaderboards show. */
+export function formatF(value: number): string {
+  return value.toFixed(4);
+}
+
+/** A ratio in a table. */
+export function formatRatio(value: number): string {
+  return value.toFixed(3);
+}
+
+/** A share as percent with the digits that matter: `31 %`, `0.3 %`, `0.013 %`. */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toPrecision(share >= 0.1 ? 3 : 2))} %`;
+}
+
+/** A length of time for a text: `45 seconds`, `12 minutes`, `3.4 hours`. */
+export function formatTime(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} seconds`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} minutes`;
+  return `${(seconds / 3600).toFixed(1)} hours`;
+}
+
+/** A difference of F in points of 0.01, with its sign: `+0.42`. */
+export function formatPoints(difference: number): string {
+  const text = Math.abs(difference * 100).toFixed(2);
+  return Number(text) === 0 ? '0.00' : `${difference < 0 ? '−' : '+'}${text}`;
+}
+
+/** A number of a configuration, in markup: `0.002`, `10#super[−8]`. */
+export function formatNumber(value: number): string {
+  const [mantissa, exponent] = value.toString().split('e');
+  if (exponent === undefined) return mantissa!;
+  const power = `10#super[${exponent.replace('-', '−').replace('+', '')}]`;
+  return mantissa === '1' ? power : `${mantissa} · ${power}`;
+}

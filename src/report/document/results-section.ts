@@ -1,0 +1,186 @@
+import { face8 } from '../../labels/face-8.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { occurringClasses, rowShares } from './confusion-figure.ts';
+import { formatCount, formatF, formatRatio, formatShare } from './format-facts.ts';
+import { borderReach, type Measurements } from './measurements.ts';
+import type { ReportFacts } from './report-facts.ts';
+import { blocks, figure, list, markup, paragraph, sideBySide, table, typstString } from './typst-text.ts';
+
+/** A class of the truth that is often taken for another. */
+interface Mistake {
+  readonly truth: number;
+  readonly predicted: number;
+  /** Of the pixels of the class, 0 to 1. */
+  readonly share: number;
+}
+
+/** The classes that are taken for another most often, by their share; one mistake a class. */
+export function worstMistakes(
+  { summary, labelSet }: Pick<Measurements, 'summary' | 'labelSet'>,
+  count: number,
+): Mistake[] {
+  const { length } = labelSet.classes;
+  return occurringClasses(summary)
+    .map((truth): Mistake => {
+      const shares = rowShares(summary.confusion, length, truth);
+      shares[truth] = 0;
+      const share = Math.max(...shares);
+      return { truth, predicted: shares.indexOf(share), share };
+    })
+    .filter(({ share }) => share >= 0.01)
+    .sort((a, b) => b.share - a.share)
+    .slice(0, count);
+}
+
+/** The share of the pixels of paired classes that are given to the class of the other side; undefined without such pixels. */
+export function sideConfusion({ summary, labelSet }: Pick<Measurements, 'summary' | 'labelSet'>): number | undefined {
+  const { length } = labelSet.classes;
+  let [wrong, all] = [0, 0];
+  for (const pair of labelSet.mirrorPairs) {
+    for (const [own, other] of [pair, pair.toReversed() as [number, number]]) {
+      wrong += summary.confusion[own! * length + other!]!;
+      all += summary.perClass[own!]!.truthPixels;
+    }
+  }
+  return all === 0 ? undefined : wrong / all;
+}
+
+function classTable({ summary, labelSet }: Measurements): string {
+  const right = 'right' as const;
+  const rows = occurringClasses(summary).map((id) => {
+    const { images, meanImageF1, precision, recall, f1, iou } = summary.perClass[id]!;
+    const first = images > 0 ? `*${formatRatio(meanImageF1)}*` : '–';
+    return [
+      markup(labelSet.classes[id]!.name),
+      String(images),
+      first,
+      ...[precision, recall, f1, iou].map(formatRatio),
+    ];
+  });
+  const { precision, recall, f1, iou } = summary.macro.withBackground;
+  rows.push(['*mean*', '', '', ...[precision, recall, f1, iou].map((value) => `*${formatRatio(value)}*`)]);
+  const columns = [{ title: 'class' }, ...['n', 'F', 'P', 'R', 'F1', 'IoU'].map((title) => ({ title, align: right }))];
+  return `{\n  set text(7.8pt)\n  set table(inset: (x: 2.6pt, y: 2.1pt))\n  ${table(columns, rows).replaceAll('\n', '\n  ')}\n}`;
+}
+
+function scores({ measured, run }: ReportFacts): string {
+  const { summary, pictures } = measured!;
+  const { macro } = summary;
+  const sorted = pictures.map(({ score }) => score.f).sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
+  const logged = run.metrics.flatMap(({ valF }) => (valF === undefined ? [] : [valF]));
+  return paragraph(
+    `On the ${formatCount(summary.images)} validation pictures the network reaches *F (per image) ${formatF(summary.fPerImage)}*.`,
+    `Pooled over all pixels instead, which is another number, the mean F1 of the classes is ${formatF(macro.withBackground.f1)}` +
+      ` (${formatF(macro.withoutBackground.f1)} without the background), the mean IoU ${formatF(macro.withBackground.iou)}, and ${formatShare(summary.pixelAccuracy)} of the pixels are right.`,
+    sorted.length >= 10 &&
+      `Half of the pictures lie between ${formatRatio(at(0.25))} and ${formatRatio(at(0.75))} (median ${formatRatio(at(0.5))}, lowest ${formatRatio(sorted[0]!)}, highest ${formatRatio(sorted.at(-1)!)}).`,
+    logged.length > 1 && '@fig-curves shows how the training went.',
+  );
+}
+
+/** How far the last validations still rose, since that tells whether longer training would help. */
+function convergence({ run: { metrics } }: ReportFacts): string | undefined {
+  const scored = metrics.filter(({ valF }) => valF !== undefined);
+  const [last] = scored.slice(-1);
+  const before = scored.findLast(({ epoch }) => last !== undefined && epoch <= 0.8 * last.epoch);
+  if (!last || !before) return undefined;
+  const gain = last.valF! - before.valF!;
+  const change = `changed by ${(gain * 100).toFixed(2).replace('-', '−')} points of 0.01`;
+  return `Over the last fifth of the epochs (from ${Number(before.epoch.toFixed(1))} to ${Number(last.epoch.toFixed(1))}) F ${change}${Math.abs(gain) < 0.003 ? ': the training has converged' : gain > 0 ? ': longer training might still help' : ''}.`;
+}
+
+function classes(measured: Measurements): string {
+  const { summary, labelSet } = measured;
+  const name = (id: number) => markup(labelSet.classes[id]!.name);
+  const scored = summary.perClass.filter(({ images }) => images > 0);
+  const byF = scored.toSorted((a, b) => a.meanImageF1 - b.meanImageF1);
+  const tell = ({ id, meanImageF1 }: (typeof scored)[number]) => `${name(id)} ${meanImageF1.toFixed(2)}`;
+  const missed = scored.filter(({ precision, recall }) => precision - recall > 0.08).map(({ id }) => name(id));
+  const invented = scored.filter(({ precision, recall }) => recall - precision > 0.08).map(({ id }) => name(id));
+  return paragraph(
+    `@tab-classes gives the classes one by one${byF.length > 6 ? `: the best are ${list(byF.slice(-3).reverse().map(tell))}, the weakest ${list(byF.slice(0, 3).map(tell))}` : ''}.`,
+    missed.length > 0 &&
+      `Precision is well above recall for ${list(missed)}: the network misses more of them than it invents.`,
+    invented.length > 0 &&
+      `Recall is well above precision for ${list(invented)}: the network finds more of them than there is.`,
+    accessories(measured),
+  );
+}
+
+/** What pictures with an accessory score, against the others. */
+function accessories({ labelSet, pictures }: Measurements): string | undefined {
+  const rare = rareClasses(labelSet);
+  if (rare.length === 0) return undefined;
+  const has = ({ score }: Measurements['pictures'][number]) => score.perClass.some(({ id }) => rare.includes(id));
+  const [withOne, without] = [pictures.filter(has), pictures.filter((picture) => !has(picture))];
+  if (withOne.length < 3 || without.length < 3) return undefined;
+  const mean = (list: Measurements['pictures']) => list.reduce((sum, { score }) => sum + score.f, 0) / list.length;
+  const names = list(rare.map((id) => markup(labelSet.classes[id]!.name)));
+  return `The ${withOne.length} pictures with one of ${names} have a mean F of ${formatRatio(mean(withOne))}, the other ${without.length} one of ${formatRatio(mean(without))}.`;
+}
+
+/** Ids of what is worn and not part of a face. */
+function rareClasses({ name, classes }: LabelSet): number[] {
+  const worn = name === face8.name ? ['glasses'] : ['eye_g', 'hat', 'ear_r', 'neck_l'];
+  return classes.filter((entry) => worn.includes(entry.name)).map(({ id }) => id);
+}
+
+function errors(measured: Measurements): string {
+  const { labelSet, wrongNearBorders, summary } = measured;
+  const name = (id: number) => markup(labelSet.classes[id]!.name);
+  const mistakes = worstMistakes(measured, 4).map(
+    ({ truth, predicted, share }) => `${name(truth)} for ${name(predicted)} (${formatShare(Number(share.toFixed(2)))})`,
+  );
+  const sides = sideConfusion(measured);
+  return paragraph(
+    mistakes.length > 0 &&
+      `By the confusion matrix (@fig-confusion) the network most often takes ${list(mistakes)}, in percent of the pixels of the true class.`,
+    sides !== undefined && `Left and right are mixed up in ${formatShare(sides)} of the pixels of paired parts.`,
+    summary.pixelAccuracy < 1 &&
+      `${formatShare(wrongNearBorders)} of the wrong pixels lie within ${borderReach} pixels of a border between classes, where annotators differ too; the rest are mistakes about whole parts.`,
+  );
+}
+
+function curves({ figures }: ReportFacts): string {
+  const { loss, score } = figures;
+  const images = `grid(\n  columns: (1fr, 1fr),\n  image(${typstString(loss)}, width: 100%),\n  image(${typstString(score)}, width: 100%),\n)`;
+  return figure(
+    images,
+    'The training: loss and learning rate (left), F (per image) on the validation pictures and the side of the training pictures (right).',
+    'fig-curves',
+    'auto',
+  );
+}
+
+/** Scores, curves, classes and confusions. */
+export function resultsSection(facts: ReportFacts): string {
+  const { measured, figures } = facts;
+  if (!measured) {
+    const text =
+      'The validation pictures were not at hand when this report was made, so there are no scores by class; the curves are those of the training.';
+    return blocks('= Results', paragraph(text, convergence(facts)), curves(facts));
+  }
+  return blocks(
+    '= Results',
+    paragraph(scores(facts), convergence(facts)),
+    curves(facts),
+    classes(measured),
+    errors(measured),
+    sideBySide(
+      ['6.9cm', '1fr'],
+      [
+        figure(
+          classTable(measured),
+          'Scores by class: number of pictures with it, mean F over these; precision, recall, F1 and IoU pooled over all.',
+          'tab-classes',
+        ),
+        figure(
+          `image(${typstString(figures.confusion!)}, width: 100%)`,
+          'Confusion matrix: percent of the pixels of each true class.',
+          'fig-confusion',
+        ),
+      ],
+    ),
+  );
+}

@@ -1,0 +1,120 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../../config/schema.ts';
+import { FaceparseError } from '../../errors.ts';
+import { isCoordinates } from '../../export/size-reference.ts';
+import { exists } from '../../files/path-kind.ts';
+import { loadWeights } from '../../node/face-parser.ts';
+import { weightsGraph } from '../../parser/weights-graph.ts';
+import { type MetricsLine, readMetrics, runFolder } from '../../training/run-folder.ts';
+import { storedConfig } from '../../training/stored-config.ts';
+import { type NetworkParts, networkParts } from './network-parts.ts';
+
+/** The part of environment.json that a report tells; a file of another hand may lack any of it. */
+const environmentSchema = z.object({
+  faceparse: z.string().catch(''),
+  cpu: z.string().catch(''),
+  cores: z.number().int().positive().optional().catch(undefined),
+  memoryGiB: z.number().positive().optional().catch(undefined),
+  engine: z
+    .object({ name: z.string(), device: z.string(), threads: z.number().int().positive() })
+    .optional()
+    .catch(undefined),
+  parameters: z.number().int().positive().optional().catch(undefined),
+  trainingData: z.object({ folder: z.string(), pairs: z.number().int().positive() }).optional().catch(undefined),
+});
+
+export type EnvironmentFacts = z.output<typeof environmentSchema>;
+
+/** What the folder of a run tells before anything is computed. */
+export interface RunFacts {
+  readonly folder: string;
+  readonly name: string;
+  readonly config: Config;
+  readonly environment: EnvironmentFacts;
+  readonly metrics: readonly MetricsLine[];
+}
+
+/** The trained network of a run. */
+export interface NetworkFacts {
+  /** The weights file. */
+  readonly file: string;
+  readonly model: string;
+  /** Side of its pictures. */
+  readonly size: number;
+  /** Step of the run at which these weights were saved, where the file says it. */
+  readonly step?: number;
+  readonly network: NetworkParts;
+  /** Side of the logits. */
+  readonly logitsSide: number;
+  /** Two channels at its input say where each pixel lies. */
+  readonly coordinates: boolean;
+  readonly batchNormalization: boolean;
+}
+
+const largestFile = 64 * 2 ** 20;
+
+async function requireModest(path: string): Promise<void> {
+  const { size } = await stat(path);
+  if (size <= largestFile) return;
+  throw new FaceparseError(
+    `${path} is ${size} bytes, far more than such a file of a run has; is it a run of faceparse?`,
+  );
+}
+
+/**
+ * Reads configuration, environment and metrics of a run.
+ *
+ * @throws FaceparseError (exit code 2) where the folder holds no run that was begun
+ */
+export async function readRunFacts(folder: string): Promise<RunFacts> {
+  const run = runFolder(folder);
+  for (const file of [run.config, run.environment, run.metrics]) {
+    if (!(await exists(file))) {
+      throw new FaceparseError(`${folder} is no run that can be reported on: it has no ${basename(file)}`, {
+        exitCode: 2,
+      });
+    }
+    await requireModest(file);
+  }
+  return {
+    folder,
+    name: run.name,
+    config: await storedConfig(folder),
+    environment: await readEnvironmentFacts(run.environment),
+    metrics: await readMetrics(run.metrics),
+  };
+}
+
+async function readEnvironmentFacts(file: string): Promise<EnvironmentFacts> {
+  try {
+    return environmentSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (cause) {
+    throw new FaceparseError(`${file} cannot be read as the environment of a run; train the run anew`, { cause });
+  }
+}
+
+/** Reads the best weights of a run and finds the parts of its network. */
+export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
+  const { file, weights } = await loadWeights(folder);
+  const graph = weightsGraph(weights, file);
+  const step = Number(weights.notes?.step);
+  return {
+    file,
+    model: weights.model,
+    size: weights.size,
+    ...(Number.isInteger(step) && { step }),
+    network: networkParts(graph),
+    logitsSide: graph.outputs.get('logits')!.shape[2]!,
+    coordinates: graph.nodes.some(isCoordinates),
+    batchNormalization: graph.nodes.some(({ op }) => op.startsWith('batchNorm')),
+  };
+}
+
+/** The folder with train/ and val/ that a run was trained on, as its environment says, if it is still there. */
+export async function dataOfRun({ environment }: RunFacts): Promise<string | undefined> {
+  if (!environment.trainingData) return undefined;
+  const folder = dirname(environment.trainingData.folder);
+  return (await exists(folder)) ? folder : undefined;
+}

@@ -1,0 +1,146 @@
+import type { Config } from '../../config/schema.ts';
+import { formatCount, formatNumber, formatShare } from './format-facts.ts';
+import type { ReportFacts } from './report-facts.ts';
+import { blocks, figure, list, markup, paragraph, sideBySide, table } from './typst-text.ts';
+
+type Row = readonly [string, string];
+
+function optimizerRows({ train }: Config): Row[] {
+  const { optimizer, schedule, warmup, finalShare } = train;
+  const how =
+    optimizer.kind === 'adamw'
+      ? `AdamW @adamw, $beta$ = ${optimizer.beta1}, ${optimizer.beta2}`
+      : `SGD, momentum ${optimizer.momentum}${optimizer.nesterov ? ' (Nesterov) @nesterov' : ''}`;
+  const falls = { constant: 'constant', cosine: 'cosine @sgdr', polynomial: 'polynomial, power 0.9' }[schedule];
+  return [
+    ['optimiser', how],
+    ['highest learning rate', formatNumber(train.lr)],
+    ['schedule', `${falls}${schedule !== 'constant' && finalShare > 0 ? `, down to ${formatShare(finalShare)}` : ''}`],
+    ...(warmup > 0 ? [['warm-up', `linear, ${formatShare(warmup)} of the run`] as const] : []),
+    ['weight decay', formatNumber(optimizer.weightDecay)],
+    ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${formatNumber(train.clipNorm)}`] as const] : []),
+    ...(train.averageDecay > 0 ? [['average of weights @polyak', `decay ${train.averageDecay}`] as const] : []),
+    ['batch', `${train.batchSize} pictures`],
+    ['length', train.minutes ? `${train.minutes} minutes` : `${train.epochs} epochs`],
+    ['pictures', sizesOf(train)],
+  ];
+}
+
+/** `128² to 20 %, 192² to 47 %, then 384²` */
+function sizesOf({ stages, size }: Config['train']): string {
+  const before = stages.map((stage) => `${stage.size}#super[2] to ${formatShare(stage.until)}, `).join('');
+  return before ? `${before}then ${size}#super[2]` : `${size}#super[2]`;
+}
+
+function augmentationRows({ data: { augmentation: a, oversample } }: Config): Row[] {
+  const chance = (probability: number) => `probability ${formatNumber(probability)}`;
+  const around = (value: number, unit = '') => `±${formatNumber(value)}${unit}`;
+  const colours = [
+    ['brightness', a.brightness],
+    ['contrast', a.contrast],
+    ['saturation', a.saturation],
+  ] as const;
+  const shown = colours.filter(([, value]) => value > 0);
+  const rows: (Row | false)[] = [
+    a.flip > 0 && ['mirroring', `${chance(a.flip)}${a.flipSwap ? ', left and right labels exchanged' : ''}`],
+    a.rotation > 0 && ['rotation', around(a.rotation, '°')],
+    a.scale > 0 && ['size', `× $e^s$, $s$ within ${around(a.scale)}`],
+    a.shift > 0 && ['shift', `${around(a.shift)} of the side`],
+    ...shown.map(([name, value]): Row => [name, `factor 1 ${around(value)}`]),
+    a.grayscale > 0 && ['grey photo', chance(a.grayscale)],
+    a.blur > 0 && ['Gaussian blur', `${chance(a.blur)}, $sigma$ 0.4–1.2`],
+    a.jpeg > 0 && ['JPEG artefacts', `${chance(a.jpeg)}, quality 20–80`],
+    a.noise > 0 && ['noise', `$sigma$ up to ${formatShare(a.noise)} of the range`],
+    a.cutMix > 0 && ['CutMix @cutmix', chance(a.cutMix)],
+    a.copyPaste.probability > 0 && [
+      'copy-paste @copy-paste',
+      `${chance(a.copyPaste.probability)}: ${a.copyPaste.classes.map(markup).join(', ')}`,
+    ],
+    Object.keys(oversample).length > 0 && [
+      'oversampling',
+      Object.entries(oversample)
+        .map(([name, factor]) => `${markup(name)} ×${formatNumber(factor)}`)
+        .join(', '),
+    ],
+  ];
+  return rows.filter((row) => row !== false);
+}
+
+function settings(rows: readonly Row[], caption: string, label: string): string {
+  return figure(table([{ title: 'setting' }, { title: 'value', width: '1fr' }], rows), caption, label);
+}
+
+function optimisation({ run: { config, metrics } }: ReportFacts): string {
+  const { train } = config;
+  const last = metrics.at(-1)!;
+  const sgd = train.optimizer.kind === 'sgd';
+  return paragraph(
+    `*Optimisation.* The settings are those of @tab-optimisation; ${formatCount(last.step)} steps were made in ${formatNumber(Number(last.epoch.toFixed(1)))} epochs.`,
+    train.warmup > 0 &&
+      `The learning rate climbs linearly at first${sgd ? '' : ', since the statistics of AdamW are unsure after few steps'}.`,
+    train.schedule !== 'constant' && 'It then falls, so that the last epochs refine what was learnt.',
+    train.stages.length > 0 &&
+      `Pictures are small at first and grow in ${train.stages.length + 1} stages: a step on small pictures costs a fraction of one at full size, ` +
+        'and what is learnt there, where the parts of a face lie, remains useful.',
+    train.clipNorm > 0 && 'Longer gradients are cut to the norm given, so that one odd batch cannot undo much.',
+  );
+}
+
+function regularisation({ run: { config } }: ReportFacts): string {
+  const { train, data, loss } = config;
+  const { augmentation: a } = data;
+  const { copyPaste } = a;
+  const augmented = augmentationRows(config).length > 0;
+  return paragraph(
+    '*Regularisation.*',
+    train.optimizer.weightDecay > 0 &&
+      'Weight decay acts on the kernels of convolutions, not on biases and normalisation.',
+    train.averageDecay > 0 &&
+      `What is validated and used is an exponential moving average of the weights, $overline(theta) <- d overline(theta) + (1 - d) theta$ ` +
+        `with $d = min(${train.averageDecay}, (1 + t) / (10 + t))$ at step $t$, which evens out the last steps.`,
+    augmented &&
+      'Every picture is changed at random each time it is seen (@tab-augmentation); turning, sizing, shifting and mirroring are one bilinear warp.',
+    a.flip > 0 &&
+      a.flipSwap &&
+      'A mirrored face has its left and right labels exchanged, without which mirroring would teach wrong labels.',
+    copyPaste.probability > 0 &&
+      `Copy-paste fights the rarity of classes: the faces are aligned, so that ${list(copyPaste.classes.map(markup))} of another photo can be pasted in at its own place, ` +
+        'with rules of what it may cover and what it has to lie on.',
+    a.cutMix > 0 && 'CutMix shows a rectangle of 10 % to 40 % of the area from another picture.',
+    Object.keys(data.oversample).length > 0 && 'Pictures with rare classes come up more often by the factors given.',
+    loss.labelSmoothing > 0 && 'Label smoothing keeps the network from being surer than the annotators.',
+  );
+}
+
+function processing({ network, run }: ReportFacts): string {
+  return paragraph(
+    `*Processing.* A photo is resized to ${network.size} × ${network.size} pixels and its channels are brought from 0–1 to −2–2 ($(x - 0.5) slash 0.25$), the same way in training and prediction.`,
+    'After the network, its scores are enlarged bilinearly to the size of the photo and each pixel takes the class with the highest.',
+    'Nothing else is done: predictions are not averaged over views and not cleaned up.',
+    `The weights are those of the validation with the highest F${network.step ? ` (step ${formatCount(network.step)}, ${describeEpoch(run, network.step)})` : ''}.`,
+  );
+}
+
+function describeEpoch({ metrics }: ReportFacts['run'], step: number): string {
+  const line = metrics.find((entry) => entry.step === step) ?? metrics.at(-1)!;
+  return `epoch ${Number(line.epoch.toFixed(1))}`;
+}
+
+/** Optimisation, regularisation and processing, with the values of the run. */
+export function trainingSection(facts: ReportFacts): string {
+  const { config } = facts.run;
+  const augmentation = augmentationRows(config);
+  const optimiser = settings(optimizerRows(config), 'Optimisation.', 'tab-optimisation');
+  return blocks(
+    '= Optimisation and regularisation',
+    optimisation(facts),
+    regularisation(facts),
+    augmentation.length > 0
+      ? sideBySide(
+          ['1fr', '1.15fr'],
+          [optimiser, settings(augmentation, 'Augmentation; values are uniform within the range.', 'tab-augmentation')],
+        )
+      : optimiser,
+    processing(facts),
+  );
+}

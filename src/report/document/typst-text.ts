@@ -1,0 +1,98 @@
+/** Longer texts from configurations, names and options are cut. */
+const longestText = 300;
+
+/** One line without control characters, of bounded length. */
+function clean(text: string): string {
+  const line = text.slice(0, longestText * 2).replace(/[\p{C}\p{Z}]+/gu, ' ');
+  const characters = Array.from(line.trim());
+  return characters.length > longestText ? `${characters.slice(0, longestText - 1).join('')}…` : characters.join('');
+}
+
+/**
+ * Typst markup that shows just this text, whatever it holds; dashes and dots inside of words stay as they are, so that the
+ * source can be read.
+ *
+ * @example markup('a_b #c') // 'a\\_b \\#c'
+ */
+export function markup(text: string): string {
+  return clean(text).replace(
+    /[\\#$*_`<>@~[\]"'=+/|]|-(?![A-Za-z])|(?<![A-Za-z])-|\.(?![A-Za-z0-9])|(?<![A-Za-z0-9])\./g,
+    '\\$&',
+  );
+}
+
+/** A string of typst code. */
+export function typstString(text: string): string {
+  return `"${clean(text).replace(/["\\]/g, '\\$&')}"`;
+}
+
+/** A name as it is written in a configuration. */
+export function code(text: string): string {
+  return `#raw(${typstString(text)})`;
+}
+
+/** Sentences of a paragraph, one a line; what is not said is left out. */
+export function paragraph(...sentences: readonly (string | false | undefined)[]): string {
+  return sentences.filter(Boolean).join('\n');
+}
+
+/** Paragraphs and other blocks of a document, with a blank line between them. */
+export function blocks(...texts: readonly (string | false | undefined)[]): string {
+  return texts.filter(Boolean).join('\n\n');
+}
+
+/** `a, b and c`. */
+export function list(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
+}
+
+export interface TableColumn {
+  readonly title: string;
+  readonly align?: 'left' | 'right';
+  /** Its width in typst, such as `1fr`; as wide as its text where not given. */
+  readonly width?: string;
+}
+
+/** A table as typst code (without `#`); titles and cells are markup. */
+export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): string {
+  const cells = (row: readonly string[]) => row.map((cell) => `[${cell}]`).join(', ');
+  return [
+    'table(',
+    `  columns: (${columns.map(({ width = 'auto' }) => `${width},`).join(' ')}),`,
+    `  align: (${columns.map(({ align = 'left' }) => `${align},`).join(' ')}),`,
+    '  table.hline(stroke: 0.7pt),',
+    `  table.header(${cells(columns.map(({ title }) => `*${title}*`))}),`,
+    '  table.hline(stroke: 0.4pt),',
+    ...rows.map((row) => `  ${cells(row)},`),
+    '  table.hline(stroke: 0.7pt),',
+    ')',
+  ].join('\n');
+}
+
+/** A figure with a caption (markup) and a label to refer to; `body` is typst code. */
+export function figure(body: string, caption: string, label: string, placement?: 'auto' | 'top' | 'bottom'): string {
+  const kind = body.startsWith('table(') ? ['  kind: table,'] : [];
+  return [
+    '#figure(',
+    `${indent(body)},`,
+    ...kind,
+    ...(placement ? [`  placement: ${placement},`] : []),
+    `  caption: [${caption}],`,
+    `) <${label}>`,
+  ].join('\n');
+}
+
+/** Texts and figures beside each other, on one page; widths are typst's, such as `1fr`. */
+export function sideBySide(widths: readonly string[], figures: readonly string[]): string {
+  return [
+    '#block(breakable: false, grid(',
+    `  columns: (${widths.join(', ')}),`,
+    '  column-gutter: 12pt,',
+    ...figures.map((entry) => `  [\n${indent(indent(entry))}\n  ],`),
+    '))',
+  ].join('\n');
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ');
+}

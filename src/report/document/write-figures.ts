@@ -1,0 +1,48 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
+import type { MetricsLine } from '../../training/run-folder.ts';
+import { comparisonFigure } from './comparison-figure.ts';
+import { confusionFigure } from './confusion-figure.ts';
+import { networkFigure } from './network-figure.ts';
+import type { ReportFacts, ReportFigures } from './report-facts.ts';
+import type { RunFacts } from './run-facts.ts';
+import { failureFigure, lossFigure, type SizeStep, scoreFigure } from './run-figures.ts';
+
+/** The sizes of the training pictures and the epochs at which they begin. */
+export function sizeSteps({ config: { train }, metrics }: Pick<RunFacts, 'config' | 'metrics'>): SizeStep[] {
+  const shareOf = ({ epoch, seconds }: MetricsLine) =>
+    train.minutes ? seconds / (train.minutes * 60) : epoch / train.epochs;
+  const sizes = [...train.stages.map(({ size }) => size), train.size];
+  return sizes.flatMap((size, index) => {
+    const from = train.stages[index - 1]?.until ?? 0;
+    const line = metrics.find((entry) => shareOf(entry) >= from);
+    return line ? [{ epoch: index === 0 ? 0 : line.epoch, size }] : [];
+  });
+}
+
+/** Draws all figures into `OUT/figures/`. */
+export async function writeFigures(out: string, facts: Omit<ReportFacts, 'figures'>): Promise<ReportFigures> {
+  const { run, network, measured, comparison } = facts;
+  const folder = join(out, 'figures');
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw writeError(folder, cause);
+  });
+  const write = async (name: string, data: string | Uint8Array) => {
+    await writeFileAtomic(join(folder, name), data);
+    return `figures/${name}`;
+  };
+  const failures: string[] = [];
+  for (const [index, picture] of (measured?.worst ?? []).entries()) {
+    failures.push(await write(`failure-${index + 1}.png`, await failureFigure(picture, measured!.labelSet)));
+  }
+  const compared = comparison && comparisonFigure(comparison.variants);
+  return {
+    network: await write('network.svg', networkFigure(network.network)),
+    loss: await write('loss.svg', lossFigure(run.metrics, run.config)),
+    score: await write('score.svg', scoreFigure(run.metrics, sizeSteps(run))),
+    ...(measured && { confusion: await write('confusion.svg', confusionFigure(measured.summary, measured.labelSet)) }),
+    ...(compared && { comparison: await write('comparison.svg', compared) }),
+    failures,
+  };
+}

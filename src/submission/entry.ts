@@ -1,0 +1,45 @@
+import { stat } from 'node:fs/promises';
+import { FaceparseError } from '../errors.ts';
+import { countParameters } from '../graph/cost.ts';
+import { loadWeights } from '../node/face-parser.ts';
+import type { Averaging } from '../parser/averaging.ts';
+import type { Weights } from '../parser/weights-file.ts';
+import { weightsGraph } from '../parser/weights-graph.ts';
+import { type RunEnvironment, readEnvironment } from '../training/environment.ts';
+import { runFolder } from '../training/run-folder.ts';
+import { refusals } from './provenance.ts';
+
+/** A run that may be handed in. */
+export interface Entry {
+  /** Folder of the run. */
+  readonly run: string;
+  /** The weights file. */
+  readonly file: string;
+  readonly weights: Weights;
+  readonly environment: RunEnvironment;
+  /** Trainable parameters. */
+  readonly parameters: number;
+  /** What the masks are averaged over; undefined where every photo is seen once. */
+  readonly averaging?: Averaging;
+}
+
+/**
+ * Reads the run that is to be handed in, and makes sure that the rules of the challenge allow it.
+ *
+ * @throws FaceparseError with every reason that speaks against it, or (exit code 2) where there is no run
+ */
+export async function readEntry(run: string, averaging?: Averaging): Promise<Entry> {
+  const found = await stat(run).catch(() => undefined);
+  if (found?.isFile()) {
+    throw new FaceparseError(
+      `${run} is a file; give the folder of the run, which tells what the weights were trained on`,
+      { exitCode: 2 },
+    );
+  }
+  const { file, weights } = await loadWeights(run);
+  const parameters = countParameters(weightsGraph(weights, file));
+  const environment = await readEnvironment(runFolder(run).environment);
+  const reasons = refusals({ environment, parameters, labels: weights.labels });
+  if (reasons.length > 0) throw new FaceparseError(`${run} cannot be handed in: ${reasons.join('; ')}.`);
+  return { run, file, weights, environment, parameters, ...(averaging && { averaging }) };
+}

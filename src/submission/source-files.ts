@@ -1,0 +1,48 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { exists } from '../files/path-kind.ts';
+
+/** The folder of the package, two folders up both from src/submission/ and from dist/submission/. */
+const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
+
+/** What belongs to the code, as far as it is there: an installed package has `dist/` in place of `src/`. */
+const parts = [
+  'package.json',
+  'package-lock.json',
+  '.npmrc',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'README.md',
+  'CHANGELOG.md',
+  'LICENSE',
+  'configs',
+  'docs',
+  'scripts',
+  'src',
+  'native/binding.gyp',
+  'native/install.mjs',
+  'native/src',
+] as const;
+
+async function addFiles(files: Map<string, Uint8Array>, root: string, path: string): Promise<void> {
+  const full = join(root, path);
+  if ((await stat(full)).isFile()) {
+    files.set(path, await readFile(full));
+    return;
+  }
+  for (const name of (await readdir(full)).sort()) {
+    if (!name.startsWith('.')) await addFiles(files, root, `${path}/${name}`);
+  }
+}
+
+/** The code of faceparse itself, by path with forward slashes: its TypeScript and C++ sources, settings and documents. */
+export async function sourceFiles(root = packageFolder): Promise<Map<string, Uint8Array>> {
+  const hasSources = await exists(join(root, 'src'));
+  const wanted = hasSources ? parts : [...parts, 'dist'];
+  const files = new Map<string, Uint8Array>();
+  for (const part of wanted) {
+    if (await exists(join(root, part))) await addFiles(files, root, part);
+  }
+  return files;
+}
