@@ -1,4 +1,3 @@
-import { readFile, realpath } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { findTestPhotos } from '../../data/find-photos.ts';
 import { FaceparseError } from '../../errors.ts';
@@ -49,10 +48,11 @@ function formatCheck(zip: string, { faults, notes, masks, parameters, ran }: Sub
     ...(parameters === undefined ? [] : [`${formatCount(parameters)} parameters`]),
     ...(ran ? [`run.py ran on ${ran} pictures`] : []),
   ];
-  const verdict = faults.length === 0 ? 'no faults found' : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
+  const verdict =
+    faults.length === 0 ? 'no faults found' : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
   return [
     `${zip}: ${verdict} (${facts.join(', ')})`,
-    ...faults.map(({ where, message }) => `  ✗ ${where}: ${message}`),
+    ...faults.map(({ where, message }) => `  ✗ ${where}: ${message.replaceAll('\n', '\n    ')}`),
     ...notes.map((note) => `  · ${note}`),
   ].join('\n');
 }
@@ -64,13 +64,11 @@ async function runCheck(zip: string, options: SubmitOptions): Promise<void> {
   if (result.faults.length > 0) throw new FaceparseError(`${zip} would be refused`);
 }
 
-/** The report of a course zip: the PDF that is named, or a new one of the run alone. */
 async function reportOf(entry: Entry, options: SubmitOptions): Promise<Uint8Array> {
-  const { checkReport, newReport } = await import('../../submission/course-report.ts');
-  if (options.report === undefined) {
-    return newReport(entry.run, { id: options.course!, ...(options.data && { data: options.data }) });
-  }
-  return checkReport(await readFile(options.report), options.report);
+  const { courseReport } = await import('../../submission/course-report.ts');
+  const { report, data, course } = options;
+  const given = { ...(report && { report }), ...(data && { data }), engine: engineChoice(options) };
+  return withInterrupt((signal) => courseReport(entry.run, { id: course!, ...given, signal }));
 }
 
 async function runSubmit(runs: readonly string[], options: SubmitOptions): Promise<void> {
@@ -107,9 +105,11 @@ async function runSubmit(runs: readonly string[], options: SubmitOptions): Promi
   const result = report ? undefined : await check(out, options);
   if (options.json) {
     const { parameters, file } = entry;
-    printJson({ weights: file, parameters, zip: await realpath(out), bytes: bytes.length, ...(result && { check: result }) });
+    printJson({ weights: file, parameters, zip: out, bytes: bytes.length, ...(result && { check: result }) });
   } else {
-    printText(`wrote ${out} (${formatBytes(bytes.length)}): ${photos.length} masks, ${formatCount(entry.parameters)} parameters`);
+    printText(
+      `wrote ${out} (${formatBytes(bytes.length)}): ${photos.length} masks, ${formatCount(entry.parameters)} parameters`,
+    );
     if (result) printText(formatCheck(out, result));
   }
   if (result && result.faults.length > 0) throw new FaceparseError(`${out} would be refused`);
@@ -124,12 +124,17 @@ export function registerSubmit(program: Command): void {
     .argument('[run...]', 'folder of the run that is handed in')
     .option('--test <folder>', 'the test pictures, or a folder whose images/ holds them')
     .option('--out <file>', 'the zip to write (default: submission.zip, or the matriculation number)')
-    .addOption(new Option('--check <zip>', 'only check this zip, whoever made it').conflicts(['course', 'out', 'tta', 'scales']))
+    .addOption(
+      new Option('--check <zip>', 'only check this zip, whoever made it').conflicts(['course', 'out', 'tta', 'scales']),
+    )
     .option('--no-run', 'check without running the code of the zip (run.py) on some of the pictures')
     .option('--python <command>', 'Python with PyTorch and Pillow, for that', 'python3')
     .option('--course <number>', 'write the course zip for this matriculation number: report, results, code, weights')
-    .option('--report <pdf>', 'the report of the course zip (default: `faceparse report` of the run alone)')
-    .option('--data <folder>', 'for that report: holds train/ and val/ (default: what the run was trained on)')
+    .option(
+      '--report <path>',
+      'its report: a folder of `faceparse report`, or a PDF (default: a new one of the run alone)',
+    )
+    .option('--data <folder>', 'for a new report: holds train/ and val/ (default: what the run was trained on)')
     .option('--force', 'replace a zip that is there already')
     .option('--json', jsonHelp);
   addAveragingOptions(command);

@@ -69,7 +69,6 @@ export function failuresSection(facts: ReportFacts): string {
       body.join('\n'),
       'The worst validation pictures: photo, truth, prediction, wrong pixels (red). In brackets the two lowest F1 of classes.',
       'fig-failures',
-      'auto',
     ),
   );
 }
@@ -90,10 +89,10 @@ export function limitsSection({ run, measured, comparison, network }: ReportFact
         `The run was stopped at epoch ${Number(last.epoch.toFixed(1))} of ${minutes ? `a length of ${minutes} minutes` : epochs}, before its end.`,
       'The weights were chosen by the validation pictures that the scores are from, and hyper-parameters are usually tuned on them too, so that F on unseen pictures may be somewhat lower.',
       worn.length > 0 &&
-        `${list(worn)} ${worn.length === 1 ? 'is' : 'are'} in fewer than ten validation pictures, so that ${worn.length === 1 ? 'its score is' : 'their scores are'} uncertain.`,
+        `${worn.length === 1 ? 'The class' : 'The classes'} ${list(worn)} ${worn.length === 1 ? 'is' : 'are'} in fewer than ten validation pictures, so that ${worn.length === 1 ? 'its score is' : 'their scores are'} uncertain.`,
       single > 0 &&
         `${single === comparison!.variants.length ? 'All' : `${formatCount(single)} of the`} ${comparison!.variants.length} configurations compared were trained with one seed only.`,
-      `The network expects aligned portraits like those it was trained on, and sees them at ${network.size}#super[2]; what is thinner than a pixel there is lost.`,
+      `The network expects aligned portraits like those it was trained on, and sees them at ${network.size}²; what is thinner than a pixel there is lost.`,
     ),
   );
 }

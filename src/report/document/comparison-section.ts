@@ -17,30 +17,40 @@ function tellDifferences(differences: readonly ConfigDifference[]): string {
   return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
 }
 
-/** `0.8123 ±0.11`: mean, and half of the range of the seeds in points. */
+/** `0.8123 ±0.11 (3)`: mean, half of the range of the seeds in points, number of finished runs where there are several. */
 function tellScore({ mean, spread, results }: VariantSummary): string {
-  if (mean === undefined) {
-    const furthest = Math.max(...results.map(({ epochs }) => epochs));
-    return `unfinished, epoch ${Number(furthest.toFixed(1))}`;
-  }
-  return `${formatF(mean)}${spread === undefined ? '' : ` ±${(spread * 50).toFixed(2)}`}`;
+  if (mean === undefined) return '–';
+  const finished = results.filter(({ state }) => state === 'finished').length;
+  return `${formatF(mean)}${spread === undefined ? '' : ` ±${(spread * 50).toFixed(2)}`}${finished > 1 ? ` (${finished})` : ''}`;
 }
 
-function rowOf({ name, differences, parameters, epochs, summary }: ComparedVariant, main: string): string[] {
-  const { difference, verdict, results } = summary;
-  const isMain = results.some(({ folder }) => folder === main);
-  const what =
-    isMain && differences.length > mostDifferences
-      ? `the run of this report (${differences.length} keys differ)`
-      : tellDifferences(differences);
+/** `16`, or of a variant without a finished run `4 of 16`. */
+function tellEpochs({ epochs, summary }: ComparedVariant): string {
+  const text = String(Number(epochs.toFixed(1)));
+  if (summary.mean !== undefined) return text;
+  const { minutes, epochs: planned } = summary.results[0]!.run.config.train;
+  return minutes ? `${text}, stopped` : `${text} of ${planned}`;
+}
+
+/** Whether a variant is the run of the report and differs from the base in too much to tell. */
+function isAnotherRecipe({ differences, summary }: ComparedVariant, main: string): boolean {
+  return differences.length > mostDifferences && summary.results.some(({ folder }) => folder === main);
+}
+
+function rowOf(variant: ComparedVariant, main: string): string[] {
+  const { name, differences, parameters, summary } = variant;
+  const { difference, verdict } = summary;
+  const what = isAnotherRecipe(variant, main)
+    ? `the run of this report (${differences.length} keys differ)`
+    : tellDifferences(differences);
   const change = difference === undefined ? '' : formatPoints(difference);
   return [
     markup(name),
     what || '–',
-    `${tellScore(summary)}${results.length > 1 ? ` (${results.length})` : ''}`,
+    tellScore(summary),
     verdict === 'beyond noise' ? `*${change}*` : change,
     parameters === undefined ? '' : `${(parameters / 1e6).toFixed(2)}`,
-    String(Number(epochs.toFixed(1))),
+    tellEpochs(variant),
   ];
 }
 
@@ -63,8 +73,10 @@ function comparisonTable({ variants }: Comparison, main: string): string {
 }
 
 /** What the numbers say: the largest gains and losses, and what noise was measured. */
-function findings({ variants }: Comparison): string {
-  const others = variants.filter(({ name, summary }) => name !== baseName && summary.difference !== undefined);
+function findings({ variants }: Comparison, main: string): string {
+  const compared = variants.filter(({ name, summary }) => name !== baseName && summary.difference !== undefined);
+  const others = compared.filter((variant) => !isAnotherRecipe(variant, main));
+  const [own] = compared.filter((variant) => isAnotherRecipe(variant, main));
   const tell = ({ name, summary }: ComparedVariant) => `${markup(name)} (${formatPoints(summary.difference!)})`;
   const better = others.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
   const worse = others
@@ -76,6 +88,8 @@ function findings({ variants }: Comparison): string {
   const seeds = base.results.filter(({ state }) => state === 'finished').length;
   const within = others.filter(({ summary }) => summary.verdict === 'within noise');
   return paragraph(
+    own &&
+      `The run of this report, which differs from the base in ${own.differences.length} keys, stands ${formatPoints(own.summary.difference!)} points from it.`,
     better.length > 0 && `Higher than the base ${better.length === 1 ? 'is' : 'are'} ${list(better.map(tell))}.`,
     worse.length > 0 && `Lower ${worse.length === 1 ? 'is' : 'are'}, most of all, ${list(worse.map(tell))}.`,
     base.spread !== undefined && `The ${seeds} seeds of the base differ by ${(base.spread * 100).toFixed(2)} points.`,
@@ -94,7 +108,7 @@ function introduce({ base, variants, shared }: Comparison, main: string): string
   const length = minutes ? `${minutes} minutes` : `${epochs} epochs`;
   return paragraph(
     `@tab-comparison compares ${formatCount(count)} runs of ${variants.length} configurations by the F (per image) of their last validation${limit ? ` on the first ${limit} validation pictures` : ''}; the differences in configuration and in F (in points of 0.01) are those to the base, ` +
-      `${base.folder === main ? 'the run of this report' : `a run of ${length} at ${base.config.train.size}#super[2]`}.`,
+      `${base.folder === main ? 'the run of this report' : `a run of ${length} at ${base.config.train.size}²`}.`,
     shared.length > 0 && `All others also differ from the base in ${tellDifferences(shared)}.`,
     variants.length > mostRows && `Of these, the table shows the ${mostRows} with the highest and the lowest F.`,
     'Equal configurations with several seeds are one row: mean ± half of the range, and their number.',
@@ -106,7 +120,7 @@ export function comparisonSection({ comparison, figures, run }: ReportFacts): st
   if (!comparison) return undefined;
   const tableFigure = figure(
     comparisonTable(comparison, run.folder),
-    'Runs compared with the base. Bold differences are larger than the spread of seeds, where it is known.',
+    'Runs compared with the base. Bold differences are larger than the spread of seeds, where it is known; – is not finished.',
     'tab-comparison',
   );
   const plot =
@@ -120,6 +134,6 @@ export function comparisonSection({ comparison, figures, run }: ReportFacts): st
     '= Experiments',
     introduce(comparison, run.folder),
     plot ? sideBySide(['1fr', '5.6cm'], [tableFigure, plot]) : tableFigure,
-    findings(comparison),
+    findings(comparison, run.folder),
   );
 }

@@ -3,7 +3,8 @@ import type { ScoreSummary } from '../../metrics/face-score.ts';
 import { fitText, svgPicture, svgText, textWidth } from './svg-text.ts';
 
 const cell = 12.4;
-const fontSize = 7.4;
+const fontSize = 8.4;
+const numberSize = 7;
 
 /** Dark blue for 1, white for 0; the root lets small shares be seen. */
 function shade(share: number): string {
@@ -47,7 +48,11 @@ export function confusionFigure(summary: ScoreSummary, { classes }: LabelSet): s
       if (share < 0.005) return;
       const color = share > 0.3 ? '#ffffff' : '#1f2430';
       parts.push(
-        svgText((share * 100).toFixed(0), x + cell / 2, y + cell / 2 + 2.2, { size: 6.4, anchor: 'middle', color }),
+        svgText((share * 100).toFixed(0), x + cell / 2, y + cell / 2 + 2.2, {
+          size: numberSize,
+          anchor: 'middle',
+          color,
+        }),
       );
     });
   });

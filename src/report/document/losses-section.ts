@@ -54,7 +54,7 @@ export function lossesSection({ loss, train, data: { augmentation } }: Config): 
         `The same losses at each auxiliary head are added with a weight of ${formatNumber(loss.auxiliary)}.`,
       train.labelSize === undefined
         ? 'It is computed at the resolution of the scores, to which the labels are reduced.'
-        : `The scores are first enlarged to labels of ${train.labelSize}#super[2].`,
+        : `The scores are first enlarged to labels of ${train.labelSize}².`,
       augmentation.rotation + augmentation.shift + augmentation.scale > 0 &&
         'Pixels that come in from outside of the photo when it is turned, shifted or shrunk are left out.',
     ),

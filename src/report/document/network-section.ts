@@ -27,9 +27,9 @@ function describe({ network }: ReportFacts): string {
   return paragraph(
     `The network, ${code(model)}, is shown in @fig-network.`,
     isUShaped(parts)
-      ? `It has the shape of a U @unet: an encoder brings the ${size}#super[2] picture down to ${deepest}#super[2] places, ` +
+      ? `It has the shape of a U @unet: an encoder brings the ${size}² picture down to ${deepest}² places, ` +
           'where a place knows much of the face; a decoder brings the result back, and skip connections hand it the fine detail that was lost on the way.'
-      : `It brings the ${size}#super[2] picture down to ${deepest}#super[2] places, where a place knows much of the face.`,
+      : `It brings the ${size}² picture down to ${deepest}² places, where a place knows much of the face.`,
     coordinates &&
       'Two channels with the coordinates of each pixel, −1 to 1, are joined to the input @coordconv: left and right parts look alike, and only their place tells them apart.',
   );
@@ -53,7 +53,7 @@ function describeBlocks({ network, run }: ReportFacts): string {
     has(/^grids /) &&
       'Pyramid pooling @pspnet joins means over coarse grids to the deepest features, so that every place also knows the whole picture.',
     batchNormalization && 'Batch normalisation @batch-norm follows the convolutions.',
-    `The scores come out at ${logitsSide}#super[2] and are enlarged to the size of the photo before the best class of each pixel is taken; enlarging labels instead would make steps at every border.`,
+    `The scores come out at ${logitsSide}² and are enlarged to the size of the photo before the best class of each pixel is taken; enlarging labels instead would make steps at every border.`,
     run.config.loss.auxiliary > 0 && 'Auxiliary heads on inner features help the training and are then dropped.',
     '@tab-parameters says where the parameters are.',
   );
@@ -98,7 +98,7 @@ export function networkSection(facts: ReportFacts): string {
   return blocks(
     '= Network',
     describe(facts),
-    figure(`image(${typstString(facts.figures.network)}, width: 100%)`, caption, 'fig-network', 'auto'),
+    figure(`image(${typstString(facts.figures.network)}, width: 100%)`, caption, 'fig-network'),
     sideBySide(
       ['1fr', '6.4cm'],
       [

@@ -33,7 +33,7 @@ function preamble({ title, author }: ReportHead): string {
 #show table: set par(justify: false)
 // Keys of a configuration may be broken inside of tables.
 #show table: it => {
-  show raw: key => emph(key.text.replace(regex("[.=,:]"), sign => sign.text + sym.zws))
+  show raw: key => key.text.replace(regex("[.=,:]"), sign => sign.text + sym.zws)
   it
 }
 #show raw: set text(font: "${figureFont}", size: 1.25em, style: "italic")
@@ -61,6 +61,6 @@ export function reportSource(facts: ReportFacts): string {
   );
   const references =
     citedWorks(body).length > 0 &&
-    `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)\n#bibliography("${bibliographyName}", title: "References", style: "ieee")`;
+    `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)\n#bibliography("${bibliographyName}", title: "References", style: "springer-basic")`;
   return `${blocks(preamble(facts), head(facts), body, references)}\n`;
 }

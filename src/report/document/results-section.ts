@@ -60,7 +60,7 @@ function classTable({ summary, labelSet }: Measurements): string {
   const { precision, recall, f1, iou } = summary.macro.withBackground;
   rows.push(['*mean*', '', '', ...[precision, recall, f1, iou].map((value) => `*${formatRatio(value)}*`)]);
   const columns = [{ title: 'class' }, ...['n', 'F', 'P', 'R', 'F1', 'IoU'].map((title) => ({ title, align: right }))];
-  return `{\n  set text(7.8pt)\n  set table(inset: (x: 2.6pt, y: 2.1pt))\n  ${table(columns, rows).replaceAll('\n', '\n  ')}\n}`;
+  return `{\n  set text(7.8pt)\n  set table(inset: (x: 2.6pt, y: 2.3pt))\n  ${table(columns, rows).replaceAll('\n', '\n  ')}\n}`;
 }
 
 function scores({ measured, run }: ReportFacts): string {
@@ -79,6 +79,9 @@ function scores({ measured, run }: ReportFacts): string {
   );
 }
 
+/** A change of F that is smaller than what seeds do. */
+const levelledOff = 0.003;
+
 /** How far the last validations still rose, since that tells whether longer training would help. */
 function convergence({ run: { metrics } }: ReportFacts): string | undefined {
   const scored = metrics.filter(({ valF }) => valF !== undefined);
@@ -86,8 +89,15 @@ function convergence({ run: { metrics } }: ReportFacts): string | undefined {
   const before = scored.findLast(({ epoch }) => last !== undefined && epoch <= 0.8 * last.epoch);
   if (!last || !before) return undefined;
   const gain = last.valF! - before.valF!;
-  const change = `changed by ${(gain * 100).toFixed(2).replace('-', '−')} points of 0.01`;
-  return `Over the last fifth of the epochs (from ${Number(before.epoch.toFixed(1))} to ${Number(last.epoch.toFixed(1))}) F ${change}${Math.abs(gain) < 0.003 ? ': the training has converged' : gain > 0 ? ': longer training might still help' : ''}.`;
+  const verb = gain < 0 ? 'fell' : 'rose';
+  const epochs = `${Number(before.epoch.toFixed(1))} and ${Number(last.epoch.toFixed(1))}`;
+  const verdict =
+    Math.abs(gain) < levelledOff
+      ? ': the training had levelled off'
+      : gain > 0
+        ? ': a longer training might still help'
+        : ': a shorter training would have been enough';
+  return `Between the epochs ${epochs}, the last fifth of the training, F ${verb} from ${formatF(before.valF!)} to ${formatF(last.valF!)}${verdict}.`;
 }
 
 function classes(measured: Measurements): string {
@@ -138,7 +148,7 @@ function errors(measured: Measurements): string {
       `By the confusion matrix (@fig-confusion) the network most often takes ${list(mistakes)}, in percent of the pixels of the true class.`,
     sides !== undefined && `Left and right are mixed up in ${formatShare(sides)} of the pixels of paired parts.`,
     summary.pixelAccuracy < 1 &&
-      `${formatShare(wrongNearBorders)} of the wrong pixels lie within ${borderReach} pixels of a border between classes, where annotators differ too; the rest are mistakes about whole parts.`,
+      `Of the wrong pixels ${formatShare(wrongNearBorders)} lie within ${borderReach} pixels of a border between classes, where annotators differ too; the others lie deeper inside of a part.`,
   );
 }
 
@@ -168,7 +178,7 @@ export function resultsSection(facts: ReportFacts): string {
     classes(measured),
     errors(measured),
     sideBySide(
-      ['6.9cm', '1fr'],
+      ['7.4cm', '1fr'],
       [
         figure(
           classTable(measured),

@@ -28,8 +28,8 @@ function optimizerRows({ train }: Config): Row[] {
 
 /** `128² to 20 %, 192² to 47 %, then 384²` */
 function sizesOf({ stages, size }: Config['train']): string {
-  const before = stages.map((stage) => `${stage.size}#super[2] to ${formatShare(stage.until)}, `).join('');
-  return before ? `${before}then ${size}#super[2]` : `${size}#super[2]`;
+  const before = stages.map((stage) => `${stage.size}² to ${formatShare(stage.until)}, `).join('');
+  return before ? `${before}then ${size}²` : `${size}²`;
 }
 
 function augmentationRows({ data: { augmentation: a, oversample } }: Config): Row[] {
@@ -114,7 +114,7 @@ function regularisation({ run: { config } }: ReportFacts): string {
 
 function processing({ network, run }: ReportFacts): string {
   return paragraph(
-    `*Processing.* A photo is resized to ${network.size} × ${network.size} pixels and its channels are brought from 0–1 to −2–2 ($(x - 0.5) slash 0.25$), the same way in training and prediction.`,
+    `*Processing.* A photo is resized to ${network.size} × ${network.size} pixels and its channels are brought from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), the same way in training and prediction.`,
     'After the network, its scores are enlarged bilinearly to the size of the photo and each pixel takes the class with the highest.',
     'Nothing else is done: predictions are not averaged over views and not cleaned up.',
     `The weights are those of the validation with the highest F${network.step ? ` (step ${formatCount(network.step)}, ${describeEpoch(run, network.step)})` : ''}.`,

@@ -70,7 +70,7 @@ export function table(columns: readonly TableColumn[], rows: readonly (readonly 
 }
 
 /** A figure with a caption (markup) and a label to refer to; `body` is typst code. */
-export function figure(body: string, caption: string, label: string, placement?: 'auto' | 'top' | 'bottom'): string {
+export function figure(body: string, caption: string, label: string, placement?: 'auto'): string {
   const kind = body.startsWith('table(') ? ['  kind: table,'] : [];
   return [
     '#figure(',
