@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatCount, formatDuration, formatMarkdownTable, formatPairs, formatTable } from './format.ts';
+import { formatBytes, formatCount, formatDuration, formatPairs, formatTable } from './format.ts';
 
 describe('formatDuration', () => {
   it.each([
@@ -51,11 +51,6 @@ it('formatTable aligns words to the left and numbers to the right', () => {
     '------  -----',
     'all     1,002',
   ]);
-});
-
-it('formatMarkdownTable aligns by the rule', () => {
-  const columns = [{ title: 'model' }, { title: 'n', align: 'right' as const }];
-  expect(formatMarkdownTable(columns, [['a', '1,000']])).toBe('| model | n |\n| --- | ---: |\n| a | 1,000 |');
 });
 
 it('formatPairs aligns values of several lines', () => {

@@ -1,3 +1,5 @@
+import type { Column } from '../formats/markdown-table.ts';
+
 /** A count with thousands apart: `1,220,691`. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
@@ -24,13 +26,6 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 99.5 ? Math.round(value) : Number(value.toPrecision(2))} ${units[unit]}`;
 }
 
-/** A column of a text table. */
-export interface Column {
-  readonly title: string;
-  /** Numbers stand to the right, words (the default) to the left. */
-  readonly align?: 'left' | 'right';
-}
-
 /**
  * A text table with aligned columns, a rule under the titles and, if given, another above the totals.
  *
@@ -53,13 +48,6 @@ export function formatTable(
       .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
   return [line(all[0]!), rule, ...rows.map(line), ...(totals ? [rule, line(totals)] : [])].join('\n');
-}
-
-/** The same table in Markdown; texts must not hold `|`. */
-export function formatMarkdownTable(columns: readonly Column[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
-  const rule = columns.map(({ align }) => (align === 'right' ? '---:' : '---'));
-  return [columns.map(({ title }) => title), rule, ...rows].map(line).join('\n');
 }
 
 /**

@@ -1,6 +1,7 @@
+import { type Column, markdownTable } from '../formats/markdown-table.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
-import { type Column, formatCount, formatMarkdownTable, formatTable } from './format.ts';
+import { formatCount, formatTable } from './format.ts';
 
 /** F with the digits that leaderboards show. */
 export function formatScore(value: number): string {
@@ -59,7 +60,7 @@ export function formatScoresMarkdown(summary: ScoreSummary, set: LabelSet): stri
   return [
     `F (per image) **${formatScore(summary.fPerImage)}** over ${summary.images} pictures; pixel accuracy ${formatScore(summary.pixelAccuracy)}.`,
     '',
-    formatMarkdownTable(columns, scoreRows(summary, set)),
+    markdownTable(columns, scoreRows(summary, set)),
     '',
     `${footnote[0]!.toUpperCase()}${footnote.slice(1)}`,
   ].join('\n');

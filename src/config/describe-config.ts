@@ -1,3 +1,4 @@
+import { markdownTable } from '../formats/markdown-table.ts';
 import { type ConfigKey, configKeys, parentOf } from './config-keys.ts';
 
 function showDefault(key: ConfigKey): string {
@@ -7,20 +8,11 @@ function showDefault(key: ConfigKey): string {
   return `\`${typeof value === 'object' ? JSON.stringify(value) : String(value)}\``;
 }
 
-/** Text as one cell of a Markdown table. */
-export function markdownCell(text: string): string {
-  return text.replaceAll('|', '\\|').replace(/\s+/g, ' ');
-}
-
-function table(keys: readonly ConfigKey[]): string[] {
-  return [
-    '| key | takes | default | meaning |',
-    '|---|---|---|---|',
-    ...keys.map(
-      (key) =>
-        `| \`${key.path}\` | ${markdownCell(key.wanted)} | ${markdownCell(showDefault(key))} | ${markdownCell(key.description)} |`,
-    ),
-  ];
+function table(keys: readonly ConfigKey[]): string {
+  return markdownTable(
+    ['key', 'takes', 'default', 'meaning'].map((title) => ({ title })),
+    keys.map((key) => [`\`${key.path}\``, key.wanted, showDefault(key), key.description]),
+  );
 }
 
 /**
@@ -35,7 +27,7 @@ export function formatConfigReference(): string {
     const own = keys.filter((key) => !key.group && parentOf(key.path) === group);
     if (own.length === 0) return [];
     const description = keys.find((key) => key.path === group)?.description;
-    return [...(group === '' ? [] : [`## ${group}`, '', ...(description ? [description, ''] : [])]), ...table(own), ''];
+    return [...(group === '' ? [] : [`## ${group}`, '', ...(description ? [description, ''] : [])]), table(own), ''];
   });
   return [
     '# Configuration',

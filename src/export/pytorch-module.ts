@@ -70,9 +70,10 @@ export function pytorchModule(model: Model, size: number): string {
   const { mean, std } = defaultNormalization;
   return `"""The face parsing network '${model.name}' of faceparse, generated from its graph.
 
-Input: RGB pictures resized to ${size} x ${size}, as (value / 255 - mean) / std
-with mean ${list(mean)} and std ${list(std)}.
-Output: scores of ${model.classes} classes before the softmax; enlarge them to the picture, then take the largest.
+Input: RGB pictures stretched to ${size} x ${size} (means over areas where a side shrinks, bilinear where it grows),
+as (value / 255 - mean) / std with mean ${list(mean)} and std ${list(std)}.
+Output: scores of ${model.classes} classes before the softmax; enlarge them to the picture (bilinear, align_corners=False),
+then take the largest.
 
     python3 model.py ckpt.pth        prints the number of trainable parameters
 """

@@ -18,7 +18,7 @@ describe('markdownReport', () => {
   it('has a row a variant, with differences in points', () => {
     expect(table([0.8, 0.81], [0.7, 0.71])).toEqual([
       '| variant | what changed | F by seed | mean F | spread | to base | steps | minutes |',
-      '|---|---|---|---:|---:|---:|---:|---:|',
+      '| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |',
       '| `base` | nothing | s0 0.8000; s1 0.8100 | 0.8050 | 1.00 | – | 1,000 | 1.5 |',
       '| `other` | a \\| b: `loss.classWeights=[1,2]` | s0 0.7000; s1 0.7100 | 0.7050 | 1.00 | −10.00 | 1,000 | 1.5 |',
     ]);

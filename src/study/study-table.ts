@@ -1,4 +1,4 @@
-import { markdownCell } from '../config/describe-config.ts';
+import { markdownTable } from '../formats/markdown-table.ts';
 import { baseName } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
 import type { GroupSummary, VariantSummary } from './summary.ts';
@@ -92,15 +92,16 @@ export function markdownReport(summary: GroupSummary, links: { chart?: string; t
       ...studyColumns.slice(2).map((column) => row[column]),
     ];
   });
-  const line = (cells: readonly string[]) => `| ${cells.map(markdownCell).join(' | ')} |`;
+  const columns = studyColumns.map((title, index) => ({
+    title,
+    align: index > 2 ? ('right' as const) : ('left' as const),
+  }));
   return [
     `**${group.question}**`,
     '',
     `All runs: ${code([group.config, ...group.overrides])}. Finished: ${finished} of ${results.length} runs.`,
     '',
-    line(studyColumns),
-    '|---|---|---|---:|---:|---:|---:|---:|',
-    ...rows.map(line),
+    markdownTable(columns, rows),
     '',
     notes(summary, links.table),
     ...(links.chart ? ['', `![${group.title}: validation F over epochs](${links.chart})`] : []),

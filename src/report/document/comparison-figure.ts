@@ -1,17 +1,20 @@
 import type { ComparedVariant } from './comparison.ts';
 import { fitText, svgPicture, svgText, textWidth } from './svg-text.ts';
 
-const rowHeight = 12;
+/** Of a few variants, and of many. */
+const rowHeights = [12, 9.5] as const;
 const fontSize = 7.5;
+/** That the number of a tick takes. */
+const tickRoom = 24;
 /** That of the column that it has in the report. */
 const width = 158;
 const margins = { top: 3, right: 12, bottom: 26 };
 
-/** Round numbers for the ticks of an axis, three to six of them. */
-function ticksOf(low: number, high: number): number[] {
-  const rough = (high - low) / 3;
+/** Round numbers for the ticks of an axis, at most about `most` of them. */
+function ticksOf(low: number, high: number, most: number): number[] {
+  const rough = (high - low) / most;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const size = [5, 2, 1].map((factor) => factor * power).find((candidate) => candidate <= rough) ?? power;
+  const size = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
   const first = Math.ceil(low / size - 1e-9);
   const count = Math.floor(high / size + 1e-9) - first + 1;
   return Array.from({ length: count }, (_, index) => Number(((first + index) * size).toPrecision(6)));
@@ -29,11 +32,12 @@ export function comparisonFigure(variants: readonly ComparedVariant[]): string |
   const all = shown.flatMap(scoresOf);
   const spread = Math.max(Math.max(...all) - Math.min(...all), 0.002);
   const [low, high] = [Math.min(...all) - 0.08 * spread, Math.max(...all) + 0.08 * spread];
-  const labelWidth = Math.min(60, Math.max(...shown.map(({ name }) => textWidth(name, fontSize))) + 6);
+  const labelWidth = Math.min(74, Math.max(...shown.map(({ name }) => textWidth(name, fontSize))) + 6);
   const plot = { left: labelWidth, right: width - margins.right };
   const x = (f: number) => plot.left + ((f - low) / (high - low)) * (plot.right - plot.left);
+  const rowHeight = rowHeights[shown.length > 12 ? 1 : 0];
   const bottom = margins.top + shown.length * rowHeight;
-  const parts = ticksOf(low, high).flatMap((tick) => [
+  const parts = ticksOf(low, high, Math.floor((plot.right - plot.left) / tickRoom)).flatMap((tick) => [
     `<line x1="${x(tick).toFixed(2)}" x2="${x(tick).toFixed(2)}" y1="${margins.top}" y2="${bottom}" stroke="#e1e4e9" stroke-width="0.6"/>`,
     svgText(String(tick), x(tick), bottom + 9, { size: 7, anchor: 'middle', color: '#4b5563' }),
   ]);

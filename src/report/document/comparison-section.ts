@@ -8,6 +8,12 @@ import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typst
 /** A longer table leaves out the middle: what has the highest and the lowest F says most. */
 const mostRows = 24;
 
+/** A longer table has the whole width of the page, the figure below it. */
+const mostRowsBesideFigure = 10;
+
+/** Longer lists of names are counted. */
+const mostNames = 6;
+
 /** More differences of a variant than this are counted, not told. */
 const mostDifferences = 5;
 
@@ -37,6 +43,11 @@ function isAnotherRecipe({ differences, summary }: ComparedVariant, main: string
   return differences.length > mostDifferences && summary.results.some(({ folder }) => folder === main);
 }
 
+/** The table must have room for what changed. */
+function shorten(name: string): string {
+  return name.length > 20 ? `${name.slice(0, 19)}…` : name;
+}
+
 function rowOf(variant: ComparedVariant, main: string): string[] {
   const { name, differences, parameters, summary } = variant;
   const { difference, verdict } = summary;
@@ -45,10 +56,10 @@ function rowOf(variant: ComparedVariant, main: string): string[] {
     : tellDifferences(differences);
   const change = difference === undefined ? '' : formatPoints(difference);
   return [
-    markup(name),
+    markup(shorten(name)),
     what || '–',
     tellScore(summary),
-    verdict === 'beyond noise' ? `*${change}*` : change,
+    verdict === 'beyond noise' && Number(change) !== 0 ? `*${change}*` : change,
     parameters === undefined ? '' : `${(parameters / 1e6).toFixed(2)}`,
     tellEpochs(variant),
   ];
@@ -96,7 +107,10 @@ function findings({ variants }: Comparison, main: string): string {
     spreads.length === 0 &&
       others.length > 0 &&
       'Every configuration was trained with one seed, so that small differences may be chance.',
+    within.length > mostNames &&
+      `${formatCount(within.length)} differences are within the spread of seeds, and so no evidence.`,
     within.length > 0 &&
+      within.length <= mostNames &&
       `Within the spread of seeds, and so no evidence, ${within.length === 1 ? 'is' : 'are'} ${list(within.map(({ name }) => markup(name)))}.`,
   );
 }
@@ -130,10 +144,12 @@ export function comparisonSection({ comparison, figures, run }: ReportFacts): st
       'F of every finished run (dots) and mean (bars); dashed: the base.',
       'fig-comparison',
     );
-  return blocks(
-    '= Experiments',
-    introduce(comparison, run.folder),
-    plot ? sideBySide(['1fr', '5.6cm'], [tableFigure, plot]) : tableFigure,
-    findings(comparison, run.folder),
-  );
+  const found = findings(comparison, run.folder);
+  const beside = comparison.variants.length <= mostRowsBesideFigure;
+  const shown = plot
+    ? beside
+      ? [sideBySide(['1fr', '5.6cm'], [tableFigure, plot]), found]
+      : [tableFigure, sideBySide(['1fr', '5.6cm'], [found, plot])]
+    : [tableFigure, found];
+  return blocks('= Experiments', introduce(comparison, run.folder), ...shown);
 }

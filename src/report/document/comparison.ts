@@ -78,10 +78,14 @@ function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFac
   const names = new Map<RunFacts[], string>([[base, baseName]]);
   for (const group of groups) {
     if (group === base) continue;
-    const plain = group[0]!.name.replace(/-s\d+$/, '') || 'run';
+    const [{ folder, name: own }] = group as [RunFacts];
+    const plain = own.replace(/-s\d+$/, '') || 'run';
+    const candidates = [plain, `${basename(dirname(folder))}/${plain}`];
     const taken = new Set(names.values());
-    let name = plain;
-    for (let number = 2; taken.has(name); number++) name = `${plain} ${number}`;
+    let name = candidates.find((candidate) => !taken.has(candidate));
+    for (let number = 2; name === undefined; number++) {
+      if (!taken.has(`${plain} ${number}`)) name = `${plain} ${number}`;
+    }
     names.set(group, name);
   }
   return names;

@@ -78,6 +78,7 @@ const works: Readonly<Record<string, string>> = {
   journal = {SIAM Journal on Control and Optimization},
   volume = {30},
   number = {4},
+  pages = {838--855},
   year = {1992},
 }`,
   pspnet: `@inproceedings{pspnet,

@@ -182,7 +182,7 @@ export function resultsSection(facts: ReportFacts): string {
       [
         figure(
           classTable(measured),
-          'Scores by class: number of pictures with it, mean F over these; precision, recall, F1 and IoU pooled over all.',
+          'Scores by class: pictures with it (n), mean F over them; precision, recall, F1, IoU of all pixels.',
           'tab-classes',
         ),
         figure(

@@ -1,0 +1,90 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { parseConfig } from '../../config/parse-config.ts';
+import { compareRuns, configDifferences, formatDifference, groupRuns } from './comparison.ts';
+import { comparisonFigure } from './comparison-figure.ts';
+import { comparisonSection } from './comparison-section.ts';
+import type { ReportFacts } from './report-facts.ts';
+import { readRunFacts } from './run-facts.ts';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'comparison-'));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A run of 10 epochs that ended with an F. */
+async function writeRun(name: string, overrides: readonly string[], f: number, epoch = 10) {
+  const path = join(folder, name);
+  await mkdir(path, { recursive: true });
+  const config = parseConfig('', '', ['train.epochs=10', ...overrides]);
+  await writeFile(join(path, 'config.yaml'), stringify(config));
+  await writeFile(join(path, 'environment.json'), JSON.stringify({ parameters: 1000, cpu: 7 }));
+  await writeFile(join(path, 'metrics.csv'), `step,epoch,seconds,valF\n${epoch * 10},${epoch},60,${f}\n`);
+  return readRunFacts(path);
+}
+
+describe('configDifferences', () => {
+  it('tells all keys that matter, and their values in the other', () => {
+    const other = parseConfig('', '', [
+      'name=x',
+      'train.seed=5',
+      'engine.threads=1',
+      'data.workers=0',
+      'train.lr=0.5',
+      'train.stages=[{until: 0.5, size: 64}]',
+    ]);
+    const differences = configDifferences(parseConfig('', ''), other);
+    expect(differences.map(formatDifference)).toEqual(['train.stages=[{until:0.5,size:64}]', 'train.lr=0.5']);
+    expect(formatDifference({ path: 'a', value: 'x'.repeat(500) })).toHaveLength(60);
+    expect(formatDifference({ path: 'train.labelSize', value: undefined })).toBe('train.labelSize=none');
+  });
+});
+
+describe('compareRuns', () => {
+  it('joins seeds, sorts by F, and tells what differs', async () => {
+    const base = await writeRun('base-s0', [], 0.8);
+    const seed = await writeRun('base-s1', ['train.seed=1'], 0.82);
+    const worse = await writeRun('low-s0', ['train.lr=0.1'], 0.7);
+    const better = await writeRun('high #1-s0', ['loss.lovasz=1'], 0.85);
+    const stopped = await writeRun('stopped', ['loss.dice=0'], 0.5, 4);
+    expect(groupRuns([base, worse, seed])).toEqual([[base, seed], [worse]]);
+    const comparison = await compareRuns([base, worse, seed, stopped, better], base);
+    expect(comparison.variants.map(({ name }) => name)).toEqual(['base', 'high #1', 'low', 'stopped']);
+    const [first, second, , last] = comparison.variants;
+    expect(first!.summary.mean).toBeCloseTo(0.81, 12);
+    expect(second!.summary.difference).toBeCloseTo(0.05, 12);
+    expect(second!.summary.verdict).toBe('beyond noise');
+    expect(last!.summary.mean).toBeUndefined();
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('[high \\#1], [#raw("loss.lovasz=1")], [0.8500], [*+5.00*], [0.00], [10]');
+    expect(text).toContain('[base], [–], [0.8100 ±1.00 (2)], [], [0.00], [10]');
+    expect(text).toContain('[stopped], [#raw("loss.dice=0")], [–], [], [0.00], [4 of 10]');
+    expect(text).toContain('The 2 seeds of the base differ by 2.00 points.');
+    const svg = comparisonFigure(comparison.variants)!;
+    expect(svg.match(/<circle /g)).toHaveLength(4);
+    expect(svg).not.toMatch(/NaN/);
+  });
+
+  it('tells once what all others share, and knows runs of one name apart', async () => {
+    const base = await writeRun('long', [], 0.9);
+    const one = await writeRun('a/base-s0', ['train.size=64'], 0.8);
+    const two = await writeRun('b/base-s0', ['train.size=64', 'train.lr=0.1'], 0.8);
+    const three = await writeRun('b/base-s1', ['train.size=64', 'train.lr=0.2'], 0.8);
+    const { variants, shared } = await compareRuns([base, one, two, three], base);
+    expect(shared).toEqual([{ path: 'train.size', value: 64 }]);
+    expect(variants.map(({ name }) => name)).toEqual(['base', 'a/base', 'b/base', 'base 2']);
+    expect(variants.map(({ differences }) => differences.length)).toEqual([0, 0, 1, 1]);
+  });
+
+  it('refuses runs that are all of one configuration', async () => {
+    const base = await writeRun('same-s0', [], 0.8);
+    const seed = await writeRun('same-s1', ['train.seed=1'], 0.82);
+    await expect(compareRuns([base, seed], base)).rejects.toThrow(/nothing to compare/);
+  });
+});
