@@ -41,7 +41,7 @@ function gate(scope: Scope, x: Tensor, skip: Tensor): Tensor {
 function scattered(scope: Scope, x: Tensor): Tensor {
   const layer = { filters: x.shape[1]!, kernel: 3 };
   const weight = scope.at('shared').at(0).parameter('weight', [6, 6, 3, 3], heNormal, { decay: true });
-  const shared = (y: Tensor) => activation(conv2d(y, weight, { padding: 1 }), 'relu6');
+  const shared = (y: Tensor) => activation(conv2d(scale(y, 3), weight, { padding: 1 }), 'relu6');
   const left = convolution(scope.at('pair').at('left'), shared(x), layer);
   const first = convBn(scope.at('steps').at(0), shared(left), { ...layer, activation: 'none' });
   const right = convolution(scope.at('pair').at('right'), first, layer);
@@ -67,18 +67,19 @@ export function buildEveryOp(rows: number, columns: number): Graph {
   const part = slice(second, 1, 2, 8);
   const smooth = div(sub(first, part), add(exp(scale(part, -0.5)), graph.scalar(1)));
   let x = attention(scope.at('attention'), log(add(sqrt(add(mul(smooth, smooth), graph.scalar(0.5))), first)));
-  x = add(x, broadcastTo(globalAvgPool(part), x.shape));
+  x = mul(x, broadcastTo(add(globalAvgPool(part), graph.scalar(1)), x.shape));
   x = mul(x, add(greater(x, graph.scalar(0)), graph.scalar(0.5)));
   x = maxPool(pad(x, [0, 0, 1, 0], [0, 0, 1, 2]), { kernel: 3, stride: 1 });
   x = add(x, reduceSum(x, [1], true));
   x = sub(x, reduceMean(x, [3], true));
   for (const kind of activationKinds) {
     const layer = { filters: 6, kernel: 3, dilation: 2, groups: 2, bias: true };
-    x = activation(convolution(scope.at('layers').at(kind), x, layer), kind);
+    // Large enough to pass the bounds of every activation, and with a way around: six in a row forget what came in.
+    x = add(scale(x, 0.7), activation(scale(convolution(scope.at('layers').at(kind), x, layer), 4), kind));
   }
   x = scattered(scope, gate(scope.at('gate'), squeezeExcite(scope.at('squeeze'), x, 2), part));
   const grid = resize(adaptiveAvgPool(x, 2, 3), x.shape[2]!, x.shape[3]!, 'nearest');
   x = resize(concat([x, grid, fold(resize(x, rows / 2, columns / 2))], 1), rows / 2, columns / 2);
-  graph.output('logits', logSoftmax(resize(mul(x, reduceMean(stem, [1], true)), rows, columns), 1));
+  graph.output('logits', logSoftmax(resize(mul(x, scale(reduceMean(stem, [1], true), 5)), rows, columns), 1));
   return graph;
 }

@@ -5,7 +5,7 @@ import { fitText, svgPicture, svgText, textWidth } from './svg-text.ts';
 const rowHeights = [12, 9.5] as const;
 const fontSize = 7.5;
 /** That the number of a tick takes. */
-const tickRoom = 24;
+const tickRoom = 18;
 /** That of the column that it has in the report. */
 const width = 158;
 const margins = { top: 3, right: 12, bottom: 26 };

@@ -83,7 +83,7 @@ describe('the text of a report', () => {
       'data.augmentation.shift=0',
     ]);
     expect(text).not.toMatch(
-      /lovász|dice|adamw|sgdr|warm|clip|polyak|average of weights|copy-paste|cutmix|mirror|turned|coordconv|senet|pyramid/i,
+      /lovász|dice|adamw|sgdr|warm|clip|polyak|average of weights|copy-paste|cutmix|mirror|turned|coordconv|senet|pyramid|weight decay|one bilinear warp/i,
     );
     expect(text).toContain('SGD, momentum 0.9');
     expect(bibliography(text)).not.toMatch(/adamw|dice|polyak/);
@@ -112,7 +112,7 @@ describe('the report', () => {
       [
         'loss.lovasz=1',
         'loss.auxiliary=0.4',
-        'loss.classWeights=[' + '1,'.repeat(18) + '2]',
+        `loss.classWeights=[${'1,'.repeat(18)}2]`,
         'train.minutes=3',
         'data.augmentation.cutMix=0.1',
         'data.augmentation.noise=0.02',

@@ -90,14 +90,14 @@ function convergence({ run: { metrics } }: ReportFacts): string | undefined {
   if (!last || !before) return undefined;
   const gain = last.valF! - before.valF!;
   const verb = gain < 0 ? 'fell' : 'rose';
-  const epochs = `${Number(before.epoch.toFixed(1))} and ${Number(last.epoch.toFixed(1))}`;
+  const epochs = `${Number(before.epoch.toFixed(1))} to ${Number(last.epoch.toFixed(1))}`;
   const verdict =
     Math.abs(gain) < levelledOff
       ? ': the training had levelled off'
       : gain > 0
         ? ': a longer training might still help'
         : ': a shorter training would have been enough';
-  return `Between the epochs ${epochs}, the last fifth of the training, F ${verb} from ${formatF(before.valF!)} to ${formatF(last.valF!)}${verdict}.`;
+  return `From epoch ${epochs}, the end of the training, F ${verb} from ${formatF(before.valF!)} to ${formatF(last.valF!)}${verdict}.`;
 }
 
 function classes(measured: Measurements): string {

@@ -17,7 +17,7 @@ function optimizerRows({ train }: Config): Row[] {
     ['highest learning rate', formatNumber(train.lr)],
     ['schedule', `${falls}${schedule !== 'constant' && finalShare > 0 ? `, down to ${formatShare(finalShare)}` : ''}`],
     ...(warmup > 0 ? [['warm-up', `linear, ${formatShare(warmup)} of the run`] as const] : []),
-    ['weight decay', formatNumber(optimizer.weightDecay)],
+    ...(optimizer.weightDecay > 0 ? [['weight decay', formatNumber(optimizer.weightDecay)] as const] : []),
     ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${formatNumber(train.clipNorm)}`] as const] : []),
     ...(train.averageDecay > 0 ? [['average of weights @polyak', `decay ${train.averageDecay}`] as const] : []),
     ['batch', `${train.batchSize} pictures`],
@@ -74,14 +74,18 @@ function optimisation({ run: { config, metrics } }: ReportFacts): string {
   const { train } = config;
   const last = metrics.at(-1)!;
   const sgd = train.optimizer.kind === 'sgd';
+  const sizes = [...train.stages.map(({ size }) => size), train.size];
+  const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]!);
   return paragraph(
     `*Optimisation.* The settings are those of @tab-optimisation; ${formatCount(last.step)} steps were made in ${formatNumber(Number(last.epoch.toFixed(1)))} epochs.`,
     train.warmup > 0 &&
       `The learning rate climbs linearly at first${sgd ? '' : ', since the statistics of AdamW are unsure after few steps'}.`,
     train.schedule !== 'constant' && 'It then falls, so that the last epochs refine what was learnt.',
     train.stages.length > 0 &&
-      `Pictures are small at first and grow in ${train.stages.length + 1} stages: a step on small pictures costs a fraction of one at full size, ` +
-        'and what is learnt there, where the parts of a face lie, remains useful.',
+      (grows
+        ? `Pictures are small at first and grow in ${sizes.length} stages: a step on small pictures costs a fraction of one at full size, ` +
+          'and what is learnt there, where the parts of a face lie, remains useful.'
+        : `The size of the pictures changes in ${sizes.length} stages.`),
     train.clipNorm > 0 && 'Longer gradients are cut to the norm given, so that one odd batch cannot undo much.',
   );
 }
@@ -91,6 +95,8 @@ function regularisation({ run: { config } }: ReportFacts): string {
   const { augmentation: a } = data;
   const { copyPaste } = a;
   const augmented = augmentationRows(config).length > 0;
+  const strengths = { turning: a.rotation, sizing: a.scale, shifting: a.shift, mirroring: a.flip };
+  const moves = Object.entries(strengths).flatMap(([name, strength]) => (strength > 0 ? [name] : []));
   return paragraph(
     '*Regularisation.*',
     train.optimizer.weightDecay > 0 &&
@@ -98,8 +104,8 @@ function regularisation({ run: { config } }: ReportFacts): string {
     train.averageDecay > 0 &&
       `What is validated and used is an exponential moving average of the weights, $overline(theta) <- d overline(theta) + (1 - d) theta$ ` +
         `with $d = min(${train.averageDecay}, (1 + t) / (10 + t))$ at step $t$, which evens out the last steps.`,
-    augmented &&
-      'Every picture is changed at random each time it is seen (@tab-augmentation); turning, sizing, shifting and mirroring are one bilinear warp.',
+    augmented && 'Every picture is changed at random each time it is seen (@tab-augmentation).',
+    moves.length > 1 && `${list(moves).replace(/^./, (first) => first.toUpperCase())} are one bilinear warp.`,
     a.flip > 0 &&
       a.flipSwap &&
       'A mirrored face has its left and right labels exchanged, without which mirroring would teach wrong labels.',

@@ -1,0 +1,146 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { runCli } from './run-cli.ts';
+import { fileFolder, listFiles, smallTraining, train, writeFaces } from './training-fixture.ts';
+
+const folder = await fileFolder();
+const runs = join(folder, 'runs');
+const out = join(folder, 'report');
+let data: string;
+
+const hasPoppler = spawnSync('pdfinfo', ['-v']).error === undefined;
+
+beforeAll(async () => {
+  data = await writeFaces(folder);
+  const common = ['--data', data, '--out', runs, ...smallTraining, 'train.epochs=2', 'validation.every=1'];
+  for (const overrides of [
+    ['name=main'],
+    ['name=lr-s0', 'train.lr=1e-3'],
+    ['name=lr-s1', 'train.lr=1e-3', 'train.seed=1'],
+  ]) {
+    await train([...common, ...overrides]);
+  }
+}, 240_000);
+
+function report(...words: string[]) {
+  return runCli(['report', ...words, '--threads', '1']);
+}
+
+describe('report', () => {
+  it('writes source, figures and PDF about a run and those it is compared with', async () => {
+    const others = [join(runs, 'lr-s0'), join(runs, 'lr-s1')];
+    const words = [join(runs, 'main'), ...others, '--data', data, '--out', out];
+    const { code, stdout, stderr } = await report(...words, '--title', 'Small #faces', '--author', 'A. B_c', '--json');
+    expect(code, stderr).toBe(0);
+    const written = JSON.parse(stdout);
+    expect(written).toMatchObject({ source: join(out, 'report.typ'), pdf: join(out, 'report.pdf') });
+    expect(written.pages).toBeLessThanOrEqual(5);
+    expect(await listFiles(out)).toEqual([
+      'figures/comparison.svg',
+      'figures/confusion.svg',
+      ...[1, 2, 3, 4, 5, 6].map((number) => `figures/failure-${number}.png`),
+      'figures/loss.svg',
+      'figures/network.svg',
+      'figures/score.svg',
+      'references.bib',
+      'report.pdf',
+      'report.typ',
+    ]);
+    const evaluated = await runCli([
+      'evaluate',
+      join(runs, 'main'),
+      '--data',
+      join(data, 'val'),
+      '--threads',
+      '1',
+      '--json',
+    ]);
+    expect(written.fPerImage).toBeCloseTo(JSON.parse(evaluated.stdout).fPerImage, 12);
+    const source = await readFile(join(out, 'report.typ'), 'utf8');
+    expect(source).toContain(`*F (per image) ${written.fPerImage.toFixed(4)}*`);
+    expect(source).toContain('Small \\#faces');
+    expect(source).toMatch(/\[lr\], \[#raw\("train\.lr=0\.001"\)\], \[0\.\d{4} ±\d\.\d\d \(2\)\]/);
+  });
+
+  it.skipIf(!hasPoppler)(
+    'is A4 in Arimo, which has the widths of Arial (needs pdfinfo and pdffonts of poppler)',
+    () => {
+      const pdf = join(out, 'report.pdf');
+      const facts = execFileSync('pdfinfo', [pdf], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+      expect(facts).toMatch(/^Pages: +[1-5]$/m);
+      expect(facts).toMatch(/^Page size: +595\.276 x 841\.89 pts \(A4\)$/m);
+      expect(facts).not.toMatch(/^(CreationDate|ModDate)/m);
+      const fonts = execFileSync('pdffonts', [pdf], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+      const names = fonts
+        .split('\n')
+        .slice(2)
+        .flatMap((line) => line.match(/^[A-Z]+\+(\w+)/)?.[1] ?? []);
+      expect(new Set(names)).toEqual(new Set(['Arimo', 'NewCMMath']));
+    },
+  );
+
+  it('does not replace an edited source, but compiles it again to the same bytes', async () => {
+    const source = join(out, 'report.typ');
+    const pdf = await readFile(join(out, 'report.pdf'));
+    const again = await report(join(runs, 'main'), '--data', data, '--out', out);
+    expect(again.code).toBe(2);
+    expect(again.stderr).toMatch(/^faceparse: [^\n]*report\.typ exists already, and may have been edited;[^\n]*\n$/);
+    expect((await runCli(['report', '--build', out])).stdout).toMatch(/^wrote .*report\.pdf \(\d pages\)\n$/);
+    expect(await readFile(join(out, 'report.pdf'))).toEqual(pdf);
+    const text = await readFile(source, 'utf8');
+    await writeFile(source, text.replace('= Limits', '= Limits\n\nA sentence of my own.\n'));
+    expect((await runCli(['report', '--build', out])).code).toBe(0);
+    expect(await readFile(join(out, 'report.pdf'))).not.toEqual(pdf);
+  });
+
+  it('refuses what is too long or wrong in one line', async () => {
+    const source = join(out, 'report.typ');
+    const text = await readFile(source, 'utf8');
+    await writeFile(source, text.replace('= Limits', `= Limits\n\n${'#pagebreak()\n'.repeat(5)}`));
+    const long = await runCli(['report', '--build', out]);
+    expect(long.code).toBe(1);
+    expect(long.stderr).toMatch(
+      /^faceparse: the report has \d+ pages, but 5 are allowed;[^\n]*the longest is Limits\.[^\n]*\n$/,
+    );
+    await writeFile(source, `${text}\n#image("figures/gone.svg")\n`);
+    const wrong = await runCli(['report', '--build', out]);
+    expect(wrong.code).toBe(1);
+    expect(wrong.stderr).toMatch(/^faceparse: [^\n]*report\.typ:\d+: file not found[^\n]*\n$/);
+    await writeFile(source, text);
+  });
+
+  it('says so where the validation pictures are gone', async () => {
+    const environment = join(runs, 'lr-s1', 'environment.json');
+    const facts = JSON.parse(await readFile(environment, 'utf8'));
+    facts.trainingData.folder = join(folder, 'gone', 'train');
+    await writeFile(environment, JSON.stringify(facts));
+    const { code, stdout, stderr } = await report(join(runs, 'lr-s1'), '--out', join(folder, 'without'));
+    expect(code, stderr).toBe(0);
+    expect(stdout).toMatch(/^no validation pictures, so nothing was scored\nwrote /);
+    const source = await readFile(join(folder, 'without', 'report.typ'), 'utf8');
+    expect(source).toContain('The validation pictures were not at hand');
+  });
+
+  it.each([
+    [[], /say which run the report is about/],
+    [['RUN'], /say which run the report is about/],
+    [['RUN', '--build', 'x'], /--build only compiles/],
+    [['--build', 'x', '--out', 'y'], /cannot be used with/],
+    [['DATA', '--out', 'OUT'], /is no run that can be reported on: it has no config\.yaml/],
+    [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
+    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and holds no report/],
+  ])('%j is wrong usage, told in one line', async (words, message) => {
+    const named: Record<string, string> = {
+      RUN: join(runs, 'main'),
+      RUNS: runs,
+      DATA: data,
+      OUT: join(folder, 'nothing'),
+    };
+    const { code, stdout, stderr } = await runCli(['report', ...words.map((word) => named[word] ?? word)]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
+    expect(stderr).toMatch(/^faceparse: [^\n]*\n$/);
+  });
+});
