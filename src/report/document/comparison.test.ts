@@ -52,10 +52,17 @@ describe('compareRuns', () => {
     const seed = await writeRun('base-s1', ['train.seed=1'], 0.82);
     const worse = await writeRun('low-s0', ['train.lr=0.1'], 0.7);
     const better = await writeRun('high #1-s0', ['loss.lovasz=1'], 0.85);
+    await mkdir(join(folder, 'begun'));
+    await writeFile(
+      join(folder, 'begun', 'config.yaml'),
+      stringify(parseConfig('', '', ['train.epochs=10', 'loss.dice=3'])),
+    );
+    await writeFile(join(folder, 'begun', 'environment.json'), '{}');
+    const begun = await readRunFacts(join(folder, 'begun'));
     const stopped = await writeRun('stopped', ['loss.dice=0'], 0.5, 4);
     expect(groupRuns([base, worse, seed])).toEqual([[base, seed], [worse]]);
-    const comparison = await compareRuns([base, worse, seed, stopped, better], base);
-    expect(comparison.variants.map(({ name }) => name)).toEqual(['base', 'high #1', 'low', 'stopped']);
+    const comparison = await compareRuns([base, worse, seed, stopped, begun, better], base);
+    expect(comparison.variants.map(({ name }) => name)).toEqual(['base', 'high #1', 'low', 'stopped', 'begun']);
     const [first, second, , last] = comparison.variants;
     expect(first!.summary.mean).toBeCloseTo(0.81, 12);
     expect(second!.summary.difference).toBeCloseTo(0.05, 12);
@@ -65,6 +72,7 @@ describe('compareRuns', () => {
     expect(text).toContain('[high \\#1], [#raw("loss.lovasz=1")], [0.8500], [*+5.00*], [0.00], [10]');
     expect(text).toContain('[base], [–], [0.8100 ±1.00 (2)], [], [0.00], [10]');
     expect(text).toContain('[stopped], [#raw("loss.dice=0")], [–], [], [0.00], [4 of 10]');
+    expect(text).toContain('[begun], [#raw("loss.dice=3")], [–], [], [], [0 of 10]');
     expect(text).toContain('The 2 seeds of the base differ by 2.00 points.');
     const svg = comparisonFigure(comparison.variants)!;
     expect(svg.match(/<circle /g)).toHaveLength(4);

@@ -87,6 +87,9 @@ export async function gatherFacts(options: GatherOptions): Promise<Omit<ReportFa
   const { title = 'Face parsing with a compact network', author, id } = options;
   const runs = await readRuns(options);
   const run = runs.get(resolve(options.run))!;
+  if (run.metrics.length === 0) {
+    throw new FaceparseError(`${options.run} has not been trained yet: it has no line of metrics`, { exitCode: 2 });
+  }
   const base = runs.get(resolve(options.base ?? options.run))!;
   const comparison = runs.size > 1 ? await compareRuns([...runs.values()], base) : undefined;
   const network = await readNetworkFacts(options.run);

@@ -70,7 +70,7 @@ async function requireModest(path: string): Promise<void> {
  */
 export async function readRunFacts(folder: string): Promise<RunFacts> {
   const run = runFolder(folder);
-  for (const file of [run.config, run.environment, run.metrics]) {
+  for (const file of [run.config, run.environment]) {
     if (!(await exists(file))) {
       throw new FaceparseError(`${folder} is no run that can be reported on: it has no ${basename(file)}`, {
         exitCode: 2,
@@ -83,8 +83,15 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
     name: run.name,
     config: await storedConfig(folder),
     environment: await readEnvironmentFacts(run.environment),
-    metrics: await readMetrics(run.metrics),
+    metrics: await readLines(run.metrics),
   };
+}
+
+/** A run that has just begun has no metrics yet. */
+async function readLines(file: string): Promise<MetricsLine[]> {
+  if (!(await exists(file))) return [];
+  await requireModest(file);
+  return readMetrics(file);
 }
 
 async function readEnvironmentFacts(file: string): Promise<EnvironmentFacts> {
