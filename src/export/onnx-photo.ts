@@ -49,17 +49,28 @@ export class OnnxPhoto {
     ]);
   }
 
-  /** The best class of every pixel of the photo, N×H×W bytes, from scores N×classes×h×w. */
+  /**
+   * The best class of every pixel of the photo, N×H×W bytes, from scores N×classes×h×w. Class by class, so that a large photo
+   * takes the memory of a few planes and not of one a class; of equal scores the lower id is taken.
+   */
   labels(scores: string, classes: number): string {
     const { builder } = this;
+    const emit = builder.emit.bind(builder);
     const part = (axis: number) => builder.slice(this.shape, [axis], [axis + 1], [0]);
-    const sizes = builder.emit('Concat', [part(0), builder.int64s([classes]), part(1), part(2)], { axis: 0 });
-    const enlarged = builder.emit('Resize', [scores, '', '', sizes], {
-      mode: 'linear',
-      coordinate_transformation_mode: 'half_pixel',
-    });
-    const best = builder.emit('ArgMax', [enlarged], { axis: 1, keepdims: 0 });
-    return builder.emit('Cast', [best], { to: castTo.uint8 });
+    const sizes = emit('Concat', [part(0), builder.int64s([1]), part(1), part(2)], { axis: 0 });
+    const enlarged = (id: number) =>
+      emit('Resize', [builder.slice(scores, [id], [id + 1], [1]), '', '', sizes], {
+        mode: 'linear',
+        coordinate_transformation_mode: 'half_pixel',
+      });
+    let best = enlarged(0);
+    let label = emit('Expand', [builder.uint8(0), sizes]);
+    for (let id = 1; id < classes; id++) {
+      const score = enlarged(id);
+      label = emit('Where', [emit('Greater', [score, best]), builder.uint8(id), label]);
+      best = emit('Max', [best, score]);
+    }
+    return emit('Squeeze', [label, builder.int64s([1])]);
   }
 
   /**

@@ -100,7 +100,7 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
   it.skipIf(!existsSync(bundledWeights)).each(onnxInputTypes)(
     'gives labels of photos of any size, as %s',
     async (input) => {
-      const weights = { ...(await loadWeights()).weights, size: 64 };
+      const weights = { ...(await loadWeights()).weights, size: 128 };
       const exported = await ExportedModel.create(runtime, weights, { input });
       expect(exported.names).toEqual(['photo', 'labels']);
       const parser = await FaceParser.create(weights, await selectEngine());
@@ -111,6 +111,7 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
         [41, 53],
         [200, 40],
         [1, 1],
+        [1100, 700],
       ] as const;
       for (const [width, height] of sizes) {
         const photos = drawPhotos(width, height, 2);
@@ -120,7 +121,7 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
           const { labels } = await parser.parse(photo);
           const seen = data.subarray(index * labels.length, (index + 1) * labels.length);
           expect(shareOfEqual(seen, labels), `${width}×${height}`).toBeGreaterThan(0.999);
-          if (width > 50) expect(new Set(labels).size).toBeGreaterThan(3);
+          if (width > 50) expect(new Set(labels).size).toBeGreaterThan(2);
         }
       }
       await parser.dispose();

@@ -110,6 +110,10 @@ export class OnnxBuilder {
     return this.initializer('int32', shape, Int32Array.from(values), `int32 ${values} ${shape}`);
   }
 
+  uint8(value: number): string {
+    return this.initializer('uint8', [], Uint8Array.of(value), `uint8 ${value}`);
+  }
+
   int64(value: number): string {
     return this.initializer('int64', [], BigInt64Array.of(BigInt(value)), `int64 scalar ${value}`);
   }
