@@ -3,10 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { InterruptedError, requireFreeFolder, wholeNumber, withInterrupt } from './command.ts';
+import { InterruptedError, printJson, printText, requireFreeFolder, wholeNumber, withInterrupt } from './command.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
+});
+
+describe('printText and printJson', () => {
+  it('print nothing that a terminal would obey', () => {
+    const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
+    printText('a\x1b[2J\u009bm\r\nb');
+    printJson({ name: '\u009bm' });
+    expect(written.mock.calls.map(([text]) => text)).toEqual(['a[2Jm\nb\n', '{\n  "name": "\\u009bm"\n}\n']);
+  });
 });
 
 describe('withInterrupt', () => {

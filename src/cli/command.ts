@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { InvalidArgumentError } from 'commander';
 import { FaceparseError } from '../errors.ts';
+import { escapeControls, withoutControls } from '../formats/quoted-text.ts';
 import { Progress } from './progress.ts';
 
 /** What every command with machine-readable output has. */
@@ -12,14 +13,15 @@ export interface JsonOption {
 /** Help text of `--json`, the same everywhere. */
 export const jsonHelp = 'print one JSON document instead of text';
 
-/** Prints a result for people. */
+/** Prints a result for people; names of files may hold what a terminal would obey, which is left out. */
 export function printText(text: string): void {
-  process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
+  const plain = withoutControls(text);
+  process.stdout.write(plain.endsWith('\n') ? plain : `${plain}\n`);
 }
 
 /** Prints a result for machines. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  process.stdout.write(`${escapeControls(JSON.stringify(value, null, 2))}\n`);
 }
 
 /** The user asked to stop, and the work did. */

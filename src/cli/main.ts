@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
 import { FaceparseError } from '../errors.ts';
+import { withoutControls } from '../formats/quoted-text.ts';
 import { InterruptedError } from './command.ts';
 import { createProgram } from './program.ts';
 
@@ -17,14 +18,15 @@ function report(error: unknown): number {
     process.stderr.write('faceparse: interrupted\n');
     return 130;
   }
-  const message = (error instanceof Error ? error.message : String(error)).trim().replace(/\s*\n\s*/g, ' ');
+  const text = withoutControls(error instanceof Error ? error.message : String(error));
+  const message = text.trim().replace(/\s*\n\s*/g, ' ');
   if (error instanceof FaceparseError) {
     process.stderr.write(`faceparse: ${message}\n`);
   } else {
     const hint = debug ? '' : '; run again with --debug to see where';
     process.stderr.write(`faceparse: unexpected error: ${message}${hint}\n`);
   }
-  if (debug) process.stderr.write(traceOf(error));
+  if (debug) process.stderr.write(withoutControls(traceOf(error)));
   return error instanceof FaceparseError ? error.exitCode : 1;
 }
 

@@ -207,6 +207,12 @@ describe('what is refused', () => {
     expect(() => decodePalettePng(png)).toThrow(FaceparseError);
   });
 
+  test('types of chunks that a terminal would obey', () => {
+    const png = encodePalettePng(noise(2, 2), fullPalette.slice(0, 256));
+    png.set([0x1b, 0x5b, 0x9b, 0x4a], png.indexOf('P'.charCodeAt(0), 8));
+    expect(() => decodePalettePng(png)).toThrow(/the checksum of its "\\u001b\[\\u009bJ" chunk is wrong/);
+  });
+
   test('every cut of a file', () => {
     const png = encodePalettePng(noise(9, 9), fullPalette.slice(0, 256));
     for (let length = 0; length < png.length; length++) {

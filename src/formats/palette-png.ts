@@ -1,6 +1,7 @@
 import { Unzlib, zlibSync } from 'fflate';
 import { FaceparseError } from '../errors.ts';
 import { crc32 } from './crc.ts';
+import { quote } from './quoted-text.ts';
 
 type Color = readonly [number, number, number];
 
@@ -95,7 +96,7 @@ export function decodePalettePng(
   const compressed: Uint8Array[] = [];
   for (const { type, body } of readChunks(bytes)) {
     if (!header) {
-      if (type !== 'IHDR') throw damaged(`its first chunk is ${JSON.stringify(type)}, not IHDR`);
+      if (type !== 'IHDR') throw damaged(`its first chunk is ${quote(type)}, not IHDR`);
       header = readHeader(body, options.maxPixels ?? defaultMaxPixels);
     } else if (type === 'PLTE' && header.indexed) palette = readPalette(body);
     else if (type === 'IDAT') compressed.push(body);
@@ -162,10 +163,10 @@ function* readChunks(bytes: Uint8Array): Generator<{ type: string; body: Uint8Ar
     const type = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
     const end = offset + 8 + length;
     if (end + 4 > bytes.length) {
-      throw cutShort(`its ${type} chunk promises ${length} bytes, ${bytes.length - offset - 8} are there`);
+      throw cutShort(`its ${quote(type)} chunk promises ${length} bytes, ${bytes.length - offset - 8} are there`);
     }
     if (view.getUint32(end) !== crc32(bytes.subarray(offset + 4, end))) {
-      throw damaged(`the checksum of its ${type} chunk is wrong`);
+      throw damaged(`the checksum of its ${quote(type)} chunk is wrong`);
     }
     yield { type, body: bytes.subarray(offset + 8, end) };
     if (type === 'IEND') return;

@@ -63,6 +63,7 @@ describe('readPickle', () => {
     ['\x8b\x00\x00\x01\x00', /a number of 65536 bytes/],
     ['cos', /the name of a global does not end/],
     ['NNR.', /arguments of a call are no tuple/],
+    [`X\x01\x04\x00\x00${'a'.repeat(1025)}X\x01\x00\x00\x00b\x93.`, /the name of a global is too long/],
   ])('refuses %j', (code, message) => {
     expect(() => readPickle(bytesOf(code))).toThrow(message);
   });
@@ -70,6 +71,13 @@ describe('readPickle', () => {
   it('bounds the operations', () => {
     expect(() => readPickle(new Uint8Array(2_000_001).fill('N'.charCodeAt(0)))).toThrow(/more than 2000000 operations/);
     expect(() => readPickle(new Uint8Array(2 ** 25 + 1))).toThrow(/a pickle of 33554433 bytes/);
+  });
+
+  it('bounds what OrderedDicts copy from a list that is recalled again and again', () => {
+    const list = `](${'K\x01K\x01\x86'.repeat(1000)}eq\x00`;
+    const copies = (count: number) => `${list}${'ccollections\nOrderedDict\nh\x00\x85R'.repeat(count)}.`;
+    expect(readPickle(bytesOf(copies(200)))).toEqual(new Map([[1, 1]]));
+    expect(() => readPickle(bytesOf(copies(201)))).toThrow(/OrderedDicts are made of more than 200000 pairs/);
   });
 
   it('throws nothing but FaceparseErrors, whatever the bytes are', () => {

@@ -48,7 +48,10 @@ export class PersistentId {
 
 /** Every operation makes one value at most, so this bounds the memory. */
 const maxOperations = 2_000_000;
-const maxBytes = 2 ** 25;
+/** An OrderedDict is made of a list, which one operation can recall as often as it likes. */
+const maxCopiedPairs = 200_000;
+/** Largest pickle that is read, in bytes. */
+export const maxPickleBytes = 2 ** 25;
 /** Longest whole number and longest name of a global, in bytes. */
 const maxNumberBytes = 1024;
 const maxNameBytes = 1024;
@@ -65,8 +68,8 @@ const newestProtocol = 5;
  * @example readPickle(Uint8Array.of(0x80, 2, 0x4b, 7, 0x2e)) // 7
  */
 export function readPickle(bytes: Uint8Array): PickleValue {
-  if (bytes.length > maxBytes) {
-    throw new FaceparseError(`a pickle of ${bytes.length} bytes; ${maxBytes} is the limit`);
+  if (bytes.length > maxPickleBytes) {
+    throw new FaceparseError(`a pickle of ${bytes.length} bytes; ${maxPickleBytes} is the limit`);
   }
   return new PickleMachine(bytes).run();
 }
@@ -80,6 +83,7 @@ class PickleMachine {
   /** Heights of the stack at the marks. */
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
+  private copiedPairs = 0;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
@@ -177,6 +181,8 @@ class PickleMachine {
 
   global(module: PickleValue, name: PickleValue): void {
     if (typeof module !== 'string' || typeof name !== 'string') throw this.damaged('a global has no name');
+    if (module.length > maxNameBytes || name.length > maxNameBytes)
+      throw this.damaged('the name of a global is too long');
     this.push(new PickleGlobal(`${module}.${name}`));
   }
 
@@ -184,9 +190,16 @@ class PickleMachine {
   call(callable: PickleValue, args: PickleValue): void {
     if (!Array.isArray(args)) throw this.damaged('the arguments of a call are no tuple');
     if (callable instanceof PickleGlobal && callable.path === 'collections.OrderedDict') {
-      const [pairs] = args;
-      this.dictionary(Array.isArray(pairs) ? pairs.flatMap((pair) => this.pair(pair)) : []);
+      this.orderedDictionary(Array.isArray(args[0]) ? args[0] : []);
     } else this.push(new PickleObject(callable, args));
+  }
+
+  private orderedDictionary(pairs: readonly PickleValue[]): void {
+    this.copiedPairs += pairs.length;
+    if (this.copiedPairs > maxCopiedPairs) {
+      throw this.damaged(`its OrderedDicts are made of more than ${maxCopiedPairs} pairs`);
+    }
+    this.dictionary(pairs.flatMap((pair) => this.pair(pair)));
   }
 
   private pair(value: PickleValue): PickleValue[] {

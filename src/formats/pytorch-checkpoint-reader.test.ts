@@ -65,9 +65,10 @@ describe('readPyTorchCheckpoint', () => {
 
   it('tells a dictionary without state_dict from one that holds the tensors itself', async () => {
     const without = await readPyTorchCheckpoint(encodePyTorchCheckpoint({ model: 'a' }));
-    expect(without).toEqual({ keys: ['model'], tensors: new Map(), otherValues: [] });
+    const nothing = { tensors: new Map(), otherValues: [], weightBytes: 0, otherBytes: 0 };
+    expect(without).toEqual({ keys: ['model'], ...nothing });
     const text = await readPyTorchCheckpoint(encodePyTorchCheckpoint({ state_dict: 'weights.bin' }));
-    expect(text).toEqual({ keys: ['state_dict'], tensors: new Map(), otherValues: [] });
+    expect(text).toEqual({ keys: ['state_dict'], ...nothing });
   });
 
   it.each<[string, Uint8Array, RegExp]>([
@@ -96,6 +97,64 @@ describe('readPyTorchCheckpoint', () => {
   });
 });
 
+/** The pickle of a state_dict with one tensor `w` of four numbers, whose size and stride are given as pickle code. */
+function pickleOf(size: string, stride: string, storage = '0'): Uint8Array {
+  const text = (value: string) => `X${String.fromCharCode(value.length)}\0\0\0${value}`;
+  const stored = `(${text('storage')}ctorch\nFloatStorage\n${text(storage)}${text('cpu')}K\x04tQ`;
+  const tensorCode = `ctorch._utils\n_rebuild_tensor_v2\n(${stored}K\0${size}${stride}\x89NtR`;
+  const code = `\x80\x02}(${text('state_dict')}}(${text('w')}${tensorCode}uu.`;
+  return Uint8Array.from(code, (character) => character.charCodeAt(0));
+}
+
+describe('a hostile checkpoint', () => {
+  const read = (pickle: Uint8Array, name = '0') =>
+    readPyTorchCheckpoint(zipSync({ 'archive/data.pkl': pickle, [`archive/data/${name}`]: new Uint8Array(16) }));
+  const ones = (count: number) => `(${'K\x01'.repeat(count)}t`;
+  const strange = /"w" is not described as torch\.save does it/;
+
+  it('may have 64 dimensions, and no more', async () => {
+    const { stateDict } = await read(pickleOf(ones(64), ones(64)));
+    expect(stateDict!.get('w')!.shape).toHaveLength(64);
+    await expect(read(pickleOf(ones(65), ones(65)))).rejects.toThrow(strange);
+  });
+
+  it('gives an error for a size that is a call of nothing', async () => {
+    await expect(read(pickleOf('N)R', 'K\x01\x85'))).rejects.toThrow(strange);
+  });
+
+  it('gives an error for a storage with a name of any length', async () => {
+    const long = 'x'.repeat(101);
+    await expect(read(pickleOf('K\x04\x85', 'K\x01\x85', long), long)).rejects.toThrow(strange);
+  });
+
+  it('is not unpacked where its pickle is too large', async () => {
+    await expect(read(new Uint8Array(2 ** 25 + 1))).rejects.toThrow(/the checkpoint has a pickle of 33554433 bytes/);
+  });
+});
+
+describe('the bytes besides the weights', () => {
+  const weights = new Map<string, CheckpointTensor>([['w', float(2, 3)]]);
+  const bytes = encodePyTorchCheckpoint({ state_dict: weights, epoch: 12, note: 'a' });
+
+  it('are none where there are only settings', async () => {
+    expect(await readPyTorchCheckpoint(bytes)).toMatchObject({ weightBytes: 24, otherBytes: 0 });
+  });
+
+  it.each<[string, Uint8Array, number]>([
+    ['another dictionary', encodePyTorchCheckpoint({ state_dict: weights, model_b: weights }), 24],
+    ['a record that nothing refers to', changed(bytes, { 'archive/data/9': new Uint8Array(50) }), 50],
+    ['a record of another folder', changed(bytes, { 'other/data.pkl': new Uint8Array(50) }), 50],
+    ['a storage that is larger than its tensor', changed(bytes, { 'archive/data/0': new Uint8Array(100) }), 76],
+    ['a long version', changed(bytes, { 'archive/version': new Uint8Array(1064) }), 1000],
+    ['a long text', encodePyTorchCheckpoint({ state_dict: weights, text: 'x'.repeat(2 ** 18) }), 2 ** 18 - 2 ** 16],
+  ])('are those of %s', async (_, file, least) => {
+    const { weightBytes, otherBytes } = await readPyTorchCheckpoint(file);
+    expect(weightBytes).toBe(24);
+    expect(otherBytes).toBeGreaterThanOrEqual(least === 2 ** 18 - 2 ** 16 ? least - 1024 : least);
+    expect(otherBytes).toBeLessThan(least + 1000);
+  });
+});
+
 describe('countTrainableParameters', () => {
   it('counts real and complex numbers of every precision, without the statistics of normalisation', () => {
     const tensors = new Map([
@@ -106,11 +165,22 @@ describe('countTrainableParameters', () => {
       ['a.index', tensor('int64', [100], '4')],
       ['a.flags', tensor('bool', [100], '5')],
       ['a.running_mean', tensor('float32', [100], '6')],
-      ['running_var', tensor('float32', [100], '7')],
+      ['a.running_var', tensor('float32', [100], '7')],
       ['a.num_batches_tracked', tensor('float32', [], '8')],
       ['a.scale', tensor('float32', [], '9')],
     ]);
     expect(countTrainableParameters(tensors)).toBe(6 + 5 + 7 + 11 + 1);
+  });
+
+  it.each<[string, Record<string, number[]>]>([
+    ['alone', { 'x.running_mean': [3000] }],
+    ['of unequal shapes', { 'x.running_mean': [2000], 'x.running_var': [1000] }],
+    ['of other modules', { 'x.running_mean': [2000], 'y.running_var': [1000] }],
+    ['that are matrices', { 'x.running_mean': [30, 50], 'x.running_var': [30, 50] }],
+    ['that count', { 'x.num_batches_tracked': [3000] }],
+  ])('counts statistics %s, as their names may lie', (_, shapes) => {
+    const tensors = Object.entries(shapes).map(([name, shape]) => [name, tensor('float32', shape, name)] as const);
+    expect(countTrainableParameters(new Map(tensors))).toBe(3000);
   });
 
   it('counts tied weights once, but not other parts of the same storage', () => {
@@ -194,7 +264,7 @@ describe.skipIf(!torchIsThere)('what torch.save writes (skipped where /usr/bin/p
     const bare = await read('bare.pth');
     expect(bare.stateDict).toBeUndefined();
     expect(bare.tensors.get('0.weight')?.shape).toEqual([8, 3, 3, 3]);
-    expect(await read('object.pth')).toEqual({ keys: [], tensors: new Map(), otherValues: [] });
+    expect(await read('object.pth')).toMatchObject({ keys: [], tensors: new Map(), otherValues: [], weightBytes: 0 });
     await expect(read('old.pth')).rejects.toThrow(/the format of PyTorch before 1\.6/);
   });
 });

@@ -1,5 +1,13 @@
 import { FaceparseError } from '../errors.ts';
-import { PersistentId, PickleGlobal, PickleObject, type PickleValue, readPickle } from './pickle-reader.ts';
+import {
+  maxPickleBytes,
+  PersistentId,
+  PickleGlobal,
+  PickleObject,
+  type PickleValue,
+  readPickle,
+} from './pickle-reader.ts';
+import { quote } from './quoted-text.ts';
 import { openZip, type ZipArchive } from './zip-reader.ts';
 
 /** One tensor as a checkpoint describes it, without its numbers. */
@@ -23,8 +31,15 @@ export interface PyTorchCheckpoint {
   readonly stateDict?: ReadonlyMap<string, TensorDescription>;
   /** Names in `state_dict` of what is no tensor. */
   readonly otherValues: readonly string[];
+  /** Bytes of the numbers of the tensors of `state_dict`, or, where there is none, of those at the top. */
+  readonly weightBytes: number;
+  /** Bytes of all that the file holds besides, whatever refers to it: other tensors, parts of storages, texts, stray records. */
+  readonly otherBytes: number;
 }
 
+/** As PyTorch and NumPy have it. */
+const maxDimensions = 64;
+const maxStorageName = 100;
 const limits = { fileBytes: 2 ** 30, entries: 100_000, entryBytes: 2 ** 30, totalBytes: 2 ** 30 };
 /** `torch.save` before PyTorch 1.6 begins with the pickle of this number, 0x1950a86a20f9469cfc6c. */
 const legacyStart = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
@@ -47,6 +62,8 @@ const dtypes: Readonly<Record<string, { readonly dtype: string; readonly bytes: 
   QUInt8Storage: { dtype: 'quint8', bytes: 1 },
   QInt32Storage: { dtype: 'qint32', bytes: 4 },
 };
+
+const pickleName = 'data.pkl';
 
 /** All take storage, offset, size and stride first. */
 const tensorMakers = ['_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_qtensor'].map(
@@ -73,23 +90,29 @@ export async function readPyTorchCheckpoint(bytes: Uint8Array): Promise<PyTorchC
   const archive = await openZip(bytes, limits);
   try {
     const folder = folderOf(archive);
-    const top = dictionaryOf(readPickle(await archive.read(`${folder}data.pkl`)));
     const records = new Map(archive.entries.map(({ name, size }) => [name, size]));
+    const pickleBytes = records.get(folder + pickleName)!;
+    if (pickleBytes > maxPickleBytes) {
+      throw new FaceparseError(`the checkpoint has a pickle of ${pickleBytes} bytes; ${maxPickleBytes} is the limit`);
+    }
+    const top = dictionaryOf(readPickle(await archive.read(folder + pickleName)));
     const read = (value: PickleValue, name: string) => {
       const found = tensorOf(value, name);
       if (found) checkData(found, name, records.get(`${folder}data/${found.tensor.storage}`));
-      return found?.tensor;
+      return found;
     };
     const entries = top ? namedEntries(top) : [];
     const state = entries.find(([name]) => name === 'state_dict')?.[1];
     const dictionary = state === undefined ? undefined : dictionaryOf(state);
     const stateEntries = dictionary ? namedEntries(dictionary) : [];
     const stateDict = tensorsOf(stateEntries, read);
+    const tensors = tensorsOf(entries, read);
     return {
       keys: entries.map(([name]) => name),
-      tensors: tensorsOf(entries, read),
-      ...(dictionary && { stateDict }),
+      tensors: descriptionsOf(tensors),
+      ...(dictionary && { stateDict: descriptionsOf(stateDict) }),
       otherValues: stateEntries.map(([name]) => name).filter((name) => !stateDict.has(name)),
+      ...measure(dictionary ? stateDict : tensors, records, folder),
     };
   } finally {
     archive.close();
@@ -98,7 +121,8 @@ export async function readPyTorchCheckpoint(bytes: Uint8Array): Promise<PyTorchC
 
 /**
  * Number of trainable parameters of a state dict: the elements of all tensors of real or complex numbers (quantised ones
- * too) except `running_mean` and `running_var` of normalisation; tensors with the same data and shape count once.
+ * too) except the statistics of normalisation (`running_mean` and `running_var`, one-dimensional and of one shape); tensors
+ * with the same data and shape count once.
  *
  * A checkpoint does not say what is trained, so the number is conservative: frozen weights, buffers of other names (a
  * fixed blur kernel, say) and tied weights that are stored twice are all counted. Tensors of whole numbers are taken for
@@ -109,15 +133,57 @@ export async function readPyTorchCheckpoint(bytes: Uint8Array): Promise<PyTorchC
 export function countTrainableParameters(tensors: ReadonlyMap<string, TensorDescription>): number {
   const counted = new Set<string>();
   let parameters = 0;
-  for (const [name, { dtype, shape, storage, offset }] of tensors) {
-    const last = name.slice(name.lastIndexOf('.') + 1);
-    if (['running_mean', 'running_var', 'num_batches_tracked'].includes(last)) continue;
-    if (!/^(b?float|complex|qu?int)/.test(dtype)) continue;
-    const place = JSON.stringify([storage, offset, shape]);
+  for (const [name, tensor] of tensors) {
+    const { dtype, shape } = tensor;
+    if (!/^(b?float|complex|qu?int)/.test(dtype) || isStatistic(name, shape, tensors)) continue;
+    const place = placeOf(tensor);
     if (!counted.has(place)) parameters += elementCount(shape);
     counted.add(place);
   }
   return parameters;
+}
+
+const partners: Readonly<Record<string, string>> = { running_mean: 'running_var', running_var: 'running_mean' };
+
+/** By the name alone anything could call itself a statistic. */
+function isStatistic(name: string, shape: readonly number[], tensors: ReadonlyMap<string, TensorDescription>): boolean {
+  const start = name.lastIndexOf('.') + 1;
+  const last = name.slice(start);
+  if (last === 'num_batches_tracked') return shape.length === 0;
+  if (!Object.hasOwn(partners, last)) return false;
+  const partner = tensors.get(name.slice(0, start) + partners[last]);
+  return shape.length === 1 && partner?.shape.length === 1 && partner.shape[0] === shape[0];
+}
+
+/** Equal for tensors that are one and the same. */
+function placeOf({ storage, offset, shape }: TensorDescription): string {
+  return JSON.stringify([storage, offset, shape]);
+}
+
+/** What the writer adds of its own, each a line. */
+const housekeeping = ['version', 'byteorder', '.format_version', '.storage_alignment', '.data/serialization_id'];
+const housekeepingBytes = 64;
+/** A pickle has about 150 bytes a tensor, and some for what belongs to a checkpoint: settings, scores. */
+const ordinaryPickleBytes = { base: 2 ** 16, tensor: 2 ** 10 };
+
+/** Sizes of all that is stored, by what the tensors need and what is left. */
+function measure(
+  tensors: ReadonlyMap<string, StoredTensor>,
+  records: ReadonlyMap<string, number>,
+  folder: string,
+): Pick<PyTorchCheckpoint, 'weightBytes' | 'otherBytes'> {
+  const needed = new Map<string, number>();
+  const different = new Map([...tensors.values()].map((stored) => [placeOf(stored.tensor), stored]));
+  for (const { tensor, ownBytes } of different.values()) {
+    const record = `${folder}data/${tensor.storage}`;
+    needed.set(record, Math.min((needed.get(record) ?? 0) + ownBytes, records.get(record)!));
+  }
+  const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+  const weightBytes = sum(needed.values());
+  const ordinary = new Map(housekeeping.map((name) => [folder + name, housekeepingBytes]));
+  ordinary.set(folder + pickleName, ordinaryPickleBytes.base + ordinaryPickleBytes.tensor * tensors.size);
+  const all = sum([...records].map(([name, size]) => Math.max(0, size - (ordinary.get(name) ?? 0))));
+  return { weightBytes, otherBytes: all - weightBytes };
 }
 
 function checkStart(bytes: Uint8Array): void {
@@ -132,11 +198,11 @@ function checkStart(bytes: Uint8Array): void {
 
 /** The one folder that all records lie in, with its slash. */
 function folderOf({ entries }: ZipArchive): string {
-  const pickle = entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name))?.name;
+  const pickle = entries.find(({ name }) => name.split('/').length === 2 && name.endsWith(`/${pickleName}`))?.name;
   if (pickle === undefined) {
     throw new FaceparseError(`the checkpoint is a zip without data.pkl, so torch.save did not write it; ${remedy}`);
   }
-  const folder = pickle.slice(0, -'data.pkl'.length);
+  const folder = pickle.slice(0, -pickleName.length);
   if (entries.some(({ name }) => name === `${folder}constants.pkl`)) {
     throw new FaceparseError(`the checkpoint is a TorchScript program, not weights; ${remedy}`);
   }
@@ -155,9 +221,9 @@ function namedEntries(dictionary: ReadonlyMap<PickleValue, PickleValue>): [strin
 
 function tensorsOf(
   entries: readonly [string, PickleValue][],
-  read: (value: PickleValue, name: string) => TensorDescription | undefined,
-): Map<string, TensorDescription> {
-  const tensors = new Map<string, TensorDescription>();
+  read: (value: PickleValue, name: string) => StoredTensor | undefined,
+): Map<string, StoredTensor> {
+  const tensors = new Map<string, StoredTensor>();
   for (const [name, value] of entries) {
     const tensor = read(value, name);
     if (tensor) tensors.set(name, tensor);
@@ -165,10 +231,16 @@ function tensorsOf(
   return tensors;
 }
 
+function descriptionsOf(tensors: ReadonlyMap<string, StoredTensor>): Map<string, TensorDescription> {
+  return new Map([...tensors].map(([name, { tensor }]) => [name, tensor]));
+}
+
 interface StoredTensor {
   readonly tensor: TensorDescription;
   /** Bytes that its storage must have. */
   readonly bytes: number;
+  /** Bytes of its own numbers in there. */
+  readonly ownBytes: number;
 }
 
 /** The tensor that a call would make; undefined for any other value. Wrappers (parameters, subclasses) are taken off. */
@@ -194,18 +266,21 @@ function describeTensor(args: readonly PickleValue[], name: string): StoredTenso
   const record = stored instanceof PersistentId && Array.isArray(stored.id) ? stored.id : [];
   const [, storageClass, storage, , length] = record;
   if (
-    !(storageClass instanceof PickleGlobal && typeof storage === 'string' && isSize(length) && isSize(offset)) ||
+    !(storageClass instanceof PickleGlobal && isSize(length) && isSize(offset)) ||
+    !(typeof storage === 'string' && storage.length <= maxStorageName) ||
     !(shape && strides?.length === shape.length && Number.isSafeInteger(elementCount(shape)))
   ) {
     throw damaged(name, 'is not described as torch.save does it');
   }
   const kind = storageClass.path.slice(storageClass.path.lastIndexOf('.') + 1);
-  const { dtype, bytes } = dtypes[kind] ?? untypedStorage(args);
+  const typed = Object.hasOwn(dtypes, kind) ? dtypes[kind] : undefined;
+  const { dtype, bytes } = typed ?? untypedStorage(args);
   const last = offset + shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 0);
   if (elementCount(shape) > 0 && last >= length) {
     throw damaged(name, `wants element ${last} of the storage ${quote(storage)}, which has ${length}`);
   }
-  return { tensor: { dtype, shape, storage, offset }, bytes: length * bytes };
+  const ownBytes = typed ? elementCount(shape) * bytes : length;
+  return { tensor: { dtype, shape, storage, offset }, bytes: length * bytes, ownBytes };
 }
 
 /** The dtype is the seventh argument of `_rebuild_tensor_v3`, which newer dtypes have; storages then count bytes. */
@@ -215,11 +290,9 @@ function untypedStorage(args: readonly PickleValue[]): { dtype: string; bytes: n
 }
 
 function sizesOf(value: PickleValue | undefined): number[] | undefined {
-  const sizes =
-    value instanceof PickleObject && (value.callable as PickleGlobal).path === 'torch.Size'
-      ? value.arguments[0]
-      : value;
-  return Array.isArray(sizes) && sizes.every(isSize) ? sizes : undefined;
+  const isCall = value instanceof PickleObject && value.callable instanceof PickleGlobal;
+  const sizes = isCall && value.callable.path === 'torch.Size' ? value.arguments[0] : value;
+  return Array.isArray(sizes) && sizes.length <= maxDimensions && sizes.every(isSize) ? sizes : undefined;
 }
 
 function isSize(value: PickleValue | undefined): value is number {
@@ -238,9 +311,4 @@ function checkData({ tensor: { storage }, bytes }: StoredTensor, name: string, s
 
 function damaged(name: string, what: string): FaceparseError {
   return new FaceparseError(`the checkpoint is damaged: the tensor ${quote(name)} ${what}; ${remedy}`);
-}
-
-/** A name may be anything, also very long. */
-function quote(name: string): string {
-  return JSON.stringify(name.length > 100 ? `${name.slice(0, 100)}…` : name);
 }

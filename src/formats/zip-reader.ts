@@ -1,6 +1,7 @@
 import { type Entry, fromBufferPromise, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
 import { FaceparseError } from '../errors.ts';
 import { crc32 } from './crc.ts';
+import { quote } from './quoted-text.ts';
 
 /** What a zip may hold at most; all sizes are bytes. */
 export interface ZipLimits {
@@ -134,7 +135,7 @@ function nameOf(entry: Entry): string {
   const anew = 'make the zip anew from the folder that it should hold';
   if (name.length === 0 || name.length > maxNameLength) {
     const what = `has a name of ${name.length} characters, 1 to ${maxNameLength} are allowed`;
-    throw refused(name.slice(0, 40), what, anew);
+    throw refused(name, what, anew);
   }
   if (name.includes('\\')) {
     throw refused(name, 'has backslashes in its name', 'make the zip with a program that writes forward slashes');
@@ -183,11 +184,6 @@ function checkLimit(what: string, value: number, limit: number, unit: string): v
 
 function refused(name: string, what: string, remedy: string, cause?: unknown): FaceparseError {
   return new FaceparseError(`the entry ${quote(name)} ${what}; ${remedy}`, { cause });
-}
-
-/** Quoted as JSON does it: a name may hold anything, also what a terminal would obey. */
-function quote(name: string): string {
-  return JSON.stringify(name);
 }
 
 /** The library's messages go on with questions to programmers. */

@@ -61,7 +61,7 @@ async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
 }
 
 /** Whether the validation after the last step has been written, which is the last thing that a run does. */
-function isFinished(last: MetricsLine, { train }: Config): boolean {
+export function isFinished(last: MetricsLine, { train }: Config): boolean {
   if (last.valF === undefined) return false;
   if (train.minutes) return last.seconds >= train.minutes * 60;
   const stepsPerEpoch = Math.round(last.step / last.epoch);

@@ -10,6 +10,8 @@ export const challengeRules = {
   maskSide: 512,
   /** Photos with masks that a network may be trained on. */
   trainingPairs: 1000,
+  /** SHA-256 of their names without extension, sorted, one a line, as `environment.json` of a run has it. */
+  trainingStemsSha256: 'ecb55feff42d5b2d4bed43355330ac39d8b7b12a2cc2000a79a733e980da74ef',
   /** Name of the label set whose ids and palette the masks have. */
   labelSet: 'celebamask-19',
   /** Where everything lies in the zip. */

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { installedPackage } from '../files/installed-version.ts';
+import { getArchitecture } from '../models/registry.ts';
+import { networkSides } from '../parser/averaging.ts';
 import type { Entry } from './entry.ts';
+import { usesChallengePairs } from './provenance.ts';
 
 /** What a library is there for; one that is not named here is listed without it. */
 const purposes: Readonly<Record<string, string>> = {
@@ -29,15 +32,42 @@ function libraries(): string[] {
   });
 }
 
+/** What a prediction sees of a photo, and the options that make `faceparse predict` do the same. */
+function describeViews({ weights: { model, size }, averaging }: Entry): { views: string; options: string } {
+  if (!averaging) return { views: 'one pass over the photo', options: '' };
+  const sides = networkSides(size, getArchitecture(model).multiple, averaging.scales);
+  const squares = `squares of ${sides.join(', ')} pixels`;
+  // Four digits are enough to be rounded to the same sides.
+  const scales = sides.map((side) => Number((side / size).toFixed(4))).join(',');
+  const mirrored = averaging.flip ? ', each with its mirror image' : '';
+  return {
+    views: `the mean of the class probabilities that the photo gives in ${squares}${mirrored}`,
+    // There are no options for sizes without mirror images.
+    options: averaging.flip ? ` --tta --scales ${scales}` : '',
+  };
+}
+
+/** Only what the run's own papers say. */
+function describeTraining({ environment }: Entry): string {
+  const { initialWeights, trainingData } = environment;
+  const pairs = usesChallengePairs(environment)
+    ? `the ${trainingData.pairs} pairs of the challenge, no other data`
+    : `${trainingData.pairs} pairs`;
+  return `trained from scratch (${initialWeights}) on ${pairs}; no pretrained weights, one network`;
+}
+
 /** `Readme.txt` of the course zip: what lies where, third-party libraries, which script to run. */
 export function courseReadme(
-  { weights, environment, parameters, averaging }: Entry,
+  entry: Entry,
   { id, masks, hasSources }: { readonly id: string; readonly masks: number; readonly hasSources: boolean },
 ): string {
   const build = hasSources ? ['  node scripts/setup.mjs'] : [];
-  const views = averaging
-    ? 'averaged over the photo, its mirror image and several sizes (run.py and faceparse --tta do the same)'
-    : 'one pass over the photo';
+  const { weights, environment, parameters } = entry;
+  const { views, options } = describeViews(entry);
+  const heads =
+    environment.parameters > parameters
+      ? ` (${environment.parameters.toLocaleString('en')} in training, with auxiliary heads)`
+      : '';
   return `${[
     `Face parsing: ${id}`,
     '',
@@ -61,12 +91,12 @@ export function courseReadme(
     '  cd code/faceparse',
     ...(hasSources ? ['  npm ci'] : ['  npm install']),
     ...build,
-    '  node dist/cli/main.js predict ../../weights/best.safetensors PHOTO.jpg',
+    `  node dist/cli/main.js predict ../../weights/best.safetensors PHOTO.jpg${options}`,
     '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA holds train/ and val/)',
     '',
     'THE NETWORK',
-    `  ${weights.model}, ${parameters.toLocaleString('en')} trainable parameters, pictures of ${weights.size} x ${weights.size}`,
-    `  trained from scratch (${environment.initialWeights}) on ${environment.trainingData.pairs} pairs; no other data, no pretrained weights, one network`,
+    `  ${weights.model}, ${parameters.toLocaleString('en')} trainable parameters${heads}, pictures of ${weights.size} x ${weights.size}`,
+    `  ${describeTraining(entry)}`,
     `  prediction: ${views}`,
     '',
     'THIRD-PARTY LIBRARIES',

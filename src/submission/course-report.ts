@@ -4,6 +4,7 @@ import { extname, join } from 'node:path';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { FaceparseError } from '../errors.ts';
 import { isFolder } from '../files/path-kind.ts';
+import type { Averaging } from '../parser/averaging.ts';
 import { buildReport } from '../report/document/build-report.ts';
 import { writeReport } from '../report/document/write-report.ts';
 
@@ -15,6 +16,8 @@ export interface CourseReportOptions {
   readonly id: string;
   /** Holds val/ and train/, for a new report; default the data of the run. */
   readonly data?: string;
+  /** What the masks of the zip are averaged over, for a new report, whose scores then are too. */
+  readonly averaging?: Averaging;
   readonly engine?: EngineChoice;
   readonly signal?: AbortSignal;
 }

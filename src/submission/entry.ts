@@ -1,13 +1,16 @@
 import { stat } from 'node:fs/promises';
 import { FaceparseError } from '../errors.ts';
 import { countParameters } from '../graph/cost.ts';
+import { Graph } from '../graph/graph.ts';
+import { getLabelSet } from '../labels/registry.ts';
+import { createModel } from '../models/registry.ts';
 import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import type { Weights } from '../parser/weights-file.ts';
 import { weightsGraph } from '../parser/weights-graph.ts';
 import { type RunEnvironment, readEnvironment } from '../training/environment.ts';
 import { runFolder } from '../training/run-folder.ts';
-import { refusals } from './provenance.ts';
+import { openQuestions, refusals } from './provenance.ts';
 
 /** A run that may be handed in. */
 export interface Entry {
@@ -17,10 +20,12 @@ export interface Entry {
   readonly file: string;
   readonly weights: Weights;
   readonly environment: RunEnvironment;
-  /** Trainable parameters. */
+  /** Trainable parameters of what is handed in; auxiliary heads of the training are not. */
   readonly parameters: number;
   /** What the masks are averaged over; undefined where every photo is seen once. */
   readonly averaging?: Averaging;
+  /** What the papers of the run leave open, for people. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -36,10 +41,22 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
       { exitCode: 2 },
     );
   }
+  const refused = `${run} cannot be handed in`;
   const { file, weights } = await loadWeights(run);
   const parameters = countParameters(weightsGraph(weights, file));
-  const environment = await readEnvironment(runFolder(run).environment);
-  const reasons = refusals({ environment, parameters, labels: weights.labels });
-  if (reasons.length > 0) throw new FaceparseError(`${run} cannot be handed in: ${reasons.join('; ')}.`);
-  return { run, file, weights, environment, parameters, ...(averaging && { averaging }) };
+  const parametersWithHeads = countWithHeads(weights);
+  const environment = await readEnvironment(runFolder(run).environment, refused);
+  const reasons = refusals({ environment, parameters, parametersWithHeads, labels: weights.labels });
+  if (reasons.length > 0) throw new FaceparseError(`${refused}: ${reasons.join('; ')}.`);
+  const notes = openQuestions(environment);
+  return { run, file, weights, environment, parameters, notes, ...(averaging && { averaging }) };
+}
+
+/** Trainable parameters of the network with its auxiliary heads, where it can have any. */
+function countWithHeads({ model, labels, size }: Weights): number {
+  const graph = new Graph();
+  const image = graph.input('image', [1, 3, size, size]);
+  const { classes } = getLabelSet(labels);
+  createModel(model, { classes: classes.length }).build(image, { training: true, auxiliary: true });
+  return countParameters(graph);
 }

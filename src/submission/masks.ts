@@ -1,5 +1,5 @@
 import type { PhotoFile } from '../data/find-photos.ts';
-import { readPhoto } from '../data/read-picture.ts';
+import { readPhoto, readPhotoSize } from '../data/read-picture.ts';
 import type { Engine } from '../engine/engine.ts';
 import { FaceparseError } from '../errors.ts';
 import { encodePalettePng } from '../formats/palette-png.ts';
@@ -24,7 +24,6 @@ export async function predictMasks(
   photos: readonly PhotoFile[],
   { engine, signal, onProgress }: MaskOptions,
 ): Promise<Map<string, Uint8Array>> {
-  const { maskSide } = challengeRules;
   const parser = await FaceParser.create(weights, engine, { name: file, ...(averaging && { averaging }) });
   const masks = new Map<string, Uint8Array>();
   try {
@@ -32,11 +31,7 @@ export async function predictMasks(
     for (const [index, { stem, path }] of photos.entries()) {
       signal?.throwIfAborted();
       const photo = await readPhoto(path);
-      if (photo.width !== maskSide || photo.height !== maskSide) {
-        throw new FaceparseError(
-          `${path} is ${photo.width}×${photo.height}; the pictures of the challenge are ${maskSide}×${maskSide}, and so are the masks`,
-        );
-      }
+      requireSize(path, photo);
       masks.set(`${stem}.png`, encodePalettePng(await parser.parse(photo), colors));
       onProgress?.(index + 1, photos.length);
     }
@@ -44,4 +39,21 @@ export async function predictMasks(
     await parser.dispose();
   }
   return masks;
+}
+
+/**
+ * Looks at the sizes of all test pictures, which takes a moment, before anything that takes long.
+ *
+ * @throws FaceparseError for the first that has not the size of the challenge, or cannot be read
+ */
+export async function requirePhotoSizes(photos: readonly PhotoFile[]): Promise<void> {
+  for (const { path } of photos) requireSize(path, await readPhotoSize(path));
+}
+
+function requireSize(path: string, { width, height }: { readonly width: number; readonly height: number }): void {
+  const { maskSide } = challengeRules;
+  if (width === maskSide && height === maskSide) return;
+  throw new FaceparseError(
+    `${path} is ${width}×${height}; the pictures of the challenge are ${maskSide}×${maskSide}, and so are the masks`,
+  );
 }

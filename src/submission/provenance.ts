@@ -6,6 +6,8 @@ export interface Provenance {
   readonly environment: RunEnvironment;
   /** Trainable parameters of the network that is handed in. */
   readonly parameters: number;
+  /** The same network with the auxiliary heads that it may have had in training. */
+  readonly parametersWithHeads: number;
   /** Name of the label set of the weights. */
   readonly labels: string;
 }
@@ -14,21 +16,23 @@ export interface Provenance {
  * Why a run may not be handed in, each reason a sentence; empty where it may. A moving average of one network's weights is
  * one network.
  */
-export function refusals({ environment, parameters, labels }: Provenance): string[] {
-  const { parameterLimit, trainingPairs, labelSet } = challengeRules;
+export function refusals({ environment, parameters, parametersWithHeads, labels }: Provenance): string[] {
+  const { trainingPairs, labelSet } = challengeRules;
   const { initialWeights, trainingData } = environment;
   const reasons: string[] = [];
-  if (parameters >= parameterLimit) {
+  const limit = `fewer than ${group(challengeRules.parameterLimit)} are allowed`;
+  if (isTooMany(parameters)) reasons.push(`the network has ${group(parameters)} trainable parameters; ${limit}`);
+  else if (isTooMany(environment.parameters)) {
     reasons.push(
-      `the network has ${parameters.toLocaleString('en')} trainable parameters; it must have fewer than ${parameterLimit.toLocaleString('en')}`,
+      `the network was trained with ${group(environment.parameters)} parameters, auxiliary heads counted; ${limit}`,
     );
   }
-  if (parameters !== environment.parameters) {
+  if (![parameters, parametersWithHeads].includes(environment.parameters)) {
     reasons.push(
-      `the run was trained with ${environment.parameters.toLocaleString('en')} parameters, but its weights have ${parameters.toLocaleString('en')}: they are of another run`,
+      `the run was trained with ${group(environment.parameters)} parameters, but its weights have ${group(parameters)}: they are of another run`,
     );
   }
-  if (!/^random, seed \d+$/.test(String(initialWeights))) {
+  if (!/^random, seed \d+$/.test(initialWeights)) {
     reasons.push(
       `the run did not begin from random weights but from '${initialWeights}'; pretrained weights are forbidden`,
     );
@@ -42,4 +46,26 @@ export function refusals({ environment, parameters, labels }: Provenance): strin
     reasons.push(`the network was trained for the label set '${labels}'; the challenge has ${labelSet}`);
   }
   return reasons;
+}
+
+/** Whether a run was trained on the pairs of the challenge, as far as their names tell. */
+export function usesChallengePairs({ trainingData }: RunEnvironment): boolean {
+  return trainingData.stemsSha256 === challengeRules.trainingStemsSha256;
+}
+
+/** What the papers of a run leave open, each a sentence; empty where nothing is. */
+export function openQuestions(environment: RunEnvironment): string[] {
+  if (usesChallengePairs(environment)) return [];
+  const { pairs } = environment.trainingData;
+  return [
+    `trained on ${pairs} pairs whose names are not those of the challenge; make sure that they are its pairs, as other data are forbidden`,
+  ];
+}
+
+function isTooMany(parameters: number): boolean {
+  return parameters >= challengeRules.parameterLimit;
+}
+
+function group(value: number): string {
+  return value.toLocaleString('en');
 }

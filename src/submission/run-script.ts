@@ -33,10 +33,11 @@ IMG and PNG may also be folders: then every photo of one gets a mask in the othe
 Needs torch, numpy and Pillow.
 """
 import argparse
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 ${pytorchNetwork(model)}
 
 SIDES = [${sides.join(', ')}]  # the photo is resized to squares of these sides, and the results are averaged
@@ -94,14 +95,35 @@ def parse(network, photo):
     return enlarge(scores[0], photo.shape[:2]).argmax(1)[0].numpy().astype(np.uint8)
 
 
+def srgb_transform(profile):
+    """From an embedded colour profile to sRGB; None for a profile of other than RGB pictures."""
+    try:
+        source = ImageCms.ImageCmsProfile(BytesIO(profile))
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
+    except (ImportError, OSError, ImageCms.PyCMSError):
+        return None
+
+
 def read_photo(path):
-    return np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
+    """H x W x 3 bytes: upright, sRGB, transparency on white. Of CMYK and grey pictures colour profiles are left out."""
+    image = ImageOps.exif_transpose(Image.open(path))
+    profile = image.info.get("icc_profile")
+    if image.mode.startswith("I"):  # grey of 16 bits
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    transform = srgb_transform(profile) if profile and image.mode not in ("CMYK", "L", "LA") else None
+    image = image.convert("RGBA")
+    colors = image.convert("RGB")
+    if transform:
+        colors = ImageCms.applyTransform(colors, transform)
+    opacity = np.asarray(image.getchannel("A"), dtype=np.uint16)[:, :, None]
+    return ((opacity * np.asarray(colors) + (255 - opacity) * 255) // 255).astype(np.uint8)
 
 
 def write_mask(labels, path):
     mask = Image.fromarray(labels, mode="P")
     mask.putpalette(PALETTE)
-    mask.save(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    mask.save(path, format="PNG")
 
 
 def load(path):
@@ -120,8 +142,8 @@ def main():
     network = load(arguments.weights)
     jobs = [(arguments.input, arguments.output)]
     if arguments.input.is_dir():
-        arguments.output.mkdir(parents=True, exist_ok=True)
-        photos = [path for path in sorted(arguments.input.iterdir()) if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")]
+        names = sorted(path for path in arguments.input.iterdir() if not path.name.startswith("."))
+        photos = [path for path in names if path.suffix.lower() in (".jpg", ".jpeg", ".png", ".webp")]
         jobs = [(path, arguments.output / f"{path.stem}.png") for path in photos]
     for photo, mask in jobs:
         write_mask(parse(network, read_photo(photo)), mask)

@@ -13,6 +13,8 @@ const parts = [
   '.npmrc',
   'tsconfig.json',
   'tsconfig.build.json',
+  'vitest.config.ts',
+  'biome.json',
   'README.md',
   'CHANGELOG.md',
   'LICENSE',
@@ -20,6 +22,8 @@ const parts = [
   'docs',
   'scripts',
   'src',
+  'test',
+  'bench',
   'native/binding.gyp',
   'native/install.mjs',
   'native/src',
@@ -36,7 +40,7 @@ async function addFiles(files: Map<string, Uint8Array>, root: string, path: stri
   }
 }
 
-/** The code of faceparse itself, by path with forward slashes: its TypeScript and C++ sources, settings and documents. */
+/** The code of faceparse itself, by path with forward slashes: its TypeScript and C++ sources, tests, settings and documents. */
 export async function sourceFiles(root = packageFolder): Promise<Map<string, Uint8Array>> {
   const hasSources = await exists(join(root, 'src'));
   const wanted = hasSources ? parts : [...parts, 'dist'];

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
+import { z } from 'zod';
 import type { Dataset } from '../data/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findNative } from '../engine/native/node.ts';
@@ -53,21 +54,40 @@ export async function requireSameData(environmentFile: string, dataset: Dataset)
   );
 }
 
-/** Reads the environment.json of a run. @throws FaceparseError where there is none or it is damaged */
-export async function readEnvironment(file: string): Promise<RunEnvironment> {
-  try {
-    const environment = JSON.parse(await readFile(file, 'utf8')) as RunEnvironment;
-    if (typeof environment.trainingData?.folder === 'string') return environment;
-    throw new Error('it does not say where the data are');
-  } catch (cause) {
-    throw new FaceparseError(
-      `there is no run to resume at ${dirname(file)}: environment.json cannot be read (${(cause as Error).message}).`,
-      {
-        exitCode: 2,
-        cause,
-      },
-    );
-  }
+/** What is relied upon; the rest is for people. */
+const originSchema = z.object({
+  parameters: z.number().int().positive(),
+  trainingData: z.object({
+    folder: z.string(),
+    pairs: z.number().int().positive(),
+    stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'no SHA-256 in hexadecimal digits'),
+  }),
+  initialWeights: z.string(),
+});
+
+/**
+ * Reads the environment.json of a run.
+ *
+ * @param consequence how the error begins, as only the caller knows what cannot be done: `runs/x cannot be resumed`
+ * @throws FaceparseError (exit code 2) where there is none, or where it does not say what the run was trained on
+ */
+export async function readEnvironment(file: string, consequence?: string): Promise<RunEnvironment> {
+  const fail = (reason: string, cause: unknown) => {
+    const what = `${file} does not tell where the run comes from (${reason})`;
+    return new FaceparseError(`${consequence ? `${consequence}: ` : ''}${what}; restore the file, or train anew`, {
+      exitCode: 2,
+      cause,
+    });
+  };
+  const environment = await readFile(file, 'utf8')
+    .then((text) => JSON.parse(text) as RunEnvironment)
+    .catch((cause: NodeJS.ErrnoException) => {
+      throw fail(cause.code === 'ENOENT' ? 'there is no such file' : cause.message, cause);
+    });
+  const { error } = originSchema.safeParse(environment);
+  const issue = error?.issues[0];
+  if (issue) throw fail(`${issue.path.join('.') || 'its content'}: ${issue.message}`, error);
+  return environment;
 }
 
 export function describeEnvironment(options: {

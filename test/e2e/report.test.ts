@@ -14,7 +14,16 @@ const hasPoppler = spawnSync('pdfinfo', ['-v']).error === undefined;
 
 beforeAll(async () => {
   data = await writeFaces(folder);
-  const common = ['--data', data, '--out', runs, ...smallTraining, 'train.epochs=2', 'validation.every=1'];
+  const common = [
+    '--data',
+    data,
+    '--out',
+    runs,
+    ...smallTraining,
+    'train.epochs=2',
+    'validation.every=1',
+    'validation.limit=null',
+  ];
   for (const overrides of [
     ['name=main'],
     ['name=lr-s0', 'train.lr=1e-3'],
@@ -37,6 +46,7 @@ describe('report', () => {
     const written = JSON.parse(stdout);
     expect(written).toMatchObject({ source: join(out, 'report.typ'), pdf: join(out, 'report.pdf') });
     expect(written.pages).toBeLessThanOrEqual(5);
+    expect(written.warnings).toEqual([]);
     expect(await listFiles(out)).toEqual([
       'figures/comparison.svg',
       'figures/confusion.svg',
@@ -62,6 +72,21 @@ describe('report', () => {
     expect(source).toContain(`*F (per image) ${written.fPerImage.toFixed(4)}*`);
     expect(source).toContain('Small \\#faces');
     expect(source).toMatch(/\[lr\], \[#raw\("train\.lr=0\.001"\)\], \[0\.\d{4} ±\d\.\d\d \(2\)\]/);
+  });
+
+  it('scores averaged predictions, and tells the plain score beside them', async () => {
+    const scales = ['--scales', '1,1.5'];
+    const words = [join(runs, 'main'), '--data', data, '--out', join(folder, 'averaged'), ...scales];
+    const { code, stdout, stderr } = await report(...words, '--json');
+    expect(code, stderr).toBe(0);
+    const common = [join(runs, 'main'), '--data', join(data, 'val'), '--threads', '1', '--json'];
+    const evaluated = JSON.parse((await runCli(['evaluate', ...common, ...scales])).stdout);
+    expect(JSON.parse(stdout).fPerImage).toBeCloseTo(evaluated.averaged.fPerImage, 12);
+    const source = await readFile(join(folder, 'averaged', 'report.typ'), 'utf8');
+    const [small, large] = evaluated.averaged.sides;
+    expect(source).toContain(`resized to ${small} × ${small} and ${large} × ${large} pixels`);
+    expect(source).toContain('the photo and its mirror image at both sizes, 4 views');
+    expect(source).toContain(`Without averaging over views it is ${evaluated.fPerImage.toFixed(4)}.`);
   });
 
   it.skipIf(!hasPoppler)(
@@ -111,6 +136,16 @@ describe('report', () => {
     await writeFile(source, text);
   });
 
+  it('warns of what the compiler puts up with', async () => {
+    const source = join(out, 'report.typ');
+    const text = await readFile(source, 'utf8');
+    await writeFile(source, text.replace('#set text(font: "Arimo"', '#set text(font: "Arimoo"'));
+    const { code, stdout, stderr } = await runCli(['report', '--build', out]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^wrote /) });
+    expect(stderr).toMatch(/^faceparse: warning: [^\n]*report\.typ:\d+: unknown font family: arimoo\n$/);
+    await writeFile(source, text);
+  });
+
   it('says so where the validation pictures are gone', async () => {
     const environment = join(runs, 'lr-s1', 'environment.json');
     const facts = JSON.parse(await readFile(environment, 'utf8'));
@@ -123,11 +158,29 @@ describe('report', () => {
     expect(source).toContain('The validation pictures were not at hand');
   });
 
+  it('tells other data than those of the training as such', async () => {
+    const own = await readFile(join(out, 'report.typ'), 'utf8');
+    expect(own).toContain('The weights were chosen by the validation pictures');
+    const environment = join(runs, 'lr-s0', 'environment.json');
+    const facts = JSON.parse(await readFile(environment, 'utf8'));
+    facts.trainingData.stemsSha256 = 'b'.repeat(64);
+    await writeFile(environment, JSON.stringify(facts));
+    const { code, stderr } = await report(join(runs, 'lr-s0'), '--data', data, '--out', join(folder, 'other'));
+    expect(code, stderr).toBe(0);
+    expect(stderr).not.toContain('reading the masks');
+    const source = await readFile(join(folder, 'other', 'report.typ'), 'utf8');
+    expect(source).toContain('the scores are from other data');
+    expect(source).not.toContain('The weights were chosen by');
+  });
+
   it.each([
     [[], /say which run the report is about/],
     [['RUN'], /say which run the report is about/],
     [['RUN', '--build', 'x'], /--build only compiles/],
     [['--build', 'x', '--out', 'y'], /cannot be used with/],
+    [['--build', 'x', '--tta'], /cannot be used with/],
+    [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
+    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙, for which Arimo/],
     [['DATA', '--out', 'OUT'], /is no run that can be reported on: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
     [['RUN', 'RUN', '--out', 'DATA'], /is not empty and holds no report/],

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openDataset } from '../../src/data/dataset.ts';
 import { readPhoto } from '../../src/data/read-picture.ts';
@@ -39,6 +40,33 @@ async function writeSolution(name: string, weights: Weights, averaging?: Averagi
 function runPython(solution: string, words: readonly string[]): void {
   const child = spawnSync(python, ['run.py', ...words], { cwd: solution, encoding: 'utf8' });
   expect(child.status, child.stderr).toBe(0);
+}
+
+/** Pictures of gradients in forms that programs read in unlike ways; gives their paths. */
+async function writeUnusualPhotos(folder: string): Promise<string[]> {
+  const side = 32;
+  await mkdir(folder);
+  const gradient = (channels: 1 | 3 | 4, deep = false) => {
+    const values = Array.from({ length: side * side * channels }, (_, at) => {
+      const [x, y] = [Math.floor(at / channels) % side, Math.floor(at / channels / side)];
+      return [8 * x, 8 * y, 4 * (x + y), 255 - 4 * x - 3 * y][at % channels]!;
+    });
+    // Low bytes above the half: whoever rounds, and does not cut, sees another picture.
+    const data = deep ? Uint16Array.from(values, (value) => 256 * value + 200) : Uint8Array.from(values);
+    return sharp(data, { raw: { width: side, height: side, channels } });
+  };
+  const pictures = {
+    'alpha.png': gradient(4).png(),
+    'alpha.webp': gradient(4).webp({ lossless: true }),
+    'palette.png': gradient(4).png({ palette: true }),
+    'grey.jpg': gradient(1).toColourspace('b-w').jpeg(),
+    'grey-16.png': gradient(1, true).toColourspace('grey16').png(),
+    'rgb-16.png': gradient(3, true).toColourspace('rgb16').png(),
+    'profile.png': gradient(4).withIccProfile('p3').png(),
+    'profile.jpg': gradient(3).withIccProfile('p3').jpeg(),
+  };
+  for (const [name, picture] of Object.entries(pictures)) await picture.toFile(join(folder, name));
+  return Object.keys(pictures).map((name) => join(folder, name));
 }
 
 async function readMaskOf(folder: string, stem: string) {
@@ -85,6 +113,36 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
         if (width > 50) expect(new Set(labels).size).toBeGreaterThan(2);
       }
       await parser.dispose();
+    });
+
+    it('reads photos as faceparse does: transparency, 16 bits, colour profiles', async () => {
+      const { weights } = randomWeights({ model: 'unet', size: 64 });
+      const solution = await writeSolution('reading', weights);
+      const files = await writeUnusualPhotos(join(solution, 'unusual'));
+      const probe = 'import sys, run\nfor path in sys.argv[1:]: run.read_photo(path).tofile(path + ".rgb")';
+      const child = spawnSync(python, ['-c', probe, ...files], { cwd: solution, encoding: 'utf8' });
+      expect(child.status, child.stderr).toBe(0);
+      for (const file of files) {
+        const [{ data }, seen] = [await readPhoto(file), await readFile(`${file}.rgb`)];
+        expect(seen.length, file).toBe(data.length);
+        const largest = data.reduce((most, value, at) => Math.max(most, Math.abs(value - seen[at]!)), 0);
+        // Two programs convert colours with unlike rounding.
+        expect(largest, file).toBeLessThanOrEqual(/profile|16/.test(file) ? 2 : 0);
+      }
+    });
+
+    it('skips hidden files, makes folders, and takes any name of the mask', async () => {
+      const { weights } = randomWeights({ model: 'unet', size: 64 });
+      const solution = await writeSolution('names', weights);
+      const folder = join(solution, 'photos');
+      await mkdir(folder);
+      await symlink(join(photos, '0.png'), join(folder, 'a.png'));
+      await writeFile(join(folder, '._a.jpg'), 'what macOS leaves');
+      runPython(solution, ['--input', folder, '--output', 'deep/masks']);
+      expect(await readdir(join(solution, 'deep', 'masks'))).toEqual(['a.png']);
+      runPython(solution, ['--input', join(folder, 'a.png'), '--output', 'new/folder/mask.out']);
+      const [named, plain] = ['new/folder/mask.out', 'deep/masks/a.png'].map((path) => readFile(join(solution, path)));
+      expect((await named!).equals(await plain!)).toBe(true);
     });
 
     it('takes one photo and writes a palette PNG with the colours of the challenge', async () => {

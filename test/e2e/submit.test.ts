@@ -1,10 +1,10 @@
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, dirname, join, posix } from 'node:path';
 import { unzipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { drawSyntheticFace } from '../../src/data/synthetic-face.ts';
 import { photoPng } from '../picture-fixture.ts';
-import { torchIsThere, torchTimeout } from './python.ts';
+import { python, torchIsThere, torchTimeout } from './python.ts';
 import { runCli } from './run-cli.ts';
 import { fileFolder, smallTraining, train, writeFaces } from './training-fixture.ts';
 
@@ -49,6 +49,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const first = await submit(run, '--test', test, '--out', zip, '--no-run');
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toContain('no faults found');
+    expect(first.stdout).toContain('trained on 24 pairs whose names are not those of the challenge');
     const again = join(root, 'again.zip');
     expect((await submit(run, '--test', test, '--out', again, '--no-run')).code).toBe(0);
     expect((await readFile(zip)).equals(await readFile(again))).toBe(true);
@@ -75,6 +76,24 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     );
     expect(code, stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ faults: [], masks: 3, ran: 3 });
+  });
+
+  it('averages masks and run.py as predict --tta does', async () => {
+    const averaged = join(root, 'averaged.zip');
+    const views = ['--tta', '--scales', '0.5,1.5'];
+    const words = [run, '--test', test, '--out', averaged, ...views];
+    const { code, stdout, stderr } = await submit(...words, ...(torchIsThere ? ['--python', python] : ['--no-run']));
+    expect(code, stderr).toBe(0);
+    if (torchIsThere) expect(stdout).toContain('run.py ran on 3 pictures');
+    const files = await readZip(averaged);
+    const script = Buffer.from(files['solution/run.py']!).toString();
+    expect(script).toMatch(/^SIDES = \[32, 64, 96\]/m);
+    expect(script).toMatch(/^FLIP = True/m);
+    const masks = join(root, 'averaged');
+    expect((await runCli(['predict', run, join(test, 'images'), '--out', masks, ...views])).code).toBe(0);
+    for (const stem of stems) {
+      expect(Buffer.from(files[`masks/${stem}.png`]!).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
+    }
   });
 
   it('refuses to replace a zip, unless it is told to', async () => {
@@ -105,7 +124,11 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
 
   it.each([
     ['weights of another origin', { initialWeights: 'imagenet' }, 'pretrained weights are forbidden'],
-    ['more data', { trainingData: { folder: 'x', pairs: 30_000, stemsSha256: '' } }, 'trained on 30000 pairs'],
+    [
+      'more data',
+      { trainingData: { folder: 'x', pairs: 30_000, stemsSha256: '0'.repeat(64) } },
+      'trained on 30000 pairs',
+    ],
     ['weights of another run', { parameters: 5 }, 'they are of another run'],
   ])('refuses %s', async (name, said, message) => {
     const copy = await runThatSays(name.replaceAll(' ', '-'), (environment) => Object.assign(environment, said));
@@ -113,6 +136,36 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(code).toBe(1);
     expect(stderr).toContain('cannot be handed in');
     expect(stderr).toContain(message);
+  });
+
+  it('says that a run without environment.json cannot be handed in', async () => {
+    const copy = join(root, 'without-environment');
+    await cp(run, copy, { recursive: true, filter: (source) => basename(source) !== 'environment.json' });
+    const { code, stderr } = await submit(copy, '--test', test, '--out', join(root, 'never.zip'));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/cannot be handed in: .*environment\.json .*there is no such file/);
+  });
+
+  it.each([
+    ['--report without --course', [run, '--report', '/nope'], /^faceparse: --report is about .*--course NUMBER/],
+    ['--data without --course', [run, '--data', '/nope'], /^faceparse: --data is about .*--course NUMBER/],
+    [
+      '--data with a report that is there',
+      [run, '--course', 'A12345678B', '--report', 'r', '--data', 'd'],
+      /--data is for a new report/,
+    ],
+    ['--python with --course', [run, '--course', 'A12345678B', '--python', python], /--python is about the check/],
+    ['--no-run with --course', [run, '--course', 'A12345678B', '--no-run'], /--no-run is about the check/],
+    ['--python without a run of it', ['--check', zip, '--python', 'p', '--no-run'], /cannot be used with .*--no-run/],
+    ['--report with --check', ['--check', zip, '--report', '/nope'], /cannot be used with .*--report/],
+    ['--force with --check', ['--check', zip, '--force'], /cannot be used with .*--force/],
+    ['--threads with --check', ['--check', zip, '--threads', '1'], /cannot be used with .*--threads/],
+    ['a Python that is not there', ['--check', zip, '--python', './nope'], /\.\/nope cannot be started/],
+    ['a Python that is not there, before any work', [run, '--python', './nope'], /\.\/nope cannot be started/],
+  ])('refuses %s', async (_, words, message) => {
+    const { code, stdout, stderr } = await submit(...words, '--test', test);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(message);
   });
 
   it.each([
@@ -125,12 +178,25 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(stderr).toContain(message);
   });
 
-  it('refuses pictures of another size than those of the challenge', async () => {
-    const { code, stderr } = await submit(run, '--test', join(root, 'data', 'val'), '--out', join(root, 'never.zip'));
+  it('refuses pictures of another size than those of the challenge, before anything else is done', async () => {
+    const words = ['--test', join(root, 'data', 'val'), '--out', join(root, 'never.zip'), '--course', 'A12345678B'];
+    const { code, stderr } = await submit('no-such-run', ...words);
     expect(code).toBe(1);
     expect(stderr).toContain('64×64; the pictures of the challenge are 512×512');
   });
 });
+
+/** What TypeScript sources import from files that are not there. */
+function missingImports(files: Record<string, Uint8Array>, names: readonly string[]): string[] {
+  const statement = /^(?:import|export)\b[^;']*'(\.[^']+)';$|\bimport\('(\.[^']+)'\)/gm;
+  return names
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => {
+      const imports = [...Buffer.from(files[name]!).toString().matchAll(statement)];
+      return imports.map(([, fixed, lazy]) => posix.join(dirname(name), (fixed ?? lazy)!));
+    })
+    .filter((path) => !names.includes(path));
+}
 
 describe('faceparse submit --course', { timeout: torchTimeout }, () => {
   const zip = join(root, 'A12345678B.zip');
@@ -159,10 +225,14 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
       'weights/best.safetensors',
       'weights/ckpt.pth',
     ]);
-    for (const wanted of ['package.json', 'package-lock.json', 'src/cli/main.ts', 'native/src/engine.cc', 'LICENSE']) {
+    for (const wanted of [
+      ...['package.json', 'package-lock.json', 'src/cli/main.ts', 'native/src/engine.cc', 'LICENSE'],
+      ...['test/e2e/submit.test.ts', 'bench/training-step.mjs', 'vitest.config.ts', 'biome.json'],
+    ]) {
       expect(code).toContain(`code/faceparse/${wanted}`);
     }
-    expect(code.filter((name) => /node_modules|\.safetensors$/.test(name))).toEqual([]);
+    expect(code.filter((name) => /node_modules|(?<!\/test\/golden\/\w+)\.safetensors$/.test(name))).toEqual([]);
+    expect(missingImports(files, code)).toEqual([]);
     expect(Buffer.from(files['report.pdf']!.subarray(0, 5)).toString()).toBe('%PDF-');
     const readme = Buffer.from(files['Readme.txt']!).toString();
     for (const said of ['A12345678B', 'run.py', 'onnxruntime-node', 'trained from scratch', 'results/']) {
@@ -171,7 +241,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     expect(readme).not.toContain(root);
   });
 
-  it('takes a report that is there', async () => {
+  it('takes a report that is there, and says how the masks were averaged', async () => {
     const report = join(root, 'mine.pdf');
     await writeFile(report, '%PDF-1.7 mine');
     const { code, stderr } = await submit(
@@ -185,9 +255,16 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
       '--force',
       '--report',
       report,
+      '--scales',
+      '1.5',
     );
     expect(code, stderr).toBe(0);
-    expect(Buffer.from((await readZip(zip))['report.pdf']!).toString()).toBe('%PDF-1.7 mine');
+    const files = await readZip(zip);
+    expect(Buffer.from(files['report.pdf']!).toString()).toBe('%PDF-1.7 mine');
+    const readme = Buffer.from(files['Readme.txt']!).toString();
+    expect(readme).toContain('in squares of 64, 96 pixels, each with its mirror image');
+    expect(readme).toContain('PHOTO.jpg --tta --scales 1,1.5');
+    expect(Buffer.from(files['code/solution/run.py']!).toString()).toMatch(/^SIDES = \[64, 96\]/m);
   });
 
   it.each([

@@ -1,12 +1,14 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { FaceparseError } from '../../errors.ts';
+import { withoutControls } from '../../formats/quoted-text.ts';
 import type { BuiltReport } from '../../report/document/build-report.ts';
+import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { Progress } from '../progress.ts';
 import { formatScore } from '../score-table.ts';
 
-interface ReportOptions extends JsonOption, EngineOptions {
+interface ReportOptions extends JsonOption, EngineOptions, AveragingOptions {
   data?: string;
   out?: string;
   build?: string;
@@ -26,8 +28,13 @@ function line(text: string): string {
 async function build(folder: string, options: ReportOptions): Promise<void> {
   const { buildReport } = await import('../../report/document/build-report.ts');
   const built = await buildReport(folder);
+  warn(built);
   if (options.json) return printJson(built);
   printText(describe(built));
+}
+
+function warn({ warnings }: BuiltReport): void {
+  for (const warning of warnings) process.stderr.write(`faceparse: warning: ${withoutControls(warning)}\n`);
 }
 
 function describe({ pdf, pages }: BuiltReport): string {
@@ -37,7 +44,7 @@ function describe({ pdf, pages }: BuiltReport): string {
 async function write(run: string, others: readonly string[], out: string, options: ReportOptions): Promise<void> {
   const { data, title, author, id, base, force, json } = options;
   const { writeReport } = await import('../../report/document/write-report.ts');
-  const given = { data, title, author, id, base, force };
+  const given = { data, title, author, id, base, force, averaging: await averagingOf(options) };
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const bars = new Map<string, Progress>();
   const written = await withInterrupt((signal) =>
@@ -57,6 +64,7 @@ async function write(run: string, others: readonly string[], out: string, option
   ).finally(() => {
     for (const bar of bars.values()) bar.finish();
   });
+  warn(written);
   if (json) return printJson(written);
   const { fPerImage, source } = written;
   const score =
@@ -105,8 +113,11 @@ export function registerReport(program: Command): void {
         'id',
         'base',
         'force',
+        'tta',
+        'scales',
       ]),
     )
     .option('--json', jsonHelp);
+  addAveragingOptions(command, '; of the scores, and told as the way of predicting');
   addEngineOptions(command).action(report);
 }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { findTestPhotos } from '../../data/find-photos.ts';
+import { findTestPhotos, type PhotoFile } from '../../data/find-photos.ts';
 import { FaceparseError } from '../../errors.ts';
 import { exists } from '../../files/path-kind.ts';
 import type { SubmissionCheck } from '../../submission/check/check-submission.ts';
@@ -18,11 +18,26 @@ interface SubmitOptions extends JsonOption, EngineOptions, AveragingOptions {
   data?: string;
   force?: boolean;
   run: boolean;
-  python: string;
+  python?: string;
 }
 
 function usage(message: string): FaceparseError {
   return new FaceparseError(message, { exitCode: 2 });
+}
+
+/** Options that would be without effect: who gives them expects something else. */
+function requireUsefulOptions({ course, report, data, python, run }: SubmitOptions): void {
+  if (course === undefined && (report !== undefined || data !== undefined)) {
+    const name = report === undefined ? '--data' : '--report';
+    throw usage(`${name} is about the report of the course zip; give --course NUMBER too, or leave it out`);
+  }
+  if (report !== undefined && data !== undefined) {
+    throw usage('--data is for a new report, and --report gives one that is there; leave one of them out');
+  }
+  const isForCheck = python === undefined ? run === false && '--no-run' : '--python';
+  if (isForCheck && course !== undefined) {
+    throw usage(`${isForCheck} is about the check of a leaderboard zip; leave it out with --course`);
+  }
 }
 
 function requireTest({ test }: SubmitOptions): string {
@@ -39,7 +54,8 @@ async function requireFreeZip(path: string, force: boolean): Promise<void> {
 async function check(zip: string, options: SubmitOptions): Promise<SubmissionCheck> {
   const { checkSubmission } = await import('../../submission/check/check-submission.ts');
   const { python, run } = options;
-  return withInterrupt((signal) => checkSubmission({ zip, test: requireTest(options), python, run, signal }));
+  const test = requireTest(options);
+  return withInterrupt((signal) => checkSubmission({ zip, test, ...(python && { python }), run, signal }));
 }
 
 function formatCheck(zip: string, { faults, notes, masks, parameters, ran }: SubmissionCheck): string {
@@ -64,55 +80,82 @@ async function runCheck(zip: string, options: SubmitOptions): Promise<void> {
   if (result.faults.length > 0) throw new FaceparseError(`${zip} would be refused`);
 }
 
-async function reportOf(entry: Entry, options: SubmitOptions): Promise<Uint8Array> {
+async function reportOf(entry: Entry, id: string, options: SubmitOptions): Promise<Uint8Array> {
   const { courseReport } = await import('../../submission/course-report.ts');
-  const { report, data, course } = options;
-  const given = { ...(report && { report }), ...(data && { data }), engine: engineChoice(options) };
-  return withInterrupt((signal) => courseReport(entry.run, { id: course!, ...given, signal }));
+  const { report, data } = options;
+  const { averaging } = entry;
+  const given = { ...(report && { report }), ...(data && { data }), ...(averaging && { averaging }) };
+  return withInterrupt((signal) => courseReport(entry.run, { id, ...given, engine: engineChoice(options), signal }));
 }
 
-async function runSubmit(runs: readonly string[], options: SubmitOptions): Promise<void> {
-  if (options.check !== undefined) {
-    if (runs.length > 0) throw usage(`--check looks at a zip, not at a run; leave ${runs.join(' ')} out`);
-    return runCheck(options.check, options);
-  }
+function requireOneRun(runs: readonly string[]): string {
   const [run, ...others] = runs;
   if (run === undefined) throw usage('name the run that is to be handed in (or --check ZIP)');
-  if (others.length > 0) {
-    throw usage(`one network is handed in, not ${runs.length}: ensembles are forbidden. Name one run`);
-  }
-  const { course, force = false } = options;
-  const out = options.out ?? (course === undefined ? 'submission.zip' : `${course}.zip`);
-  const [{ readEntry }, { selectEngine }, { writeFileAtomic }, { courseZip, requireCourseId }, { leaderboardZip }] =
-    await Promise.all([
-      import('../../submission/entry.ts'),
-      import('../../engine/select-engine.ts'),
-      import('../../files/atomic-write.ts'),
-      import('../../submission/course-zip.ts'),
-      import('../../submission/leaderboard-zip.ts'),
-    ]);
+  if (others.length === 0) return run;
+  throw usage(`one network is handed in, not ${runs.length}: ensembles are forbidden. Name one run`);
+}
+
+/** The test pictures; whatever else can be wrong is told too, before anything that takes long. */
+async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]> {
+  const { course, python, force = false } = options;
+  const [{ requireCourseId }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
+    import('../../submission/course-zip.ts'),
+    import('../../submission/masks.ts'),
+    import('../../submission/check/run-process.ts'),
+  ]);
   if (course !== undefined) requireCourseId(course);
   const photos = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
-  const entry = await readEntry(run, await averagingOf(options));
-  const report = course === undefined ? undefined : await reportOf(entry, options);
+  await requirePhotoSizes(photos);
+  if (python !== undefined) await requireProgram(python);
+  return photos;
+}
+
+async function packed(entry: Entry, photos: readonly PhotoFile[], options: SubmitOptions): Promise<Uint8Array> {
+  const [{ selectEngine }, { courseZip }, { leaderboardZip }] = await Promise.all([
+    import('../../engine/select-engine.ts'),
+    import('../../submission/course-zip.ts'),
+    import('../../submission/leaderboard-zip.ts'),
+  ]);
+  const { course: id } = options;
+  const course = id === undefined ? undefined : { id, report: await reportOf(entry, id, options) };
   const engine = await selectEngine(engineChoice(options));
-  const bytes = await runTask('parsing the test pictures', options, (controls) => {
+  return runTask('parsing the test pictures', options, (controls) => {
     const masks = { engine, ...controls };
-    return report ? courseZip(entry, photos, { id: course!, report, ...masks }) : leaderboardZip(entry, photos, masks);
+    return course ? courseZip(entry, photos, { ...course, ...masks }) : leaderboardZip(entry, photos, masks);
   });
-  await writeFileAtomic(out, bytes);
-  const result = report ? undefined : await check(out, options);
+}
+
+async function submitRun(run: string, options: SubmitOptions): Promise<void> {
+  requireUsefulOptions(options);
+  const { course } = options;
+  const out = options.out ?? (course === undefined ? 'submission.zip' : `${course}.zip`);
+  const photos = await prepare(out, options);
+  const [{ readEntry }, { writeFileAtomic }] = await Promise.all([
+    import('../../submission/entry.ts'),
+    import('../../files/atomic-write.ts'),
+  ]);
+  const entry = await readEntry(run, await averagingOf(options));
+  const zip = await packed(entry, photos, options);
+  await writeFileAtomic(out, zip);
+  const result = course === undefined ? await check(out, options) : undefined;
+  const { parameters, notes, file } = entry;
   if (options.json) {
-    const { parameters, file } = entry;
-    printJson({ weights: file, parameters, zip: out, bytes: bytes.length, ...(result && { check: result }) });
+    printJson({ weights: file, parameters, notes, zip: out, bytes: zip.length, ...(result && { check: result }) });
   } else {
+    const facts = `${photos.length} masks, ${formatCount(parameters)} parameters`;
     printText(
-      `wrote ${out} (${formatBytes(bytes.length)}): ${photos.length} masks, ${formatCount(entry.parameters)} parameters`,
+      [`wrote ${out} (${formatBytes(zip.length)}): ${facts}`, ...notes.map((note) => `  · ${note}`)].join('\n'),
     );
     if (result) printText(formatCheck(out, result));
   }
   if (result && result.faults.length > 0) throw new FaceparseError(`${out} would be refused`);
+}
+
+async function runSubmit(runs: readonly string[], options: SubmitOptions): Promise<void> {
+  if (options.check === undefined) return submitRun(requireOneRun(runs), options);
+  if (runs.length > 0) throw usage(`--check looks at a zip, not at a run; leave ${runs.join(' ')} out`);
+  return runCheck(options.check, options);
 }
 
 /** `faceparse submit RUN --test DIR` */
@@ -125,10 +168,15 @@ export function registerSubmit(program: Command): void {
     .option('--test <folder>', 'the test pictures, or a folder whose images/ holds them')
     .option('--out <file>', 'the zip to write (default: submission.zip, or the matriculation number)')
     .addOption(
-      new Option('--check <zip>', 'only check this zip, whoever made it').conflicts(['course', 'out', 'tta', 'scales']),
+      new Option('--check <zip>', 'only check this zip, whoever made it').conflicts([
+        ...['course', 'report', 'data', 'out', 'force', 'tta', 'scales'],
+        ...['engine', 'device', 'threads'],
+      ]),
     )
     .option('--no-run', 'check without running the code of the zip (run.py) on some of the pictures')
-    .option('--python <command>', 'Python with PyTorch and Pillow, for that', 'python3')
+    .addOption(
+      new Option('--python <command>', 'Python with PyTorch and Pillow, for that (default: python3)').conflicts('run'),
+    )
     .option('--course <number>', 'write the course zip for this matriculation number: report, results, code, weights')
     .option(
       '--report <path>',

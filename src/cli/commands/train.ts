@@ -28,7 +28,8 @@ function positiveNumber(text: string): number {
 /** The data folder that a run recorded when it began. */
 async function recordedData(run: string): Promise<string> {
   const { readEnvironment } = await import('../../training/environment.ts');
-  return dirname((await readEnvironment(join(run, 'environment.json'))).trainingData.folder);
+  const { trainingData } = await readEnvironment(join(run, 'environment.json'), `${run} cannot be resumed`);
+  return dirname(trainingData.folder);
 }
 
 async function dryRun(config: Config, data: string, options: TrainCommandOptions): Promise<void> {

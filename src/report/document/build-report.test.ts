@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -49,10 +49,32 @@ describe('buildReport', () => {
     ['an unknown function', '#nonsense()', /report\.typ:3: unknown variable: nonsense; mend the line/],
     ['a missing figure', '#image("figures/none.svg")', /report\.typ:3: file not found/],
     ['a package', '#import "@preview/cetz:0.3.0": canvas', /report\.typ:3: packages of typst are not available/],
+    ['a package behind a string', '#let x = "a"; #import "@preview/cetz:0.3.0"', /report\.typ:3: packages of typst/],
     ['a file outside', '#read("../../etc/passwd")', /report\.typ:3: /],
   ])('tells the line of %s', async (_, line, message) => {
     await write(line);
     await expect(buildReport(folder)).rejects.toThrow(message);
+  });
+
+  it('refuses packages in the other files of the folder, too', async () => {
+    await write('#include "parts/one.typ"');
+    await mkdir(join(folder, 'parts'));
+    await writeFile(join(folder, 'parts', 'one.typ'), 'text\n\n#import "@local/mine:1.0.0": *\n');
+    await expect(buildReport(folder)).rejects.toThrow(/parts\/one\.typ:3: packages of typst are not available/);
+  });
+
+  it('counts the last section until the end of its text', async () => {
+    const pages = '#pagebreak()\n'.repeat(5);
+    await write('= Long', pages, 'text', '#v(20cm)', '#pagebreak(weak: true)', '= Short', 'text');
+    await expect(buildReport(folder)).rejects.toThrow(/Long 6\.0, Short 0\.0; the longest is Long\./);
+  });
+
+  it('hands on what the compiler warns of', async () => {
+    await write('#set text(font: "Arimoo")', 'text');
+    const { warnings } = await buildReport(folder);
+    expect(warnings).toEqual([expect.stringMatching(/report\.typ:3: unknown font family: arimoo$/)]);
+    await write('text');
+    expect((await buildReport(folder)).warnings).toEqual([]);
   });
 
   it('wants a source', async () => {

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { FaceparseError } from '../../errors.ts';
 import { writeFileAtomic } from '../../files/atomic-write.ts';
@@ -12,6 +12,8 @@ export interface BuiltReport {
   /** `FOLDER/report.pdf`. */
   readonly pdf: string;
   readonly pages: number;
+  /** What to look at in it, such as a font that is not there, each with file and line. */
+  readonly warnings: readonly string[];
 }
 
 /** What the course allows. */
@@ -21,31 +23,34 @@ export const sourceName = 'report.typ';
 export const pdfName = 'report.pdf';
 const largestSource = 4 * 2 ** 20;
 
-async function readSource(path: string, folder: string): Promise<string> {
+async function requireSource(path: string, folder: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (!found?.isFile()) {
-    throw new FaceparseError(
-      `there is no ${sourceName} in ${folder}; write one with faceparse report RUN --out ${folder}`,
-      {
-        exitCode: 2,
-      },
-    );
-  }
-  if (found.size > largestSource) {
-    throw new FaceparseError(
-      `${path} is ${found.size} bytes, far more than a report of ${mostPages} pages; shorten it`,
-    );
-  }
-  return readFile(path, 'utf8');
+  if (found?.isFile()) return;
+  throw new FaceparseError(
+    `there is no ${sourceName} in ${folder}; write one with faceparse report RUN --out ${folder}`,
+    { exitCode: 2 },
+  );
 }
 
-/** Packages would be fetched from the net. */
-function refusePackages(source: string, path: string): void {
-  const line = source.split('\n').findIndex((text) => /^[^"]*(import|include)\s*"@/.test(text));
-  if (line < 0) return;
-  throw new FaceparseError(
-    `${path}:${line + 1}: packages of typst are not available here; copy what you need into the file`,
-  );
+/** Packages would be fetched from the net, which the compiler has no switch for: no source in the folder may name one. */
+async function refusePackages(folder: string): Promise<void> {
+  const names = await readdir(folder, { recursive: true });
+  for (const name of names.filter((found) => found.endsWith('.typ')).sort()) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isFile()) continue;
+    if (found.size > largestSource) {
+      throw new FaceparseError(
+        `${path} is ${found.size} bytes, far more than a report of ${mostPages} pages; shorten it`,
+      );
+    }
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    const line = lines.findIndex((text) => /"@[\w-]+\/[\w-]+:/.test(text));
+    if (line < 0) continue;
+    throw new FaceparseError(
+      `${path}:${line + 1}: packages of typst are not available here; copy what you need into the file`,
+    );
+  }
 }
 
 function tooLong(document: CompiledDocument, folder: string, path: string): FaceparseError {
@@ -69,10 +74,11 @@ function tooLong(document: CompiledDocument, folder: string, path: string): Face
  */
 export async function buildReport(folder: string): Promise<BuiltReport> {
   const source = join(folder, sourceName);
-  refusePackages(await readSource(source, folder), source);
+  await requireSource(source, folder);
+  await refusePackages(folder);
   const document = await compileDocument(resolve(folder), sourceName);
   if (document.pages > mostPages) throw tooLong(document, resolve(folder), source);
   const pdf = join(folder, pdfName);
   await writeFileAtomic(pdf, document.pdf());
-  return { source, pdf, pages: document.pages };
+  return { source, pdf, pages: document.pages, warnings: document.warnings };
 }

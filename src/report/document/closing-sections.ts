@@ -1,6 +1,7 @@
-import { formatCount, formatF, formatShare } from './format-facts.ts';
+import { formatCount, formatF, formatShare, formatTime } from './format-facts.ts';
 import type { ReportFacts } from './report-facts.ts';
 import { worstMistakes } from './results-section.ts';
+import { isAtEnd, validations } from './run-progress.ts';
 import { blocks, figure, list, markup, paragraph, typstString } from './typst-text.ts';
 
 function legend({ measured }: ReportFacts): string {
@@ -69,30 +70,47 @@ export function failuresSection(facts: ReportFacts): string {
       body.join('\n'),
       'The worst validation pictures: photo, truth, prediction, wrong pixels (red). In brackets the two lowest F1 of classes.',
       'fig-failures',
+      'auto',
     ),
   );
 }
 
+/** Pictures that chose the weights flatter them. */
+function chosenBy({ run, network, measured, hasOwnData }: ReportFacts): string | undefined {
+  if (!measured || !hasOwnData || network.weightsAre !== 'best' || validations(run).length === 0) return undefined;
+  const { limit } = run.config.validation;
+  const first = limit !== undefined && limit < measured.summary.images ? `the first ${limit} of ` : '';
+  return (
+    `The weights were chosen by ${first}the validation pictures that the scores are from, and hyper-parameters are usually tuned on them too, ` +
+    'so that F on unseen pictures may be somewhat lower.'
+  );
+}
+
+/** `384²`, or `320² to 448²` of several views. */
+function seenAt({ network, averaging }: ReportFacts): string {
+  const sides = averaging?.sides ?? [network.size];
+  return [...new Set([sides[0]!, sides.at(-1)!])].map((side) => `${side}²`).join(' to ');
+}
+
 /** What the numbers do not show. */
-export function limitsSection({ run, measured, comparison, network }: ReportFacts): string {
-  const { config } = run;
+export function limitsSection(facts: ReportFacts): string {
+  const { run, measured, comparison } = facts;
   const last = run.metrics.at(-1)!;
-  const { minutes, epochs } = config.train;
-  const unfinished = minutes ? last.seconds < minutes * 60 : last.epoch < epochs - 0.5;
+  const { minutes, epochs } = run.config.train;
   const rare = measured?.summary.perClass.filter(({ images }) => images > 0 && images < 10) ?? [];
   const worn = rare.map(({ id }) => markup(measured!.labelSet.classes[id]!.name));
   const single = comparison?.variants.filter(({ summary }) => summary.results.length === 1).length ?? 0;
   return blocks(
     '= Limits',
     paragraph(
-      unfinished &&
-        `The run was stopped at epoch ${Number(last.epoch.toFixed(1))} of ${minutes ? `a length of ${minutes} minutes` : epochs}, before its end.`,
-      'The weights were chosen by the validation pictures that the scores are from, and hyper-parameters are usually tuned on them too, so that F on unseen pictures may be somewhat lower.',
+      !isAtEnd(run) &&
+        `The run is not finished: when this report was made it was at ${minutes ? `${formatTime(last.seconds)} of ${minutes} minutes` : `epoch ${Number(last.epoch.toFixed(1))} of ${epochs}`}.`,
+      chosenBy(facts),
       worn.length > 0 &&
         `${worn.length === 1 ? 'The class' : 'The classes'} ${list(worn)} ${worn.length === 1 ? 'is' : 'are'} in fewer than ten validation pictures, so that ${worn.length === 1 ? 'its score is' : 'their scores are'} uncertain.`,
       single > 0 &&
         `${single === comparison!.variants.length ? 'All' : `${formatCount(single)} of the`} ${comparison!.variants.length} configurations compared were trained with one seed only.`,
-      `The network expects aligned portraits like those it was trained on, and sees them at ${network.size}²; what is thinner than a pixel there is lost.`,
+      `The network expects aligned portraits like those it was trained on, and sees them at ${seenAt(facts)}; what is thinner than a pixel there is lost.`,
     ),
   );
 }

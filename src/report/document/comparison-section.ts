@@ -1,8 +1,9 @@
 import { baseName } from '../../study/parse-study.ts';
 import type { VariantSummary } from '../../study/summary.ts';
-import { type ComparedVariant, type Comparison, type ConfigDifference, formatDifference } from './comparison.ts';
+import type { ComparedVariant, Comparison } from './comparison.ts';
 import { formatCount, formatF, formatPoints } from './format-facts.ts';
 import type { ReportFacts } from './report-facts.ts';
+import { dataPaths, formatDifference, type RunDifference } from './run-differences.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from './typst-text.ts';
 
 /** A longer table leaves out the middle: what has the highest and the lowest F says most. */
@@ -17,7 +18,7 @@ const mostNames = 6;
 /** More differences of a variant than this are counted, not told. */
 const mostDifferences = 5;
 
-function tellDifferences(differences: readonly ConfigDifference[]): string {
+function tellDifferences(differences: readonly RunDifference[]): string {
   const shown = differences.slice(0, mostDifferences).map((one) => code(formatDifference(one)));
   const rest = differences.length - shown.length;
   return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
@@ -39,8 +40,8 @@ function tellEpochs({ epochs, summary }: ComparedVariant): string {
 }
 
 /** Whether a variant is the run of the report and differs from the base in too much to tell. */
-function isAnotherRecipe({ differences, summary }: ComparedVariant, main: string): boolean {
-  return differences.length > mostDifferences && summary.results.some(({ folder }) => folder === main);
+function isAnotherRecipe({ changedKeys, summary }: ComparedVariant, main: string): boolean {
+  return changedKeys > mostDifferences && summary.results.some(({ folder }) => folder === main);
 }
 
 /** The table must have room for what changed. */
@@ -49,10 +50,10 @@ function shorten(name: string): string {
 }
 
 function rowOf(variant: ComparedVariant, main: string): string[] {
-  const { name, differences, parameters, summary } = variant;
+  const { name, differences, changedKeys, parameters, summary } = variant;
   const { difference, verdict } = summary;
   const what = isAnotherRecipe(variant, main)
-    ? `the run of this report (${differences.length} keys differ)`
+    ? `the run of this report (${changedKeys} keys differ)`
     : tellDifferences(differences);
   const change = difference === undefined ? '' : formatPoints(difference);
   return [
@@ -100,7 +101,7 @@ function findings({ variants }: Comparison, main: string): string {
   const within = others.filter(({ summary }) => summary.verdict === 'within noise');
   return paragraph(
     own &&
-      `The run of this report, which differs from the base in ${own.differences.length} keys, stands ${formatPoints(own.summary.difference!)} points from it.`,
+      `The run of this report, which differs from the base in ${own.changedKeys} keys, stands ${formatPoints(own.summary.difference!)} points from it.`,
     better.length > 0 && `Higher than the base ${better.length === 1 ? 'is' : 'are'} ${list(better.map(tell))}.`,
     worse.length > 0 && `Lower ${worse.length === 1 ? 'is' : 'are'}, most of all, ${list(worse.map(tell))}.`,
     base.spread !== undefined && `The ${seeds} seeds of the base differ by ${(base.spread * 100).toFixed(2)} points.`,
@@ -120,11 +121,17 @@ function introduce({ base, variants, shared }: Comparison, main: string): string
   const { limit } = base.config.validation;
   const { epochs, minutes } = base.config.train;
   const length = minutes ? `${minutes} minutes` : `${epochs} epochs`;
+  const besides = variants.flatMap(({ differences }) => differences);
+  const told = [...shared, ...besides];
+  const common = !besides.some(({ path }) => shared.some((one) => one.path === path));
   return paragraph(
     `@tab-comparison compares ${formatCount(count)} runs of ${variants.length} configurations by the F (per image) of their last validation${limit ? ` on the first ${limit} validation pictures` : ''}; the differences in configuration and in F (in points of 0.01) are those to the base, ` +
       `${base.folder === main ? 'the run of this report' : `a run of ${length} at ${base.config.train.size}²`}.`,
-    shared.length > 0 && `All others also differ from the base in ${tellDifferences(shared)}.`,
     variants.length > mostRows && `Of these, the table shows the ${mostRows} with the highest and the lowest F.`,
+    shared.length > 0 &&
+      `${common ? 'All' : 'Most'} others differ from the base in ${tellDifferences(shared)}; the table tells what each has besides${common ? '' : ' or instead'}.`,
+    told.some(({ path }) => dataPaths.includes(path)) &&
+      'Runs with other training pairs may also have been validated on other pictures.',
     'Equal configurations with several seeds are one row: mean ± half of the range, and their number.',
   );
 }

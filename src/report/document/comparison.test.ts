@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseConfig } from '../../config/parse-config.ts';
-import { compareRuns, configDifferences, formatDifference, groupRuns } from './comparison.ts';
+import { compareRuns, groupRuns } from './comparison.ts';
 import { comparisonFigure } from './comparison-figure.ts';
 import { comparisonSection } from './comparison-section.ts';
 import type { ReportFacts } from './report-facts.ts';
+import { configDifferences, formatDifference } from './run-differences.ts';
 import { readRunFacts } from './run-facts.ts';
 
 let folder: string;
@@ -19,12 +20,12 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A run of 10 epochs that ended with an F. */
-async function writeRun(name: string, overrides: readonly string[], f: number, epoch = 10) {
+async function writeRun(name: string, overrides: readonly string[], f: number, { epoch = 10, trainingData = {} } = {}) {
   const path = join(folder, name);
   await mkdir(path, { recursive: true });
   const config = parseConfig('', '', ['train.epochs=10', ...overrides]);
   await writeFile(join(path, 'config.yaml'), stringify(config));
-  await writeFile(join(path, 'environment.json'), JSON.stringify({ parameters: 1000, cpu: 7 }));
+  await writeFile(join(path, 'environment.json'), JSON.stringify({ parameters: 1000, cpu: 7, trainingData }));
   await writeFile(join(path, 'metrics.csv'), `step,epoch,seconds,valF\n${epoch * 10},${epoch},60,${f}\n`);
   return readRunFacts(path);
 }
@@ -59,7 +60,7 @@ describe('compareRuns', () => {
     );
     await writeFile(join(folder, 'begun', 'environment.json'), '{}');
     const begun = await readRunFacts(join(folder, 'begun'));
-    const stopped = await writeRun('stopped', ['loss.dice=0'], 0.5, 4);
+    const stopped = await writeRun('stopped', ['loss.dice=0'], 0.5, { epoch: 4 });
     expect(groupRuns([base, worse, seed])).toEqual([[base, seed], [worse]]);
     const comparison = await compareRuns([base, worse, seed, stopped, begun, better], base);
     expect(comparison.variants.map(({ name }) => name)).toEqual(['base', 'high #1', 'low', 'stopped', 'begun']);
@@ -88,6 +89,75 @@ describe('compareRuns', () => {
     expect(shared).toEqual([{ path: 'train.size', value: 64 }]);
     expect(variants.map(({ name }) => name)).toEqual(['base', 'a/base', 'b/base', 'base 2']);
     expect(variants.map(({ differences }) => differences.length)).toEqual([0, 0, 1, 1]);
+  });
+
+  it('tells what each ablation changes, though one of them changes what the others share', async () => {
+    const base = await writeRun('own-recipe', [], 0.9);
+    const shared = [
+      'train.size=64',
+      'loss.dice=2',
+      'loss.lovasz=1',
+      'train.batchSize=4',
+      'train.clipNorm=2',
+      'train.epochs=10',
+    ];
+    const augmented = [...shared, 'data.augmentation.rotation=7', 'data.augmentation.scale=0.1'];
+    const others = await Promise.all(
+      [[], ['train.optimizer.weightDecay=0.5'], ['train.size=96'], ['loss.dice=1']].map((own, index) =>
+        writeRun(`ablation-${index}`, [...augmented, ...own], 0.8 - index / 100),
+      ),
+    );
+    const comparison = await compareRuns([base, ...others], base);
+    const told = comparison.variants.map(({ differences }) => differences.map(formatDifference));
+    expect(told).toEqual([[], [], ['train.optimizer.weightDecay=0.5'], ['train.size=96'], ['loss.dice=1']]);
+    expect(comparison.shared).toHaveLength(7);
+    expect(comparison.variants.map(({ changedKeys }) => changedKeys)).toEqual([0, 7, 8, 7, 6]);
+    const text = comparisonSection({ comparison, figures: {}, run: others[0] } as unknown as ReportFacts)!;
+    expect(text).toContain('Most others differ from the base in');
+    expect(text).toContain('the run of this report (7 keys differ)');
+  });
+
+  it('puts the keys first that few runs change', async () => {
+    const base = await writeRun('plain', [], 0.9);
+    const many = ['data.augmentation.rotation=1', 'data.augmentation.shift=0.01', 'train.lr=0.1'];
+    const one = await writeRun('plain-1', [...many, 'train.optimizer.weightDecay=0.5'], 0.8);
+    const two = await writeRun('plain-2', [...many.slice(1), 'train.clipNorm=3'], 0.7);
+    const three = await writeRun('plain-3', ['train.clipNorm=4'], 0.6);
+    const { variants, shared } = await compareRuns([base, one, two, three], base);
+    expect(shared).toEqual([]);
+    expect(variants[1]!.differences.map(({ path }) => path)).toEqual([
+      'data.augmentation.rotation',
+      'train.optimizer.weightDecay',
+      'data.augmentation.shift',
+      'train.lr',
+    ]);
+  });
+
+  it('knows runs on other pictures apart, and says so', async () => {
+    const all = { folder: 'a', pairs: 1000, stemsSha256: 'aaaaaaaaa' };
+    const base = await writeRun('data-0', [], 0.8, { trainingData: all });
+    const few = await writeRun('data-1', [], 0.6, { trainingData: { ...all, pairs: 100, stemsSha256: 'b' } });
+    const other = await writeRun('data-2', [], 0.7, { trainingData: { ...all, stemsSha256: 'cccccccccc' } });
+    const moved = await writeRun('data-3', ['train.seed=1'], 0.82, { trainingData: { ...all, folder: 'b' } });
+    expect(groupRuns([base, few, other, moved])).toEqual([[base, moved], [few], [other]]);
+    const comparison = await compareRuns([base, few, other, moved], base);
+    expect(comparison.variants.map(({ differences }) => differences.map(formatDifference))).toEqual([
+      [],
+      ['pictures=cccccccc'],
+      ['pairs=100'],
+    ]);
+    expect(comparison.variants[2]!.summary.difference).toBeCloseTo(-0.2, 12);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('may also have been validated on other pictures');
+  });
+
+  it('refuses two runs of one configuration, data and seed', async () => {
+    const base = await writeRun('twice-0', [], 0.8);
+    const again = await writeRun('twice-1', ['validation.every=1', 'engine.threads=1'], 0.81);
+    await expect(compareRuns([base, again], base)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(/twice-0 and .*twice-1 are runs of one configuration.* seed 0; leave one/),
+    });
   });
 
   it('refuses runs that are all of one configuration', async () => {

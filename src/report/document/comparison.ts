@@ -1,24 +1,19 @@
 import { basename, dirname } from 'node:path';
-import { configKeys } from '../../config/config-keys.ts';
-import { valueAt } from '../../config/parse-config.ts';
-import type { Config } from '../../config/schema.ts';
 import { FaceparseError } from '../../errors.ts';
 import type { StudyRun } from '../../study/load-study.ts';
 import { baseName, type StudyGroup, type StudyVariant } from '../../study/parse-study.ts';
 import { readRunResult } from '../../study/run-result.ts';
 import { summarizeGroup, type VariantSummary } from '../../study/summary.ts';
+import { type RunDifference, runDifferences, splitDifferences, valueIn } from './run-differences.ts';
 import type { RunFacts } from './run-facts.ts';
 
-/** A key in which two configurations differ, with its value in the second. */
-export interface ConfigDifference {
-  readonly path: string;
-  readonly value: unknown;
-}
-
-/** Runs of one configuration, compared with the base. */
+/** Runs of one configuration and the same data, compared with the base. */
 export interface ComparedVariant {
   readonly name: string;
-  readonly differences: readonly ConfigDifference[];
+  /** What deviates from the base and from what is shared. */
+  readonly differences: readonly RunDifference[];
+  /** Number of keys that differ from the base, the shared ones included. */
+  readonly changedKeys: number;
   /** Trainable ones, where the environment of a run says it. */
   readonly parameters?: number;
   /** Length of the finished runs, or of the longest unfinished one. */
@@ -30,47 +25,34 @@ export interface ComparedVariant {
 export interface Comparison {
   readonly base: RunFacts;
   readonly variants: readonly ComparedVariant[];
-  /** What all variants have in common against the base; it is not repeated in their differences. */
-  readonly shared: readonly ConfigDifference[];
+  /** What most variants have in common against the base; it is not repeated in their differences. */
+  readonly shared: readonly RunDifference[];
 }
-
-/** What does not change what is learnt. */
-const technicalKeys = ['name', 'train.seed', 'data.workers', 'data.diskCache', 'validation.every', 'parameters.limit'];
 
 /**
- * All keys in which two configurations differ, in the order of the schema; names, seeds, engines and what else does not
- * decide what is learnt do not count.
+ * Runs of equal configurations (but for the seed) and data together, in the order in which they were given.
  *
- * @example configDifferences(base, other) // [{ path: 'train.lr', value: 0.001 }]
+ * @throws FaceparseError (exit code 2) where two runs also have one seed: they are no two samples
  */
-export function configDifferences(base: Config, other: Config): ConfigDifference[] {
-  const differences: ConfigDifference[] = [];
-  for (const { path, group } of configKeys().values()) {
-    if (group || technicalKeys.includes(path) || path.startsWith('engine.')) continue;
-    const value = valueAt(other, path.split('.'));
-    if (JSON.stringify(valueAt(base, path.split('.'))) !== JSON.stringify(value)) differences.push({ path, value });
-  }
-  return differences;
-}
-
-const longestDifference = 60;
-
-/** `train.lr=0.001`, of bounded length. */
-export function formatDifference({ path, value }: ConfigDifference): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
-  const whole = `${path}=${text.replaceAll('"', '')}`;
-  return whole.length > longestDifference ? `${whole.slice(0, longestDifference - 1)}…` : whole;
-}
-
-/** Runs of equal configurations (but for the seed) together, in the order in which they were given. */
 export function groupRuns(runs: readonly RunFacts[]): RunFacts[][] {
   const groups: RunFacts[][] = [];
   for (const run of runs) {
-    const group = groups.find(([first]) => configDifferences(first!.config, run.config).length === 0);
+    const group = groups.find(([first]) => runDifferences(first!, run).length === 0);
+    if (group) requireNewSeed(group, run);
     if (group) group.push(run);
     else groups.push([run]);
   }
   return groups;
+}
+
+function requireNewSeed(group: readonly RunFacts[], { folder, config }: RunFacts): void {
+  const { seed } = config.train;
+  const same = group.find((run) => run.config.train.seed === seed);
+  if (!same) return;
+  throw new FaceparseError(
+    `${same.folder} and ${folder} are runs of one configuration, with the same training pairs and the seed ${seed}; leave one of them out`,
+    { exitCode: 2 },
+  );
 }
 
 /** Names without seeds, each once; the base has the name that studies give it. */
@@ -91,20 +73,11 @@ function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFac
   return names;
 }
 
-/** Differences that all of several configurations have; none where there is only one. */
-function sharedDifferences(all: readonly (readonly ConfigDifference[])[]): ConfigDifference[] {
-  const [first = [], ...others] = all;
-  if (others.length === 0) return [];
-  const has = (list: readonly ConfigDifference[], one: ConfigDifference) =>
-    list.some(({ path, value }) => path === one.path && JSON.stringify(value) === JSON.stringify(one.value));
-  return first.filter((difference) => others.every((list) => has(list, difference)));
-}
-
 /**
- * Compares runs with a base by the F of their last validation, as `faceparse study` does; runs of one configuration with
- * other seeds are one variant.
+ * Compares runs with a base by the F of their last validation, as `faceparse study` does; runs of one configuration and data
+ * with other seeds are one variant.
  *
- * @throws FaceparseError (exit code 2) where there is nothing to compare the base with
+ * @throws FaceparseError (exit code 2) where there is nothing to compare the base with, or a run is there twice
  */
 export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Promise<Comparison> {
   const groups = groupRuns(runs);
@@ -138,15 +111,19 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
     ),
   );
   const { variants: summaries } = summarizeGroup(studyGroup, results);
-  const differences = groups.map((group) => configDifferences(base.config, group[0]!.config));
-  const shared = sharedDifferences(differences.filter((_, index) => groups[index] !== baseGroup));
+  const fromBase = new Map(
+    groups.filter((group) => group !== baseGroup).map((group) => [group, runDifferences(base, group[0]!)]),
+  );
+  const { shared, own } = splitDifferences([...fromBase.values()], (path) => valueIn(base, path));
+  const deviations = new Map([...fromBase.keys()].map((group, index) => [group, own[index]!]));
   const compared = groups.map((group, index): ComparedVariant => {
     const parameters = group.find(({ environment }) => environment.parameters)?.environment.parameters;
     const finished = summaries[index]!.results.filter(({ state }) => state === 'finished');
     const counted = finished.length > 0 ? finished : summaries[index]!.results;
     return {
       name: names.get(group)!,
-      differences: differences[index]!.filter(({ path }) => !shared.some((one) => one.path === path)),
+      differences: deviations.get(group) ?? [],
+      changedKeys: fromBase.get(group)?.length ?? 0,
       ...(parameters && { parameters }),
       epochs: Math.max(...counted.map(({ epochs }) => epochs)),
       summary: summaries[index]!,

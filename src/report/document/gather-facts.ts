@@ -4,11 +4,20 @@ import type { EngineChoice } from '../../engine/select-engine.ts';
 import { FaceparseError } from '../../errors.ts';
 import { exists } from '../../files/path-kind.ts';
 import { getLabelSet } from '../../labels/registry.ts';
+import { getArchitecture } from '../../models/registry.ts';
+import { type Averaging, networkSides } from '../../parser/averaging.ts';
 import { compareRuns } from './comparison.ts';
 import { type DataFacts, readDataFacts } from './data-facts.ts';
 import { type Measurements, measure } from './measurements.ts';
-import type { ReportFacts, ReportHead } from './report-facts.ts';
-import { dataOfRun, type RunFacts, readNetworkFacts, readRunFacts } from './run-facts.ts';
+import type { AveragedViews, ReportFacts, ReportHead } from './report-facts.ts';
+import {
+  dataOfRun,
+  isTrainingData,
+  type NetworkFacts,
+  type RunFacts,
+  readNetworkFacts,
+  readRunFacts,
+} from './run-facts.ts';
 
 /** What a report is made from. */
 export interface GatherOptions extends Partial<ReportHead> {
@@ -22,6 +31,8 @@ export interface GatherOptions extends Partial<ReportHead> {
   readonly data?: string;
   /** What computes the scores. */
   readonly engine?: EngineChoice;
+  /** Views of each photo that the scores are averaged over; default the photo alone. */
+  readonly averaging?: Averaging;
   readonly signal?: AbortSignal;
   readonly onProgress?: (phase: 'reading the masks' | 'scoring', done: number, total: number) => void;
 }
@@ -47,9 +58,7 @@ async function readRuns({ run, others = [], base }: GatherOptions): Promise<Map<
   return runs;
 }
 
-async function readData(data: string, run: RunFacts, options: GatherOptions): Promise<DataFacts | undefined> {
-  const folder = join(data, 'train');
-  if (!(await exists(folder))) return undefined;
+async function readMasks(folder: string, run: RunFacts, options: GatherOptions): Promise<DataFacts> {
   const { signal, onProgress } = options;
   return readDataFacts(folder, getLabelSet(run.config.data.labels), {
     ...(signal && { signal }),
@@ -58,11 +67,12 @@ async function readData(data: string, run: RunFacts, options: GatherOptions): Pr
 }
 
 async function score(data: string, weights: string, worst: number, options: GatherOptions): Promise<Measurements> {
-  const { engine, signal, onProgress } = options;
+  const { engine, averaging, signal, onProgress } = options;
   return measure(weights, {
     data,
     worst,
     ...(engine && { engine }),
+    ...(averaging && { averaging }),
     ...(signal && { signal }),
     onProgress: (done, total) => onProgress?.('scoring', done, total),
   });
@@ -74,8 +84,29 @@ async function findData(run: RunFacts, named: string | undefined): Promise<strin
     await resolveSplit(named, 'val');
     return named;
   }
-  const found = await dataOfRun(run);
+  const found = dataOfRun(run);
   return found !== undefined && (await exists(join(found, 'val', 'masks'))) ? found : undefined;
+}
+
+/** What the data say; of masks that are not those of the training nothing is told. */
+async function readData(
+  folder: string,
+  run: RunFacts,
+  options: GatherOptions,
+): Promise<Pick<ReportFacts, 'data' | 'hasOwnData'>> {
+  const train = join(folder, 'train');
+  // Validation pictures alone are known by their place.
+  if (!(await exists(train))) return { hasOwnData: resolve(folder) === dataOfRun(run) };
+  if (!(await isTrainingData(train, run))) return { hasOwnData: false };
+  return { data: await readMasks(train, run, options), hasOwnData: true };
+}
+
+/** @throws FaceparseError (exit code 2) for scales that cannot be averaged over */
+function viewsFor({ size, model }: NetworkFacts, averaging: Averaging | undefined): AveragedViews | undefined {
+  if (!averaging) return undefined;
+  const { flip, scales } = averaging;
+  const sides = networkSides(size, getArchitecture(model).multiple, scales);
+  return flip || sides.length > 1 ? { flip, sides } : undefined;
 }
 
 /**
@@ -94,7 +125,8 @@ export async function gatherFacts(options: GatherOptions): Promise<Omit<ReportFa
   const comparison = runs.size > 1 ? await compareRuns([...runs.values()], base) : undefined;
   const network = await readNetworkFacts(options.run);
   const folder = await findData(run, options.data);
-  const data = folder === undefined ? undefined : await readData(folder, run, options);
+  const views = viewsFor(network, options.averaging);
+  const facts = folder === undefined ? { hasOwnData: false } : await readData(folder, run, options);
   const isLong = (comparison?.variants.length ?? 0) > manyVariants;
   const shown = isLong ? shownFailures.besideManyRuns : shownFailures.usually;
   const measured = folder === undefined ? undefined : await score(folder, network.file, shown, options);
@@ -106,7 +138,8 @@ export async function gatherFacts(options: GatherOptions): Promise<Omit<ReportFa
     run,
     network,
     parameters: Math.max(run.environment.parameters ?? 0, inferred),
-    ...(data && { data }),
+    ...facts,
+    ...(views && { averaging: views }),
     ...(measured && { measured }),
     ...(comparison && { comparison }),
   };

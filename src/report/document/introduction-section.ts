@@ -1,13 +1,17 @@
+import { face8 } from '../../labels/face-8.ts';
 import { formatCount, formatF, formatShare, formatTime } from './format-facts.ts';
-import type { ReportFacts } from './report-facts.ts';
+import { type ReportFacts, viewsOf } from './report-facts.ts';
+import { validations } from './run-progress.ts';
 import { blocks, list, markup, paragraph } from './typst-text.ts';
 
 /** F (per image): measured here, or the best of the training where the pictures are not there. */
 function headline({ measured, run }: ReportFacts): { f: number; where: string } | undefined {
   if (measured)
     return { f: measured.summary.fPerImage, where: `${formatCount(measured.summary.images)} validation pictures` };
-  const scores = run.metrics.flatMap(({ valF }) => (valF === undefined ? [] : [valF]));
-  return scores.length > 0 ? { f: Math.max(...scores), where: 'the validation pictures during training' } : undefined;
+  const scores = validations(run).map(({ valF }) => valF);
+  const { limit } = run.config.validation;
+  const where = `the ${limit === undefined ? '' : `first ${limit} `}validation pictures during training`;
+  return scores.length > 0 ? { f: Math.max(...scores), where } : undefined;
 }
 
 /** `an AMD EPYC with 2 threads, without a GPU` */
@@ -36,15 +40,25 @@ function tiles(facts: ReportFacts): string {
   return [`#grid(`, `  columns: (1fr,) * ${entries.length},`, '  column-gutter: 8pt,', ...entries, ')'].join('\n');
 }
 
+/** What the training began with, as its environment says: `from random weights on 1,000 pairs alone, …, `. */
+function provenance({ initialWeights, trainingData }: ReportFacts['run']['environment']): string {
+  const pairs = trainingData ? `on ${formatCount(trainingData.pairs)} pairs ` : '';
+  if (initialWeights === undefined) return pairs;
+  if (!/^random, seed \d+$/.test(initialWeights)) {
+    return `${pairs}from initial weights that its record calls “${markup(initialWeights)}”, `;
+  }
+  const alone = trainingData ? `${pairs}alone, ` : '';
+  return `from random weights ${alone ? `${alone}without pretrained parts or other data, ` : 'without pretrained parts, '}`;
+}
+
 /** Title, author line and summary. */
 export function summarySection(facts: ReportFacts): string {
-  const { measured, network, parameters, run } = facts;
+  const { measured, network, parameters, run, averaging } = facts;
   const { config, environment } = run;
   const score = headline(facts);
   const classes = measured?.labelSet.classes.length ?? facts.network.network.parts.at(-1)!.shape[0];
   const macs = network.network.parts.reduce((sum, part) => sum + part.multiplyAccumulates, 0) / 1e9;
   const { limit } = config.parameters;
-  const pairs = environment.trainingData?.pairs;
   const machine = machineOf(facts);
   const weakest = measured && weakClasses(facts);
   return blocks(
@@ -54,9 +68,9 @@ export function summarySection(facts: ReportFacts): string {
       score &&
         `It reaches an F (per image) of *${formatF(score.f)}* on ${score.where} with ${formatCount(parameters)} trainable parameters` +
           `${limit ? ` (fewer than ${formatCount(limit)} are allowed)` : ''}.`,
-      `It was trained from random weights${pairs ? ` on ${formatCount(pairs)} pairs alone` : ''}, without pretrained parts or other data, ` +
-        `in ${formatTime(run.metrics.at(-1)!.seconds)}${machine ? ` on ${machine}` : ''}.`,
+      `It was trained ${provenance(environment)}in ${formatTime(run.metrics.at(-1)!.seconds)}${machine ? ` on ${machine}` : ''}.`,
       `For a picture of ${network.size} × ${network.size} pixels it takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
+      averaging && `Predictions are the mean of ${viewsOf(averaging)} views of the photo.`,
       weakest,
     ),
     tiles(facts),
@@ -75,18 +89,19 @@ function weakClasses({ measured }: ReportFacts): string | undefined {
 
 /** The score, the data, and what is done to the masks. */
 export function taskSection(facts: ReportFacts): string {
-  const { measured, run, data } = facts;
+  const { measured, run, data, hasOwnData } = facts;
   const { config, environment } = run;
   const pairs = environment.trainingData?.pairs;
+  const isMerged = config.data.labels === face8.name;
   return blocks(
     '= Task and data',
     paragraph(
-      config.data.labels === 'face-8'
+      isMerged
         ? 'The masks are those of CelebAMask-HQ @celebamask, whose 19 classes are merged into 8: background, skin, brows, eyes, nose, mouth, ears, glasses.'
         : 'The masks have the 19 classes of CelebAMask-HQ @celebamask. ' +
             'Names with `l_` and `r_` are parts on the left and right of the person; `eye_g` are glasses, `ear_r` earrings, `neck_l` a necklace, `u_lip` and `l_lip` the lips.',
       `${pairs ? `There are ${formatCount(pairs)} pairs to train on` : 'The network is trained on pairs of photo and mask'}` +
-        `${measured ? ` and ${formatCount(measured.summary.images)} to validate on` : ''}.`,
+        `${measured ? `${hasOwnData ? ' and' : '; the scores are from other data, with'} ${formatCount(measured.summary.images)} to validate on` : ''}.`,
       data && imbalance(data),
     ),
     data && swaps(facts),
@@ -95,7 +110,7 @@ export function taskSection(facts: ReportFacts): string {
       '$ P_c = "tp"_c / ("tp"_c + "fp"_c), quad R_c = "tp"_c / ("tp"_c + "fn"_c), quad F_c = (2 P_c R_c) / (P_c + R_c), quad ' +
         'F_"image" = 1 / abs(C) sum_(c in C) F_c, $',
       'where $C$ are the classes in the truth of the image; F (per image) is the mean of $F_"image"$ over the images.',
-      'A class of a few pixels counts as much there as the hair, so that rare and small classes decide the score.',
+      `A class of a few pixels counts as much there as the ${isMerged ? 'skin' : 'hair'}, so that rare and small classes decide the score.`,
     ),
   );
 }

@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.ts';
 import { formatNumber } from './format-facts.ts';
+import type { ReportFacts } from './report-facts.ts';
 import { blocks, list, paragraph } from './typst-text.ts';
 
 function weighted(weight: number, symbol: string): string {
@@ -8,12 +9,14 @@ function weighted(weight: number, symbol: string): string {
 
 function crossEntropy({ labelSmoothing, classWeights }: Config['loss']): string {
   const smoothed = labelSmoothing > 0;
-  const weight = classWeights ? 'w_(y_i) ' : '';
   const norm = classWeights ? 'sum_i w_(y_i)' : 'abs(Omega)';
-  const target = smoothed ? `sum_c t_(i c) log p_(i c)` : 'log p_(i y_i)';
+  // Of a smoothed label each share has the weight of the class that it falls on.
+  const target = smoothed
+    ? `sum_c ${classWeights ? 'w_c ' : ''}t_(i c) log p_(i c)`
+    : `${classWeights ? 'w_(y_i) ' : ''}log p_(i y_i)`;
   return paragraph(
     `*Cross-entropy* over the labelled pixels $Omega$ of a batch, with $y_i$ the class of pixel $i$ and $p$ the softmax of the scores:`,
-    `$ L_"CE" = - 1 / (${norm}) sum_(i in Omega) ${weight}${target}. $`,
+    `$ L_"CE" = - 1 / (${norm}) sum_(i in Omega) ${target}. $`,
     smoothed &&
       `The targets $t$ are smoothed @label-smoothing: ${formatNumber(labelSmoothing)} of each label is spread evenly over all classes.`,
     classWeights !== undefined &&
@@ -36,8 +39,29 @@ function lovasz(): string {
   );
 }
 
+/** The resolution at which the loss is computed, and which way the scores are brought there, stage by stage. */
+function resolution({ run: { config }, network }: ReportFacts): string {
+  const { train } = config;
+  const stride = network.size / network.logitsSide;
+  const stages = [...train.stages, { size: train.size, labelSize: train.labelSize }].map(({ size, labelSize }) => {
+    const scores = size / stride;
+    return { scores, labels: labelSize ?? scores };
+  });
+  const ways = stages
+    .filter(({ scores, labels }) => scores !== labels)
+    .map(({ scores, labels }) => `${scores}² ${labels > scores ? 'enlarged' : 'reduced'} to ${labels}²`);
+  if (ways.length === 0) return 'It is computed at the resolution of the scores, to which the labels are brought.';
+  const rest =
+    ways.length < stages.length ? '; in the other stages it is computed at the resolution of the scores' : '';
+  return `The scores are first brought to the resolution of the labels, ${list([...new Set(ways)])}${rest}.`;
+}
+
 /** The losses that the run had, with their formulas. */
-export function lossesSection({ loss, train, data: { augmentation } }: Config): string {
+export function lossesSection(facts: ReportFacts): string {
+  const {
+    loss,
+    data: { augmentation },
+  } = facts.run.config;
   const parts = [
     { weight: loss.crossEntropy, symbol: 'L_"CE"', name: 'cross-entropy', text: () => crossEntropy(loss) },
     { weight: loss.dice, symbol: 'L_"Dice"', name: 'soft Dice', text: () => dice(loss) },
@@ -52,9 +76,7 @@ export function lossesSection({ loss, train, data: { augmentation } }: Config): 
         : `The loss is $L = ${sum}$.`,
       loss.auxiliary > 0 &&
         `The same losses at each auxiliary head are added with a weight of ${formatNumber(loss.auxiliary)}.`,
-      train.labelSize === undefined
-        ? 'It is computed at the resolution of the scores, to which the labels are reduced.'
-        : `The scores are first enlarged to labels of ${train.labelSize}².`,
+      resolution(facts),
       augmentation.rotation + augmentation.shift + augmentation.scale > 0 &&
         'Pixels that come in from outside of the photo when it is turned, shifted or shrunk are left out.',
     ),

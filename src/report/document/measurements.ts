@@ -5,6 +5,7 @@ import type { EngineChoice } from '../../engine/select-engine.ts';
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import type { ImageScore, ScoreSummary } from '../../metrics/face-score.ts';
 import { FaceParser } from '../../node/face-parser.ts';
+import type { Averaging } from '../../parser/averaging.ts';
 import { evaluateParser, type ScoredPicture } from '../../training/evaluation.ts';
 
 /** A network scored on the validation pairs, with what a report tells of it. */
@@ -28,6 +29,8 @@ export interface MeasureOptions {
   /** How many of the worst pictures are kept. */
   readonly worst: number;
   readonly engine?: EngineChoice;
+  /** Views of each photo to average over; default the photo alone. */
+  readonly averaging?: Averaging;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -38,9 +41,9 @@ export interface MeasureOptions {
  * @throws FaceparseError where the data or the weights cannot be used
  */
 export async function measure(weightsFile: string, options: MeasureOptions): Promise<Measurements> {
-  const { data, worst: most, engine, signal, onProgress } = options;
+  const { data, worst: most, engine, averaging, signal, onProgress } = options;
   const dataset = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  const { core } = await FaceParser.load(weightsFile, { ...engine });
+  const { core } = await FaceParser.load(weightsFile, { ...engine, ...(averaging && { averaging }) });
   const pictures: { item: DatasetItem; score: ImageScore }[] = [];
   let worst: ScoredPicture[] = [];
   const wrong = { all: 0, near: 0 };

@@ -1,3 +1,4 @@
+import { getLabelSet } from '../../labels/registry.ts';
 import { formatCount, formatShare } from './format-facts.ts';
 import type { NetworkPart } from './network-parts.ts';
 import type { ReportFacts } from './report-facts.ts';
@@ -20,9 +21,10 @@ function isUShaped(parts: readonly NetworkPart[]): boolean {
 }
 
 /** What it looks like as a whole. */
-function describe({ network }: ReportFacts): string {
+function describe({ network, run }: ReportFacts): string {
   const { network: facts, model, size, coordinates } = network;
   const { parts } = facts;
+  const hasSides = getLabelSet(run.config.data.labels).mirrorPairs.length > 0;
   const deepest = Math.min(...parts.map(({ shape }) => shape[1]));
   return paragraph(
     `The network, ${code(model)}, is shown in @fig-network.`,
@@ -31,7 +33,7 @@ function describe({ network }: ReportFacts): string {
           'where a place knows much of the face; a decoder brings the result back, and skip connections hand it the fine detail that was lost on the way.'
       : `It brings the ${size}² picture down to ${deepest}² places, where a place knows much of the face.`,
     coordinates &&
-      'Two channels with the coordinates of each pixel, −1 to 1, are joined to the input @coordconv: left and right parts look alike, and only their place tells them apart.',
+      `Two channels with the coordinates of each pixel, −1 to 1, are joined to the input @coordconv: ${hasSides ? 'left and right parts look alike, and only their place tells them apart' : 'the photos are aligned, so that its place says much of what a pixel shows'}.`,
   );
 }
 
@@ -98,7 +100,6 @@ export function networkSection(facts: ReportFacts): string {
   return blocks(
     '= Network',
     describe(facts),
-    figure(`image(${typstString(facts.figures.network)}, width: 100%)`, caption, 'fig-network'),
     sideBySide(
       ['1fr', '6.4cm'],
       [
@@ -110,5 +111,7 @@ export function networkSection(facts: ReportFacts): string {
         ),
       ],
     ),
+    // Last, since text can fill the page that it does not fit on.
+    figure(`image(${typstString(facts.figures.network)}, width: 100%)`, caption, 'fig-network', 'auto'),
   );
 }

@@ -6,6 +6,7 @@ import { parseConfig } from '../../config/parse-config.ts';
 import { inferenceGraph } from '../../models/model.ts';
 import { createModel } from '../../models/registry.ts';
 import { buildReport } from './build-report.ts';
+import { limitsSection } from './closing-sections.ts';
 import { networkParts } from './network-parts.ts';
 import { bibliography } from './references.ts';
 import type { ReportFacts } from './report-facts.ts';
@@ -26,6 +27,7 @@ function factsOf(overrides: readonly string[], head: Partial<ReportFacts> = {}):
     run: { folder: 'runs/x', name: 'x', config, environment, metrics },
     network: {
       file: 'x.safetensors',
+      weightsAre: 'best',
       model: config.model.name,
       size: 64,
       network: networkParts(graph),
@@ -34,6 +36,7 @@ function factsOf(overrides: readonly string[], head: Partial<ReportFacts> = {}):
       batchNormalization: true,
     },
     parameters: 1000,
+    hasOwnData: false,
     ...head,
   };
 }
@@ -83,10 +86,106 @@ describe('the text of a report', () => {
       'data.augmentation.shift=0',
     ]);
     expect(text).not.toMatch(
-      /lovász|dice|adamw|sgdr|warm|clip|polyak|average of weights|copy-paste|cutmix|mirror|turned|coordconv|senet|pyramid|weight decay|one bilinear warp/i,
+      /lovász|dice|adamw|sgdr|warm|then falls|clip|polyak|average of weights|copy-paste|cutmix|mirror|turned|coordconv|senet|pyramid|weight decay|one bilinear warp/i,
     );
     expect(text).toContain('SGD, momentum 0.9');
     expect(bibliography(text)).not.toMatch(/adamw|dice|polyak/);
+  });
+
+  it('tells no regularisation where there is none, nor changes of pictures where they only come up more often', () => {
+    const none = [
+      'train.averageDecay=0',
+      'train.optimizer.weightDecay=0',
+      'train.warmup=0',
+      ...['flip', 'rotation', 'scale', 'shift', 'brightness', 'contrast', 'saturation'].map(
+        (key) => `data.augmentation.${key}=0`,
+      ),
+    ];
+    const text = sourceOf(none);
+    expect(text).not.toMatch(/\*Regularisation\.|tab-augmentation|It then falls/);
+    expect(text).toContain('The learning rate falls from the first step on');
+    const oversampled = sourceOf([...none, 'data.oversample={hat: 3}']);
+    expect(oversampled).not.toMatch(/changed at random|tab-augmentation/);
+    expect(oversampled).toContain('[oversampling], [hat ×3]');
+  });
+
+  it('does not tell sides and hair of labels that have none', () => {
+    const told = /exchanged|left and right|the hair/;
+    expect(sourceOf([])).toMatch(told);
+    expect(sourceOf(['data.labels=face-8'])).not.toMatch(told);
+  });
+
+  it('says what the environment says of where the weights come from', () => {
+    const { run } = factsOf([]);
+    const trainingData = { folder: 'x/train', pairs: 1000 };
+    const from = (environment: object) =>
+      sourceOf([], { run: { ...run, environment: { ...run.environment, ...environment } } });
+    expect(from({ trainingData, initialWeights: 'random, seed 3' })).toContain(
+      'It was trained from random weights on 1,000 pairs alone, without pretrained parts or other data, in',
+    );
+    expect(from({ trainingData, initialWeights: 'imagenet #1' })).toContain(
+      'It was trained on 1,000 pairs from initial weights that its record calls “imagenet \\#1”, in',
+    );
+    expect(from({})).toContain('It was trained in 50 seconds');
+  });
+
+  it.each([
+    [[], 'It is computed at the resolution of the scores'],
+    [['train.labelSize=128', 'train.size=256'], 'It is computed at the resolution of the scores'],
+    [['train.labelSize=256', 'train.size=256'], 'the resolution of the labels, 128² enlarged to 256².'],
+    [['train.labelSize=64', 'train.size=256'], 'the resolution of the labels, 128² reduced to 64².'],
+    [
+      ['train.size=256', 'train.stages=[{until: 0.5, size: 64, labelSize: 64}]'],
+      'the resolution of the labels, 32² enlarged to 64²; in the other stages it is computed at the resolution of the scores.',
+    ],
+  ])('with %j says at which resolution the loss is computed', (overrides, said) => {
+    expect(sourceOf(overrides)).toContain(said);
+  });
+
+  it('weighs each share of a smoothed label by its own class', () => {
+    const weights = `loss.classWeights=[${'1,'.repeat(18)}2]`;
+    const [plain, smoothed] = [[weights], [weights, 'loss.labelSmoothing=0.1']].map((overrides) => sourceOf(overrides));
+    expect(plain).toContain('/ (sum_i w_(y_i)) sum_(i in Omega) w_(y_i) log p_(i y_i). $');
+    expect(smoothed).toContain('/ (sum_i w_(y_i)) sum_(i in Omega) sum_c w_c t_(i c) log p_(i c). $');
+  });
+
+  it('is true of a run that was stopped before its first validation', () => {
+    const { run, network } = factsOf([
+      'train.epochs=1',
+      'train.stages=[{until: 0.4, size: 32}, {until: 0.8, size: 64}]',
+    ]);
+    const stopped = { ...run, metrics: [{ step: 64, epoch: 0.64, seconds: 5, loss: 2, learningRate: 1e-3 }] };
+    const text = reportSource({
+      ...factsOf([]),
+      run: stopped,
+      network: { ...network, weightsAre: 'last', step: 64 },
+      figures: { network: 'n.svg', loss: 'l.svg', failures: [] },
+    });
+    expect(text).toContain('The weights are the last that were saved (step 64, epoch 0.6), since no validation');
+    expect(text).toContain('The run is not finished: when this report was made it was at epoch 0.6 of 1.');
+    expect(text).toContain('was to change in 3 stages, of which the run came to the first 2.');
+    expect(text).toContain('caption: [The training: loss and learning rate.]');
+    expect(text).not.toMatch(/highest F|chosen by|refine what was learnt|Pictures are small at first/);
+  });
+
+  it('says which pictures chose the weights, where it is known', () => {
+    const measured = { summary: { images: 8, perClass: [] } };
+    const chosen = (overrides: readonly string[], head: object) =>
+      limitsSection({ ...factsOf(overrides), measured, ...head } as unknown as ReportFacts);
+    expect(chosen([], { hasOwnData: true })).toContain('chosen by the validation pictures that');
+    expect(chosen(['validation.limit=4'], { hasOwnData: true })).toContain('by the first 4 of the validation pictures');
+    expect(chosen(['validation.limit=9'], { hasOwnData: true })).toContain('chosen by the validation pictures that');
+    expect(chosen([], { hasOwnData: false })).not.toContain('chosen');
+    expect(chosen([], { hasOwnData: true, measured: undefined })).not.toContain('chosen');
+  });
+
+  it('tells how predictions are averaged', () => {
+    const text = sourceOf([], { averaging: { flip: true, sides: [320, 384, 448] } });
+    expect(text).toContain('resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
+    expect(text).toContain('sees the photo and its mirror image at all sizes, 6 views of which');
+    expect(text).toContain('sees them at 320² to 448²');
+    expect(text).not.toContain('not averaged');
+    expect(sourceOf([], { averaging: { flip: false, sides: [64, 96] } })).toContain('sees the photo at both sizes.');
   });
 
   it('takes names over as text', () => {

@@ -19,7 +19,8 @@ function preamble({ title, author }: ReportHead): string {
 #set document(title: ${typstString(title)}${author ? `, author: ${typstString(author)}` : ''}, date: none)
 #set page(paper: "a4", margin: (x: 2cm, top: 1.7cm, bottom: 1.8cm), numbering: "1")
 // ${figureFont} has the widths of Arial and comes with faceparse; write "Arial" here where it is installed.
-#set text(font: "${figureFont}", size: 10pt, lang: "en")
+// No other font takes over what it lacks, so that the PDF is the same on every machine.
+#set text(font: "${figureFont}", size: 10pt, lang: "en", fallback: false)
 #set par(justify: true, leading: 0.55em, spacing: 0.85em)
 #set heading(numbering: "1")
 #show heading.where(level: 1): it => block(above: 1.2em, below: 0.65em, text(11.5pt, it))
@@ -52,7 +53,7 @@ export function reportSource(facts: ReportFacts): string {
     summarySection(facts),
     taskSection(facts),
     networkSection(facts),
-    lossesSection(facts.run.config),
+    lossesSection(facts),
     trainingSection(facts),
     resultsSection(facts),
     comparisonSection(facts),

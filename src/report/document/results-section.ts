@@ -1,9 +1,11 @@
+import type { Config } from '../../config/schema.ts';
 import { face8 } from '../../labels/face-8.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { occurringClasses, rowShares } from './confusion-figure.ts';
 import { formatCount, formatF, formatRatio, formatShare } from './format-facts.ts';
 import { borderReach, type Measurements } from './measurements.ts';
 import type { ReportFacts } from './report-facts.ts';
+import { isAtEnd, sizeSteps, validations, validationsAtLastSize } from './run-progress.ts';
 import { blocks, figure, list, markup, paragraph, sideBySide, table, typstString } from './typst-text.ts';
 
 /** A class of the truth that is often taken for another. */
@@ -63,41 +65,54 @@ function classTable({ summary, labelSet }: Measurements): string {
   return `{\n  set text(7.8pt)\n  set table(inset: (x: 2.6pt, y: 2.3pt))\n  ${table(columns, rows).replaceAll('\n', '\n  ')}\n}`;
 }
 
-function scores({ measured, run }: ReportFacts): string {
+/** F of the plain prediction, where the training measured it for these weights on all of these pictures. */
+function plainF({ run, network, hasOwnData }: ReportFacts): number | undefined {
+  if (!hasOwnData || run.config.validation.limit !== undefined) return undefined;
+  return validations(run).find(({ step }) => step === network.step)?.valF;
+}
+
+function scores(facts: ReportFacts): string {
+  const { measured, run, averaging } = facts;
   const { summary, pictures } = measured!;
   const { macro } = summary;
+  const plain = plainF(facts);
   const sorted = pictures.map(({ score }) => score.f).sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
-  const logged = run.metrics.flatMap(({ valF }) => (valF === undefined ? [] : [valF]));
   return paragraph(
     `On the ${formatCount(summary.images)} validation pictures the network reaches *F (per image) ${formatF(summary.fPerImage)}*.`,
+    averaging && plain !== undefined && `Without averaging over views it is ${formatF(plain)}.`,
     `Pooled over all pixels instead, which is another number, the mean F1 of the classes is ${formatF(macro.withBackground.f1)}` +
       ` (${formatF(macro.withoutBackground.f1)} without the background), the mean IoU ${formatF(macro.withBackground.iou)}, and ${formatShare(summary.pixelAccuracy)} of the pixels are right.`,
     sorted.length >= 10 &&
       `Half of the pictures lie between ${formatRatio(at(0.25))} and ${formatRatio(at(0.75))} (median ${formatRatio(at(0.5))}, lowest ${formatRatio(sorted[0]!)}, highest ${formatRatio(sorted.at(-1)!)}).`,
-    logged.length > 1 && '@fig-curves shows how the training went.',
+    validations(run).length > 1 && '@fig-curves shows how the training went.',
   );
 }
 
 /** A change of F that is smaller than what seeds do. */
 const levelledOff = 0.003;
 
-/** How far the last validations still rose, since that tells whether longer training would help. */
-function convergence({ run: { metrics } }: ReportFacts): string | undefined {
-  const scored = metrics.filter(({ valF }) => valF !== undefined);
-  const [last] = scored.slice(-1);
-  const before = scored.findLast(({ epoch }) => last !== undefined && epoch <= 0.8 * last.epoch);
-  if (!last || !before) return undefined;
-  const gain = last.valF! - before.valF!;
-  const verb = gain < 0 ? 'fell' : 'rose';
-  const epochs = `${Number(before.epoch.toFixed(1))} to ${Number(last.epoch.toFixed(1))}`;
-  const verdict =
-    Math.abs(gain) < levelledOff
-      ? ': the training had levelled off'
-      : gain > 0
-        ? ': a longer training might still help'
-        : ': a shorter training would have been enough';
-  return `From epoch ${epochs}, the end of the training, F ${verb} from ${formatF(before.valF!)} to ${formatF(last.valF!)}${verdict}.`;
+/** How the last tenth of a finished run went, at one size of the pictures: whether a longer training would help. */
+export function convergence({ run }: Pick<ReportFacts, 'run'>): string | undefined {
+  const scored = validationsAtLastSize(run);
+  if (!isAtEnd(run) || scored.length < 3) return undefined;
+  const last = scored.at(-1)!;
+  const before = scored.findLast(({ epoch }) => epoch <= 0.9 * last.epoch);
+  if (!before) return undefined;
+  const gain = last.valF - before.valF;
+  const [from, to] = [before, last].map(({ epoch }) => Number(epoch.toFixed(1)));
+  const scores = `${gain < 0 ? 'fell' : 'rose'} from ${formatF(before.valF)} to ${formatF(last.valF)}`;
+  return `From epoch ${from} to ${to}, the end of the training, F ${scores}${verdict(gain, run.config.train)}.`;
+}
+
+/** What a gain says: with a learning rate of 0 at the end, any training levels off, however short it is. */
+function verdict(gain: number, { schedule, finalShare }: Config['train']): string {
+  const isLevel = Math.abs(gain) < levelledOff;
+  if (schedule !== 'constant' && finalShare < 0.02) {
+    return `${isLevel ? ': it levelled off' : ','} as the learning rate fell to ${finalShare > 0 ? 'nearly ' : ''}0`;
+  }
+  if (isLevel) return ': the training had levelled off';
+  return gain > 0 ? ': a longer training might still help' : ': a shorter training would have been enough';
 }
 
 function classes(measured: Measurements): string {
@@ -152,12 +167,13 @@ function errors(measured: Measurements): string {
   );
 }
 
-function curves({ figures }: ReportFacts): string {
-  const { loss, score } = figures;
-  const images = `grid(\n  columns: (1fr, 1fr),\n  image(${typstString(loss)}, width: 100%),\n  image(${typstString(score)}, width: 100%),\n)`;
+function curves({ figures: { loss, score }, run }: ReportFacts): string {
+  const files = [loss, ...(score === undefined ? [] : [score])];
+  const images = files.map((file) => `  image(${typstString(file)}, width: 100%),`);
+  const validated = ` (left), F (per image) on the validation pictures${sizeSteps(run).length > 1 ? ' and the side of the training pictures' : ''} (right)`;
   return figure(
-    images,
-    'The training: loss and learning rate (left), F (per image) on the validation pictures and the side of the training pictures (right).',
+    `grid(\n  columns: (50%,) * ${files.length},\n${images.join('\n')}\n)`,
+    `The training: loss and learning rate${score === undefined ? '' : validated}.`,
     'fig-curves',
     'auto',
   );

@@ -2,11 +2,13 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
+import { openDataset } from '../../data/dataset.ts';
 import { FaceparseError } from '../../errors.ts';
 import { isCoordinates } from '../../export/size-reference.ts';
 import { exists } from '../../files/path-kind.ts';
 import { loadWeights } from '../../node/face-parser.ts';
 import { weightsGraph } from '../../parser/weights-graph.ts';
+import { requireSameData } from '../../training/environment.ts';
 import { type MetricsLine, readMetrics, runFolder } from '../../training/run-folder.ts';
 import { storedConfig } from '../../training/stored-config.ts';
 import { type NetworkParts, networkParts } from './network-parts.ts';
@@ -22,7 +24,15 @@ const environmentSchema = z.object({
     .optional()
     .catch(undefined),
   parameters: z.number().int().positive().optional().catch(undefined),
-  trainingData: z.object({ folder: z.string(), pairs: z.number().int().positive() }).optional().catch(undefined),
+  trainingData: z
+    .object({
+      folder: z.string(),
+      pairs: z.number().int().positive(),
+      stemsSha256: z.string().optional().catch(undefined),
+    })
+    .optional()
+    .catch(undefined),
+  initialWeights: z.string().optional().catch(undefined),
 });
 
 export type EnvironmentFacts = z.output<typeof environmentSchema>;
@@ -43,6 +53,8 @@ export interface NetworkFacts {
   readonly model: string;
   /** Side of its pictures. */
   readonly size: number;
+  /** Those of the validation with the highest F; a run without a validation has only the last that were saved. */
+  readonly weightsAre: 'best' | 'last';
   /** Step of the run at which these weights were saved, where the file says it. */
   readonly step?: number;
   readonly network: NetworkParts;
@@ -102,13 +114,14 @@ async function readEnvironmentFacts(file: string): Promise<EnvironmentFacts> {
   }
 }
 
-/** Reads the best weights of a run and finds the parts of its network. */
+/** Reads the best weights of a run, or else the last, and finds the parts of its network. */
 export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
   const { file, weights } = await loadWeights(folder);
   const graph = weightsGraph(weights, file);
   const step = Number(weights.notes?.step);
   return {
     file,
+    weightsAre: basename(file) === basename(runFolder(folder).bestWeights) ? 'best' : 'last',
     model: weights.model,
     size: weights.size,
     ...(Number.isInteger(step) && { step }),
@@ -119,9 +132,19 @@ export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
   };
 }
 
-/** The folder with train/ and val/ that a run was trained on, as its environment says, if it is still there. */
-export async function dataOfRun({ environment }: RunFacts): Promise<string | undefined> {
-  if (!environment.trainingData) return undefined;
-  const folder = dirname(environment.trainingData.folder);
-  return (await exists(folder)) ? folder : undefined;
+/** The folder with train/ and val/ that a run was trained on, as its environment says. */
+export function dataOfRun({ environment }: RunFacts): string | undefined {
+  return environment.trainingData && dirname(environment.trainingData.folder);
+}
+
+/** Whether a folder holds the pairs that a run was trained on, by their names. */
+export async function isTrainingData(folder: string, run: RunFacts): Promise<boolean> {
+  const dataset = await openDataset(folder);
+  try {
+    await requireSameData(runFolder(run.folder).environment, dataset);
+    return true;
+  } catch (error) {
+    if (error instanceof FaceparseError) return false;
+    throw error;
+  }
 }

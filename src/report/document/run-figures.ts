@@ -7,14 +7,8 @@ import type { ScoredPicture } from '../../training/evaluation.ts';
 import type { MetricsLine } from '../../training/run-folder.ts';
 import { type CurveSeries, curvesChart } from '../curves.ts';
 import { pictureGrid } from '../picture-grid.ts';
+import type { SizeStep } from './run-progress.ts';
 import { figureFont } from './svg-text.ts';
-
-/** A change of the picture size within a run. */
-export interface SizeStep {
-  /** Epoch at which the size begins. */
-  readonly epoch: number;
-  readonly size: number;
-}
 
 type Points = (readonly [number, number])[];
 

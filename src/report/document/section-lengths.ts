@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CompiledDocument, compileFile } from './typst-compiler.ts';
 
@@ -15,12 +16,15 @@ interface SectionStart {
 }
 
 const label = 'faceparse-sections';
+const end = 'faceparse-end';
 
-/** A document of its own that includes the report, so that the report need not hold the query. */
-const query = (name: string) => `#include "${name}"
-#context [#metadata(query(heading.where(level: 1)).map(it => {
+/** Typst that asks where sections and text end; it has to stand in the report itself, whose page settings end with it. */
+const query = `
+
+#metadata(none) <${end}>
+#context [#metadata(query(heading.where(level: 1).or(<${end}>)).map(it => {
   let place = it.location().position()
-  (body: it.body, page: place.page, y: place.y / page.height)
+  (body: it.at("body", default: none), page: place.page, y: place.y / page.height)
 })) <${label}>]
 `;
 
@@ -33,15 +37,16 @@ function textOf(content: unknown): string {
   return func === 'space' ? ' ' : textOf(body);
 }
 
-/** How long the sections (headings of level 1) of a document are; the last one lasts until the end of the last page. */
-export function sectionLengths({ compiler, pages }: CompiledDocument, folder: string, name: string): SectionLength[] {
+/** How long the sections (headings of level 1) of a document are; the last one lasts until the end of the text. */
+export function sectionLengths({ compiler }: CompiledDocument, folder: string, name: string): SectionLength[] {
   const file = join(folder, `.${name}.sections`);
-  compiler.addSource(file, query(name));
-  const document = compileFile(compiler, file);
+  compiler.addSource(file, readFileSync(join(folder, name), 'utf8') + query);
+  const { document } = compileFile(compiler, file);
   const [starts = []] = compiler.query(document, { selector: `<${label}>`, field: 'value' }) as SectionStart[][];
   const begin = ({ page, y }: SectionStart) => page - 1 + y;
-  return starts.map((start, index) => {
-    const next = starts[index + 1];
-    return { title: textOf(start.body), pages: (next ? begin(next) : pages) - begin(start) };
+  const ends = starts.slice(1);
+  return ends.map((next, index) => {
+    const start = starts[index]!;
+    return { title: textOf(start.body), pages: begin(next) - begin(start) };
   });
 }

@@ -1,16 +1,21 @@
 import type { Config } from '../../config/schema.ts';
+import { getLabelSet } from '../../labels/registry.ts';
 import { formatCount, formatNumber, formatShare } from './format-facts.ts';
-import type { ReportFacts } from './report-facts.ts';
+import { type AveragedViews, type ReportFacts, viewsOf } from './report-facts.ts';
+import { epochOf, isAtEnd, sizeSteps } from './run-progress.ts';
 import { blocks, figure, list, markup, paragraph, sideBySide, table } from './typst-text.ts';
 
 type Row = readonly [string, string];
 
-function optimizerRows({ train }: Config): Row[] {
+function optimizerRows({ train, data: { oversample } }: Config): Row[] {
   const { optimizer, schedule, warmup, finalShare } = train;
   const how =
     optimizer.kind === 'adamw'
       ? `AdamW @adamw, $beta$ = ${optimizer.beta1}, ${optimizer.beta2}`
       : `SGD, momentum ${optimizer.momentum}${optimizer.nesterov ? ' (Nesterov) @nesterov' : ''}`;
+  const oversampled = Object.entries(oversample)
+    .map(([name, factor]) => `${markup(name)} ×${formatNumber(factor)}`)
+    .join(', ');
   const falls = { constant: 'constant', cosine: 'cosine @sgdr', polynomial: 'polynomial, power 0.9' }[schedule];
   return [
     ['optimiser', how],
@@ -23,6 +28,7 @@ function optimizerRows({ train }: Config): Row[] {
     ['batch', `${train.batchSize} pictures`],
     ['length', train.minutes ? `${train.minutes} minutes` : `${train.epochs} epochs`],
     ['pictures', sizesOf(train)],
+    ...(oversampled ? [['oversampling', oversampled] as const] : []),
   ];
 }
 
@@ -32,7 +38,12 @@ function sizesOf({ stages, size }: Config['train']): string {
   return before ? `${before}then ${size}²` : `${size}²`;
 }
 
-function augmentationRows({ data: { augmentation: a, oversample } }: Config): Row[] {
+/** Whether mirroring changes labels; some label sets have no sides. */
+function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: string): boolean {
+  return flipSwap && getLabelSet(labels).mirrorPairs.length > 0;
+}
+
+function augmentationRows({ data: { augmentation: a, labels } }: Config): Row[] {
   const chance = (probability: number) => `probability ${formatNumber(probability)}`;
   const around = (value: number, unit = '') => `±${formatNumber(value)}${unit}`;
   const colours = [
@@ -42,7 +53,10 @@ function augmentationRows({ data: { augmentation: a, oversample } }: Config): Ro
   ] as const;
   const shown = colours.filter(([, value]) => value > 0);
   const rows: (Row | false)[] = [
-    a.flip > 0 && ['mirroring', `${chance(a.flip)}${a.flipSwap ? ', left and right labels exchanged' : ''}`],
+    a.flip > 0 && [
+      'mirroring',
+      `${chance(a.flip)}${exchangesSides(a, labels) ? ', left and right labels exchanged' : ''}`,
+    ],
     a.rotation > 0 && ['rotation', around(a.rotation, '°')],
     a.scale > 0 && ['size', `× $e^s$, $s$ within ${around(a.scale)}`],
     a.shift > 0 && ['shift', `${around(a.shift)} of the side`],
@@ -56,12 +70,6 @@ function augmentationRows({ data: { augmentation: a, oversample } }: Config): Ro
       'copy-paste @copy-paste',
       `${chance(a.copyPaste.probability)}: ${a.copyPaste.classes.map(markup).join(', ')}`,
     ],
-    Object.keys(oversample).length > 0 && [
-      'oversampling',
-      Object.entries(oversample)
-        .map(([name, factor]) => `${markup(name)} ×${formatNumber(factor)}`)
-        .join(', '),
-    ],
   ];
   return rows.filter((row) => row !== false);
 }
@@ -70,24 +78,33 @@ function settings(rows: readonly Row[], caption: string, label: string): string 
   return figure(table([{ title: 'setting' }, { title: 'value', width: '1fr' }], rows), caption, label);
 }
 
-function optimisation({ run: { config, metrics } }: ReportFacts): string {
-  const { train } = config;
-  const last = metrics.at(-1)!;
+function optimisation({ run }: ReportFacts): string {
+  const { train } = run.config;
+  const last = run.metrics.at(-1)!;
   const sgd = train.optimizer.kind === 'sgd';
-  const sizes = [...train.stages.map(({ size }) => size), train.size];
-  const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]!);
   return paragraph(
     `*Optimisation.* The settings are those of @tab-optimisation; ${formatCount(last.step)} steps were made in ${formatNumber(Number(last.epoch.toFixed(1)))} epochs.`,
     train.warmup > 0 &&
       `The learning rate climbs linearly at first${sgd ? '' : ', since the statistics of AdamW are unsure after few steps'}.`,
-    train.schedule !== 'constant' && 'It then falls, so that the last epochs refine what was learnt.',
-    train.stages.length > 0 &&
-      (grows
-        ? `Pictures are small at first and grow in ${sizes.length} stages: a step on small pictures costs a fraction of one at full size, ` +
-          'and what is learnt there, where the parts of a face lie, remains useful.'
-        : `The size of the pictures changes in ${sizes.length} stages.`),
+    train.schedule !== 'constant' &&
+      `${train.warmup > 0 ? 'It then falls' : 'The learning rate falls from the first step on'}${isAtEnd(run) ? ', so that the last epochs refine what was learnt' : ' over the length that was planned'}.`,
+    train.stages.length > 0 && tellStages(run),
     train.clipNorm > 0 && 'Longer gradients are cut to the norm given, so that one odd batch cannot undo much.',
   );
+}
+
+/** How the size of the pictures changed, as far as the run came. */
+function tellStages(run: ReportFacts['run']): string {
+  const planned = run.config.train.stages.length + 1;
+  const sizes = sizeSteps(run).map(({ size }) => size);
+  if (sizes.length < planned) {
+    return `The size of the pictures was to change in ${planned} stages, of which the run came to the ${sizes.length === 1 ? 'first only' : `first ${sizes.length}`}.`;
+  }
+  const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]!);
+  return grows
+    ? `Pictures are small at first and grow in ${planned} stages: a step on small pictures costs a fraction of one at full size, ` +
+        'and what is learnt there, where the parts of a face lie, remains useful.'
+    : `The size of the pictures changes in ${planned} stages.`;
 }
 
 function regularisation({ run: { config } }: ReportFacts): string {
@@ -97,8 +114,7 @@ function regularisation({ run: { config } }: ReportFacts): string {
   const augmented = augmentationRows(config).length > 0;
   const strengths = { turning: a.rotation, sizing: a.scale, shifting: a.shift, mirroring: a.flip };
   const moves = Object.entries(strengths).flatMap(([name, strength]) => (strength > 0 ? [name] : []));
-  return paragraph(
-    '*Regularisation.*',
+  const measures = paragraph(
     train.optimizer.weightDecay > 0 &&
       'Weight decay acts on the kernels of convolutions, not on biases and normalisation.',
     train.averageDecay > 0 &&
@@ -107,29 +123,46 @@ function regularisation({ run: { config } }: ReportFacts): string {
     augmented && 'Every picture is changed at random each time it is seen (@tab-augmentation).',
     moves.length > 1 && `${list(moves).replace(/^./, (first) => first.toUpperCase())} are one bilinear warp.`,
     a.flip > 0 &&
-      a.flipSwap &&
+      exchangesSides(a, data.labels) &&
       'A mirrored face has its left and right labels exchanged, without which mirroring would teach wrong labels.',
     copyPaste.probability > 0 &&
       `Copy-paste fights the rarity of classes: the faces are aligned, so that ${list(copyPaste.classes.map(markup))} of another photo can be pasted in at its own place, ` +
         'with rules of what it may cover and what it has to lie on.',
     a.cutMix > 0 && 'CutMix shows a rectangle of 10 % to 40 % of the area from another picture.',
-    Object.keys(data.oversample).length > 0 && 'Pictures with rare classes come up more often by the factors given.',
+    Object.keys(data.oversample).length > 0 &&
+      'Pictures with rare classes come up more often by the factors of @tab-optimisation.',
     loss.labelSmoothing > 0 && 'Label smoothing keeps the network from being surer than the annotators.',
   );
+  return measures && paragraph('*Regularisation.*', measures);
 }
 
-function processing({ network, run }: ReportFacts): string {
+function processing({ network, run, averaging }: ReportFacts): string {
+  const sides = averaging?.sides ?? [network.size];
   return paragraph(
-    `*Processing.* A photo is resized to ${network.size} × ${network.size} pixels and its channels are brought from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), the same way in training and prediction.`,
-    'After the network, its scores are enlarged bilinearly to the size of the photo and each pixel takes the class with the highest.',
-    'Nothing else is done: predictions are not averaged over views and not cleaned up.',
-    `The weights are those of the validation with the highest F${network.step ? ` (step ${formatCount(network.step)}, ${describeEpoch(run, network.step)})` : ''}.`,
+    `*Processing.* A photo is resized to ${list(sides.map((side) => `${side} × ${side}`))} pixels and its channels are brought from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), the same way in training and prediction.`,
+    averaging
+      ? tellAveraging(averaging)
+      : 'After the network, its scores are enlarged bilinearly to the size of the photo and each pixel takes the class with the highest. ' +
+          'Nothing else is done: predictions are not averaged over views and not cleaned up.',
+    tellWeights(network, run),
   );
 }
 
-function describeEpoch({ metrics }: ReportFacts['run'], step: number): string {
-  const line = metrics.find((entry) => entry.step === step) ?? metrics.at(-1)!;
-  return `epoch ${Number(line.epoch.toFixed(1))}`;
+function tellAveraging({ flip, sides }: AveragedViews): string {
+  const sizes = sides.length > 1 ? ` at ${sides.length === 2 ? 'both' : 'all'} sizes` : '';
+  const views = viewsOf({ flip, sides });
+  return paragraph(
+    `The network sees ${flip ? `the photo and its mirror image${sizes}, ${views} views of which the mirrored ones are mirrored back afterwards` : `the photo${sizes}`}.`,
+    'Their class probabilities are averaged on the grid of the largest scores; the logs of the means are enlarged bilinearly to the size of the photo, and each pixel takes the class with the highest.',
+    'Nothing is cleaned up afterwards.',
+  );
+}
+
+function tellWeights({ weightsAre, step }: ReportFacts['network'], run: ReportFacts['run']): string {
+  const when = step === undefined ? '' : ` (step ${formatCount(step)}, epoch ${Number(epochOf(step, run).toFixed(1))})`;
+  return weightsAre === 'best'
+    ? `The weights are those of the validation with the highest F${when}.`
+    : `The weights are the last that were saved${when}, since no validation had been made.`;
 }
 
 /** Optimisation, regularisation and processing, with the values of the run. */

@@ -1,25 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
-import type { MetricsLine } from '../../training/run-folder.ts';
 import { comparisonFigure } from './comparison-figure.ts';
 import { confusionFigure } from './confusion-figure.ts';
 import { networkFigure } from './network-figure.ts';
 import type { ReportFacts, ReportFigures } from './report-facts.ts';
-import type { RunFacts } from './run-facts.ts';
-import { failureFigure, lossFigure, type SizeStep, scoreFigure } from './run-figures.ts';
-
-/** The sizes of the training pictures and the epochs at which they begin. */
-export function sizeSteps({ config: { train }, metrics }: Pick<RunFacts, 'config' | 'metrics'>): SizeStep[] {
-  const shareOf = ({ epoch, seconds }: MetricsLine) =>
-    train.minutes ? seconds / (train.minutes * 60) : epoch / train.epochs;
-  const sizes = [...train.stages.map(({ size }) => size), train.size];
-  return sizes.flatMap((size, index) => {
-    const from = train.stages[index - 1]?.until ?? 0;
-    const line = metrics.find((entry) => shareOf(entry) >= from);
-    return line ? [{ epoch: index === 0 ? 0 : line.epoch, size }] : [];
-  });
-}
+import { failureFigure, lossFigure, scoreFigure } from './run-figures.ts';
+import { sizeSteps, validations } from './run-progress.ts';
 
 /** Draws all figures into `OUT/figures/`. */
 export async function writeFigures(out: string, facts: Omit<ReportFacts, 'figures'>): Promise<ReportFigures> {
@@ -40,7 +27,9 @@ export async function writeFigures(out: string, facts: Omit<ReportFacts, 'figure
   return {
     network: await write('network.svg', networkFigure(network.network)),
     loss: await write('loss.svg', lossFigure(run.metrics, run.config)),
-    score: await write('score.svg', scoreFigure(run.metrics, sizeSteps(run))),
+    ...(validations(run).length > 0 && {
+      score: await write('score.svg', scoreFigure(run.metrics, sizeSteps(run))),
+    }),
     ...(measured && { confusion: await write('confusion.svg', confusionFigure(measured.summary, measured.labelSet)) }),
     ...(compared && { comparison: await write('comparison.svg', compared) }),
     failures,

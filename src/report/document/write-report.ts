@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { FaceparseError } from '../../errors.ts';
 import { writeFileAtomic } from '../../files/atomic-write.ts';
 import { type BuiltReport, buildReport, pdfName, sourceName } from './build-report.ts';
+import { requireGlyphs } from './font-coverage.ts';
 import { type GatherOptions, gatherFacts } from './gather-facts.ts';
 import { bibliography } from './references.ts';
 import { bibliographyName, reportSource } from './report-source.ts';
@@ -47,12 +48,13 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
  * Writes a report about a run, compared with others: `OUT/report.typ` (to be edited), `OUT/references.bib`, `OUT/figures/`
  * and `OUT/report.pdf`. The weights are scored on DATA/val; where there are no data, the report says so.
  *
- * @throws FaceparseError for what is no run, data that cannot be used, and a report of more than five pages, whose source is
+ * @throws FaceparseError for what is no run, letters that the font lacks, data that cannot be used, and a report of more than five pages, whose source is
  *   kept
  * @example const { pdf } = await writeReport({ run: 'runs/flagship', data: 'data', out: 'report' })
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
   const { out } = options;
+  requireGlyphs(options);
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);

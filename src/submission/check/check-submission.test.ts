@@ -1,12 +1,13 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { zipSync } from 'fflate';
+import { join, relative } from 'node:path';
+import { gzipSync, zipSync } from 'fflate';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { encodePalettePng } from '../../formats/palette-png.ts';
 import { encodePyTorchCheckpoint } from '../../formats/pytorch-checkpoint.ts';
+import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { challengeRules } from '../challenge-rules.ts';
 import { checkSubmission, type SubmissionCheckOptions } from './check-submission.ts';
@@ -27,12 +28,16 @@ function mask(shift: number, options: { side?: number; colors?: typeof palette }
 
 const masks = Object.fromEntries(stems.map((stem) => [stem, mask(Number(stem))]));
 
-function checkpoint(shapes: Readonly<Record<string, number[]>>, key = 'state_dict'): Uint8Array {
+function tensorsOf(shapes: Readonly<Record<string, number[]>>) {
   const tensors = Object.entries(shapes).map(([name, shape]) => {
     const data = new Float32Array(shape.reduce((product, extent) => product * extent, 1));
     return [name, { dtype: 'float32', shape, data }] as const;
   });
-  return encodePyTorchCheckpoint({ [key]: new Map(tensors) });
+  return new Map(tensors);
+}
+
+function checkpoint(shapes: Readonly<Record<string, number[]>>, key = 'state_dict'): Uint8Array {
+  return encodePyTorchCheckpoint({ [key]: tensorsOf(shapes) });
 }
 
 const network = { 'stem.weight': [4, 3, 3, 3], 'head.weight': [19, 4, 1, 1] };
@@ -175,6 +180,28 @@ describe('checkSubmission', () => {
       ['several-networks: solution/ckpt.pth'],
     ],
     [
+      'weights among the code, whatever their names',
+      () => ({
+        ...good(),
+        'solution/second.dat': checkpoint(network),
+        'solution/more.zip': zipSync({ 'a.txt': new Uint8Array(9) }),
+        'solution/ckpt2.pth.gz': gzipSync(checkpoint(network)),
+        'solution/raw.txt': Uint8Array.of(0x80, 4, 0x4b, 7, 0x2e),
+        'solution/flat.dat': encodeSafetensors(new Map()),
+      }),
+      [
+        'extra-weights: solution/second.dat and 1 more',
+        'extra-weights: solution/ckpt2.pth.gz',
+        'extra-weights: solution/raw.txt',
+        'extra-weights: solution/flat.dat',
+      ],
+    ],
+    [
+      'weights that are called statistics',
+      () => ({ ...good(), 'solution/ckpt.pth': checkpoint({ ...network, 'x.running_mean': [3_000_000] }) }),
+      ['too-many-parameters: solution/ckpt.pth'],
+    ],
+    [
       'as many parameters as the limit',
       () => ({ ...good(), 'solution/ckpt.pth': checkpoint({ w: [challengeRules.parameterLimit] }) }),
       ['too-many-parameters: solution/ckpt.pth'],
@@ -214,6 +241,17 @@ describe('checkSubmission', () => {
     expect(faults[0]!.message).toMatch(/^has 1,821,085 trainable parameters; fewer than 1,821,085 are allowed: make/);
     const bare = await check({ ...good(), 'solution/ckpt.pth': checkpoint(network, 'net') });
     expect(bare.faults[0]!.message).toMatch(/^it has no state_dict: it holds "net"; save it by torch\.save/);
+  });
+
+  it('notes what there is beside the weights: an average, another network', async () => {
+    const weights = tensorsOf(network);
+    const ckpt = encodePyTorchCheckpoint({ state_dict: weights, ema: weights });
+    const { faults, notes } = await check({ ...good(), 'solution/ckpt.pth': ckpt });
+    expect(faults).toEqual([]);
+    expect(notes[1]).toMatch(
+      /^solution\/ckpt\.pth holds 736 bytes besides the 736 of the weights \(it has "ema" too\)/,
+    );
+    expect(notes[1]).toContain('only one network is allowed');
   });
 
   it('notes masks of a single class', async () => {
@@ -364,6 +402,22 @@ time.sleep(600)`;
     await expect(hanging).rejects.toThrow('interrupted');
   });
 
+  it('takes a path of Python from where the user is, not from the temporary folder', async () => {
+    const relativePython = relative(process.cwd(), join(folder, 'bin', 'python'));
+    mkdirSync(join(folder, 'bin'));
+    writeFileSync(relativePython, `#!/bin/sh\nexec ${python} "$@"\n`, { mode: 0o755 });
+    const files = scripted(`shutil.copy(f'answers/{stem}.png', given['--output'])`);
+    const { faults, ran } = await check(files, { ...run, python: relativePython });
+    expect([faults, ran]).toEqual([[], 3]);
+  });
+
+  it('is used wrongly with a Python that cannot be started', async () => {
+    for (const wrong of [join(folder, 'no-python'), 'no-such-python', folder]) {
+      const checking = check(scripted(''), { ...run, python: wrong });
+      await expect(checking).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(wrong) });
+    }
+  });
+
   it('notes, without a fault, that it cannot run', async () => {
     const files = scripted('sys.exit(1)');
     const noModule = await check(files, { ...run, modules: ['no_such_module'] });
@@ -371,8 +425,6 @@ time.sleep(600)`;
     expect(noModule.notes[1]).toMatch(
       /^not run: python3 cannot import no_such_module \(ModuleNotFoundError.*\); install/,
     );
-    const noPython = await check(files, { ...run, python: join(folder, 'no-python') });
-    expect(noPython.notes[1]).toMatch(/^not run: there is no program .*no-python/);
     const noWeights = await check(without('solution/ckpt.pth', files), run);
     expect(noWeights.notes[1]).toBe('not run: its script or its weights are not where they belong');
   });

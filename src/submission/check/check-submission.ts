@@ -5,8 +5,9 @@ import { FaceparseError } from '../../errors.ts';
 import { openZip, type ZipArchive } from '../../formats/zip-reader.ts';
 import { checkCheckpoint } from './checkpoint.ts';
 import { type Fault, groupFaults, nameFirst } from './fault.ts';
-import { inspectLayout, type Layout, type PlacedFile } from './layout.ts';
+import { extraWeights, inspectLayout, type Layout, type PlacedFile } from './layout.ts';
 import { inspectMask, maxMaskBytes, onlyClass } from './masks.ts';
+import { packedFormat } from './packed-weights.ts';
 import { runSolution, type SolutionFile, type SolutionResult } from './run-solution.ts';
 
 export type { Fault } from './fault.ts';
@@ -21,7 +22,7 @@ export interface SubmissionCheckOptions {
   readonly run?: boolean;
   /** On how many test pictures, evenly spread; 3 unless given. */
   readonly pictures?: number;
-  /** Program, `python3` unless given. */
+  /** Program; without it `python3`, and where that is missing nothing is run. */
   readonly python?: string;
   /** Modules without which it is not run, `torch`, `PIL` and `numpy` unless given. */
   readonly modules?: readonly string[];
@@ -49,7 +50,7 @@ const limits = { fileBytes: 2 ** 29, entries: 20_000, entryBytes: 2 ** 29, total
  * Checks a leaderboard zip as its organisers would use it: layout, every mask, the checkpoint, the number of parameters,
  * and, where `run` is true, that `run.py` gives the masks again. Anyone's zip can be given; all faults are told.
  *
- * @throws FaceparseError (exit code 2) where the zip or the folder of test pictures does not exist
+ * @throws FaceparseError (exit code 2) where the zip, the folder of test pictures or the given Python does not exist
  * @example
  * const { faults } = await checkSubmission({ zip: 'submission.zip', test: 'data/test', run: true });
  * for (const { where, message } of faults) console.log(`${where}: ${message}`);
@@ -104,10 +105,17 @@ class SubmissionInspection {
   async inspect(): Promise<SubmissionCheck> {
     const masks = await this.checkMasks();
     const checkpoint = await this.checkCheckpoint();
-    await this.readTheRest();
+    const packed = await this.readTheRest();
     const run = this.options.run ? await this.runSolution() : undefined;
     return {
-      faults: [...this.damaged, ...this.layout.faults, ...masks.faults, ...checkpoint.faults, ...(run?.faults ?? [])],
+      faults: [
+        ...this.damaged,
+        ...this.layout.faults,
+        ...packed,
+        ...masks.faults,
+        ...checkpoint.faults,
+        ...(run?.faults ?? []),
+      ],
       notes: [this.sizeNote(), ...masks.notes, ...checkpoint.notes, ...(run?.notes ?? [])],
       masks: this.layout.masks.size,
       ...(checkpoint.parameters !== undefined && { parameters: checkpoint.parameters }),
@@ -154,9 +162,16 @@ class SubmissionInspection {
     return bytes ? checkCheckpoint(bytes, checkpoint.name) : { faults: [], notes: [] };
   }
 
-  /** Only for the checksums. */
-  private async readTheRest(): Promise<void> {
-    for (const name of this.sizes.keys()) if (!this.read.has(name)) await this.bytesOf(name);
+  /** For the checksums, and for weights among the code that have another name. */
+  private async readTheRest(): Promise<Fault[]> {
+    const code = new Set(this.layout.code.map(({ name }) => name));
+    const faults: Fault[] = [];
+    for (const where of this.sizes.keys()) {
+      const bytes = this.read.has(where) ? undefined : await this.bytesOf(where);
+      const format = bytes && code.has(where) ? packedFormat(bytes) : undefined;
+      if (format) faults.push({ check: 'extra-weights', where, message: `is ${format}; ${extraWeights}` });
+    }
+    return groupFaults(faults);
   }
 
   private async runSolution(): Promise<SolutionResult> {

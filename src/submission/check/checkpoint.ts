@@ -5,6 +5,7 @@ import {
   readPyTorchCheckpoint,
   type TensorDescription,
 } from '../../formats/pytorch-checkpoint-reader.ts';
+import { quote } from '../../formats/quoted-text.ts';
 import { challengeRules } from '../challenge-rules.ts';
 import type { Fault } from './fault.ts';
 import { findSeveralNetworks } from './several-networks.ts';
@@ -13,8 +14,8 @@ const { parameterLimit, weightsKey } = challengeRules;
 const remedy = `save it by torch.save({'${weightsKey}': network.state_dict()}, 'ckpt.pth')`;
 
 /**
- * Checks a checkpoint without running it: it can be read, has its weights under `state_dict`, holds one network, and has
- * fewer trainable parameters than the limit (see `countTrainableParameters` for how they are counted).
+ * Checks a checkpoint without running it: it can be read, has its weights under `state_dict`, holds one
+ * network, and has fewer trainable parameters than the limit (see `countTrainableParameters` for how they are counted).
  *
  * @param where what faults call the file
  */
@@ -29,14 +30,17 @@ export async function checkCheckpoint(
     if (!(error instanceof FaceparseError)) throw error;
     return { faults: [{ check: 'checkpoint-unreadable', where, message: error.message }], notes: [] };
   }
-  const { stateDict, tensors, otherValues } = checkpoint;
+  const { stateDict, tensors, otherValues, otherBytes } = checkpoint;
   const fault = stateDictFault(checkpoint);
   const weights = stateDict ?? tensors;
   const parameters = weights.size > 0 ? countTrainableParameters(weights) : undefined;
   const found = [...(fault ? [fault] : []), ...networkFaults(weights, parameters ?? 0)];
   return {
     faults: found.map((one) => ({ ...one, where })),
-    notes: otherValues.length > 0 ? [otherValuesNote(where, otherValues)] : [],
+    notes: [
+      ...(otherValues.length > 0 ? [otherValuesNote(where, otherValues)] : []),
+      ...(otherBytes > 0 && weights.size > 0 ? [`${where} ${otherBytesText(checkpoint)}; ${otherRemark}`] : []),
+    ],
     ...(parameters !== undefined && { parameters }),
   };
 }
@@ -50,7 +54,7 @@ function stateDictFault({ keys, tensors, stateDict }: PyTorchCheckpoint): Omit<F
   if (tensors.size > 0) {
     return { check, message: message(`its ${tensors.size} tensors stand at the top, not under ${weightsKey}`) };
   }
-  const listed = keys.slice(0, 5).map((key) => JSON.stringify(key.slice(0, 40)));
+  const listed = keys.slice(0, 5).map((key) => quote(key));
   const what = keys.length > 0 ? `it holds ${listed.join(', ')}${keys.length > 5 ? ', …' : ''}` : 'it is no dictionary';
   return { check, message: message(`it has no ${weightsKey}: ${what}`) };
 }
@@ -63,15 +67,26 @@ function networkFaults(weights: ReadonlyMap<string, TensorDescription>, paramete
   }
   const networks = findSeveralNetworks(weights);
   if (networks.length > 0) {
-    const listed = networks.slice(0, 5).map((prefix) => JSON.stringify(prefix.slice(0, 40)));
+    const listed = networks.slice(0, 5).map((prefix) => quote(prefix));
     const message = `holds ${networks.length} networks of equal structure, under ${listed.join(', ')}; only one network is allowed, no ensemble: save the one that run.py uses`;
     faults.push({ check: 'several-networks', message });
   }
   return faults;
 }
 
+/** An optimiser's state or an average does no harm, and looks like a second network from outside. */
+const otherRemark =
+  'they are not counted, and run.py must not use them, since only one network is allowed: better leave further networks, averages and the state of the optimiser out';
+
+function otherBytesText({ keys, stateDict, otherBytes, weightBytes }: PyTorchCheckpoint): string {
+  const names = stateDict ? keys.filter((key) => key !== weightsKey) : [];
+  const listed = names.slice(0, 5).map((key) => quote(key));
+  const beside = names.length > 0 ? ` (it has ${listed.join(', ')}${names.length > 5 ? ', …' : ''} too)` : '';
+  return `holds ${group(otherBytes)} bytes besides the ${group(weightBytes)} of the weights${beside}`;
+}
+
 function otherValuesNote(where: string, names: readonly string[]): string {
-  const listed = names.slice(0, 3).map((name) => JSON.stringify(name.slice(0, 80)));
+  const listed = names.slice(0, 3).map((name) => quote(name));
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
   return `${where}: ${listed.join(', ')}${more} in ${weightsKey} is no tensor that can be read here, and is not counted`;
 }

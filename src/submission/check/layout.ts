@@ -19,6 +19,8 @@ export interface Layout {
   readonly runnable: boolean;
   /** Everything in `solution/`. */
   readonly solution: readonly PlacedFile[];
+  /** What is there besides the weights files, by their names. */
+  readonly code: readonly PlacedFile[];
 }
 
 const { zip } = challengeRules;
@@ -27,6 +29,8 @@ const litter =
 const weights = /\.(pth|pt|th|ckpt|pkl|pickle|safetensors|onnx|bin|h5|hdf5|npy|npz|tflite|pb|msgpack|joblib)(\.tar)?$/i;
 const pictures = /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i;
 const maxWrapperDepth = 4;
+/** What is said of weights besides the checkpoint. */
+export const extraWeights = `only ${zip.checkpoint} may hold weights, as only one network is allowed; remove the others`;
 
 /**
  * Compares the names in a zip with the layout of the challenge, and finds what lies in a wrong place.
@@ -48,6 +52,7 @@ export function inspectLayout(names: readonly string[], stems: readonly string[]
   const masks = findMasks(files, stems);
   const solution = findSolution(files);
   const used = new Set([...masks.used, ...solution.used]);
+  const inSolution = [...files.values()].filter(({ path }) => path.startsWith(zip.solution));
   return {
     faults: [
       ...wrapperFaults(wrapper, rest),
@@ -59,7 +64,8 @@ export function inspectLayout(names: readonly string[], stems: readonly string[]
     masks: masks.found,
     checkpoint: solution.checkpoint,
     runnable: files.has(zip.script) && files.has(zip.checkpoint),
-    solution: [...files.values()].filter(({ path }) => path.startsWith(zip.solution)),
+    solution: inSolution,
+    code: inSolution.filter(({ path }) => !weights.test(path)),
   };
 }
 
@@ -177,11 +183,7 @@ function extraFaults(extra: readonly PlacedFile[]): Fault[] {
   const isMask = ({ path }: PlacedFile) => path.startsWith(zip.masks) && pictures.test(path);
   const isWeights = ({ path }: PlacedFile) => !path.startsWith(zip.masks) && weights.test(path);
   const groups: readonly [string, readonly PlacedFile[], string][] = [
-    [
-      'extra-weights',
-      extra.filter(isWeights),
-      `only ${zip.checkpoint} may hold weights, as only one network is allowed; remove the others`,
-    ],
+    ['extra-weights', extra.filter(isWeights), extraWeights],
     ['extra-masks', extra.filter(isMask), 'no test picture has that name; remove what is too much'],
     [
       'extra-files',

@@ -1,4 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { resolve, sep } from 'node:path';
+import { FaceparseError } from '../../errors.ts';
+import { withoutControls } from '../../formats/quoted-text.ts';
 
 /** How a process ended. */
 export interface ProcessResult {
@@ -21,7 +25,8 @@ const passedOn = ['PATH', 'HOME', 'LD_LIBRARY_PATH', 'VIRTUAL_ENV', 'CONDA_PREFI
 
 /**
  * Runs a program without input or terminal, in a small environment; it is killed with all its children after the time
- * limit, or when the signal aborts (which then throws the signal's reason).
+ * limit, or when the signal aborts (which then throws the signal's reason). A relative path is one of this process, not of
+ * the folder.
  *
  * @example await runProcess('python3', ['run.py'], { folder, temporary, seconds: 300 })
  */
@@ -37,7 +42,7 @@ export async function runProcess(
 ): Promise<ProcessResult> {
   const { folder, temporary, seconds, signal } = options;
   signal?.throwIfAborted();
-  const child = spawn(program, args, {
+  const child = spawn(located(program), args, {
     cwd: folder,
     env: environment(temporary),
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -59,6 +64,21 @@ export async function runProcess(
     clearTimeout(limit);
     signal?.removeEventListener('abort', abort);
   }
+}
+
+/** Makes sure that a program can be started, before anything is done. @throws FaceparseError (exit code 2) */
+export async function requireProgram(program: string, signal?: AbortSignal): Promise<void> {
+  const options = { folder: tmpdir(), temporary: tmpdir(), seconds: 60, ...(signal && { signal }) };
+  const { ending } = await runProcess(program, ['--version'], options);
+  if (ending !== 'missing') return;
+  throw new FaceparseError(`${program} cannot be started; give a Python that is there and may be executed`, {
+    exitCode: 2,
+  });
+}
+
+/** A name without a separator is looked up on the PATH. */
+function located(program: string): string {
+  return program.includes('/') || program.includes(sep) ? resolve(program) : program;
 }
 
 function environment(temporary: string): Record<string, string> {
@@ -93,8 +113,6 @@ function killGroup(child: ChildProcess): void {
   }
 }
 
-/** Without control characters, which a terminal would obey. */
 function lastLines(text: string): string {
-  const plain = text.replace(/[^\P{Cc}\n\t]/gu, '');
-  return plain.trim().split('\n').slice(-tailLines).join('\n');
+  return withoutControls(text).trim().split('\n').slice(-tailLines).join('\n');
 }

@@ -6,7 +6,7 @@ import type { LabelMap } from '../../data/picture.ts';
 import { challengeRules } from '../challenge-rules.ts';
 import { type Fault, groupFaults } from './fault.ts';
 import { inspectMask, maxMaskBytes } from './masks.ts';
-import { type ProcessResult, runProcess } from './run-process.ts';
+import { type ProcessResult, requireProgram, runProcess } from './run-process.ts';
 
 /** One file to unpack: its path in the submission (`solution/run.py`), checked by the zip reader, and its bytes. */
 export interface SolutionFile {
@@ -20,7 +20,7 @@ export interface SolutionRun {
   readonly pictures: readonly PhotoFile[];
   /** The mask of a picture in the submission; undefined where there is none that can be read. */
   readonly maskOf: (picture: PhotoFile) => Promise<LabelMap | undefined>;
-  /** Program, `python3` unless given. */
+  /** Program; without it `python3`, and where that is missing nothing is run. */
   readonly python?: string;
   /** Modules without which it is not run, `torch`, `PIL` and `numpy` unless given. */
   readonly modules?: readonly string[];
@@ -56,8 +56,11 @@ interface Session {
  * --weights ckpt.pth`, on some pictures; the first crash or time-out ends it. This executes the code of the submission.
  *
  * The folder is removed in any case. Where Python or its modules are missing, that is a note and no fault.
+ *
+ * @throws FaceparseError (exit code 2) where a program is given that cannot be started
  */
 export async function runSolution(run: SolutionRun): Promise<SolutionResult> {
+  if (run.python !== undefined) await requireProgram(run.python, run.signal);
   const temporary = await mkdtemp(join(tmpdir(), 'faceparse-submission-'));
   try {
     const { python = 'python3', seconds = 300, signal } = run;
@@ -81,7 +84,7 @@ async function probe(session: Session, modules: readonly string[]): Promise<stri
   const { python, temporary, seconds, signal } = session;
   const imports = modules.map((name) => `import ${name}`).join('\n');
   const result = await runProcess(python, ['-c', imports], { folder: temporary, temporary, seconds, signal });
-  if (result.ending === 'missing') return `there is no program ${python}; install Python, or name another`;
+  if (result.ending === 'missing') return `there is no program ${python}; install Python, or name one`;
   if (result.ending === 'timed-out') return `${python} did not import ${modules.join(', ')} within ${seconds} s`;
   if (result.code === 0) return undefined;
   return `${python} cannot import ${modules.join(', ')} (${result.errorTail.split('\n').at(-1)}); install them, or name another Python`;

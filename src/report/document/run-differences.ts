@@ -1,0 +1,92 @@
+import { configKeys } from '../../config/config-keys.ts';
+import { valueAt } from '../../config/parse-config.ts';
+import type { Config } from '../../config/schema.ts';
+import type { RunFacts } from './run-facts.ts';
+
+/** A key in which two runs differ, with its value in the second. */
+export interface RunDifference {
+  readonly path: string;
+  readonly value: unknown;
+}
+
+/** What does not change what is learnt. */
+const technicalKeys = ['name', 'train.seed', 'data.workers', 'data.diskCache', 'validation.every', 'parameters.limit'];
+
+/**
+ * All keys in which two configurations differ, in the order of the schema; names, seeds, engines and what else does not
+ * decide what is learnt do not count.
+ *
+ * @example configDifferences(base, other) // [{ path: 'train.lr', value: 0.001 }]
+ */
+export function configDifferences(base: Config, other: Config): RunDifference[] {
+  const differences: RunDifference[] = [];
+  for (const { path, group } of configKeys().values()) {
+    if (group || technicalKeys.includes(path) || path.startsWith('engine.')) continue;
+    const value = valueAt(other, path.split('.'));
+    if (JSON.stringify(valueAt(base, path.split('.'))) !== JSON.stringify(value)) differences.push({ path, value });
+  }
+  return differences;
+}
+
+/** Paths of differences in the training pairs; no keys of a configuration are called so. */
+export const dataPaths: readonly string[] = ['pairs', 'pictures'];
+
+/** All that differs between two runs but the seed: the training pairs (their number or else their names), the configuration. */
+export function runDifferences(base: RunFacts, other: RunFacts): RunDifference[] {
+  const path = dataPaths.find((candidate) => valueIn(base, candidate) !== valueIn(other, candidate));
+  const data = path === undefined ? [] : [{ path, value: valueIn(other, path) }];
+  return [...data, ...configDifferences(base.config, other.config)];
+}
+
+/** The value that a run has at a path of `runDifferences`. */
+export function valueIn({ config, environment: { trainingData } }: RunFacts, path: string): unknown {
+  // What the environment of a run does not say is unknown.
+  if (path === 'pairs') return trainingData?.pairs ?? 'unknown';
+  if (path === 'pictures') return trainingData?.stemsSha256?.slice(0, 8) ?? 'unknown';
+  return valueAt(config, path.split('.'));
+}
+
+const longestDifference = 60;
+
+/** `train.lr=0.001`, of bounded length. */
+export function formatDifference({ path, value }: RunDifference): string {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
+  const whole = `${path}=${text.replaceAll('"', '')}`;
+  return whole.length > longestDifference ? `${whole.slice(0, longestDifference - 1)}…` : whole;
+}
+
+/** What runs have in common against their base, and what each has besides. */
+export interface SplitDifferences {
+  readonly shared: readonly RunDifference[];
+  /** One list a run, of what deviates from base and `shared`; keys that few runs change come first. */
+  readonly own: readonly (readonly RunDifference[])[];
+}
+
+function isSame(a: RunDifference, b: RunDifference): boolean {
+  return a.path === b.path && JSON.stringify(a.value) === JSON.stringify(b.value);
+}
+
+/**
+ * Tells apart what an ablation keeps and what it changes: a key is shared where more than half of all configurations, the
+ * base included, have one value other than the base's. A run that has the base's value there deviates.
+ *
+ * @param all the differences to the base of every other configuration
+ * @param baseValue the base's value at a path
+ */
+export function splitDifferences(
+  all: readonly (readonly RunDifference[])[],
+  baseValue: (path: string) => unknown,
+): SplitDifferences {
+  const distinct = all.flat().filter((one, index, list) => list.findIndex((other) => isSame(one, other)) === index);
+  const holders = (one: RunDifference) => all.filter((list) => list.some((other) => isSame(one, other))).length;
+  const shared = distinct.filter((one) => holders(one) > (all.length + 1) / 2);
+  const own = all.map((list) => [
+    ...list.filter((one) => !shared.some((common) => isSame(one, common))),
+    ...shared
+      .filter(({ path }) => list.every((one) => one.path !== path))
+      .map(({ path }) => ({ path, value: baseValue(path) })),
+  ]);
+  const rarity = new Map<string, number>();
+  for (const { path } of own.flat()) rarity.set(path, (rarity.get(path) ?? 0) + 1);
+  return { shared, own: own.map((list) => list.toSorted((a, b) => rarity.get(a.path)! - rarity.get(b.path)!)) };
+}
