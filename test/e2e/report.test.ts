@@ -86,7 +86,7 @@ describe('report', () => {
     const [small, large] = evaluated.averaged.sides;
     expect(source).toContain(`resized to ${small} × ${small} and ${large} × ${large} pixels`);
     expect(source).toContain('the photo and its mirror image at both sizes, 4 views');
-    expect(source).toContain(`Without averaging over views it is ${evaluated.fPerImage.toFixed(4)}.`);
+    expect(source).toContain(`Without averaging over views it was ${evaluated.fPerImage.toFixed(4)} at the`);
   });
 
   it.skipIf(!hasPoppler)(

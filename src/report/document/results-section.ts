@@ -80,7 +80,9 @@ function scores(facts: ReportFacts): string {
   const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
   return paragraph(
     `On the ${formatCount(summary.images)} validation pictures the network reaches *F (per image) ${formatF(summary.fPerImage)}*.`,
-    averaging && plain !== undefined && `Without averaging over views it is ${formatF(plain)}.`,
+    averaging &&
+      plain !== undefined &&
+      `Without averaging over views it was ${formatF(plain)} at the validation in the training.`,
     `Pooled over all pixels instead, which is another number, the mean F1 of the classes is ${formatF(macro.withBackground.f1)}` +
       ` (${formatF(macro.withoutBackground.f1)} without the background), the mean IoU ${formatF(macro.withBackground.iou)}, and ${formatShare(summary.pixelAccuracy)} of the pixels are right.`,
     sorted.length >= 10 &&
