@@ -84,7 +84,7 @@ describe('the code of a model', () => {
       'load',
       'count_parameters',
     ]);
-    expect(module).toContain('resized to 128 x 128');
+    expect(module).toContain('stretched to 128 x 128');
   });
 });
 

@@ -88,16 +88,16 @@ describe('export --format safetensors', () => {
 });
 
 describe('evaluate', () => {
-  it('--tta scores the averaged prediction apart from the plain one', async () => {
+  it('--tta scores the averaged prediction apart from the plain one, at the sizes of --scales', async () => {
     const words = ['evaluate', weights, '--data', data, ...oneThread];
     const plain = JSON.parse(await succeed([...words, '--json']));
-    const { averaged, ...rest } = JSON.parse(await succeed([...words, '--tta', '--json']));
+    const { averaged, ...rest } = JSON.parse(await succeed([...words, '--tta', '--scales', '1,1.5', '--json']));
     expect({ ...rest, networkMilliseconds: 0 }).toEqual({ ...plain, networkMilliseconds: 0 });
     expect(averaged).toMatchObject({ flip: true, sides: [64, 96], images: 3 });
     expect(averaged.confusion).toHaveLength(19 * 19);
     expect(averaged.confusion).not.toEqual(plain.confusion);
 
-    const text = await succeed([...words, '--tta']);
+    const text = await succeed([...words, '--scales', '1,1.5']);
     expect(text).toMatch(/^Plain prediction$/m);
     expect(text).toMatch(/^With --tta: averaged over photo and mirror image at 64 and 96 pixels, \d+ ms a picture/m);
     const [f, averagedF] = [plain, averaged].map(({ fPerImage }) => fPerImage.toFixed(4));
@@ -119,7 +119,7 @@ describe('predict', () => {
     const words = ['predict', weights, 'photo.jpg', ...oneThread];
     expect(await succeed(words, cwd)).toBe('wrote 1 mask to masks\n');
     const plain = await readFile(join(cwd, 'masks', 'photo.png'));
-    const again = await runCli([...words, '--tta'], { cwd });
+    const again = await runCli([...words, '--scales', '1,1.5'], { cwd });
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('photo.png exists already') });
     await succeed([...words, '--tta', '--force'], cwd);
     const averaged = await readFile(join(cwd, 'masks', 'photo.png'));
