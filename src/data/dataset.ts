@@ -25,7 +25,8 @@ export interface DatasetFiles {
   readonly masks: ReadonlyMap<string, string>;
 }
 
-const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp'];
+/** Endings of photos, in small letters. */
+export const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp'];
 const maskExtensions = ['.png'];
 
 /** Name at most three, and count the rest. */

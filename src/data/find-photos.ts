@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { FaceparseError } from '../errors.ts';
 import { isFolder } from '../files/path-kind.ts';
+import { photoExtensions } from './dataset.ts';
 
 /** A photo that is to be parsed. */
 export interface PhotoFile {
@@ -10,14 +11,12 @@ export interface PhotoFile {
   readonly path: string;
 }
 
-const photoEndings = ['.jpg', '.jpeg', '.png', '.webp'];
-
 async function photosInFolder(path: string): Promise<string[]> {
   const names = (await readdir(path))
-    .filter((name) => !name.startsWith('.') && photoEndings.includes(extname(name).toLowerCase()))
+    .filter((name) => !name.startsWith('.') && photoExtensions.includes(extname(name).toLowerCase()))
     .sort();
   if (names.length === 0) {
-    throw new FaceparseError(`${path} holds no photos (${photoEndings.join(', ')})`, { exitCode: 2 });
+    throw new FaceparseError(`${path} holds no photos (${photoExtensions.join(', ')})`, { exitCode: 2 });
   }
   return names.map((name) => join(path, name));
 }

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { configKeys } from '../config/config-keys.ts';
+import { type ConfigDifference, configDifferences } from '../config/config-differences.ts';
 import type { Config } from '../config/schema.ts';
 import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
@@ -29,15 +29,8 @@ export interface RunResult {
  *
  * @example differingKey(stored, wanted) // { path: 'train.lr', a: 0.001, b: 0.002 }
  */
-export function differingKey(a: Config, b: Config): { path: string; a: unknown; b: unknown } | undefined {
-  const at = (config: Config, path: string) =>
-    path.split('.').reduce<unknown>((value, part) => (value as Record<string, unknown>)[part], config);
-  for (const { path, group } of configKeys().values()) {
-    if (group || path === 'name' || path.startsWith('engine.')) continue;
-    const [left, right] = [at(a, path), at(b, path)];
-    if (JSON.stringify(left) !== JSON.stringify(right)) return { path, a: left, b: right };
-  }
-  return undefined;
+export function differingKey(a: Config, b: Config): ConfigDifference | undefined {
+  return configDifferences(a, b, ['name'])[0];
 }
 
 async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {

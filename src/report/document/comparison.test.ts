@@ -8,7 +8,7 @@ import { compareRuns, groupRuns } from './comparison.ts';
 import { comparisonFigure } from './comparison-figure.ts';
 import { comparisonSection } from './comparison-section.ts';
 import type { ReportFacts } from './report-facts.ts';
-import { configDifferences, formatDifference } from './run-differences.ts';
+import { formatDifference, runDifferences } from './run-differences.ts';
 import { readRunFacts } from './run-facts.ts';
 
 let folder: string;
@@ -30,17 +30,22 @@ async function writeRun(name: string, overrides: readonly string[], f: number, {
   return readRunFacts(path);
 }
 
-describe('configDifferences', () => {
-  it('tells all keys that matter, and their values in the other', () => {
-    const other = parseConfig('', '', [
-      'name=x',
-      'train.seed=5',
-      'engine.threads=1',
-      'data.workers=0',
-      'train.lr=0.5',
-      'train.stages=[{until: 0.5, size: 64}]',
-    ]);
-    const differences = configDifferences(parseConfig('', ''), other);
+describe('runDifferences', () => {
+  it('tells all keys that matter, and their values in the other', async () => {
+    const base = await writeRun('differences-s0', [], 0.8);
+    const other = await writeRun(
+      'differences-s1',
+      [
+        'name=x',
+        'train.seed=5',
+        'engine.threads=1',
+        'data.workers=0',
+        'train.lr=0.5',
+        'train.stages=[{until: 0.5, size: 64}]',
+      ],
+      0.8,
+    );
+    const differences = runDifferences(base, other);
     expect(differences.map(formatDifference)).toEqual(['train.stages=[{until:0.5,size:64}]', 'train.lr=0.5']);
     expect(formatDifference({ path: 'a', value: 'x'.repeat(500) })).toHaveLength(60);
     expect(formatDifference({ path: 'train.labelSize', value: undefined })).toBe('train.labelSize=none');

@@ -1,6 +1,5 @@
-import { configKeys } from '../../config/config-keys.ts';
+import { configDifferences } from '../../config/config-differences.ts';
 import { valueAt } from '../../config/parse-config.ts';
-import type { Config } from '../../config/schema.ts';
 import type { RunFacts } from './run-facts.ts';
 
 /** A key in which two runs differ, with its value in the second. */
@@ -9,24 +8,8 @@ export interface RunDifference {
   readonly value: unknown;
 }
 
-/** What does not change what is learnt. */
+/** What does not change what is learnt, besides the engine. */
 const technicalKeys = ['name', 'train.seed', 'data.workers', 'data.diskCache', 'validation.every', 'parameters.limit'];
-
-/**
- * All keys in which two configurations differ, in the order of the schema; names, seeds, engines and what else does not
- * decide what is learnt do not count.
- *
- * @example configDifferences(base, other) // [{ path: 'train.lr', value: 0.001 }]
- */
-export function configDifferences(base: Config, other: Config): RunDifference[] {
-  const differences: RunDifference[] = [];
-  for (const { path, group } of configKeys().values()) {
-    if (group || technicalKeys.includes(path) || path.startsWith('engine.')) continue;
-    const value = valueAt(other, path.split('.'));
-    if (JSON.stringify(valueAt(base, path.split('.'))) !== JSON.stringify(value)) differences.push({ path, value });
-  }
-  return differences;
-}
 
 /** Paths of differences in the training pairs; no keys of a configuration are called so. */
 export const dataPaths: readonly string[] = ['pairs', 'pictures'];
@@ -35,7 +18,8 @@ export const dataPaths: readonly string[] = ['pairs', 'pictures'];
 export function runDifferences(base: RunFacts, other: RunFacts): RunDifference[] {
   const path = dataPaths.find((candidate) => valueIn(base, candidate) !== valueIn(other, candidate));
   const data = path === undefined ? [] : [{ path, value: valueIn(other, path) }];
-  return [...data, ...configDifferences(base.config, other.config)];
+  const keys = configDifferences(base.config, other.config, technicalKeys);
+  return [...data, ...keys.map(({ path: key, b: value }) => ({ path: key, value }))];
 }
 
 /** The value that a run has at a path of `runDifferences`. */

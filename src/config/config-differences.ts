@@ -1,0 +1,23 @@
+import { configKeys } from './config-keys.ts';
+import { valueAt } from './parse-config.ts';
+import type { Config } from './schema.ts';
+
+/** A key in which two configurations differ, with its value in both. */
+export interface ConfigDifference {
+  readonly path: string;
+  readonly a: unknown;
+  readonly b: unknown;
+}
+
+/**
+ * All keys in which two configurations differ, in the order of the schema; the engine that computes and the keys named in
+ * `ignored` do not count.
+ *
+ * @example configDifferences(stored, wanted, ['name']) // [{ path: 'train.lr', a: 0.001, b: 0.002 }]
+ */
+export function configDifferences(a: Config, b: Config, ignored: readonly string[]): ConfigDifference[] {
+  return [...configKeys().values()]
+    .filter(({ path, group }) => !group && !path.startsWith('engine.') && !ignored.includes(path))
+    .map(({ path }) => ({ path, a: valueAt(a, path.split('.')), b: valueAt(b, path.split('.')) }))
+    .filter((one) => JSON.stringify(one.a) !== JSON.stringify(one.b));
+}
