@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { formatBytes, formatCount, formatDuration, formatPairs, formatTable } from './format.ts';
+import { formatCount } from '../format-count.ts';
+import { formatBytes, formatDuration, formatPairs, formatTable } from './format.ts';
 
 describe('formatDuration', () => {
   it.each([

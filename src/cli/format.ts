@@ -1,10 +1,5 @@
 import type { Column } from '../formats/markdown-table.ts';
 
-/** A count with thousands apart: `1,220,691`. */
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
 /** A length of time as people say it: `8 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));

@@ -1,7 +1,8 @@
+import { formatCount } from '../format-count.ts';
 import { type Column, markdownTable } from '../formats/markdown-table.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
-import { formatCount, formatTable } from './format.ts';
+import { formatTable } from './format.ts';
 
 /** F with the digits that leaderboards show. */
 export function formatScore(value: number): string {

@@ -1,3 +1,4 @@
+import { formatCount } from '../format-count.ts';
 import { markdownTable } from '../formats/markdown-table.ts';
 import { baseName } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
@@ -41,7 +42,7 @@ function rowOf(summary: VariantSummary): Record<StudyColumn, string> {
     'mean F': mean?.toFixed(4) ?? '–',
     spread: spread === undefined ? '–' : (spread * 100).toFixed(2),
     'to base': formatDifference(summary),
-    steps: steps === undefined ? '–' : Math.round(steps).toLocaleString('en-US'),
+    steps: steps === undefined ? '–' : formatCount(Math.round(steps)),
     minutes: seconds === undefined ? '–' : (seconds / 60).toFixed(1),
   };
 }

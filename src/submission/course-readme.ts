@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { installedPackage } from '../files/installed-version.ts';
+import { formatCount } from '../format-count.ts';
 import { getArchitecture } from '../models/registry.ts';
 import { networkSides } from '../parser/averaging.ts';
 import type { Entry } from './entry.ts';
@@ -66,7 +67,7 @@ export function courseReadme(
   const { views, options } = describeViews(entry);
   const heads =
     environment.parameters > parameters
-      ? ` (${environment.parameters.toLocaleString('en')} in training, with auxiliary heads)`
+      ? ` (${formatCount(environment.parameters)} in training, with auxiliary heads)`
       : '';
   return `${[
     `Face parsing: ${id}`,
@@ -95,7 +96,7 @@ export function courseReadme(
     '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA holds train/ and val/)',
     '',
     'THE NETWORK',
-    `  ${weights.model}, ${parameters.toLocaleString('en')} trainable parameters${heads}, pictures of ${weights.size} x ${weights.size}`,
+    `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, pictures of ${weights.size} x ${weights.size}`,
     `  ${describeTraining(entry)}`,
     `  prediction: ${views}`,
     '',

@@ -1,3 +1,4 @@
+import { formatCount } from '../format-count.ts';
 import type { RunEnvironment } from '../training/environment.ts';
 import { challengeRules } from './challenge-rules.ts';
 
@@ -20,16 +21,16 @@ export function refusals({ environment, parameters, parametersWithHeads, labels 
   const { trainingPairs, labelSet } = challengeRules;
   const { initialWeights, trainingData } = environment;
   const reasons: string[] = [];
-  const limit = `fewer than ${group(challengeRules.parameterLimit)} are allowed`;
-  if (isTooMany(parameters)) reasons.push(`the network has ${group(parameters)} trainable parameters; ${limit}`);
+  const limit = `fewer than ${formatCount(challengeRules.parameterLimit)} are allowed`;
+  if (isTooMany(parameters)) reasons.push(`the network has ${formatCount(parameters)} trainable parameters; ${limit}`);
   else if (isTooMany(environment.parameters)) {
     reasons.push(
-      `the network was trained with ${group(environment.parameters)} parameters, auxiliary heads counted; ${limit}`,
+      `the network was trained with ${formatCount(environment.parameters)} parameters, auxiliary heads counted; ${limit}`,
     );
   }
   if (![parameters, parametersWithHeads].includes(environment.parameters)) {
     reasons.push(
-      `the run was trained with ${group(environment.parameters)} parameters, but its weights have ${group(parameters)}: they are of another run`,
+      `the run was trained with ${formatCount(environment.parameters)} parameters, but its weights have ${formatCount(parameters)}: they are of another run`,
     );
   }
   if (!/^random, seed \d+$/.test(initialWeights)) {
@@ -64,8 +65,4 @@ export function openQuestions(environment: RunEnvironment): string[] {
 
 function isTooMany(parameters: number): boolean {
   return parameters >= challengeRules.parameterLimit;
-}
-
-function group(value: number): string {
-  return value.toLocaleString('en');
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../config/schema.ts';
 import type { Values } from '../engine/engine.ts';
 import { FaceparseError } from '../errors.ts';
+import { formatCount } from '../format-count.ts';
 import { countParameters, gigaMultiplyAccumulates } from '../graph/cost.ts';
 import { type InputAttributes, sizeOf } from '../graph/graph.ts';
 import type { LabelSet } from '../labels/label-set.ts';
@@ -119,8 +120,8 @@ function checkParameterLimit(config: Config, parameters: number): void {
   const { limit } = config.parameters;
   if (limit === undefined || parameters < limit) return;
   throw new FaceparseError(
-    `${config.model.name} has ${parameters.toLocaleString('en')} trainable parameters, but parameters.limit wants fewer than ` +
-      `${limit.toLocaleString('en')}. Choose a smaller network or raise the limit.`,
+    `${config.model.name} has ${formatCount(parameters)} trainable parameters, but parameters.limit wants fewer than ` +
+      `${formatCount(limit)}. Choose a smaller network or raise the limit.`,
     { exitCode: 2 },
   );
 }

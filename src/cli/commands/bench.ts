@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import type { ProfiledStep } from '../../engine/native/native-engine.ts';
+import { formatCount } from '../../format-count.ts';
 import type { BenchmarkResult } from '../../training/benchmark.ts';
 import { type JsonOption, jsonHelp, printJson, printText, runTask, wholeNumber } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatCount, formatPairs, formatTable } from '../format.ts';
+import { formatPairs, formatTable } from '../format.ts';
 
 interface BenchCommandOptions extends JsonOption, EngineOptions {
   steps: number;

@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { FaceparseError } from '../../errors.ts';
 import { exists } from '../../files/path-kind.ts';
+import { formatCount } from '../../format-count.ts';
 import { printText, runTask, wholeNumber, withInterrupt } from '../command.ts';
-import { formatCount, formatDuration } from '../format.ts';
+import { formatDuration } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
 import { TrainingDisplay } from '../training-display.ts';
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { formatCount } from '../../format-count.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { type JsonOption, jsonHelp, printJson, printText, wholeNumber } from '../command.ts';
-import { formatCount, formatTable } from '../format.ts';
+import { formatTable } from '../format.ts';
 import type { Layer } from '../layer-table.ts';
 
 interface ModelsOptions extends JsonOption {

@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path';
 import type { Command } from 'commander';
 import { FaceparseError } from '../../errors.ts';
+import { formatCount } from '../../format-count.ts';
 import type { StudyRun } from '../../study/load-study.ts';
 import type { StudyGroup } from '../../study/parse-study.ts';
 import type { RunResult } from '../../study/run-result.ts';
@@ -8,7 +9,7 @@ import type { GroupSummary } from '../../study/summary.ts';
 import type { StudyTraining } from '../../study/train-study.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatCount, formatDuration, formatTable } from '../format.ts';
+import { formatDuration, formatTable } from '../format.ts';
 import { formatScore } from '../score-table.ts';
 import { TrainingDisplay } from '../training-display.ts';
 

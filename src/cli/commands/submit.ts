@@ -2,12 +2,13 @@ import { type Command, Option } from 'commander';
 import { findTestPhotos, type PhotoFile } from '../../data/find-photos.ts';
 import { FaceparseError } from '../../errors.ts';
 import { exists } from '../../files/path-kind.ts';
+import { formatCount } from '../../format-count.ts';
 import type { SubmissionCheck } from '../../submission/check/check-submission.ts';
 import type { Entry } from '../../submission/entry.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, runTask, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes } from '../format.ts';
 
 interface SubmitOptions extends JsonOption, EngineOptions, AveragingOptions {
   test?: string;

@@ -3,10 +3,11 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
 import { FaceparseError } from '../../errors.ts';
+import { formatCount } from '../../format-count.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatCount, formatDuration, formatPairs } from '../format.ts';
+import { formatDuration, formatPairs } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
 import { TrainingDisplay } from '../training-display.ts';
 

@@ -1,4 +1,5 @@
-import { formatCount, formatF, formatShare, formatTime } from './format-facts.ts';
+import { formatCount } from '../../format-count.ts';
+import { formatF, formatShare, formatTime } from './format-facts.ts';
 import type { ReportFacts } from './report-facts.ts';
 import { worstMistakes } from './results-section.ts';
 import { isAtEnd, validations } from './run-progress.ts';

@@ -1,7 +1,8 @@
+import { formatCount } from '../../format-count.ts';
 import { baseName } from '../../study/parse-study.ts';
 import type { VariantSummary } from '../../study/summary.ts';
 import type { ComparedVariant, Comparison } from './comparison.ts';
-import { formatCount, formatF, formatPoints } from './format-facts.ts';
+import { formatF, formatPoints } from './format-facts.ts';
 import type { ReportFacts } from './report-facts.ts';
 import { dataPaths, formatDifference, type RunDifference } from './run-differences.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from './typst-text.ts';

@@ -1,8 +1,3 @@
-/** A count with thousands apart: `1,737,459`. */
-export function formatCount(count: number): string {
-  return count.toLocaleString('en-US');
-}
-
 /** F and its like, with the digits that leaderboards show. */
 export function formatF(value: number): string {
   return value.toFixed(4);

@@ -1,5 +1,6 @@
+import { formatCount } from '../../format-count.ts';
 import { face8 } from '../../labels/face-8.ts';
-import { formatCount, formatF, formatShare, formatTime } from './format-facts.ts';
+import { formatF, formatShare, formatTime } from './format-facts.ts';
 import { type ReportFacts, viewsOf } from './report-facts.ts';
 import { validations } from './run-progress.ts';
 import { blocks, list, markup, paragraph } from './typst-text.ts';

@@ -1,5 +1,6 @@
+import { formatCount } from '../../format-count.ts';
 import { getLabelSet } from '../../labels/registry.ts';
-import { formatCount, formatShare } from './format-facts.ts';
+import { formatShare } from './format-facts.ts';
 import type { NetworkPart } from './network-parts.ts';
 import type { ReportFacts } from './report-facts.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from './typst-text.ts';

@@ -1,8 +1,9 @@
 import type { Config } from '../../config/schema.ts';
+import { formatCount } from '../../format-count.ts';
 import { face8 } from '../../labels/face-8.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { occurringClasses, rowShares } from './confusion-figure.ts';
-import { formatCount, formatF, formatRatio, formatShare } from './format-facts.ts';
+import { formatF, formatRatio, formatShare } from './format-facts.ts';
 import { borderReach, type Measurements } from './measurements.ts';
 import type { ReportFacts } from './report-facts.ts';
 import { isAtEnd, sizeSteps, validations, validationsAtLastSize } from './run-progress.ts';

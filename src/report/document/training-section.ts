@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.ts';
+import { formatCount } from '../../format-count.ts';
 import { getLabelSet } from '../../labels/registry.ts';
-import { formatCount, formatNumber, formatShare } from './format-facts.ts';
+import { formatNumber, formatShare } from './format-facts.ts';
 import { type AveragedViews, type ReportFacts, viewsOf } from './report-facts.ts';
 import { epochOf, isAtEnd, sizeSteps } from './run-progress.ts';
 import { blocks, figure, list, markup, paragraph, sideBySide, table } from './typst-text.ts';

@@ -1,4 +1,5 @@
 import { FaceparseError } from '../../errors.ts';
+import { formatCount } from '../../format-count.ts';
 import {
   countTrainableParameters,
   type PyTorchCheckpoint,
@@ -62,7 +63,7 @@ function stateDictFault({ keys, tensors, stateDict }: PyTorchCheckpoint): Omit<F
 function networkFaults(weights: ReadonlyMap<string, TensorDescription>, parameters: number): Omit<Fault, 'where'>[] {
   const faults: Omit<Fault, 'where'>[] = [];
   if (parameters >= parameterLimit) {
-    const message = `has ${group(parameters)} trainable parameters; fewer than ${group(parameterLimit)} are allowed: make the network smaller (buffers and frozen weights in ${weightsKey} count here)`;
+    const message = `has ${formatCount(parameters)} trainable parameters; fewer than ${formatCount(parameterLimit)} are allowed: make the network smaller (buffers and frozen weights in ${weightsKey} count here)`;
     faults.push({ check: 'too-many-parameters', message });
   }
   const networks = findSeveralNetworks(weights);
@@ -82,15 +83,11 @@ function otherBytesText({ keys, stateDict, otherBytes, weightBytes }: PyTorchChe
   const names = stateDict ? keys.filter((key) => key !== weightsKey) : [];
   const listed = names.slice(0, 5).map((key) => quote(key));
   const beside = names.length > 0 ? ` (it has ${listed.join(', ')}${names.length > 5 ? ', …' : ''} too)` : '';
-  return `holds ${group(otherBytes)} bytes besides the ${group(weightBytes)} of the weights${beside}`;
+  return `holds ${formatCount(otherBytes)} bytes besides the ${formatCount(weightBytes)} of the weights${beside}`;
 }
 
 function otherValuesNote(where: string, names: readonly string[]): string {
   const listed = names.slice(0, 3).map((name) => quote(name));
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
   return `${where}: ${listed.join(', ')}${more} in ${weightsKey} is no tensor that can be read here, and is not counted`;
-}
-
-function group(value: number): string {
-  return value.toLocaleString('en-US');
 }
