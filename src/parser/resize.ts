@@ -7,7 +7,7 @@ const maxSide = 32_768;
  * Added before rounding down: a half, and enough for halves to be rounded up whatever the last digits of a sum are.
  * Common ratios give halves by the thousand (512 to 384: one value in sixteen), and exports compute in other precisions.
  */
-export const roundingOffset = 0.5 + 2 ** -10;
+export const roundingOffset = 0.5 + 2 ** -14;
 
 /** For every output position, the source positions that feed it: `counts[i]` of them from `starts[i]`, weights from `i * stride`. */
 interface AxisTaps {
