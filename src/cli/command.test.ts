@@ -31,7 +31,7 @@ describe('withInterrupt', () => {
       return 'kept';
     });
     expect(result).toBe('kept');
-    expect(written.mock.calls[0]![0]).toContain('finishing');
+    expect(written.mock.calls[0][0]).toContain('finishing');
     expect(exit).toHaveBeenCalledWith(130);
   });
 

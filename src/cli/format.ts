@@ -37,12 +37,12 @@ export function formatTable(
     widths
       .map((width, index) => {
         const cell = cells[index] ?? '';
-        return columns[index]!.align === 'right' ? cell.padStart(width) : cell.padEnd(width);
+        return columns[index].align === 'right' ? cell.padStart(width) : cell.padEnd(width);
       })
       .join('  ')
       .trimEnd();
   const rule = widths.map((width) => '-'.repeat(width)).join('  ');
-  return [line(all[0]!), rule, ...rows.map(line), ...(totals ? [rule, line(totals)] : [])].join('\n');
+  return [line(all[0]), rule, ...rows.map(line), ...(totals ? [rule, line(totals)] : [])].join('\n');
 }
 
 /**

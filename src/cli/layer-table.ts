@@ -17,7 +17,7 @@ export interface Layer {
 
 function describeConvolution(node: GraphNode): string {
   const { stride, dilation, groups } = node.attributes as ConvolutionAttributes;
-  const [filters, , height, width] = node.inputs[1]!.shape;
+  const [filters, , height, width] = node.inputs[1].shape;
   const pair = ([y, x]: readonly [number, number]): string => (y === x ? `${y}` : `${y}×${x}`);
   return [
     `conv ${height}×${width}`,
@@ -63,7 +63,7 @@ export function listLayers(graph: Graph): Layer[] {
     layers.set(path, {
       path,
       type: before?.type ?? describeNode(node),
-      output: node.outputs[0]!.shape.slice(1),
+      output: node.outputs[0].shape.slice(1),
       parameters: (before?.parameters ?? 0) + parameters,
       multiplyAccumulates: (before?.multiplyAccumulates ?? 0) + multiplyAccumulates,
     });

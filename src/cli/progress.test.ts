@@ -63,14 +63,14 @@ describe('Progress on a terminal', () => {
     const { written, clock, ...options } = fake(true, 30);
     clock.ms = 1000;
     new Progress('a long label', options).update(1, 10, 'and a long note');
-    expect(written[0]!.replace('\r\x1b[2K', '').length).toBe(29);
+    expect(written[0].replace('\r\x1b[2K', '').length).toBe(29);
   });
 
   it('prints lines above the bar', () => {
     const { written, clock, ...options } = fake(true);
     const progress = new Progress('work', options);
     progress.update(1, 2);
-    const bar = written[0]!;
+    const bar = written[0];
     progress.log('epoch 1');
     expect(written.slice(1)).toEqual(['\r\x1b[2K', 'epoch 1\n', bar]);
   });

@@ -102,11 +102,11 @@ export class Progress {
     if (done < last.done) this.samples.length = 0;
     if (this.samples.length === 0 || time - last.time >= sampleMs) this.samples.push({ time, done });
     // One sample before the window stays, for work whose single steps take longer than it.
-    while (this.samples.length > 2 && this.samples[1]!.time < time - windowMs) this.samples.shift();
+    while (this.samples.length > 2 && this.samples[1].time < time - windowMs) this.samples.shift();
   }
 
   private secondsLeft(time: number, done: number, total: number): number | undefined {
-    const first = this.samples[0]!;
+    const first = this.samples[0];
     const elapsed = (time - first.time) / 1000;
     // Earlier than that, the rate is a guess.
     if (elapsed < 1 || done <= first.done || done >= total) return undefined;

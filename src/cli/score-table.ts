@@ -31,7 +31,7 @@ function scoreRows(summary: ScoreSummary, set: LabelSet): string[][] {
   ];
   return [
     ...present.map((score) => [
-      set.classes[score.id]!.name,
+      set.classes[score.id].name,
       formatCount(score.images),
       score.images > 0 ? ratio(score.meanImageF1) : '',
       ...[score.precision, score.recall, score.f1, score.iou].map(ratio),
@@ -63,6 +63,6 @@ export function formatScoresMarkdown(summary: ScoreSummary, set: LabelSet): stri
     '',
     markdownTable(columns, scoreRows(summary, set)),
     '',
-    `${footnote[0]!.toUpperCase()}${footnote.slice(1)}`,
+    `${footnote[0].toUpperCase()}${footnote.slice(1)}`,
   ].join('\n');
 }

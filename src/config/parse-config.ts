@@ -160,7 +160,7 @@ function explainEntry(issue: z.core.$ZodIssue, value: unknown, place: string): s
     .get(keys.join('.'))!
     .wanted.replace(/^a list, each entry /, '');
   if (issue.code === 'unrecognized_keys') {
-    return `${place}: ${entry} has the unknown key '${issue.keys[0]!.slice(0, 80)}'; it is ${wanted}`;
+    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it is ${wanted}`;
   }
   const inner = issue.path.slice(keys.length + 1).join('.');
   return `${place}: ${entry}: ${inner} is ${show(value)}: ${issue.message.replace(/^Invalid input: /, '')}; it is ${wanted}`;
@@ -216,7 +216,7 @@ export function parseConfig(text: string, source: string, overrides: readonly st
   config.name ??= nameOfSource(source);
   const result = configSchema.safeParse(config);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
+  const issue = result.error.issues[0];
   const path = keyPathOf(issue);
   // An issue can lie inside of what an override gives, such as a name of a record.
   const override = path.map((_, index) => overridden.get(path.slice(0, index + 1).join('.'))).find(Boolean);

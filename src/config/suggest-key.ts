@@ -12,11 +12,11 @@ function normalise(name: string): string {
  */
 function distance(unknown: string, known: string): number | undefined {
   const [name, other] = [unknown, known].map((path) => normalise(path.slice(parentOf(path).length).replace('.', '')));
-  const edits = editDistance(name!, other!);
-  if (edits > Math.max(1, Math.floor(name!.length / 3))) return undefined;
+  const edits = editDistance(name, other);
+  if (edits > Math.max(1, Math.floor(name.length / 3))) return undefined;
   const [group, otherGroup] = [parentOf(unknown), parentOf(known)].map(normalise);
   if (group === otherGroup) return edits;
-  return edits + 0.4 + (0.5 * editDistance(group!, otherGroup!)) / Math.max(group!.length, otherGroup!.length);
+  return edits + 0.4 + (0.5 * editDistance(group, otherGroup)) / Math.max(group.length, otherGroup.length);
 }
 
 /**
@@ -33,7 +33,7 @@ export function suggestKey(path: string): string {
           .map((known) => ({ known, cost: distance(path, known) }))
           .filter((entry): entry is { known: string; cost: number } => entry.cost !== undefined)
           .sort((a, b) => a.cost - b.cost);
-  const best = candidates.filter(({ cost }) => cost - candidates[0]!.cost < 0.2).slice(0, 3);
+  const best = candidates.filter(({ cost }) => cost - candidates[0].cost < 0.2).slice(0, 3);
   if (best.length > 0) return `did you mean ${joinChoices(best.map(({ known }) => `'${known}'`))}?`;
   let group = parentOf(path);
   while (group !== '' && !configKeys().get(group)?.group) group = parentOf(group);

@@ -60,12 +60,12 @@ export function paintGlasses(canvas: Canvas, head: Head): void {
         out,
         glasses.dark ? mix([0.07, 0.06, 0.08], [0.3, 0.25, 0.24], smoothstep(0.44, 0.58, y)) : [0.93, 0.96, 1],
       );
-      for (let k = 0; k < 3; k++) out[k]! += (1 - out[k]!) * glare;
+      for (let k = 0; k < 3; k++) out[k] += (1 - out[k]) * glare;
       out[3] = glasses.dark ? 0.94 : 0.07 + glare * 1.6;
     };
     canvas.paint(frame, lens, { shade: glassShade });
     canvas.paint(frame, lens, { label: 3, shade: (_x, _y, _d, out) => (out[3] = 0), onto: lensInside });
-    const ring = stroke([...points, points[0]!], glasses.thickness);
+    const ring = stroke([...points, points[0]], glasses.thickness);
     canvas.shadow(frame, ring, [0, 0.012], 0.016, 0.25, [1, 2, 3]);
     const hinge = head.project(side * (0.106 + w * glasses.size), 0.468, 0.02);
     const temple = stroke(
@@ -107,7 +107,7 @@ export function paintEarrings(canvas: Canvas, head: Head, hair: Hair): void {
         [0, 0.084],
         [-0.014, 0.078],
         [-0.018, 0.058],
-      ].map(([dx, dy]): Point => [x + dx! * size, y + dy! * size]);
+      ].map(([dx, dy]): Point => [x + dx * size, y + dy * size]);
       shape = unite(
         ellipse(x, y + 0.004, 0.011 * size, 0.011 * size),
         blob(drop, 4),

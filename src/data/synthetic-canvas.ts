@@ -106,7 +106,7 @@ export class Canvas {
     for (let row = firstRow; row < endRow; row++) {
       for (let column = firstColumn; column < endColumn; column++) {
         const i = row * size + column;
-        if (onto !== undefined && !onto.includes(this.labels[i]!)) continue;
+        if (onto !== undefined && !onto.includes(this.labels[i])) continue;
         const px = (column + 0.5) / size;
         const py = (row + 0.5) / size;
         const x = frame.toLocalX(px, py);
@@ -117,10 +117,10 @@ export class Canvas {
         shade(x, y, distance, out);
         let cover = Math.min(1, 0.5 - distance / edge);
         if (soft > pixel) cover = cover * cover * (3 - 2 * cover);
-        const alpha = cover * opacity * out[3]!;
+        const alpha = cover * opacity * out[3];
         for (let k = 0; k < 3; k++) {
-          const before = this.color[i * 3 + k]!;
-          this.color[i * 3 + k] = before + (out[k]! - before) * alpha;
+          const before = this.color[i * 3 + k];
+          this.color[i * 3 + k] = before + (out[k] - before) * alpha;
         }
         if (label !== undefined && distance < 0) this.labels[i] = label;
       }
@@ -159,7 +159,7 @@ export class Canvas {
         const grain = (latticeNoise(column, row, look.seed) + latticeNoise(column, row, look.seed + 1) - 1) * 2.45;
         for (let k = 0; k < 3; k++, i++) {
           const colored = (latticeNoise(column + 7919 * (k + 1), row, look.seed) - 0.5) * look.grain;
-          const value = blurred[i]! * light * look.gain[k]! + grain * look.grain + colored;
+          const value = blurred[i] * light * look.gain[k] + grain * look.grain + colored;
           data[i] = Math.round(Math.min(1, Math.max(0, value)) * 255);
         }
       }
@@ -185,8 +185,8 @@ function blurRgb(source: Float32Array, size: number, sigma: number): Float32Arra
         const position = along(row, column);
         for (let t = -radius; t <= radius; t++) {
           const clamped = Math.min(size - 1, Math.max(0, position + t)) - position;
-          const weight = kernel[t + radius]! / sum;
-          for (let k = 0; k < 3; k++) to[place + k]! += from[place + clamped * step + k]! * weight;
+          const weight = kernel[t + radius] / sum;
+          for (let k = 0; k < 3; k++) to[place + k] += from[place + clamped * step + k] * weight;
         }
       }
     }

@@ -53,7 +53,7 @@ describe('drawSyntheticFace', () => {
     ] as const) {
       const counts = faces.map(({ labels }) => count(labels, id)).filter((n) => n > 0);
       counts.sort((a, b) => a - b);
-      expect(counts[Math.floor(counts.length / 2)], celebamask19.classes[id]!.name).toBeGreaterThanOrEqual(pixels);
+      expect(counts[Math.floor(counts.length / 2)], celebamask19.classes[id].name).toBeGreaterThanOrEqual(pixels);
     }
   });
 
@@ -66,22 +66,22 @@ describe('drawSyntheticFace', () => {
       [16, 0.1, 0.5],
     ] as const) {
       const share = faces.filter(({ labels }) => count(labels, id) > 0).length / faces.length;
-      expect(share, celebamask19.classes[id]!.name).toBeGreaterThan(low);
-      expect(share, celebamask19.classes[id]!.name).toBeLessThan(high);
+      expect(share, celebamask19.classes[id].name).toBeGreaterThan(low);
+      expect(share, celebamask19.classes[id].name).toBeLessThan(high);
     }
   });
 
   it('gives the same bytes for the same seed and other faces for other seeds', () => {
     const again = drawSyntheticFace(7, 128);
-    expect(again.photo.data).toEqual(faces[7]!.photo.data);
-    expect(again.labels.data).toEqual(faces[7]!.labels.data);
+    expect(again.photo.data).toEqual(faces[7].photo.data);
+    expect(again.labels.data).toEqual(faces[7].labels.data);
     expect(new Set(faces.map(({ labels }) => labels.data.join())).size).toBe(faces.length);
   });
 
   it('draws the same face at another size', () => {
     for (const seed of seeds.slice(0, 12)) {
       const { labels } = drawSyntheticFace(seed, 256);
-      const small = faces[seed]!.labels;
+      const small = faces[seed].labels;
       let same = 0;
       for (let y = 0; y < 128; y++) {
         for (let x = 0; x < 128; x++) {
@@ -96,7 +96,7 @@ describe('drawSyntheticFace', () => {
     const brightness = faces.map(({ photo, labels }) => {
       let sum = 0;
       labels.data.forEach((id, i) => {
-        if (id === 1) sum += photo.data[i * 3]! + photo.data[i * 3 + 1]! + photo.data[i * 3 + 2]!;
+        if (id === 1) sum += photo.data[i * 3] + photo.data[i * 3 + 1] + photo.data[i * 3 + 2];
       });
       return sum / 3 / count(labels, 1);
     });

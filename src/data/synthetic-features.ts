@@ -19,7 +19,7 @@ function paintEye(canvas: Canvas, head: Head, side: -1 | 1): void {
   ];
   const lower: Point[] = [at(half * 0.55, fall * 0.75), at(0, fall), at(-half * 0.6, fall * 0.7)];
   const lid = smoothCurve(upper, false);
-  const opening = polygon([...lid, ...smoothCurve([upper[4]!, ...lower, upper[0]!], false).slice(1, -1)]);
+  const opening = polygon([...lid, ...smoothCurve([upper[4], ...lower, upper[0]], false).slice(1, -1)]);
   const { frame } = head;
 
   const lidShade: Rgb = scaleColor(skin.color, 0.62);
@@ -89,7 +89,7 @@ function paintEye(canvas: Canvas, head: Head, side: -1 | 1): void {
       opacity: 0.92,
     },
   );
-  canvas.paint(frame, stroke(smoothCurve([upper[4]!, ...lower], false), 0.0012), {
+  canvas.paint(frame, stroke(smoothCurve([upper[4], ...lower], false), 0.0012), {
     shade: lashes,
     soft: 0.005,
     opacity: 0.4,
@@ -203,14 +203,14 @@ function paintMouth(canvas: Canvas, head: Head): void {
       lips(x, y, distance, out);
       const shine =
         Math.exp(-(((x - cx) / (half * 0.42)) ** 2) - ((y - cy + bottom * 0.62 + 0.014) / 0.006) ** 2) * 0.2;
-      setColor(out, mix([out[0]!, out[1]!, out[2]!], [1, 0.9, 0.88], shine));
+      setColor(out, mix([out[0], out[1], out[2]], [1, 0.9, 0.88], shine));
     },
   });
   canvas.paint(frame, polygon([...curve(upperTop), ...curve(upperBottom)]), {
     label: 11,
     shade: (x, y, distance, out) => {
       lips(x, y, distance, out);
-      for (let k = 0; k < 3; k++) out[k]! *= 0.86;
+      for (let k = 0; k < 3; k++) out[k] *= 0.86;
     },
   });
   const dark: Shader = (_x, _y, _distance, out) => setColor(out, scaleColor(mouth.color, 0.4));

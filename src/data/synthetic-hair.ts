@@ -21,7 +21,7 @@ function ruffle(points: readonly Point[], depth: number, frequency: number, seed
   const dense = smoothCurve(points, true, 4);
   let travelled = 0;
   return dense.map(([x, y], i) => {
-    const [nx, ny] = dense[(i + 1) % dense.length]!;
+    const [nx, ny] = dense[(i + 1) % dense.length];
     const length = Math.max(1e-9, Math.hypot(nx - x, ny - y));
     travelled += length;
     const out = (valueNoise(travelled * frequency, 0.5, seed) - 0.5) * 2 * depth;
@@ -105,11 +105,11 @@ export class Hair {
     // The fringe meets the temples without a step.
     const meet = (side: Point[], end: Point): Point[] =>
       side.map(([x, y], i): Point => [x, i === 0 ? Math.max(y, end[1] + 0.02) : y]);
-    const right = meet(sideOf(1), forehead[4]!);
-    const left = meet(sideOf(-1), forehead[0]!).reverse();
+    const right = meet(sideOf(1), forehead[4]);
+    const left = meet(sideOf(-1), forehead[0]).reverse();
     const below: Point[] = [
       [right.at(-1)![0], 1.5],
-      [left[0]![0], 1.5],
+      [left[0][0], 1.5],
     ];
     return polygon(smoothCurve([...forehead, ...right, ...below, ...left], true));
   }

@@ -135,16 +135,16 @@ export class Head {
     const shine = smoothstep(0.93, 1.01, light) * 0.1;
     const grain = (valueNoise(x * 60, y * 60, this.traits.seed) - 0.5) * 0.02;
     for (let k = 0; k < 3; k++) {
-      out[k] = this.shaded[k]! + (this.lit[k]! - this.shaded[k]!) * amount + grain + (1 - this.lit[k]!) * shine;
+      out[k] = this.shaded[k] + (this.lit[k] - this.shaded[k]) * amount + grain + (1 - this.lit[k]) * shine;
     }
     const blush = skin.blush * this.near(x, y, 0.14, 0.615, 0.075, 0.05);
-    out[1]! *= 1 - blush * 0.35;
-    out[2]! *= 1 - blush * 0.28;
+    out[1] *= 1 - blush * 0.35;
+    out[2] *= 1 - blush * 0.28;
     if (skin.stubble > 0) this.addStubble(x, y, out);
     if (skin.freckles > 0) {
       const spots = smoothstep(0.72, 0.85, valueNoise(x * 110, y * 110, this.traits.seed + 3));
       const amountHere = spots * 0.3 * smoothstep(0.1, 0, Math.abs(y - 0.57)) * smoothstep(0.22, 0.1, Math.abs(x));
-      setColor(out, mix([out[0]!, out[1]!, out[2]!], [0.5, 0.28, 0.16], amountHere));
+      setColor(out, mix([out[0], out[1], out[2]], [0.5, 0.28, 0.16], amountHere));
     }
   }
 
@@ -169,7 +169,7 @@ export class Head {
     const dots = 0.75 + 0.5 * valueNoise(x * 160, y * 160, this.traits.seed + 5);
     const amount =
       Math.min(1, Math.max(beard * Math.max(cheek, smoothstep(0.76, 0.8, y)), moustache)) * skin.stubble * 0.72 * dots;
-    setColor(out, mix([out[0]!, out[1]!, out[2]!], mix(hair.color, [0.1, 0.08, 0.07], 0.5), Math.min(0.9, amount)));
+    setColor(out, mix([out[0], out[1], out[2]], mix(hair.color, [0.1, 0.08, 0.07], 0.5), Math.min(0.9, amount)));
   }
 
   paintSkin(canvas: Canvas): void {
@@ -179,9 +179,9 @@ export class Head {
         this.skinAt(x, y, out);
         // The rim turns away from the eye: a little darker and redder.
         const rim = smoothstep(-0.03, 0, distance) * 0.16;
-        out[0]! *= 1 - rim * 0.7;
-        out[1]! *= 1 - rim;
-        out[2]! *= 1 - rim;
+        out[0] *= 1 - rim * 0.7;
+        out[1] *= 1 - rim;
+        out[2] *= 1 - rim;
       },
     });
   }
@@ -201,7 +201,7 @@ export class Head {
       [0.268, 0.618],
       [0.245, 0.64],
       [0.205, 0.62],
-    ].map(([x, y]) => place(x!, y!));
+    ].map(([x, y]) => place(x, y));
     const inner = [
       [0.225, 0.5],
       [0.255, 0.483],
@@ -209,7 +209,7 @@ export class Head {
       [0.273, 0.535],
       [0.258, 0.575],
       [0.235, 0.58],
-    ].map(([x, y]) => place(x!, y!));
+    ].map(([x, y]) => place(x, y));
     return { shape: blob(points, 4), inner: blob(inner, 4), lobe: place(0.256, 0.628) };
   }
 
@@ -219,7 +219,7 @@ export class Head {
       const light = 0.86 + 0.12 * side * Math.sign(this.traits.light.direction[0]);
       const shade: Shader = (x, y, distance, out) => {
         setColor(out, mix(this.shaded, this.lit, 0.55), light * (0.92 + 0.1 * smoothstep(0, -0.012, distance)));
-        out[0]! *= 1.03 + 0.02 * valueNoise(x * 50, y * 50, this.traits.seed);
+        out[0] *= 1.03 + 0.02 * valueNoise(x * 50, y * 50, this.traits.seed);
       };
       canvas.paint(this.frame, shape, { label: side === 1 ? 8 : 9, shade });
       const hollow: Shader = (_x, _y, _distance, out) => setColor(out, this.shaded, 0.86);
@@ -291,7 +291,7 @@ export class Head {
         this.skinAt(x, y, out);
         const [, tip] = this.project(0, 0.66 + length, 0.06);
         const under = smoothstep(-0.016, -0.002, distance) * smoothstep(0.045, 0.01, Math.abs(y - tip + 0.012)) * 0.18;
-        setColor(out, [out[0]! * (1 - under * 0.8), out[1]! * (1 - under), out[2]! * (1 - under)]);
+        setColor(out, [out[0] * (1 - under * 0.8), out[1] * (1 - under), out[2] * (1 - under)]);
         out[3] = smoothstep(0.004, -0.006, distance);
       },
     });

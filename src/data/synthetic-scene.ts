@@ -170,7 +170,7 @@ export function paintCloth(canvas: Canvas, head: Head): void {
       [0.03, 1.06],
       [0.075, 0.985],
       [0.125, 0.935],
-    ].map(([x, y]): Point => [flap * x! * (0.7 + 0.3 * wide), y!]);
+    ].map(([x, y]): Point => [flap * x * (0.7 + 0.3 * wide), y]);
     const wing = blob(points, 5);
     canvas.shadow(head.body, wing, [0, 0.01], 0.02, 0.35, [17, 18]);
     canvas.paint(head.body, wing, {
@@ -178,7 +178,7 @@ export function paintCloth(canvas: Canvas, head: Head): void {
       shade: (x, y, distance, out) => {
         shade(x, y, -1, out);
         const lift = 1.08 - 0.18 * smoothstep(-0.008, 0, distance);
-        for (let k = 0; k < 3; k++) out[k]! *= lift;
+        for (let k = 0; k < 3; k++) out[k] *= lift;
       },
     });
   }

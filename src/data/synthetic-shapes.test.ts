@@ -21,7 +21,7 @@ function plainDistance(points: readonly Point[], [px, py]: Point): number {
   let nearest = Number.POSITIVE_INFINITY;
   let inside = false;
   points.forEach(([ax, ay], i) => {
-    const [bx, by] = points[(i + 1) % points.length]!;
+    const [bx, by] = points[(i + 1) % points.length];
     const squared = (bx - ax) ** 2 + (by - ay) ** 2;
     const t = squared === 0 ? 0 : Math.min(1, Math.max(0, ((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / squared));
     nearest = Math.min(nearest, Math.hypot(px - ax - t * (bx - ax), py - ay - t * (by - ay)));

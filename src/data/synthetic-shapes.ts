@@ -25,7 +25,7 @@ function boundsOf(points: readonly Point[], margin = 0): [number, number, number
 /** The curve through the points (uniform Catmull–Rom), as a polyline with `steps` pieces between two points. */
 export function smoothCurve(points: readonly Point[], closed: boolean, steps = 6): Point[] {
   const n = points.length;
-  const at = (i: number): Point => (closed ? points[(i + n) % n]! : points[Math.min(n - 1, Math.max(0, i))]!);
+  const at = (i: number): Point => (closed ? points[(i + n) % n] : points[Math.min(n - 1, Math.max(0, i))]);
   const curve: Point[] = [];
   for (let i = 0; i < (closed ? n : n - 1); i++) {
     const [a, b, c, d] = [at(i - 1), at(i), at(i + 1), at(i + 2)];
@@ -40,7 +40,7 @@ export function smoothCurve(points: readonly Point[], closed: boolean, steps = 6
       curve.push([blend(0), blend(1)]);
     }
   }
-  if (!closed) curve.push(points[n - 1]!);
+  if (!closed) curve.push(points[n - 1]);
   return curve;
 }
 
@@ -57,16 +57,16 @@ export function polygon(points: readonly Point[]): Shape {
   const n = points.length;
   const edges = new Float64Array(n * 5);
   for (let i = 0; i < n; i++) {
-    const [x, y] = points[i]!;
-    const [nx, ny] = points[(i + 1) % n]!;
+    const [x, y] = points[i];
+    const [nx, ny] = points[(i + 1) % n];
     edges.set([x, y, nx - x, ny - y, 1 / Math.max(1e-12, (nx - x) ** 2 + (ny - y) ** 2)], i * 5);
   }
   const squaredTo = (e: number, px: number, py: number): number => {
-    const ex = edges[e + 2]!;
-    const ey = edges[e + 3]!;
-    const wx = px - edges[e]!;
-    const wy = py - edges[e + 1]!;
-    const t = Math.min(1, Math.max(0, (wx * ex + wy * ey) * edges[e + 4]!));
+    const ex = edges[e + 2];
+    const ey = edges[e + 3];
+    const wx = px - edges[e];
+    const wy = py - edges[e + 1];
+    const t = Math.min(1, Math.max(0, (wx * ex + wy * ey) * edges[e + 4]));
     const dx = wx - ex * t;
     const dy = wy - ey * t;
     return dx * dx + dy * dy;
@@ -90,18 +90,18 @@ export function polygon(points: readonly Point[]): Shape {
     let least = Number.POSITIVE_INFINITY;
     for (let i = 0; i < n; i++) {
       away[i] = squaredTo(i * 5, centerX, centerY);
-      least = Math.min(least, away[i]!);
+      least = Math.min(least, away[i]);
     }
     // A point of the cell is at most half a diagonal nearer to one edge and further from another.
     const limit = (Math.sqrt(least) + Math.hypot(cellWidth, cellHeight)) ** 2;
-    return all.filter((_, i) => away[i]! <= limit);
+    return all.filter((_, i) => away[i] <= limit);
   };
   const edgesAcross = (row: number): Int32Array => {
     const low = top + (row - 0.001) * cellHeight;
     const high = top + (row + 1.001) * cellHeight;
     return all.filter((e) => {
-      const y0 = edges[e + 1]!;
-      const y1 = y0 + edges[e + 3]!;
+      const y0 = edges[e + 1];
+      const y1 = y0 + edges[e + 3];
       return Math.min(y0, y1) <= high && Math.max(y0, y1) >= low;
     });
   };
@@ -122,7 +122,7 @@ export function polygon(points: readonly Point[]): Shape {
         }
       }
       let nearest = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < near.length; i++) nearest = Math.min(nearest, squaredTo(near[i]!, px, py));
+      for (let i = 0; i < near.length; i++) nearest = Math.min(nearest, squaredTo(near[i], px, py));
       if (!inGrid) return Math.sqrt(nearest);
       let crossing = crossLists[row];
       if (crossing === undefined) {
@@ -131,10 +131,10 @@ export function polygon(points: readonly Point[]): Shape {
       }
       let inside = false;
       for (let i = 0; i < crossing.length; i++) {
-        const e = crossing[i]!;
-        const ey = edges[e + 3]!;
-        const wy = py - edges[e + 1]!;
-        if (wy >= 0 !== wy >= ey && (wy / ey) * edges[e + 2]! > px - edges[e]!) inside = !inside;
+        const e = crossing[i];
+        const ey = edges[e + 3];
+        const wy = py - edges[e + 1];
+        if (wy >= 0 !== wy >= ey && (wy / ey) * edges[e + 2] > px - edges[e]) inside = !inside;
       }
       return inside ? -Math.sqrt(nearest) : Math.sqrt(nearest);
     },
@@ -174,12 +174,12 @@ export function stroke(points: readonly Point[], halfWidth: number | ((along: nu
     distance(px, py) {
       let nearest = Number.POSITIVE_INFINITY;
       for (let i = 0; i < last; i++) {
-        const [x, y] = points[i]!;
-        const ex = points[i + 1]![0] - x;
-        const ey = points[i + 1]![1] - y;
+        const [x, y] = points[i];
+        const ex = points[i + 1][0] - x;
+        const ey = points[i + 1][1] - y;
         const t = Math.min(1, Math.max(0, ((px - x) * ex + (py - y) * ey) / Math.max(1e-12, ex * ex + ey * ey)));
         const away = Math.hypot(px - x - ex * t, py - y - ey * t);
-        nearest = Math.min(nearest, away - (widths[i]! * (1 - t) + widths[i + 1]! * t));
+        nearest = Math.min(nearest, away - (widths[i] * (1 - t) + widths[i + 1] * t));
       }
       return nearest;
     },

@@ -129,7 +129,7 @@ export function centred(random: Random, low: number, high: number): number {
 }
 
 export function pick<T>(random: Random, items: readonly T[]): T {
-  return items[random.integer(items.length)]!;
+  return items[random.integer(items.length)];
 }
 
 function drawHair(random: Random, masculine: boolean, wearsEarrings: boolean, wearsHat: boolean) {
@@ -190,7 +190,7 @@ export function drawTraits(seed: number): FaceTraits {
   const tone = random.fork('skin');
   const place = tone.uniform() * (skinColors.length - 1);
   const low = Math.floor(place);
-  const skinColor = mix(skinColors[low]!, skinColors[low + 1]!, place - low);
+  const skinColor = mix(skinColors[low], skinColors[low + 1], place - low);
   const hair = drawHair(random.fork('hair'), masculine, wearsEarrings, wearsHat);
   const shape = random.fork('shape');
   const eyes = random.fork('eyes');

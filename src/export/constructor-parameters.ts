@@ -48,7 +48,7 @@ export function findParameters(columns: readonly ArgumentColumn[]): {
       ? uniqueName(`${column.child}_${hint}`.replace(/^\d+_/, ''), taken)
       : uniqueName(hint, taken);
     const usual = column.default !== undefined && column.values.includes(column.default);
-    const parameter: ClassParameter = { name, values: column.values, ...(usual && { default: column.default! }) };
+    const parameter: ClassParameter = { name, values: column.values, ...(usual && { default: column.default }) };
     parameters.push(parameter);
     return () => parameter.name;
   });

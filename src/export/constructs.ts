@@ -36,7 +36,7 @@ export function layerConstruct(layer: Layer): Construct {
     kind: 'call',
     callee: 'nn.BatchNorm2d',
     arguments: [
-      { name: 'num_features', value: node.outputs[0]!.shape[1]! },
+      { name: 'num_features', value: node.outputs[0].shape[1] },
       { name: 'eps', value: epsilon, default: 1e-5 },
     ],
   };
@@ -44,7 +44,7 @@ export function layerConstruct(layer: Layer): Construct {
 
 function convolutionArguments(node: GraphNode, path: string): Argument[] {
   const { stride, padding, dilation, groups } = node.attributes as ConvolutionAttributes;
-  const [filters, perGroup, height, width] = node.inputs[1]!.shape as [number, number, number, number];
+  const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
   const [top, left, bottom, right] = padding;
   if (top !== bottom || left !== right) {
     throw new FaceparseError(`the convolution '${path}' has padding [${padding}]; PyTorch wants opposite sides alike`);

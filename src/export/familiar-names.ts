@@ -53,7 +53,7 @@ export function familiarName(region: Region): { name: string; docstring: string 
   const names = region.path.split('.');
   const last = names.findLastIndex((name) => !/^\d+$/.test(name));
   if (last < 0) return { name: 'Block', docstring: undefined };
-  const base = names[last]!;
+  const base = names[last];
   return {
     name: last < names.length - 1 ? `${pascalCase(singular(base))}Block` : pascalCase(base),
     docstring: undefined,

@@ -95,9 +95,9 @@ export function buildModuleTree(graph: Graph): ModuleTree {
     throw new FaceparseError('only a network for inference with one output can be written as modules');
   }
   const [output] = graph.outputs.values();
-  const builder = new TreeBuilder(graph, output!);
+  const builder = new TreeBuilder(graph, output);
   builder.arrange(builder.root);
-  return { graph, root: builder.root, values: builder.values, output: output! };
+  return { graph, root: builder.root, values: builder.values, output: output };
 }
 
 class TreeBuilder {
@@ -143,11 +143,11 @@ class TreeBuilder {
   /** The layer whose weights a node reads, entered into the tree; none where they are read in another way. */
   private layerOf(node: GraphNode, states: readonly Tensor[]): Layer | undefined {
     const names = layerStates[node.op];
-    const path = parentPath(stateAttributes(states[0]!).name);
+    const path = parentPath(stateAttributes(states[0]).name);
     const fits =
       names &&
       node.inputs.slice(1).every((input, index) => {
-        return input.node.op === 'state' && stateAttributes(input).name === joinPath(path, names[index]!);
+        return input.node.op === 'state' && stateAttributes(input).name === joinPath(path, names[index]);
       });
     if (!fits || path === '') return undefined;
     const parent = this.regionAt(parentPath(path));
@@ -206,7 +206,7 @@ class TreeBuilder {
       if (!end) return false;
       const next = ends[index + 1];
       if (!next) return true;
-      const follower = children[index + 1]!;
+      const follower = children[index + 1];
       const readers = this.readers.get(end.output) ?? [];
       const isPassedOn = readers.every((reader) => reader.layer === follower || isWithin(follower, reader.region));
       return end.output !== this.output && next.input === end.output && isPassedOn;
@@ -217,17 +217,17 @@ class TreeBuilder {
   private endsOf(child: Region | Layer): { input: Tensor; output: Tensor } | undefined {
     if (child.kind === 'layer') {
       const calls = this.values.filter((value) => value.layer === child);
-      return calls.length === 1 ? { input: calls[0]!.reads[0]!, output: calls[0]!.tensor } : undefined;
+      return calls.length === 1 ? { input: calls[0].reads[0], output: calls[0].tensor } : undefined;
     }
     const [inputs, outputs] = [this.inputsOf(child), this.outputsOf(child)];
     if (child.form === 'container' || inputs.size !== 1 || outputs.size !== 1) return undefined;
-    return { input: [...inputs][0]!, output: [...outputs][0]! };
+    return { input: [...inputs][0], output: [...outputs][0] };
   }
 
   private closeSequence(region: Region): void {
     region.form = 'sequence';
     const [end] = this.outputsOf(region);
-    const [reader, ...others] = this.readers.get(end!) ?? [];
+    const [reader, ...others] = this.readers.get(end) ?? [];
     const isFollowed = reader?.tensor.node.op === 'activation' && reader.region === this.root;
     if (!isFollowed || others.length > 0 || end === this.output) return;
     region.activation = reader;

@@ -43,7 +43,7 @@ export class OnnxPhoto {
     return builder.emit('Sub', [
       scaled,
       perChannel(
-        mean.map((value, channel) => value / std[channel]!),
+        mean.map((value, channel) => value / std[channel]),
         'photo offset',
       ),
     ]);

@@ -42,7 +42,7 @@ function writeModel(weights: Weights, name: string, batch: number, options: Onnx
   const photo = new OnnxPhoto(builder, 'photo', input);
   const image = photo.networkInput(weights.size, defaultNormalization);
   const scores = lowerNodes(graph, builder, () => image).get(logits)!;
-  const result = output === 'labels' ? photo.labels(scores, logits.shape[1]!) : scores;
+  const result = output === 'labels' ? photo.labels(scores, logits.shape[1]) : scores;
   builder.nodes.push({ opType: 'Identity', inputs: [result], outputs: [output] });
   const outputs: Record<NonNullable<OnnxExportOptions['output']>, OnnxValueInfo> = {
     labels: { name: 'labels', type: 'uint8', shape: ['batch', 'height', 'width'] },

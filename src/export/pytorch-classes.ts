@@ -87,12 +87,12 @@ class ClassWriter {
     const written: ModuleClass = { name, docstring, instances: members, parameters };
     this.classes.set(this.keyOf(region), written);
     const texts = new Map<Argument, string>();
-    bodies[0]!
+    bodies[0]
       .flatMap(([, construct]) => argumentsOf(construct))
       .forEach((argument, index) => {
-        texts.set(argument, expressions[index]!);
+        texts.set(argument, expressions[index]);
       });
-    this.texts.push(this.classText(region, written, bodies[0]!, (argument) => texts.get(argument)!));
+    this.texts.push(this.classText(region, written, bodies[0], (argument) => texts.get(argument)!));
   }
 
   /** A name that is not taken: by what the class has and its namesake has not, else with a number. */
@@ -127,7 +127,7 @@ class ClassWriter {
     const index = instances.indexOf(child);
     const list = parameters.map(({ name: parameter, values, default: usual }) => ({
       name: parameter,
-      value: values[index]!,
+      value: values[index],
       ...(usual !== undefined && { default: usual }),
     }));
     return { kind: 'call', callee: name, arguments: list };
@@ -177,10 +177,10 @@ function columnsOf(bodies: readonly (readonly (readonly [string, Construct])[])[
   const rows = bodies.map((body) =>
     body.flatMap(([child, construct]) => argumentsOf(construct).map((argument) => ({ child, argument }))),
   );
-  return rows[0]!.map(({ child, argument }, index) => ({
+  return rows[0].map(({ child, argument }, index) => ({
     name: argument.name,
     child,
-    values: rows.map((row) => row[index]!.argument.value),
+    values: rows.map((row) => row[index].argument.value),
     ...(argument.default !== undefined && { default: argument.default }),
   }));
 }

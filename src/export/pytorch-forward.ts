@@ -58,7 +58,7 @@ function nameOfResult(from: Region, target: Region | Layer): string {
   const names = (from.path ? target.path.slice(from.path.length + 1) : target.path).split('.');
   const last = names.findLastIndex((name) => !/^\d+$/.test(name));
   const numbers = names.slice(last + 1);
-  const base = last < 0 ? 'branch' : names[last]!;
+  const base = last < 0 ? 'branch' : names[last];
   return [snakeCase(numbers.length > 0 ? singular(base) : base), ...numbers].join('_');
 }
 
@@ -195,7 +195,7 @@ function nameVariable(step: Step, later: readonly Step[], { inlined, once, varia
     });
   const isNext = later.slice(1).every((statement) => !readsOf(statement).includes(step.output));
   // Several branches that are joined next have names of one kind.
-  const isBranch = readsOf(later[0]!).some((read) => read !== step.output && once.has(read) && variables.has(read));
+  const isBranch = readsOf(later[0]).some((read) => read !== step.output && once.has(read) && variables.has(read));
   const needed = new Set(later.flatMap(readsOf).map((tensor) => variables.get(tensor)));
   const free = ['x', 'y'].find((name) => !needed.has(name));
   if (isNext && free && !isBranch) return free;

@@ -25,8 +25,8 @@ function codeOf(build: (scope: Scope, x: Tensor) => Tensor): string {
 
 function forwardOf(code: string, name: string): string[] {
   const [, text] = code.split(`class ${name}(`);
-  const [, body] = text!.split('\n\n\n')[0]!.split(/def forward\(.*\):\n/);
-  return body!
+  const [, body] = text.split('\n\n\n')[0].split(/def forward\(.*\):\n/);
+  return body
     .trimEnd()
     .split('\n')
     .map((line) => line.trim());
@@ -129,12 +129,12 @@ describe('modules', () => {
 
 describe('errors', () => {
   it('name an op that has no rule', () => {
-    const build = () => codeOf((_, x) => x.graph.add('fourier', [x], {}, [x])[0]!);
+    const build = () => codeOf((_, x) => x.graph.add('fourier', [x], {}, [x])[0]);
     expect(build).toThrow("the op 'fourier' cannot be written in PyTorch yet");
   });
 
   it('say what depends on the size of the picture', () => {
-    const build = () => codeOf((_, x) => adaptiveAvgPool(x, x.shape[2]! / 4, 2));
+    const build = () => codeOf((_, x) => adaptiveAvgPool(x, x.shape[2] / 4, 2));
     expect(build).toThrow(/pictures of every size: 'return grid_means\(image, 23, 2\)' depends on the size/);
   });
 

@@ -97,7 +97,7 @@ function extremum(name: 'minimum' | 'maximum', bound: 'max' | 'min'): OpRule {
 function reduction(name: 'mean' | 'sum'): OpRule {
   return (call) => {
     const { axes, keepDims } = attributesOf<ReductionAttributes>(call);
-    const rank = call.node.inputs[0]!.shape.length;
+    const rank = call.node.inputs[0].shape.length;
     if (name === 'mean' && keepDims && rank === 4 && axes.join() === '2,3') {
       return closed(`F.adaptive_avg_pool2d(${call.inputs[0]}, 1)`);
     }
@@ -110,7 +110,7 @@ function reduction(name: 'mean' | 'sum'): OpRule {
 function pooling(name: string, ...last: readonly string[]): OpRule {
   return (call) => {
     const { kernel, stride, padding } = attributesOf<PoolingAttributes>(call);
-    const options = [call.inputs[0]!, pair(kernel)];
+    const options = [call.inputs[0], pair(kernel)];
     if (pair(stride) !== pair(kernel)) options.push(`stride=${pair(stride)}`);
     if (padding.some((value) => value > 0)) options.push(`padding=${pair(padding)}`, ...last);
     return closed(`${name}(${options.join(', ')})`);
@@ -123,7 +123,7 @@ const resize: OpRule = (call) => {
   if (call.reference && mode === 'bilinear') return closed(`resize_like(${x}, ${call.reference.text})`);
   const factor = resizeFactor(call.node);
   if (!call.reference && !factor) {
-    const change = `${formatShape(call.node.inputs[0]!.shape)} to ${formatShape(call.output.shape)}`;
+    const change = `${formatShape(call.node.inputs[0].shape)} to ${formatShape(call.output.shape)}`;
     throw new FaceparseError(`cannot tell what decides the size of a resize from ${change}`);
   }
   const size = call.reference ? `size=${call.reference.text}.shape[2:]` : `scale_factor=${factor}`;
@@ -147,14 +147,14 @@ function part(x: string, shape: Shape, axis: number, start: number, end: number)
 const split: OpRule = (call) => {
   const { axis, sizes } = attributesOf<SplitAttributes>(call);
   const start = sizes.slice(0, call.output.index).reduce((sum, size) => sum + size, 0);
-  const { shape } = call.node.inputs[0]!;
-  return part(call.operands[0]!, shape, axis, start, start + sizes[call.output.index]!);
+  const { shape } = call.node.inputs[0];
+  return part(call.operands[0], shape, axis, start, start + sizes[call.output.index]);
 };
 
 const pad: OpRule = (call) => {
   const { before, after } = attributesOf<PadAttributes>(call);
   // PyTorch counts the axes from the last one.
-  const amounts = before.flatMap((amount, axis) => [[amount, after[axis]!]]).reverse();
+  const amounts = before.flatMap((amount, axis) => [[amount, after[axis]]]).reverse();
   while (amounts.length > 1 && amounts.at(-1)!.every((amount) => amount === 0)) amounts.pop();
   return closed(`F.pad(${call.inputs[0]}, ${tuple(amounts.flat())})`);
 };
@@ -189,7 +189,7 @@ const rules: Readonly<Record<string, OpRule>> = {
   split,
   slice: (call) => {
     const { axis, start, end } = attributesOf<SliceAttributes>(call);
-    return part(call.operands[0]!, call.node.inputs[0]!.shape, axis, start, end);
+    return part(call.operands[0], call.node.inputs[0].shape, axis, start, end);
   },
   pad,
   transpose: (call) =>
@@ -228,7 +228,7 @@ export function constantExpression(tensor: Tensor): Expression {
       `a constant of ${formatShape(tensor.shape)} values cannot be written in PyTorch; make it a state`,
     );
   }
-  return { text: String(shortest(data[0]!)), closed: data[0]! >= 0 };
+  return { text: String(shortest(data[0])), closed: data[0] >= 0 };
 }
 
 /** The number with the fewest digits that is the same in single precision: 0.1 instead of 0.10000000149011612. */

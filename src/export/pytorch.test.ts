@@ -21,7 +21,7 @@ describe('exportPyTorch', () => {
     const first = await files();
     await exportPyTorch(weights, target);
     const again = await files();
-    expect(again.map((bytes, index) => bytes.equals(first[index]!))).toEqual([true, true]);
+    expect(again.map((bytes, index) => bytes.equals(first[index]))).toEqual([true, true]);
     expect(await readdir(target)).toEqual(['ckpt.pth', 'model.py']);
   });
 
@@ -51,6 +51,6 @@ describe('pytorchCheckpoint', () => {
     );
     expect(names.map(([, name]) => name)).toEqual(expected);
     const index = expected.indexOf('head.bias');
-    expect(new Float32Array(files[`archive/data/${index}`]!.slice().buffer)).toEqual(weights.states.get('head.bias'));
+    expect(new Float32Array(files[`archive/data/${index}`].slice().buffer)).toEqual(weights.states.get('head.bias'));
   });
 });

@@ -18,15 +18,15 @@ export function sizeReferences(graph: Graph, nodes: readonly GraphNode[]): Map<G
 
 function referenceOf(node: GraphNode, nodes: readonly GraphNode[], graph: Graph): Tensor | undefined {
   const [output] = node.outputs;
-  if (node.op === 'broadcastTo') return latestOfSameSize(output!, nodes) ?? node.inputs[0];
+  if (node.op === 'broadcastTo') return latestOfSameSize(output, nodes) ?? node.inputs[0];
   if (node.op === 'reshape') {
-    const isUnfolding = output!.shape.slice(2).some((extent) => extent > 1 && !node.inputs[0]!.shape.includes(extent));
-    return (isUnfolding && latestOfSameSize(output!, nodes)) || node.inputs[0];
+    const isUnfolding = output.shape.slice(2).some((extent) => extent > 1 && !node.inputs[0].shape.includes(extent));
+    return (isUnfolding && latestOfSameSize(output, nodes)) || node.inputs[0];
   }
   if (node.op !== 'resize' && !isCoordinates(node)) return undefined;
-  const joined = joinedWith(output!, nodes);
+  const joined = joinedWith(output, nodes);
   if (joined || (node.op === 'resize' && resizeFactor(node))) return joined;
-  return [...graph.inputs.values()].find((input) => sameSize(input, output!));
+  return [...graph.inputs.values()].find((input) => sameSize(input, output));
 }
 
 /** A tensor of the same size that the output is joined with and that is there before it. */
@@ -54,10 +54,10 @@ function sameSize(a: Tensor, b: Tensor): boolean {
 
 /** The factor by which a resize enlarges both sides, where it (or one over it) is a whole number. */
 export function resizeFactor(node: GraphNode): number | undefined {
-  const [before, after] = [node.inputs[0]!.shape, node.outputs[0]!.shape];
-  const factor = after[2]! / before[2]!;
+  const [before, after] = [node.inputs[0].shape, node.outputs[0].shape];
+  const factor = after[2] / before[2];
   const whole = Number.isInteger(factor) || Number.isInteger(1 / factor);
-  return whole && after[3]! / before[3]! === factor ? factor : undefined;
+  return whole && after[3] / before[3] === factor ? factor : undefined;
 }
 
 /** Whether a node is the constant that `appendCoordinates` of src/nn/coordinates.ts appends. */

@@ -93,9 +93,9 @@ describe('encodeOnnxModel', () => {
     // Rows of x are columns after the transposition: rows 2 and 0 of [[1, -4], [2, 5], [-8, 6]].
     const x = new Tensor('float32', Float32Array.of(1, 2, -8, -4, 5, 6), [2, 3]);
     const { y, product, space } = await session.run({ x });
-    expect([...(y!.data as Float32Array)]).toEqual([-2 - 1, 6 - 1, 11, -1 + 10]);
-    expect([...(product!.data as Float32Array)]).toEqual([17, 6, 6, 101]);
-    expect([...(space!.data as Float32Array)]).toEqual([1, 2, 3, 4]);
+    expect([...(y.data as Float32Array)]).toEqual([-2 - 1, 6 - 1, 11, -1 + 10]);
+    expect([...(product.data as Float32Array)]).toEqual([17, 6, 6, 101]);
+    expect([...(space.data as Float32Array)]).toEqual([1, 2, 3, 4]);
     await session.release();
   });
 

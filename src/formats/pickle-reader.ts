@@ -92,13 +92,13 @@ class PickleMachine {
 
   run(): PickleValue {
     for (let done = 0; done < maxOperations; done++) {
-      const opcode = String.fromCharCode(this.take(1)[0]!);
+      const opcode = String.fromCharCode(this.take(1)[0]);
       if (opcode === '.') return this.pop();
       if (!Object.hasOwn(operations, opcode)) {
         const code = opcode.charCodeAt(0).toString(16).padStart(2, '0');
         throw this.damaged(`the operation 0x${code} is not one of protocols 2 to ${newestProtocol}`);
       }
-      operations[opcode]!(this);
+      operations[opcode](this);
     }
     throw this.damaged(`it has more than ${maxOperations} operations`);
   }
@@ -171,7 +171,7 @@ class PickleMachine {
     if (target instanceof PickleObject) target.items ??= new Map();
     const items = target instanceof PickleObject ? target.items! : target;
     if (!(items instanceof Map)) throw this.damaged('items are set on what is no dictionary');
-    for (let at = 0; at < values.length; at += 2) items.set(values[at]!, values[at + 1]!);
+    for (let at = 0; at < values.length; at += 2) items.set(values[at], values[at + 1]);
   }
 
   dictionary(values: readonly PickleValue[]): void {
@@ -216,7 +216,7 @@ class PickleMachine {
   }
 
   uint8(): number {
-    return this.take(1)[0]!;
+    return this.take(1)[0];
   }
 
   uint16(): number {

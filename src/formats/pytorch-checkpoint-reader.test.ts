@@ -86,7 +86,7 @@ describe('readPyTorchCheckpoint', () => {
   });
 
   it('refuses a tensor that is larger than its storage', async () => {
-    const pickle = unzipSync(bytes)['archive/data.pkl']!.slice();
+    const pickle = unzipSync(bytes)['archive/data.pkl'].slice();
     // The first extent of the shape (8, 3, 3, 3) becomes 9.
     const at = Buffer.from(pickle).indexOf(Buffer.from([0x4a, 8, 0, 0, 0, 0x4a, 3, 0, 0, 0]));
     pickle[at + 1] = 9;

@@ -253,7 +253,7 @@ function tensorOf(value: PickleValue, name: string): StoredTensor | undefined {
     if (tensorMakers.includes(path)) return describeTensor(made.arguments, name);
     if (parameterMakers.includes(path)) made = made.arguments[0] ?? null;
     else if (path === subclassMaker && Array.isArray(made.arguments[2])) {
-      made = new PickleObject(made.arguments[0]!, made.arguments[2]);
+      made = new PickleObject(made.arguments[0], made.arguments[2]);
     } else return undefined;
   }
   return undefined;
@@ -275,7 +275,7 @@ function describeTensor(args: readonly PickleValue[], name: string): StoredTenso
   const kind = storageClass.path.slice(storageClass.path.lastIndexOf('.') + 1);
   const typed = Object.hasOwn(dtypes, kind) ? dtypes[kind] : undefined;
   const { dtype, bytes } = typed ?? untypedStorage(args);
-  const last = offset + shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis]!, 0);
+  const last = offset + shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis], 0);
   if (elementCount(shape) > 0 && last >= length) {
     throw damaged(name, `wants element ${last} of the storage ${quote(storage)}, which has ${length}`);
   }

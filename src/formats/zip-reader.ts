@@ -189,5 +189,5 @@ function refused(name: string, what: string, remedy: string, cause?: unknown): F
 /** The library's messages go on with questions to programmers. */
 function firstSentence(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split(/\. |\n/, 1)[0]!.replace(/\.$/, '');
+  return message.split(/\. |\n/, 1)[0].replace(/\.$/, '');
 }

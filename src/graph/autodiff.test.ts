@@ -24,7 +24,7 @@ describe('gradients', () => {
     // x² + 3x + x, of which the slope is 2x + 4.
     const loss = reduceSum(add(add(mul(x, x), scale(x, 3)), x));
     const [dx] = gradients(loss, [x]);
-    expect(await evaluate(graph, { dx: dx! }, [2, -1])).toEqual({ dx: [8, 2] });
+    expect(await evaluate(graph, { dx: dx }, [2, -1])).toEqual({ dx: [8, 2] });
   });
 
   it('goes to tensors inside of the graph, with their own descendants', async () => {
@@ -34,7 +34,7 @@ describe('gradients', () => {
     const scaled = scale(squared, 5);
     const loss = reduceSum(mul(scaled, squared));
     const [dLoss, dScaled, dSquared, dx] = gradients(loss, [loss, scaled, squared, x]);
-    const values = await evaluate(graph, { dLoss: dLoss!, dScaled: dScaled!, dSquared: dSquared!, dx: dx! }, [1, 2]);
+    const values = await evaluate(graph, { dLoss: dLoss, dScaled: dScaled, dSquared: dSquared, dx: dx }, [1, 2]);
     expect(values).toEqual({ dLoss: [1], dScaled: [1, 4], dSquared: [10, 40], dx: [20, 160] });
   });
 
@@ -62,8 +62,8 @@ describe('gradients', () => {
     const graph = new Graph();
     const x = graph.input('x', [4]);
     const [, middle] = split(x, 0, [1, 2, 1]);
-    const [dx] = gradients(reduceSum(mul(middle!, middle!)), [x]);
-    expect(await evaluate(graph, { dx: dx! }, [1, 2, 3, 4])).toEqual({ dx: [0, 4, 6, 0] });
+    const [dx] = gradients(reduceSum(mul(middle, middle)), [x]);
+    expect(await evaluate(graph, { dx: dx }, [1, 2, 3, 4])).toEqual({ dx: [0, 4, 6, 0] });
   });
 
   it('refuses a loss that is no scalar', () => {
@@ -103,7 +103,7 @@ describe('gradients', () => {
     const graph = new Graph();
     const x = graph.input('x', [2]);
     const [dx] = gradients(reduceSum(mul(mul(x, x), x)), [x]);
-    const [second] = gradients(reduceSum(dx!), [x]);
-    expect(await evaluate(graph, { dx: dx!, second: second! }, [2, -1])).toEqual({ dx: [12, 3], second: [12, -6] });
+    const [second] = gradients(reduceSum(dx), [x]);
+    expect(await evaluate(graph, { dx: dx, second: second }, [2, -1])).toEqual({ dx: [12, 3], second: [12, -6] });
   });
 });

@@ -27,10 +27,10 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
     if (!gradient || !node.inputs.some((input) => needed.has(input))) continue;
     const outputGradients = node.outputs.map(sum);
     if (outputGradients.every((dy) => dy === undefined)) continue;
-    const wants = (index: number) => needed.has(node.inputs[index]!);
+    const wants = (index: number) => needed.has(node.inputs[index]);
     const { inputs, outputs, attributes } = node;
     gradient({ inputs, outputs, attributes, outputGradients, wants }).forEach((dx, index) => {
-      const input = inputs[index]!;
+      const input = inputs[index];
       if (!dx || !needed.has(input)) return;
       if (formatShape(dx.shape) !== formatShape(input.shape)) {
         throw new Error(`${node.op}: gradient ${formatShape(dx.shape)} for an input of ${formatShape(input.shape)}`);

@@ -5,10 +5,10 @@ export function nodeMultiplyAccumulates(node: GraphNode): number {
   const output = sizeOf(node.outputs[0]?.shape ?? []);
   switch (node.op) {
     case 'conv2d':
-      return output * sizeOf(node.inputs[1]!.shape.slice(1));
+      return output * sizeOf(node.inputs[1].shape.slice(1));
     case 'matMul': {
       const { transposeA } = node.attributes as { transposeA: boolean };
-      return output * node.inputs[0]!.shape.at(transposeA ? -2 : -1)!;
+      return output * node.inputs[0].shape.at(transposeA ? -2 : -1)!;
     }
     default:
       return 0;

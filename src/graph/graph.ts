@@ -101,8 +101,8 @@ export class Graph {
     if (this.inputs.has(name)) throw new Error(`the graph has an input '${name}' already`);
     const attributes: InputAttributes = random ? { name, random } : { name };
     const [tensor] = this.add('input', [], attributes, [{ shape, dtype }]);
-    this.inputs.set(name, tensor!);
-    return tensor!;
+    this.inputs.set(name, tensor);
+    return tensor;
   }
 
   /** A value fixed when the graph is built. */
@@ -112,7 +112,7 @@ export class Graph {
       throw new Error(`constant: ${values.length} values do not fill the shape ${formatShape(shape)}`);
     }
     const dtype = values instanceof Int32Array ? 'int32' : 'float32';
-    return this.add('constant', [], { data: values } satisfies ConstantAttributes, [{ shape, dtype }])[0]!;
+    return this.add('constant', [], { data: values } satisfies ConstantAttributes, [{ shape, dtype }])[0];
   }
 
   /** One number. */
@@ -131,8 +131,8 @@ export class Graph {
     const { trainable = false, decay = false } = options;
     const attributes: StateAttributes = { name, initial, trainable, decay };
     const [tensor] = this.add('state', [], attributes, [{ shape, dtype: 'float32' }]);
-    this.states.set(name, tensor!);
-    return tensor!;
+    this.states.set(name, tensor);
+    return tensor;
   }
 
   /** Lets a state take the value of `next` when the graph has run; every read in the same run sees the old value. */

@@ -24,7 +24,7 @@ const definitions = new Map<string, OpDefinition<object>>();
 /** Enters an op into the registry, once, when its module is loaded. */
 export function defineOp<Attributes extends object>(definition: OpDefinition<Attributes>): OpDefinition<Attributes> {
   if (definitions.has(definition.name)) throw new Error(`the op '${definition.name}' is defined twice`);
-  definitions.set(definition.name, definition as unknown as OpDefinition<object>);
+  definitions.set(definition.name, definition);
   return definition;
 }
 
@@ -44,7 +44,7 @@ export function applyAll<Attributes extends object>(
   inputs: readonly Tensor[],
   attributes: Attributes,
 ): readonly Tensor[] {
-  const graph = inputs[0]!.graph;
+  const graph = inputs[0].graph;
   return graph.add(op.name, inputs, attributes, op.infer(inputs, attributes));
 }
 
@@ -54,5 +54,5 @@ export function apply<Attributes extends object>(
   inputs: readonly Tensor[],
   attributes: Attributes,
 ): Tensor {
-  return applyAll(op, inputs, attributes)[0]!;
+  return applyAll(op, inputs, attributes)[0];
 }

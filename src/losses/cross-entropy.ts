@@ -15,7 +15,7 @@ export interface CrossEntropyOptions {
  * `cross_entropy`. Logits N×C×H×W, labels int32 N×H×W; a label outside of 0 … C−1 is ignored.
  */
 export function crossEntropyLoss(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const classes = logits.shape[1]!;
+  const classes = logits.shape[1];
   const { classWeights, labelSmoothing = 0 } = options;
   if (classWeights && classWeights.length !== classes) {
     throw new Error(`crossEntropyLoss: ${classWeights.length} class weights for ${classes} classes`);

@@ -26,19 +26,19 @@ async function evaluate(
   labels: readonly number[][],
   loss: (logits: Tensor, labels: Tensor) => Tensor,
 ) {
-  const [n, width, classes] = [images.length, images[0]!.length, images[0]![0]!.length];
+  const [n, width, classes] = [images.length, images[0].length, images[0][0].length];
   const graph = new Graph();
   const logits = graph.input('logits', [n, classes, 1, width]);
   const truth = graph.input('labels', [n, 1, width], 'int32');
   const total = loss(logits, truth);
   graph.output('loss', total);
-  graph.output('gradient', gradients(total, [logits])[0]!);
+  graph.output('gradient', gradients(total, [logits])[0]);
   const program = await createReferenceEngine().compile(graph);
   const planes = images.flatMap((pixels) =>
-    Array.from({ length: classes }, (_, c) => pixels.map((p) => log(p[c]!))).flat(),
+    Array.from({ length: classes }, (_, c) => pixels.map((p) => log(p[c]))).flat(),
   );
   const outputs = await program.run({ logits: Float32Array.from(planes), labels: Int32Array.from(labels.flat()) });
-  return { loss: outputs.loss![0]!, gradient: [...outputs.gradient!] };
+  return { loss: outputs.loss[0], gradient: [...outputs.gradient] };
 }
 
 describe('crossEntropyLoss', () => {
@@ -52,7 +52,7 @@ describe('crossEntropyLoss', () => {
     // (p − one-hot) / pixels, class by class.
     const expected = [-0.25, 0.1, 0.125, -0.2, 0.125, 0.1];
     gradient.forEach((value, index) => {
-      expect(value).toBeCloseTo(expected[index]!, 6);
+      expect(value).toBeCloseTo(expected[index], 6);
     });
   });
 
@@ -83,7 +83,7 @@ describe('crossEntropyLoss', () => {
 
   it('weighs the spread share by the class that it falls on, as PyTorch does', async () => {
     const options = { labelSmoothing: 0.3, classWeights: [1, 2, 4] };
-    const { loss } = await evaluate([[twoPixels[0]!]], [[0]], entropy(options));
+    const { loss } = await evaluate([[twoPixels[0]]], [[0]], entropy(options));
     expect(loss).toBeCloseTo(-(0.8 * log(0.5) + 0.2 * log(0.25) + 0.4 * log(0.25)), 6);
   });
 
@@ -136,7 +136,7 @@ describe('diceLoss', () => {
   });
 
   it('takes the smoothing it is given', async () => {
-    const { loss } = await evaluate([[twoPixels[0]!]], [[0]], (logits, labels) =>
+    const { loss } = await evaluate([[twoPixels[0]]], [[0]], (logits, labels) =>
       diceLoss(logits, labels, { smooth: 0 }),
     );
     expect(loss).toBeCloseTo(1 - (2 * 0.5) / 1.5, 6);
@@ -150,9 +150,9 @@ function jaccardLoss(ofClass: ReadonlySet<number>, wrong: readonly number[]): nu
 
 /** The loss of one image by its definition, with every set written out. */
 function lovaszByDefinition(pixels: Pixels, labels: readonly number[]): number {
-  const known = labels.flatMap((label, index) => (label < pixels[0]!.length ? [index] : []));
-  const losses = [...new Set(known.map((index) => labels[index]!))].map((c) => {
-    const error = (index: number) => Math.abs((labels[index] === c ? 1 : 0) - pixels[index]![c]!);
+  const known = labels.flatMap((label, index) => (label < pixels[0].length ? [index] : []));
+  const losses = [...new Set(known.map((index) => labels[index]))].map((c) => {
+    const error = (index: number) => Math.abs((labels[index] === c ? 1 : 0) - pixels[index][c]);
     const ofClass = new Set(known.filter((index) => labels[index] === c));
     const order = [...known].sort((a, b) => error(b) - error(a));
     return order.reduce((sum, index, k) => {
@@ -190,7 +190,7 @@ describe('lovaszSoftmaxLoss', () => {
     // Class by class: p·(d − Σ p·d), where d is −1/2 for the true classes alone.
     const expected = [-0.125, 0.06, 0.0625, -0.12, 0.0625, 0.06];
     gradient.forEach((value, index) => {
-      expect(value).toBeCloseTo(expected[index]!, 6);
+      expect(value).toBeCloseTo(expected[index], 6);
     });
   });
 
@@ -202,8 +202,8 @@ describe('lovaszSoftmaxLoss', () => {
       Array.from({ length: 30 }, () => (random.chance(0.2) ? 255 : random.integer(classes))),
     );
     const { loss } = await evaluate(images, labels, lovaszSoftmaxLoss);
-    const [first, second] = images.map((pixels, index) => lovaszByDefinition(pixels, labels[index]!));
-    expect(loss).toBeCloseTo((first! + second!) / 2, 6);
+    const [first, second] = images.map((pixels, index) => lovaszByDefinition(pixels, labels[index]));
+    expect(loss).toBeCloseTo((first + second) / 2, 6);
   });
 
   it('is 1 − the mean IoU where the network is sure', async () => {

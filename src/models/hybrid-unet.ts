@@ -46,7 +46,7 @@ export function hybridUnet(
       x = pyramidPooling(scope.at('pyramid'), x, { grids: [1, 2, 4, 8], filters: 32 });
       const skips = features.slice(0, -1).reverse();
       const steps = decoder.map((filters, index) => {
-        x = decoderStep(scope.at('decoder').at(index), x, skips[index]!, filters);
+        x = decoderStep(scope.at('decoder').at(index), x, skips[index], filters);
         return x;
       });
       const head = (at: Scope, features: Tensor) =>

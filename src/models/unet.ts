@@ -11,7 +11,7 @@ const decoderWidths = [96, 64, 48, 32];
 
 /** Brings x to the size of the skip, joins both and convolves: one step of a U-shaped decoder. */
 export function decoderStep(scope: Scope, x: Tensor, skip: Tensor, filters: number): Tensor {
-  const raised = resize(x, skip.shape[2]!, skip.shape[3]!);
+  const raised = resize(x, skip.shape[2], skip.shape[3]);
   return convBn(scope, concat([raised, skip], 1), { filters, kernel: 3 });
 }
 
@@ -27,7 +27,7 @@ function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
   });
   const skips = features.slice(0, -1).reverse();
   decoderWidths.forEach((filters, index) => {
-    x = decoderStep(scope.at('decoder').at(index), x, skips[index]!, filters);
+    x = decoderStep(scope.at('decoder').at(index), x, skips[index], filters);
   });
   // Plain uniform start for the scores: there is no ReLU after them.
   return {

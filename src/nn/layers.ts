@@ -21,7 +21,7 @@ export interface ConvolutionLayerOptions {
 /** A convolution whose padding keeps the size at stride 1 (dilation·(kernel − 1)/2 on every side). */
 export function convolution(scope: Scope, x: Tensor, options: ConvolutionLayerOptions): Tensor {
   const { filters, kernel, stride = 1, dilation = 1, groups = 1, bias = false, initializer = heNormal } = options;
-  const shape = [filters, x.shape[1]! / groups, kernel, kernel];
+  const shape = [filters, x.shape[1] / groups, kernel, kernel];
   const weight = scope.parameter('weight', shape, initializer, { decay: true });
   return conv2d(x, weight, {
     stride,
@@ -38,14 +38,14 @@ export function convolution(scope: Scope, x: Tensor, options: ConvolutionLayerOp
  */
 export function batchNorm(scope: Scope, x: Tensor, options: { momentum?: number; epsilon?: number } = {}): Tensor {
   const { momentum = 0.1, epsilon = 1e-5 } = options;
-  const shape = [x.shape[1]!];
+  const shape = [x.shape[1]];
   const gamma = scope.parameter('weight', shape, constantInitializer(1), { decay: false });
   const beta = scope.parameter('bias', shape, constantInitializer(0), { decay: false });
   const runningMean = scope.buffer('running_mean', shape, constantInitializer(0));
   const runningVariance = scope.buffer('running_var', shape, constantInitializer(1));
   if (!scope.mode.training) return batchNormInference(x, gamma, beta, runningMean, runningVariance, epsilon);
   const { y, mean, variance } = batchNormTraining(x, gamma, beta, epsilon);
-  const count = sizeOf(x.shape) / shape[0]!;
+  const count = sizeOf(x.shape) / shape[0];
   const unbiased = count > 1 ? count / (count - 1) : 1;
   const { graph } = scope;
   graph.assign(runningMean, add(scale(runningMean, 1 - momentum), scale(mean, momentum)));
@@ -71,13 +71,13 @@ export function squeezeExcite(scope: Scope, x: Tensor, squeezed: number): Tensor
     convolution(scope.at('reduce'), pooled, { filters: squeezed, kernel: 1, bias: true }),
     'relu',
   );
-  const gate = convolution(scope.at('expand'), reduced, { filters: x.shape[1]!, kernel: 1, bias: true });
+  const gate = convolution(scope.at('expand'), reduced, { filters: x.shape[1], kernel: 1, bias: true });
   return mul(x, activation(gate, 'hardSigmoid'));
 }
 
 /** Two 3×3 convolutions with a residual sum, then ReLU (He et al. 2016, basic block). */
 export function basicBlock(scope: Scope, x: Tensor): Tensor {
-  const filters = x.shape[1]!;
+  const filters = x.shape[1];
   const y = convBn(scope.at('first'), x, { filters, kernel: 3 });
   return activation(add(x, convBn(scope.at('second'), y, { filters, kernel: 3, activation: 'none' })), 'relu');
 }
@@ -96,7 +96,7 @@ export interface InvertedResidualOptions {
  */
 export function invertedResidual(scope: Scope, x: Tensor, options: InvertedResidualOptions = {}): Tensor {
   const { expansion = 4, kernel = 3, squeeze = false } = options;
-  const channels = x.shape[1]!;
+  const channels = x.shape[1];
   const inside = expansion * channels;
   let y = convBn(scope.at('expand'), x, { filters: inside, kernel: 1 });
   y = convBn(scope.at('depthwise'), y, { filters: inside, kernel, groups: inside });

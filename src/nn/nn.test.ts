@@ -25,7 +25,7 @@ function layer(
       const program = await createReferenceEngine().compile(graph);
       await program.writeStates(new Map(Object.entries(states).map(([name, data]) => [name, Float32Array.from(data)])));
       const outputs = await program.run({ x: Float32Array.from(values) });
-      return { y: [...outputs.y!], states: await program.readStates() };
+      return { y: [...outputs.y], states: await program.readStates() };
     },
   };
 }

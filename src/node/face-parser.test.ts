@@ -74,8 +74,8 @@ describe('FaceParser in Node', () => {
       await parser.parse(await readFile(path)),
       await parser.parse({ width: 30, height: 20, data: new Uint8Array(raw) }),
     ];
-    expect(results[1]!.labels).toEqual(results[0]!.labels);
-    expect(results[2]!.labels).toEqual(results[0]!.labels);
+    expect(results[1].labels).toEqual(results[0].labels);
+    expect(results[2].labels).toEqual(results[0].labels);
   });
 
   it('names a photo that cannot be read', async () => {

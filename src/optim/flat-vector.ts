@@ -12,5 +12,5 @@ export function flatten(tensors: readonly Tensor[]): Tensor {
 /** The parts of a vector that `flatten` made, with their shapes. */
 export function unflatten(vector: Tensor, shapes: readonly Shape[]): Tensor[] {
   const parts = split(vector, 0, shapes.map(sizeOf));
-  return parts.map((part, index) => reshape(part, shapes[index]!));
+  return parts.map((part, index) => reshape(part, shapes[index]));
 }

@@ -37,7 +37,7 @@ async function train(steps: number, { optimizer, clipNorm = 0, averageDecay }: O
       biasGradient: Float32Array.from(gradient.slice(4)),
       ...(averageDecay !== undefined && { decay: Float32Array.of(averageDecay) }),
     });
-    norms.push(outputs.gradientNorm![0]!);
+    norms.push(outputs.gradientNorm[0]);
   }
   const states = await program.readStates();
   return {
@@ -51,7 +51,7 @@ async function train(steps: number, { optimizer, clipNorm = 0, averageDecay }: O
 function expectWeights(actual: readonly number[], expected: readonly number[]): void {
   expect(actual).toHaveLength(expected.length);
   actual.forEach((value, index) => {
-    expect(value).toBeCloseTo(expected[index]!, 5);
+    expect(value).toBeCloseTo(expected[index], 5);
   });
 }
 
@@ -63,7 +63,7 @@ function sgdByHand(steps: number, { momentum, nesterov, weightDecay }: SgdOption
   return start.map((first, index) => {
     let [weight, velocity] = [first, 0];
     for (let step = 1; step <= steps; step++) {
-      const g = gradientOf(step)[index]! + weightDecay * decays[index]! * weight;
+      const g = gradientOf(step)[index] + weightDecay * decays[index] * weight;
       velocity = momentum * velocity + g;
       weight -= rateOf(step) * (nesterov ? g + momentum * velocity : velocity);
     }
@@ -76,11 +76,11 @@ function adamWByHand(steps: number, { beta1, beta2, epsilon, weightDecay }: Adam
   return start.map((first, index) => {
     let [weight, m, v] = [first, 0, 0];
     for (let step = 1; step <= steps; step++) {
-      const g = gradientOf(step)[index]!;
+      const g = gradientOf(step)[index];
       const rate = rateOf(step);
       m = beta1 * m + (1 - beta1) * g;
       v = beta2 * v + (1 - beta2) * g * g;
-      weight -= rate * weightDecay * decays[index]! * weight;
+      weight -= rate * weightDecay * decays[index] * weight;
       weight -= (rate * (m / (1 - beta1 ** step))) / (Math.sqrt(v / (1 - beta2 ** step)) + epsilon);
     }
     return weight;
@@ -128,7 +128,7 @@ describe('updateParameters', () => {
       ];
       expect(decayed.weights.slice(4)).toEqual(plain.weights.slice(4));
       decayed.weights.slice(0, 4).forEach((value, index) => {
-        expect(Math.abs(value - plain.weights[index]!)).toBeGreaterThan(1e-3);
+        expect(Math.abs(value - plain.weights[index])).toBeGreaterThan(1e-3);
       });
     }
   });
@@ -143,7 +143,7 @@ describe('updateParameters', () => {
     expect(tight.norms[0]).toBeCloseTo(norm, 5);
     expectWeights(
       tight.weights,
-      start.map((weight, index) => weight - rateOf(1) * (gradientOf(1)[index]! / 4)),
+      start.map((weight, index) => weight - rateOf(1) * (gradientOf(1)[index] / 4)),
     );
   });
 });
@@ -156,7 +156,7 @@ describe('trackMovingAverage', () => {
     for (let step = 1; step <= 3; step++) {
       const weights = sgdByHand(step, sgd());
       expected.forEach((value, index) => {
-        expected[index] = decay * value + (1 - decay) * weights[index]!;
+        expected[index] = decay * value + (1 - decay) * weights[index];
       });
     }
     const average = unpackAverage(networkStates, states.get(averageState)!);

@@ -43,8 +43,8 @@ function decayMask(graph: Graph, parameters: readonly Tensor[]): Tensor {
   const mask = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
   let start = 0;
   parameters.forEach((parameter, index) => {
-    if (stateAttributes(parameter).decay) mask.fill(1, start, start + sizes[index]!);
-    start += sizes[index]!;
+    if (stateAttributes(parameter).decay) mask.fill(1, start, start + sizes[index]);
+    start += sizes[index];
   });
   return graph.constant(mask, [mask.length]);
 }
@@ -60,7 +60,7 @@ function sgdStep(
   const { momentum, nesterov, weightDecay } = options;
   const g = weightDecay > 0 ? add(gradient, mul(weights, scale(mask, weightDecay))) : gradient;
   if (momentum === 0) return sub(weights, mul(g, rate));
-  const state = zeroState(graph, 'momentum', weights.shape[0]!);
+  const state = zeroState(graph, 'momentum', weights.shape[0]);
   const velocity = add(scale(state, momentum), g);
   graph.assign(state, velocity);
   return sub(weights, mul(nesterov ? add(g, scale(velocity, momentum)) : velocity, rate));
@@ -75,7 +75,7 @@ function adamWStep(
   options: AdamWOptions,
 ): Tensor {
   const { beta1, beta2, epsilon, weightDecay } = options;
-  const length = weights.shape[0]!;
+  const length = weights.shape[0];
   const first = zeroState(graph, 'first', length);
   const second = zeroState(graph, 'second', length);
   const one = graph.scalar(1);
@@ -124,7 +124,7 @@ export function updateParameters(
       : adamWStep(graph, weights, gradient, rate, mask, optimizer);
   const shapes = parameters.map(({ shape }) => shape);
   unflatten(next, shapes).forEach((value, index) => {
-    graph.assign(parameters[index]!, value);
+    graph.assign(parameters[index], value);
   });
   return { gradientNorm };
 }

@@ -20,7 +20,7 @@ function scoresAt(
   x: typeof y,
 ) {
   return Array.from({ length: classes }, (_, c) => {
-    const at = (row: number, column: number) => logits[(c * height + row) * width + column]!;
+    const at = (row: number, column: number) => logits[(c * height + row) * width + column];
     const upper = at(y[0], x[0]) * (1 - x[2]) + at(y[0], x[1]) * x[2];
     const lower = at(y[1], x[0]) * (1 - x[2]) + at(y[1], x[1]) * x[2];
     return upper * (1 - y[2]) + lower * y[2];
@@ -44,7 +44,7 @@ describe('upsampledArgmax', () => {
           for (let y = 0; y < outH; y++) {
             for (let x = 0; x < outW; x++) {
               const scores = scoresAt(logits, shape, neighbours(y, h, outH), neighbours(x, w, outW));
-              const chosen = scores[map.data[y * outW + x]!]!;
+              const chosen = scores[map.data[y * outW + x]];
               // Where two classes are as good as equal, rounding may decide.
               expect(chosen).toBeGreaterThan(Math.max(...scores) - 1e-5);
             }

@@ -21,7 +21,7 @@ export function upsampledArgmax(
     for (let c = 1; c < classes; c++) {
       enlarger.write(logits, c * height * width, y, values);
       for (let x = 0; x < outputWidth; x++) {
-        if (values[x]! > best[x]!) {
+        if (values[x] > best[x]) {
           best[x] = values[x]!;
           data[start + x] = c;
         }

@@ -20,7 +20,7 @@ function mirrored(logits: Float32Array, [classes, height, width]: LogitsShape): 
   for (let c = 0; c < classes; c++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        result[(mirror[c]! * height + y) * width + x] = logits[(c * height + y) * width + width - 1 - x]!;
+        result[(mirror[c] * height + y) * width + x] = logits[(c * height + y) * width + width - 1 - x]!;
       }
     }
   }
@@ -82,10 +82,10 @@ describe('ProbabilityAverage', () => {
     for (let pixel = 0; pixel < 15; pixel++) {
       for (let c = 0; c < 4; c++) {
         const probabilities = views.map((logits) => {
-          const powers = Array.from({ length: 4 }, (_, k) => Math.exp(logits[k * 15 + pixel]!));
-          return powers[c]! / powers.reduce((sum, power) => sum + power);
+          const powers = Array.from({ length: 4 }, (_, k) => Math.exp(logits[k * 15 + pixel]));
+          return powers[c] / powers.reduce((sum, power) => sum + power);
         });
-        expect(Math.exp(result[c * 15 + pixel]!)).toBeCloseTo(probabilities.reduce((sum, p) => sum + p) / 3, 5);
+        expect(Math.exp(result[c * 15 + pixel])).toBeCloseTo(probabilities.reduce((sum, p) => sum + p) / 3, 5);
       }
     }
   });
@@ -100,7 +100,7 @@ describe('ProbabilityAverage', () => {
     const wanted = plain.logProbabilities();
     // Sums over classes run in another order.
     back.logProbabilities().forEach((log, index) => {
-      expect(log).toBeCloseTo(wanted[index]!, 5);
+      expect(log).toBeCloseTo(wanted[index], 5);
     });
   });
 
@@ -113,7 +113,7 @@ describe('ProbabilityAverage', () => {
       .logProbabilities()
       .slice(0, 4)
       .forEach((log, x) => {
-        expect(Math.exp(log)).toBeCloseTo(wanted[x]!, 6);
+        expect(Math.exp(log)).toBeCloseTo(wanted[x], 6);
       });
   });
 

@@ -91,8 +91,8 @@ export class ProbabilityAverage {
       softmaxAcross(rows);
       rows.forEach((row, c) => {
         if (mirrored) row.reverse();
-        const start = ((mirrored ? this.mirror[c]! : c) * gridHeight + y) * gridWidth;
-        for (let x = 0; x < gridWidth; x++) this.sums[start + x] += row[x]!;
+        const start = ((mirrored ? this.mirror[c] : c) * gridHeight + y) * gridWidth;
+        for (let x = 0; x < gridWidth; x++) this.sums[start + x] += row[x];
       });
     }
     this.views++;
@@ -109,10 +109,10 @@ export class ProbabilityAverage {
 
 /** Softmax over the arrays at each position, in place. */
 function softmaxAcross(rows: readonly Float32Array[]): void {
-  const width = rows[0]!.length;
-  const largest = rows[0]!.slice();
+  const width = rows[0].length;
+  const largest = rows[0].slice();
   const total = new Float32Array(width);
-  for (const row of rows) for (let x = 0; x < width; x++) if (row[x]! > largest[x]!) largest[x] = row[x]!;
-  for (const row of rows) for (let x = 0; x < width; x++) total[x] += row[x] = Math.exp(row[x]! - largest[x]!);
-  for (const row of rows) for (let x = 0; x < width; x++) row[x]! /= total[x]!;
+  for (const row of rows) for (let x = 0; x < width; x++) if (row[x] > largest[x]) largest[x] = row[x]!;
+  for (const row of rows) for (let x = 0; x < width; x++) total[x] += row[x] = Math.exp(row[x] - largest[x]);
+  for (const row of rows) for (let x = 0; x < width; x++) row[x] /= total[x];
 }

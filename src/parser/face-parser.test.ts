@@ -81,8 +81,8 @@ describe('FaceParser', () => {
     areas.forEach((area, index) => {
       expect(area.pixels).toBe(labels.filter((id) => id === area.id).length);
       expect(area.share).toBeCloseTo(area.pixels / 1500, 12);
-      expect(area.name).toBe(onnx.labelSet.classes[area.id]!.name);
-      if (index > 0) expect(area.pixels).toBeLessThanOrEqual(areas[index - 1]!.pixels);
+      expect(area.name).toBe(onnx.labelSet.classes[area.id].name);
+      if (index > 0) expect(area.pixels).toBeLessThanOrEqual(areas[index - 1].pixels);
     });
   });
 
@@ -131,7 +131,7 @@ describe('FaceParser with averaging', async () => {
     const { width } = photo;
     const same = labels.filter((id, i) => {
       const row = i - (i % width);
-      return id === swap[other[row + width - 1 - (i % width)]!];
+      return id === swap[other[row + width - 1 - (i % width)]];
     });
     return same.length / labels.length;
   }

@@ -91,7 +91,7 @@ export class FaceParser {
     const networks: SizedNetwork[] = [];
     try {
       for (const [index, side] of sides.entries()) {
-        const frozen = freezeForInference(graphs[index]!, weights.states);
+        const frozen = freezeForInference(graphs[index], weights.states);
         const [, ...logitsShape] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
         networks.push({ side, logitsShape, program: await engine.compile(frozen) });
       }
@@ -131,7 +131,7 @@ export class FaceParser {
     const { networks, flip } = this;
     if (networks.length === 1 && !flip) {
       const [{ side, logitsShape: shape }] = networks as [SizedNetwork];
-      return { scores: await run(networks[0]!, prepare(photo, side, spent), spent), shape };
+      return { scores: await run(networks[0], prepare(photo, side, spent), spent), shape };
     }
     const average = new ProbabilityAverage(networks.at(-1)!.logitsShape, mirrorTable(this.labelSet));
     for (const network of networks) {
@@ -164,14 +164,14 @@ async function run({ program }: SizedNetwork, image: Float32Array, spent: Spent)
   const start = performance.now();
   const { logits } = await program.run({ image });
   spent.network += performance.now() - start;
-  return logits!;
+  return logits;
 }
 
 function classAreas(labels: Uint8Array, { classes }: LabelSet): ClassArea[] {
   const pixels = new Float64Array(256);
-  for (let i = 0; i < labels.length; i++) pixels[labels[i]!]!++;
+  for (let i = 0; i < labels.length; i++) pixels[labels[i]]++;
   return classes
-    .map(({ id, name }) => ({ id, name, pixels: pixels[id]!, share: pixels[id]! / labels.length }))
+    .map(({ id, name }) => ({ id, name, pixels: pixels[id], share: pixels[id] / labels.length }))
     .filter((area) => area.pixels > 0)
     .sort((a, b) => b.pixels - a.pixels);
 }

@@ -8,7 +8,7 @@ it('gives planes of (value / 255 − mean) / std', () => {
   normalizePhoto(photo, { mean: [0, 0.2, 0.4], std: [1, 0.1, 0.5] }, target);
   const expected = [0, 1, 0, 6, 0, 0.4];
   target.forEach((value, index) => {
-    expect(value).toBeCloseTo(expected[index]!, 5);
+    expect(value).toBeCloseTo(expected[index], 5);
   });
 });
 

@@ -15,9 +15,9 @@ export function normalizePhoto(
 ): void {
   const pixels = photo.width * photo.height;
   for (let channel = 0; channel < 3; channel++) {
-    const factor = 1 / (255 * std[channel]!);
-    const offset = mean[channel]! / std[channel]!;
+    const factor = 1 / (255 * std[channel]);
+    const offset = mean[channel] / std[channel];
     const start = channel * pixels;
-    for (let i = 0; i < pixels; i++) target[start + i] = photo.data[i * 3 + channel]! * factor - offset;
+    for (let i = 0; i < pixels; i++) target[start + i] = photo.data[i * 3 + channel] * factor - offset;
   }
 }

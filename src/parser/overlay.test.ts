@@ -6,7 +6,7 @@ import { blendOverlay, colorize } from './overlay.ts';
 const gray: Photo = { width: 5, height: 5, data: new Uint8Array(75).fill(100) };
 
 function labelsOf(rows: readonly string[], ids: Record<string, number>): LabelMap {
-  return { width: rows[0]!.length, height: rows.length, data: Uint8Array.from(rows.join(''), (c) => ids[c]!) };
+  return { width: rows[0].length, height: rows.length, data: Uint8Array.from(rows.join(''), (c) => ids[c]) };
 }
 
 const labels = labelsOf(['.....', '.sss.', '.sss.', '.sss.', '..x..'], { '.': 0, s: 1, x: 255 });

@@ -24,7 +24,7 @@ export function colorize(labels: LabelMap, set: LabelSet): Photo {
   const table = colorTable(set);
   const data = new Uint8Array(labels.width * labels.height * 3);
   for (let i = 0; i < labels.width * labels.height; i++) {
-    const entry = labels.data[i]! * 3;
+    const entry = labels.data[i] * 3;
     data[i * 3] = table[entry]!;
     data[i * 3 + 1] = table[entry + 1]!;
     data[i * 3 + 2] = table[entry + 2]!;
@@ -35,13 +35,13 @@ export function colorize(labels: LabelMap, set: LabelSet): Photo {
 /** Whether a pixel of a class touches, within `reach` pixels to the sides or up and down, another class of lower id. */
 function onContour(labels: LabelMap, x: number, y: number, reach: number): boolean {
   const { width, height, data } = labels;
-  const id = data[y * width + x]!;
+  const id = data[y * width + x];
   for (let step = 1; step <= reach; step++) {
     // Only the class of the higher id carries the line, so that it is not twice as wide as wanted.
-    if (x >= step && data[y * width + x - step]! < id) return true;
-    if (x + step < width && data[y * width + x + step]! < id) return true;
-    if (y >= step && data[(y - step) * width + x]! < id) return true;
-    if (y + step < height && data[(y + step) * width + x]! < id) return true;
+    if (x >= step && data[y * width + x - step] < id) return true;
+    if (x + step < width && data[y * width + x + step] < id) return true;
+    if (y >= step && data[(y - step) * width + x] < id) return true;
+    if (y + step < height && data[(y + step) * width + x] < id) return true;
   }
   return false;
 }
@@ -69,15 +69,15 @@ export function blendOverlay(photo: Photo, labels: LabelMap, set: LabelSet, opti
   const data = photo.data.slice();
   for (let y = 0, i = 0; y < height; y++) {
     for (let x = 0; x < width; x++, i++) {
-      const id = labels.data[i]!;
+      const id = labels.data[i];
       if (known[id] === 0) continue;
       const line = contours && onContour(labels, x, y, reach);
       for (let k = 0; k < 3; k++) {
-        const color = table[id * 3 + k]!;
+        const color = table[id * 3 + k];
         const place = i * 3 + k;
         // Lines are the class colour lifted towards white: seen on dark hair and on pale skin alike.
         data[place] = Math.round(
-          line ? data[place]! * 0.15 + (255 + color) * 0.425 : data[place]! * (1 - opacity) + color * opacity,
+          line ? data[place] * 0.15 + (255 + color) * 0.425 : data[place] * (1 - opacity) + color * opacity,
         );
       }
     }

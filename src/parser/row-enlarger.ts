@@ -32,13 +32,13 @@ export class RowEnlarger {
   /** Writes row `y` of the output of the plane that begins at `start` of `data` to the beginning of `target`. */
   write(data: Float32Array, start: number, y: number, target: Float32Array): void {
     const { width, low, high, fraction, line } = this;
-    const row = this.rows[y]!;
+    const row = this.rows[y];
     const upper = start + row.low * width;
     const lower = start + row.high * width;
-    for (let x = 0; x < width; x++) line[x] = data[upper + x]! + (data[lower + x]! - data[upper + x]!) * row.fraction;
+    for (let x = 0; x < width; x++) line[x] = data[upper + x] + (data[lower + x] - data[upper + x]) * row.fraction;
     for (let x = 0; x < low.length; x++) {
-      const left = line[low[x]!]!;
-      target[x] = left + (line[high[x]!]! - left) * fraction[x]!;
+      const left = line[low[x]];
+      target[x] = left + (line[high[x]] - left) * fraction[x];
     }
   }
 }

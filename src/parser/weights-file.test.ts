@@ -72,7 +72,7 @@ describe('a weights file', () => {
     for (const [name, { dtype, data_offsets: offsets }] of Object.entries<{ dtype: string; data_offsets: number[] }>(
       header,
     )) {
-      if (name !== '__metadata__') expect((8 + headerBytes + offsets[0]!) % (dtype === 'F16' ? 2 : 4), name).toBe(0);
+      if (name !== '__metadata__') expect((8 + headerBytes + offsets[0]) % (dtype === 'F16' ? 2 : 4), name).toBe(0);
     }
   });
 

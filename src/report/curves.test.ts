@@ -12,7 +12,7 @@ const rows: MetricsRow[] = Array.from({ length: 20 }, (_, i) => ({
 }));
 
 function texts(svg: string): string[] {
-  return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1]!);
+  return [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1]);
 }
 
 describe('curvesChart', () => {

@@ -62,10 +62,10 @@ function thin(points: readonly (readonly [number, number])[]): (readonly [number
     let low = start;
     let high = start;
     for (let i = start; i < Math.min(start + stretch, finite.length); i++) {
-      if (finite[i]![1] < finite[low]![1]) low = i;
-      if (finite[i]![1] > finite[high]![1]) high = i;
+      if (finite[i][1] < finite[low][1]) low = i;
+      if (finite[i][1] > finite[high][1]) high = i;
     }
-    for (const i of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) kept.push(finite[i]!);
+    for (const i of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) kept.push(finite[i]);
   }
   return kept;
 }
@@ -131,20 +131,20 @@ function drawPanels(panels: readonly Panel[], width: number): string {
     title: panels.map((panel, i) => ({
       text: panel.title,
       left: 20,
-      top: tops[i]! + 12,
+      top: tops[i] + 12,
       padding: 0,
       textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: dark },
     })),
     legend: panels.map((panel, i) => ({
       show: panel.series.length > 1,
       data: panel.series.map(({ name }) => name),
-      ...legendLayout(panel, tops[i]!, width),
+      ...legendLayout(panel, tops[i], width),
     })),
     grid: panels.map((panel, i) => ({
       left: 78,
       right: rightMargin(panel),
-      top: tops[i]! + 46,
-      height: heights[i]! - 96,
+      top: tops[i] + 46,
+      height: heights[i] - 96,
     })),
     xAxis: panels.map((panel, i) => ({
       ...axisStyle,
@@ -182,8 +182,8 @@ function drawPanels(panels: readonly Panel[], width: number): string {
     series: panels.flatMap((panel, i) =>
       panel.series.map(({ name, points, axis, highlight }, k) => {
         const data = thin(points);
-        const color = highlight ? dark : colors[k % colors.length]!;
-        const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length]!;
+        const color = highlight ? dark : colors[k % colors.length];
+        const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length];
         const best = panel.markBest === name ? bestPoint(data) : undefined;
         return {
           type: 'line' as const,
@@ -283,5 +283,5 @@ export function runCurves(rows: readonly MetricsRow[]): string {
   ];
   const filled = panels.filter(({ series }) => series.length > 0);
   // An empty run still gives a valid picture that says so.
-  return drawPanels(filled.length > 0 ? filled : [{ ...panels[0]!, title: 'Loss (nothing logged yet)' }], 860);
+  return drawPanels(filled.length > 0 ? filled : [{ ...panels[0], title: 'Loss (nothing logged yet)' }], 860);
 }

@@ -46,7 +46,7 @@ describe('pictureGrid', () => {
     expect(grid.width).toBeGreaterThan(bare.width);
     const dark = (fromX: number, fromY: number, toX: number, toY: number) => {
       let pixels = 0;
-      for (let y = fromY; y < toY; y++) for (let x = fromX; x < toX; x++) if (grid.at(x, y)[1]! < 128) pixels++;
+      for (let y = fromY; y < toY; y++) for (let x = fromX; x < toX; x++) if (grid.at(x, y)[1] < 128) pixels++;
       return pixels;
     };
     expect(dark(grid.width - 14 - 64, 10, grid.width - 14, 34)).toBeGreaterThan(20);

@@ -100,7 +100,7 @@ const capitalHeight = 6;
 const unknown: readonly [number, string] = [4, 'M.5 0H3.5V6H.5Z'];
 
 function glyphOf(character: string): readonly [number, string] {
-  return Object.hasOwn(glyphs, character) ? glyphs[character]! : unknown;
+  return Object.hasOwn(glyphs, character) ? glyphs[character] : unknown;
 }
 
 /** Width in pixels of a line of text whose capitals are `height` pixels high. */

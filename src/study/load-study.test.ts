@@ -47,7 +47,7 @@ describe('loadStudy', () => {
       const sameSeed = { ...run.config, train: { ...run.config.train, seed: base.config.train.seed } };
       expect(differingKey(base.config, sameSeed), run.name).toBeDefined();
     }
-    expect(() => planTraining(runs[0]!.config)).not.toThrow();
+    expect(() => planTraining(runs[0].config)).not.toThrow();
   });
 });
 

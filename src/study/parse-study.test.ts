@@ -33,7 +33,7 @@ describe('parseStudy', () => {
     const [group, ...more] = parseStudy(text, 's.yaml');
     expect(more).toEqual([]);
     expect(group).toMatchObject({ name: 'recipe', config: 'compact.yaml', overrides: ['train.size=128'] });
-    expect(group!.variants).toEqual([
+    expect(group.variants).toEqual([
       { name: 'base', title: 'nothing', overrides: [], seeds: [3, 4] },
       {
         name: 'sgd',
@@ -46,7 +46,7 @@ describe('parseStudy', () => {
 
   it('has seed 0 where none is given', () => {
     const [group] = parseStudy(text.replace('    seeds: [3, 4]\n', ''), 's.yaml');
-    expect(group!.variants.map(({ seeds }) => seeds)).toEqual([[0], [3]]);
+    expect(group.variants.map(({ seeds }) => seeds)).toEqual([[0], [3]]);
   });
 
   it.each([

@@ -92,18 +92,18 @@ export function suggestName(given: string, names: readonly string[]): string {
 
 /** Keys of the object at a path of the file: groups and variants lie in records, so the depth tells which it is. */
 function keysAt(path: readonly PropertyKey[]): string[] {
-  return Object.keys([studySchema, group, variant][path.length / 2]!.shape);
+  return Object.keys([studySchema, group, variant][path.length / 2].shape);
 }
 
 function explain(issue: z.core.$ZodIssue, study: unknown, locate: Locate): string {
   const dotted = issue.path.join('.');
   const place = locate(issue.path.filter((part) => typeof part === 'string'));
   if (issue.code === 'unrecognized_keys') {
-    const key = issue.keys[0]!;
+    const key = issue.keys[0];
     const path = [...issue.path, key].map(String);
     return `${locate(path)}: unknown key '${path.join('.').slice(0, 100)}'; ${suggestName(key, keysAt(issue.path))}`;
   }
-  if (issue.code === 'invalid_key') return `${place}: '${dotted.slice(0, 100)}': ${issue.issues[0]!.message}`;
+  if (issue.code === 'invalid_key') return `${place}: '${dotted.slice(0, 100)}': ${issue.issues[0].message}`;
   if (issue.code === 'custom' || issue.code === 'invalid_format') return `${place}: ${dotted}: ${issue.message}`;
   const given = valueAt(study, issue.path);
   const wanted = issue.message.replace(/^Invalid input: /, '');
@@ -125,7 +125,7 @@ export function parseStudy(text: string, source: string): StudyGroup[] {
   if (!result.success) {
     const { issues } = result.error;
     // A key that is written wrong is missing too; that it is unknown says more.
-    const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0]!;
+    const issue = issues.find(({ code }) => code === 'unrecognized_keys') ?? issues[0];
     const message = explain(issue, value, locator(document, lines, source));
     throw new FaceparseError(message, { exitCode: 2 });
   }

@@ -10,7 +10,7 @@ function summarize(base: Scores, other: Scores) {
     ...studyResults('base', base),
     ...studyResults('other', other),
   ]).variants;
-  return { base: first!, other: second! };
+  return { base: first, other: second };
 }
 
 describe('summarizeGroup', () => {

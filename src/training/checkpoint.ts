@@ -33,7 +33,7 @@ export function requireFinite(states: ReadonlyMap<string, Float32Array>, step: n
   for (const [name, data] of states) {
     // Nothing but numbers gives 0; one pass without calls, since these are millions.
     let sum = 0;
-    for (let i = 0; i < data.length; i++) sum += data[i]! * 0;
+    for (let i = 0; i < data.length; i++) sum += data[i] * 0;
     if (sum === 0) continue;
     throw new FaceparseError(
       `after step ${step} '${name}' is no longer finite. Lower train.lr or raise train.warmup; the last checkpoint is kept.`,

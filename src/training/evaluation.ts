@@ -28,7 +28,7 @@ export async function readTruth(item: DatasetItem, set: LabelSet): Promise<Label
   const mask = await readMask(item.maskPath!);
   if (set.mergeFrom) {
     const table = mergeTable(set);
-    return { ...mask, data: mask.data.map((id) => table[id]!) };
+    return { ...mask, data: mask.data.map((id) => table[id]) };
   }
   return mask;
 }

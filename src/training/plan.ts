@@ -48,14 +48,14 @@ export function planTraining(config: Config): TrainingPlan {
   checkStages(config);
   const average = train.averageDecay > 0;
   const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
-  const stride = train.size / forward.outputs.get('logits')!.shape[2]!;
+  const stride = train.size / forward.outputs.get('logits')!.shape[2];
   const stages = [...train.stages, { until: 1, size: train.size, labelSize: train.labelSize }].map(
     ({ until, size, labelSize = size / stride }): TrainingStage => {
       const step = buildTrainingStep({ ...train, loss: config.loss, model, size, labelSize, average });
       return { until, size, labelSize, step };
     },
   );
-  const parameters = countParameters(stages[0]!.step.graph);
+  const parameters = countParameters(stages[0].step.graph);
   checkParameterLimit(config, parameters);
   return {
     labelSet,

@@ -139,11 +139,11 @@ function formatNumber(value: number | undefined): string {
 /** The lines of a metrics.csv. */
 export async function readMetrics(path: string): Promise<MetricsLine[]> {
   const [header, ...rows] = (await readFile(path, 'utf8')).trim().split('\n');
-  const names = header!.split(',');
+  const names = header.split(',');
   return rows.map((row) => {
     const line: Record<string, number> = {};
     row.split(',').forEach((value, index) => {
-      if (value !== '') line[names[index]!] = Number(value);
+      if (value !== '') line[names[index]] = Number(value);
     });
     return line as unknown as MetricsLine;
   });

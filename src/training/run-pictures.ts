@@ -22,7 +22,7 @@ export function batchPicture(batch: Batch, size: number, labelSize: number, set:
     }
     rows.push(row);
   }
-  return pictureGrid(rows, { captions: ['photo', 'labels', 'photo', 'labels'].slice(0, rows[0]!.length), legend: set });
+  return pictureGrid(rows, { captions: ['photo', 'labels', 'photo', 'labels'].slice(0, rows[0].length), legend: set });
 }
 
 /** Photo, truth, prediction and errors of some validation pictures, two pictures a row. */
@@ -42,7 +42,7 @@ export function validationPicture(pictures: readonly ScoredPicture[], set: Label
     );
     titles.push(`F ${pair.map(({ score }) => score.f.toFixed(2)).join(', ')}`);
   }
-  const captions = rows[0]!.map((_, column) => ['photo', 'truth', 'prediction', 'errors'][column % 4]!);
+  const captions = rows[0].map((_, column) => ['photo', 'truth', 'prediction', 'errors'][column % 4]);
   return pictureGrid(rows, { captions, rowCaptions: titles, legend: set, cellSize: 160 });
 }
 
@@ -61,7 +61,7 @@ function denormalize(image: Float32Array, size: number): Photo {
   const data = new Uint8Array(pixels * 3);
   for (let i = 0; i < pixels; i++) {
     for (let channel = 0; channel < 3; channel++) {
-      const value = (image[channel * pixels + i]! * std[channel]! + mean[channel]!) * 255;
+      const value = (image[channel * pixels + i] * std[channel] + mean[channel]) * 255;
       data[i * 3 + channel] = Math.min(255, Math.max(0, Math.round(value)));
     }
   }

@@ -11,7 +11,7 @@ export class StepWindow {
   add(outputs: Record<string, Float32Array>, images: number): void {
     this.count++;
     this.images += images;
-    for (const [name, value] of Object.entries(outputs)) this.sums.set(name, (this.sums.get(name) ?? 0) + value[0]!);
+    for (const [name, value] of Object.entries(outputs)) this.sums.set(name, (this.sums.get(name) ?? 0) + value[0]);
     this.loss = this.sums.get('loss')! / this.count;
   }
 

@@ -259,8 +259,7 @@ class TrainingSession {
         ...drawRandomInputs(stage.step, train.seed, this.step),
       });
       for (const name of ['loss', 'gradientNorm']) {
-        if (!Number.isFinite(outputs[name]![0]))
-          await this.stopForNumber(name, outputs[name]![0]!, batch, learningRate);
+        if (!Number.isFinite(outputs[name][0])) await this.stopForNumber(name, outputs[name][0], batch, learningRate);
       }
       if (this.step === 0) await this.writeBatchPicture(batch, stage);
       this.step++;

@@ -13,13 +13,13 @@ export function expectClose(
   expect(actual, `${what} is not given back`).toBeDefined();
   expect(actual!.length, `${what}: number of values`).toBe(expected.length);
   let largest = 0;
-  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]!));
+  for (let i = 0; i < expected.length; i++) largest = Math.max(largest, Math.abs(expected[i]));
   // Where all that is expected is (nearly) zero there is nothing to be relative to.
   const limit = tolerance * Math.max(largest, 1e-3);
   let worst = 0;
   let where = -1;
   for (let i = 0; i < expected.length; i++) {
-    const error = Math.abs(actual![i]! - expected[i]!);
+    const error = Math.abs(actual![i] - expected[i]);
     if (error > worst || Number.isNaN(error)) [worst, where] = [error, i];
     if (Number.isNaN(error)) break;
   }

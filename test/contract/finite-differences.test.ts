@@ -25,23 +25,23 @@ describe('gradients are the limits of differences', () => {
       const gradients = await program.run(values);
       const random = new Random(4, opCase.name);
       for (const name of differentiable) {
-        const gradient = Float64Array.from(gradients[`gradient.${name}`]!);
+        const gradient = Float64Array.from(gradients[`gradient.${name}`]);
         const largest = gradient.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-        const moved = Float64Array.from(values[name]!);
+        const moved = Float64Array.from(values[name]);
         const order = moved.map((_, index) => index);
         random.shuffle(order);
         for (const index of order.subarray(0, samples)) {
-          const value = moved[index]!;
+          const value = moved[index];
           const step = 1e-4 * Math.min(1, Math.max(1e-2, Math.abs(value)));
           const totalAt = async (offset: number) => {
             moved[index] = value + offset;
-            return (await program.run({ ...values, [name]: moved })).total![0]!;
+            return (await program.run({ ...values, [name]: moved })).total[0];
           };
           const near = (await totalAt(step)) - (await totalAt(-step));
           const far = (await totalAt(2 * step)) - (await totalAt(-2 * step));
           moved[index] = value;
           const difference = (8 * near - far) / (12 * step);
-          const error = Math.abs(difference - gradient[index]!);
+          const error = Math.abs(difference - gradient[index]);
           expect(error, `${name}[${index}]: ${gradient[index]}, difference ${difference}`).toBeLessThanOrEqual(
             1e-6 * Math.max(largest, 1e-2),
           );

@@ -31,30 +31,30 @@ function finish(y: Tensor, residual: Tensor | undefined, kind: FusedActivation):
 const normalize: Expansion = ([x, gamma, beta, residual], { attributes }) => {
   const { epsilon, activation, residual: added } = attributes as NormalizeAttributes;
   if (added !== (residual !== undefined)) throw new Error('fusedNormalize: the inputs do not fit the attributes');
-  const { y, mean, variance } = batchNormTraining(x!, gamma!, beta!, epsilon);
+  const { y, mean, variance } = batchNormTraining(x, gamma, beta, epsilon);
   return [finish(y, residual, activation), mean, variance];
 };
 
 const normalizeInference: Expansion = ([x, gamma, beta, mean, variance, residual], { attributes }) => {
   const { epsilon, activation, residual: added } = attributes as NormalizeAttributes;
   if (added !== (residual !== undefined)) throw new Error('fusedNormalizeInference: inputs and attributes do not fit');
-  return [finish(batchNormInference(x!, gamma!, beta!, mean!, variance!, epsilon), residual, activation)];
+  return [finish(batchNormInference(x, gamma, beta, mean, variance, epsilon), residual, activation)];
 };
 
 const normalizeGradient: Expansion = ([x, gamma, beta, mean, variance, ...rest], { attributes, outputs }) => {
   const fused = attributes as NormalizeGradientAttributes;
   const { epsilon, activation: kind } = fused;
-  const given = fused.source ? rest[0]! : undefined;
+  const given = fused.source ? rest[0] : undefined;
   const terms = fused.source ? rest.slice(1) : rest;
   if (terms.length !== fused.terms) throw new Error(`fusedNormalizeGradient: ${terms.length} terms`);
   if (outputs.length !== (fused.residual ? 4 : 3)) throw new Error(`fusedNormalizeGradient: ${outputs.length} outputs`);
   let dz = terms.reduce((sum, term) => add(sum, term));
   if (kind !== 'none') {
-    const before = () => batchNormInference(x!, gamma!, beta!, mean!, variance!, epsilon);
+    const before = () => batchNormInference(x, gamma, beta, mean, variance, epsilon);
     const source = given ?? (slopeFromOutput(kind) ? activation(before(), kind) : before());
     dz = apply(activationGradientOp, [dz, source], { kind });
   }
-  const gradients = applyAll(batchNormGradientOp, [dz, x!, gamma!, mean!, variance!], { epsilon });
+  const gradients = applyAll(batchNormGradientOp, [dz, x, gamma, mean, variance], { epsilon });
   return fused.residual ? [...gradients, dz] : gradients;
 };
 
@@ -67,11 +67,11 @@ const convolution: Expansion = (inputs, { attributes }) => {
 
 const elementwise: Expansion = (inputs, { attributes, outputs: types }) => {
   const { instructions, outputValues } = attributes as ElementwiseAttributes;
-  const { shape } = types[0]!;
+  const { shape } = types[0];
   const values: Tensor[] = inputs.map((input) => broadcastTo(input, shape));
   for (const { op, a: first, b: second, kind, factor } of instructions) {
-    const a = values[first]!;
-    const b = second === undefined ? undefined : values[second]!;
+    const a = values[first];
+    const b = second === undefined ? undefined : values[second];
     if (second !== undefined && !b) throw new Error(`fusedElementwise: ${op} reads value ${second} too early`);
     const results = {
       add: () => add(a, b!),
@@ -90,19 +90,19 @@ const elementwise: Expansion = (inputs, { attributes, outputs: types }) => {
     };
     values.push(results[op]());
   }
-  return outputValues.map((value) => values[value]!);
+  return outputValues.map((value) => values[value]);
 };
 
 const lossHead: Expansion = ([logits, labels, weights], { attributes }) => {
   const { size, labelSmoothing, regions } = attributes as LossHeadAttributes;
-  const large = size ? resize(logits!, size[0], size[1]) : logits!;
+  const large = size ? resize(logits, size[0], size[1]) : logits;
   const outputs: Tensor[] = [];
   if (labelSmoothing !== undefined) {
-    const { loss, weight } = crossEntropyPixels(large, labels!, weights!, labelSmoothing);
+    const { loss, weight } = crossEntropyPixels(large, labels, weights, labelSmoothing);
     outputs.push(reduceSum(loss), reduceSum(weight));
   }
   if (regions) {
-    const { overlap, predicted, actual } = softmaxSums(large, labels!);
+    const { overlap, predicted, actual } = softmaxSums(large, labels);
     outputs.push(overlap, predicted, actual);
   }
   return outputs;
@@ -110,17 +110,17 @@ const lossHead: Expansion = ([logits, labels, weights], { attributes }) => {
 
 const lossHeadGradient: Expansion = ([logits, labels, ...rest], { attributes }) => {
   const { size, labelSmoothing, regions } = attributes as LossHeadAttributes;
-  const large = size ? resize(logits!, size[0], size[1]) : logits!;
+  const large = size ? resize(logits, size[0], size[1]) : logits;
   const gradients: Tensor[] = [];
   if (labelSmoothing !== undefined) {
     const [weights, dLossSum] = rest.splice(0, 2);
-    if (dLossSum!.shape.length !== 0) throw new Error('fusedLossHeadGradient: the gradient of the sum is no scalar');
-    const dLoss = broadcastTo(dLossSum!, labels!.shape);
-    gradients.push(apply(crossEntropyGradientOp, [dLoss, large, labels!, weights!], { labelSmoothing }));
+    if (dLossSum.shape.length !== 0) throw new Error('fusedLossHeadGradient: the gradient of the sum is no scalar');
+    const dLoss = broadcastTo(dLossSum, labels.shape);
+    gradients.push(apply(crossEntropyGradientOp, [dLoss, large, labels, weights], { labelSmoothing }));
   }
-  if (regions) gradients.push(apply(softmaxSumsGradientOp, [rest[0]!, rest[1]!, large, labels!], {}));
+  if (regions) gradients.push(apply(softmaxSumsGradientOp, [rest[0], rest[1], large, labels], {}));
   const gradient = gradients.reduce((sum, part) => add(sum, part));
-  return [size ? apply(resizeGradientOp, [gradient], { mode: 'bilinear', size, shape: logits!.shape }) : gradient];
+  return [size ? apply(resizeGradientOp, [gradient], { mode: 'bilinear', size, shape: logits.shape }) : gradient];
 };
 
 const expansions: Readonly<Record<string, Expansion>> = {
@@ -180,7 +180,7 @@ export function largestDifference(
   for (const [name, value] of expected) {
     const largest = value.reduce((max, x) => Math.max(max, Math.abs(x)), 1e-6);
     value.forEach((x, i) => {
-      const difference = Math.abs(actual.get(name)![i]! - x) / largest;
+      const difference = Math.abs(actual.get(name)![i] - x) / largest;
       if (!(difference <= worst.difference)) worst = { difference, name };
     });
   }

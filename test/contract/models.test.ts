@@ -46,7 +46,7 @@ describe.each(listModels())('%s', async (name) => {
     const program = await engine.compile(graph);
     await program.writeStates(states);
     const outputs = await program.run({ image });
-    expectClose(outputs.logits, logits!, tolerance, 'logits');
+    expectClose(outputs.logits, logits, tolerance, 'logits');
     await program.dispose();
   });
 });

@@ -47,7 +47,7 @@ class RandomGraph {
   }
 
   private pick<T>(list: readonly T[]): T {
-    return list[this.random.integer(list.length)]!;
+    return list[this.random.integer(list.length)];
   }
 
   private state(shape: Shape, from = -1, to = 1): Tensor {
@@ -61,7 +61,7 @@ class RandomGraph {
     kernel: number,
     options: { groups?: number; stride?: number } = {},
   ): Tensor {
-    const perGroup = x.shape[1]! / (options.groups ?? 1);
+    const perGroup = x.shape[1] / (options.groups ?? 1);
     const range = 1 / Math.sqrt(perGroup * kernel * kernel);
     return conv2d(x, this.state([filters, perGroup, kernel, kernel], -range, range), {
       padding: kernel >> 1,
@@ -89,12 +89,12 @@ class RandomGraph {
   private join(x: Tensor, nested: boolean): Tensor | undefined {
     const fitting = this.maps.filter((map) => String(map.shape.slice(2)) === String(x.shape.slice(2)));
     const parts = [x, this.pick(fitting), this.pick(fitting)].slice(0, 2 + this.random.integer(2));
-    if (parts.reduce((sum, part) => sum + part.shape[1]!, 0) > 128) return undefined;
-    if (this.random.chance(0.7)) parts.sort((a, b) => Number(a.shape[1]! % 16 > 0) - Number(b.shape[1]! % 16 > 0));
+    if (parts.reduce((sum, part) => sum + part.shape[1], 0) > 128) return undefined;
+    if (this.random.chance(0.7)) parts.sort((a, b) => Number(a.shape[1] % 16 > 0) - Number(b.shape[1] % 16 > 0));
     const joined = concat(parts, 1);
     const last = this.pick(fitting);
-    if (!nested || joined.shape[1]! + last.shape[1]! > 160) return joined;
-    return concat(joined.shape[1]! % 16 > 0 ? [last, joined] : [joined, last], 1);
+    if (!nested || joined.shape[1] + last.shape[1] > 160) return joined;
+    return concat(joined.shape[1] % 16 > 0 ? [last, joined] : [joined, last], 1);
   }
 
   private grow(): void {
@@ -122,10 +122,10 @@ class RandomGraph {
         const first = this.pick([16, channels >> 1]);
         if (first >= channels || first < 1) return undefined;
         const [one, two] = split(x, 1, [first, channels - first]);
-        this.maps.push(one!);
+        this.maps.push(one);
         return two;
       },
-      firstPicture: () => (pictures > 1 ? sub(x, split(x, 0, [1, pictures - 1])[0]!) : undefined),
+      firstPicture: () => (pictures > 1 ? sub(x, split(x, 0, [1, pictures - 1])[0]) : undefined),
       resized: () => resize(x, this.pick([height, Math.min(16, 2 * height)]), this.pick([width, width + 1])),
       pooled: () => (height > 3 && width > 3 ? avgPool(x, { kernel: 2 }) : undefined),
       grid: () => adaptiveAvgPool(x, Math.min(3, height), Math.min(2, width)),
@@ -136,7 +136,7 @@ class RandomGraph {
       sliced: () => (channels > 3 ? slice(x, 1, 1, channels - 1) : undefined),
     };
     const name = this.pick(Object.keys(steps));
-    const result = steps[name]!();
+    const result = steps[name]();
     this.log.push(`${name}(${x.shape})`);
     if (result) this.maps.push(result);
   }
@@ -173,8 +173,8 @@ class RandomGraph {
       const momentum = this.state(slope.shape);
       const next = add(scale(momentum, 0.5), scale(slope, 1e-3));
       graph.assign(momentum, next);
-      graph.assign(weights[index]!, sub(weights[index]!, scale(next, 0.01)));
-      if (this.random.chance(0.1)) graph.output(`weight ${index}`, weights[index]!);
+      graph.assign(weights[index], sub(weights[index], scale(next, 0.01)));
+      if (this.random.chance(0.1)) graph.output(`weight ${index}`, weights[index]);
     });
   }
 
@@ -195,7 +195,7 @@ class RandomGraph {
       weights.map(({ shape }) => sizeOf(shape)),
     );
     weights.forEach((weight, index) => {
-      graph.assign(weight, reshape(parts[index]!, weight.shape));
+      graph.assign(weight, reshape(parts[index], weight.shape));
     });
     graph.output('direction', unit);
     if (this.random.chance(0.3)) graph.output('weights before', vector);
@@ -207,8 +207,8 @@ function worstError(actual: ArrayLike<number>, expected: ArrayLike<number>): num
   let largest = negligible;
   let worst = 0;
   for (let i = 0; i < expected.length; i++) {
-    largest = Math.max(largest, Math.abs(expected[i]!));
-    const error = Math.abs(actual[i]! - expected[i]!);
+    largest = Math.max(largest, Math.abs(expected[i]));
+    const error = Math.abs(actual[i] - expected[i]);
     if (!(error <= worst)) worst = error;
   }
   return worst / largest;

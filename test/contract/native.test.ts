@@ -82,9 +82,9 @@ describe.skipIf(!native.available)(`the native engine${skipped}`, () => {
     const [mine, other] = [await engine.compile(graph), await onnx.compile(graph)];
     const values = inputs(graph);
     const [actual, expected] = [await mine.run(values), await other.run(values)];
-    expectClose(actual.loss, expected.loss!, 1e-4, 'the loss');
+    expectClose(actual.loss, expected.loss, 1e-4, 'the loss');
     // Some fifty layers of single precision, normalised over few pixels at the bottom, lie behind the gradients.
-    expectClose(actual.gradientNorm, expected.gradientNorm!, 1e-2, 'the norm of the gradients');
+    expectClose(actual.gradientNorm, expected.gradientNorm, 1e-2, 'the norm of the gradients');
     const states = await mine.readStates();
     for (const [name, value] of await other.readStates()) {
       if (name.endsWith('running_mean') || name.endsWith('running_var'))
@@ -158,7 +158,7 @@ describe.skipIf(!native.available)(`the native engine${skipped}`, () => {
       states.push(await program.readStates());
       await program.dispose();
     }
-    expectSameBytes(states[1]!, states[0]!);
+    expectSameBytes(states[1], states[0]);
   });
 
   it('says how long every step takes', async () => {

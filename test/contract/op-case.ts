@@ -72,7 +72,7 @@ export function given(shape: Shape, values: readonly number[]): CaseInput {
     shape,
     dtype: 'float32',
     differentiable: true,
-    draw: () => Float32Array.from({ length: sizeOf(shape) }, (_, i) => values[i % values.length]!),
+    draw: () => Float32Array.from({ length: sizeOf(shape) }, (_, i) => values[i % values.length]),
   };
 }
 
@@ -85,7 +85,7 @@ export function fixed(input: CaseInput): CaseInput {
 export function labels(shape: Shape, classes: number, ignored: readonly number[] = []): CaseInput {
   const draw = (random: Random) =>
     Int32Array.from({ length: sizeOf(shape) }, () =>
-      ignored.length > 0 && random.chance(0.25) ? ignored[random.integer(ignored.length)]! : random.integer(classes),
+      ignored.length > 0 && random.chance(0.25) ? ignored[random.integer(ignored.length)] : random.integer(classes),
     );
   return { shape, dtype: 'int32', differentiable: false, draw };
 }
@@ -134,13 +134,13 @@ export function buildCase({ name, inputs, build, withoutGradient = [] }: OpCase)
     values[cotangent] = normal(output.shape).draw(new Random(2, name, key));
     terms.push(reduceSum(mul(output, graph.input(cotangent, output.shape))));
   }
-  const differentiable = Object.keys(inputs).filter((key) => inputs[key]!.differentiable);
+  const differentiable = Object.keys(inputs).filter((key) => inputs[key].differentiable);
   if (terms.length > 0 && differentiable.length > 0) {
     const total = terms.reduce((sum, term) => add(sum, term));
     graph.output('total', total);
     gradients(
       total,
-      differentiable.map((key) => tensors[key]!),
+      differentiable.map((key) => tensors[key]),
     ).forEach((gradient, index) => {
       graph.output(`gradient.${differentiable[index]}`, gradient);
     });

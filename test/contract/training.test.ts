@@ -70,7 +70,7 @@ function batch(step: number) {
 async function expectedOf(loss: Loss) {
   const reference = await createReferenceEngine({ precision: 'float64' }).compile(buildStep(loss));
   const norms: number[] = [];
-  for (let step = 0; step < steps; step++) norms.push((await reference.run(batch(step))).gradientNorm![0]!);
+  for (let step = 0; step < steps; step++) norms.push((await reference.run(batch(step))).gradientNorm[0]);
   return { norms, states: await reference.readStates() };
 }
 
@@ -84,13 +84,13 @@ describe.each(await loadEngines())('training on the engine $name on $device', (e
     const before = await program.readStates();
     for (let step = 0; step < steps; step++) {
       const { gradientNorm } = await program.run(batch(step));
-      expectClose(gradientNorm, [norms[step]!], tolerance, `the gradient norm of step ${step}`);
+      expectClose(gradientNorm, [norms[step]], tolerance, `the gradient norm of step ${step}`);
     }
     const states = await program.readStates();
     expect([...states.keys()]).toEqual([...expectedStates.keys()]);
     for (const [state, value] of expectedStates) expectClose(states.get(state), value, tolerance, state);
     // The weights have moved by far more than the tolerance.
-    const moved = states.get(averageState)!.map((value, i) => Math.abs(value - before.get(averageState)![i]!));
+    const moved = states.get(averageState)!.map((value, i) => Math.abs(value - before.get(averageState)![i]));
     expect(Math.max(...moved)).toBeGreaterThan(0.02);
     await program.dispose();
   });
@@ -101,16 +101,16 @@ describe.each(await loadEngines())('training on the engine $name on $device', (e
       async create(...args: Parameters<typeof InferenceSession.create>) {
         const session = await InferenceSession.create(...args);
         const run = session.run.bind(session) as InferenceSession['run'];
-        session.run = ((feeds: InferenceSession.FeedsType, ...rest: []) => {
+        session.run = (feeds: InferenceSession.FeedsType, ...rest: []) => {
           const states = Object.keys(feeds).filter((name) => name.startsWith('state/'));
-          if (states.length > 0) locations.push([...new Set(states.map((name) => feeds[name]!.location))]);
+          if (states.length > 0) locations.push([...new Set(states.map((name) => feeds[name].location))]);
           return run(feeds, ...rest);
-        }) as InferenceSession['run'];
+        };
         return session;
       },
     } as unknown as typeof InferenceSession;
     const recorded = createOnnxEngine({ runtime: { InferenceSession: recording, Tensor }, device: 'webgpu' });
-    const program = await recorded.compile(buildStep(losses[0]![1]));
+    const program = await recorded.compile(buildStep(losses[0][1]));
     for (let step = 0; step < 2; step++) await program.run(batch(step));
     await program.readStates();
     await program.run(batch(2));

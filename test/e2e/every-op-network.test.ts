@@ -22,7 +22,7 @@ const image = (() => {
 async function logitsOf(network: Graph): Promise<Float32Array> {
   const program = await createReferenceEngine().compile(network);
   await program.writeStates(states);
-  return (await program.run({ image })).logits!;
+  return (await program.run({ image })).logits;
 }
 
 /** The network with one node's outputs changed. */
@@ -43,22 +43,22 @@ it('every op of the network counts: scores tell a node that is 3 % off, or anoth
   const unseen: string[] = [];
   const expectSeen = async (name: string, mutant: Graph) => {
     const other = await logitsOf(mutant);
-    const difference = other.reduce((most, value, index) => Math.max(most, Math.abs(value - logits[index]!)), 0);
+    const difference = other.reduce((most, value, index) => Math.max(most, Math.abs(value - logits[index])), 0);
     if (difference < 3 * tolerance * largest) unseen.push(`${name}: ${(difference / largest).toExponential(1)}`);
   };
   for (const [index, node] of computed.entries()) {
-    const name = `${node.op} ${index} (${node.inputs[0]!.shape.join('×')})`;
+    const name = `${node.op} ${index} (${node.inputs[0].shape.join('×')})`;
     await expectSeen(
       name,
       mutated(node, (outputs) => outputs.map((output) => scale(output, 1.03))),
     );
     // The handful of numbers in squeezeExcite cannot be on every side of every bound.
-    if (node.op !== 'activation' || sizeOf(node.outputs[0]!.shape) < 100) continue;
+    if (node.op !== 'activation' || sizeOf(node.outputs[0].shape) < 100) continue;
     const { kind } = node.attributes as { kind: ActivationKind };
     for (const another of activationKinds.filter((one) => one !== kind)) {
       await expectSeen(
         `${kind} as ${another}`,
-        mutated(node, (_, [x]) => [activation(x!, another)]),
+        mutated(node, (_, [x]) => [activation(x, another)]),
       );
     }
   }

@@ -32,14 +32,14 @@ function fold(x: Tensor): Tensor {
 
 /** A module of two inputs: x where both x and the skip ask for it. */
 function gate(scope: Scope, x: Tensor, skip: Tensor): Tensor {
-  const layer = { filters: x.shape[1]!, kernel: 1, bias: true };
+  const layer = { filters: x.shape[1], kernel: 1, bias: true };
   const asked = add(convolution(scope.at('inner'), x, layer), convolution(scope.at('outer'), skip, layer));
   return mul(x, activation(asked, 'sigmoid'));
 }
 
 /** Modules that no class of their own calls: weights used twice, lists and dictionaries with other things in between. */
 function scattered(scope: Scope, x: Tensor): Tensor {
-  const layer = { filters: x.shape[1]!, kernel: 3 };
+  const layer = { filters: x.shape[1], kernel: 3 };
   const weight = scope.at('shared').at(0).parameter('weight', [6, 6, 3, 3], heNormal, { decay: true });
   const shared = (y: Tensor) => activation(conv2d(scale(y, 3), weight, { padding: 1 }), 'relu6');
   const left = convolution(scope.at('pair').at('left'), shared(x), layer);
@@ -78,7 +78,7 @@ export function buildEveryOp(rows: number, columns: number): Graph {
     x = add(scale(x, 0.7), activation(scale(convolution(scope.at('layers').at(kind), x, layer), 4), kind));
   }
   x = scattered(scope, gate(scope.at('gate'), squeezeExcite(scope.at('squeeze'), x, 2), part));
-  const grid = resize(adaptiveAvgPool(x, 2, 3), x.shape[2]!, x.shape[3]!, 'nearest');
+  const grid = resize(adaptiveAvgPool(x, 2, 3), x.shape[2], x.shape[3], 'nearest');
   x = resize(concat([x, grid, fold(resize(x, rows / 2, columns / 2))], 1), rows / 2, columns / 2);
   graph.output('logits', logSoftmax(resize(mul(x, scale(reduceMean(stem, [1], true), 5)), rows, columns), 1));
   return graph;

@@ -37,8 +37,8 @@ class ExportedModel {
 
   static async create(runtime: string, weights: Weights, options: OnnxExportOptions): Promise<ExportedModel> {
     const model = onnxModel(weights, options);
-    const session = await runtimes[runtime]!.InferenceSession.create(model, { logSeverityLevel: 3 });
-    return new ExportedModel(session, runtimes[runtime]!, options.input ?? 'uint8');
+    const session = await runtimes[runtime].InferenceSession.create(model, { logSeverityLevel: 3 });
+    return new ExportedModel(session, runtimes[runtime], options.input ?? 'uint8');
   }
 
   get names() {
@@ -47,13 +47,13 @@ class ExportedModel {
 
   /** Photos of one size as one batch. */
   async run(photos: readonly Photo[]): Promise<{ data: Uint8Array | Float32Array; dims: readonly number[] }> {
-    const { width, height } = photos[0]!;
+    const { width, height } = photos[0];
     const bytes = Uint8Array.from(photos.flatMap(({ data }) => [...data]));
     const dims = [photos.length, height, width, 3];
     const { Tensor } = this.runtime;
     const photo =
       this.type === 'uint8' ? new Tensor('uint8', bytes, dims) : new Tensor('float32', Float32Array.from(bytes), dims);
-    const result = Object.values(await this.session.run({ photo }))[0]!;
+    const result = Object.values(await this.session.run({ photo }))[0];
     return { data: result.data as Uint8Array | Float32Array, dims: result.dims };
   }
 
@@ -68,7 +68,7 @@ function drawPhotos(width: number, height: number, count: number): Photo[] {
 
 function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let largest = 0;
-  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i]! - b[i]!));
+  for (let i = 0; i < a.length; i++) largest = Math.max(largest, Math.abs(a[i] - b[i]));
   return largest;
 }
 
@@ -89,9 +89,9 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
         const image = new Float32Array(3 * size * size);
         normalizePhoto(photo, defaultNormalization, image);
         const { logits } = await program.run({ image });
-        const scale = logits!.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+        const scale = logits.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
         const seen = data.subarray(index * each, (index + 1) * each);
-        expect(largestDifference(seen, logits!) / scale).toBeLessThan(1e-4);
+        expect(largestDifference(seen, logits) / scale).toBeLessThan(1e-4);
       }
     }
     await exported.release();
@@ -161,7 +161,7 @@ describe.skipIf(!existsSync(realPictures) || !existsSync(bundledWeights))(
         const image = new Float32Array(3 * weights.size ** 2);
         normalizePhoto(resizePhoto(photo, weights.size, weights.size), defaultNormalization, image);
         const { logits } = await program.run({ image });
-        expect(largestDifference((await scores.run([photo])).data, logits!)).toBeLessThan(1e-3);
+        expect(largestDifference((await scores.run([photo])).data, logits)).toBeLessThan(1e-3);
       }
       await program.dispose();
       await scores.release();

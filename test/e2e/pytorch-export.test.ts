@@ -77,7 +77,7 @@ interface ExportCase {
 const parent = join(tmpdir(), `faceparse-pytorch-${process.pid}`);
 
 function newCase(name: string, build: GraphBuilder, sizes: ExportCase['sizes']): ExportCase {
-  return { name, folder: join(parent, name), build, states: randomStates(build(...sizes[0]!), name), sizes };
+  return { name, folder: join(parent, name), build, states: randomStates(build(...sizes[0]), name), sizes };
 }
 
 function picture(height: number, width: number): Float32Array {
@@ -138,13 +138,13 @@ describe.skipIf(!torchIsThere)(
         const { logits } = await program.run({ image: picture(height, width) });
         const bytes = readFileSync(join(folder, `${height}x${width}.out`));
         const seen = new Float32Array(Uint8Array.from(bytes).buffer);
-        expectClose(seen, logits!, tolerance, `${height}×${width}`);
-        expect(logits!.some((value) => Math.abs(value) > 0.01)).toBe(true);
+        expectClose(seen, logits, tolerance, `${height}×${width}`);
+        expect(logits.some((value) => Math.abs(value) > 0.01)).toBe(true);
       }
     });
 
     it.each(models)('names and counts what faceparse does: $name', ({ name, folder, build, states }) => {
-      const { names, equal, parameters, printed, rest } = reports[folder]!;
+      const { names, equal, parameters, printed, rest } = reports[folder];
       const graph = build(64, 64);
       expect(names.filter((key) => !key.endsWith('num_batches_tracked')).sort()).toEqual([...states.keys()].sort());
       expect(equal).toBe(true);

@@ -35,7 +35,7 @@ export function runCli(words: readonly string[], options: RunOptions = {}): Prom
   if (options.env?.FACEPARSE_DEBUG === undefined) delete env.FACEPARSE_DEBUG;
   return new Promise((resolve, reject) => {
     const [program, ...rest] = [...through, process.execPath, cliPath, ...words];
-    const child = spawn(program!, rest, {
+    const child = spawn(program, rest, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],
       ...(options.cwd !== undefined && { cwd: options.cwd }),

@@ -49,7 +49,7 @@ async function writeUnusualPhotos(folder: string): Promise<string[]> {
   const gradient = (channels: 1 | 3 | 4, deep = false) => {
     const values = Array.from({ length: side * side * channels }, (_, at) => {
       const [x, y] = [Math.floor(at / channels) % side, Math.floor(at / channels / side)];
-      return [8 * x, 8 * y, 4 * (x + y), 255 - 4 * x - 3 * y][at % channels]!;
+      return [8 * x, 8 * y, 4 * (x + y), 255 - 4 * x - 3 * y][at % channels];
     });
     // Low bytes above the half: whoever rounds, and does not cut, sees another picture.
     const data = deep ? Uint16Array.from(values, (value) => 256 * value + 200) : Uint8Array.from(values);
@@ -125,7 +125,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       for (const file of files) {
         const [{ data }, seen] = [await readPhoto(file), await readFile(`${file}.rgb`)];
         expect(seen.length, file).toBe(data.length);
-        const largest = data.reduce((most, value, at) => Math.max(most, Math.abs(value - seen[at]!)), 0);
+        const largest = data.reduce((most, value, at) => Math.max(most, Math.abs(value - seen[at])), 0);
         // Two programs convert colours with unlike rounding.
         expect(largest, file).toBeLessThanOrEqual(/profile|16/.test(file) ? 2 : 0);
       }
@@ -142,7 +142,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       expect(await readdir(join(solution, 'deep', 'masks'))).toEqual(['a.png']);
       runPython(solution, ['--input', join(folder, 'a.png'), '--output', 'new/folder/mask.out']);
       const [named, plain] = ['new/folder/mask.out', 'deep/masks/a.png'].map((path) => readFile(join(solution, path)));
-      expect((await named!).equals(await plain!)).toBe(true);
+      expect((await named).equals(await plain)).toBe(true);
     });
 
     it('takes one photo and writes a palette PNG with the colours of the challenge', async () => {
@@ -185,7 +185,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights) || !existsSync(real
         scores.faceparse.add(truth.data, labels);
       }
       const [f, own] = [scores.python, scores.faceparse].map((score) => score.summary().fPerImage);
-      expect(Math.abs(f! - own!)).toBeLessThan(0.0005);
+      expect(Math.abs(f - own)).toBeLessThan(0.0005);
       expect(own).toBeGreaterThan(0.8);
       await parser.dispose();
     });

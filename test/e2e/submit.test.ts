@@ -60,7 +60,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const masks = join(root, 'masks');
     expect((await runCli(['predict', run, join(test, 'images'), '--out', masks])).code).toBe(0);
     for (const stem of stems) {
-      expect(Buffer.from(files[`masks/${stem}.png`]!).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
+      expect(Buffer.from(files[`masks/${stem}.png`]).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
     }
   });
 
@@ -86,13 +86,13 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(code, stderr).toBe(0);
     if (torchIsThere) expect(stdout).toContain('run.py ran on 3 pictures');
     const files = await readZip(averaged);
-    const script = Buffer.from(files['solution/run.py']!).toString();
+    const script = Buffer.from(files['solution/run.py']).toString();
     expect(script).toMatch(/^SIDES = \[32, 64, 96\]/m);
     expect(script).toMatch(/^FLIP = True/m);
     const masks = join(root, 'averaged');
     expect((await runCli(['predict', run, join(test, 'images'), '--out', masks, ...views])).code).toBe(0);
     for (const stem of stems) {
-      expect(Buffer.from(files[`masks/${stem}.png`]!).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
+      expect(Buffer.from(files[`masks/${stem}.png`]).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
     }
   });
 
@@ -192,8 +192,8 @@ function missingImports(files: Record<string, Uint8Array>, names: readonly strin
   return names
     .filter((name) => name.endsWith('.ts'))
     .flatMap((name) => {
-      const imports = [...Buffer.from(files[name]!).toString().matchAll(statement)];
-      return imports.map(([, fixed, lazy]) => posix.join(dirname(name), (fixed ?? lazy)!));
+      const imports = [...Buffer.from(files[name]).toString().matchAll(statement)];
+      return imports.map(([, fixed, lazy]) => posix.join(dirname(name), fixed ?? lazy));
     })
     .filter((path) => !names.includes(path));
 }
@@ -233,8 +233,8 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     }
     expect(code.filter((name) => /node_modules|(?<!\/test\/golden\/\w+)\.safetensors$/.test(name))).toEqual([]);
     expect(missingImports(files, code)).toEqual([]);
-    expect(Buffer.from(files['report.pdf']!.subarray(0, 5)).toString()).toBe('%PDF-');
-    const readme = Buffer.from(files['Readme.txt']!).toString();
+    expect(Buffer.from(files['report.pdf'].subarray(0, 5)).toString()).toBe('%PDF-');
+    const readme = Buffer.from(files['Readme.txt']).toString();
     for (const said of ['A12345678B', 'run.py', 'onnxruntime-node', 'trained from scratch', 'results/']) {
       expect(readme).toContain(said);
     }
@@ -260,11 +260,11 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     );
     expect(code, stderr).toBe(0);
     const files = await readZip(zip);
-    expect(Buffer.from(files['report.pdf']!).toString()).toBe('%PDF-1.7 mine');
-    const readme = Buffer.from(files['Readme.txt']!).toString();
+    expect(Buffer.from(files['report.pdf']).toString()).toBe('%PDF-1.7 mine');
+    const readme = Buffer.from(files['Readme.txt']).toString();
     expect(readme).toContain('in squares of 64, 96 pixels, each with its mirror image');
     expect(readme).toContain('PHOTO.jpg --tta --scales 1,1.5');
-    expect(Buffer.from(files['code/solution/run.py']!).toString()).toMatch(/^SIDES = \[64, 96\]/m);
+    expect(Buffer.from(files['code/solution/run.py']).toString()).toMatch(/^SIDES = \[64, 96\]/m);
   });
 
   it.each([

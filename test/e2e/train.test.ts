@@ -76,7 +76,7 @@ describe('train', () => {
       expect(imagesPerSecond).toBeGreaterThan(0.1);
     }
     // It learns: from the two epochs at the start to the last steps.
-    expect(steps.at(-1)!.loss).toBeLessThan(0.95 * steps[0]!.loss!);
+    expect(steps.at(-1)!.loss).toBeLessThan(0.95 * steps[0].loss!);
     for (const { valF, valMacroIou, valPixelAccuracy } of validations) {
       for (const value of [valF, valMacroIou, valPixelAccuracy]) {
         expect(value).toBeGreaterThan(0);

@@ -76,8 +76,8 @@ export async function readTensors(path: string) {
 /** The rows of metrics.csv, by column; an empty field is undefined. */
 export async function readCsv(path: string): Promise<Record<string, number | undefined>[]> {
   const [header, ...rows] = (await readFile(path, 'utf8')).trimEnd().split('\n');
-  const names = header!.split(',');
+  const names = header.split(',');
   return rows.map((row) =>
-    Object.fromEntries(row.split(',').map((text, i) => [names[i]!, text === '' ? undefined : Number(text)])),
+    Object.fromEntries(row.split(',').map((text, i) => [names[i], text === '' ? undefined : Number(text)])),
   );
 }

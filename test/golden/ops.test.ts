@@ -10,7 +10,7 @@ import { adaptiveAvgPool, avgPool, maxPool, type PoolingOptions } from '../../sr
 import { reduceSum } from '../../src/graph/ops/reduction.ts';
 import { type ResizeMode, resize } from '../../src/graph/ops/resize.ts';
 import { logSoftmax, softmax } from '../../src/graph/ops/softmax.ts';
-import { type CrossEntropyOptions, crossEntropyLoss } from '../../src/losses/cross-entropy.ts';
+import { crossEntropyLoss } from '../../src/losses/cross-entropy.ts';
 import { lovaszSoftmaxLoss } from '../../src/losses/lovasz.ts';
 import { batchNorm } from '../../src/nn/layers.ts';
 import { Scope } from '../../src/nn/scope.ts';
@@ -38,27 +38,26 @@ interface ConvolutionRow {
 
 const builders: Record<string, Builder> = {
   conv2d: ({ x, weight, bias }, attributes) =>
-    conv2d(x!, weight!, { ...(attributes as unknown as ConvolutionRow), ...(bias && { bias }) }),
-  maxPool: ({ x }, attributes) => maxPool(x!, attributes as unknown as PoolingOptions),
-  avgPool: ({ x }, attributes) => avgPool(x!, attributes as unknown as PoolingOptions),
-  adaptiveAvgPool: ({ x }, { size }) => adaptiveAvgPool(x!, ...(size as [number, number])),
-  resize: ({ x }, { size, mode }) => resize(x!, ...(size as [number, number]), mode as ResizeMode),
-  activation: ({ x }, { kind }) => activation(x!, kind as ActivationKind),
-  softmax: ({ x }, { axis }) => softmax(x!, axis as number),
-  logSoftmax: ({ x }, { axis }) => logSoftmax(x!, axis as number),
-  crossEntropy: ({ logits, labels }, attributes) =>
-    crossEntropyLoss(logits!, labels!, attributes as CrossEntropyOptions),
-  lovaszSoftmax: ({ logits, labels }) => lovaszSoftmaxLoss(logits!, labels!),
+    conv2d(x, weight, { ...(attributes as unknown as ConvolutionRow), ...(bias && { bias }) }),
+  maxPool: ({ x }, attributes) => maxPool(x, attributes as unknown as PoolingOptions),
+  avgPool: ({ x }, attributes) => avgPool(x, attributes as unknown as PoolingOptions),
+  adaptiveAvgPool: ({ x }, { size }) => adaptiveAvgPool(x, ...(size as [number, number])),
+  resize: ({ x }, { size, mode }) => resize(x, ...(size as [number, number]), mode as ResizeMode),
+  activation: ({ x }, { kind }) => activation(x, kind as ActivationKind),
+  softmax: ({ x }, { axis }) => softmax(x, axis as number),
+  logSoftmax: ({ x }, { axis }) => logSoftmax(x, axis as number),
+  crossEntropy: ({ logits, labels }, attributes) => crossEntropyLoss(logits, labels, attributes),
+  lovaszSoftmax: ({ logits, labels }) => lovaszSoftmaxLoss(logits, labels),
   // The layer, with its running statistics; its parameters are states of the graph.
   batchNorm: ({ x }, { training, momentum, epsilon }) =>
-    batchNorm(new Scope(x!.graph, { training: training as boolean, seed: 0 }), x!, {
+    batchNorm(new Scope(x.graph, { training: training as boolean, seed: 0 }), x, {
       momentum: momentum as number,
       epsilon: epsilon as number,
     }),
 };
 
 const { tensors: stored, metadata } = decodeSafetensors(readFileSync(new URL('ops.safetensors', import.meta.url)));
-const cases = JSON.parse(metadata.cases!) as GoldenCase[];
+const cases = JSON.parse(metadata.cases) as GoldenCase[];
 const engines = await loadEngines();
 
 function valuesOf({ name }: GoldenCase, array: string): { shape: readonly number[]; data: Float32Array | Int32Array } {
@@ -79,10 +78,10 @@ describe.each(engines)('the engine $name computes what PyTorch does', (engine) =
         feeds[input] = data;
         tensors[input] = graph.input(input, shape, data instanceof Int32Array ? 'int32' : 'float32');
       }
-      const y = builders[goldenCase.op]!(tensors, goldenCase.attributes);
+      const y = builders[goldenCase.op](tensors, goldenCase.attributes);
       graph.output('y', y);
       const targets = goldenCase.gradients.map((name) => tensors[name] ?? graph.states.get(name)!);
-      gradients(reduceSum(mul(y, tensors.cotangent!)), targets).forEach((gradient, index) => {
+      gradients(reduceSum(mul(y, tensors.cotangent)), targets).forEach((gradient, index) => {
         graph.output(`gradient.${goldenCase.gradients[index]}`, gradient);
       });
 

@@ -37,7 +37,7 @@ export const unseenSize = [96, 64] as const;
 
 export function readUnetGolden(): UnetGolden {
   const { tensors, metadata } = decodeSafetensors(readFileSync(new URL('unet.safetensors', import.meta.url)));
-  const golden = JSON.parse(metadata.golden!) as UnetGolden;
+  const golden = JSON.parse(metadata.golden) as UnetGolden;
   const withLogits = (name: 'sgd' | 'adamw') => ({ ...golden.runs[name], logits: tensors.get(`${name}/logits`)! });
   return { ...golden, runs: { sgd: withLogits('sgd'), adamw: withLogits('adamw') } };
 }
@@ -97,8 +97,8 @@ export function checksum(values: ArrayLike<number>): [number, number] {
   let sum = 0;
   let absolute = 0;
   for (let i = 0; i < values.length; i++) {
-    sum += values[i]!;
-    absolute += Math.abs(values[i]!);
+    sum += values[i];
+    absolute += Math.abs(values[i]);
   }
   return [sum, absolute];
 }

@@ -34,7 +34,7 @@ describe('the values that both sides make from whole numbers', () => {
 
   it('initial weights are the same', () => {
     for (const [name, values] of initialState(golden)) {
-      expectChecksum(checksum(values), golden.initial[name]!.checksum, 1e-12, name);
+      expectChecksum(checksum(values), golden.initial[name].checksum, 1e-12, name);
     }
   });
 });
@@ -66,12 +66,12 @@ describe.each(engines)('the U-Net of PyTorch on the engine $name', (engine) => {
     // The reference takes a second a step; it is held to the first ones only.
     const steps = engine.name === 'reference' ? 3 : run.losses.length;
     const losses: number[] = [];
-    for (let step = 0; step < steps; step++) losses.push((await program.run(inputs)).loss![0]!);
+    for (let step = 0; step < steps; step++) losses.push((await program.run(inputs)).loss[0]);
     expectClose(losses, run.losses.slice(0, steps), 5e-6, 'losses');
     const trained = await program.readStates([...initial.keys()]);
     await program.dispose();
     if (steps < run.losses.length) return;
-    for (const [weight, values] of trained) expectChecksum(checksum(values), run.final[weight]!, 1e-4, weight);
+    for (const [weight, values] of trained) expectChecksum(checksum(values), run.final[weight], 1e-4, weight);
 
     const forward = new Graph();
     const [height, width] = unseenSize;
@@ -79,7 +79,7 @@ describe.each(engines)('the U-Net of PyTorch on the engine $name', (engine) => {
     forward.output('logits', resize(logits, height, width));
     const inference = await engine.compile(forward);
     await inference.writeStates(trained);
-    const scores = (await inference.run({ image: unseenPicture(golden) })).logits!;
+    const scores = (await inference.run({ image: unseenPicture(golden) })).logits;
     expectClose(sampleBlocks(scores, run.logits.shape), run.logits.data as Float32Array, 5e-5, 'logits');
     await inference.dispose();
   });
@@ -92,7 +92,7 @@ function sampleBlocks(scores: Float32Array, shape: readonly number[]): number[] 
   for (let c = 0; c < classes; c++) {
     for (let row = 0; row < rows; row++) {
       for (let column = 0; column < columns; column++) {
-        sampled.push(scores[(c * unseenSize[0] + row * 8 + 4) * unseenSize[1] + column * 8 + 4]!);
+        sampled.push(scores[(c * unseenSize[0] + row * 8 + 4) * unseenSize[1] + column * 8 + 4]);
       }
     }
   }

@@ -59,7 +59,7 @@ function formatProfile(title: string, profile: readonly ProfiledStep[], peak: nu
   for (const step of profile) kinds.set(step.kind, [...(kinds.get(step.kind) ?? []), step]);
   const longest = (a: readonly ProfiledStep[], b: readonly ProfiledStep[]) =>
     b.reduce((sum, step) => sum + step.seconds, 0) - a.reduce((sum, step) => sum + step.seconds, 0);
-  const byKind = [...kinds.values()].sort(longest).map((steps) => row(steps[0]!.kind, steps));
+  const byKind = [...kinds.values()].sort(longest).map((steps) => row(steps[0].kind, steps));
   const byStep = [...profile]
     .sort((a, b) => b.seconds - a.seconds)
     .slice(0, rows)

@@ -94,10 +94,10 @@ async function requireFree(target: string, source: string, force: boolean): Prom
 
 async function runExport(run: string | undefined, options: ExportOptions): Promise<void> {
   const { out, force = false } = options;
-  const format = formats[options.format]!;
+  const format = formats[options.format];
   for (const option of formatOptions) {
     if (options[option] === undefined || format.options.includes(option)) continue;
-    const those = Object.keys(formats).filter((name) => formats[name]!.options.includes(option));
+    const those = Object.keys(formats).filter((name) => formats[name].options.includes(option));
     throw new FaceparseError(`--${option} is for --format ${those.join(' and ')}; leave it out`, { exitCode: 2 });
   }
   const [{ loadWeights }, { weightsGraph }] = await Promise.all([

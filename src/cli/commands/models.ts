@@ -80,7 +80,7 @@ async function showOne(name: string, options: ModelsOptions): Promise<void> {
   );
   const [output] = [...graph.outputs.values()];
   printText(`${name}: ${summary}`);
-  printText(`input 3×${size}×${size}, output ${output!.shape.slice(1).join('×')} (${classes} classes)\n\n${table}`);
+  printText(`input 3×${size}×${size}, output ${output.shape.slice(1).join('×')} (${classes} classes)\n\n${table}`);
   const giga = cost.gigaMultiplyAccumulates.toFixed(2);
   printText(
     `\n${formatCount(cost.parameters)} trainable parameters, ${giga} GMAC (10⁹ multiply-accumulates) a picture`,

@@ -133,7 +133,7 @@ async function formatGroups(summaries: readonly GroupSummary[]): Promise<string>
 function failureOf({ failures }: StudyTraining, trained: number): FaceparseError {
   const [first] = failures;
   const more = failures.length > 1 ? ` (and ${failures.length - 1} more, see above)` : '';
-  return new FaceparseError(`${failures.length} of ${trained} runs failed: ${first!.run}: ${first!.message}${more}`);
+  return new FaceparseError(`${failures.length} of ${trained} runs failed: ${first.run}: ${first.message}${more}`);
 }
 
 async function runStudy(file: string, options: StudyCommandOptions): Promise<void> {

@@ -51,8 +51,8 @@ export class NativeProgram implements Program {
   run(inputs: Values): Promise<Record<string, Float32Array>> {
     return this.calls.add(async () => {
       checkInputs(this.graph, inputs);
-      const placed = [...this.built.inputs].flatMap(([name, offset]) => [offset, inputs[name]!]);
-      const outputs = [...this.built.outputs].flatMap(([name, offset]) => [offset, this.results[name]!]);
+      const placed = [...this.built.inputs].flatMap(([name, offset]) => [offset, inputs[name]]);
+      const outputs = [...this.built.outputs].flatMap(([name, offset]) => [offset, this.results[name]]);
       await this.compiled.run(placed, outputs);
       // The run that waits would overwrite the arrays before everyone who was promised them has seen them.
       if (this.calls.waiting === 0) return { ...this.results };
@@ -79,7 +79,7 @@ export class NativeProgram implements Program {
   profile(on: boolean): Promise<ProfiledStep[]> {
     return this.calls.add(async () => {
       const { seconds, runs } = this.compiled.profile(on);
-      return this.built.steps.map((step, index) => ({ ...step, seconds: seconds[index]! / Math.max(1, runs) }));
+      return this.built.steps.map((step, index) => ({ ...step, seconds: seconds[index] / Math.max(1, runs) }));
     });
   }
 

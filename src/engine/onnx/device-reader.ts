@@ -21,7 +21,7 @@ export class DeviceReader {
       this.sessions.set(rank, session);
     }
     const { y } = await (await session).run({ x: tensor });
-    return y!.data as Float32Array;
+    return y.data as Float32Array;
   }
 
   async dispose(): Promise<void> {

@@ -48,11 +48,11 @@ export function lowerNodes(
     const [first] = node.outputs;
     if (node.op === 'input' || node.op === 'state') {
       const { name } = node.attributes as InputAttributes | StateAttributes;
-      values.set(first!, read(node.op, name, first!));
+      values.set(first, read(node.op, name, first));
       continue;
     }
     if (node.op === 'constant') {
-      values.set(first!, builder.tensor((node.attributes as ConstantAttributes).data, first!.shape));
+      values.set(first, builder.tensor((node.attributes as ConstantAttributes).data, first.shape));
       continue;
     }
     const rule = rules.table.get(node.op);
@@ -63,11 +63,11 @@ export function lowerNodes(
       attributes: node.attributes,
       values: node.inputs.map((input) => values.get(input)!),
       inputs: node.inputs,
-      output: first!,
+      output: first,
     });
     const names = typeof lowered === 'string' ? [lowered] : lowered;
     node.outputs.forEach((output, index) => {
-      values.set(output, names[index]!);
+      values.set(output, names[index]);
     });
   }
   return values;

@@ -35,31 +35,31 @@ function lowerInputGradient(call: LoweringCall<ConvolutionGradientAttributes>): 
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, groups, shape } = attributes;
   const [dy, weight] = inputs;
-  const kernel = weight!.shape.slice(2);
-  const reach = kernel.map((size, side) => dilation[side]! * (size - 1));
-  const outer = [0, 1, 2, 3].map((side) => reach[side % 2]! - padding[side]!);
+  const kernel = weight.shape.slice(2);
+  const reach = kernel.map((size, side) => dilation[side] * (size - 1));
+  const outer = [0, 1, 2, 3].map((side) => reach[side % 2] - padding[side]);
   if (stride[0] === 1 && stride[1] === 1 && outer.every((amount) => amount >= 0)) {
-    const turned = turnedWeight(builder, values[1]!, weight!.shape as unknown as Four, groups);
-    return builder.emit('Conv', [values[0]!, turned], {
+    const turned = turnedWeight(builder, values[1], weight.shape as unknown as Four, groups);
+    return builder.emit('Conv', [values[0], turned], {
       ...convAttributes({ stride: [1, 1], padding: outer as unknown as Four, dilation, groups }, kernel),
     });
   }
   // What the stride left over at the bottom and right edge.
   const rest = [0, 1].map((side) => {
-    const used = (dy!.shape[2 + side]! - 1) * stride[side]! + reach[side]! + 1;
-    return shape[2 + side]! + padding[side]! + padding[side + 2]! - used;
+    const used = (dy.shape[2 + side] - 1) * stride[side] + reach[side] + 1;
+    return shape[2 + side] + padding[side] + padding[side + 2] - used;
   });
   const transposed = { ...convAttributes(attributes, kernel), output_padding: rest };
-  const [filters, perGroup] = weight!.shape as unknown as Four;
+  const [filters, perGroup] = weight.shape as unknown as Four;
   if (builder.options.contrib || groups === 1 || perGroup > 1 || filters === groups) {
-    return builder.emit('ConvTranspose', [values[0]!, values[1]!], transposed);
+    return builder.emit('ConvTranspose', [values[0], values[1]], transposed);
   }
   // WebGPU's ConvTranspose (ONNX Runtime 1.30) reads wrong weights where each of several groups makes one channel of
   // many: there every group makes a second channel, of zeros, which is cut off.
-  const doubled = builder.pad(values[1]!, [0, 0, 0, 0], [0, 1, 0, 0]);
-  const both = builder.emit('ConvTranspose', [values[0]!, doubled], transposed);
-  const pixels = shape[2]! * shape[3]!;
-  return builder.reshape(builder.slice(builder.reshape(both, [shape[0]!, groups, 2, pixels]), [0], [1], [2]), shape);
+  const doubled = builder.pad(values[1], [0, 0, 0, 0], [0, 1, 0, 0]);
+  const both = builder.emit('ConvTranspose', [values[0], doubled], transposed);
+  const pixels = shape[2] * shape[3];
+  return builder.reshape(builder.slice(builder.reshape(both, [shape[0], groups, 2, pixels]), [0], [1], [2]), shape);
 }
 
 /**
@@ -70,20 +70,20 @@ function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttribute
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, shape } = attributes;
   const [dy, x] = inputs;
-  const [n, channels, height, width] = x!.shape as unknown as Four;
-  const [, , dyHeight, dyWidth] = dy!.shape as unknown as Four;
+  const [n, channels, height, width] = x.shape as unknown as Four;
+  const [, , dyHeight, dyWidth] = dy.shape as unknown as Four;
   const groups = n * channels;
   const correlated = builder.emit(
     'Conv',
     [
-      builder.reshape(values[1]!, [1, groups, height, width]),
-      builder.reshape(values[0]!, [groups, 1, dyHeight, dyWidth]),
+      builder.reshape(values[1], [1, groups, height, width]),
+      builder.reshape(values[0], [groups, 1, dyHeight, dyWidth]),
     ],
     convAttributes({ stride: dilation, padding, dilation: stride, groups }, [dyHeight, dyWidth]),
   );
   const extents = [0, 1].map((side) => {
-    const padded = x!.shape[2 + side]! + padding[side]! + padding[side + 2]!;
-    return Math.floor((padded - stride[side]! * (dy!.shape[2 + side]! - 1) - 1) / dilation[side]!) + 1;
+    const padded = x.shape[2 + side] + padding[side] + padding[side + 2];
+    return Math.floor((padded - stride[side] * (dy.shape[2 + side] - 1) - 1) / dilation[side]) + 1;
   });
   // Pixels that the stride left over make the result larger than the kernel.
   const [kernelHeight, kernelWidth] = shape.slice(2) as [number, number];
@@ -101,12 +101,12 @@ function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>)
   const { stride, padding, dilation, groups, shape } = attributes;
   const [dy, x] = inputs;
   const [filters, perGroup, kernelHeight, kernelWidth] = shape as unknown as Four;
-  const [n, , dyHeight, dyWidth] = dy!.shape as unknown as Four;
+  const [n, , dyHeight, dyWidth] = dy.shape as unknown as Four;
   const pixels = dyHeight * dyWidth;
-  const padded = builder.pad(values[1]!, [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]]);
-  const height = x!.shape[2]! + padding[0] + padding[2];
-  const width = x!.shape[3]! + padding[1] + padding[3];
-  const rows = builder.reshape(values[0]!, [n, groups, filters / groups, pixels]);
+  const padded = builder.pad(values[1], [0, 0, padding[0], padding[1]], [0, 0, padding[2], padding[3]]);
+  const height = x.shape[2] + padding[0] + padding[2];
+  const width = x.shape[3] + padding[1] + padding[3];
+  const rows = builder.reshape(values[0], [n, groups, filters / groups, pixels]);
   const parts: string[] = [];
   for (let a = 0; a < kernelHeight; a++) {
     for (let b = 0; b < kernelWidth; b++) {
@@ -121,7 +121,7 @@ function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>)
       parts.push(builder.reshape(product, [filters, perGroup, 1]));
     }
   }
-  const joined = parts.length === 1 ? parts[0]! : builder.emit('Concat', parts, { axis: 2 });
+  const joined = parts.length === 1 ? parts[0] : builder.emit('Concat', parts, { axis: 2 });
   return builder.reshape(joined, shape);
 }
 
@@ -132,7 +132,7 @@ function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>):
   const taps = kernelHeight * kernelWidth;
   if (groups > 1 && perGroup === 1 && filters === groups) {
     // Measured: the copies pay for 3×3 on large pictures, where the grouped convolution uses one thread only.
-    const pixels = inputs[0]!.shape[2]! * inputs[0]!.shape[3]!;
+    const pixels = inputs[0].shape[2] * inputs[0].shape[3];
     const copiesPay = taps > 1 && taps <= 9 && stride[0] === 1 && stride[1] === 1 && pixels >= 256;
     return copiesPay ? shiftedWeightGradient(call, true) : depthwiseWeightGradient(call);
   }
@@ -144,7 +144,7 @@ function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>):
 /** Rules for convolutions and their gradients. */
 export function addConvolutionRules(rules: LoweringRules): void {
   rules.set(conv2dOp, ({ builder, values, attributes, inputs }) =>
-    builder.emit('Conv', values, convAttributes(attributes, inputs[1]!.shape.slice(2))),
+    builder.emit('Conv', values, convAttributes(attributes, inputs[1].shape.slice(2))),
   );
   rules.set(conv2dInputGradientOp, lowerInputGradient);
   rules.set(conv2dWeightGradientOp, lowerWeightGradient);

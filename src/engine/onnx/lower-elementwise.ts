@@ -99,32 +99,32 @@ export function addElementwiseRules(rules: LoweringRules): void {
     [sqrtOp, 'Sqrt'],
   ] as const;
   for (const [op, opType] of plain) rules.set(op, ({ builder, values }) => builder.emit(opType, values));
-  rules.set(greaterOp, ({ builder, values: [a, b] }) => less(builder, b!, a!));
+  rules.set(greaterOp, ({ builder, values: [a, b] }) => less(builder, b, a));
   rules.set(scaleOp, ({ builder, values: [x], attributes }) =>
-    builder.emit('Mul', [x!, builder.float(attributes.factor)]),
+    builder.emit('Mul', [x, builder.float(attributes.factor)]),
   );
-  rules.set(activationOp, ({ builder, values: [x], attributes }) => lowerActivation(builder, attributes.kind, x!));
+  rules.set(activationOp, ({ builder, values: [x], attributes }) => lowerActivation(builder, attributes.kind, x));
   rules.set(activationGradientOp, ({ builder, values: [dy, value], attributes }) =>
-    builder.emit('Mul', [dy!, lowerSlope(builder, attributes.kind, value!)]),
+    builder.emit('Mul', [dy, lowerSlope(builder, attributes.kind, value)]),
   );
 
   rules.set(reduceSumOp, ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
-    const size = sizeOf(input!.shape);
-    const whole = axes.length === input!.shape.length && !keepDims;
-    return whole && size > 2 ** 14 ? sumInStages(builder, x!, size) : builder.reduceSum(x!, axes, keepDims);
+    const size = sizeOf(input.shape);
+    const whole = axes.length === input.shape.length && !keepDims;
+    return whole && size > 2 ** 14 ? sumInStages(builder, x, size) : builder.reduceSum(x, axes, keepDims);
   });
   rules.set(reduceMeanOp, ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
-    if (axes.join() === '2,3' && keepDims && input!.shape.length === 4) return builder.emit('GlobalAveragePool', [x!]);
-    return builder.emit('ReduceMean', [x!], { axes, keepdims: keepDims ? 1 : 0 });
+    if (axes.join() === '2,3' && keepDims && input.shape.length === 4) return builder.emit('GlobalAveragePool', [x]);
+    return builder.emit('ReduceMean', [x], { axes, keepdims: keepDims ? 1 : 0 });
   });
   rules.set(broadcastToOp, ({ builder, values: [x], attributes }) =>
-    builder.emit('Expand', [x!, builder.shape(attributes.shape)]),
+    builder.emit('Expand', [x, builder.shape(attributes.shape)]),
   );
   rules.set(matMulOp, ({ builder, values: [a, b], attributes: { transposeA, transposeB }, inputs }) =>
-    builder.matMul(a!, b!, transposeA, transposeB, inputs[0]!.shape.length, inputs[1]!.shape.length),
+    builder.matMul(a, b, transposeA, transposeB, inputs[0].shape.length, inputs[1].shape.length),
   );
 
-  rules.set(reshapeOp, ({ builder, values: [x], attributes }) => builder.reshape(x!, attributes.shape));
+  rules.set(reshapeOp, ({ builder, values: [x], attributes }) => builder.reshape(x, attributes.shape));
   rules.set(transposeOp, ({ builder, values, attributes }) =>
     builder.emit('Transpose', values, { perm: attributes.permutation }),
   );
@@ -132,16 +132,16 @@ export function addElementwiseRules(rules: LoweringRules): void {
   rules.set(splitOp, ({ builder, values: [x], attributes: { axis, sizes } }) => {
     // A GPU binds few buffers to one shader: there a split into many parts is many slices.
     if (builder.options.contrib || sizes.length <= 4) {
-      return builder.emitAll('Split', [x!, builder.int64s(sizes)], { axis }, sizes.length);
+      return builder.emitAll('Split', [x, builder.int64s(sizes)], { axis }, sizes.length);
     }
     let start = 0;
     return sizes.map((size) => {
       start += size;
-      return builder.slice(x!, [start - size], [start], [axis]);
+      return builder.slice(x, [start - size], [start], [axis]);
     });
   });
   rules.set(sliceOp, ({ builder, values: [x], attributes: { axis, start, end } }) =>
-    builder.slice(x!, [start], [end], [axis]),
+    builder.slice(x, [start], [end], [axis]),
   );
-  rules.set(padOp, ({ builder, values: [x], attributes }) => builder.pad(x!, attributes.before, attributes.after));
+  rules.set(padOp, ({ builder, values: [x], attributes }) => builder.pad(x, attributes.before, attributes.after));
 }

@@ -5,12 +5,12 @@ import type { Four, LoweringRules } from './lowering.ts';
 /** The rule for the Lovász extension of the Jaccard loss. */
 export function addLovaszRules(rules: LoweringRules): void {
   rules.set(lovaszJaccardOp, ({ builder, values: [probabilities, labels], inputs }) => {
-    const [n, classes, height, width] = inputs[0]!.shape as Four;
-    const shape = inputs[1]!.shape;
+    const [n, classes, height, width] = inputs[0].shape as Four;
+    const shape = inputs[1].shape;
     const pixels = height * width;
-    const truth = builder.toFloat(isClass(builder, labels!, shape, classes));
-    const known = isKnown(builder, labels!, shape, classes);
-    const distances = builder.emit('Abs', [builder.emit('Sub', [truth, probabilities!])]);
+    const truth = builder.toFloat(isClass(builder, labels, shape, classes));
+    const known = isKnown(builder, labels, shape, classes);
+    const distances = builder.emit('Abs', [builder.emit('Sub', [truth, probabilities])]);
     // Pixels whose label is not known come last, when the class has none left: nothing depends on what follows.
     const errors = builder.reshape(builder.emit('Where', [known, distances, builder.float(-1)]), [n, classes, pixels]);
     // Of equal values TopK gives the one with the lower index first.

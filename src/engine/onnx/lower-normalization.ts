@@ -27,13 +27,13 @@ export function addNormalizationRules(rules: LoweringRules): void {
     const [n, channels, height, width] = shape as [number, number, number, number];
     const count = n * height * width;
     const spread = (vector: string) => builder.reshape(vector, [1, channels, 1, 1]);
-    const perPicture = builder.reshape(builder.emit('GlobalAveragePool', [x!]), [n, channels]);
+    const perPicture = builder.reshape(builder.emit('GlobalAveragePool', [x]), [n, channels]);
     const mean = builder.emit('ReduceMean', [perPicture], { axes: [0], keepdims: 0 });
-    const difference = centred(builder, x!, mean, channels);
+    const difference = centred(builder, x, mean, channels);
     const squares = channelDot(builder, difference, difference, n, channels, height * width);
     const variance = builder.emit('Mul', [squares, builder.float(1 / count)]);
-    const factor = builder.emit('Mul', [gamma!, inverseDeviation(builder, variance, attributes.epsilon)]);
-    const y = builder.emit('Add', [builder.emit('Mul', [difference, spread(factor)]), spread(beta!)]);
+    const factor = builder.emit('Mul', [gamma, inverseDeviation(builder, variance, attributes.epsilon)]);
+    const y = builder.emit('Add', [builder.emit('Mul', [difference, spread(factor)]), spread(beta)]);
     return [y, mean, variance];
   });
 

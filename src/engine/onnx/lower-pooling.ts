@@ -25,8 +25,8 @@ function poolAttributes({ kernel, stride, padding }: PoolingAttributes) {
 function resizeMatrix(builder: OnnxBuilder, input: number, output: number, mode: ResizeMode): string {
   const matrix = new Float32Array(output * input);
   resizeTaps(input, output, mode).forEach(({ low, high, fraction }, row) => {
-    matrix[row * input + low]! += 1 - fraction;
-    matrix[row * input + high]! += fraction;
+    matrix[row * input + low] += 1 - fraction;
+    matrix[row * input + high] += fraction;
   });
   return builder.floats(matrix, [output, input], `resize ${mode}`);
 }
@@ -60,13 +60,13 @@ function windowShares(
   output: readonly number[],
 ): string {
   const inside = (side: number, index: number) => {
-    const start = index * stride[side]! - padding[side]!;
-    return Math.min(start + kernel[side]!, input[side]!) - Math.max(start, 0);
+    const start = index * stride[side] - padding[side];
+    return Math.min(start + kernel[side], input[side]) - Math.max(start, 0);
   };
   const shares = new Float32Array(sizeOf(output));
-  for (let row = 0; row < output[0]!; row++) {
-    for (let column = 0; column < output[1]!; column++) {
-      shares[row * output[1]! + column] = 1 / (inside(0, row) * inside(1, column));
+  for (let row = 0; row < output[0]; row++) {
+    for (let column = 0; column < output[1]; column++) {
+      shares[row * output[1] + column] = 1 / (inside(0, row) * inside(1, column));
     }
   }
   return builder.tensor(shares, [1, 1, ...output]);
@@ -80,12 +80,12 @@ function scatteredMaxPoolGradient({
   inputs,
   output: { shape },
 }: LoweringCall<PoolingAttributes>): string {
-  const [, places] = builder.emitAll('MaxPool', [x!], poolAttributes(attributes), 2);
-  const length = sizeOf(inputs[0]!.shape);
+  const [, places] = builder.emitAll('MaxPool', [x], poolAttributes(attributes), 2);
+  const length = sizeOf(inputs[0].shape);
   const zeros = builder.emit('Expand', [builder.float(0), builder.int64s([sizeOf(shape)])]);
   const scattered = builder.emit(
     'ScatterElements',
-    [zeros, builder.reshape(places!, [length]), builder.reshape(dy!, [length])],
+    [zeros, builder.reshape(places, [length]), builder.reshape(dy, [length])],
     { axis: 0, reduction: 'add' },
   );
   return builder.reshape(scattered, shape);
@@ -104,30 +104,30 @@ function comparedMaxPoolGradient({
 }: LoweringCall<PoolingAttributes>): string {
   const { kernel, stride, padding } = attributes;
   const [n, channels, height, width] = shape as unknown as Four;
-  const pooled = inputs[0]!.shape.slice(2) as [number, number];
+  const pooled = inputs[0].shape.slice(2) as [number, number];
   const pads = [0, 0, padding[0], padding[1]];
   // What lies outside of the picture must not be taken for a maximum.
   const padded = padding.some((amount) => amount > 0)
-    ? builder.emit('Pad', [x!, builder.int64s([...pads, ...pads]), builder.float(lowestFloat)])
-    : x!;
+    ? builder.emit('Pad', [x, builder.int64s([...pads, ...pads]), builder.float(lowestFloat)])
+    : x;
   let free = '';
   const shares: string[] = [];
   for (let row = 0; row < kernel[0]; row++) {
     for (let column = 0; column < kernel[1]; column++) {
       const ends = [row + (pooled[0] - 1) * stride[0] + 1, column + (pooled[1] - 1) * stride[1] + 1];
       const seen = builder.slice(padded, [row, column], ends, [2, 3], stride);
-      const equal = builder.toFloat(builder.emit('Equal', [seen, y!]));
+      const equal = builder.toFloat(builder.emit('Equal', [seen, y]));
       const first = free ? builder.emit('Mul', [equal, free]) : equal;
-      shares.push(builder.reshape(builder.emit('Mul', [dy!, first]), [n * channels, 1, ...pooled]));
+      shares.push(builder.reshape(builder.emit('Mul', [dy, first]), [n * channels, 1, ...pooled]));
       free = builder.emit('Sub', [free || builder.float(1), first]);
     }
   }
   const taps = shares.length;
   const places = new Float32Array(taps * taps);
   for (let tap = 0; tap < taps; tap++) places[tap * taps + tap] = 1;
-  const joined = taps === 1 ? shares[0]! : builder.emit('Concat', shares, { axis: 1 });
+  const joined = taps === 1 ? shares[0] : builder.emit('Concat', shares, { axis: 1 });
   const rest = [height, width].map(
-    (size, side) => size + 2 * padding[side]! - (pooled[side]! - 1) * stride[side]! - kernel[side]!,
+    (size, side) => size + 2 * padding[side] - (pooled[side] - 1) * stride[side] - kernel[side],
   );
   const back = builder.emit('ConvTranspose', [joined, builder.floats(places, [taps, 1, ...kernel], 'places')], {
     ...poolAttributes(attributes),
@@ -150,11 +150,11 @@ export function addPoolingRules(rules: LoweringRules): void {
   );
   rules.set(avgPoolGradientOp, ({ builder, values: [dy], attributes, inputs: [dyTensor] }) => {
     const [n, channels, height, width] = attributes.shape as [number, number, number, number];
-    const pooled = dyTensor!.shape.slice(2);
+    const pooled = dyTensor.shape.slice(2);
     const { kernel, stride, padding } = attributes;
-    const shares = builder.emit('Mul', [dy!, windowShares(builder, attributes, [height, width], pooled)]);
+    const shares = builder.emit('Mul', [dy, windowShares(builder, attributes, [height, width], pooled)]);
     const rest = [height, width].map(
-      (size, side) => size + 2 * padding[side]! - (pooled[side]! - 1) * stride[side]! - kernel[side]!,
+      (size, side) => size + 2 * padding[side] - (pooled[side] - 1) * stride[side] - kernel[side],
     );
     const ones = builder.floats(new Float32Array(sizeOf(kernel)).fill(1), [1, 1, ...kernel], 'ones');
     const spread = builder.emit('ConvTranspose', [builder.reshape(shares, [n * channels, 1, ...pooled]), ones], {
@@ -163,33 +163,33 @@ export function addPoolingRules(rules: LoweringRules): void {
       pads: [0, 0, 0, 0],
     });
     // The gradient at places that no window covers is zero; padding is cut off, what is left over is added.
-    const covered = pooled.map((size, side) => (size - 1) * stride[side]! + kernel[side]!);
-    const ends = covered.map((size, side) => Math.min(size, padding[side]! + attributes.shape[2 + side]!));
+    const covered = pooled.map((size, side) => (size - 1) * stride[side] + kernel[side]);
+    const ends = covered.map((size, side) => Math.min(size, padding[side] + attributes.shape[2 + side]));
     const cut = builder.slice(spread, padding, ends, [2, 3]);
     const whole = builder.pad(
       cut,
       [0, 0, 0, 0],
-      [0, 0, ...rest.map((amount, side) => Math.max(0, amount - padding[side]!))],
+      [0, 0, ...rest.map((amount, side) => Math.max(0, amount - padding[side]))],
     );
     return builder.reshape(whole, attributes.shape);
   });
 
   rules.set(adaptiveAvgPoolOp, ({ builder, values: [x], attributes: { size }, inputs: [input] }) => {
-    const [height, width] = input!.shape.slice(2) as [number, number];
-    return separable(builder, x!, adaptiveMatrix(builder, height, size[0]), adaptiveMatrix(builder, width, size[1]));
+    const [height, width] = input.shape.slice(2) as [number, number];
+    return separable(builder, x, adaptiveMatrix(builder, height, size[0]), adaptiveMatrix(builder, width, size[1]));
   });
   rules.set(adaptiveAvgPoolGradientOp, ({ builder, values: [dy], attributes: { size, shape } }) => {
     const [height, width] = shape.slice(2) as [number, number];
     return separableGradient(
       builder,
-      dy!,
+      dy,
       adaptiveMatrix(builder, height, size[0]),
       adaptiveMatrix(builder, width, size[1]),
     );
   });
 
   rules.set(resizeOp, ({ builder, values: [x], attributes: { mode, size }, inputs: [input], output: { shape } }) => {
-    const [height, width] = input!.shape.slice(2) as [number, number];
+    const [height, width] = input.shape.slice(2) as [number, number];
     const whole = size[0] % height === 0 && size[1] % width === 0;
     if (mode === 'nearest' && !whole) {
       // ONNX computes the positions in float32, which is off by one pixel for some sizes.
@@ -198,10 +198,10 @@ export function addPoolingRules(rules: LoweringRules): void {
           resizeTaps(from, to, 'nearest').map((tap) => tap.low),
           [to],
         );
-      const rows = builder.emit('Gather', [x!, places(height, size[0])], { axis: 2 });
+      const rows = builder.emit('Gather', [x, places(height, size[0])], { axis: 2 });
       return builder.emit('Gather', [rows, places(width, size[1])], { axis: 3 });
     }
-    return builder.emit('Resize', [x!, '', '', builder.shape(shape)], {
+    return builder.emit('Resize', [x, '', '', builder.shape(shape)], {
       mode: mode === 'nearest' ? 'nearest' : 'linear',
       coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : 'half_pixel',
       ...(mode === 'nearest' && { nearest_mode: 'floor' }),
@@ -211,7 +211,7 @@ export function addPoolingRules(rules: LoweringRules): void {
     const [height, width] = shape.slice(2) as [number, number];
     return separableGradient(
       builder,
-      dy!,
+      dy,
       resizeMatrix(builder, height, size[0], mode),
       resizeMatrix(builder, width, size[1], mode),
     );

@@ -77,38 +77,38 @@ function knownProbabilities(
 /** Rules for softmax, one-hot labels, cross-entropy and the sums of region losses. */
 export function addSoftmaxRules(rules: LoweringRules): void {
   rules.set(softmaxOp, ({ builder, values: [x], attributes: { axis }, output: { shape } }) => {
-    if (axis === shape.length - 1) return builder.emit('Softmax', [x!], { axis });
-    const { exponentials, sum } = stableExponentials(builder, x!, axis);
+    if (axis === shape.length - 1) return builder.emit('Softmax', [x], { axis });
+    const { exponentials, sum } = stableExponentials(builder, x, axis);
     return builder.emit('Mul', [exponentials, builder.emit('Reciprocal', [sum])]);
   });
   rules.set(logSoftmaxOp, ({ builder, values: [x], attributes: { axis } }) => {
-    const { shifted, sum } = stableExponentials(builder, x!, axis);
+    const { shifted, sum } = stableExponentials(builder, x, axis);
     return builder.emit('Sub', [shifted, builder.emit('Log', [sum])]);
   });
   rules.set(oneHotOp, ({ builder, values: [labels], attributes: { classes }, inputs: [input] }) =>
-    builder.toFloat(isClass(builder, labels!, input!.shape, classes)),
+    builder.toFloat(isClass(builder, labels, input.shape, classes)),
   );
 
   rules.set(
     crossEntropyOp,
     ({ builder, values: [logits, labels, weights], attributes: { labelSmoothing }, inputs }) => {
-      const classes = inputs[0]!.shape[1]!;
-      const shape = inputs[1]!.shape;
-      const { shifted, sum } = stableExponentials(builder, logits!, 1);
+      const classes = inputs[0].shape[1];
+      const shape = inputs[1].shape;
+      const { shifted, sum } = stableExponentials(builder, logits, 1);
       const logSum = builder.emit('Log', [sum]);
-      const picked = builder.emit('GatherElements', [shifted, knownLabels(builder, labels!, shape, classes, 0)], {
+      const picked = builder.emit('GatherElements', [shifted, knownLabels(builder, labels, shape, classes, 0)], {
         axis: 1,
       });
-      const weight = pixelWeights(builder, weights!, labels!, shape, classes);
+      const weight = pixelWeights(builder, weights, labels, shape, classes);
       let loss = builder.emit('Mul', [weight, builder.emit('Sub', [logSum, picked])]);
       if (labelSmoothing > 0) {
-        const channelWeights = builder.reshape(weights!, [1, classes, 1, 1]);
+        const channelWeights = builder.reshape(weights, [1, classes, 1, 1]);
         const all = builder.reduceSum(
           builder.emit('Mul', [builder.emit('Sub', [logSum, shifted]), channelWeights]),
           [1],
           true,
         );
-        const known = builder.toFloat(isKnown(builder, labels!, shape, classes));
+        const known = builder.toFloat(isKnown(builder, labels, shape, classes));
         const spread = builder.emit('Mul', [
           builder.emit('Mul', [all, known]),
           builder.float(labelSmoothing / classes),
@@ -121,8 +121,8 @@ export function addSoftmaxRules(rules: LoweringRules): void {
 
   rules.set(crossEntropyGradientOp, ({ builder, values, attributes: { labelSmoothing }, inputs }) => {
     const [dLoss, logits, labels, weights] = values as [string, string, string, string];
-    const classes = inputs[1]!.shape[1]!;
-    const shape = inputs[2]!.shape;
+    const classes = inputs[1].shape[1];
+    const shape = inputs[2].shape;
     const [n, height, width] = shape as [number, number, number];
     const { exponentials, sum } = stableExponentials(builder, logits, 1);
     const dPixel = builder.reshape(dLoss, [n, 1, height, width]);
@@ -143,11 +143,11 @@ export function addSoftmaxRules(rules: LoweringRules): void {
   });
 
   rules.set(softmaxSumsOp, ({ builder, values: [logits, labels], inputs }) => {
-    const [n, classes, height, width] = inputs[0]!.shape as Four;
-    const shape = inputs[1]!.shape;
+    const [n, classes, height, width] = inputs[0].shape as Four;
+    const shape = inputs[1].shape;
     const pixels = height * width;
-    const probabilities = knownProbabilities(builder, logits!, labels!, shape, classes);
-    const truth = builder.toFloat(isClass(builder, labels!, shape, classes));
+    const probabilities = knownProbabilities(builder, logits, labels, shape, classes);
+    const truth = builder.toFloat(isClass(builder, labels, shape, classes));
     // p·tᵀ of each picture: its diagonal is the overlap; since the t of a known pixel sum to 1, its rows sum to predicted.
     // One product is faster than a pass over p·t and its sum, and adds up in blocks, so that no digits are lost.
     const rows = builder.reshape(probabilities, [n, classes, pixels]);
@@ -163,8 +163,8 @@ export function addSoftmaxRules(rules: LoweringRules): void {
 
   rules.set(softmaxSumsGradientOp, ({ builder, values, inputs }) => {
     const [dOverlap, dPredicted, logits, labels] = values as [string, string, string, string];
-    const [n, classes] = inputs[2]!.shape as Four;
-    const shape = inputs[3]!.shape;
+    const [n, classes] = inputs[2].shape as Four;
+    const shape = inputs[3].shape;
     const spread = (sums: string) => builder.reshape(sums, [n, classes, 1, 1]);
     const probabilities = knownProbabilities(builder, logits, labels, shape, classes);
     const elsewhere = spread(dPredicted);

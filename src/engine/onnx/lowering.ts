@@ -56,7 +56,7 @@ export class OnnxBuilder {
     attributes: Record<string, OnnxAttribute> = {},
     domain?: string,
   ): string {
-    return this.emitAll(opType, inputs, attributes, 1, domain)[0]!;
+    return this.emitAll(opType, inputs, attributes, 1, domain)[0];
   }
 
   private initializer(type: OnnxElementType, shape: Shape, data: OnnxTensor['data'], key?: string): string {
@@ -78,7 +78,7 @@ export class OnnxBuilder {
   /** The one picture that a constant repeats for each of the batch, where the batch is dynamic. */
   private repeatedPicture(data: Float32Array | Int32Array, shape: Shape): Float32Array | undefined {
     if (data instanceof Int32Array || shape.length !== 4 || !this.isBatch(shape)) return undefined;
-    const size = data.length / shape[0]!;
+    const size = data.length / shape[0];
     const single = data.subarray(0, size);
     return data.every((value, index) => value === single[index % size]) ? single : undefined;
   }

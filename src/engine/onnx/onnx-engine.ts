@@ -67,18 +67,18 @@ class OnnxProgram implements Program {
   private async runNow(inputs: Values): Promise<Record<string, Float32Array>> {
     checkInputs(this.graph, inputs);
     const feeds: Record<string, OnnxTensor> = {};
-    for (const [name, tensor] of this.graph.inputs) feeds[name] = this.tensor(inputs[name]!, tensor.shape);
+    for (const [name, tensor] of this.graph.inputs) feeds[name] = this.tensor(inputs[name], tensor.shape);
     for (const [name, value] of this.lowered.stateInputs) feeds[value] = this.current.get(name)!;
     const produced = this.device ? await this.session.run(feeds) : await this.session.run(feeds, this.fetches());
     for (const [name, value] of this.lowered.stateOutputs) {
       const previous = this.current.get(name)!;
-      this.current.set(name, produced[value] as OnnxTensor);
+      this.current.set(name, produced[value]);
       if (this.device) previous.dispose();
       else this.spare.set(name, previous);
     }
     const outputs: Record<string, Float32Array> = {};
     for (const [name, value] of this.lowered.outputs) {
-      const data = produced[value]!.data as Float32Array;
+      const data = produced[value].data as Float32Array;
       // The run that waits would overwrite the array before everyone who was promised it has seen it.
       outputs[name] = this.calls.waiting > 0 ? data.slice() : data;
     }

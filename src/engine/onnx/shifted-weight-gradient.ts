@@ -29,13 +29,13 @@ interface Planes {
 function splitPlanes(call: LoweringCall<ConvolutionGradientAttributes>): Planes {
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, shape } = attributes;
-  const [n, channels, height, width] = inputs[1]!.shape as unknown as Four;
+  const [n, channels, height, width] = inputs[1].shape as unknown as Four;
   const [, , kernelHeight, kernelWidth] = shape as unknown as Four;
   const pitch = Math.ceil((width + padding[1] + padding[3]) / stride[1]);
   // One more row of zeros lets the last copy run over the end of its picture.
   const rows = Math.ceil((height + padding[0] + padding[2]) / stride[0]) + (kernelWidth > 1 ? 1 : 0);
   const below = rows * stride[0] - height - padding[0];
-  let sorted = values[1]!;
+  let sorted = values[1];
   if (stride[1] === 1) {
     sorted = builder.pad(sorted, [0, 0, padding[0], padding[1]], [0, 0, below, padding[3]]);
   } else {
@@ -95,7 +95,7 @@ function copies(
     zeros = window - place - length;
   }
   flush();
-  const joined = pieces.length === 1 ? pieces[0]! : builder.emit('Concat', pieces, { axis: 2 });
+  const joined = pieces.length === 1 ? pieces[0] : builder.emit('Concat', pieces, { axis: 2 });
   return builder.reshape(joined, [n, channels * places.length, window]);
 }
 
@@ -109,10 +109,10 @@ export function shiftedWeightGradient(call: LoweringCall<ConvolutionGradientAttr
   const { builder, attributes, values, inputs } = call;
   const { shape } = attributes;
   const [filters, , kernelHeight, kernelWidth] = shape as unknown as Four;
-  const [n, , dyHeight, dyWidth] = inputs[0]!.shape as unknown as Four;
-  const channels = inputs[1]!.shape[1]!;
+  const [n, , dyHeight, dyWidth] = inputs[0].shape as unknown as Four;
+  const channels = inputs[1].shape[1];
   const { planes, pitch, length } = splitPlanes(call);
-  const pitched = builder.pad(values[0]!, [0, 0, 0, 0], [0, 0, 0, pitch - dyWidth]);
+  const pitched = builder.pad(values[0], [0, 0, 0, 0], [0, 0, 0, pitch - dyWidth]);
   const dyLength = dyHeight * pitch;
   const flat = builder.reshape(pitched, [n, filters, dyLength]);
   const order = planes.flatMap(({ taps }) => taps.map(({ index }) => index));
@@ -124,7 +124,7 @@ export function shiftedWeightGradient(call: LoweringCall<ConvolutionGradientAttr
     return builder.emit('Gather', [value, builder.int64s(places)], { axis });
   };
   const joined = (parts: readonly string[], axis: number) =>
-    parts.length === 1 ? parts[0]! : builder.emit('Concat', parts, { axis });
+    parts.length === 1 ? parts[0] : builder.emit('Concat', parts, { axis });
 
   if (depthwise) {
     const parts = planes.map(({ value, taps: planeTaps }) => {

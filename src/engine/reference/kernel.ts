@@ -23,18 +23,18 @@ export function attributesOf<Attributes>(call: KernelCall): Attributes {
 
 /** The shape of an input. */
 export function inputShape(call: KernelCall, index: number): Shape {
-  return call.node.inputs[index]!.shape;
+  return call.node.inputs[index].shape;
 }
 
 /** The shape of an output. */
 export function outputShape(call: KernelCall, index = 0): Shape {
-  return call.node.outputs[index]!.shape;
+  return call.node.outputs[index].shape;
 }
 
 /** How far apart neighbours along each axis lie, rows last: 2×3×4 gives 12, 4, 1. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
   return strides;
 }
 
@@ -42,7 +42,7 @@ export function stridesOf(shape: Shape): number[] {
 export function broadcastStrides(shape: Shape, target: Shape): number[] {
   const own = stridesOf(shape);
   const lead = target.length - shape.length;
-  return target.map((_, axis) => (axis < lead || shape[axis - lead] === 1 ? 0 : own[axis - lead]!));
+  return target.map((_, axis) => (axis < lead || shape[axis - lead] === 1 ? 0 : own[axis - lead]));
 }
 
 /**
@@ -61,9 +61,9 @@ export function forEachRow(
     visit(offsets);
     let axis = outer.length - 1;
     for (; axis >= 0; axis--) {
-      const wraps = ++position[axis]! === outer[axis];
+      const wraps = ++position[axis] === outer[axis];
       for (let k = 0; k < layouts.length; k++) {
-        offsets[k]! += wraps ? -layouts[k]![axis]! * (outer[axis]! - 1) : layouts[k]![axis]!;
+        offsets[k] += wraps ? -layouts[k][axis] * (outer[axis] - 1) : layouts[k][axis];
       }
       if (!wraps) break;
       position[axis] = 0;

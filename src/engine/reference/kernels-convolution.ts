@@ -74,18 +74,18 @@ function conv2d(call: KernelCall): void {
   const plane = new Float64Array(outputPlane);
   for (let n = 0; n < batch; n++) {
     for (let f = 0; f < filters; f++) {
-      plane.fill(bias ? bias[f]! : 0);
+      plane.fill(bias ? bias[f] : 0);
       const firstChannel = Math.floor(f / filtersPerGroup) * channelsPerGroup;
       for (let c = 0; c < channelsPerGroup; c++) {
         const from = (n * channels + firstChannel + c) * inputPlane;
         for (let k = 0; k < stretches.length; k++) {
-          const w = weight![(f * channelsPerGroup + c) * stretches.length + k]!;
-          for (const { output, input, count } of stretches[k]!) {
-            for (let i = 0; i < count; i++) plane[output + i]! += w * x![from + input + i * stride]!;
+          const w = weight[(f * channelsPerGroup + c) * stretches.length + k];
+          for (const { output, input, count } of stretches[k]) {
+            for (let i = 0; i < count; i++) plane[output + i] += w * x[from + input + i * stride];
           }
         }
       }
-      y!.set(plane, (n * filters + f) * outputPlane);
+      y.set(plane, (n * filters + f) * outputPlane);
     }
   }
 }
@@ -106,13 +106,13 @@ function conv2dInputGradient(call: KernelCall): void {
       for (let f = group * filtersPerGroup; f < (group + 1) * filtersPerGroup; f++) {
         const from = (n * filters + f) * outputPlane;
         for (let k = 0; k < stretches.length; k++) {
-          const w = weight![(f * channelsPerGroup + c) * stretches.length + k]!;
-          for (const { output, input, count } of stretches[k]!) {
-            for (let i = 0; i < count; i++) plane[input + i * stride]! += w * dy![from + output + i]!;
+          const w = weight[(f * channelsPerGroup + c) * stretches.length + k];
+          for (const { output, input, count } of stretches[k]) {
+            for (let i = 0; i < count; i++) plane[input + i * stride] += w * dy[from + output + i];
           }
         }
       }
-      dx!.set(plane, (n * channels + channel) * inputPlane);
+      dx.set(plane, (n * channels + channel) * inputPlane);
     }
   }
 }
@@ -132,11 +132,11 @@ function conv2dWeightGradient(call: KernelCall): void {
         for (let n = 0; n < batch; n++) {
           const fromX = (n * channels + firstChannel + c) * inputPlane;
           const fromDy = (n * filters + f) * outputPlane;
-          for (const { output, input, count } of stretches[k]!) {
-            for (let i = 0; i < count; i++) sum += dy![fromDy + output + i]! * x![fromX + input + i * stride]!;
+          for (const { output, input, count } of stretches[k]) {
+            for (let i = 0; i < count; i++) sum += dy[fromDy + output + i] * x[fromX + input + i * stride];
           }
         }
-        dWeight![(f * channelsPerGroup + c) * stretches.length + k] = sum;
+        dWeight[(f * channelsPerGroup + c) * stretches.length + k] = sum;
       }
     }
   }

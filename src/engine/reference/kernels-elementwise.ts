@@ -12,7 +12,7 @@ import {
 
 function unary(compute: (x: number) => number): Kernel {
   return ({ inputs: [x], outputs: [y] }) => {
-    for (let i = 0; i < y!.length; i++) y![i] = compute(x![i]!);
+    for (let i = 0; i < y.length; i++) y[i] = compute(x[i]);
   };
 }
 
@@ -26,7 +26,7 @@ function binary(compute: (a: number, b: number) => number): Kernel {
     const length = shape.at(-1) ?? 1;
     let index = 0;
     forEachRow(shape, layouts, ([startA, startB]) => {
-      for (let k = 0; k < length; k++) y![index++] = compute(a![startA! + k * stepA!]!, b![startB! + k * stepB!]!);
+      for (let k = 0; k < length; k++) y[index++] = compute(a[startA + k * stepA], b[startB + k * stepB]);
     });
   };
 }

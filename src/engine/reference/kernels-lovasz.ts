@@ -17,14 +17,14 @@ function lovaszJaccard(call: KernelCall): void {
   for (let row = 0; row < n * classes; row++) {
     const errors: PixelError[] = [];
     for (let pixel = 0; pixel < plane; pixel++) {
-      const label = labels![Math.floor(row / classes) * plane + pixel]!;
+      const label = labels[Math.floor(row / classes) * plane + pixel];
       if (label < 0 || label >= classes) continue;
       const isClass = label === row % classes;
-      const error = Math.abs((isClass ? 1 : 0) - probabilities![row * plane + pixel]!);
+      const error = Math.abs((isClass ? 1 : 0) - probabilities[row * plane + pixel]);
       errors.push({ pixel, isClass, error, rank: Math.fround(error) });
     }
     const count = errors.filter(({ isClass }) => isClass).length;
-    actual![row] = count;
+    actual[row] = count;
     if (count === 0) continue;
     // Array.sort is stable.
     errors.sort((a, b) => b.rank - a.rank);
@@ -36,9 +36,9 @@ function lovaszJaccard(call: KernelCall): void {
       const difference = 1 - intersection / union - jaccardLoss;
       jaccardLoss += difference;
       sum += error * difference;
-      slope![row * plane + pixel] = isClass ? -difference : difference;
+      slope[row * plane + pixel] = isClass ? -difference : difference;
     }
-    loss![row] = sum;
+    loss[row] = sum;
   }
 }
 

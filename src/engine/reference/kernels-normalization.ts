@@ -16,24 +16,24 @@ function batchNormTraining(call: KernelCall): void {
   const [x, gamma, beta] = call.inputs;
   const [y, means, variances] = call.outputs;
   const { epsilon } = attributesOf<BatchNormAttributes>(call);
-  const count = x!.length / gamma!.length;
-  for (let channel = 0; channel < gamma!.length; channel++) {
+  const count = x.length / gamma.length;
+  for (let channel = 0; channel < gamma.length; channel++) {
     let sum = 0;
     forEachPlane(call, 0, channel, (start, length) => {
-      for (let i = start; i < start + length; i++) sum += x![i]!;
+      for (let i = start; i < start + length; i++) sum += x[i];
     });
     const mean = sum / count;
     let squares = 0;
     forEachPlane(call, 0, channel, (start, length) => {
-      for (let i = start; i < start + length; i++) squares += (x![i]! - mean) ** 2;
+      for (let i = start; i < start + length; i++) squares += (x[i] - mean) ** 2;
     });
     const variance = squares / count;
-    const factor = gamma![channel]! / Math.sqrt(variance + epsilon);
+    const factor = gamma[channel] / Math.sqrt(variance + epsilon);
     forEachPlane(call, 0, channel, (start, length) => {
-      for (let i = start; i < start + length; i++) y![i] = (x![i]! - mean) * factor + beta![channel]!;
+      for (let i = start; i < start + length; i++) y[i] = (x[i] - mean) * factor + beta[channel];
     });
-    means![channel] = mean;
-    variances![channel] = variance;
+    means[channel] = mean;
+    variances[channel] = variance;
   }
 }
 
@@ -41,26 +41,26 @@ function batchNormGradient(call: KernelCall): void {
   const [dy, x, gamma, means, variances] = call.inputs;
   const [dx, dGamma, dBeta] = call.outputs;
   const { epsilon } = attributesOf<BatchNormAttributes>(call);
-  const count = x!.length / gamma!.length;
-  for (let channel = 0; channel < gamma!.length; channel++) {
-    const mean = means![channel]!;
-    const inverse = 1 / Math.sqrt(variances![channel]! + epsilon);
+  const count = x.length / gamma.length;
+  for (let channel = 0; channel < gamma.length; channel++) {
+    const mean = means[channel];
+    const inverse = 1 / Math.sqrt(variances[channel] + epsilon);
     let sum = 0;
     let product = 0;
     forEachPlane(call, 1, channel, (start, length) => {
       for (let i = start; i < start + length; i++) {
-        sum += dy![i]!;
-        product += dy![i]! * (x![i]! - mean) * inverse;
+        sum += dy[i];
+        product += dy[i] * (x[i] - mean) * inverse;
       }
     });
     forEachPlane(call, 1, channel, (start, length) => {
       for (let i = start; i < start + length; i++) {
-        const normalized = (x![i]! - mean) * inverse;
-        dx![i] = gamma![channel]! * inverse * (dy![i]! - (sum + normalized * product) / count);
+        const normalized = (x[i] - mean) * inverse;
+        dx[i] = gamma[channel] * inverse * (dy[i] - (sum + normalized * product) / count);
       }
     });
-    dGamma![channel] = product;
-    dBeta![channel] = sum;
+    dGamma[channel] = product;
+    dBeta[channel] = sum;
   }
 }
 
@@ -68,10 +68,10 @@ function batchNormInference(call: KernelCall): void {
   const [x, gamma, beta, means, variances] = call.inputs;
   const [y] = call.outputs;
   const { epsilon } = attributesOf<BatchNormAttributes>(call);
-  for (let channel = 0; channel < gamma!.length; channel++) {
-    const factor = gamma![channel]! / Math.sqrt(variances![channel]! + epsilon);
+  for (let channel = 0; channel < gamma.length; channel++) {
+    const factor = gamma[channel] / Math.sqrt(variances[channel] + epsilon);
     forEachPlane(call, 0, channel, (start, length) => {
-      for (let i = start; i < start + length; i++) y![i] = (x![i]! - means![channel]!) * factor + beta![channel]!;
+      for (let i = start; i < start + length; i++) y[i] = (x[i] - means[channel]) * factor + beta[channel];
     });
   }
 }

@@ -48,8 +48,8 @@ function forEachPoolingWindow(
   attributes: PoolingAttributes,
   visit: (index: number, plane: number, rows: Range, columns: Range) => void,
 ): void {
-  const rows = windowRanges(input[2]!, output[2]!, 0, attributes);
-  const columns = windowRanges(input[3]!, output[3]!, 1, attributes);
+  const rows = windowRanges(input[2], output[2], 0, attributes);
+  const columns = windowRanges(input[3], output[3], 1, attributes);
   forEachWindow(input, rows, columns, visit);
 }
 
@@ -57,39 +57,39 @@ function maxPool(call: KernelCall): void {
   const [x] = call.inputs;
   const [y] = call.outputs;
   const input = inputShape(call, 0);
-  const width = input[3]!;
+  const width = input[3];
   forEachPoolingWindow(input, outputShape(call), attributesOf(call), (index, plane, [top, bottom], [left, right]) => {
-    let largest = x![plane + top * width + left]!;
+    let largest = x[plane + top * width + left];
     for (let iy = top; iy < bottom; iy++) {
-      for (let ix = left; ix < right; ix++) largest = Math.max(largest, x![plane + iy * width + ix]!);
+      for (let ix = left; ix < right; ix++) largest = Math.max(largest, x[plane + iy * width + ix]);
     }
-    y![index] = largest;
+    y[index] = largest;
   });
 }
 
 function maxPoolGradient(call: KernelCall): void {
   const [dy, x, y] = call.inputs;
   const input = inputShape(call, 1);
-  const width = input[3]!;
-  const dx = new Float64Array(x!.length);
+  const width = input[3];
+  const dx = new Float64Array(x.length);
   forEachPoolingWindow(input, inputShape(call, 0), attributesOf(call), (index, plane, [top, bottom], [left, right]) => {
     for (let iy = top; iy < bottom; iy++) {
       for (let ix = left; ix < right; ix++) {
         const position = plane + iy * width + ix;
-        if (x![position] !== y![index]) continue;
-        dx[position]! += dy![index]!;
+        if (x[position] !== y[index]) continue;
+        dx[position] += dy[index];
         return;
       }
     }
   });
-  call.outputs[0]!.set(dx);
+  call.outputs[0].set(dx);
 }
 
 function meanOf(x: NumericArray, width: number, y: NumericArray) {
   return (index: number, plane: number, [top, bottom]: Range, [left, right]: Range) => {
     let sum = 0;
     for (let iy = top; iy < bottom; iy++) {
-      for (let ix = left; ix < right; ix++) sum += x[plane + iy * width + ix]!;
+      for (let ix = left; ix < right; ix++) sum += x[plane + iy * width + ix];
     }
     y[index] = sum / ((bottom - top) * (right - left));
   };
@@ -97,40 +97,40 @@ function meanOf(x: NumericArray, width: number, y: NumericArray) {
 
 function spreadMean(dy: NumericArray, width: number, dx: Float64Array) {
   return (index: number, plane: number, [top, bottom]: Range, [left, right]: Range) => {
-    const share = dy[index]! / ((bottom - top) * (right - left));
+    const share = dy[index] / ((bottom - top) * (right - left));
     for (let iy = top; iy < bottom; iy++) {
-      for (let ix = left; ix < right; ix++) dx[plane + iy * width + ix]! += share;
+      for (let ix = left; ix < right; ix++) dx[plane + iy * width + ix] += share;
     }
   };
 }
 
 function avgPool(call: KernelCall): void {
   const input = inputShape(call, 0);
-  const visit = meanOf(call.inputs[0]!, input[3]!, call.outputs[0]!);
+  const visit = meanOf(call.inputs[0], input[3], call.outputs[0]);
   forEachPoolingWindow(input, outputShape(call), attributesOf(call), visit);
 }
 
 function avgPoolGradient(call: KernelCall): void {
   const attributes = attributesOf<PoolingGradientAttributes>(call);
-  const dx = new Float64Array(call.outputs[0]!.length);
-  const visit = spreadMean(call.inputs[0]!, attributes.shape[3]!, dx);
+  const dx = new Float64Array(call.outputs[0].length);
+  const visit = spreadMean(call.inputs[0], attributes.shape[3], dx);
   forEachPoolingWindow(attributes.shape, inputShape(call, 0), attributes, visit);
-  call.outputs[0]!.set(dx);
+  call.outputs[0].set(dx);
 }
 
 function adaptiveAvgPool(call: KernelCall): void {
   const input = inputShape(call, 0);
   const { size } = attributesOf<AdaptiveAvgPoolAttributes>(call);
-  const visit = meanOf(call.inputs[0]!, input[3]!, call.outputs[0]!);
-  forEachWindow(input, adaptiveRanges(input[2]!, size[0]), adaptiveRanges(input[3]!, size[1]), visit);
+  const visit = meanOf(call.inputs[0], input[3], call.outputs[0]);
+  forEachWindow(input, adaptiveRanges(input[2], size[0]), adaptiveRanges(input[3], size[1]), visit);
 }
 
 function adaptiveAvgPoolGradient(call: KernelCall): void {
   const { shape, size } = attributesOf<AdaptiveAvgPoolGradientAttributes>(call);
-  const dx = new Float64Array(call.outputs[0]!.length);
-  const visit = spreadMean(call.inputs[0]!, shape[3]!, dx);
-  forEachWindow(shape, adaptiveRanges(shape[2]!, size[0]), adaptiveRanges(shape[3]!, size[1]), visit);
-  call.outputs[0]!.set(dx);
+  const dx = new Float64Array(call.outputs[0].length);
+  const visit = spreadMean(call.inputs[0], shape[3], dx);
+  forEachWindow(shape, adaptiveRanges(shape[2], size[0]), adaptiveRanges(shape[3], size[1]), visit);
+  call.outputs[0].set(dx);
 }
 
 /** Visits the four input positions of every output pixel with their shares, which sum to 1. */
@@ -160,21 +160,21 @@ function forEachResizeTap(
 
 function resize(call: KernelCall): void {
   const [x] = call.inputs;
-  const y = new Float64Array(call.outputs[0]!.length);
+  const y = new Float64Array(call.outputs[0].length);
   forEachResizeTap(inputShape(call, 0), attributesOf(call), (index, position, share) => {
-    y[index]! += share * x![position]!;
+    y[index] += share * x[position];
   });
-  call.outputs[0]!.set(y);
+  call.outputs[0].set(y);
 }
 
 function resizeGradient(call: KernelCall): void {
   const [dy] = call.inputs;
   const attributes = attributesOf<ResizeGradientAttributes>(call);
-  const dx = new Float64Array(call.outputs[0]!.length);
+  const dx = new Float64Array(call.outputs[0].length);
   forEachResizeTap(attributes.shape, attributes, (index, position, share) => {
-    dx[position]! += share * dy![index]!;
+    dx[position] += share * dy[index];
   });
-  call.outputs[0]!.set(dx);
+  call.outputs[0].set(dx);
 }
 
 export const poolingKernels: KernelTable = {

@@ -20,25 +20,25 @@ function gather(x: NumericArray, layout: readonly number[], start: number, y: Nu
   const step = layout.at(-1) ?? 0;
   let index = 0;
   forEachRow(shape, [layout], ([offset]) => {
-    for (let k = 0; k < length; k++) y[index++] = x[start + offset! + k * step]!;
+    for (let k = 0; k < length; k++) y[index++] = x[start + offset + k * step]!;
   });
 }
 
 function transpose(call: KernelCall): void {
   const strides = stridesOf(inputShape(call, 0));
-  const layout = attributesOf<TransposeAttributes>(call).permutation.map((axis) => strides[axis]!);
-  gather(call.inputs[0]!, layout, 0, call.outputs[0]!, outputShape(call));
+  const layout = attributesOf<TransposeAttributes>(call).permutation.map((axis) => strides[axis]);
+  gather(call.inputs[0], layout, 0, call.outputs[0], outputShape(call));
 }
 
 function broadcastTo(call: KernelCall): void {
   const shape = outputShape(call);
-  gather(call.inputs[0]!, broadcastStrides(inputShape(call, 0), shape), 0, call.outputs[0]!, shape);
+  gather(call.inputs[0], broadcastStrides(inputShape(call, 0), shape), 0, call.outputs[0], shape);
 }
 
 function slice(call: KernelCall): void {
   const { axis, start } = attributesOf<SliceAttributes>(call);
   const strides = stridesOf(inputShape(call, 0));
-  gather(call.inputs[0]!, strides, start * strides[axis]!, call.outputs[0]!, outputShape(call));
+  gather(call.inputs[0], strides, start * strides[axis], call.outputs[0], outputShape(call));
 }
 
 function pad(call: KernelCall): void {
@@ -47,11 +47,11 @@ function pad(call: KernelCall): void {
   const shape = inputShape(call, 0);
   const strides = stridesOf(outputShape(call));
   const { before } = attributesOf<PadAttributes>(call);
-  const start = strides.reduce((sum, stride, axis) => sum + stride * before[axis]!, 0);
+  const start = strides.reduce((sum, stride, axis) => sum + stride * before[axis], 0);
   const length = shape.at(-1) ?? 1;
   let index = 0;
   forEachRow(shape, [strides], ([offset]) => {
-    for (let k = 0; k < length; k++) y![start + offset! + k] = x![index++]!;
+    for (let k = 0; k < length; k++) y[start + offset + k] = x[index++]!;
   });
 }
 
@@ -62,7 +62,7 @@ function copyParts(whole: Shape, axis: number, parts: readonly Shape[], copy: Pa
   let at = 0;
   for (let block = 0; block < outer; block++) {
     parts.forEach((part, index) => {
-      const length = part[axis]! * inner;
+      const length = part[axis] * inner;
       copy(index, block * length, at, length);
       at += length;
     });
@@ -75,7 +75,7 @@ function concat(call: KernelCall): void {
   const { axis } = attributesOf<ConcatAttributes>(call);
   const parts = call.node.inputs.map((input) => input.shape);
   copyParts(outputShape(call), axis, parts, (part, partOffset, wholeOffset, length) => {
-    call.outputs[0]!.set(call.inputs[part]!.subarray(partOffset, partOffset + length), wholeOffset);
+    call.outputs[0].set(call.inputs[part].subarray(partOffset, partOffset + length), wholeOffset);
   });
 }
 
@@ -83,7 +83,7 @@ function split(call: KernelCall): void {
   const { axis } = attributesOf<ConcatAttributes>(call);
   const parts = call.node.outputs.map((output) => output.shape);
   copyParts(inputShape(call, 0), axis, parts, (part, partOffset, wholeOffset, length) => {
-    call.outputs[part]!.set(call.inputs[0]!.subarray(wholeOffset, wholeOffset + length), partOffset);
+    call.outputs[part].set(call.inputs[0].subarray(wholeOffset, wholeOffset + length), partOffset);
   });
 }
 
@@ -96,12 +96,12 @@ function reduce(call: KernelCall, divisor: number): void {
   const layout = broadcastStrides(kept, shape);
   const step = layout.at(-1) ?? 0;
   const length = shape.at(-1) ?? 1;
-  const sums = new Float64Array(call.outputs[0]!.length);
+  const sums = new Float64Array(call.outputs[0].length);
   let index = 0;
   forEachRow(shape, [layout], ([offset]) => {
-    for (let k = 0; k < length; k++) sums[offset! + k * step]! += x![index++]!;
+    for (let k = 0; k < length; k++) sums[offset + k * step] += x[index++];
   });
-  call.outputs[0]!.set(sums.map((sum) => sum / divisor));
+  call.outputs[0].set(sums.map((sum) => sum / divisor));
 }
 
 function matMul(call: KernelCall): void {
@@ -119,17 +119,16 @@ function matMul(call: KernelCall): void {
     for (let i = 0; i < rows; i++) {
       row.fill(0);
       for (let k = 0; k < inner; k++) {
-        const value = a![fromA + (transposeA ? k * rows + i : i * inner + k)]!;
-        for (let j = 0; j < columns; j++)
-          row[j]! += value * b![fromB + (transposeB ? j * inner + k : k * columns + j)]!;
+        const value = a[fromA + (transposeA ? k * rows + i : i * inner + k)];
+        for (let j = 0; j < columns; j++) row[j] += value * b[fromB + (transposeB ? j * inner + k : k * columns + j)];
       }
-      y!.set(row, (batch * rows + i) * columns);
+      y.set(row, (batch * rows + i) * columns);
     }
   }
 }
 
 export const shapeKernels: KernelTable = {
-  reshape: ({ inputs, outputs }) => outputs[0]!.set(inputs[0]!),
+  reshape: ({ inputs, outputs }) => outputs[0].set(inputs[0]),
   transpose,
   broadcastTo,
   slice,
@@ -139,7 +138,7 @@ export const shapeKernels: KernelTable = {
   reduceSum: (call) => reduce(call, 1),
   reduceMean: (call) => {
     const { axes } = attributesOf<ReductionAttributes>(call);
-    reduce(call, sizeOf(axes.map((axis) => inputShape(call, 0)[axis]!)));
+    reduce(call, sizeOf(axes.map((axis) => inputShape(call, 0)[axis])));
   },
   matMul,
 };

@@ -4,10 +4,10 @@ import { attributesOf, inputShape, type KernelCall, type KernelTable, outputShap
 
 /** log Σ e^x over `classes` values that lie `step` apart; the largest is taken out first, so that nothing overflows. */
 function logSumExp(x: ArrayLike<number>, start: number, classes: number, step: number): number {
-  let largest = x[start]!;
-  for (let c = 1; c < classes; c++) largest = Math.max(largest, x[start + c * step]!);
+  let largest = x[start];
+  for (let c = 1; c < classes; c++) largest = Math.max(largest, x[start + c * step]);
   let sum = 0;
-  for (let c = 0; c < classes; c++) sum += Math.exp(x[start + c * step]! - largest);
+  for (let c = 0; c < classes; c++) sum += Math.exp(x[start + c * step] - largest);
   return largest + Math.log(sum);
 }
 
@@ -16,13 +16,13 @@ function softmaxWith(call: KernelCall, result: (logProbability: number) => numbe
   const [y] = call.outputs;
   const shape = outputShape(call);
   const { axis } = attributesOf<SoftmaxAttributes>(call);
-  const classes = shape[axis]!;
+  const classes = shape[axis];
   const inner = sizeOf(shape.slice(axis + 1));
   for (let outer = 0; outer < sizeOf(shape.slice(0, axis)); outer++) {
     for (let i = 0; i < inner; i++) {
       const start = outer * classes * inner + i;
-      const total = logSumExp(x!, start, classes, inner);
-      for (let c = 0; c < classes; c++) y![start + c * inner] = result(x![start + c * inner]! - total);
+      const total = logSumExp(x, start, classes, inner);
+      for (let c = 0; c < classes; c++) y[start + c * inner] = result(x[start + c * inner] - total);
     }
   }
 }
@@ -32,9 +32,9 @@ function oneHot(call: KernelCall): void {
   const [n, classes, height, width] = outputShape(call) as [number, number, number, number];
   const plane = height * width;
   for (let i = 0; i < n * plane; i++) {
-    const label = labels![i]!;
+    const label = labels[i];
     if (label < 0 || label >= classes) continue;
-    call.outputs[0]![(Math.floor(i / plane) * classes + label) * plane + (i % plane)] = 1;
+    call.outputs[0][(Math.floor(i / plane) * classes + label) * plane + (i % plane)] = 1;
   }
 }
 
@@ -44,11 +44,11 @@ function forEachLabel(
   first: number,
   visit: (pixel: number, start: number, label: number) => void,
 ): void {
-  const labels = call.inputs[first + 1]!;
+  const labels = call.inputs[first + 1];
   const [, classes, height, width] = inputShape(call, first) as [number, number, number, number];
   const plane = height * width;
   for (let pixel = 0; pixel < labels.length; pixel++) {
-    const label = labels[pixel]!;
+    const label = labels[pixel];
     if (label < 0 || label >= classes) continue;
     visit(pixel, Math.floor(pixel / plane) * classes * plane + (pixel % plane), label);
   }
@@ -56,7 +56,7 @@ function forEachLabel(
 
 /** The target q_c of the docstring of `crossEntropyPixels`. */
 function target(c: number, label: number, weights: ArrayLike<number>, smoothing: number): number {
-  return (c === label ? (1 - smoothing) * weights[label]! : 0) + (smoothing / weights.length) * weights[c]!;
+  return (c === label ? (1 - smoothing) * weights[label] : 0) + (smoothing / weights.length) * weights[c];
 }
 
 function crossEntropy(call: KernelCall): void {
@@ -65,13 +65,13 @@ function crossEntropy(call: KernelCall): void {
   const { labelSmoothing } = attributesOf<CrossEntropyAttributes>(call);
   const plane = sizeOf(inputShape(call, 0).slice(2));
   forEachLabel(call, 0, (pixel, start, label) => {
-    const total = logSumExp(logits!, start, weights!.length, plane);
+    const total = logSumExp(logits, start, weights.length, plane);
     let sum = 0;
-    for (let c = 0; c < weights!.length; c++) {
-      sum += target(c, label, weights!, labelSmoothing) * (total - logits![start + c * plane]!);
+    for (let c = 0; c < weights.length; c++) {
+      sum += target(c, label, weights, labelSmoothing) * (total - logits[start + c * plane]);
     }
-    loss![pixel] = sum;
-    weight![pixel] = weights![label]!;
+    loss[pixel] = sum;
+    weight[pixel] = weights[label]!;
   });
 }
 
@@ -81,13 +81,13 @@ function crossEntropyGradient(call: KernelCall): void {
   const { labelSmoothing } = attributesOf<CrossEntropyAttributes>(call);
   const plane = sizeOf(inputShape(call, 1).slice(2));
   forEachLabel(call, 1, (pixel, start, label) => {
-    const total = logSumExp(logits!, start, weights!.length, plane);
+    const total = logSumExp(logits, start, weights.length, plane);
     let mass = 0;
-    for (let c = 0; c < weights!.length; c++) mass += target(c, label, weights!, labelSmoothing);
-    for (let c = 0; c < weights!.length; c++) {
-      const probability = Math.exp(logits![start + c * plane]! - total);
-      const slope = probability * mass - target(c, label, weights!, labelSmoothing);
-      dLogits![start + c * plane] = dLoss![pixel]! * slope;
+    for (let c = 0; c < weights.length; c++) mass += target(c, label, weights, labelSmoothing);
+    for (let c = 0; c < weights.length; c++) {
+      const probability = Math.exp(logits[start + c * plane] - total);
+      const slope = probability * mass - target(c, label, weights, labelSmoothing);
+      dLogits[start + c * plane] = dLoss[pixel] * slope;
     }
   });
 }
@@ -95,7 +95,7 @@ function crossEntropyGradient(call: KernelCall): void {
 /** The probabilities of the classes at a pixel whose first logit lies at `start`. */
 function probabilitiesAt(logits: ArrayLike<number>, start: number, classes: number, plane: number): number[] {
   const total = logSumExp(logits, start, classes, plane);
-  return Array.from({ length: classes }, (_, c) => Math.exp(logits[start + c * plane]! - total));
+  return Array.from({ length: classes }, (_, c) => Math.exp(logits[start + c * plane] - total));
 }
 
 function softmaxSums(call: KernelCall): void {
@@ -104,17 +104,17 @@ function softmaxSums(call: KernelCall): void {
   const [, classes, height, width] = inputShape(call, 0) as [number, number, number, number];
   const plane = height * width;
   // Kept in double precision until the end.
-  const [overlaps, predictions] = [new Float64Array(overlap!.length), new Float64Array(overlap!.length)];
+  const [overlaps, predictions] = [new Float64Array(overlap.length), new Float64Array(overlap.length)];
   forEachLabel(call, 0, (pixel, start, label) => {
     const first = Math.floor(pixel / plane) * classes;
-    probabilitiesAt(logits!, start, classes, plane).forEach((probability, c) => {
-      predictions[first + c]! += probability;
-      if (c === label) overlaps[first + c]! += probability;
+    probabilitiesAt(logits, start, classes, plane).forEach((probability, c) => {
+      predictions[first + c] += probability;
+      if (c === label) overlaps[first + c] += probability;
     });
-    actual![first + label]! += 1;
+    actual[first + label] += 1;
   });
-  overlap!.set(overlaps);
-  predicted!.set(predictions);
+  overlap.set(overlaps);
+  predicted.set(predictions);
 }
 
 function softmaxSumsGradient(call: KernelCall): void {
@@ -124,11 +124,11 @@ function softmaxSumsGradient(call: KernelCall): void {
   const plane = height * width;
   forEachLabel(call, 2, (pixel, start, label) => {
     const first = Math.floor(pixel / plane) * classes;
-    const probabilities = probabilitiesAt(logits!, start, classes, plane);
-    const slopes = probabilities.map((_, c) => dPredicted![first + c]! + (c === label ? dOverlap![first + c]! : 0));
-    const mean = probabilities.reduce((sum, probability, c) => sum + probability * slopes[c]!, 0);
+    const probabilities = probabilitiesAt(logits, start, classes, plane);
+    const slopes = probabilities.map((_, c) => dPredicted[first + c] + (c === label ? dOverlap[first + c] : 0));
+    const mean = probabilities.reduce((sum, probability, c) => sum + probability * slopes[c], 0);
     probabilities.forEach((probability, c) => {
-      dLogits![start + c * plane] = probability * (slopes[c]! - mean);
+      dLogits[start + c * plane] = probability * (slopes[c] - mean);
     });
   });
 }

@@ -125,7 +125,7 @@ class ReferenceProgram {
     checkInputs(this.graph, inputs);
     const values = new Map<Tensor, NumericArray>();
     this.nodes.forEach((node, index) => {
-      if (isSource(node)) values.set(node.outputs[0]!, this.sourceValue(node, inputs));
+      if (isSource(node)) values.set(node.outputs[0], this.sourceValue(node, inputs));
       else {
         const results = evaluate(
           node,
@@ -133,10 +133,10 @@ class ReferenceProgram {
           this.Float,
         );
         node.outputs.forEach((output, k) => {
-          values.set(output, results[k]!);
+          values.set(output, results[k]);
         });
       }
-      for (const tensor of this.releases[index]!) values.delete(tensor);
+      for (const tensor of this.releases[index]) values.delete(tensor);
     });
     const outputs: Record<string, FloatArray> = {};
     // Copies: an output or an update may be an input, a constant, a state or another output itself.
@@ -174,10 +174,10 @@ class ReferenceProgram {
 
   private sourceValue(node: GraphNode, inputs: Readonly<Record<string, NumericArray>>): NumericArray {
     const [output] = node.outputs;
-    if (node.op === 'state') return this.states.get(stateAttributes(output!).name)!;
+    if (node.op === 'state') return this.states.get(stateAttributes(output).name)!;
     const value =
       node.op === 'input'
-        ? inputs[(node.attributes as InputAttributes).name]!
+        ? inputs[(node.attributes as InputAttributes).name]
         : (node.attributes as ConstantAttributes).data;
     return value instanceof Int32Array || value instanceof this.Float ? value : new this.Float(value);
   }
@@ -191,6 +191,6 @@ function findReleases(graph: Graph, nodes: readonly GraphNode[]): Tensor[][] {
     for (const tensor of [...node.inputs, ...node.outputs]) lastUse.set(tensor, index);
   });
   const releases: Tensor[][] = nodes.map(() => []);
-  for (const [tensor, index] of lastUse) if (!kept.has(tensor)) releases[index]!.push(tensor);
+  for (const [tensor, index] of lastUse) if (!kept.has(tensor)) releases[index].push(tensor);
   return releases;
 }

@@ -27,9 +27,9 @@ export interface ActivationAttributes {
 
 export const activationOp = defineOp<ActivationAttributes>({
   name: 'activation',
-  infer: ([x]) => [{ shape: x!.shape, dtype: 'float32' }],
+  infer: ([x]) => [{ shape: x.shape, dtype: 'float32' }],
   gradient: ({ inputs: [x], outputs: [y], attributes, outputGradients: [dy] }) => [
-    apply(activationGradientOp, [dy!, slopeFromOutput(attributes.kind) ? y! : x!], attributes),
+    apply(activationGradientOp, [dy!, slopeFromOutput(attributes.kind) ? y : x], attributes),
   ],
 });
 
@@ -39,7 +39,7 @@ export const activationOp = defineOp<ActivationAttributes>({
  */
 export const activationGradientOp = defineOp<ActivationAttributes>({
   name: 'activationGradient',
-  infer: ([dy]) => [{ shape: dy!.shape, dtype: 'float32' }],
+  infer: ([dy]) => [{ shape: dy.shape, dtype: 'float32' }],
 });
 
 /** An activation by name. */

@@ -19,10 +19,10 @@ export const conv2dOp = defineOp<ConvolutionAttributes>({
   name: 'conv2d',
   infer: ([x, weight, bias], { stride, padding, dilation, groups }) => {
     const describe = () =>
-      `conv2d: input ${formatShape(x!.shape)}, weight ${formatShape(weight!.shape)}, groups ${groups}`;
-    if (x!.shape.length !== 4 || weight!.shape.length !== 4) throw new Error(`${describe()}: both need four axes`);
-    const [n, channels, height, width] = x!.shape as [number, number, number, number];
-    const [filters, perGroup, kernelHeight, kernelWidth] = weight!.shape as [number, number, number, number];
+      `conv2d: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, groups ${groups}`;
+    if (x.shape.length !== 4 || weight.shape.length !== 4) throw new Error(`${describe()}: both need four axes`);
+    const [n, channels, height, width] = x.shape as [number, number, number, number];
+    const [filters, perGroup, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
     if (channels !== perGroup * groups || filters % groups !== 0) {
       throw new Error(`${describe()}: the channels do not fit the groups`);
     }
@@ -34,8 +34,8 @@ export const conv2dOp = defineOp<ConvolutionAttributes>({
     return [{ shape: [n, filters, outputHeight, outputWidth], dtype: 'float32' }];
   },
   gradient: ({ inputs: [x, weight, bias], attributes, outputGradients: [dy], wants }) => [
-    wants(0) ? conv2dInputGradient(dy!, weight!, x!.shape, attributes) : undefined,
-    wants(1) ? conv2dWeightGradient(dy!, x!, weight!.shape, attributes) : undefined,
+    wants(0) ? conv2dInputGradient(dy!, weight, x.shape, attributes) : undefined,
+    wants(1) ? conv2dWeightGradient(dy!, x, weight.shape, attributes) : undefined,
     bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
   ],
 });

@@ -6,7 +6,7 @@ import { broadcastShapes, scale, sumTo } from './reduction.ts';
 export type NoAttributes = Record<string, never>;
 
 function floatShape([x]: readonly TensorType[]): TensorType[] {
-  return [{ shape: x!.shape, dtype: 'float32' }];
+  return [{ shape: x.shape, dtype: 'float32' }];
 }
 
 function unary(name: string, gradient: (call: GradientCall<NoAttributes>) => Tensor): OpDefinition<NoAttributes> {
@@ -20,13 +20,13 @@ function binary(
   return defineOp<NoAttributes>({
     name,
     infer: ([a, b]) => {
-      if (a!.dtype !== 'float32' || b!.dtype !== 'float32') throw new Error(`${name}: both inputs must be float32`);
-      return [{ shape: broadcastShapes(name, a!.shape, b!.shape), dtype: 'float32' }];
+      if (a.dtype !== 'float32' || b.dtype !== 'float32') throw new Error(`${name}: both inputs must be float32`);
+      return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: 'float32' }];
     },
     ...(gradient && {
       gradient: (call: GradientCall<NoAttributes>) =>
         gradient(call, call.outputGradients[0]!).map((rule, index) =>
-          call.wants(index) ? sumTo(rule(), call.inputs[index]!.shape) : undefined,
+          call.wants(index) ? sumTo(rule(), call.inputs[index].shape) : undefined,
         ),
     }),
   });
@@ -34,18 +34,18 @@ function binary(
 
 export const addOp = binary('add', (_, dy) => [() => dy, () => dy]);
 export const subOp = binary('sub', (_, dy) => [() => dy, () => scale(dy, -1)]);
-export const mulOp = binary('mul', ({ inputs: [a, b] }, dy) => [() => mul(dy, b!), () => mul(dy, a!)]);
+export const mulOp = binary('mul', ({ inputs: [a, b] }, dy) => [() => mul(dy, b), () => mul(dy, a)]);
 export const divOp = binary('div', ({ inputs: [, b], outputs: [y] }, dy) => [
-  () => div(dy, b!),
-  () => scale(div(mul(dy, y!), b!), -1),
+  () => div(dy, b),
+  () => scale(div(mul(dy, y), b), -1),
 ]);
 export const minimumOp = binary('minimum', ({ inputs: [a, b] }, dy) => [
-  () => sub(dy, mul(dy, greater(a!, b!))),
-  () => mul(dy, greater(a!, b!)),
+  () => sub(dy, mul(dy, greater(a, b))),
+  () => mul(dy, greater(a, b)),
 ]);
 export const maximumOp = binary('maximum', ({ inputs: [a, b] }, dy) => [
-  () => sub(dy, mul(dy, greater(b!, a!))),
-  () => mul(dy, greater(b!, a!)),
+  () => sub(dy, mul(dy, greater(b, a))),
+  () => mul(dy, greater(b, a)),
 ]);
 export const greaterOp = binary('greater');
 
@@ -84,9 +84,9 @@ export function greater(a: Tensor, b: Tensor): Tensor {
   return apply(greaterOp, [a, b], {});
 }
 
-export const expOp = unary('exp', ({ outputs: [y], outputGradients: [dy] }) => mul(dy!, y!));
-export const logOp = unary('log', ({ inputs: [x], outputGradients: [dy] }) => div(dy!, x!));
-export const sqrtOp = unary('sqrt', ({ outputs: [y], outputGradients: [dy] }) => div(scale(dy!, 0.5), y!));
+export const expOp = unary('exp', ({ outputs: [y], outputGradients: [dy] }) => mul(dy!, y));
+export const logOp = unary('log', ({ inputs: [x], outputGradients: [dy] }) => div(dy!, x));
+export const sqrtOp = unary('sqrt', ({ outputs: [y], outputGradients: [dy] }) => div(scale(dy!, 0.5), y));
 
 /** e^x (ONNX `Exp`). */
 export function exp(x: Tensor): Tensor {

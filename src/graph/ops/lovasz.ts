@@ -4,18 +4,18 @@ import { mul, type NoAttributes } from './elementwise.ts';
 import { reshape } from './shape.ts';
 
 function inferLovasz([probabilities, labels]: readonly TensorType[]): TensorType[] {
-  const [n, classes, height, width] = probabilities!.shape as [number, number, number, number];
+  const [n, classes, height, width] = probabilities.shape as [number, number, number, number];
   if (
-    probabilities!.shape.length !== 4 ||
-    labels!.dtype !== 'int32' ||
-    formatShape(labels!.shape) !== `${n}×${height}×${width}`
+    probabilities.shape.length !== 4 ||
+    labels.dtype !== 'int32' ||
+    formatShape(labels.shape) !== `${n}×${height}×${width}`
   ) {
     throw new Error(
-      `lovaszJaccard: probabilities ${formatShape(probabilities!.shape)} and ${labels!.dtype} labels ${formatShape(labels!.shape)} do not fit`,
+      `lovaszJaccard: probabilities ${formatShape(probabilities.shape)} and ${labels.dtype} labels ${formatShape(labels.shape)} do not fit`,
     );
   }
   const perClass: TensorType = { shape: [n, classes], dtype: 'float32' };
-  return [perClass, { shape: probabilities!.shape, dtype: 'float32' }, perClass];
+  return [perClass, { shape: probabilities.shape, dtype: 'float32' }, perClass];
 }
 
 /** Inputs: probabilities, labels. Outputs: loss, slope, actual; the last two have no gradient. */
@@ -24,8 +24,8 @@ export const lovaszJaccardOp = defineOp<NoAttributes>({
   infer: inferLovasz,
   // The loss is linear between two orders of the errors: the slope, which sorting gave already, is all there is to it.
   gradient: ({ inputs: [probabilities], outputs: [, slope], outputGradients: [dLoss] }) => {
-    const [n, classes] = probabilities!.shape as [number, number];
-    return [dLoss && mul(slope!, reshape(dLoss, [n, classes, 1, 1]))];
+    const [n, classes] = probabilities.shape as [number, number];
+    return [dLoss && mul(slope, reshape(dLoss, [n, classes, 1, 1]))];
   },
 });
 
@@ -48,5 +48,5 @@ export interface LovaszJaccard {
  */
 export function lovaszJaccard(probabilities: Tensor, labels: Tensor): LovaszJaccard {
   const [loss, slope, actual] = applyAll(lovaszJaccardOp, [probabilities, labels], {});
-  return { loss: loss!, slope: slope!, actual: actual! };
+  return { loss: loss, slope: slope, actual: actual };
 }

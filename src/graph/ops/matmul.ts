@@ -11,24 +11,24 @@ export const matMulOp = defineOp<MatMulAttributes>({
   name: 'matMul',
   infer: ([a, b], { transposeA, transposeB }) => {
     const describe = () =>
-      `matMul: ${formatShape(a!.shape)}${transposeA ? ' transposed' : ''} times ${formatShape(b!.shape)}${transposeB ? ' transposed' : ''}`;
-    if (a!.shape.length < 2 || b!.shape.length < 2) throw new Error(`${describe()}: both need two axes at least`);
-    const batchA = a!.shape.slice(0, -2);
-    const batchB = b!.shape.slice(0, -2);
+      `matMul: ${formatShape(a.shape)}${transposeA ? ' transposed' : ''} times ${formatShape(b.shape)}${transposeB ? ' transposed' : ''}`;
+    if (a.shape.length < 2 || b.shape.length < 2) throw new Error(`${describe()}: both need two axes at least`);
+    const batchA = a.shape.slice(0, -2);
+    const batchB = b.shape.slice(0, -2);
     if (batchB.length > 0 && formatShape(batchA) !== formatShape(batchB)) {
       throw new Error(`${describe()}: the leading axes differ`);
     }
-    const [rows, inner] = matrix(a!.shape, transposeA);
-    const [innerB, columns] = matrix(b!.shape, transposeB);
+    const [rows, inner] = matrix(a.shape, transposeA);
+    const [innerB, columns] = matrix(b.shape, transposeB);
     if (inner !== innerB) throw new Error(`${describe()}: ${inner} columns meet ${innerB} rows`);
     return [{ shape: [...batchA, rows, columns], dtype: 'float32' }];
   },
   gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB }, outputGradients: [dy], wants }) => {
     // With A' and B' the matrices as multiplied: dA' = dy·B'ᵀ, dB' = A'ᵀ·dy.
-    const da = () => (transposeA ? matMul(full(b!, a!), dy!, transposeB, true) : matMul(dy!, b!, false, !transposeB));
+    const da = () => (transposeA ? matMul(full(b, a), dy!, transposeB, true) : matMul(dy!, b, false, !transposeB));
     const db = () => {
-      const product = transposeB ? matMul(dy!, a!, true, transposeA) : matMul(a!, dy!, !transposeA, false);
-      return sumTo(product, b!.shape);
+      const product = transposeB ? matMul(dy!, a, true, transposeA) : matMul(a, dy!, !transposeA, false);
+      return sumTo(product, b.shape);
     };
     return [wants(0) ? da() : undefined, wants(1) ? db() : undefined];
   },

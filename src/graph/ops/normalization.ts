@@ -11,8 +11,8 @@ export interface BatchNormAttributes {
 function checkChannels(name: string, inputs: readonly TensorType[]): void {
   const [x, ...vectors] = inputs;
   for (const vector of vectors) {
-    if (x!.shape.length !== 4 || formatShape(vector.shape) !== String(x!.shape[1])) {
-      throw new Error(`${name}: ${formatShape(vector.shape)} does not fit the channels of ${formatShape(x!.shape)}`);
+    if (x.shape.length !== 4 || formatShape(vector.shape) !== String(x.shape[1])) {
+      throw new Error(`${name}: ${formatShape(vector.shape)} does not fit the channels of ${formatShape(x.shape)}`);
     }
   }
 }
@@ -22,8 +22,8 @@ export const batchNormTrainingOp = defineOp<BatchNormAttributes>({
   name: 'batchNormTraining',
   infer: (inputs) => {
     checkChannels('batchNormTraining', inputs);
-    const statistics: TensorType = { shape: [inputs[0]!.shape[1]!], dtype: 'float32' };
-    return [{ shape: inputs[0]!.shape, dtype: 'float32' }, statistics, statistics];
+    const statistics: TensorType = { shape: [inputs[0].shape[1]], dtype: 'float32' };
+    return [{ shape: inputs[0].shape, dtype: 'float32' }, statistics, statistics];
   },
   gradient: ({
     inputs: [x, gamma],
@@ -32,7 +32,7 @@ export const batchNormTrainingOp = defineOp<BatchNormAttributes>({
     outputGradients: [dy, dMean, dVariance],
   }) => {
     if (dMean || dVariance) throw new Error('batchNormTraining: its mean and variance are not differentiable');
-    return applyAll(batchNormGradientOp, [dy!, x!, gamma!, mean!, variance!], attributes);
+    return applyAll(batchNormGradientOp, [dy!, x, gamma, mean, variance], attributes);
   },
 });
 
@@ -40,9 +40,9 @@ export const batchNormTrainingOp = defineOp<BatchNormAttributes>({
 export const batchNormGradientOp = defineOp<BatchNormAttributes>({
   name: 'batchNormGradient',
   infer: ([dy, , gamma]) => [
-    { shape: dy!.shape, dtype: 'float32' },
-    { shape: gamma!.shape, dtype: 'float32' },
-    { shape: gamma!.shape, dtype: 'float32' },
+    { shape: dy.shape, dtype: 'float32' },
+    { shape: gamma.shape, dtype: 'float32' },
+    { shape: gamma.shape, dtype: 'float32' },
   ],
 });
 
@@ -54,7 +54,7 @@ export function batchNormTraining(
   epsilon = 1e-5,
 ): { y: Tensor; mean: Tensor; variance: Tensor } {
   const [y, mean, variance] = applyAll(batchNormTrainingOp, [x, gamma, beta], { epsilon });
-  return { y: y!, mean: mean!, variance: variance! };
+  return { y: y, mean: mean, variance: variance };
 }
 
 /** Inputs: x, gamma, beta, mean, variance. */
@@ -62,11 +62,11 @@ export const batchNormInferenceOp = defineOp<BatchNormAttributes>({
   name: 'batchNormInference',
   infer: (inputs) => {
     checkChannels('batchNormInference', inputs);
-    return [{ shape: inputs[0]!.shape, dtype: 'float32' }];
+    return [{ shape: inputs[0].shape, dtype: 'float32' }];
   },
   gradient: ({ inputs, attributes, outputGradients: [dy], wants }) => {
     const [x, gamma, , mean, variance] = inputs.map((input, index) =>
-      index === 0 ? input : reshape(input, [1, input.shape[0]!, 1, 1]),
+      index === 0 ? input : reshape(input, [1, input.shape[0], 1, 1]),
     ) as [Tensor, Tensor, Tensor, Tensor, Tensor];
     if (wants(3) || wants(4)) throw new Error('batchNormInference: its mean and variance are not differentiable');
     const deviation = sqrt(add(variance, x.graph.scalar(attributes.epsilon)));

@@ -11,35 +11,33 @@ export interface PoolingAttributes {
 
 function inferPooling(name: string, shape: Shape, { kernel, stride, padding }: PoolingAttributes) {
   if (shape.length !== 4) throw new Error(`${name}: ${formatShape(shape)} is not N×C×H×W`);
-  if (padding.some((value, side) => value * 2 > kernel[side]!)) {
+  if (padding.some((value, side) => value * 2 > kernel[side])) {
     throw new Error(`${name}: padding ${padding.join('×')} is over half of the kernel ${kernel.join('×')}`);
   }
   const [n, channels, ...picture] = shape as [number, number, number, number];
-  const pooled = picture.map(
-    (size, side) => Math.floor((size + 2 * padding[side]! - kernel[side]!) / stride[side]!) + 1,
-  );
+  const pooled = picture.map((size, side) => Math.floor((size + 2 * padding[side] - kernel[side]) / stride[side]) + 1);
   return [{ shape: [n, channels, ...pooled], dtype: 'float32' as const }];
 }
 
 export const maxPoolOp = defineOp<PoolingAttributes>({
   name: 'maxPool',
-  infer: ([x], attributes) => inferPooling('maxPool', x!.shape, attributes),
+  infer: ([x], attributes) => inferPooling('maxPool', x.shape, attributes),
   gradient: ({ inputs: [x], outputs: [y], attributes, outputGradients: [dy] }) => [
-    apply(maxPoolGradientOp, [dy!, x!, y!], attributes),
+    apply(maxPoolGradientOp, [dy!, x, y], attributes),
   ],
 });
 
 /** Inputs: dy, x, y. The gradient goes to the first maximum of each window, in row order. */
 export const maxPoolGradientOp = defineOp<PoolingAttributes>({
   name: 'maxPoolGradient',
-  infer: ([, x]) => [{ shape: x!.shape, dtype: 'float32' }],
+  infer: ([, x]) => [{ shape: x.shape, dtype: 'float32' }],
 });
 
 export const avgPoolOp = defineOp<PoolingAttributes>({
   name: 'avgPool',
-  infer: ([x], attributes) => inferPooling('avgPool', x!.shape, attributes),
+  infer: ([x], attributes) => inferPooling('avgPool', x.shape, attributes),
   gradient: ({ inputs: [x], attributes, outputGradients: [dy] }) => [
-    apply(avgPoolGradientOp, [dy!], { ...attributes, shape: x!.shape }),
+    apply(avgPoolGradientOp, [dy!], { ...attributes, shape: x.shape }),
   ],
 });
 
@@ -86,11 +84,11 @@ export interface AdaptiveAvgPoolAttributes {
 export const adaptiveAvgPoolOp = defineOp<AdaptiveAvgPoolAttributes>({
   name: 'adaptiveAvgPool',
   infer: ([x], { size }) => {
-    if (x!.shape.length !== 4) throw new Error(`adaptiveAvgPool: ${formatShape(x!.shape)} is not N×C×H×W`);
-    return [{ shape: [x!.shape[0]!, x!.shape[1]!, ...size], dtype: 'float32' }];
+    if (x.shape.length !== 4) throw new Error(`adaptiveAvgPool: ${formatShape(x.shape)} is not N×C×H×W`);
+    return [{ shape: [x.shape[0], x.shape[1], ...size], dtype: 'float32' }];
   },
   gradient: ({ inputs: [x], attributes, outputGradients: [dy] }) => [
-    apply(adaptiveAvgPoolGradientOp, [dy!], { ...attributes, shape: x!.shape }),
+    apply(adaptiveAvgPoolGradientOp, [dy!], { ...attributes, shape: x.shape }),
   ],
 });
 

@@ -14,10 +14,10 @@ function reducedShape(shape: Shape, { axes, keepDims }: ReductionAttributes): Sh
 
 function inferReduction(name: string) {
   return ([x]: readonly TensorType[], attributes: ReductionAttributes): TensorType[] => {
-    if (attributes.axes.length === 0 || attributes.axes.some((axis) => axis < 0 || axis >= x!.shape.length)) {
-      throw new Error(`${name}: axes [${attributes.axes}] do not fit ${formatShape(x!.shape)}`);
+    if (attributes.axes.length === 0 || attributes.axes.some((axis) => axis < 0 || axis >= x.shape.length)) {
+      throw new Error(`${name}: axes [${attributes.axes}] do not fit ${formatShape(x.shape)}`);
     }
-    return [{ shape: reducedShape(x!.shape, attributes), dtype: x!.dtype }];
+    return [{ shape: reducedShape(x.shape, attributes), dtype: x.dtype }];
   };
 }
 
@@ -30,7 +30,7 @@ function spread(dy: Tensor, shape: Shape, axes: readonly number[]): Tensor {
 export const reduceSumOp = defineOp<ReductionAttributes>({
   name: 'reduceSum',
   infer: inferReduction('reduceSum'),
-  gradient: ({ inputs: [x], attributes: { axes }, outputGradients: [dy] }) => [spread(dy!, x!.shape, axes)],
+  gradient: ({ inputs: [x], attributes: { axes }, outputGradients: [dy] }) => [spread(dy!, x.shape, axes)],
 });
 
 /** Sum over axes (ONNX `ReduceSum`); all axes when none are given. */
@@ -47,8 +47,8 @@ export const reduceMeanOp = defineOp<ReductionAttributes>({
   name: 'reduceMean',
   infer: inferReduction('reduceMean'),
   gradient: ({ inputs: [x], attributes: { axes }, outputGradients: [dy] }) => {
-    const count = sizeOf(axes.map((axis) => x!.shape[axis]!));
-    return [spread(apply(scaleOp, [dy!], { factor: 1 / count }), x!.shape, axes)];
+    const count = sizeOf(axes.map((axis) => x.shape[axis]));
+    return [spread(apply(scaleOp, [dy!], { factor: 1 / count }), x.shape, axes)];
   },
 });
 
@@ -58,7 +58,7 @@ export interface ScaleAttributes {
 
 export const scaleOp: OpDefinition<ScaleAttributes> = defineOp<ScaleAttributes>({
   name: 'scale',
-  infer: ([x]) => [{ shape: x!.shape, dtype: 'float32' }],
+  infer: ([x]) => [{ shape: x.shape, dtype: 'float32' }],
   gradient: ({ attributes, outputGradients: [dy] }) => [apply(scaleOp, [dy!], attributes)],
 });
 
@@ -74,12 +74,12 @@ export interface BroadcastToAttributes {
 export const broadcastToOp = defineOp<BroadcastToAttributes>({
   name: 'broadcastTo',
   infer: ([x], { shape }) => {
-    if (formatShape(broadcastShapes('broadcastTo', x!.shape, shape)) !== formatShape(shape)) {
-      throw new Error(`broadcastTo: ${formatShape(x!.shape)} does not spread over ${formatShape(shape)}`);
+    if (formatShape(broadcastShapes('broadcastTo', x.shape, shape)) !== formatShape(shape)) {
+      throw new Error(`broadcastTo: ${formatShape(x.shape)} does not spread over ${formatShape(shape)}`);
     }
-    return [{ shape, dtype: x!.dtype }];
+    return [{ shape, dtype: x.dtype }];
   },
-  gradient: ({ inputs: [x], outputGradients: [dy] }) => [sumTo(dy!, x!.shape)],
+  gradient: ({ inputs: [x], outputGradients: [dy] }) => [sumTo(dy!, x.shape)],
 });
 
 /** Repeats along axes of extent 1 (and missing leading axes) until the shape is reached (ONNX `Expand`). */

@@ -11,11 +11,11 @@ export interface ResizeAttributes {
 export const resizeOp = defineOp<ResizeAttributes>({
   name: 'resize',
   infer: ([x], { size }) => {
-    if (x!.shape.length !== 4) throw new Error(`resize: ${formatShape(x!.shape)} is not N×C×H×W`);
-    return [{ shape: [x!.shape[0]!, x!.shape[1]!, ...size], dtype: 'float32' }];
+    if (x.shape.length !== 4) throw new Error(`resize: ${formatShape(x.shape)} is not N×C×H×W`);
+    return [{ shape: [x.shape[0], x.shape[1], ...size], dtype: 'float32' }];
   },
   gradient: ({ inputs: [x], attributes, outputGradients: [dy] }) => [
-    apply(resizeGradientOp, [dy!], { ...attributes, shape: x!.shape }),
+    apply(resizeGradientOp, [dy!], { ...attributes, shape: x.shape }),
   ],
 });
 

@@ -8,12 +8,12 @@ export interface ReshapeAttributes {
 export const reshapeOp = defineOp<ReshapeAttributes>({
   name: 'reshape',
   infer: ([x], { shape }) => {
-    if (sizeOf(x!.shape) !== sizeOf(shape)) {
-      throw new Error(`reshape: ${formatShape(x!.shape)} does not fill ${formatShape(shape)}`);
+    if (sizeOf(x.shape) !== sizeOf(shape)) {
+      throw new Error(`reshape: ${formatShape(x.shape)} does not fill ${formatShape(shape)}`);
     }
-    return [{ shape, dtype: x!.dtype }];
+    return [{ shape, dtype: x.dtype }];
   },
-  gradient: ({ inputs: [x], outputGradients: [dy] }) => [reshape(dy!, x!.shape)],
+  gradient: ({ inputs: [x], outputGradients: [dy] }) => [reshape(dy!, x.shape)],
 });
 
 /** The same elements in the same order under another shape (ONNX `Reshape`). */
@@ -29,10 +29,10 @@ export interface TransposeAttributes {
 export const transposeOp = defineOp<TransposeAttributes>({
   name: 'transpose',
   infer: ([x], { permutation }) => {
-    if ([...permutation].sort((a, b) => a - b).join() !== x!.shape.map((_, axis) => axis).join()) {
-      throw new Error(`transpose: [${permutation}] is no permutation of the axes of ${formatShape(x!.shape)}`);
+    if ([...permutation].sort((a, b) => a - b).join() !== x.shape.map((_, axis) => axis).join()) {
+      throw new Error(`transpose: [${permutation}] is no permutation of the axes of ${formatShape(x.shape)}`);
     }
-    return [{ shape: permutation.map((axis) => x!.shape[axis]!), dtype: x!.dtype }];
+    return [{ shape: permutation.map((axis) => x.shape[axis]), dtype: x.dtype }];
   },
   gradient: ({ attributes: { permutation }, outputGradients: [dy] }) => {
     const inverse: number[] = [];
@@ -56,33 +56,33 @@ export const concatOp = defineOp<ConcatAttributes>({
   name: 'concat',
   infer: (inputs, { axis }) => {
     const [first] = inputs;
-    if (axis < 0 || axis >= first!.shape.length)
-      throw new Error(`concat: no axis ${axis} in ${formatShape(first!.shape)}`);
+    if (axis < 0 || axis >= first.shape.length)
+      throw new Error(`concat: no axis ${axis} in ${formatShape(first.shape)}`);
     for (const input of inputs) {
       const fits =
-        input.dtype === first!.dtype &&
-        input.shape.length === first!.shape.length &&
-        input.shape.every((extent, index) => index === axis || extent === first!.shape[index]);
+        input.dtype === first.dtype &&
+        input.shape.length === first.shape.length &&
+        input.shape.every((extent, index) => index === axis || extent === first.shape[index]);
       if (!fits) {
         throw new Error(
-          `concat: ${formatShape(input.shape)} and ${formatShape(first!.shape)} differ outside of axis ${axis}`,
+          `concat: ${formatShape(input.shape)} and ${formatShape(first.shape)} differ outside of axis ${axis}`,
         );
       }
     }
-    const extent = inputs.reduce((sum, input) => sum + input.shape[axis]!, 0);
-    return [{ shape: first!.shape.map((value, index) => (index === axis ? extent : value)), dtype: first!.dtype }];
+    const extent = inputs.reduce((sum, input) => sum + input.shape[axis], 0);
+    return [{ shape: first.shape.map((value, index) => (index === axis ? extent : value)), dtype: first.dtype }];
   },
   gradient: ({ inputs, attributes: { axis }, outputGradients: [dy] }) =>
     split(
       dy!,
       axis,
-      inputs.map((input) => input.shape[axis]!),
+      inputs.map((input) => input.shape[axis]),
     ),
 });
 
 /** Tensors one after the other along an axis (ONNX `Concat`). */
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {
-  return inputs.length === 1 ? inputs[0]! : apply(concatOp, inputs, { axis });
+  return inputs.length === 1 ? inputs[0] : apply(concatOp, inputs, { axis });
 }
 
 export interface SplitAttributes {
@@ -94,16 +94,16 @@ export const splitOp = defineOp<SplitAttributes>({
   name: 'split',
   infer: ([x], { axis, sizes }) => {
     const total = sizes.reduce((sum, size) => sum + size, 0);
-    if (total !== x!.shape[axis]) {
-      throw new Error(`split: the sizes [${sizes}] do not sum to axis ${axis} of ${formatShape(x!.shape)}`);
+    if (total !== x.shape[axis]) {
+      throw new Error(`split: the sizes [${sizes}] do not sum to axis ${axis} of ${formatShape(x.shape)}`);
     }
     return sizes.map((size) => ({
-      shape: x!.shape.map((value, index) => (index === axis ? size : value)),
-      dtype: x!.dtype,
+      shape: x.shape.map((value, index) => (index === axis ? size : value)),
+      dtype: x.dtype,
     }));
   },
   gradient: ({ inputs: [x], outputs, attributes: { axis }, outputGradients }) => {
-    const parts = outputs.map((output, index) => outputGradients[index] ?? zeros(x!, output.shape));
+    const parts = outputs.map((output, index) => outputGradients[index] ?? zeros(x, output.shape));
     return [concat(parts, axis)];
   },
 });
@@ -123,15 +123,15 @@ export interface SliceAttributes {
 export const sliceOp = defineOp<SliceAttributes>({
   name: 'slice',
   infer: ([x], { axis, start, end }) => {
-    const extent = x!.shape[axis];
+    const extent = x.shape[axis];
     if (extent === undefined || start < 0 || end > extent || start >= end) {
-      throw new Error(`slice: ${start} to ${end} is not inside axis ${axis} of ${formatShape(x!.shape)}`);
+      throw new Error(`slice: ${start} to ${end} is not inside axis ${axis} of ${formatShape(x.shape)}`);
     }
-    return [{ shape: x!.shape.map((value, index) => (index === axis ? end - start : value)), dtype: x!.dtype }];
+    return [{ shape: x.shape.map((value, index) => (index === axis ? end - start : value)), dtype: x.dtype }];
   },
   gradient: ({ inputs: [x], attributes: { axis, start, end }, outputGradients: [dy] }) => {
-    const before = x!.shape.map((_, index) => (index === axis ? start : 0));
-    const after = x!.shape.map((extent, index) => (index === axis ? extent - end : 0));
+    const before = x.shape.map((_, index) => (index === axis ? start : 0));
+    const after = x.shape.map((extent, index) => (index === axis ? extent - end : 0));
     return [pad(dy!, before, after)];
   },
 });
@@ -150,18 +150,18 @@ export const padOp = defineOp<PadAttributes>({
   name: 'pad',
   infer: ([x], { before, after }) => {
     if (
-      before.length !== x!.shape.length ||
-      after.length !== x!.shape.length ||
+      before.length !== x.shape.length ||
+      after.length !== x.shape.length ||
       [...before, ...after].some((n) => n < 0)
     ) {
-      throw new Error(`pad: [${before}] and [${after}] do not fit ${formatShape(x!.shape)}`);
+      throw new Error(`pad: [${before}] and [${after}] do not fit ${formatShape(x.shape)}`);
     }
-    return [{ shape: x!.shape.map((extent, axis) => extent + before[axis]! + after[axis]!), dtype: x!.dtype }];
+    return [{ shape: x.shape.map((extent, axis) => extent + before[axis] + after[axis]), dtype: x.dtype }];
   },
   gradient: ({ inputs: [x], attributes: { before }, outputGradients: [dy] }) => {
     let result = dy!;
-    x!.shape.forEach((extent, axis) => {
-      result = slice(result, axis, before[axis]!, before[axis]! + extent);
+    x.shape.forEach((extent, axis) => {
+      result = slice(result, axis, before[axis], before[axis] + extent);
     });
     return [result];
   },

@@ -4,14 +4,14 @@ import type { NoAttributes } from './elementwise.ts';
 import { zeros } from './shape.ts';
 
 function inferSums([logits, labels]: readonly TensorType[]): TensorType[] {
-  const [n, classes, height, width] = logits!.shape as [number, number, number, number];
+  const [n, classes, height, width] = logits.shape as [number, number, number, number];
   if (
-    logits!.shape.length !== 4 ||
-    labels!.dtype !== 'int32' ||
-    formatShape(labels!.shape) !== `${n}×${height}×${width}`
+    logits.shape.length !== 4 ||
+    labels.dtype !== 'int32' ||
+    formatShape(labels.shape) !== `${n}×${height}×${width}`
   ) {
     throw new Error(
-      `softmaxSums: logits ${formatShape(logits!.shape)} and ${labels!.dtype} labels ${formatShape(labels!.shape)} do not fit`,
+      `softmaxSums: logits ${formatShape(logits.shape)} and ${labels.dtype} labels ${formatShape(labels.shape)} do not fit`,
     );
   }
   const sums: TensorType = { shape: [n, classes], dtype: 'float32' };
@@ -24,8 +24,8 @@ export const softmaxSumsOp = defineOp<NoAttributes>({
   infer: inferSums,
   gradient: ({ inputs: [logits, labels], outputs, outputGradients: [dOverlap, dPredicted] }) => {
     if (!dOverlap && !dPredicted) return [undefined];
-    const missing = () => zeros(logits!, outputs[0]!.shape);
-    return [apply(softmaxSumsGradientOp, [dOverlap ?? missing(), dPredicted ?? missing(), logits!, labels!], {})];
+    const missing = () => zeros(logits, outputs[0].shape);
+    return [apply(softmaxSumsGradientOp, [dOverlap ?? missing(), dPredicted ?? missing(), logits, labels], {})];
   },
 });
 
@@ -35,7 +35,7 @@ export const softmaxSumsOp = defineOp<NoAttributes>({
  */
 export const softmaxSumsGradientOp = defineOp<NoAttributes>({
   name: 'softmaxSumsGradient',
-  infer: ([, , logits]) => [{ shape: logits!.shape, dtype: 'float32' }],
+  infer: ([, , logits]) => [{ shape: logits.shape, dtype: 'float32' }],
 });
 
 /** Sums over the pixels of each picture, N×C. */
@@ -54,5 +54,5 @@ export interface SoftmaxSums {
  */
 export function softmaxSums(logits: Tensor, labels: Tensor): SoftmaxSums {
   const [overlap, predicted, actual] = applyAll(softmaxSumsOp, [logits, labels], {});
-  return { overlap: overlap!, predicted: predicted!, actual: actual! };
+  return { overlap: overlap, predicted: predicted, actual: actual };
 }

@@ -8,16 +8,16 @@ export interface SoftmaxAttributes {
 }
 
 function sameShape([x]: readonly TensorType[], { axis }: SoftmaxAttributes): TensorType[] {
-  if (axis < 0 || axis >= x!.shape.length) throw new Error(`softmax: no axis ${axis} in ${formatShape(x!.shape)}`);
-  return [{ shape: x!.shape, dtype: 'float32' }];
+  if (axis < 0 || axis >= x.shape.length) throw new Error(`softmax: no axis ${axis} in ${formatShape(x.shape)}`);
+  return [{ shape: x.shape, dtype: 'float32' }];
 }
 
 export const softmaxOp = defineOp<SoftmaxAttributes>({
   name: 'softmax',
   infer: sameShape,
   gradient: ({ outputs: [y], attributes: { axis }, outputGradients: [dy] }) => {
-    const weighted = mul(dy!, y!);
-    return [sub(weighted, mul(y!, reduceSum(weighted, [axis], true)))];
+    const weighted = mul(dy!, y);
+    return [sub(weighted, mul(y, reduceSum(weighted, [axis], true)))];
   },
 });
 
@@ -25,7 +25,7 @@ export const logSoftmaxOp = defineOp<SoftmaxAttributes>({
   name: 'logSoftmax',
   infer: sameShape,
   gradient: ({ outputs: [y], attributes: { axis }, outputGradients: [dy] }) => [
-    sub(dy!, mul(exp(y!), reduceSum(dy!, [axis], true))),
+    sub(dy!, mul(exp(y), reduceSum(dy!, [axis], true))),
   ],
 });
 
@@ -46,10 +46,10 @@ export interface OneHotAttributes {
 export const oneHotOp = defineOp<OneHotAttributes>({
   name: 'oneHot',
   infer: ([labels], { classes }) => {
-    if (labels!.shape.length !== 3 || labels!.dtype !== 'int32') {
-      throw new Error(`oneHot: labels must be int32 N×H×W, not ${labels!.dtype} ${formatShape(labels!.shape)}`);
+    if (labels.shape.length !== 3 || labels.dtype !== 'int32') {
+      throw new Error(`oneHot: labels must be int32 N×H×W, not ${labels.dtype} ${formatShape(labels.shape)}`);
     }
-    const [n, height, width] = labels!.shape as [number, number, number];
+    const [n, height, width] = labels.shape as [number, number, number];
     return [{ shape: [n, classes, height, width], dtype: 'float32' }];
   },
 });
@@ -65,20 +65,20 @@ export interface CrossEntropyAttributes {
 }
 
 function inferCrossEntropy([logits, labels, weights]: readonly TensorType[]): TensorType[] {
-  const [n, classes, height, width] = logits!.shape as [number, number, number, number];
+  const [n, classes, height, width] = logits.shape as [number, number, number, number];
   if (
-    logits!.shape.length !== 4 ||
-    labels!.dtype !== 'int32' ||
-    formatShape(labels!.shape) !== `${n}×${height}×${width}`
+    logits.shape.length !== 4 ||
+    labels.dtype !== 'int32' ||
+    formatShape(labels.shape) !== `${n}×${height}×${width}`
   ) {
     throw new Error(
-      `crossEntropy: logits ${formatShape(logits!.shape)} and ${labels!.dtype} labels ${formatShape(labels!.shape)} do not fit`,
+      `crossEntropy: logits ${formatShape(logits.shape)} and ${labels.dtype} labels ${formatShape(labels.shape)} do not fit`,
     );
   }
-  if (formatShape(weights!.shape) !== String(classes)) {
-    throw new Error(`crossEntropy: ${formatShape(weights!.shape)} class weights for ${classes} classes`);
+  if (formatShape(weights.shape) !== String(classes)) {
+    throw new Error(`crossEntropy: ${formatShape(weights.shape)} class weights for ${classes} classes`);
   }
-  const picture: TensorType = { shape: labels!.shape, dtype: 'float32' };
+  const picture: TensorType = { shape: labels.shape, dtype: 'float32' };
   return [picture, picture];
 }
 
@@ -87,14 +87,14 @@ export const crossEntropyOp = defineOp<CrossEntropyAttributes>({
   name: 'crossEntropy',
   infer: inferCrossEntropy,
   gradient: ({ inputs: [logits, labels, weights], attributes, outputGradients: [dLoss] }) => [
-    dLoss && apply(crossEntropyGradientOp, [dLoss, logits!, labels!, weights!], attributes),
+    dLoss && apply(crossEntropyGradientOp, [dLoss, logits, labels, weights], attributes),
   ],
 });
 
 /** Inputs: gradient N×H×W of the pixels' losses, logits, labels, class weights. Output: gradient of the logits. */
 export const crossEntropyGradientOp = defineOp<CrossEntropyAttributes>({
   name: 'crossEntropyGradient',
-  infer: ([, logits]) => [{ shape: logits!.shape, dtype: 'float32' }],
+  infer: ([, logits]) => [{ shape: logits.shape, dtype: 'float32' }],
 });
 
 /**
@@ -109,5 +109,5 @@ export function crossEntropyPixels(
   labelSmoothing = 0,
 ): { loss: Tensor; weight: Tensor } {
   const [loss, weight] = applyAll(crossEntropyOp, [logits, labels, weights], { labelSmoothing });
-  return { loss: loss!, weight: weight! };
+  return { loss: loss, weight: weight };
 }

@@ -18,7 +18,7 @@ function draw(shape: Shape, mean = 0, deviation = 1): Float32Array {
 
 function normalize(x: Tensor, epsilon?: number): Tensor {
   const { graph } = x;
-  const channels = x.shape[1]!;
+  const channels = x.shape[1];
   const vector = (values: Float32Array) => graph.constant(values, [channels]);
   const variance = draw([channels]).map((value) => 0.1 + value * value);
   const statistics = [vector(draw([channels])), vector(variance)] as const;
@@ -38,7 +38,7 @@ async function expectSameOutputs(graph: Graph, expectedOps: readonly string[]): 
   for (const [name, values] of Object.entries(expected)) {
     const largest = Math.max(...values.map(Math.abs));
     values.forEach((value, index) => {
-      expect(Math.abs(actual[name]![index]! - value)).toBeLessThan(1e-5 * largest);
+      expect(Math.abs(actual[name][index] - value)).toBeLessThan(1e-5 * largest);
     });
   }
 }
@@ -57,7 +57,7 @@ describe('foldBatchNorm', () => {
         const x = graph.input('x', [2, 4, 7, 6]);
         const y = conv2d(x, graph.constant(draw(weight), weight), {
           ...options,
-          ...(bias && { bias: graph.constant(draw([weight[0]!]), [weight[0]!]) }),
+          ...(bias && { bias: graph.constant(draw([weight[0]]), [weight[0]]) }),
         });
         graph.output('y', relu(normalize(y, 1e-3)));
         await expectSameOutputs(graph, ['conv2d', 'activation']);

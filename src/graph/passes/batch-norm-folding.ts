@@ -13,9 +13,9 @@ export function foldBatchNorm(source: Graph): Graph {
   const uses = countUses(source);
   return rewrite(source, (node, inputs, target) => {
     if (node.op !== 'batchNormInference') return undefined;
-    const convolution = inputs[0]!.node;
-    if (convolution.op !== 'conv2d' || uses.get(node.inputs[0]!) !== 1) return undefined;
-    const constants = [convolution.inputs[1]!, ...convolution.inputs.slice(2), ...inputs.slice(1)].map(constantOf);
+    const convolution = inputs[0].node;
+    if (convolution.op !== 'conv2d' || uses.get(node.inputs[0]) !== 1) return undefined;
+    const constants = [convolution.inputs[1], ...convolution.inputs.slice(2), ...inputs.slice(1)].map(constantOf);
     if (constants.some((data) => data === undefined)) return undefined;
     const [gamma, beta, mean, variance] = inputs.slice(1).map((input) => constantOf(input)!) as [
       Float32Array,
@@ -24,18 +24,18 @@ export function foldBatchNorm(source: Graph): Graph {
       Float32Array,
     ];
     const { epsilon } = node.attributes as BatchNormAttributes;
-    const factor = gamma.map((value, channel) => value / Math.sqrt(variance[channel]! + epsilon));
-    const weight = constantOf(convolution.inputs[1]!)!;
+    const factor = gamma.map((value, channel) => value / Math.sqrt(variance[channel] + epsilon));
+    const weight = constantOf(convolution.inputs[1])!;
     const perFilter = weight.length / factor.length;
     const bias = convolution.inputs[2] && constantOf(convolution.inputs[2]);
-    const folded = weight.map((value, index) => value * factor[Math.floor(index / perFilter)]!);
-    const shift = beta.map((value, channel) => value + ((bias?.[channel] ?? 0) - mean[channel]!) * factor[channel]!);
+    const folded = weight.map((value, index) => value * factor[Math.floor(index / perFilter)]);
+    const shift = beta.map((value, channel) => value + ((bias?.[channel] ?? 0) - mean[channel]) * factor[channel]);
     return [
       apply(
         conv2dOp,
         [
-          convolution.inputs[0]!,
-          target.constant(folded, convolution.inputs[1]!.shape),
+          convolution.inputs[0],
+          target.constant(folded, convolution.inputs[1].shape),
           target.constant(shift, [sizeOf([shift.length])]),
         ],
         convolution.attributes as ConvolutionAttributes,

@@ -16,6 +16,6 @@ export function foldConstants(source: Graph, evaluate: NodeEvaluator, maxElement
       node,
       inputs.map((input) => (input.node.attributes as ConstantAttributes).data),
     );
-    return node.outputs.map((output, index) => target.constant(values[index]!, output.shape));
+    return node.outputs.map((output, index) => target.constant(values[index], output.shape));
   });
 }

@@ -11,14 +11,12 @@ export function freezeStates(source: Graph, values?: ReadonlyMap<string, Float32
   return rewrite(source, (node, _, target) => {
     if (node.op !== 'state') return undefined;
     const [output] = node.outputs;
-    const { name, initial } = stateAttributes(output!);
+    const { name, initial } = stateAttributes(output);
     const data = values ? values.get(name) : initial();
     if (!data) throw new Error(`no value is given for the weight '${name}'`);
-    if (data.length !== sizeOf(output!.shape)) {
-      throw new Error(
-        `the weight '${name}' has ${data.length} values; the network wants ${formatShape(output!.shape)}`,
-      );
+    if (data.length !== sizeOf(output.shape)) {
+      throw new Error(`the weight '${name}' has ${data.length} values; the network wants ${formatShape(output.shape)}`);
     }
-    return [target.constant(data, output!.shape)];
+    return [target.constant(data, output.shape)];
   });
 }

@@ -28,7 +28,7 @@ export function rewrite(
     const inputs = node.inputs.map(translate);
     const outputs = visit(node, inputs, target) ?? copyNode(node, inputs, target);
     node.outputs.forEach((output, index) => {
-      mapped.set(output, outputs[index]!);
+      mapped.set(output, outputs[index]);
     });
   }
   // A pass may drop a state; one that is still assigned was kept, since updates keep their state alive.
@@ -42,11 +42,11 @@ export function copyNode(node: GraphNode, inputs: readonly Tensor[], target: Gra
   const [output] = node.outputs;
   if (node.op === 'input') {
     const { name, random } = node.attributes as InputAttributes;
-    return [target.input(name, output!.shape, output!.dtype, random)];
+    return [target.input(name, output.shape, output.dtype, random)];
   }
   if (node.op === 'state') {
-    const { name, initial, trainable, decay } = stateAttributes(output!) satisfies StateAttributes;
-    return [target.state(name, output!.shape, initial, { trainable, decay })];
+    const { name, initial, trainable, decay } = stateAttributes(output) satisfies StateAttributes;
+    return [target.state(name, output.shape, initial, { trainable, decay })];
   }
   return target.add(node.op, inputs, node.attributes, node.outputs);
 }

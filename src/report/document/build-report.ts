@@ -56,7 +56,7 @@ async function refusePackages(folder: string): Promise<void> {
 function tooLong(document: CompiledDocument, folder: string, path: string): FaceparseError {
   const sections = sectionLengths(document, folder, sourceName);
   const [first, ...others] = sections;
-  const longest = others.reduce((most, section) => (section.pages > most.pages ? section : most), first!);
+  const longest = others.reduce((most, section) => (section.pages > most.pages ? section : most), first);
   const listed = sections.map(({ title, pages }) => `${title} ${pages.toFixed(1)}`).join(', ');
   const lengths = first ? `; pages by section: ${listed}; the longest is ${longest.title}` : '';
   return new FaceparseError(

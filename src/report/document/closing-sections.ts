@@ -28,7 +28,7 @@ function shortName(stem: string): string {
 function sufferedClasses({ score }: NonNullable<ReportFacts['measured']>['worst'][number], facts: ReportFacts): string {
   const lowest = score.perClass.toSorted((a, b) => a.f1 - b.f1).slice(0, 2);
   const { classes } = facts.measured!.labelSet;
-  return lowest.map(({ id, f1 }) => `${markup(classes[id]!.name)} ${f1.toFixed(2)}`).join(', ');
+  return lowest.map(({ id, f1 }) => `${markup(classes[id].name)} ${f1.toFixed(2)}`).join(', ');
 }
 
 /** The worst validation pictures, and the classes that are confused. */
@@ -43,7 +43,7 @@ export function failuresSection(facts: ReportFacts): string {
   const { worst, labelSet } = measured;
   const panels = worst.map((picture, index) => {
     const caption = `[${markup(shortName(picture.item.stem))}: F ${formatF(picture.score.f)} (${sufferedClasses(picture, facts)})]`;
-    return `  stack(spacing: 3pt, image(${typstString(figures.failures[index]!)}, width: 100%), align(left, text(8pt)${caption})),`;
+    return `  stack(spacing: 3pt, image(${typstString(figures.failures[index])}, width: 100%), align(left, text(8pt)${caption})),`;
   });
   const body = [
     'grid(',
@@ -57,7 +57,7 @@ export function failuresSection(facts: ReportFacts): string {
   const absent = worst.filter(({ score }) => score.perClass.some(({ f1 }) => f1 === 0)).length;
   const mistakes = worstMistakes(measured, 2).map(
     ({ truth, predicted, share }) =>
-      `${markup(labelSet.classes[truth]!.name)} with ${markup(labelSet.classes[predicted]!.name)} (${formatShare(Number(share.toFixed(2)))} of its pixels)`,
+      `${markup(labelSet.classes[truth].name)} with ${markup(labelSet.classes[predicted].name)} (${formatShare(Number(share.toFixed(2)))} of its pixels)`,
   );
   return blocks(
     '= Failure cases',
@@ -90,7 +90,7 @@ function chosenBy({ run, network, measured, hasOwnData }: ReportFacts): string |
 /** `384²`, or `320² to 448²` of several views. */
 function seenAt({ network, averaging }: ReportFacts): string {
   const sides = averaging?.sides ?? [network.size];
-  return [...new Set([sides[0]!, sides.at(-1)!])].map((side) => `${side}²`).join(' to ');
+  return [...new Set([sides[0], sides.at(-1)!])].map((side) => `${side}²`).join(' to ');
 }
 
 /** What the numbers do not show. */
@@ -99,7 +99,7 @@ export function limitsSection(facts: ReportFacts): string {
   const last = run.metrics.at(-1)!;
   const { minutes, epochs } = run.config.train;
   const rare = measured?.summary.perClass.filter(({ images }) => images > 0 && images < 10) ?? [];
-  const worn = rare.map(({ id }) => markup(measured!.labelSet.classes[id]!.name));
+  const worn = rare.map(({ id }) => markup(measured!.labelSet.classes[id].name));
   const single = comparison?.variants.filter(({ summary }) => summary.results.length === 1).length ?? 0;
   return blocks(
     '= Limits',

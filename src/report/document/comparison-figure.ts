@@ -43,8 +43,8 @@ export function comparisonFigure(variants: readonly ComparedVariant[]): string |
   ]);
   parts.push(svgText('F (per image)', (plot.left + plot.right) / 2, bottom + 20, { size: 7.5, anchor: 'middle' }));
   const [base] = shown;
-  if (base!.name === variants[0]!.name) {
-    const place = x(base!.summary.mean!).toFixed(2);
+  if (base.name === variants[0].name) {
+    const place = x(base.summary.mean!).toFixed(2);
     parts.push(
       `<line x1="${place}" x2="${place}" y1="${margins.top}" y2="${bottom}" stroke="#6b7280" stroke-width="0.8" stroke-dasharray="3 2"/>`,
     );

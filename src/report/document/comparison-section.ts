@@ -36,7 +36,7 @@ function tellScore({ mean, spread, results }: VariantSummary): string {
 function tellEpochs({ epochs, summary }: ComparedVariant): string {
   const text = String(Number(epochs.toFixed(1)));
   if (summary.mean !== undefined) return text;
-  const { minutes, epochs: planned } = summary.results[0]!.run.config.train;
+  const { minutes, epochs: planned } = summary.results[0].run.config.train;
   return minutes ? `${text}, stopped` : `${text} of ${planned}`;
 }
 
@@ -96,7 +96,7 @@ function findings({ variants }: Comparison, main: string): string {
     .filter(({ summary }) => summary.difference! < 0)
     .slice(-3)
     .reverse();
-  const base = variants[0]!.summary;
+  const base = variants[0].summary;
   const spreads = variants.flatMap(({ summary: { spread } }) => (spread === undefined ? [] : [spread]));
   const seeds = base.results.filter(({ state }) => state === 'finished').length;
   const within = others.filter(({ summary }) => summary.verdict === 'within noise');

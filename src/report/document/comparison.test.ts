@@ -70,10 +70,10 @@ describe('compareRuns', () => {
     const comparison = await compareRuns([base, worse, seed, stopped, begun, better], base);
     expect(comparison.variants.map(({ name }) => name)).toEqual(['base', 'high #1', 'low', 'stopped', 'begun']);
     const [first, second, , last] = comparison.variants;
-    expect(first!.summary.mean).toBeCloseTo(0.81, 12);
-    expect(second!.summary.difference).toBeCloseTo(0.05, 12);
-    expect(second!.summary.verdict).toBe('beyond noise');
-    expect(last!.summary.mean).toBeUndefined();
+    expect(first.summary.mean).toBeCloseTo(0.81, 12);
+    expect(second.summary.difference).toBeCloseTo(0.05, 12);
+    expect(second.summary.verdict).toBe('beyond noise');
+    expect(last.summary.mean).toBeUndefined();
     const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
     expect(text).toContain('[high \\#1], [#raw("loss.lovasz=1")], [0.8500], [*+5.00*], [0.00], [10]');
     expect(text).toContain('[base], [–], [0.8100 ±1.00 (2)], [], [0.00], [10]');
@@ -130,7 +130,7 @@ describe('compareRuns', () => {
     const three = await writeRun('plain-3', ['train.clipNorm=4'], 0.6);
     const { variants, shared } = await compareRuns([base, one, two, three], base);
     expect(shared).toEqual([]);
-    expect(variants[1]!.differences.map(({ path }) => path)).toEqual([
+    expect(variants[1].differences.map(({ path }) => path)).toEqual([
       'data.augmentation.rotation',
       'train.optimizer.weightDecay',
       'data.augmentation.shift',
@@ -151,7 +151,7 @@ describe('compareRuns', () => {
       ['pictures=cccccccc'],
       ['pairs=100'],
     ]);
-    expect(comparison.variants[2]!.summary.difference).toBeCloseTo(-0.2, 12);
+    expect(comparison.variants[2].summary.difference).toBeCloseTo(-0.2, 12);
     const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
     expect(text).toContain('may also have been validated on other pictures');
   });

@@ -37,7 +37,7 @@ export interface Comparison {
 export function groupRuns(runs: readonly RunFacts[]): RunFacts[][] {
   const groups: RunFacts[][] = [];
   for (const run of runs) {
-    const group = groups.find(([first]) => runDifferences(first!, run).length === 0);
+    const group = groups.find(([first]) => runDifferences(first, run).length === 0);
     if (group) requireNewSeed(group, run);
     if (group) group.push(run);
     else groups.push([run]);
@@ -112,24 +112,24 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
   );
   const { variants: summaries } = summarizeGroup(studyGroup, results);
   const fromBase = new Map(
-    groups.filter((group) => group !== baseGroup).map((group) => [group, runDifferences(base, group[0]!)]),
+    groups.filter((group) => group !== baseGroup).map((group) => [group, runDifferences(base, group[0])]),
   );
   const { shared, own } = splitDifferences([...fromBase.values()], (path) => valueIn(base, path));
-  const deviations = new Map([...fromBase.keys()].map((group, index) => [group, own[index]!]));
+  const deviations = new Map([...fromBase.keys()].map((group, index) => [group, own[index]]));
   const compared = groups.map((group, index): ComparedVariant => {
     const parameters = group.find(({ environment }) => environment.parameters)?.environment.parameters;
-    const finished = summaries[index]!.results.filter(({ state }) => state === 'finished');
-    const counted = finished.length > 0 ? finished : summaries[index]!.results;
+    const finished = summaries[index].results.filter(({ state }) => state === 'finished');
+    const counted = finished.length > 0 ? finished : summaries[index].results;
     return {
       name: names.get(group)!,
       differences: deviations.get(group) ?? [],
       changedKeys: fromBase.get(group)?.length ?? 0,
       ...(parameters && { parameters }),
       epochs: Math.max(...counted.map(({ epochs }) => epochs)),
-      summary: summaries[index]!,
+      summary: summaries[index],
     };
   });
   const others = compared.filter(({ name }) => name !== baseName);
   others.sort((a, b) => (b.summary.mean ?? -1) - (a.summary.mean ?? -1));
-  return { base, variants: [compared[groups.indexOf(baseGroup)]!, ...others], shared };
+  return { base, variants: [compared[groups.indexOf(baseGroup)], ...others], shared };
 }

@@ -31,16 +31,16 @@ export function rowShares(confusion: Float64Array, classes: number, id: number):
  */
 export function confusionFigure(summary: ScoreSummary, { classes }: LabelSet): string {
   const ids = occurringClasses(summary);
-  const names = ids.map((id) => fitText(classes[id]!.name, fontSize, 60));
+  const names = ids.map((id) => fitText(classes[id].name, fontSize, 60));
   const margin = Math.max(...names.map((name) => textWidth(name, fontSize))) + 5;
   const left = margin + 10;
   const parts: string[] = [];
   ids.forEach((truth, row) => {
     const shares = rowShares(summary.confusion, classes.length, truth);
     const y = margin + row * cell;
-    parts.push(svgText(names[row]!, left - 4, y + cell / 2 + 2.6, { size: fontSize, anchor: 'end' }));
+    parts.push(svgText(names[row], left - 4, y + cell / 2 + 2.6, { size: fontSize, anchor: 'end' }));
     ids.forEach((predicted, column) => {
-      const share = shares[predicted]!;
+      const share = shares[predicted];
       const x = left + column * cell;
       parts.push(
         `<rect x="${x.toFixed(2)}" y="${y.toFixed(2)}" width="${cell}" height="${cell}" fill="${shade(share)}" stroke="#d5d9e0" stroke-width="0.4"/>`,

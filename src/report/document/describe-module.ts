@@ -58,7 +58,7 @@ function describeChildren(region: Region, values: readonly Value[], convolutions
 }
 
 function describeInvertedResidual(region: Region, convolutions: readonly GraphNode[]): string {
-  const kernel = Math.max(...convolutions.map((node) => node.inputs[1]!.shape[2]!));
+  const kernel = Math.max(...convolutions.map((node) => node.inputs[1].shape[2]));
   const stride = Math.max(...convolutions.map((node) => (node.attributes as ConvolutionAttributes).stride[0]));
   const squeeze = [...region.children.values()].some(
     (child) => child instanceof Region && familiarName(child).name === 'SqueezeExcite',
@@ -68,7 +68,7 @@ function describeInvertedResidual(region: Region, convolutions: readonly GraphNo
 
 function describeConvolution(node: GraphNode): string {
   const { stride, dilation, groups } = node.attributes as ConvolutionAttributes;
-  const [filters, , height, width] = node.inputs[1]!.shape;
+  const [filters, , height, width] = node.inputs[1].shape;
   return [
     groups > 1 && groups === filters ? 'depthwise' : 'conv',
     `${height}×${width}`,

@@ -29,7 +29,7 @@ export function formatPoints(difference: number): string {
 /** A number of a configuration, in markup: `0.002`, `10#super[−8]`. */
 export function formatNumber(value: number): string {
   const [mantissa, exponent] = value.toString().split('e');
-  if (exponent === undefined) return mantissa!;
+  if (exponent === undefined) return mantissa;
   const power = `10#super[${exponent.replace('-', '−').replace('+', '')}]`;
   return mantissa === '1' ? power : `${mantissa} · ${power}`;
 }

@@ -84,7 +84,7 @@ function weakClasses({ measured }: ReportFacts): string | undefined {
   if (scored.length < 4) return undefined;
   const names = scored
     .slice(0, 3)
-    .map(({ id, meanImageF1 }) => `${markup(labelSet.classes[id]!.name)} (${meanImageF1.toFixed(2)})`);
+    .map(({ id, meanImageF1 }) => `${markup(labelSet.classes[id].name)} (${meanImageF1.toFixed(2)})`);
   return `The weakest classes by their mean F are ${list(names)}.`;
 }
 

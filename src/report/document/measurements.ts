@@ -80,7 +80,7 @@ export function countWrong(truth: LabelMap, prediction: LabelMap): { all: number
   const wrong = { all: 0, near: 0 };
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      const id = data[y * width + x]!;
+      const id = data[y * width + x];
       if (id === ignoreLabel || id === prediction.data[y * width + x]) continue;
       wrong.all++;
       if (hasBorderNear(x, y, id)) wrong.near++;

@@ -65,10 +65,10 @@ describe('the parts of a U-Net', () => {
       ...[1, 2, 3, 4].map((number) => `decoder ${number}`),
       'head',
     ]);
-    expect(parts[4]!.contents).toEqual(['conv 3×3 /2', '2 × IR 5×5 + SE']);
-    expect(parts[5]!.contents).toEqual(['grids 1², 2², 4², 8²']);
-    expect(parts[6]!.reads).toEqual([3, 5]);
-    expect(parts[9]!.reads).toEqual([0, 8]);
-    expect(parts[0]!.reads).toEqual([-1]);
+    expect(parts[4].contents).toEqual(['conv 3×3 /2', '2 × IR 5×5 + SE']);
+    expect(parts[5].contents).toEqual(['grids 1², 2², 4², 8²']);
+    expect(parts[6].reads).toEqual([3, 5]);
+    expect(parts[9].reads).toEqual([0, 8]);
+    expect(parts[0].reads).toEqual([-1]);
   });
 });

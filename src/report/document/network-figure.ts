@@ -59,7 +59,7 @@ export function layOutNetwork({ input, parts }: NetworkParts): FigureLayout {
     return { size, titleLines, lines, height: (titleLines + lines.length) * lineHeight + 2 * padding - 2 };
   });
   const sides = [...new Set(all.map(({ shape }) => shape[1]))].sort((a, b) => b - a);
-  const rowOf = (index: number) => sides.indexOf(all[index]!.shape[1]);
+  const rowOf = (index: number) => sides.indexOf(all[index].shape[1]);
   const heights = sides.map((_, row) =>
     Math.max(...texts.filter((_, index) => rowOf(index) === row).map((t) => t.height)),
   );
@@ -68,11 +68,11 @@ export function layOutNetwork({ input, parts }: NetworkParts): FigureLayout {
   const boxes: FigureBox[] = [];
   all.forEach(({ name }, index) => {
     const row = rowOf(index);
-    const previous = boxes[mainSource(all[index]!.reads) + 1];
-    const x = Math.max(index === 0 ? 1 : 0, (previous?.x ?? 1 - step) + step, rowEnds[row]! + gap.x);
+    const previous = boxes[mainSource(all[index].reads) + 1];
+    const x = Math.max(index === 0 ? 1 : 0, (previous?.x ?? 1 - step) + step, rowEnds[row] + gap.x);
     rowEnds[row] = x + boxWidth;
-    const { size, lines, height } = texts[index]!;
-    boxes.push({ name, size, lines, x, y: tops[row]! + (heights[row]! - height) / 2, width: boxWidth, height });
+    const { size, lines, height } = texts[index];
+    boxes.push({ name, size, lines, x, y: tops[row] + (heights[row] - height) / 2, width: boxWidth, height });
   });
   return {
     width: Math.max(...boxes.map(({ x, width }) => x + width)) + 1,
@@ -90,7 +90,7 @@ function mainSource(reads: readonly number[]): number {
 function arrowsOf(all: readonly Pick<NetworkPart, 'reads' | 'shape'>[]): FigureArrow[] {
   return all.flatMap(({ reads, shape }, to) =>
     reads.map((read) => {
-      const enlarged = shape[1] / all[read + 1]!.shape[1];
+      const enlarged = shape[1] / all[read + 1].shape[1];
       return { from: read + 1, to, skip: read !== mainSource(reads), enlarged: Math.max(1, round(enlarged)) };
     }),
   );
@@ -132,7 +132,7 @@ function route(from: FigureBox, to: FigureBox, boxes: readonly FigureBox[]): (re
 }
 
 function drawArrow({ from, to, skip, enlarged }: FigureArrow, boxes: readonly FigureBox[]): string {
-  const points = route(boxes[from]!, boxes[to]!, boxes);
+  const points = route(boxes[from], boxes[to], boxes);
   const [[beforeX, beforeY], [x, y]] = points.slice(-2) as [[number, number], [number, number]];
   const color = skip ? '#8a929e' : '#2b2f36';
   const [dx, dy] = [Math.sign(x - beforeX), Math.sign(y - beforeY)];
@@ -142,7 +142,7 @@ function drawArrow({ from, to, skip, enlarged }: FigureArrow, boxes: readonly Fi
     [x - 5 * dx + 2.5 * dy, y - 5 * dy + 2.5 * dx],
   ];
   const path = points.map(([px, py], index) => `${index === 0 ? 'M' : 'L'}${round(px)} ${round(py)}`).join('');
-  const tip = head.map(([px, py]) => `${round(px!)},${round(py!)}`).join(' ');
+  const tip = head.map(([px, py]) => `${round(px)},${round(py)}`).join(' ');
   return [
     `<path d="${path}" fill="none" stroke="${color}" stroke-width="1"${skip ? ' stroke-dasharray="3 2"' : ''}/>`,
     `<polygon points="${tip}" fill="${color}"/>`,
@@ -161,7 +161,7 @@ function drawBox({ name, size, lines, x, y, width, height }: FigureBox, enlargin
   const second = oneLine ? first : first + lineHeight;
   return [
     `<rect x="${round(x)}" y="${round(y)}" width="${width}" height="${round(height)}" rx="3" fill="${fill}" stroke="#9aa1ab" stroke-width="0.8"/>`,
-    svgText(wrapText(name, font.title, width - 2 * padding)[0]!, x + padding, first, { size: font.title, bold: true }),
+    svgText(wrapText(name, font.title, width - 2 * padding)[0], x + padding, first, { size: font.title, bold: true }),
     svgText(size, x + width - padding, second, { size: font.text, anchor: 'end', color: '#374151' }),
     ...lines.map((line, index) => svgText(line, x + padding, second + (index + 1) * lineHeight, { size: font.text })),
   ].join('');

@@ -44,7 +44,7 @@ interface Unit {
  */
 export function networkParts(graph: Graph): NetworkParts {
   const { root, values, output } = buildModuleTree(graph);
-  const input = [...graph.inputs.values()][0]!;
+  const input = [...graph.inputs.values()][0];
   const units = joinUnits(collectUnits(root, values, output), values);
   const unitOf = new Map<Tensor, number>();
   units.forEach((unit, index) => {
@@ -59,7 +59,7 @@ export function networkParts(graph: Graph): NetworkParts {
       const reads = new Set(outside.flatMap((read) => [...sources(read)]));
       return {
         name: partName(unit.path),
-        group: unit.path.split('.')[0]!,
+        group: unit.path.split('.')[0],
         contents: describeModule(unit.members, unit.values),
         shape: shapeOf(resultOf(unit.values, values, output)),
         ...costOf(unit.values),
@@ -99,7 +99,7 @@ function collectUnits(region: Region, values: readonly Value[], output: Tensor):
     if (child instanceof Region && !isOnePart(own, values, output)) return collectUnits(child, values, output);
     return [{ path: child.path, members: [child], values: own }];
   });
-  return units.sort((a, b) => values.indexOf(a.values[0]!) - values.indexOf(b.values[0]!));
+  return units.sort((a, b) => values.indexOf(a.values[0]) - values.indexOf(b.values[0]));
 }
 
 function results(own: readonly Value[], values: readonly Value[], output: Tensor): Tensor[] {
@@ -121,9 +121,9 @@ function isOnePart(own: readonly Value[], values: readonly Value[], output: Tens
   if (found.length !== 1) return false;
   const computed = new Set(own.map(({ tensor }) => tensor));
   const inputs = new Set(own.flatMap((value) => dataReads(value)).filter((read) => !computed.has(read)));
-  const side = found[0]!.shape[2]!;
+  const side = found[0].shape[2];
   const entering = Math.max(...[...inputs].map(({ shape }) => shape[2] ?? 1));
-  const sides = own.filter(({ tensor }) => tensor.node.op === 'conv2d').map(({ tensor }) => tensor.shape[2]!);
+  const sides = own.filter(({ tensor }) => tensor.node.op === 'conv2d').map(({ tensor }) => tensor.shape[2]);
   return sides.every((other) => {
     if (other === side || other === 1 || (other === entering && inputs.size === 1)) return true;
     const isGrid = other < side && inputs.size === 1 && entering === side;
@@ -157,7 +157,7 @@ function follows(before: Unit, unit: Unit, values: readonly Value[]): boolean {
 }
 
 function isNormalization({ members: [member] }: Unit): boolean {
-  return !(member instanceof Region) && member!.node.op.startsWith('batchNorm');
+  return !(member instanceof Region) && member.node.op.startsWith('batchNorm');
 }
 
 function areListed(before: Unit, unit: Unit): boolean {

@@ -16,7 +16,7 @@ function partsWith(parts: readonly NetworkPart[], pattern: RegExp): string {
 /** Parts that enlarge and also read something finer that is passed to them: the steps of a decoder. */
 function isUShaped(parts: readonly NetworkPart[]): boolean {
   return parts.some(({ reads, shape }) => {
-    const sides = reads.filter((read) => read >= 0).map((read) => parts[read]!.shape[1]);
+    const sides = reads.filter((read) => read >= 0).map((read) => parts[read].shape[1]);
     return sides.length > 1 && Math.min(...sides) < shape[1] && Math.max(...sides) === shape[1];
   });
 }

@@ -41,8 +41,8 @@ export function sideConfusion({ summary, labelSet }: Pick<Measurements, 'summary
   let [wrong, all] = [0, 0];
   for (const pair of labelSet.mirrorPairs) {
     for (const [own, other] of [pair, pair.toReversed() as [number, number]]) {
-      wrong += summary.confusion[own! * length + other!]!;
-      all += summary.perClass[own!]!.truthPixels;
+      wrong += summary.confusion[own * length + other];
+      all += summary.perClass[own].truthPixels;
     }
   }
   return all === 0 ? undefined : wrong / all;
@@ -51,14 +51,9 @@ export function sideConfusion({ summary, labelSet }: Pick<Measurements, 'summary
 function classTable({ summary, labelSet }: Measurements): string {
   const right = 'right' as const;
   const rows = occurringClasses(summary).map((id) => {
-    const { images, meanImageF1, precision, recall, f1, iou } = summary.perClass[id]!;
+    const { images, meanImageF1, precision, recall, f1, iou } = summary.perClass[id];
     const first = images > 0 ? `*${formatRatio(meanImageF1)}*` : '–';
-    return [
-      markup(labelSet.classes[id]!.name),
-      String(images),
-      first,
-      ...[precision, recall, f1, iou].map(formatRatio),
-    ];
+    return [markup(labelSet.classes[id].name), String(images), first, ...[precision, recall, f1, iou].map(formatRatio)];
   });
   const { precision, recall, f1, iou } = summary.macro.withBackground;
   rows.push(['*mean*', '', '', ...[precision, recall, f1, iou].map((value) => `*${formatRatio(value)}*`)]);
@@ -78,7 +73,7 @@ function scores(facts: ReportFacts): string {
   const { macro } = summary;
   const plain = plainF(facts);
   const sorted = pictures.map(({ score }) => score.f).sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))]!;
+  const at = (share: number) => sorted[Math.round(share * (sorted.length - 1))];
   return paragraph(
     `On the ${formatCount(summary.images)} validation pictures the network reaches *F (per image) ${formatF(summary.fPerImage)}*.`,
     averaging &&
@@ -87,7 +82,7 @@ function scores(facts: ReportFacts): string {
     `Pooled over all pixels instead, which is another number, the mean F1 of the classes is ${formatF(macro.withBackground.f1)}` +
       ` (${formatF(macro.withoutBackground.f1)} without the background), the mean IoU ${formatF(macro.withBackground.iou)}, and ${formatShare(summary.pixelAccuracy)} of the pixels are right.`,
     sorted.length >= 10 &&
-      `Half of the pictures lie between ${formatRatio(at(0.25))} and ${formatRatio(at(0.75))} (median ${formatRatio(at(0.5))}, lowest ${formatRatio(sorted[0]!)}, highest ${formatRatio(sorted.at(-1)!)}).`,
+      `Half of the pictures lie between ${formatRatio(at(0.25))} and ${formatRatio(at(0.75))} (median ${formatRatio(at(0.5))}, lowest ${formatRatio(sorted[0])}, highest ${formatRatio(sorted.at(-1)!)}).`,
     validations(run).length > 1 && '@fig-curves shows how the training went.',
   );
 }
@@ -120,7 +115,7 @@ function verdict(gain: number, { schedule, finalShare }: Config['train']): strin
 
 function classes(measured: Measurements): string {
   const { summary, labelSet } = measured;
-  const name = (id: number) => markup(labelSet.classes[id]!.name);
+  const name = (id: number) => markup(labelSet.classes[id].name);
   const scored = summary.perClass.filter(({ images }) => images > 0);
   const byF = scored.toSorted((a, b) => a.meanImageF1 - b.meanImageF1);
   const tell = ({ id, meanImageF1 }: (typeof scored)[number]) => `${name(id)} ${meanImageF1.toFixed(2)}`;
@@ -144,7 +139,7 @@ function accessories({ labelSet, pictures }: Measurements): string | undefined {
   const [withOne, without] = [pictures.filter(has), pictures.filter((picture) => !has(picture))];
   if (withOne.length < 3 || without.length < 3) return undefined;
   const mean = (list: Measurements['pictures']) => list.reduce((sum, { score }) => sum + score.f, 0) / list.length;
-  const names = list(rare.map((id) => markup(labelSet.classes[id]!.name)));
+  const names = list(rare.map((id) => markup(labelSet.classes[id].name)));
   return `The ${withOne.length} pictures with one of ${names} have a mean F of ${formatRatio(mean(withOne))}, the other ${without.length} one of ${formatRatio(mean(without))}.`;
 }
 
@@ -156,7 +151,7 @@ function rareClasses({ name, classes }: LabelSet): number[] {
 
 function errors(measured: Measurements): string {
   const { labelSet, wrongNearBorders, summary } = measured;
-  const name = (id: number) => markup(labelSet.classes[id]!.name);
+  const name = (id: number) => markup(labelSet.classes[id].name);
   const mistakes = worstMistakes(measured, 4).map(
     ({ truth, predicted, share }) => `${name(truth)} for ${name(predicted)} (${formatShare(Number(share.toFixed(2)))})`,
   );

@@ -126,7 +126,7 @@ export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
     size: weights.size,
     ...(Number.isInteger(step) && { step }),
     network: networkParts(graph),
-    logitsSide: graph.outputs.get('logits')!.shape[2]!,
+    logitsSide: graph.outputs.get('logits')!.shape[2],
     coordinates: graph.nodes.some(isCoordinates),
     batchNormalization: graph.nodes.some(({ op }) => op.startsWith('batchNorm')),
   };

@@ -33,7 +33,7 @@ export function sizeSteps({ config: { train }, metrics }: Progress): SizeStep[] 
   const sizes = [...train.stages.map(({ size }) => size), train.size];
   return sizes.flatMap((size, index) => {
     if (index === 0) return [{ epoch: 0, size }];
-    const from = train.stages[index - 1]!.until;
+    const from = train.stages[index - 1].until;
     // A line at the very border was written by the stage before.
     const line = metrics.find((entry) => shareOf(entry) > from);
     return line ? [{ epoch: train.minutes ? line.epoch : from * train.epochs, size }] : [];

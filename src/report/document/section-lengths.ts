@@ -46,7 +46,7 @@ export function sectionLengths({ compiler }: CompiledDocument, folder: string, n
   const begin = ({ page, y }: SectionStart) => page - 1 + y;
   const ends = starts.slice(1);
   return ends.map((next, index) => {
-    const start = starts[index]!;
+    const start = starts[index];
     return { title: textOf(start.body), pages: begin(next) - begin(start) };
   });
 }

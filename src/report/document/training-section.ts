@@ -101,7 +101,7 @@ function tellStages(run: ReportFacts['run']): string {
   if (sizes.length < planned) {
     return `The size of the pictures was to change in ${planned} stages, of which the run came to the ${sizes.length === 1 ? 'first only' : `first ${sizes.length}`}.`;
   }
-  const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]!);
+  const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]);
   return grows
     ? `Pictures are small at first and grow in ${planned} stages: a step on small pictures costs a fraction of one at full size, ` +
         'and what is learnt there, where the parts of a face lie, remains useful.'

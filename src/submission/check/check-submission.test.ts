@@ -44,7 +44,7 @@ const network = { 'stem.weight': [4, 3, 3, 3], 'head.weight': [19, 4, 1, 1] };
 
 /** A correct submission; each test changes something. */
 const good = (): Files => ({
-  ...Object.fromEntries(stems.map((stem) => [`masks/${stem}.png`, masks[stem]!])),
+  ...Object.fromEntries(stems.map((stem) => [`masks/${stem}.png`, masks[stem]])),
   'solution/run.py': 'print("nothing")',
   'solution/ckpt.pth': checkpoint(network),
   'solution/requirements.txt': 'torch\n',
@@ -118,7 +118,7 @@ describe('checkSubmission', () => {
     ],
     ['a missing mask', () => without('masks/1.png'), ['missing-masks: masks/1.png']],
     ['an extra file', () => ({ ...good(), 'notes.txt': 'hello' }), ['extra-files: notes.txt']],
-    ['an extra mask', () => ({ ...good(), 'masks/9.png': masks['0']! }), ['extra-masks: masks/9.png']],
+    ['an extra mask', () => ({ ...good(), 'masks/9.png': masks['0'] }), ['extra-masks: masks/9.png']],
     ['what macOS leaves', () => ({ ...good(), '__MACOSX/masks/._0.png': 'x' }), ['litter: __MACOSX/masks/._0.png']],
     [
       'label 19',
@@ -238,9 +238,9 @@ describe('checkSubmission', () => {
 
   it('says what to do', async () => {
     const { faults } = await check({ ...good(), 'solution/ckpt.pth': checkpoint({ w: [1_821_085] }) });
-    expect(faults[0]!.message).toMatch(/^has 1,821,085 trainable parameters; fewer than 1,821,085 are allowed: make/);
+    expect(faults[0].message).toMatch(/^has 1,821,085 trainable parameters; fewer than 1,821,085 are allowed: make/);
     const bare = await check({ ...good(), 'solution/ckpt.pth': checkpoint(network, 'net') });
-    expect(bare.faults[0]!.message).toMatch(/^it has no state_dict: it holds "net"; save it by torch\.save/);
+    expect(bare.faults[0].message).toMatch(/^it has no state_dict: it holds "net"; save it by torch\.save/);
   });
 
   it('notes what there is beside the weights: an average, another network', async () => {
@@ -314,7 +314,7 @@ assert list(given) == ['--input', '--output', '--weights'] and os.path.exists(gi
 assert os.path.isabs(given['--input']) and open(given['--input'], 'rb').read(4) == b'\\x89PNG'
 stem = os.path.basename(given['--input'])[:-4]
 `;
-const answers = (): Files => Object.fromEntries(stems.map((stem) => [`solution/answers/${stem}.png`, masks[stem]!]));
+const answers = (): Files => Object.fromEntries(stems.map((stem) => [`solution/answers/${stem}.png`, masks[stem]]));
 const scripted = (script: string): Files => ({ ...good(), ...answers(), 'solution/run.py': copying + script });
 
 describe.skipIf(!pythonIsThere)('the run of a solution (skipped where there is no python3)', () => {

@@ -220,5 +220,5 @@ function onlyClassNote(masks: readonly string[]): string {
 /** So many of the items, each from the middle of an equal part. */
 function spread<Item>(items: readonly Item[], count: number): Item[] {
   const taken = Math.min(count, items.length);
-  return Array.from({ length: taken }, (_, index) => items[Math.floor(((index + 0.5) * items.length) / taken)]!);
+  return Array.from({ length: taken }, (_, index) => items[Math.floor(((index + 0.5) * items.length) / taken)]);
 }

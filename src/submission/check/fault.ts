@@ -12,11 +12,11 @@ export interface Fault {
 
 /** The first of the names, and how many more there are. */
 export function nameFirst(names: readonly string[]): string {
-  return names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0]!;
+  return names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0];
 }
 
 /** Makes one fault of all that have the same check and message, in the order of the first of each. */
 export function groupFaults(faults: readonly Fault[]): Fault[] {
   const groups = groupBy(faults, ({ check, message }) => JSON.stringify([check, message]));
-  return [...groups.values()].map((group) => ({ ...group[0]!, where: nameFirst(group.map(({ where }) => where)) }));
+  return [...groups.values()].map((group) => ({ ...group[0], where: nameFirst(group.map(({ where }) => where)) }));
 }

@@ -38,7 +38,7 @@ describe('inspectLayout', () => {
     const names = good.map((name) => `my work/v2/${name}`);
     const { faults, masks, runnable } = inspectLayout([...names, '__MACOSX/x'], stems);
     expect(faults.map(({ check }) => check)).toEqual(['wrapper-folder', 'litter']);
-    expect(faults[0]!.message).toMatch(
+    expect(faults[0].message).toMatch(
       /^everything lies in my work\/v2\/, but masks\/ and solution\/ belong at the top/,
     );
     expect(masks.get('1')).toEqual({ name: 'my work/v2/masks/1.png', path: 'masks/1.png' });

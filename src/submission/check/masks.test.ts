@@ -125,7 +125,7 @@ describe('inspectMask', () => {
   });
 
   it('tells another palette', () => {
-    const swapped = palette.map((color, id) => (id === 4 ? palette[5]! : color));
+    const swapped = palette.map((color, id) => (id === 4 ? palette[5] : color));
     expect(inspectMask(encodePalettePng(labelMap(), swapped)).faults).toMatchObject([
       {
         check: 'mask-palette',

@@ -72,8 +72,8 @@ function readHeader(bytes: Uint8Array): Header {
   return {
     width: view.getUint32(16),
     height: view.getUint32(20),
-    bitDepth: bytes[24]!,
-    colorType: bytes[25]!,
+    bitDepth: bytes[24],
+    colorType: bytes[25],
     interlaced: bytes[28] !== 0,
   };
 }
@@ -124,14 +124,14 @@ function labelFaults({ data }: LabelMap): Omit<Fault, 'where'>[] {
 }
 
 function paletteFaults(palette: readonly (readonly number[])[]): Omit<Fault, 'where'>[] {
-  const remedy = `write the standard palette, whose entry 1 (skin) is ${classes[1]!.color.join(',')}`;
+  const remedy = `write the standard palette, whose entry 1 (skin) is ${classes[1].color.join(',')}`;
   if (palette.length < classes.length) {
     const message = `has a palette of ${palette.length} colours, not of ${classes.length}; ${remedy}`;
     return [{ check: 'mask-palette', message }];
   }
-  const wrong = classes.find(({ color }, id) => color.some((value, channel) => palette[id]![channel] !== value));
+  const wrong = classes.find(({ color }, id) => color.some((value, channel) => palette[id][channel] !== value));
   if (!wrong) return [];
-  const message = `has ${palette[wrong.id]!.join(',')} as entry ${wrong.id} (${wrong.name}) of its palette, not ${wrong.color.join(',')}; ${remedy}`;
+  const message = `has ${palette[wrong.id].join(',')} as entry ${wrong.id} (${wrong.name}) of its palette, not ${wrong.color.join(',')}; ${remedy}`;
   return [{ check: 'mask-palette', message }];
 }
 

@@ -30,7 +30,7 @@ export function findSeveralNetworks(tensors: ReadonlyMap<string, TensorDescripti
       if (different.length < 2) continue;
       const held = different.reduce((sum, { tensors: own }) => sum + elementsOf(own), 0);
       const members = different.every(isNamedMember) && held >= wholeShare * total;
-      if (members || isComplete(different[0]!)) return different.map(({ prefix }) => prefix);
+      if (members || isComplete(different[0])) return different.map(({ prefix }) => prefix);
     }
   }
   return [];

@@ -71,7 +71,7 @@ const convolutions = rows.map(
   ([name, x, weight, options]): OpCase => ({
     name: `conv2d ${name}`,
     inputs: { x: normal(x), weight: normal(weight) },
-    build: (tensors) => conv2d(tensors.x!, tensors.weight!, options),
+    build: (tensors) => conv2d(tensors.x, tensors.weight, options),
   }),
 );
 
@@ -80,8 +80,8 @@ const biased = ['3×3, padding 1, one channel', '1×1', 'groups 2', 'depthwise, 
     const [, x, weight, options] = rows.find((row) => row[0] === name)!;
     return {
       name: `conv2d ${name}, bias`,
-      inputs: { x: normal(x), weight: normal(weight), bias: normal([weight[0]!]) },
-      build: (tensors) => conv2d(tensors.x!, tensors.weight!, { ...options, bias: tensors.bias! }),
+      inputs: { x: normal(x), weight: normal(weight), bias: normal([weight[0]]) },
+      build: (tensors) => conv2d(tensors.x, tensors.weight, { ...options, bias: tensors.bias }),
     };
   },
 );
@@ -90,8 +90,8 @@ const shared: OpCase = {
   name: 'conv2d, one weight used twice',
   inputs: { x: normal([2, 3, 5, 6]), weight: normal([3, 3, 3, 3]) },
   build: ({ x, weight }) => {
-    const first = conv2d(x!, weight!, { padding: 1 });
-    return add(x!, conv2d(first, weight!, { padding: 2, dilation: 2 }));
+    const first = conv2d(x, weight, { padding: 1 });
+    return add(x, conv2d(first, weight, { padding: 2, dilation: 2 }));
   },
 };
 
@@ -111,7 +111,7 @@ const products = matrixShapes.flatMap(([name, batchA, batchB]) =>
           a: normal([...batchA, ...(transposeA ? [5, 4] : [4, 5])]),
           b: normal([...batchB, ...(transposeB ? [3, 5] : [5, 3])]),
         },
-        build: ({ a, b }) => matMul(a!, b!, transposeA, transposeB),
+        build: ({ a, b }) => matMul(a, b, transposeA, transposeB),
       }),
     ),
   ),
@@ -120,7 +120,7 @@ const products = matrixShapes.flatMap(([name, batchA, batchB]) =>
 const singleRow: OpCase = {
   name: 'matMul of one row and one column',
   inputs: { a: normal([1, 6]), b: normal([6, 1]) },
-  build: ({ a, b }) => matMul(a!, b!),
+  build: ({ a, b }) => matMul(a, b),
 };
 
 export const convolutionCases: readonly OpCase[] = [...convolutions, ...biased, shared, ...products, singleRow];

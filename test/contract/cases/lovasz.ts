@@ -35,7 +35,7 @@ function lovasz(name: string, options: LovaszOptions = {}): OpCase {
       labels: options.truth ?? labels([2, ...picture], classes, ignored),
     },
     build: (tensors) => {
-      const built = lovaszJaccard(tensors.probabilities!, tensors.labels!);
+      const built = lovaszJaccard(tensors.probabilities, tensors.labels);
       return Object.fromEntries(outputs.map((output) => [output, built[output]]));
     },
     withoutGradient: ['slope', 'actual'],
@@ -76,6 +76,6 @@ export const lovaszCases: readonly OpCase[] = [
   {
     name: 'lovaszJaccard of a softmax',
     inputs: { logits: normal([2, 4, 3, 4], 0, 2), labels: labels([2, 3, 4], 4, [255]) },
-    build: (tensors) => lovaszJaccard(softmax(tensors.logits!), tensors.labels!).loss,
+    build: (tensors) => lovaszJaccard(softmax(tensors.logits), tensors.labels).loss,
   },
 ];

@@ -5,11 +5,11 @@ import { batchNormInference, batchNormTraining } from '../../../src/graph/ops/no
 import { type CaseInput, fixed, normal, type OpCase, uniform } from '../op-case.ts';
 
 function training(name: string, x: CaseInput, options: { epsilon?: number; tolerance?: number } = {}): OpCase {
-  const channels = x.shape[1]!;
+  const channels = x.shape[1];
   return {
     name: `batchNormTraining ${name}`,
     inputs: { x, gamma: normal([channels], 1, 0.5), beta: normal([channels]) },
-    build: ({ x, gamma, beta }) => ({ ...batchNormTraining(x!, gamma!, beta!, options.epsilon) }),
+    build: ({ x, gamma, beta }) => ({ ...batchNormTraining(x, gamma, beta, options.epsilon) }),
     withoutGradient: ['mean', 'variance'],
     ...(options.tolerance && { tolerance: options.tolerance }),
   };
@@ -21,7 +21,7 @@ const withConstantChannel: CaseInput = {
   draw: (random) =>
     normal([2, 3, 4, 5])
       .draw(random)
-      .map((value, i) => (Math.floor(i / 20) % 3 === 1 ? 0.75 : value)) as Float32Array,
+      .map((value, i) => (Math.floor(i / 20) % 3 === 1 ? 0.75 : value)),
 };
 
 const trainingCases = [
@@ -47,7 +47,7 @@ const inference: OpCase = {
     mean: fixed(normal([3], 1)),
     variance: fixed(uniform([3], 0.2, 4)),
   },
-  build: ({ x, gamma, beta, mean, variance }) => batchNormInference(x!, gamma!, beta!, mean!, variance!),
+  build: ({ x, gamma, beta, mean, variance }) => batchNormInference(x, gamma, beta, mean, variance),
 };
 
 const block: OpCase = {
@@ -59,8 +59,8 @@ const block: OpCase = {
     beta: normal([3]),
   },
   build: ({ x, weight, gamma, beta }) => {
-    const once = relu(batchNormTraining(conv2d(x!, weight!, { padding: 1 }), gamma!, beta!).y);
-    return relu(add(x!, batchNormTraining(conv2d(once, weight!, { padding: 1 }), gamma!, beta!).y));
+    const once = relu(batchNormTraining(conv2d(x, weight, { padding: 1 }), gamma, beta).y);
+    return relu(add(x, batchNormTraining(conv2d(once, weight, { padding: 1 }), gamma, beta).y));
   },
   // A rounding error that moves one value over the kink of a ReLU would show; the seed has none that near.
 };

@@ -26,27 +26,27 @@ const windows: readonly (readonly [name: string, x: Shape, options: PoolingOptio
 ];
 
 const pooling = windows.flatMap(([name, shape, options]): OpCase[] => [
-  { name: `maxPool ${name}`, inputs: { x: normal(shape) }, build: ({ x }) => maxPool(x!, options) },
-  { name: `avgPool ${name}`, inputs: { x: normal(shape) }, build: ({ x }) => avgPool(x!, options) },
+  { name: `maxPool ${name}`, inputs: { x: normal(shape) }, build: ({ x }) => maxPool(x, options) },
+  { name: `avgPool ${name}`, inputs: { x: normal(shape) }, build: ({ x }) => avgPool(x, options) },
 ]);
 
 const ties: OpCase[] = [
   {
     name: 'maxPool of equal values: the gradient goes to the first',
     inputs: { x: given([2, 2, 6, 6], [1]) },
-    build: ({ x }) => maxPool(x!, { kernel: 3, stride: 2, padding: 1 }),
+    build: ({ x }) => maxPool(x, { kernel: 3, stride: 2, padding: 1 }),
     atKink: true,
   },
   {
     name: 'maxPool of few values, with ties',
     inputs: { x: given([1, 3, 7, 6], [0, 1, 2, 2, 1, 0, 2]) },
-    build: ({ x }) => maxPool(x!, { kernel: 2, stride: 1 }),
+    build: ({ x }) => maxPool(x, { kernel: 2, stride: 1 }),
     atKink: true,
   },
   {
     name: 'maxPool of negative values with padding, which must not count as zeros',
     inputs: { x: normal([1, 2, 5, 6], -100) },
-    build: ({ x }) => maxPool(x!, { kernel: 3, stride: 2, padding: 1 }),
+    build: ({ x }) => maxPool(x, { kernel: 3, stride: 2, padding: 1 }),
   },
 ];
 
@@ -65,14 +65,14 @@ const adaptive = grids.map(
   ([height, width, shape]): OpCase => ({
     name: `adaptiveAvgPool ${shape.slice(2).join('×')} to ${height}×${width}`,
     inputs: { x: normal(shape) },
-    build: ({ x }) => adaptiveAvgPool(x!, height, width),
+    build: ({ x }) => adaptiveAvgPool(x, height, width),
   }),
 );
 
 const globalPool: OpCase = {
   name: 'globalAvgPool',
   inputs: { x: normal([3, 4, 5, 7]) },
-  build: ({ x }) => globalAvgPool(x!),
+  build: ({ x }) => globalAvgPool(x),
 };
 
 const sizes: readonly (readonly [name: string, x: Shape, height: number, width: number])[] = [
@@ -95,7 +95,7 @@ const resizing = sizes.flatMap(([name, shape, height, width]) =>
     (mode: ResizeMode): OpCase => ({
       name: `resize ${mode} ${name}`,
       inputs: { x: normal(shape) },
-      build: ({ x }) => resize(x!, height, width, mode),
+      build: ({ x }) => resize(x, height, width, mode),
     }),
   ),
 );

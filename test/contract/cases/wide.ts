@@ -27,7 +27,7 @@ interface Wide {
 }
 
 function wide({ name, size = [9, 8], weights, more = {}, tolerance = 4e-5, build }: Wide): OpCase {
-  const channels = Object.values(weights)[0]![1];
+  const channels = Object.values(weights)[0][1];
   return {
     name: `wide maps: ${name}`,
     wide: true,
@@ -39,7 +39,7 @@ function wide({ name, size = [9, 8], weights, more = {}, tolerance = 4e-5, build
       ),
       ...more,
     },
-    build: (tensors) => build(tensors, (x, weight) => conv2d(x, tensors[weight]!, { padding: 1 })),
+    build: (tensors) => build(tensors, (x, weight) => conv2d(x, tensors[weight], { padding: 1 })),
   };
 }
 
@@ -54,7 +54,7 @@ function between(
       name: `${name}, ${channels} channels`,
       weights: { first: [channels, 3], last: [4, channels] },
       ...(more && { more: more(channels) }),
-      build: (tensors, convolve) => convolve(op(convolve(tensors.x!, 'first'), tensors), 'last'),
+      build: (tensors, convolve) => convolve(op(convolve(tensors.x, 'first'), tensors), 'last'),
     }),
   );
 }
@@ -99,11 +99,11 @@ const geometries: readonly OpCase[] = [
   name: `wide maps: convolution ${name}`,
   wide: true,
   inputs: { x: normal(x), weight: normal(weight) },
-  build: (tensors: Record<string, Tensor>) => conv2d(tensors.x!, tensors.weight!, options),
+  build: (tensors: Record<string, Tensor>) => conv2d(tensors.x, tensors.weight, options),
 }));
 
 function normalized(x: Tensor, tensors: Record<string, Tensor>, key = ''): Tensor {
-  return batchNormTraining(x, tensors[`gamma${key}`]!, tensors[`beta${key}`]!).y;
+  return batchNormTraining(x, tensors[`gamma${key}`], tensors[`beta${key}`]).y;
 }
 
 const vectors = (channels: number, keys: readonly string[] = ['']) =>
@@ -121,22 +121,22 @@ export const wideCases: readonly OpCase[] = [
   ...between('a gate by channels', (x) => mul(x, sigmoid(reduceMean(x, [2, 3], true)))),
   ...between(
     'a factor by channels',
-    (x, { factor }) => mul(x, factor!),
+    (x, { factor }) => mul(x, factor),
     (channels) => ({ factor: normal([1, channels, 1, 1]) }),
   ),
   ...between(
     'a factor by pixels',
-    (x, { factor }) => mul(x, factor!),
+    (x, { factor }) => mul(x, factor),
     () => ({ factor: normal([2, 1, 9, 8]) }),
   ),
   ...between(
     'a factor by pictures',
-    (x, { factor }) => mul(x, factor!),
+    (x, { factor }) => mul(x, factor),
     () => ({ factor: normal([2, 1, 1, 1]) }),
   ),
   ...between(
     'a number added',
-    (x, { number }) => add(x, number!),
+    (x, { number }) => add(x, number),
     () => ({ number: normal([]) }),
   ),
   ...between('exponentials', (x) => exp(mul(x, x.graph.scalar(0.1)))),
@@ -146,7 +146,7 @@ export const wideCases: readonly OpCase[] = [
   ...between('enlarged', (x) => resize(x, 17, 15)),
   ...between('made smaller, nearest', (x) => resize(x, 4, 5, 'nearest')),
   ...between('mean over pixels, spread', (x) => broadcastTo(reduceMean(x, [2, 3], true), x.shape)),
-  ...between('sum over pictures and pixels', (x) => sub(x, reshape(reduceMean(x, [0, 2, 3]), [1, x.shape[1]!, 1, 1]))),
+  ...between('sum over pictures and pixels', (x) => sub(x, reshape(reduceMean(x, [0, 2, 3]), [1, x.shape[1], 1, 1]))),
   ...between('sum over channels', (x) => mul(x, reduceSum(x, [1], true)), undefined),
   ...between('softmax over channels', (x) => softmax(x, 1)),
   ...between('slices and zeros', (x) => pad(slice(x, 2, 1, 7), [0, 0, 1, 0], [0, 0, 2, 0])),
@@ -156,8 +156,8 @@ export const wideCases: readonly OpCase[] = [
     size: [16, 16],
     weights: { stem: [16, 3], down: [32, 16], last: [20, 48], end: [3, 20] },
     build: ({ x, down }, convolve) => {
-      const skip = relu(convolve(x!, 'stem'));
-      const low = relu(conv2d(skip, down!, { padding: 1, stride: 2 }));
+      const skip = relu(convolve(x, 'stem'));
+      const low = relu(conv2d(skip, down, { padding: 1, stride: 2 }));
       return convolve(relu(convolve(concat([resize(low, 16, 16), skip], 1), 'last')), 'end');
     },
   }),
@@ -165,15 +165,15 @@ export const wideCases: readonly OpCase[] = [
     name: 'joined in three, the last with a rest, and cut again',
     weights: { a: [16, 3], b: [32, 3], c: [20, 3], one: [4, 48], two: [4, 20] },
     build: ({ x }, convolve) => {
-      const joined = concat([relu(convolve(x!, 'a')), relu(convolve(x!, 'b')), convolve(x!, 'c')], 1);
+      const joined = concat([relu(convolve(x, 'a')), relu(convolve(x, 'b')), convolve(x, 'c')], 1);
       const [first, second] = split(joined, 1, [48, 20]);
-      return add(convolve(first!, 'one'), convolve(second!, 'two'));
+      return add(convolve(first, 'one'), convolve(second, 'two'));
     },
   }),
   wide({
     name: 'joined where blocks do not fit',
     weights: { a: [20, 3], b: [12, 3], last: [4, 32] },
-    build: ({ x }, convolve) => convolve(concat([convolve(x!, 'a'), convolve(x!, 'b')], 1), 'last'),
+    build: ({ x }, convolve) => convolve(concat([convolve(x, 'a'), convolve(x, 'b')], 1), 'last'),
   }),
   wide({
     name: 'a block with two normalisations, its input read three times',
@@ -181,7 +181,7 @@ export const wideCases: readonly OpCase[] = [
     more: vectors(32, ['', '2']),
     tolerance: 1e-4,
     build: (tensors, convolve) => {
-      const x = convolve(tensors.x!, 'stem');
+      const x = convolve(tensors.x, 'stem');
       const y = relu(normalized(convolve(x, 'first'), tensors));
       const z = relu(add(x, normalized(convolve(y, 'second'), tensors, '2')));
       return add(add(z, convolve(x, 'side')), y);

@@ -34,12 +34,12 @@ describe('Contraction', () => {
       const random = new Random(seed);
       const graph = new Graph();
       const tensors: Tensor[] = [graph.input('x', [1]), graph.input('y', [1])];
-      const pick = () => tensors[Math.max(0, tensors.length - 1 - random.integer(6))]!;
+      const pick = () => tensors[Math.max(0, tensors.length - 1 - random.integer(6))];
       for (let i = 0; i < 24; i++) tensors.push(random.chance(0.5) ? relu(pick()) : add(pick(), pick()));
       const contraction = new Contraction(graph);
       const groupOf = new Map(graph.nodes.map((node, index) => [node, index]));
       for (let attempt = 0; attempt < 30; attempt++) {
-        const nodes = Array.from({ length: 2 + random.integer(2) }, () => graph.nodes[random.integer(26)]!);
+        const nodes = Array.from({ length: 2 + random.integer(2) }, () => graph.nodes[random.integer(26)]);
         const merging = new Set(nodes.map((node) => groupOf.get(node)!));
         const merged = new Map(
           [...groupOf].map(([node, group]) => [node, merging.has(group) ? 1000 + attempt : group]),

@@ -32,13 +32,13 @@ export function findEpilogue(
   let found = noEpilogue(y);
   const sum = readers.sole(y, ignored);
   if (sum?.op === 'add' && !taken.has(sum)) {
-    const residual = sum.inputs[sum.inputs[0] === y ? 1 : 0]!;
+    const residual = sum.inputs[sum.inputs[0] === y ? 1 : 0];
     // What is only spread over the shape is better left to an elementwise node, which need not have it as a whole.
     if (formatShape(residual.shape) !== formatShape(y.shape) || residual.node.op === 'broadcastTo') return found;
-    found = { ...found, nodes: [sum], residual, output: sum.outputs[0]! };
+    found = { ...found, nodes: [sum], residual, output: sum.outputs[0] };
   }
   const last = found.residual ? readers.sole(found.output) : sum;
   if (last?.op !== 'activation' || taken.has(last)) return found;
   const { kind } = last.attributes as ActivationAttributes;
-  return { ...found, nodes: [...found.nodes, last], activation: kind, output: last.outputs[0]! };
+  return { ...found, nodes: [...found.nodes, last], activation: kind, output: last.outputs[0] };
 }

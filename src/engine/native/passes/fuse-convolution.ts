@@ -15,7 +15,7 @@ export function fuseConvolution(source: Graph): Graph {
   // From the end: of two convolutions that are added up the later one takes the other as its residual.
   for (const node of source.nodes.toReversed()) {
     if (node.op !== 'conv2d') continue;
-    const epilogue = possibleEpilogue(node.outputs[0]!, readers, taken);
+    const epilogue = possibleEpilogue(node.outputs[0], readers, taken);
     if (epilogue.nodes.length === 0 || !contraction.merge([node, ...epilogue.nodes])) continue;
     for (const part of epilogue.nodes) taken.add(part);
     groups.push(groupOf(node, epilogue));
@@ -30,7 +30,7 @@ function possibleEpilogue(y: Tensor, readers: Readers, taken: ReadonlySet<GraphN
   const epilogue = findEpilogue(y, readers, taken);
   if (epilogue.activation !== unknownActivation) return epilogue;
   const last = epilogue.nodes.at(-1)!;
-  return { ...epilogue, nodes: epilogue.nodes.slice(0, -1), activation: 'none', output: last.inputs[0]! };
+  return { ...epilogue, nodes: epilogue.nodes.slice(0, -1), activation: 'none', output: last.inputs[0] };
 }
 
 function groupOf(node: GraphNode, { nodes, residual, activation, output }: Epilogue): NodeGroup {
@@ -44,7 +44,7 @@ function groupOf(node: GraphNode, { nodes, residual, activation, output }: Epilo
     nodes: [node, ...nodes],
     build: (input, target) => {
       const inputs = [...node.inputs, ...(residual ? [residual] : [])].map(input);
-      return [[output, target.add(fusedOps.convolution, inputs, attributes, [output])[0]!]];
+      return [[output, target.add(fusedOps.convolution, inputs, attributes, [output])[0]]];
     },
   };
 }

@@ -46,7 +46,7 @@ describe('fuseElementwise', () => {
     graph.output('y', div(b, exp(y)));
     const [node, ...others] = groupsOf(await fuse(graph));
     expect(others).toEqual([]);
-    const { instructions, outputValues } = attributesOf(node!);
+    const { instructions, outputValues } = attributesOf(node);
     expect(instructions.map(({ op }) => op).join(' ')).toBe(
       'add sub mul minimum maximum greater exp log scale sqrt activation activationGradient exp div',
     );
@@ -64,7 +64,7 @@ describe('fuseElementwise', () => {
     const graph = new Graph();
     graph.output('y', relu(graph.input('x', [2, 3])));
     const [node] = groupsOf(await fuse(graph));
-    expect(node!.attributes).toEqual({ instructions: [{ op: 'activation', a: 0, kind: 'relu' }], outputValues: [1] });
+    expect(node.attributes).toEqual({ instructions: [{ op: 'activation', a: 0, kind: 'relu' }], outputValues: [1] });
   });
 
   it('reads each operand once, and gives what is read outside: by nodes, outputs and updates', async () => {
@@ -78,8 +78,8 @@ describe('fuseElementwise', () => {
     graph.output('third', third);
     graph.output('total', reduceSum(first));
     const [node] = groupsOf(await fuse(graph));
-    expect(node!.inputs).toHaveLength(2);
-    expect(attributesOf(node!).outputValues).toEqual([2, 4, 5]);
+    expect(node.inputs).toHaveLength(2);
+    expect(attributesOf(node).outputValues).toEqual([2, 4, 5]);
   });
 
   it('merges equal shapes alone', async () => {
@@ -98,14 +98,14 @@ describe('fuseElementwise', () => {
     graph.output('y', add(mul(x, spread), exp(spread)));
     const fused = await fuse(graph);
     expect(countOps(fused)).toEqual({ reshape: 1, fusedElementwise: 1 });
-    expect(groupsOf(fused)[0]!.inputs.map(({ shape }) => shape.join())).toEqual(['2,3,4', '1,3,1']);
+    expect(groupsOf(fused)[0].inputs.map(({ shape }) => shape.join())).toEqual(['2,3,4', '1,3,1']);
     const outside = new Graph();
     const whole = broadcastTo(outside.input('x', [1, 3]), [5, 3]);
     outside.output('y', exp(whole));
     outside.output('sum', reduceSum(whole));
     const kept = await fuse(outside);
     expect(countOps(kept)).toEqual({ broadcastTo: 1, fusedElementwise: 1, reduceSum: 1 });
-    expect(groupsOf(kept)[0]!.inputs[0]!.shape).toEqual([1, 3]);
+    expect(groupsOf(kept)[0].inputs[0].shape).toEqual([1, 3]);
   });
 
   it('does not merge across a node outside, nor groups that would wait for each other', async () => {
@@ -182,7 +182,7 @@ describe('fuseElementwise', () => {
       const graph = new Graph();
       const shapes = [[3, 4], [4], [1, 4], []];
       const tensors = shapes.map((shape, index) => graph.input(`x${index}`, shape));
-      const pick = () => tensors[Math.max(0, tensors.length - 1 - random.integer(12))]!;
+      const pick = () => tensors[Math.max(0, tensors.length - 1 - random.integer(12))];
       for (let i = 0; i < 40; i++) {
         const [a, b] = [pick(), pick()];
         const choices = [
@@ -192,7 +192,7 @@ describe('fuseElementwise', () => {
           () => broadcastTo(a.shape.length === 2 ? b : a, [3, 4]),
           () => (a.shape.length === 0 ? a : scale(reduceSum(a), 0.1)),
         ];
-        const fits = choices[random.integer(choices.length)]!;
+        const fits = choices[random.integer(choices.length)];
         tensors.push(fits());
       }
       tensors.slice(-6).forEach((tensor, index) => {

@@ -56,7 +56,7 @@ export function fuseElementwise(source: Graph): Graph {
 }
 
 function sameShape(a: GraphNode, b: GraphNode): boolean {
-  return formatShape(a.outputs[0]!.shape) === formatShape(b.outputs[0]!.shape);
+  return formatShape(a.outputs[0].shape) === formatShape(b.outputs[0].shape);
 }
 
 /** Whether merging keeps no large tensor alive for long, and nothing else that reads one waits for it. */
@@ -65,19 +65,19 @@ function isSmallOrNear(
   position: ReadonlyMap<GraphNode, number>,
   readers: Readers,
 ): boolean {
-  const { shape } = nodes[0]!.outputs[0]!;
+  const { shape } = nodes[0].outputs[0];
   if (shape.length < 2 || sizeOf(shape) <= maxSmallSize) return true;
-  const [first, last] = [position.get(nodes[0]!)!, position.get(nodes.at(-1)!)!];
+  const [first, last] = [position.get(nodes[0])!, position.get(nodes.at(-1)!)!];
   if (last - first > maxMapDistance) return false;
   const members = new Set(nodes);
   return nodes.every(({ outputs: [output] }) =>
-    readers.of(output!).every((reader) => members.has(reader) || position.get(reader)! > last),
+    readers.of(output).every((reader) => members.has(reader) || position.get(reader)! > last),
   );
 }
 
 /** What a broadcastTo spreads: the kernel reads operands as if they were spread over the whole shape. */
 function beforeBroadcast(tensor: Tensor): Tensor {
-  return tensor.node.op === 'broadcastTo' ? beforeBroadcast(tensor.node.inputs[0]!) : tensor;
+  return tensor.node.op === 'broadcastTo' ? beforeBroadcast(tensor.node.inputs[0]) : tensor;
 }
 
 /** What a group reads from outside, each once, in the order in which it is read first. */
@@ -91,11 +91,11 @@ function groupOf(nodes: readonly GraphNode[], readers: Readers): NodeGroup {
   const inside = new Set(nodes);
   const operands = operandsOf(nodes);
   const values = new Map(
-    [...operands, ...nodes.map(({ outputs }) => outputs[0]!)].map((tensor, index) => [tensor, index]),
+    [...operands, ...nodes.map(({ outputs }) => outputs[0])].map((tensor, index) => [tensor, index]),
   );
   const instructions = nodes.map((node) => instructionOf(node, values));
   const outputs = nodes
-    .map(({ outputs: [output] }) => output!)
+    .map(({ outputs: [output] }) => output)
     .filter((output) => readers.isPublished(output) || readers.of(output).some((node) => !inside.has(node)));
   const attributes: ElementwiseAttributes = {
     instructions,
@@ -107,7 +107,7 @@ function groupOf(nodes: readonly GraphNode[], readers: Readers): NodeGroup {
       // Nothing reads any of it.
       if (outputs.length === 0) return [];
       const results = target.add(fusedOps.elementwise, operands.map(input), attributes, outputs);
-      return outputs.map((output, index) => [output, results[index]!] as const);
+      return outputs.map((output, index) => [output, results[index]] as const);
     },
   };
 }

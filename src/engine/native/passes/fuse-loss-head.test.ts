@@ -31,7 +31,7 @@ function build(
   const labels = graph.input('labels', [2, ...side], 'int32');
   const total = loss({ graph, logits: resize(small, side[0], side[1], mode), labels });
   graph.output('loss', total);
-  if (gradient) graph.output('gradient', gradients(total, [small])[0]!);
+  if (gradient) graph.output('gradient', gradients(total, [small])[0]);
   return removeDeadCode(graph);
 }
 

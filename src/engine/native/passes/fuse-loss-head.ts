@@ -41,7 +41,7 @@ export function fuseLossHead(source: Graph): Graph {
 /** The logits that a node of a loss reads. */
 function logitsOf({ op, inputs }: GraphNode): Tensor[] {
   const index = { crossEntropy: 0, softmaxSums: 0, crossEntropyGradient: 1, softmaxSumsGradient: 2 }[op];
-  return index === undefined ? [] : [inputs[index]!];
+  return index === undefined ? [] : [inputs[index]];
 }
 
 function groupsOf(large: Tensor, readers: Readers, contraction: Contraction): NodeGroup[] {
@@ -72,7 +72,7 @@ function groupsOf(large: Tensor, readers: Readers, contraction: Contraction): No
 
 function labelsOf({ op, inputs }: GraphNode): Tensor {
   const index = { crossEntropy: 1, softmaxSums: 1, crossEntropyGradient: 2, softmaxSumsGradient: 3 }[op];
-  return inputs[index!]!;
+  return inputs[index!];
 }
 
 /**
@@ -101,7 +101,7 @@ function isSummed(crossEntropy: GraphNode, readers: Readers): boolean {
 function isWholeSum({ op, inputs, attributes }: GraphNode): boolean {
   if (op !== 'reduceSum') return false;
   const { axes, keepDims } = attributes as ReductionAttributes;
-  return axes.length === inputs[0]!.shape.length && !keepDims;
+  return axes.length === inputs[0].shape.length && !keepDims;
 }
 
 function withSums(head: Head, readers: Readers): Head {
@@ -125,8 +125,8 @@ function joinGradients(pairs: readonly Head[], readers: Readers): Head[] {
   return pairs.flatMap((pair): Head[] => {
     const { crossEntropy, sums } = pair;
     if (!crossEntropy || !sums) return [pair];
-    const sum = readers.sole(crossEntropy.outputs[0]!);
-    if (sum?.op === 'add' && readers.sole(sums.outputs[0]!) === sum) return [{ ...pair, nodes: [...pair.nodes, sum] }];
+    const sum = readers.sole(crossEntropy.outputs[0]);
+    if (sum?.op === 'add' && readers.sole(sums.outputs[0]) === sum) return [{ ...pair, nodes: [...pair.nodes, sum] }];
     return [
       { crossEntropy, sums: undefined, nodes: [crossEntropy] },
       { crossEntropy: undefined, sums, nodes: [sums] },
@@ -140,7 +140,7 @@ function isBilinear({ op, attributes }: GraphNode): boolean {
 
 /** Takes in the gradient of the resize that the logits came from, where it alone reads the head's gradient. */
 function withResizeGradient(head: Head, small: Tensor, readers: Readers): Head | undefined {
-  const node = readers.sole(head.nodes.at(-1)!.outputs[0]!);
+  const node = readers.sole(head.nodes.at(-1)!.outputs[0]);
   if (node?.op !== 'resizeGradient' || !isBilinear(node)) return undefined;
   const { shape } = node.attributes as ResizeGradientAttributes;
   return formatShape(shape) === formatShape(small.shape) ? { ...head, nodes: [...head.nodes, node] } : undefined;
@@ -148,7 +148,7 @@ function withResizeGradient(head: Head, small: Tensor, readers: Readers): Head |
 
 function attributesOf({ crossEntropy, sums }: Head, { small, large }: Logits): LossHeadAttributes {
   return {
-    ...(small !== large && { size: [large.shape[2]!, large.shape[3]!] as const }),
+    ...(small !== large && { size: [large.shape[2], large.shape[3]] as const }),
     ...(crossEntropy && { labelSmoothing: (crossEntropy.attributes as CrossEntropyAttributes).labelSmoothing }),
     regions: sums !== undefined,
   };
@@ -160,17 +160,17 @@ function forwardGroup(head: Head, logits: Logits): NodeGroup {
     nodes,
     build: (input, target) => {
       const labels = labelsOf(crossEntropy ?? sums!);
-      const weights = crossEntropy ? [crossEntropy.inputs[2]!] : [];
+      const weights = crossEntropy ? [crossEntropy.inputs[2]] : [];
       const types = [...(crossEntropy ? [scalar, scalar] : []), ...(sums?.outputs ?? [])];
       const inputs = [logits.small, labels, ...weights].map(input);
       const outputs = target.add(fusedOps.lossHead, inputs, attributesOf(head, logits), types);
       const replaced: [Tensor, Tensor][] = [];
       for (const node of nodes) {
         if (node.op !== 'reduceSum') continue;
-        replaced.push([node.outputs[0]!, outputs[crossEntropy!.outputs.indexOf(node.inputs[0]!)]!]);
+        replaced.push([node.outputs[0], outputs[crossEntropy!.outputs.indexOf(node.inputs[0])]]);
       }
       sums?.outputs.forEach((output, index) => {
-        replaced.push([output, outputs[types.length - 3 + index]!]);
+        replaced.push([output, outputs[types.length - 3 + index]]);
       });
       return replaced;
     },
@@ -184,11 +184,11 @@ function backwardGroup(head: Head, logits: Logits): NodeGroup {
     build: (input, target) => {
       const labels = labelsOf(crossEntropy ?? sums!);
       const inputs = [input(logits.small), input(labels)];
-      if (crossEntropy) inputs.push(input(crossEntropy.inputs[3]!), reshape(input(spreadNumber(crossEntropy)!), []));
-      if (sums) inputs.push(input(sums.inputs[0]!), input(sums.inputs[1]!));
+      if (crossEntropy) inputs.push(input(crossEntropy.inputs[3]), reshape(input(spreadNumber(crossEntropy)!), []));
+      if (sums) inputs.push(input(sums.inputs[0]), input(sums.inputs[1]));
       const type: TensorType = { shape: logits.small.shape, dtype: 'float32' };
       const [gradient] = target.add(fusedOps.lossHeadGradient, inputs, attributesOf(head, logits), [type]);
-      return [[nodes.at(-1)!.outputs[0]!, gradient!]];
+      return [[nodes.at(-1)!.outputs[0], gradient]];
     },
   };
 }

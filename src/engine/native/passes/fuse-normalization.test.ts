@@ -32,8 +32,8 @@ class Training {
 
   normalizeAll(x: Tensor, name = 'norm') {
     const [gamma, beta] = ['gamma', 'beta'].map((part) => this.graph.input(`${name}.${part}`, [3]));
-    this.wanted.set(`${name}.gamma`, gamma!).set(`${name}.beta`, beta!);
-    return batchNormTraining(x, gamma!, beta!, 1e-3);
+    this.wanted.set(`${name}.gamma`, gamma).set(`${name}.beta`, beta);
+    return batchNormTraining(x, gamma, beta, 1e-3);
   }
 
   /** A convolution: something that no normalisation can be merged with. */
@@ -115,9 +115,9 @@ describe('fuseNormalization of a training graph', () => {
     expect(backwardOf(fused)).toEqual([{ epsilon: 1e-3, activation: kind, source: true, terms: 1, residual: true }]);
     const [normalized] = nodesOf(fused, fusedOps.normalize);
     const [gradient] = nodesOf(fused, fusedOps.normalizeGradient);
-    expect(gradient!.inputs[5]).toBe(normalized!.outputs[0]);
+    expect(gradient.inputs[5]).toBe(normalized.outputs[0]);
     expect(countOps(fused).activation).toBe(taken ? undefined : 1);
-    expect(nodesOf(fused, 'conv2dInputGradient')[0]!.inputs[0]).toBe(gradient!.outputs[3]);
+    expect(nodesOf(fused, 'conv2dInputGradient')[0].inputs[0]).toBe(gradient.outputs[3]);
   });
 
   it('takes in a residual without an activation', async () => {
@@ -136,13 +136,13 @@ describe('fuseNormalization of a training graph', () => {
       { activation: 'none', residual: false },
       { activation: 'relu', residual: true },
     ]);
-    expect(nodesOf(fused, fusedOps.normalize)[1]!.inputs[0]!.node.op).toBe('conv2d');
+    expect(nodesOf(fused, fusedOps.normalize)[1].inputs[0].node.op).toBe('conv2d');
     const [one, other] = nodesOf(fused, fusedOps.normalizeGradient);
-    expect([one!.attributes, other!.attributes]).toMatchObject([
+    expect([one.attributes, other.attributes]).toMatchObject([
       { activation: 'relu', source: true, residual: true },
       { activation: 'none', source: false, residual: false },
     ]);
-    expect(other!.inputs[5]).toBe(one!.outputs[3]);
+    expect(other.inputs[5]).toBe(one.outputs[3]);
   });
 
   it('sums the gradients of several readers, up to four of them', async () => {
@@ -217,24 +217,24 @@ describe('fuseNormalization of a training graph', () => {
   it('reads what the slope is computed from where it is not the activation of the same normalisation', async () => {
     const variants: [string, (parts: Record<string, Tensor>) => Record<string, Tensor>][] = [
       ['the same', () => ({})],
-      ['another activation', ({ y }) => ({ source: activation(y!, 'sigmoid') })],
-      ['another gamma', ({ x, beta, other }) => ({ source: relu(batchNormTraining(x!, other!, beta!).y) })],
-      ['another epsilon', ({ x, gamma, beta }) => ({ source: relu(batchNormTraining(x!, gamma!, beta!, 0.1).y) })],
+      ['another activation', ({ y }) => ({ source: activation(y, 'sigmoid') })],
+      ['another gamma', ({ x, beta, other }) => ({ source: relu(batchNormTraining(x, other, beta).y) })],
+      ['another epsilon', ({ x, gamma, beta }) => ({ source: relu(batchNormTraining(x, gamma, beta, 0.1).y) })],
       ['the gradient by another epsilon', () => ({})],
-      ['the gradient by another gamma', ({ other }) => ({ gamma: other! })],
-      ['the gradient by another variance', ({ other }) => ({ variance: mul(other!, other!) })],
-      ['another x', ({ dy, gamma, beta }) => ({ source: relu(batchNormTraining(dy!, gamma!, beta!).y) })],
+      ['the gradient by another gamma', ({ other }) => ({ gamma: other })],
+      ['the gradient by another variance', ({ other }) => ({ variance: mul(other, other) })],
+      ['another x', ({ dy, gamma, beta }) => ({ source: relu(batchNormTraining(dy, gamma, beta).y) })],
     ];
     for (const [name, change] of variants) {
       const graph = new Graph();
       const [dy, x] = [graph.input('dy', shape), graph.input('x', shape)];
       const [gamma, beta, other] = ['gamma', 'beta', 'other'].map((vector) => graph.input(vector, [3]));
-      const forward = batchNormTraining(x, gamma!, beta!, name === 'the gradient by another epsilon' ? 0.1 : 1e-5);
-      const parts = { ...forward, dy, x, gamma: gamma!, beta: beta!, other: other!, source: relu(forward.y) };
+      const forward = batchNormTraining(x, gamma, beta, name === 'the gradient by another epsilon' ? 0.1 : 1e-5);
+      const parts = { ...forward, dy, x, gamma: gamma, beta: beta, other: other, source: relu(forward.y) };
       const { source, gamma: used, mean, variance } = { ...parts, ...change(parts) };
       const dz = apply(activationGradientOp, [dy, source], { kind: 'relu' });
       const [dx] = applyAll(batchNormGradientOp, [dz, x, used, mean, variance], { epsilon: 1e-5 });
-      graph.output('dx', dx!);
+      graph.output('dx', dx);
       expect(backwardOf(await fuse(removeDeadCode(graph))), name).toMatchObject([{ source: name !== 'the same' }]);
     }
   });
@@ -245,7 +245,7 @@ describe('fuseNormalization of a training graph', () => {
     const { mean, variance } = batchNormTraining(x, graph.input('gamma', [3]), graph.input('beta', [3]));
     const dz = apply(activationGradientOp, [dy, source], { kind: 'relu' });
     const inputs = [dz, x, graph.inputs.get('gamma')!, mean, variance];
-    graph.output('dx', applyAll(batchNormGradientOp, inputs, { epsilon: 1e-5 })[0]!);
+    graph.output('dx', applyAll(batchNormGradientOp, inputs, { epsilon: 1e-5 })[0]);
     const fused = await fuse(graph);
     expect(countOps(fused)).toMatchObject({ activationGradient: 1 });
     expect(backwardOf(fused)).toMatchObject([{ activation: 'none' }]);
@@ -279,8 +279,8 @@ describe('fuseNormalization of an inference graph', () => {
       graph.output('y', make(graph.input('x', shape)));
       const fused = await fuse(graph);
       const [node, ...others] = nodesOf(fused, fusedOps.normalizeInference);
-      expect(node!.attributes).toEqual({ epsilon: 1e-5, ...expected });
-      expect(node!.inputs).toHaveLength(expected.residual ? 6 : 5);
+      expect(node.attributes).toEqual({ epsilon: 1e-5, ...expected });
+      expect(node.inputs).toHaveLength(expected.residual ? 6 : 5);
       expect(others).toEqual([]);
       expect(nodesOf(fused, 'activation')).toEqual([]);
     }

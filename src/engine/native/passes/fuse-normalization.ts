@@ -19,9 +19,9 @@ export function fuseNormalization(source: Graph): Graph {
   // From the end: of two normalisations that are added up the later one takes the other as its residual.
   for (const node of source.nodes.toReversed()) {
     if (node.op !== 'batchNormTraining' && node.op !== 'batchNormInference') continue;
-    const found = findEpilogue(node.outputs[0]!, readers, taken, recomputing);
+    const found = findEpilogue(node.outputs[0], readers, taken, recomputing);
     const fits = contraction.merge([node, ...found.nodes]);
-    const epilogue = fits ? found : noEpilogue(node.outputs[0]!);
+    const epilogue = fits ? found : noEpilogue(node.outputs[0]);
     for (const part of epilogue.nodes) taken.add(part);
     groups.push(node.op === 'batchNormTraining' ? trainingGroup(node, epilogue) : inferenceGroup(node, epilogue));
   }
@@ -41,9 +41,9 @@ function trainingGroup(node: GraphNode, epilogue: Epilogue): NodeGroup {
       const inputs = [...node.inputs, ...(residual ? [residual] : [])].map(input);
       const [y, mean, variance] = target.add(fusedOps.normalize, inputs, attributesOf(node, epilogue), node.outputs);
       return [
-        [output, y!],
-        [node.outputs[1]!, mean!],
-        [node.outputs[2]!, variance!],
+        [output, y],
+        [node.outputs[1], mean],
+        [node.outputs[2], variance],
       ];
     },
   };
@@ -56,7 +56,7 @@ function inferenceGroup(node: GraphNode, epilogue: Epilogue): NodeGroup {
     build: (input, target) => {
       const inputs = [...node.inputs, ...(residual ? [residual] : [])].map(input);
       const [y] = target.add(fusedOps.normalizeInference, inputs, attributesOf(node, epilogue), [output]);
-      return [[output, y!]];
+      return [[output, y]];
     },
   };
 }

@@ -38,7 +38,7 @@ export function normalizationGradients(
     if (node.op === 'batchNormGradient') backwards.set(node, { node, forward: forwardOf(node) });
   }
   for (const backward of backwards.values()) {
-    const slope = backward.node.inputs[0]!.node;
+    const slope = backward.node.inputs[0].node;
     // Where two normalisations are added up both read it; the second reads what the first gives back then.
     if (taken.has(slope) || !isSlopeOver(slope, backward.node)) continue;
     if (!contraction.merge([slope, backward.node])) continue;
@@ -48,11 +48,11 @@ export function normalizationGradients(
   }
   const groups = [...backwards.values()].map((backward) => {
     const { node, slope } = backward;
-    const sum = findTerms((slope ?? node).inputs[0]!, readers, taken);
+    const sum = findTerms((slope ?? node).inputs[0], readers, taken);
     const fits = contraction.merge([node, ...sum.nodes]);
-    const { terms, nodes } = fits ? sum : { terms: [(slope ?? node).inputs[0]!], nodes: [] };
+    const { terms, nodes } = fits ? sum : { terms: [(slope ?? node).inputs[0]], nodes: [] };
     for (const part of [node, ...nodes]) taken.add(part);
-    const source = slope && !recomputing.has(slope) ? slope.inputs[1]! : undefined;
+    const source = slope && !recomputing.has(slope) ? slope.inputs[1] : undefined;
     return groupOf({ ...backward, nodes: [...nodes, ...(slope ? [slope] : []), node], terms, source }, readers);
   });
   return { groups, recomputing, taken };
@@ -61,7 +61,7 @@ export function normalizationGradients(
 /** The batchNormTraining whose statistics a batchNormGradient reads. */
 function forwardOf(node: GraphNode): GraphNode | undefined {
   const [, x, gamma, mean, variance] = node.inputs;
-  const forward = mean!.node;
+  const forward = mean.node;
   const matches =
     forward.op === 'batchNormTraining' &&
     forward.inputs[0] === x &&
@@ -77,13 +77,13 @@ function epsilonOf(node: GraphNode): number {
 }
 
 function isSlopeOver({ op, inputs }: GraphNode, node: GraphNode): boolean {
-  const shape = formatShape(node.inputs[1]!.shape);
+  const shape = formatShape(node.inputs[1].shape);
   return op === 'activationGradient' && inputs.every((input) => formatShape(input.shape) === shape);
 }
 
 /** Whether what an activationGradient reads is the result of a normalisation, or the activation of that. */
 function isRecomputable({ inputs, attributes }: GraphNode, forward: GraphNode | undefined): boolean {
-  const source = inputs[1]!;
+  const source = inputs[1];
   const { kind } = attributes as ActivationAttributes;
   if (!forward) return false;
   if (!slopeFromOutput(kind)) return source === forward.outputs[0];
@@ -102,7 +102,7 @@ function findTerms(
   while (terms.length < maxGradientTerms) {
     const index = terms.findIndex((term) => isOpenSum(term, readers, taken));
     if (index < 0) break;
-    const { node } = terms[index]!;
+    const { node } = terms[index];
     nodes.unshift(node);
     terms = [...terms.slice(0, index), ...node.inputs, ...terms.slice(index + 1)];
   }
@@ -142,7 +142,7 @@ function groupOf({ node, forward, slope, nodes, terms, source }: WholeBackward, 
     nodes,
     build: (input, target) => {
       // Without the forward node beta is not known, and nothing is computed from it either.
-      const beta = forward ? input(forward.inputs[2]!) : zeros(input(gamma), gamma.shape);
+      const beta = forward ? input(forward.inputs[2]) : zeros(input(gamma), gamma.shape);
       const others = [mean, variance, ...(source ? [source] : []), ...terms].map(input);
       const types = [...node.outputs, ...(attributes.residual ? [dz!] : [])];
       const outputs = target.add(
@@ -152,7 +152,7 @@ function groupOf({ node, forward, slope, nodes, terms, source }: WholeBackward, 
         types,
       );
       return [...node.outputs, ...(attributes.residual ? [dz!] : [])].map(
-        (old, index) => [old, outputs[index]!] as const,
+        (old, index) => [old, outputs[index]] as const,
       );
     },
   };

@@ -127,8 +127,8 @@ describe('optimizeForNative', () => {
     const model = createModel(name, { classes });
     const graph = build({ model, batchSize: 8, size: 256, labelSize: 256 });
     const [before, after] = [removeDeadCode(graph), optimizeForNative(graph)].map(memoryOf);
-    expect(after!.written / before!.written).toBeLessThan(0.7);
-    expect(after!.peak / before!.peak).toBeLessThan(0.97);
+    expect(after.written / before.written).toBeLessThan(0.7);
+    expect(after.peak / before.peak).toBeLessThan(0.97);
   });
 
   it('keeps networks for inference, with folded normalisations and without', async () => {
@@ -177,12 +177,12 @@ function memoryOf(graph: Graph): { written: number; peak: number } {
     for (const output of outputs) {
       const size = sizeOf(output.shape);
       const end = lastRead.get(output) ?? index;
-      if (end < ends.length) ends[end]! += size;
+      if (end < ends.length) ends[end] += size;
       written += size;
       alive += size;
     }
     peak = Math.max(peak, alive);
-    alive -= ends[index]!;
+    alive -= ends[index];
   });
   return { written, peak };
 }

@@ -15,7 +15,7 @@ function merged(nodes: readonly Tensor[], outputs: readonly Tensor[] = nodes.sli
     build: (input, target) => {
       const inputs = [...inside].flatMap((node) => node.inputs).filter(({ node }) => !inside.has(node));
       const results = target.add('merged', inputs.map(input), {}, outputs);
-      return outputs.map((output, index) => [output, results[index]!] as const);
+      return outputs.map((output, index) => [output, results[index]] as const);
     },
   };
 }
@@ -28,9 +28,9 @@ describe('replaceGroups', () => {
     const x = graph.input('x', [4]);
     const state = graph.state('state', [3], () => new Float32Array(3), { trainable: true, decay: true });
     const [first, rest] = split(dropout(x, 'drop', 0.25), 0, [1, 3]);
-    graph.output('first', first!);
+    graph.output('first', first);
     graph.output('state', state);
-    graph.assign(state, add(rest!, state));
+    graph.assign(state, add(rest, state));
     const copy = replaceGroups(graph, []);
     expect(opsOf(copy)).toEqual(opsOf(graph));
     expect([...copy.outputs.keys()]).toEqual(['first', 'state']);
@@ -66,7 +66,7 @@ describe('replaceGroups', () => {
     graph.output('y', scale(sum, 2));
     const replaced = replaceGroups(graph, [merged([d, sum]), merged([b]), merged([a, c])]);
     expect(opsOf(replaced)).toEqual(['input', 'merged', 'merged', 'merged', 'scale']);
-    expect(replaced.nodes[3]!.inputs.map(({ node }) => replaced.nodes.indexOf(node))).toEqual([1, 2]);
+    expect(replaced.nodes[3].inputs.map(({ node }) => replaced.nodes.indexOf(node))).toEqual([1, 2]);
   });
 
   it('orders many nodes, also where a group of the end holds all of them back', () => {

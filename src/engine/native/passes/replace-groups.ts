@@ -33,9 +33,9 @@ export function replaceGroups(source: Graph, groups: readonly NodeGroup[]): Grap
       continue;
     }
     const [node] = unit.nodes;
-    const outputs = copyNode(node!, node!.inputs.map(translate), target);
-    node!.outputs.forEach((output, index) => {
-      mapped.set(output, outputs[index]!);
+    const outputs = copyNode(node, node.inputs.map(translate), target);
+    node.outputs.forEach((output, index) => {
+      mapped.set(output, outputs[index]);
     });
   }
   for (const [name, tensor] of source.outputs) target.output(name, translate(tensor));
@@ -97,14 +97,14 @@ function orderUnits(units: readonly Unit[]): Unit[] {
 /** The ops along a circle among units that cannot be run. */
 function circle(waiting: ReadonlyMap<Unit, number>): string {
   const path: Unit[] = [];
-  let unit = [...waiting.keys()][0]!;
+  let unit = [...waiting.keys()][0];
   while (!path.includes(unit)) {
     path.push(unit);
     // A unit that still waits has one before it that waits too.
     unit = [...unit.before].find((before) => waiting.has(before))!;
   }
   const around = [...path.slice(path.indexOf(unit)), unit].reverse();
-  const name = ({ nodes }: Unit) => (nodes.length === 1 ? nodes[0]!.op : `{${nodes.map(({ op }) => op).join(', ')}}`);
+  const name = ({ nodes }: Unit) => (nodes.length === 1 ? nodes[0].op : `{${nodes.map(({ op }) => op).join(', ')}}`);
   return around.map(name).join(' → ');
 }
 
@@ -121,7 +121,7 @@ class PriorityQueue {
     let hole = heap.length;
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
-      if (heap[parent]!.priority <= unit.priority) break;
+      if (heap[parent].priority <= unit.priority) break;
       heap[hole] = heap[parent]!;
       hole = parent;
     }
@@ -136,8 +136,8 @@ class PriorityQueue {
     let hole = 0;
     while (true) {
       let child = 2 * hole + 1;
-      if (child + 1 < heap.length && heap[child + 1]!.priority < heap[child]!.priority) child++;
-      if (child >= heap.length || heap[child]!.priority >= last!.priority) break;
+      if (child + 1 < heap.length && heap[child + 1].priority < heap[child].priority) child++;
+      if (child >= heap.length || heap[child].priority >= last!.priority) break;
       heap[hole] = heap[child]!;
       hole = child;
     }

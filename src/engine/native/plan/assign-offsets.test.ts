@@ -53,7 +53,7 @@ describe('assignOffsets', () => {
       fc.property(program, (steps) => {
         const values: Value[] = [];
         const operations = steps.map(({ size, reads, scratch }, index) => {
-          const inputs = values.length === 0 ? [] : reads.map((read) => values[read % values.length]!);
+          const inputs = values.length === 0 ? [] : reads.map((read) => values[read % values.length]);
           const output = value(`value ${index}`, size);
           values.push(output);
           return operation(inputs, [output], scratch > 0 ? [value('scratch', scratch)] : []);

@@ -22,7 +22,7 @@ function prefersWinograd(attributes: ConvolutionAttributes, x: readonly number[]
   const [filters, channels, height, width] = weight as [number, number, number, number];
   if (height !== 3 || width !== 3 || groups !== 1) return false;
   if ([...stride, ...dilation].some((value) => value !== 1)) return false;
-  return filters >= 32 && channels >= 32 && x[2]! >= 8 && x[3]! >= 8;
+  return filters >= 32 && channels >= 32 && x[2] >= 8 && x[3] >= 8;
 }
 
 /** What was settled on. */
@@ -41,14 +41,14 @@ export function choose(
 ): Chosen {
   const { block } = lowering;
   const side = ([, channels, height, width]: readonly number[], layout: number): ConvolutionSide => [
-    channels!,
-    height!,
-    width!,
+    channels,
+    height,
+    width,
     layout,
   ];
   const { stride, padding, dilation, groups } = attributes;
   // Pictures have few channels: the first convolution reads them as they are, where it can.
-  const few = shapes.x[1]! < block / 2 && groups === 1;
+  const few = shapes.x[1] < block / 2 && groups === 1;
   const candidates: Blocks[] = [
     ...(few ? [{ source: 1, destination: block }] : []),
     { source: block, destination: block },
@@ -59,11 +59,11 @@ export function choose(
     const answer = lowering.planner.convolution({
       label: describeNode(node),
       direction,
-      pictures: shapes.x[0]!,
+      pictures: shapes.x[0],
       groups,
       source: side(shapes.x, blocks.source),
       destination: side(shapes.y, blocks.destination),
-      kernel: [shapes.weight[2]!, shapes.weight[3]!],
+      kernel: [shapes.weight[2], shapes.weight[3]],
       stride,
       padding,
       dilation,

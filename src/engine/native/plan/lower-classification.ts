@@ -7,9 +7,9 @@ import type { Value } from './operation.ts';
 
 function lowerSoftmax(node: GraphNode, lowering: Lowering): void {
   const { axis } = node.attributes as SoftmaxAttributes;
-  const { shape } = node.inputs[0]!;
+  const { shape } = node.inputs[0];
   const [x] = lowering.usePlain(node) as [Value];
-  const y = lowering.define(node.outputs[0]!);
+  const y = lowering.define(node.outputs[0]);
   lowering.emit({
     kind: 'softmax',
     label: describeNode(node),
@@ -28,12 +28,12 @@ function lowerSoftmax(node: GraphNode, lowering: Lowering): void {
 }
 
 function pixels(shape: readonly number[]): { pictures: number; classes: number; pixels: number } {
-  return { pictures: shape[0]!, classes: shape[1]!, pixels: sizeOf(shape.slice(2)) };
+  return { pictures: shape[0], classes: shape[1], pixels: sizeOf(shape.slice(2)) };
 }
 
 function lowerOneHot(node: GraphNode, lowering: Lowering): void {
   const [labels] = lowering.usePlain(node) as [Value];
-  const y = lowering.define(node.outputs[0]!);
+  const y = lowering.define(node.outputs[0]);
   lowering.emit({
     kind: 'oneHot',
     label: describeNode(node),
@@ -67,7 +67,7 @@ function lowerCrossEntropy(node: GraphNode, lowering: Lowering): void {
 function lowerCrossEntropyGradient(node: GraphNode, lowering: Lowering): void {
   const { labelSmoothing } = node.attributes as CrossEntropyAttributes;
   const [dLoss, logits, labels, weights] = lowering.usePlain(node) as [Value, Value, Value, Value];
-  const dLogits = lowering.define(node.outputs[0]!);
+  const dLogits = lowering.define(node.outputs[0]);
   lowering.emit({
     kind: 'crossEntropyGradient',
     label: describeNode(node),
@@ -126,7 +126,7 @@ function lowerHead(
         ...(regions ? ['overlap', 'predicted', 'actual'] : []),
       ];
   const outputs = Object.fromEntries(
-    names.map((name, index) => [name, lowering.define(node.outputs[index]!, { block: gradient ? block : 1 })]),
+    names.map((name, index) => [name, lowering.define(node.outputs[index], { block: gradient ? block : 1 })]),
   );
   const [, , height, width] = logits.shape as [number, number, number, number];
   const [outputHeight, outputWidth] = size ?? [height, width];

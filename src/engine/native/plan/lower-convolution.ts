@@ -15,7 +15,7 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
   const [x, weight] = node.inputs as [Tensor, Tensor];
   const bias = attributes.bias ? node.inputs[2] : undefined;
   const residual = attributes.residual ? node.inputs.at(-1) : undefined;
-  const y = node.outputs[0]!;
+  const y = node.outputs[0];
   // Constants are weights of a network that is only run: the primitive need not keep anything for a backward pass.
   const inference = weight.node.op === 'constant';
   const chosen = choose(lowering, node, 'forward', { x: x.shape, weight: weight.shape, y: y.shape }, attributes, {
@@ -51,7 +51,7 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
 
 function lowerInputGradient(node: GraphNode, lowering: Lowering): void {
   const [dy, weight] = node.inputs as [Tensor, Tensor];
-  const dx = node.outputs[0]!;
+  const dx = node.outputs[0];
   const attributes = node.attributes as ConvolutionGradientAttributes;
   const shapes = { x: dx.shape, weight: weight.shape, y: dy.shape };
   const chosen = choose(lowering, node, 'inputGradient', shapes, attributes);

@@ -54,16 +54,16 @@ export function iteratePlain(shape: Shape, operands: readonly Shape[]): Iteratio
   const shapes = operands.map((operand) => padded(operand, shape.length));
   const steps = shapes.map(() => 1);
   for (let axis = shape.length - 1; axis >= 0; axis--) {
-    const extent = shape[axis]!;
+    const extent = shape[axis];
     const strides = shapes.map((operand, index) => {
-      const own = operand[axis]!;
-      const stride = own === 1 ? 0 : steps[index]!;
-      steps[index]! *= own;
+      const own = operand[axis];
+      const stride = own === 1 ? 0 : steps[index];
+      steps[index] *= own;
       return stride;
     });
     if (extent === 1) continue;
     const inner = axes[0];
-    if (inner && strides.every((stride, index) => stride === inner.strides[index]! * inner.extent))
+    if (inner && strides.every((stride, index) => stride === inner.strides[index] * inner.extent))
       inner.extent *= extent;
     else axes.unshift({ extent, strides });
   }
@@ -73,7 +73,7 @@ export function iteratePlain(shape: Shape, operands: readonly Shape[]): Iteratio
     extents: axes.map(({ extent }) => extent),
     length: run.extent,
     operands: shapes.map((_, index) => ({
-      strides: axes.map(({ strides }) => strides[index]!),
+      strides: axes.map(({ strides }) => strides[index]),
       spread: run.strides[index] === 0 && run.extent > 1 ? 'scalar' : run.strides[index] === 0 ? 'scalar' : 'full',
       period: 1,
     })),
@@ -97,15 +97,15 @@ export function keepsZeros(
   // Zero over zero is no number, and no number times zero is none either.
   if (instructions.some(({ op }) => op === 'div' || op === 'log')) return false;
   const zero = [...zeroOperands];
-  const both = ({ a, b }: ElementwiseInstruction) => zero[a]! && zero[b!]!;
+  const both = ({ a, b }: ElementwiseInstruction) => zero[a] && zero[b!];
   for (const instruction of instructions) {
     const { op, a, b, kind } = instruction;
-    if (op === 'mul') zero.push(zero[a]! || zero[b!]!);
+    if (op === 'mul') zero.push(zero[a] || zero[b!]);
     else if (op === 'add' || op === 'sub' || op === 'minimum' || op === 'maximum' || op === 'greater')
       zero.push(both(instruction));
-    else if (op === 'sqrt' || op === 'scale') zero.push(zero[a]!);
-    else if (op === 'activation') zero.push(zero[a]! && kind !== 'sigmoid' && kind !== 'hardSigmoid');
-    else if (op === 'activationGradient') zero.push(zero[a]!);
+    else if (op === 'sqrt' || op === 'scale') zero.push(zero[a]);
+    else if (op === 'activation') zero.push(zero[a] && kind !== 'sigmoid' && kind !== 'hardSigmoid');
+    else if (op === 'activationGradient') zero.push(zero[a]);
     else zero.push(false);
   }
   return outputValues.every((value) => zero[value]);
@@ -113,22 +113,22 @@ export function keepsZeros(
 
 function lowerElementwise(node: GraphNode, lowering: Lowering): void {
   const { instructions, outputValues } = node.attributes as ElementwiseAttributes;
-  const { shape } = node.outputs[0]!;
+  const { shape } = node.outputs[0];
   const isFull = (tensor: Tensor) => sizeOf(tensor.shape) === sizeOf(shape);
   const blocked =
     shape.length === 4 &&
-    shape[2]! * shape[3]! > 1 &&
+    shape[2] * shape[3] > 1 &&
     node.inputs.some((input) => isFull(input) && input.shape.length === 4 && lowering.blockOf(input) > 1) &&
     node.inputs.every(
       (input) => fitsBlocked(input.shape, shape) && (isFull(input) ? input.shape.length === 4 : true),
     ) &&
     // A vector of channels must have room for whole blocks.
-    (shape[1]! % lowering.block === 0 ||
+    (shape[1] % lowering.block === 0 ||
       node.inputs.every((input) => isFull(input) || input.shape.length === 4 || sizeOf(input.shape) === 1));
   const block = blocked ? lowering.block : 1;
-  const isVector = (tensor: Tensor) => !isFull(tensor) && padded(tensor.shape, 4)[1]! > 1;
+  const isVector = (tensor: Tensor) => !isFull(tensor) && padded(tensor.shape, 4)[1] > 1;
   const operands = node.inputs.map((input) =>
-    blocked && (isFull(input) || (isVector(input) && shape[1]! % block !== 0))
+    blocked && (isFull(input) || (isVector(input) && shape[1] % block !== 0))
       ? lowering.use(input, block)
       : lowering.use(input),
   );
@@ -139,7 +139,7 @@ function lowerElementwise(node: GraphNode, lowering: Lowering): void {
         shape,
         node.inputs.map((input) => input.shape),
       );
-  const full = operands.filter((_, index) => isFull(node.inputs[index]!));
+  const full = operands.filter((_, index) => isFull(node.inputs[index]));
   const label = describeElementwise(node, instructions);
   lowering.emit({
     kind: 'elementwise',
@@ -155,7 +155,7 @@ function lowerElementwise(node: GraphNode, lowering: Lowering): void {
         extents: iteration.extents,
         length: iteration.length,
         operands: operands.flatMap((operand, index) => {
-          const { spread, period, strides } = iteration.operands[index]!;
+          const { spread, period, strides } = iteration.operands[index];
           return [at.offset(operand), spreads[spread], period, ...strides];
         }),
         instructions: instructions.flatMap(({ op, a, b = a, kind }) => [
@@ -165,11 +165,11 @@ function lowerElementwise(node: GraphNode, lowering: Lowering): void {
           kind ? activationKinds.indexOf(kind) + 1 : 0,
         ]),
         immediates: instructions.map(({ factor = 0 }) => factor),
-        outputs: outputs.flatMap((output, index) => [outputValues[index]!, at.offset(output)]),
+        outputs: outputs.flatMap((output, index) => [outputValues[index], at.offset(output)]),
       };
     },
   });
-  if (!blocked || shape[1]! % block === 0) return;
+  if (!blocked || shape[1] % block === 0) return;
   const zero = node.inputs.map((input) => isFull(input) || isVector(input));
   if (keepsZeros({ instructions, outputValues }, zero)) return;
   for (const output of outputs) {
@@ -197,11 +197,11 @@ function iterateBlocked(
     extents: [pictures, blocks],
     length,
     operands: operands.map((operand, index) => {
-      const own = padded(tensors[index]!.shape, 4);
+      const own = padded(tensors[index].shape, 4);
       if (sizeOf(own) === sizeOf(shape)) {
         return { strides: [pictureStrideOf(operand), length], spread: 'full', period: 1 };
       }
-      const perPicture = own[0]! > 1;
+      const perPicture = own[0] > 1;
       if (own[1] === 1) return { strides: [perPicture ? 1 : 0, 0], spread: 'scalar', period: 1 };
       return { strides: [perPicture ? blocks * block : 0, block], spread: 'periodic', period: block };
     }),

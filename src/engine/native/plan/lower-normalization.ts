@@ -7,7 +7,7 @@ import { type Places, storedElements, type Value } from './operation.ts';
 function workspace(lowering: Lowering, x: Value): Value {
   const [pictures] = x.shape as [number];
   // Two double-precision numbers for every picture and channel.
-  return lowering.temporary('statistics', storedElements([pictures, x.shape[1]!, 1, 1], x.block) * 16);
+  return lowering.temporary('statistics', storedElements([pictures, x.shape[1], 1, 1], x.block) * 16);
 }
 
 /** The fields of the vectors of channels that every kernel of normalisation reads or writes. */
@@ -22,8 +22,8 @@ function lowerNormalize(node: GraphNode, lowering: Lowering): void {
   const source = lowering.use(x, block);
   const [scale, shift] = [lowering.use(gamma), lowering.use(beta)];
   const added = hasResidual ? lowering.use(residual!, block) : undefined;
-  const y = lowering.define(node.outputs[0]!, { block });
-  const [mean, variance] = [lowering.define(node.outputs[1]!), lowering.define(node.outputs[2]!)];
+  const y = lowering.define(node.outputs[0], { block });
+  const [mean, variance] = [lowering.define(node.outputs[1]), lowering.define(node.outputs[2])];
   const space = workspace(lowering, source);
   lowering.emit({
     kind: 'normalize',
@@ -55,9 +55,9 @@ function lowerNormalizeGradient(node: GraphNode, lowering: Lowering): void {
   const [gamma, beta, mean, variance] = vectors.map((vector) => lowering.use(vector)) as [Value, Value, Value, Value];
   const source = attributes.source ? lowering.use(rest.shift()!, block) : undefined;
   const terms = rest.map((term) => lowering.use(term, block));
-  const dx = lowering.define(node.outputs[0]!, { block });
-  const [dGamma, dBeta] = [lowering.define(node.outputs[1]!), lowering.define(node.outputs[2]!)];
-  const dz = attributes.residual ? lowering.define(node.outputs[3]!, { block }) : undefined;
+  const dx = lowering.define(node.outputs[0], { block });
+  const [dGamma, dBeta] = [lowering.define(node.outputs[1]), lowering.define(node.outputs[2])];
+  const dz = attributes.residual ? lowering.define(node.outputs[3], { block }) : undefined;
   const space = workspace(lowering, map);
   lowering.emit({
     kind: 'normalizeGradient',
@@ -86,7 +86,7 @@ function lowerNormalizeGradient(node: GraphNode, lowering: Lowering): void {
 
 function lowerNormalizeInference(node: GraphNode, lowering: Lowering): void {
   const { epsilon, activation, residual: hasResidual } = node.attributes as NormalizeAttributes;
-  const x = node.inputs[0]!;
+  const x = node.inputs[0];
   const block = lowering.blockOf(x);
   const source = lowering.use(x, block);
   const [gamma, beta, mean, variance] = node.inputs.slice(1, 5).map((vector) => lowering.use(vector)) as [
@@ -95,8 +95,8 @@ function lowerNormalizeInference(node: GraphNode, lowering: Lowering): void {
     Value,
     Value,
   ];
-  const added = hasResidual ? lowering.use(node.inputs[5]!, block) : undefined;
-  const y = lowering.define(node.outputs[0]!, { block });
+  const added = hasResidual ? lowering.use(node.inputs[5], block) : undefined;
+  const y = lowering.define(node.outputs[0], { block });
   lowering.emit({
     kind: 'normalizeInference',
     label: describeNode(node),

@@ -18,7 +18,7 @@ function lowerMap(
 ): void {
   const block = lowering.blockOf(input);
   const source = lowering.use(input, block);
-  const target = lowering.define(node.outputs[0]!, { block });
+  const target = lowering.define(node.outputs[0], { block });
   const { names, rest } = fields(source, target);
   lowering.emit({
     kind: node.op,
@@ -36,9 +36,9 @@ function window(node: GraphNode): Record<string, unknown> {
 }
 
 function lowerMaxPoolGradient(node: GraphNode, lowering: Lowering): void {
-  const block = lowering.blockOf(node.inputs[1]!);
+  const block = lowering.blockOf(node.inputs[1]);
   const [dy, x, y] = node.inputs.map((input) => lowering.use(input, block)) as [Value, Value, Value];
-  const dx = lowering.define(node.outputs[0]!, { block });
+  const dx = lowering.define(node.outputs[0], { block });
   lowering.emit({
     kind: 'maxPoolGradient',
     label: describeNode(node),
@@ -51,26 +51,26 @@ function lowerMaxPoolGradient(node: GraphNode, lowering: Lowering): void {
 
 /** Taps of the resize between a small map (or one that is read) x and y. */
 function taps(x: readonly number[], y: readonly number[], mode: ResizeMode) {
-  return { rows: flatTaps(x[2]!, y[2]!, mode), columns: flatTaps(x[3]!, y[3]!, mode) };
+  return { rows: flatTaps(x[2], y[2], mode), columns: flatTaps(x[3], y[3], mode) };
 }
 
 export const poolingRules: LoweringTable = {
   maxPool: (node, lowering) =>
-    lowerMap(node, lowering, node.inputs[0]!, () => ({ names: ['x', 'y'], rest: window(node) })),
+    lowerMap(node, lowering, node.inputs[0], () => ({ names: ['x', 'y'], rest: window(node) })),
   avgPool: (node, lowering) =>
-    lowerMap(node, lowering, node.inputs[0]!, () => ({ names: ['x', 'y'], rest: window(node) })),
+    lowerMap(node, lowering, node.inputs[0], () => ({ names: ['x', 'y'], rest: window(node) })),
   maxPoolGradient: lowerMaxPoolGradient,
   avgPoolGradient: (node, lowering) =>
-    lowerMap(node, lowering, node.inputs[0]!, () => ({ names: ['dy', 'dx'], rest: window(node) })),
-  adaptiveAvgPool: (node, lowering) => lowerMap(node, lowering, node.inputs[0]!, () => ({ names: ['x', 'y'] })),
-  adaptiveAvgPoolGradient: (node, lowering) => lowerMap(node, lowering, node.inputs[0]!, () => ({ names: ['y', 'x'] })),
+    lowerMap(node, lowering, node.inputs[0], () => ({ names: ['dy', 'dx'], rest: window(node) })),
+  adaptiveAvgPool: (node, lowering) => lowerMap(node, lowering, node.inputs[0], () => ({ names: ['x', 'y'] })),
+  adaptiveAvgPoolGradient: (node, lowering) => lowerMap(node, lowering, node.inputs[0], () => ({ names: ['y', 'x'] })),
   resize: (node, lowering) =>
-    lowerMap(node, lowering, node.inputs[0]!, (x, y) => ({
+    lowerMap(node, lowering, node.inputs[0], (x, y) => ({
       names: ['x', 'y'],
       rest: taps(x.shape, y.shape, (node.attributes as ResizeAttributes).mode),
     })),
   resizeGradient: (node, lowering) =>
-    lowerMap(node, lowering, node.inputs[0]!, (dy, dx) => ({
+    lowerMap(node, lowering, node.inputs[0], (dy, dx) => ({
       names: ['y', 'x'],
       rest: taps(dx.shape, dy.shape, (node.attributes as ResizeAttributes).mode),
     })),

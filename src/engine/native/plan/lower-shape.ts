@@ -14,7 +14,7 @@ import { type Places, pictureStrideOf, storedElements, type Value } from './oper
 /** How far apart neighbours along each axis lie in a dense array. */
 function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
+  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
   return strides;
 }
 
@@ -33,7 +33,7 @@ interface Copy {
 function mergeAxes(copy: Copy): { extents: number[]; sourceStrides: number[]; targetStrides: number[] } {
   const axes: [extent: number, source: number, target: number][] = [];
   for (let axis = copy.extents.length - 1; axis >= 0; axis--) {
-    const [extent, source, target] = [copy.extents[axis]!, copy.sourceStrides[axis]!, copy.targetStrides[axis]!];
+    const [extent, source, target] = [copy.extents[axis], copy.sourceStrides[axis], copy.targetStrides[axis]];
     if (extent === 1) continue;
     const inner = axes[0];
     if (inner && source === inner[1] * inner[0] && target === inner[2] * inner[0]) inner[0] *= extent;
@@ -73,15 +73,15 @@ function emitCopies(node: GraphNode, lowering: Lowering, copies: readonly Copy[]
 
 function lowerReshape(node: GraphNode, lowering: Lowering): void {
   const [x] = lowering.usePlain(node) as [Value];
-  lowering.define(node.outputs[0]!, { name: x.name, role: x.role, view: { of: x, offset: 0 } });
+  lowering.define(node.outputs[0], { name: x.name, role: x.role, view: { of: x, offset: 0 } });
 }
 
 function lowerTranspose(node: GraphNode, lowering: Lowering): void {
   const { permutation } = node.attributes as TransposeAttributes;
   const [source] = lowering.usePlain(node) as [Value];
-  const target = lowering.define(node.outputs[0]!);
+  const target = lowering.define(node.outputs[0]);
   const strides = stridesOf(source.shape);
-  const sourceStrides = permutation.map((axis) => strides[axis]!);
+  const sourceStrides = permutation.map((axis) => strides[axis]);
   const targetStrides = stridesOf(target.shape);
   emitCopies(node, lowering, [{ source, target, extents: target.shape, sourceStrides, targetStrides }], target);
 }
@@ -102,7 +102,7 @@ function starts(sizes: readonly number[]): number[] {
 function lowerConcat(node: GraphNode, lowering: Lowering): void {
   const { axis } = node.attributes as ConcatAttributes;
   const [output] = node.outputs as [Tensor];
-  const sizes = node.inputs.map((input) => input.shape[axis]!);
+  const sizes = node.inputs.map((input) => input.shape[axis]);
   const isMap = axis === 1 && output.shape.length === 4 && output.dtype === 'float32';
   const someBlocked = isMap && node.inputs.some((input) => lowering.blockOf(input) > 1);
   if (someBlocked && cutsBetweenBlocks(sizes, lowering.block)) {
@@ -120,7 +120,7 @@ function lowerConcat(node: GraphNode, lowering: Lowering): void {
     extents: source.shape,
     sourceStrides: stridesOf(source.shape),
     targetStrides,
-    targetOffset: offsets[index]! * inner,
+    targetOffset: offsets[index] * inner,
   }));
   const contiguous = sizeOf(output.shape.slice(0, axis)) === 1;
   lowering.emit({
@@ -128,7 +128,7 @@ function lowerConcat(node: GraphNode, lowering: Lowering): void {
     label: describeNode(node),
     reads: parts,
     writes: [target],
-    ...(contiguous && { joins: parts.map((part, index) => ({ part, offset: offsets[index]! * inner })) }),
+    ...(contiguous && { joins: parts.map((part, index) => ({ part, offset: offsets[index] * inner })) }),
     fields: (at) => ({
       // Parts that were put into place need no copy.
       copies: copyFields(
@@ -142,7 +142,7 @@ function lowerConcat(node: GraphNode, lowering: Lowering): void {
 function joinMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[]): void {
   const { block } = lowering;
   const parts = node.inputs.map((input) => lowering.use(input, block));
-  const target = lowering.define(node.outputs[0]!, { block });
+  const target = lowering.define(node.outputs[0], { block });
   const [pictures, , height, width] = target.shape as [number, number, number, number];
   const plane = height * width;
   const offsets = starts(sizes).map((start) => start * plane);
@@ -152,11 +152,11 @@ function joinMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[])
     reads: parts,
     writes: [target],
     strided: [target, ...parts],
-    joins: parts.map((part, index) => ({ part, offset: offsets[index]! })),
+    joins: parts.map((part, index) => ({ part, offset: offsets[index] })),
     fields: (at) => ({
       copies: copyFields(
         parts.flatMap((source, index) => {
-          if (at.offset(source) === at.offset(target) + 4 * offsets[index]!) return [];
+          if (at.offset(source) === at.offset(target) + 4 * offsets[index]) return [];
           const length = storedElements([1, ...source.shape.slice(1)], block);
           return [
             {
@@ -165,7 +165,7 @@ function joinMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[])
               extents: [pictures, length],
               sourceStrides: [pictureStrideOf(source), 1],
               targetStrides: [pictureStrideOf(target), 1],
-              targetOffset: offsets[index]!,
+              targetOffset: offsets[index],
             },
           ];
         }),
@@ -178,7 +178,7 @@ function joinMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[])
 function lowerSplit(node: GraphNode, lowering: Lowering): void {
   const { axis, sizes } = node.attributes as SplitAttributes;
   const [input] = node.inputs as [Tensor];
-  const isMap = axis === 1 && input.shape.length === 4 && input.shape[2]! * input.shape[3]! > 1;
+  const isMap = axis === 1 && input.shape.length === 4 && input.shape[2] * input.shape[3] > 1;
   if (isMap && lowering.blockOf(input) > 1 && cutsBetweenBlocks(sizes, lowering.block)) {
     cutMaps(node, lowering, sizes);
     return;
@@ -191,7 +191,7 @@ function lowerSplit(node: GraphNode, lowering: Lowering): void {
       lowering.define(output, {
         name: source.name,
         role: source.role,
-        view: { of: source, offset: offsets[index]! * inner },
+        view: { of: source, offset: offsets[index] * inner },
       });
     });
     return;
@@ -199,7 +199,7 @@ function lowerSplit(node: GraphNode, lowering: Lowering): void {
   const sourceStrides = stridesOf(input.shape);
   node.outputs.forEach((output, index) => {
     const target = lowering.define(output);
-    const sourceOffset = offsets[index]! * inner;
+    const sourceOffset = offsets[index] * inner;
     const targetStrides = stridesOf(output.shape);
     emitCopies(
       node,
@@ -213,10 +213,10 @@ function lowerSplit(node: GraphNode, lowering: Lowering): void {
 /** The parts of a blocked map are views of it; whoever cannot read a view gets a copy from the planner. */
 function cutMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[]): void {
   const { block } = lowering;
-  const source = lowering.use(node.inputs[0]!, block);
-  const plane = source.shape[2]! * source.shape[3]!;
+  const source = lowering.use(node.inputs[0], block);
+  const plane = source.shape[2] * source.shape[3];
   starts(sizes).forEach((start, index) => {
-    const part = lowering.define(node.outputs[index]!, {
+    const part = lowering.define(node.outputs[index], {
       name: source.name,
       block,
       view: { of: source, offset: start * plane },
@@ -228,7 +228,7 @@ function cutMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[]):
 function lowerSlice(node: GraphNode, lowering: Lowering): void {
   const { axis, start } = node.attributes as SliceAttributes;
   const [source] = lowering.usePlain(node) as [Value];
-  const target = lowering.define(node.outputs[0]!);
+  const target = lowering.define(node.outputs[0]);
   const strides = stridesOf(source.shape);
   const copy = {
     source,
@@ -237,15 +237,15 @@ function lowerSlice(node: GraphNode, lowering: Lowering): void {
     sourceStrides: strides,
     targetStrides: stridesOf(target.shape),
   };
-  emitCopies(node, lowering, [{ ...copy, sourceOffset: start * strides[axis]! }], target);
+  emitCopies(node, lowering, [{ ...copy, sourceOffset: start * strides[axis] }], target);
 }
 
 function lowerPad(node: GraphNode, lowering: Lowering): void {
   const { before } = node.attributes as PadAttributes;
   const [source] = lowering.usePlain(node) as [Value];
-  const target = lowering.define(node.outputs[0]!);
+  const target = lowering.define(node.outputs[0]);
   const strides = stridesOf(target.shape);
-  const targetOffset = before.reduce((sum, count, axis) => sum + count * strides[axis]!, 0);
+  const targetOffset = before.reduce((sum, count, axis) => sum + count * strides[axis], 0);
   lowering.emit({
     kind: 'clear',
     label: `zeros of ${describeNode(node)}`,
@@ -265,11 +265,11 @@ function lowerPad(node: GraphNode, lowering: Lowering): void {
 
 function lowerBroadcastTo(node: GraphNode, lowering: Lowering): void {
   const [source] = lowering.usePlain(node) as [Value];
-  const target = lowering.define(node.outputs[0]!);
+  const target = lowering.define(node.outputs[0]);
   const lead = target.shape.length - source.shape.length;
   const strides = stridesOf(source.shape);
   const sourceStrides = target.shape.map((_, axis) =>
-    axis < lead || source.shape[axis - lead] === 1 ? 0 : strides[axis - lead]!,
+    axis < lead || source.shape[axis - lead] === 1 ? 0 : strides[axis - lead],
   );
   const copy = { source, target, extents: target.shape, sourceStrides, targetStrides: stridesOf(target.shape) };
   emitCopies(node, lowering, [copy], target);
@@ -280,20 +280,20 @@ function lowerReduction(node: GraphNode, lowering: Lowering): void {
   const [input] = node.inputs as [Tensor];
   const [output] = node.outputs as [Tensor];
   const { block } = lowering;
-  const channels = input.shape[1]!;
+  const channels = input.shape[1];
   const overPixels = input.shape.length === 4 && axes.includes(2) && axes.includes(3) && !axes.includes(1);
   const blocked = overPixels && lowering.blockOf(input) > 1;
   const source = lowering.use(input, blocked ? block : 1);
   const result = lowering.define(output, { block: blocked && keepDims ? block : 1 });
   // The sum of a blocked map over pixels is a vector of channels, padded where they do not fill a block.
   const isPadded = blocked && !keepDims && channels % block !== 0;
-  const rows = axes.includes(0) ? 1 : input.shape[0]!;
+  const rows = axes.includes(0) ? 1 : input.shape[0];
   const paddedChannels = Math.ceil(channels / block) * block;
   const target = isPadded ? lowering.temporary('padded sums', rows * paddedChannels * 4, 'computed') : result;
   const [pictures, , height, width] = input.shape as [number, number, number, number];
   const summed = blocked ? [pictures, Math.ceil(channels / block), height * width, block] : [...input.shape];
   const reduced = blocked ? [axes.includes(0), false, true, false] : input.shape.map((_, axis) => axes.includes(axis));
-  const count = sizeOf(axes.map((axis) => input.shape[axis]!));
+  const count = sizeOf(axes.map((axis) => input.shape[axis]));
   const fields = { extents: summed, reduced: reduced.map(Number), factor: node.op === 'reduceMean' ? 1 / count : 1 };
   const space = lowering.temporary('sums', lowering.planner.workspace({ kind: 'reduce', ...fields }));
   lowering.emit({
@@ -317,7 +317,7 @@ function lowerReduction(node: GraphNode, lowering: Lowering): void {
 function lowerMatMul(node: GraphNode, lowering: Lowering): void {
   const { transposeA, transposeB } = node.attributes as MatMulAttributes;
   const [a, b] = lowering.usePlain(node) as [Value, Value];
-  const c = lowering.define(node.outputs[0]!);
+  const c = lowering.define(node.outputs[0]);
   const [rows, columns] = c.shape.slice(-2) as [number, number];
   const inner = a.shape.at(transposeA ? -2 : -1)!;
   const batch = sizeOf(c.shape.slice(0, -2));

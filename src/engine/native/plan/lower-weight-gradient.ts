@@ -9,7 +9,7 @@ import { storedElements, type Value } from './operation.ts';
 /** By an own kernel, for depthwise convolutions that oneDNN would turn into many tiny products. */
 function lowerDepthwiseGradient(node: GraphNode, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
-  const gradient = node.outputs[0]!;
+  const gradient = node.outputs[0];
   const { stride, padding, dilation } = node.attributes as ConvolutionGradientAttributes;
   const [upper, lower] = [lowering.use(dy, lowering.block), lowering.use(x, lowering.block)];
   const result = lowering.define(gradient);
@@ -38,7 +38,7 @@ function lowerDepthwiseGradient(node: GraphNode, lowering: Lowering): void {
  */
 function chooseFilledUp(node: GraphNode, lowering: Lowering, shapes: { x: Shape; weight: Shape; y: Shape }) {
   const { block } = lowering;
-  const fill = ([first, , height, width]: Shape): Shape => [first!, block, height!, width!];
+  const fill = ([first, , height, width]: Shape): Shape => [first, block, height, width];
   const attributes = node.attributes as ConvolutionGradientAttributes;
   const filled = { x: fill(shapes.x), weight: fill(shapes.weight), y: shapes.y };
   return choose(lowering, node, 'weightGradient', filled, attributes);
@@ -47,7 +47,7 @@ function chooseFilledUp(node: GraphNode, lowering: Lowering, shapes: { x: Shape;
 /** The weight gradient: by an own kernel, by oneDNN, or by oneDNN with the channels filled up to a block. */
 export function lowerWeightGradient(node: GraphNode, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
-  const gradient = node.outputs[0]!;
+  const gradient = node.outputs[0];
   const attributes = node.attributes as ConvolutionGradientAttributes;
   const shapes = { x: x.shape, weight: gradient.shape, y: dy.shape };
   const chosen = choose(lowering, node, 'weightGradient', shapes, attributes);
@@ -60,7 +60,7 @@ export function lowerWeightGradient(node: GraphNode, lowering: Lowering): void {
     lowerDepthwiseGradient(node, lowering);
     return;
   }
-  if (attributes.groups === 1 && x.shape[1]! < lowering.block) {
+  if (attributes.groups === 1 && x.shape[1] < lowering.block) {
     const filledUp = chooseFilledUp(node, lowering, shapes);
     if (isGenerated(filledUp.answer.implementation) && filledUp.source === lowering.block) {
       lowerFilledUp(node, lowering, filledUp);
@@ -71,11 +71,11 @@ export function lowerWeightGradient(node: GraphNode, lowering: Lowering): void {
 }
 
 function lowerFilledUp(node: GraphNode, lowering: Lowering, chosen: Chosen): void {
-  const [pictures, , height, width] = node.inputs[1]!.shape as [number, number, number, number];
-  const gradient = node.outputs[0]!;
+  const [pictures, , height, width] = node.inputs[1].shape as [number, number, number, number];
+  const gradient = node.outputs[0];
   const [filters, channels, ...kernel] = gradient.shape as [number, number, number, number];
   const { block } = lowering;
-  const map = lowering.use(node.inputs[1]!, block);
+  const map = lowering.use(node.inputs[1], block);
   const source: Value = {
     name: map.name,
     shape: [pictures, block, height, width],
@@ -122,7 +122,7 @@ function emitWeightGradient(node: GraphNode, lowering: Lowering, chosen: Chosen,
     reads: [destination, source],
     writes: [packed],
     scratch,
-    flops: flops(dy.shape, node.outputs[0]!.shape),
+    flops: flops(dy.shape, node.outputs[0].shape),
     fields: (at) => ({
       primitive: answer.id,
       source: at.map(source),

@@ -50,7 +50,7 @@ export class Lowering {
   }
 
   private source(node: GraphNode): void {
-    const tensor = node.outputs[0]!;
+    const tensor = node.outputs[0];
     if (node.op === 'input') {
       const { name } = node.attributes as InputAttributes;
       this.inputs.set(name, this.define(tensor, { name, role: 'input' }));
@@ -104,11 +104,11 @@ export class Lowering {
     const values = this.valuesOf(tensor);
     const found = values.find((value) => value.block === block);
     if (found) return found;
-    const from = values[0]!;
+    const from = values[0];
     const [, channels, height, width] = tensor.shape;
     const other = this.define(tensor, { name: from.name, block });
     const wide = Math.max(block, from.block);
-    if (height === 1 && width === 1 && channels! % wide === 0) {
+    if (height === 1 && width === 1 && channels % wide === 0) {
       // Both layouts are the same bytes.
       other.view = { of: from, offset: 0 };
       return other;
@@ -150,6 +150,6 @@ export class Lowering {
 export function describeNode(node: GraphNode): string {
   const state = node.inputs.find((input) => input.node.op === 'state');
   const shapes: Shape[] = node.inputs.slice(0, 2).map(({ shape }) => shape);
-  const result = node.outputs[0]!.shape;
+  const result = node.outputs[0].shape;
   return `${node.op}${state ? ` ${stateAttributes(state).name}` : ''} (${shapes.map(formatShape).join(', ')} → ${formatShape(result)})`;
 }

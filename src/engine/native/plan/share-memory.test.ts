@@ -14,7 +14,7 @@ function join(parts: Value[], target: Value, strided: Value[] = []): Operation {
   let start = 0;
   const joins = parts.map((part) => {
     const offset = start;
-    start += part.shape.reduce((a, b) => a * b, 1) / (part.shape.length === 4 ? part.shape[0]! : 1);
+    start += part.shape.reduce((a, b) => a * b, 1) / (part.shape.length === 4 ? part.shape[0] : 1);
     return { part, offset };
   });
   return operation('copies', parts, [target], { joins, strided });
@@ -68,7 +68,7 @@ describe('joined parts', () => {
       outputs: [result],
     });
     expect(operations.map(({ kind }) => kind)).toEqual(['make', 'copies', 'convolution']);
-    expect(operations[2]!.reads[0]).not.toBe(part);
+    expect(operations[2].reads[0]).not.toBe(part);
   });
 });
 
@@ -125,7 +125,7 @@ describe('states', () => {
       ],
       outputs: [],
     });
-    expect(operations.map(({ reads, writes }) => [reads[0]!.name, writes[0]!.name])).toEqual([
+    expect(operations.map(({ reads, writes }) => [reads[0].name, writes[0].name])).toEqual([
       ['b', 'old b'],
       ['a', 'old a'],
       ['old b', 'a'],

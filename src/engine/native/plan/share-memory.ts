@@ -41,7 +41,7 @@ export function shareMemory(source: readonly Operation[], boundary: Boundary): O
 function hasGaps(value: Value): boolean {
   return (
     value.pictureStride !== undefined &&
-    value.shape[0]! > 1 &&
+    value.shape[0] > 1 &&
     value.pictureStride !== storedElements([1, ...value.shape.slice(1)], value.block)
   );
 }
@@ -76,17 +76,7 @@ function copyPictures(source: Value, target: Value): Operation {
     writes: [target],
     strided: [source],
     fields: (at) => ({
-      copies: [
-        2,
-        at.offset(source),
-        at.offset(target),
-        source.shape[0]!,
-        length,
-        pictureStrideOf(source),
-        1,
-        length,
-        1,
-      ],
+      copies: [2, at.offset(source), at.offset(target), source.shape[0], length, pictureStrideOf(source), 1, length, 1],
     }),
   };
 }
@@ -120,7 +110,7 @@ function joinStates(operations: readonly Operation[], { outputs }: Boundary): vo
     const distinct = new Set(places.map(({ root }) => root));
     const whole = places.every(
       ({ root, offset }, index) =>
-        root.role === 'state' && offset === 0 && storedBytes(root) === storedBytes(joins[index]!.part),
+        root.role === 'state' && offset === 0 && storedBytes(root) === storedBytes(joins[index].part),
     );
     if (!whole || distinct.size !== places.length) continue;
     target.role = 'state';
@@ -144,7 +134,7 @@ function joinParts(operations: readonly Operation[], { outputs, updates }: Bound
   for (const { joins, writes } of operations.toReversed()) {
     const target = writes[0];
     if (!joins || !target || target.role === 'state') continue;
-    const stride = target.shape.length === 4 && target.block > 1 && target.shape[0]! > 1 ? pictureStrideOf(target) : 0;
+    const stride = target.shape.length === 4 && target.block > 1 && target.shape[0] > 1 ? pictureStrideOf(target) : 0;
     for (const { part, offset } of joins) {
       const { root, offset: inside } = rootOf(part);
       if (root.role !== 'computed' || inside !== 0 || storedBytes(root) !== storedBytes(part)) continue;
@@ -232,7 +222,7 @@ function mayOverwrite(
   const read = lastRead.get(state) ?? -1;
   if (written < 0 || read > written) return false;
   if (read < written) return true;
-  const { reads, inPlace = [] } = operations[written]!;
+  const { reads, inPlace = [] } = operations[written];
   const own = reads.filter((item) => rootOf(item).root === state);
   return own.every((item) =>
     inPlace.some(
