@@ -1,14 +1,14 @@
-// What filling batches costs: the loader on synthetic pictures, with the add-on's work on pictures and without it.
+// What filling batches costs: the loader on synthetic images, with the add-on's work on images and without it.
 //
 //   node scripts/setup.mjs && node bench/loader.mjs [--rounds 3] [--batches 40] [--batch 8] [--size 256] [--labels 128] [--cache 512]
-//                                                   [--pictures 64] [--blur 0] [--noise 0] [--config configs/compact.yaml]
+//                                                   [--images 64] [--blur 0] [--noise 0] [--config configs/compact.yaml]
 //
 // The augmentation is the configuration's, with this blur and noise. Both sides run in processes of their own, by turns; their batches
 // must be the same. Prints medians over the rounds:
 //   CPU a batch    what one thread spends on filling a batch, in ms: what training pays for it
 //   batches/s      what a loader with one worker gives out when nothing else runs
 //   first batch    from the call that makes the loader to its first batch, in ms, with the start of the worker
-// Run nothing beside it: pictures come from memory that other programs slow down.
+// Run nothing beside it: images come from memory that other programs slow down.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ const { values: options } = parseArgs({
     size: { type: 'string', default: '256' },
     labels: { type: 'string', default: '128' },
     cache: { type: 'string', default: '512' },
-    pictures: { type: 'string', default: '64' },
+    images: { type: 'string', default: '64' },
     blur: { type: 'string', default: '0' },
     noise: { type: 'string', default: '0' },
     config: { type: 'string', default: join(root, 'configs', 'compact.yaml') },
@@ -36,20 +36,20 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Smooth colours with a little noise, and labels in blocks: what is in the pictures hardly matters, that they differ does. */
-function syntheticCache(count, side, { Random, celebamask19, cacheBytes, cachedPhoto, cachedLabels }) {
+/** Smooth colours with a little noise, and labels in blocks: what is in the images hardly matters, that they differ does. */
+function syntheticCache(count, side, { Random, celebamask19, decodedBytes, decodedPhoto, decodedLabels }) {
   const stems = Array.from({ length: count }, (_, i) => `picture-${i}`);
   const cache = {
     labelSet: celebamask19.name,
     size: side,
     stems,
-    buffer: new SharedArrayBuffer(cacheBytes(count, side)),
+    buffer: new SharedArrayBuffer(decodedBytes(count, side)),
   };
   for (let i = 0; i < count; i++) {
     const random = new Random(1, i);
     const [red, green, blue] = [random.uniform(), random.uniform(), random.uniform()];
-    const photo = cachedPhoto(cache, i).data;
-    const labels = cachedLabels(cache, i).data;
+    const photo = decodedPhoto(cache, i).data;
+    const labels = decodedLabels(cache, i).data;
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) {
         const at = y * side + x;
@@ -73,14 +73,14 @@ async function measureSide() {
   const { mirrorTable } = await dist('labels/mirror.js');
   const { defaultNormalization } = await dist('parser/normalization.js');
   const { celebamask19 } = await dist('labels/celebamask-19.js');
-  const cachedPictures = await dist('data/cached-pictures.js');
+  const decodedDataset = await dist('data/cached-images.js');
   const { Random } = await dist('random/random.js');
 
   const batches = Number(options.batches);
-  const cache = syntheticCache(Number(options.pictures), Number(options.cache), {
+  const cache = syntheticCache(Number(options.images), Number(options.cache), {
     Random,
     celebamask19,
-    ...cachedPictures,
+    ...decodedDataset,
   });
   const augmentation = {
     ...parse(readFileSync(options.config, 'utf8')).data.augmentation,

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
-import type { LabelMap } from '../src/data/picture.ts';
 import { encodePalettePng } from '../src/formats/palette-png.ts';
+import type { LabelMap } from '../src/image/image.ts';
 
 /** 256 greys, so that masks with stray labels can be written too. */
 const greys = Array.from({ length: 256 }, (_, i): [number, number, number] => [i, i, i]);
@@ -47,7 +47,7 @@ export function schematicFace({ swapped = false, without = [] }: FaceOptions = {
     for (let y = y0; y < y1; y++) data.fill(id, y * width + x0, y * width + x1);
   };
   const [left, right] = swapped ? [0, 1] : [1, 0];
-  // In order of the picture's x: what stands at the smaller x is the person's right.
+  // In order of the image's x: what stands at the smaller x is the person's right.
   const parts = (first: number): [number, number] => [first + left, first + right];
   paint(13, 4, 28, 2, 9);
   paint(1, 6, 26, 8, 30);

@@ -2,7 +2,7 @@ import { type Graph, stateAttributes } from '../src/graph/graph.ts';
 import { getLabelSet } from '../src/labels/registry.ts';
 import { inferenceGraph } from '../src/models/model.ts';
 import { createModel } from '../src/models/registry.ts';
-import type { Weights } from '../src/parser/weights-file.ts';
+import type { Weights } from '../src/models/weights-file.ts';
 import { Random } from '../src/random/random.ts';
 
 /** Values for all states of a graph: near the initial ones, with running statistics that are not 0 and 1. */

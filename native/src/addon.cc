@@ -1,11 +1,11 @@
-// Entry of the add-on: classes and facts that src/engine/native/addon.ts describes.
+// Entry of the add-on: classes and facts that src/native-addon/addon.ts describes.
 #include <napi.h>
 
 #include <dnnl.h>
 
 #include "engine.h"
 #include "kernels/kernels.h"
-#include "picture-functions.h"
+#include "augmentation-binding.h"
 #include "program.h"
 
 namespace faceparse {
@@ -55,7 +55,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   data->engineClass = Napi::Persistent(NativeEngine::define(env));
   exports.Set("NativeEngine", data->engineClass.Value());
   exports.Set("PlanBuilder", PlanBuilder::define(env));
-  exports.Set("pictures", pictureFunctions(env));
+  exports.Set("augmentation", addonAugmentation(env));
   exports.Set("facts", Napi::Function::New(env, facts));
   return exports;
 }

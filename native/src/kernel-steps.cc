@@ -55,7 +55,7 @@ int64_t reach(const int64_t *extents, const int64_t *strides, int32_t axes, cons
 }
 
 void requireSame(const FeatureMap &a, const FeatureMap &b, const PlanReader &reader) {
-  if (b.data && (a.pictures != b.pictures || a.channels != b.channels || a.height != b.height || a.width != b.width || a.block != b.block)) {
+  if (b.data && (a.images != b.images || a.channels != b.channels || a.height != b.height || a.width != b.width || a.block != b.block)) {
     reader.fail("two feature maps that should be alike differ");
   }
 }
@@ -202,7 +202,7 @@ std::unique_ptr<Step> makeReduce(const PlanReader &reader) {
   return step(selectKernels().reduceSum, call);
 }
 
-int64_t statisticsValues(const FeatureMap &x) { return x.pictures * x.blocks() * x.block * 2; }
+int64_t statisticsValues(const FeatureMap &x) { return x.images * x.blocks() * x.block * 2; }
 
 /** What every call of normalisation has beside its maps; x has been read. */
 template <typename Call>
@@ -261,7 +261,7 @@ std::unique_ptr<Step> makeNormalizeInference(const PlanReader &reader) {
 }
 
 void requirePlanes(const FeatureMap &a, const FeatureMap &b, const PlanReader &reader) {
-  if (a.pictures != b.pictures || a.channels != b.channels || a.block != b.block) reader.fail("two feature maps do not fit");
+  if (a.images != b.images || a.channels != b.channels || a.block != b.block) reader.fail("two feature maps do not fit");
 }
 
 template <typename Call>
@@ -365,22 +365,22 @@ std::unique_ptr<Step> makeSoftmax(const PlanReader &reader) {
 
 std::unique_ptr<Step> makeOneHot(const PlanReader &reader) {
   OneHotCall call;
-  call.pictures = reader.integer("pictures", 1);
+  call.images = reader.integer("images", 1);
   call.classes = reader.integer("classes", 1);
   call.pixels = reader.integer("pixels", 1);
-  const int64_t all = product({call.pictures, call.classes, call.pixels}, reader);
-  call.labels = reader.array<int32_t>("labels", call.pictures * call.pixels);
+  const int64_t all = product({call.images, call.classes, call.pixels}, reader);
+  call.labels = reader.array<int32_t>("labels", call.images * call.pixels);
   call.y = reader.array<float>("y", all);
   return step(selectKernels().oneHot, call);
 }
 
 std::unique_ptr<Step> makeCrossEntropy(const std::string &kind, const PlanReader &reader) {
   CrossEntropyCall call{};
-  call.pictures = reader.integer("pictures", 1);
+  call.images = reader.integer("images", 1);
   call.classes = reader.integer("classes", 1);
   call.pixels = reader.integer("pixels", 1);
-  product({call.pictures, call.classes, call.pixels}, reader);
-  const int64_t all = call.pictures * call.pixels;
+  product({call.images, call.classes, call.pixels}, reader);
+  const int64_t all = call.images * call.pixels;
   call.logits = reader.array<float>("logits", all * call.classes);
   call.labels = reader.array<int32_t>("labels", all);
   call.weights = reader.array<float>("weights", call.classes);
@@ -410,9 +410,9 @@ class LossHeadStep : public Step {
     } else if (call_.logits.height != call_.outputHeight || call_.logits.width != call_.outputWidth) {
       reader.fail("without taps the logits must have the size of the labels");
     }
-    const int64_t sums = call_.logits.pictures * call_.logits.channels;
-    product({call_.logits.pictures, call_.logits.channels, call_.outputHeight, call_.outputWidth}, reader);
-    call_.labels = reader.array<int32_t>("labels", call_.logits.pictures * call_.outputHeight * call_.outputWidth);
+    const int64_t sums = call_.logits.images * call_.logits.channels;
+    product({call_.logits.images, call_.logits.channels, call_.outputHeight, call_.outputWidth}, reader);
+    call_.labels = reader.array<int32_t>("labels", call_.logits.images * call_.outputHeight * call_.outputWidth);
     call_.weights = reader.optionalArray<float>("weights", call_.logits.channels);
     if (call_.weights) call_.labelSmoothing = reader.number("labelSmoothing");
     if (gradient) {
@@ -444,18 +444,18 @@ class LossHeadStep : public Step {
 
 /** The size of a call; gives back how many probabilities there are. */
 int64_t readLovasz(const PlanReader &reader, LovaszCall &call) {
-  call.pictures = reader.integer("pictures", 1);
+  call.images = reader.integer("images", 1);
   call.classes = reader.integer("classes", 1);
   call.pixels = reader.integer("pixels", 1);
-  if (call.pixels > INT32_MAX) reader.fail("a picture has too many pixels");
-  return product({call.pictures, call.classes, call.pixels}, reader);
+  if (call.pixels > INT32_MAX) reader.fail("an image has too many pixels");
+  return product({call.images, call.classes, call.pixels}, reader);
 }
 
 std::unique_ptr<Step> makeLovasz(const PlanReader &reader) {
   LovaszCall call;
-  const int64_t all = readLovasz(reader, call), sums = call.pictures * call.classes;
+  const int64_t all = readLovasz(reader, call), sums = call.images * call.classes;
   call.probabilities = reader.array<float>("probabilities", all);
-  call.labels = reader.array<int32_t>("labels", call.pictures * call.pixels);
+  call.labels = reader.array<int32_t>("labels", call.images * call.pixels);
   call.loss = reader.array<float>("loss", sums);
   call.slope = reader.array<float>("slope", all);
   call.actual = reader.array<float>("actual", sums);
@@ -488,7 +488,7 @@ int64_t workspaceBytes(const Napi::Object &request) {
   LossHeadCall call;
   const auto logits = reader.integers("logits");
   if (logits.size() != 5) reader.fail("'logits' wants five numbers");
-  call.logits.pictures = logits[0];
+  call.logits.images = logits[0];
   call.logits.channels = logits[1];
   call.logits.height = logits[2];
   call.logits.width = logits[3];

@@ -25,7 +25,7 @@ struct Geometry {
 
 Geometry readGeometry(const PlanReader &reader) {
   Geometry geometry;
-  const auto pictures = reader.integer("pictures", 1);
+  const auto images = reader.integer("images", 1);
   const auto groups = reader.integer("groups", 1);
   const auto four = [&](const char *name) {
     auto list = reader.integers(name);
@@ -39,8 +39,8 @@ Geometry readGeometry(const PlanReader &reader) {
   };
   const auto source = four("source"), destination = four("destination"), padding = four("padding");
   const auto kernel = pair("kernel"), dilation = pair("dilation");
-  geometry.source = {{pictures, source[0], source[1], source[2]}, float32, mapTag(source[3])};
-  geometry.destination = {{pictures, destination[0], destination[1], destination[2]}, float32, mapTag(destination[3])};
+  geometry.source = {{images, source[0], source[1], source[2]}, float32, mapTag(source[3])};
+  geometry.destination = {{images, destination[0], destination[1], destination[2]}, float32, mapTag(destination[3])};
   memory::dims weights = {destination[0], source[0] / groups, kernel[0], kernel[1]};
   Tag plain = Tag::oihw;
   if (groups > 1) {

@@ -40,12 +40,12 @@ memory::desc mapDescription(const FeatureMap &map) {
   const auto tag = map.block == 16  ? memory::format_tag::nChw16c
                    : map.block == 8 ? memory::format_tag::nChw8c
                                     : memory::format_tag::nchw;
-  return {{map.pictures, map.channels, map.height, map.width}, float32, tag};
+  return {{map.images, map.channels, map.height, map.width}, float32, tag};
 }
 
-/** oneDNN's maps have no gaps between pictures. */
+/** oneDNN's maps have no gaps between images. */
 void requireDense(const FeatureMap &map, const char *name, const PlanReader &reader) {
-  if (map.pictures > 1 && map.pictureStride != map.blocks() * map.plane()) {
+  if (map.images > 1 && map.imageStride != map.blocks() * map.plane()) {
     reader.fail(std::string("'") + name + "' is a part of a wider map");
   }
 }

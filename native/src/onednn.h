@@ -35,7 +35,7 @@ class Primitives {
   explicit Primitives(int threads) : threads_(threads) {}
 
   /**
-   * Looks for the best way to do a convolution. `request`: direction, pictures, groups, source and destination ([channels, height,
+   * Looks for the best way to do a convolution. `request`: direction, images, groups, source and destination ([channels, height,
    * width, block], block 1 for the plain layout), kernel, stride, padding ([top, left, bottom, right]), dilation, bias,
    * activation, sum (adds to what is in the destination), inference, winograd (whether it is preferred).
    * Gives back { id, implementation, weightsBytes, plainWeights, scratchpadBytes }.

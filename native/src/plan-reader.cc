@@ -119,16 +119,16 @@ FeatureMap PlanReader::mapOf(const Napi::Value &found, const char *name) const {
     if (fields[i] < (i == 0 ? 0 : 1) || (i > 0 && fields[i] > int64_t{1} << 40)) wrong();
   }
   FeatureMap map;
-  map.pictures = fields[1];
+  map.images = fields[1];
   map.channels = fields[2];
   map.height = fields[3];
   map.width = fields[4];
   map.block = fields[5];
-  map.pictureStride = fields[6];
+  map.imageStride = fields[6];
   if (map.block != 1 && map.block != 8 && map.block != 16) wrong();
   const double own = double(map.blocks()) * double(map.height) * double(map.width) * double(map.block);
-  const double all = double(map.pictures - 1) * double(map.pictureStride) + own;
-  if (double(map.pictureStride) < own || all > 1e12) wrong();
+  const double all = double(map.images - 1) * double(map.imageStride) + own;
+  if (double(map.imageStride) < own || all > 1e12) wrong();
   map.data = static_cast<float *>(memoryAt(fields[0], static_cast<int64_t>(all) * 4, name));
   return map;
 }

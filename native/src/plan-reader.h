@@ -40,7 +40,7 @@ class PlanReader {
     return has(name) ? array<Element>(name, count) : nullptr;
   }
 
-  /** A field of the form [offset, pictures, channels, height, width, block, pictureStride]. */
+  /** A field of the form [offset, images, channels, height, width, block, imageStride]. */
   FeatureMap map(const char *name) const;
   FeatureMap optionalMap(const char *name) const;
   std::vector<FeatureMap> maps(const char *name) const;

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { InvalidArgumentError } from 'commander';
-import { FaceparseError } from '../errors.ts';
-import { escapeControls, withoutControls } from '../formats/quoted-text.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { escapeControls, withoutControls } from '../text/quoted-text.ts';
 import { Progress } from './progress.ts';
 
 /** What every command with machine-readable output has. */
@@ -22,6 +22,11 @@ export function printText(text: string): void {
 /** Prints a result for machines. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${escapeControls(JSON.stringify(value, null, 2))}\n`);
+}
+
+/** Prints a line on stderr that is neither a result nor an error. */
+export function printNotice(line: string): void {
+  process.stderr.write(`faceparse: ${withoutControls(line)}\n`);
 }
 
 /** The user asked to stop, and the work did. */

@@ -1,4 +1,4 @@
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /**
  * Tells the config file from the overrides among the arguments of a command: what has the form `key=value` is an override.

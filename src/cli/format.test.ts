@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatCount } from '../format-count.ts';
+import { formatCount } from '../text/counts.ts';
 import { formatBytes, formatDuration, formatPairs, formatTable } from './format.ts';
 
 describe('formatDuration', () => {

@@ -1,4 +1,4 @@
-import type { Column } from '../formats/markdown-table.ts';
+import type { Column } from '../text/markdown-table.ts';
 
 /** A length of time as people say it: `8 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(seconds: number): string {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { FaceparseError } from '../errors.ts';
-import { withoutControls } from '../formats/quoted-text.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { withoutControls } from '../text/quoted-text.ts';
 import { InterruptedError } from './command.ts';
 import { createProgram } from './program.ts';
 

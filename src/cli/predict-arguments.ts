@@ -1,6 +1,6 @@
 import { dirname, extname } from 'node:path';
-import { FaceparseError } from '../errors.ts';
 import { exists, isFolder } from '../files/path-kind.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 
 /** Whether a path means weights rather than photos: a weights file by its ending, or a folder that a training made. */

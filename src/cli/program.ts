@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { registerBench } from './commands/bench.ts';
 import { registerConfig } from './commands/config.ts';
-import { registerData } from './commands/data.ts';
+import { registerData } from './commands/data/index.ts';
 import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';

@@ -29,7 +29,7 @@ describe('formatScores', () => {
 
 it('formatScoresMarkdown gives the same numbers as a Markdown table', () => {
   const lines = formatScoresMarkdown(summary, celebamask19).split('\n');
-  expect(lines[0]).toBe('F (per image) **0.8333** over 1 pictures; pixel accuracy 0.7500.');
+  expect(lines[0]).toBe('F (per image) **0.8333** over 1 images; pixel accuracy 0.7500.');
   expect(lines[2]).toBe('| class | images | F/image | precision | recall | F1 (Dice) | IoU |');
   expect(lines[3]).toBe('| --- | ---: | ---: | ---: | ---: | ---: | ---: |');
   expect(lines).toContain('| skin | 1 | 0.667 | 1.000 | 0.500 | 0.667 | 0.500 |');

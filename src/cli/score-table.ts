@@ -1,7 +1,7 @@
-import { formatCount } from '../format-count.ts';
-import { type Column, markdownTable } from '../formats/markdown-table.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
+import { formatCount } from '../text/counts.ts';
+import { type Column, markdownTable } from '../text/markdown-table.ts';
 import { formatTable } from './format.ts';
 
 /** F with the digits that leaderboards show. */
@@ -17,7 +17,7 @@ const columns: readonly Column[] = [
   })),
 ];
 const footnote =
-  'precision, recall, F1 and IoU are pooled over all pictures; F/image is the mean over the pictures with the class.';
+  'precision, recall, F1 and IoU are pooled over all images; F/image is the mean over the images with the class.';
 
 /** A row for every class that occurs, then the means. */
 function scoreRows(summary: ScoreSummary, set: LabelSet): string[][] {
@@ -43,11 +43,11 @@ function scoreRows(summary: ScoreSummary, set: LabelSet): string[][] {
 
 /**
  * The scores of an evaluation as text: the headline, the classes, the means. Columns of a class are pooled over all
- * pictures; `F/image` is the mean over the pictures that contain the class, of which F (per image) is made.
+ * images; `F/image` is the mean over the images that contain the class, of which F (per image) is made.
  */
 export function formatScores(summary: ScoreSummary, set: LabelSet): string {
   return [
-    `F (per image)   ${formatScore(summary.fPerImage)}   mean over ${summary.images} pictures of the mean F1 of the classes that each contains`,
+    `F (per image)   ${formatScore(summary.fPerImage)}   mean over ${summary.images} images of the mean F1 of the classes that each contains`,
     `pixel accuracy  ${formatScore(summary.pixelAccuracy)}`,
     '',
     formatTable(columns, scoreRows(summary, set)),
@@ -59,7 +59,7 @@ export function formatScores(summary: ScoreSummary, set: LabelSet): string {
 /** The same in Markdown, as a model card wants it. */
 export function formatScoresMarkdown(summary: ScoreSummary, set: LabelSet): string {
   return [
-    `F (per image) **${formatScore(summary.fPerImage)}** over ${summary.images} pictures; pixel accuracy ${formatScore(summary.pixelAccuracy)}.`,
+    `F (per image) **${formatScore(summary.fPerImage)}** over ${summary.images} images; pixel accuracy ${formatScore(summary.pixelAccuracy)}.`,
     '',
     markdownTable(columns, scoreRows(summary, set)),
     '',

@@ -33,7 +33,7 @@ export class TrainingDisplay {
   private bar(phase: string): Progress {
     if (this.progress === undefined || phase !== this.phase) {
       this.progress?.finish();
-      const labels: Record<string, string> = { load: 'reading pictures', train: 'training', validate: 'validating' };
+      const labels: Record<string, string> = { load: 'reading images', train: 'training', validate: 'validating' };
       this.progress = new Progress(labels[phase] ?? phase, { plain: this.plain, share: true });
       this.phase = phase;
     }

@@ -1,4 +1,4 @@
-import { markdownTable } from '../formats/markdown-table.ts';
+import { markdownTable } from '../text/markdown-table.ts';
 import { type ConfigKey, configKeys, parentOf } from './config-keys.ts';
 
 function showDefault(key: ConfigKey): string {

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
-import { FaceparseError } from '../errors.ts';
-import { parseConfig } from './parse-config.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { type Notify, parseConfig } from './parse-config.ts';
 import type { Config } from './schema.ts';
 
 const mostBytes = 2 ** 20;
@@ -47,7 +47,9 @@ export async function readConfigText(path: string): Promise<string> {
  *
  * @example const config = await loadConfig({ file: 'configs/demo.yaml', overrides: ['train.epochs=2'] });
  */
-export async function loadConfig(options: { file?: string; overrides?: readonly string[] } = {}): Promise<Config> {
-  const { file, overrides } = options;
-  return parseConfig(file === undefined ? '' : await readConfigText(file), file ?? '', overrides);
+export async function loadConfig(
+  options: { file?: string; overrides?: readonly string[]; notify?: Notify } = {},
+): Promise<Config> {
+  const { file, overrides, notify } = options;
+  return parseConfig(file === undefined ? '' : await readConfigText(file), file ?? '', overrides, notify);
 }

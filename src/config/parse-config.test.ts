@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { parseConfig } from './parse-config.ts';
 import { configSchema } from './schema.ts';
 
@@ -85,12 +85,12 @@ describe('parseConfig', () => {
     ],
     ['data: {oversample: {hat: 0.5}}', 'a.yaml:1: data.oversample.hat: the factor must be a number from 1 to 100'],
     [
-      'train: {stages: [{until: 0.5, size: 64, foo: 1}]}',
-      "a.yaml:1: entry 1 of train.stages has the unknown key 'foo'; it is a group of until, size and labelSize, where labelSize may be left out",
+      'train: {resolutions: [{until: 0.5, size: 64, foo: 1}]}',
+      "a.yaml:1: entry 1 of train.resolutions has the unknown key 'foo'; it is a group of until, size and labelSize, where labelSize may be left out",
     ],
     [
-      'train:\n  stages: [{until: 0.5, size: 64}, {until: 0.7, size: 16}]',
-      'a.yaml:2: entry 2 of train.stages: size is 16: Too small: expected number to be >=32; it is a group of until, size and labelSize, where labelSize may be left out',
+      'train:\n  resolutions: [{until: 0.5, size: 64}, {until: 0.7, size: 16}]',
+      'a.yaml:2: entry 2 of train.resolutions: size is 16: Too small: expected number to be >=32; it is a group of until, size and labelSize, where labelSize may be left out',
     ],
     ['data: {oversample: 3}', 'a.yaml:1: data.oversample is 3, but must be names, each with a number from 1 to 100'],
     [
@@ -131,5 +131,21 @@ describe('parseConfig', () => {
       bomb.push(`${now}: &${now} [${Array(9).fill(`*${before}`).join(', ')}]`);
     }
     expect(errorOf(bomb.join('\n'))).toMatch(/^a.yaml: not valid YAML: Excessive alias count/);
+  });
+
+  it('reads keys under their former names and says the new ones', () => {
+    const lines: string[] = [];
+    const file = parseConfig('train:\n  stages: [{until: 0.5, size: 64}]', 'a.yaml', [], (line) => lines.push(line));
+    const override = 'train.stages=[{until: 0.25, size: 32}]';
+    const overridden = parseConfig('', 'a.yaml', [override], (line) => lines.push(line));
+    expect(file.train.resolutions).toEqual([{ until: 0.5, size: 64 }]);
+    expect(overridden.train.resolutions).toEqual([{ until: 0.25, size: 32 }]);
+    expect(lines).toEqual([
+      'a.yaml:2: train.stages is now called train.resolutions; the old name still works',
+      `override '${override}': train.stages is now called train.resolutions; the old name still works`,
+    ]);
+    expect(() => parseConfig('train: {stages: [], resolutions: []}', 'a.yaml')).toThrow(
+      'a.yaml:1: train.stages is the former name of train.resolutions; remove one of them',
+    );
   });
 });

@@ -1,7 +1,8 @@
 import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
+import { currentPath, describeRenaming } from './renamed-keys.ts';
 import { type Config, configSchema } from './schema.ts';
 import { suggestKey } from './suggest-key.ts';
 
@@ -86,13 +87,24 @@ export function locator(document: Document.Parsed, lines: LineCounter, source: s
   };
 }
 
-/** Refuses unknown keys and groups that are not groups; an empty group (`train:`) becomes one without keys. */
-function checkKeys(group: Group, path: readonly string[], locate: Locate): Group {
+/** Is given lines for the user that are no errors, such as that a key has a new name. */
+export type Notify = (line: string) => void;
+
+/**
+ * Refuses unknown keys and groups that are not groups; an empty group (`train:`) becomes one without keys, a key under its
+ * former name one under its current name.
+ */
+function checkKeys(group: Group, path: readonly string[], locate: Locate, notify: Notify): Group {
   const checked: Group = {};
-  for (const [name, value] of Object.entries(group)) {
-    const full = [...path, name];
-    const dotted = full.join('.');
-    const key = name.includes('.') ? undefined : configKeys().get(dotted);
+  for (const [given, value] of Object.entries(group)) {
+    const full = [...path, given];
+    const dotted = currentPath(full.join('.'));
+    const name = dotted.slice(dotted.lastIndexOf('.') + 1);
+    if (name !== given && !given.includes('.')) {
+      if (name in group) fail(`${locate(full)}: ${full.join('.')} is the former name of ${dotted}; remove one of them`);
+      notify(describeRenaming(locate(full), full.join('.')));
+    }
+    const key = given.includes('.') ? undefined : configKeys().get(dotted);
     if (!key) {
       const hint = configKeys().has(dotted) ? 'in a file, groups are written by indentation' : suggestKey(dotted);
       return fail(`${locate(full)}: unknown key '${dotted.length > 80 ? `${dotted.slice(0, 79)}…` : dotted}'; ${hint}`);
@@ -101,7 +113,7 @@ function checkKeys(group: Group, path: readonly string[], locate: Locate): Group
       if (value !== null && !isGroup(value)) {
         fail(`${locate(full)}: ${dotted} is ${show(value)}, but must be ${key.wanted}`);
       }
-      checked[name] = checkKeys(value ?? {}, full, locate);
+      checked[name] = checkKeys(value ?? {}, full, locate, notify);
     } else {
       checked[name] = value;
     }
@@ -118,11 +130,13 @@ function overrideValue(text: string, key: ConfigKey, place: string): unknown {
 }
 
 /** Applies `train.lr=3e-4`; the value `null` takes a key back to its default. Returns the dotted path. */
-function applyOverride(config: Group, override: string): string {
+function applyOverride(config: Group, override: string, notify: Notify): string {
   const place = `override '${override.length > 80 ? `${override.slice(0, 79)}…` : override}'`;
   const equals = override.indexOf('=');
   if (equals < 1) fail(`${place}: an override is key=value, e.g. train.lr=3e-4`);
-  const path = override.slice(0, equals).trim();
+  const given = override.slice(0, equals).trim();
+  const path = currentPath(given);
+  if (path !== given) notify(describeRenaming(place, given));
   const key = configKeys().get(path);
   if (!key) return fail(`${place}: unknown key '${path.slice(0, 80)}'; ${suggestKey(path)}`);
   if (key.group) {
@@ -200,19 +214,25 @@ function nameOfSource(source: string): string | undefined {
  * A configuration from YAML text and dotted overrides, with all defaults filled in.
  *
  * `source` is how errors name the text (`configs/demo.yaml`); its base name is the default of the key `name`. Overrides are
- * `train.lr=3e-4`, read as YAML, the last one wins; the value `null` takes a key back to its default. Throws a
+ * `train.lr=3e-4`, read as YAML, the last one wins; the value `null` takes a key back to its default. `notify` gets a line for
+ * every key under a former name. Throws a
  * FaceparseError (exit code 2) of one line that says where an unknown key or a wrong value stands and what is wanted.
  *
  * @example parseConfig('train: {size: 128}', 'small.yaml', ['train.lr=1e-3']).train.lr // 0.001
  */
-export function parseConfig(text: string, source: string, overrides: readonly string[] = []): Config {
+export function parseConfig(
+  text: string,
+  source: string,
+  overrides: readonly string[] = [],
+  notify: Notify = () => undefined,
+): Config {
   const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
   const locate = locator(document, lines, source);
   const given = toValue(document, source) ?? {};
   if (!isGroup(given))
     fail(`${source}: the file is ${show(given)}, but must be keys and values, e.g. train: {lr: 3e-4}`);
-  const config = checkKeys(given, [], locate);
-  const overridden = new Map(overrides.map((override) => [applyOverride(config, override), override]));
+  const config = checkKeys(given, [], locate, notify);
+  const overridden = new Map(overrides.map((override) => [applyOverride(config, override, notify), override]));
   config.name ??= nameOfSource(source);
   const result = configSchema.safeParse(config);
   if (result.success) return result.data;

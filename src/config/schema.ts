@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { noAugmentation } from '../data/augment.ts';
-import { checkPasteLabels, pasteableClasses } from '../data/copy-paste-rules.ts';
-import { FaceparseError } from '../errors.ts';
+import { noAugmentation } from '../data/augmentation/augment.ts';
+import { checkPasteLabels, pasteableClasses } from '../data/augmentation/copy-paste-rules.ts';
 import { findClass } from '../labels/find-class.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -26,7 +26,7 @@ const copyPaste = z
     probability: share
       .default(0)
       .describe(
-        'Probability that a class of another picture is pasted in, where the rules of the class find room for it',
+        'Probability that a class of another image is pasted in, where the rules of the class find room for it',
       ),
     classes: z
       .array(z.enum(pasteableClasses))
@@ -57,7 +57,7 @@ const augmentation = z
       .describe('Largest standard deviation of pixel noise as a share of the range (0.02 is 5 of 255), uniform from 0'),
     cutMix: share
       .default(0)
-      .describe('Probability that a rectangle of 10 % to 40 % of the area shows another augmented picture'),
+      .describe('Probability that a rectangle of 10 % to 40 % of the area shows another augmented image'),
     copyPaste,
   })
   .prefault({});
@@ -66,14 +66,14 @@ const data = z
   .strictObject({
     labels: z.string().default('celebamask-19').describe('Label set: celebamask-19 or face-8'),
     repair: z.boolean().default(true).describe('Mend training masks whose left and right are swapped'),
-    cacheSize: whole.min(32).max(1024).default(512).describe('Side at which decoded pictures are kept'),
-    diskCache: z.boolean().default(false).describe('Keep the decoded pictures on disk for the next run'),
+    cacheSize: whole.min(32).max(1024).default(512).describe('Side at which decoded images are kept'),
+    diskCache: z.boolean().default(false).describe('Keep the decoded images on disk for the next run'),
     workers: whole.min(0).max(16).default(1).describe('Threads that prepare batches'),
     oversample: z
       .record(z.string(), z.number(factorWanted).min(1, factorWanted).max(100, factorWanted))
       .default({})
       .describe(
-        'How many times as often pictures with a class come up, such as {hat: 3, ear_r: 1.5}; the largest factor of a picture counts',
+        'How many times as often images with a class come up, such as {hat: 3, ear_r: 1.5}; the largest factor of an image counts',
       ),
     augmentation,
   })
@@ -104,7 +104,7 @@ const loss = z
       .number()
       .min(0)
       .default(1)
-      .describe('Weight of soft Dice over the classes present in each picture; 0 leaves it out'),
+      .describe('Weight of soft Dice over the classes present in each image; 0 leaves it out'),
     diceSmooth: z
       .number()
       .min(0)
@@ -153,13 +153,13 @@ const optimizer = z
 
 const train = z
   .strictObject({
-    size: whole.min(32).max(1024).default(256).describe('Side of the pictures that the network sees'),
+    size: whole.min(32).max(1024).default(256).describe('Side of the images that the network sees'),
     labelSize: whole
       .min(16)
       .max(1024)
       .optional()
       .describe('Side of the labels in the loss; that of the logits where not given'),
-    stages: z
+    resolutions: z
       .array(
         z.strictObject({
           until: z.number().gt(0).lt(1),
@@ -170,10 +170,10 @@ const train = z
       .max(16)
       .default([])
       .describe(
-        'Sizes before the one of train.size, such as [{until: 0.5, size: 128}]: small pictures first. Each lasts until that share of ' +
+        'Sizes before the one of train.size, such as [{until: 0.5, size: 128}]: small images first. Each lasts until that share of ' +
           'the steps, or of the time in a run by minutes; its labels have the size of the logits where none is given',
       ),
-    batchSize: whole.min(1).max(1024).default(8).describe('Pictures in one step'),
+    batchSize: whole.min(1).max(1024).default(8).describe('Images in one step'),
     epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes are given'),
     minutes: positive.max(100000).optional().describe('Length of the run by the clock; replaces epochs'),
     lr: positive.max(10).default(2e-3).describe('Highest learning rate'),
@@ -202,7 +202,7 @@ const train = z
 const validation = z
   .strictObject({
     every: positive.default(2).describe('Epochs between two validations'),
-    limit: whole.min(1).optional().describe('Pictures to validate on during training; all where not given'),
+    limit: whole.min(1).optional().describe('Images to validate on during training; all where not given'),
   })
   .prefault({});
 

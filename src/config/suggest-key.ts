@@ -1,4 +1,4 @@
-import { editDistance } from '../edit-distance.ts';
+import { editDistance } from '../text/edit-distance.ts';
 import { configKeys, joinChoices, parentOf } from './config-keys.ts';
 
 /** `batch_size`, `batch-size` and `BatchSize` are all meant to be `batchSize`. */

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import type { Engine } from './engine.ts';
 import type { OnnxDevice } from './onnx/onnx-engine.ts';
 

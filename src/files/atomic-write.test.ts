@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { writeFileAtomic } from './atomic-write.ts';
 
 let folder: string;

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { zlibSync } from 'fflate';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { crc32 } from './crc.ts';
 import { decodePalettePng, encodePalettePng } from './palette-png.ts';
 

@@ -1,7 +1,7 @@
 import { Unzlib, zlibSync } from 'fflate';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { quote } from '../text/quoted-text.ts';
 import { crc32 } from './crc.ts';
-import { quote } from './quoted-text.ts';
 
 type Color = readonly [number, number, number];
 

@@ -1,4 +1,4 @@
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /** What a pickle can hold; dictionaries are maps, lists and tuples both arrays. */
 export type PickleValue =

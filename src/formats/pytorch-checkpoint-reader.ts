@@ -1,4 +1,5 @@
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { quote } from '../text/quoted-text.ts';
 import {
   maxPickleBytes,
   PersistentId,
@@ -7,7 +8,6 @@ import {
   type PickleValue,
   readPickle,
 } from './pickle-reader.ts';
-import { quote } from './quoted-text.ts';
 import { openZip, type ZipArchive } from './zip-reader.ts';
 
 /** One tensor as a checkpoint describes it, without its numbers. */

@@ -1,4 +1,4 @@
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { fromHalf, toHalf } from './float16.ts';
 
 /** One tensor of a safetensors file, row-major; halves (F16) are handled as float32. */

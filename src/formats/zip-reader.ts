@@ -1,7 +1,7 @@
 import { type Entry, fromBufferPromise, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { quote } from '../text/quoted-text.ts';
 import { crc32 } from './crc.ts';
-import { quote } from './quoted-text.ts';
 
 /** What a zip may hold at most; all sizes are bytes. */
 export interface ZipLimits {

@@ -9,7 +9,7 @@ export interface TensorType {
   readonly dtype: DataType;
 }
 
-/** One value in a graph: output `index` of `node`. Shapes are N×C×H×W for pictures and feature maps. */
+/** One value in a graph: output `index` of `node`. Shapes are N×C×H×W for images and feature maps. */
 export interface Tensor extends TensorType {
   readonly id: number;
   readonly graph: Graph;

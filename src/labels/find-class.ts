@@ -1,5 +1,5 @@
-import { editDistance } from '../edit-distance.ts';
-import { FaceparseError } from '../errors.ts';
+import { editDistance } from '../text/edit-distance.ts';
+import { FaceparseError } from '../text/errors.ts';
 import type { LabelClass, LabelSet } from './label-set.ts';
 
 /**

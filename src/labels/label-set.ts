@@ -14,7 +14,7 @@ export interface LabelClass {
 export interface LabelSet {
   readonly name: string;
   readonly classes: readonly LabelClass[];
-  /** Pairs of ids that trade places in a mirrored picture; the first is the person's left (the larger x). */
+  /** Pairs of ids that trade places in a mirrored image; the first is the person's left (the larger x). */
   readonly mirrorPairs: readonly (readonly [number, number])[];
   /** `mergeFrom[id19]` is this set's id of class `id19` of celebamask-19; absent for celebamask-19 itself. */
   readonly mergeFrom?: readonly number[];

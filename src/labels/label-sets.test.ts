@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { celebamask19 } from './celebamask-19.ts';
 import { face8 } from './face-8.ts';
 import { mergeTable } from './merge.ts';

@@ -1,4 +1,4 @@
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { celebamask19 } from './celebamask-19.ts';
 import { face8 } from './face-8.ts';
 import type { LabelSet } from './label-set.ts';

@@ -1,7 +1,7 @@
 import { ignoreLabel } from '../labels/label-set.ts';
 
 /**
- * The most frequent class at each pixel over masks of one size: the prediction that needs no picture, whose score is the
+ * The most frequent class at each pixel over masks of one size: the prediction that needs no image, whose score is the
  * floor a parser must leave behind. Ties go to the lower id; ids of 255 do not vote, and a pixel without votes is 0.
  * Throws a RangeError without masks, when their lengths differ, or when an id is no class.
  *

@@ -33,9 +33,9 @@ export const compactAligned = hybridUnet(
   },
 );
 
-/** As compact, one stage deeper, for pictures twice as large: logits at stride 4 cost what compact's cost at stride 2. */
+/** As compact, one stage deeper, for images twice as large: logits at stride 4 cost what compact's cost at stride 2. */
 export const compactFine = hybridUnet(
-  { name: 'compact-fine', summary: 'as compact, for 512² pictures: a stem more, logits at stride 4' },
+  { name: 'compact-fine', summary: 'as compact, for 512² images: a stem more, logits at stride 4' },
   {
     stem: 16,
     stages: [

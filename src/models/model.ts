@@ -23,7 +23,7 @@ export interface Architecture {
   readonly name: string;
   /** One sentence for lists. */
   readonly summary: string;
-  /** Both sides of a picture must be multiples of this. */
+  /** Both sides of an image must be multiples of this. */
   readonly multiple: number;
   build(scope: Scope, x: Tensor, classes: number): NetworkOutput;
 }

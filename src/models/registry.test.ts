@@ -81,7 +81,7 @@ describe.each(listModels())('%s', (name) => {
     [multiple, multiple / 2],
   ])('refuses %i×%i', (height, width) => {
     const build = () => inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height, width });
-    expect(build).toThrow(`${name} takes pictures whose sides are multiples of ${multiple}, not ${height}×${width}`);
+    expect(build).toThrow(`${name} takes images whose sides are multiples of ${multiple}, not ${height}×${width}`);
   });
 });
 

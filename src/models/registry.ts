@@ -1,5 +1,5 @@
-import { FaceparseError } from '../errors.ts';
 import { Scope } from '../nn/scope.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './compact.ts';
 import type { Architecture, Model } from './model.ts';
 import { unet } from './unet.ts';
@@ -40,7 +40,7 @@ export function createModel(name: string, options: { classes: number }): Model {
       const [, , height, width] = x.shape as [number, number, number, number];
       if (height % architecture.multiple !== 0 || width % architecture.multiple !== 0) {
         throw new FaceparseError(
-          `${name} takes pictures whose sides are multiples of ${architecture.multiple}, not ${height}×${width}`,
+          `${name} takes images whose sides are multiples of ${architecture.multiple}, not ${height}×${width}`,
           { exitCode: 2 },
         );
       }

@@ -15,6 +15,6 @@ export function appendCoordinates(x: Tensor): Tensor {
       data[pixels + row * width + column] = ((row + 0.5) / height) * 2 - 1;
     }
   }
-  for (let picture = 1; picture < n; picture++) data.copyWithin(picture * 2 * pixels, 0, 2 * pixels);
+  for (let image = 1; image < n; image++) data.copyWithin(image * 2 * pixels, 0, 2 * pixels);
   return concat([x, x.graph.constant(data, [n, 2, height, width])], 1);
 }

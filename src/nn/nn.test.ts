@@ -145,16 +145,16 @@ describe('layers', () => {
     expect((await built.run([1, 2, 3, 4, 5, 6, 7, 8], states)).y).toEqual([0.5, 1, 1.5, 2, 5, 6, 7, 8]);
   });
 
-  it('coordinates go from −1 to 1 along both axes, the same in every picture', async () => {
+  it('coordinates go from −1 to 1 along both axes, the same in every image', async () => {
     const built = layer([2, 1, 2, 4], (_, x) => appendCoordinates(x));
     expect(built.shape).toEqual([2, 3, 2, 4]);
     const { y } = await built.run(new Float32Array(16).fill(9));
-    const picture = [
+    const image = [
       ...new Array(8).fill(9),
       ...[-0.75, -0.25, 0.25, 0.75, -0.75, -0.25, 0.25, 0.75],
       ...[-0.5, -0.5, -0.5, -0.5, 0.5, 0.5, 0.5, 0.5],
     ];
-    expect(y).toEqual([...picture, ...picture]);
+    expect(y).toEqual([...image, ...image]);
   });
 
   it('pyramid pooling appends its levels, also on maps smaller than a grid', () => {

@@ -7,7 +7,7 @@ import type { Scope } from './scope.ts';
 
 /**
  * Pyramid pooling (Zhao et al. 2017): means over grids of several sizes, each reduced to `filters` channels and brought
- * back to the size of x, joined to x. Lets every pixel know what is where in the whole picture.
+ * back to the size of x, joined to x. Lets every pixel know what is where in the whole image.
  */
 export function pyramidPooling(
   scope: Scope,

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
-import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /** Where the weights that come with faceparse are; their folder lies two folders up both from src/node/ and from dist/node/. */
 export const bundledWeights = fileURLToPath(new URL('../../weights/flagship.safetensors', import.meta.url));

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noiseRgb, temporaryFolder } from '../../test/dataset-fixture.ts';
 import { randomWeights } from '../../test/random-weights.ts';
 import { decodePalettePng } from '../formats/palette-png.ts';
-import { encodeWeights } from '../parser/weights-file.ts';
+import { encodeWeights } from '../models/weights-file.ts';
 import { bundledWeights, requireBundledWeights } from './bundled-weights.ts';
 import { FaceParser, resolveWeights } from './face-parser.ts';
 import { savePrediction } from './save-prediction.ts';
@@ -80,7 +80,7 @@ describe('FaceParser in Node', () => {
 
   it('names a photo that cannot be read', async () => {
     await expect(parser.parse(join(folder, 'nothing.jpg'))).rejects.toThrow(/nothing\.jpg: there is no such file/);
-    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the picture: is not a JPEG, PNG or WebP/);
+    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the image: is not a JPEG, PNG or WebP/);
   });
 
   it('savePrediction writes the labels as a palette PNG, and the overlay at the size of the photo', async () => {

@@ -1,13 +1,13 @@
 import { readFile, stat } from 'node:fs/promises';
-import type { Photo } from '../data/picture.ts';
-import { decodePhoto, readPhoto } from '../data/read-picture.ts';
 import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
-import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
+import type { Photo } from '../image/image.ts';
+import { decodePhoto, readPhoto } from '../image/read-image.ts';
 import type { LabelSet } from '../labels/label-set.ts';
+import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, type ParseResult } from '../parser/face-parser.ts';
-import { decodeWeights, type Weights } from '../parser/weights-file.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
 
@@ -82,7 +82,7 @@ export class FaceParser {
    */
   async parse(image: string | Uint8Array | Photo): Promise<ParseResult> {
     if (typeof image === 'string') return this.core.parse(await readPhoto(image));
-    if (image instanceof Uint8Array) return this.core.parse(await decodePhoto(image, 'the picture'));
+    if (image instanceof Uint8Array) return this.core.parse(await decodePhoto(image, 'the image'));
     return this.core.parse(image);
   }
 

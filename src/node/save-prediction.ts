@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import type { Photo } from '../data/picture.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { encodePalettePng } from '../formats/palette-png.ts';
+import type { Photo } from '../image/image.ts';
+import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ParseResult } from '../parser/face-parser.ts';
-import { blendOverlay } from '../parser/overlay.ts';
 
 /** Writes `STEM.png`, the palette PNG of class ids, and with `overlay` also `overlay/STEM.png`; gives back the mask's path. */
 export async function savePrediction(

@@ -1,5 +1,5 @@
-import type { LabelMap } from '../data/picture.ts';
-import { RowEnlarger } from './row-enlarger.ts';
+import type { LabelMap } from '../image/image.ts';
+import { RowUpsampler } from './row-upsampler.ts';
 
 /**
  * The most likely class of every pixel at the size of the photo: logits C×h×w are enlarged bilinearly (half-pixel
@@ -11,15 +11,15 @@ export function upsampledArgmax(
   outputHeight: number,
   outputWidth: number,
 ): LabelMap {
-  const enlarger = new RowEnlarger(height, width, outputHeight, outputWidth);
+  const upsampler = new RowUpsampler(height, width, outputHeight, outputWidth);
   const data = new Uint8Array(outputHeight * outputWidth);
   const values = new Float32Array(outputWidth);
   const best = new Float32Array(outputWidth);
   for (let y = 0; y < outputHeight; y++) {
     const start = y * outputWidth;
-    enlarger.write(logits, 0, y, best);
+    upsampler.write(logits, 0, y, best);
     for (let c = 1; c < classes; c++) {
-      enlarger.write(logits, c * height * width, y, values);
+      upsampler.write(logits, c * height * width, y, values);
       for (let x = 0; x < outputWidth; x++) {
         if (values[x] > best[x]) {
           best[x] = values[x]!;

@@ -14,7 +14,7 @@ function randomLogits([classes, height, width]: LogitsShape, seed: number): Floa
   return Float32Array.from({ length: classes * height * width }, () => 3 * random.normal());
 }
 
-/** The same scores of the mirrored picture: columns reversed, left and right classes exchanged. */
+/** The same scores of the mirrored image: columns reversed, left and right classes exchanged. */
 function mirrored(logits: Float32Array, [classes, height, width]: LogitsShape): Float32Array {
   const result = logits.slice();
   for (let c = 0; c < classes; c++) {

@@ -1,6 +1,6 @@
-import { FaceparseError } from '../errors.ts';
-import { RowEnlarger } from './row-enlarger.ts';
-import { largestNetworkSide } from './weights-file.ts';
+import { largestNetworkSide } from '../models/weights-file.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { RowUpsampler } from './row-upsampler.ts';
 
 /** Which views of a photo a prediction is averaged over. */
 export interface Averaging {
@@ -16,7 +16,7 @@ export interface Averaging {
 /**
  * What `--tta` means. Chosen with the flagship on the validation pairs (`faceparse evaluate --data DATA/val --scales LIST`),
  * F (per image) plain 0.8779: with its mirror image 0.8810, at 5/6 of the size too 0.8816, at 5/6 and 7/6 0.8820. A network of
- * 256² lost half a point by a scale of 0.75: choose with pictures of your own.
+ * 256² lost half a point by a scale of 0.75: choose with images of your own.
  */
 export const defaultAveraging: Averaging = { flip: true, scales: [5 / 6, 1, 7 / 6] };
 
@@ -52,7 +52,7 @@ export function networkSides(size: number, multiple: number, scales: readonly nu
   return [...new Set([size, ...sides])].sort((a, b) => a - b);
 }
 
-/** Mirrors a planar picture (channels×H×W, rows of `width`) left to right, in place. */
+/** Mirrors a planar image (channels×H×W, rows of `width`) left to right, in place. */
 export function mirrorInPlace(image: Float32Array, width: number): void {
   for (let start = 0; start < image.length; start += width) image.subarray(start, start + width).reverse();
 }
@@ -70,7 +70,7 @@ export class ProbabilityAverage {
 
   /**
    * @param shape classes×height×width of the common grid
-   * @param mirror for every class id the id that it has in the mirrored picture
+   * @param mirror for every class id the id that it has in the mirrored image
    */
   constructor(
     readonly shape: readonly [number, number, number],
@@ -82,11 +82,11 @@ export class ProbabilityAverage {
   /** Adds the logits C×h×w of one view; those of a mirrored view are mirrored back, left and right classes swapped. */
   add(logits: Float32Array, [classes, height, width]: readonly [number, number, number], mirrored: boolean): void {
     const [, gridHeight, gridWidth] = this.shape;
-    const enlarger = new RowEnlarger(height, width, gridHeight, gridWidth);
+    const upsampler = new RowUpsampler(height, width, gridHeight, gridWidth);
     const rows = Array.from({ length: classes }, () => new Float32Array(gridWidth));
     for (let y = 0; y < gridHeight; y++) {
       rows.forEach((row, c) => {
-        enlarger.write(logits, c * height * width, y, row);
+        upsampler.write(logits, c * height * width, y, row);
       });
       softmaxAcross(rows);
       rows.forEach((row, c) => {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { randomWeights } from '../../test/random-weights.ts';
-import type { Photo } from '../data/picture.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createNodeOnnxEngine } from '../engine/onnx/node.ts';
 import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
+import type { Photo } from '../image/image.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { Random } from '../random/random.ts';
@@ -117,9 +117,9 @@ describe('FaceParser with averaging', async () => {
     return { width, height, data: result };
   }
 
-  async function labelsOf(picture: Photo, averaging?: Averaging): Promise<Uint8Array> {
+  async function labelsOf(image: Photo, averaging?: Averaging): Promise<Uint8Array> {
     const parser = await FaceParser.create(weights, engine, averaging && { averaging });
-    const { labels } = await parser.parse(picture);
+    const { labels } = await parser.parse(image);
     await parser.dispose();
     return labels;
   }
@@ -153,8 +153,8 @@ describe('FaceParser with averaging', async () => {
     const parser = await FaceParser.create(weights, engine, { averaging });
     const photos = Array.from({ length: 6 }, (_, index) => drawPhoto(20 + index, 50 - index));
     const alone = [];
-    for (const picture of photos) alone.push((await parser.parse(picture)).labels);
-    const together = await Promise.all(photos.map((picture) => parser.parse(picture)));
+    for (const image of photos) alone.push((await parser.parse(image)).labels);
+    const together = await Promise.all(photos.map((image) => parser.parse(image)));
     expect(together.map(({ labels }) => labels)).toEqual(alone);
     await parser.dispose();
   });

@@ -1,16 +1,16 @@
-import type { LabelMap, Photo } from '../data/picture.ts';
 import type { Engine, Program } from '../engine/engine.ts';
 import { freezeForInference } from '../engine/freeze-for-inference.ts';
+import type { LabelMap, Photo } from '../image/image.ts';
+import { defaultNormalization, normalizePhoto } from '../image/normalization.ts';
+import { resizePhoto } from '../image/resize.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { getArchitecture } from '../models/registry.ts';
+import type { Weights } from '../models/weights-file.ts';
+import { weightsGraph } from '../models/weights-graph.ts';
 import { upsampledArgmax } from './argmax.ts';
 import { type Averaging, mirrorInPlace, networkSides, ProbabilityAverage } from './averaging.ts';
-import { defaultNormalization, normalizePhoto } from './normalization.ts';
-import { resizePhoto } from './resize.ts';
-import type { Weights } from './weights-file.ts';
-import { weightsGraph } from './weights-graph.ts';
 
 /** How much of a photo one class covers. */
 export interface ClassArea {
@@ -159,7 +159,7 @@ function prepare(photo: Photo, side: number, spent: Spent): Float32Array {
   return image;
 }
 
-/** The logits of one picture, valid until the program is run again. */
+/** The logits of one image, valid until the program is run again. */
 async function run({ program }: SizedNetwork, image: Float32Array, spent: Spent): Promise<Float32Array> {
   const start = performance.now();
   const { logits } = await program.run({ image });

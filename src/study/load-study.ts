@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
+import type { Notify } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
-import { FaceparseError } from '../errors.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { parseStudy, type StudyGroup, type StudyVariant, suggestName } from './parse-study.ts';
 
 /** One training of a study. */
@@ -20,13 +21,20 @@ export interface Study {
   readonly runs: readonly StudyRun[];
 }
 
-async function loadRun(file: string, group: StudyGroup, variant: StudyVariant, seed: number): Promise<StudyRun> {
+async function loadRun(
+  file: string,
+  group: StudyGroup,
+  variant: StudyVariant,
+  seed: number,
+  notify: Notify,
+): Promise<StudyRun> {
   const runName = `${variant.name}-s${seed}`;
   const name = `${group.name}/${runName}`;
   try {
     const config = await loadConfig({
       file: join(dirname(file), group.config),
       overrides: [...group.overrides, ...variant.overrides, `train.seed=${seed}`, `name=${runName}`],
+      notify,
     });
     return { group, variant, seed, name, config };
   } catch (error) {
@@ -38,16 +46,23 @@ async function loadRun(file: string, group: StudyGroup, variant: StudyVariant, s
 /**
  * Reads a study file and makes the configuration of every run.
  *
+ * @param notify is given a line for every key under a former name
  * @throws FaceparseError (exit code 2) that says where an unknown key, a wrong value or a wrong override stands
  *
  * @example (await loadStudy('configs/study.yaml')).runs.map(({ name }) => name)
  */
-export async function loadStudy(file: string): Promise<Study> {
+export async function loadStudy(file: string, notify: Notify = () => undefined): Promise<Study> {
+  // All runs of a group share what they are made of; once is enough to say it.
+  const said = new Set<string>();
+  const notifyOnce = (line: string) => {
+    if (!said.has(line)) notify(line);
+    said.add(line);
+  };
   const groups = parseStudy(await readConfigText(file), file);
   const runs: StudyRun[] = [];
   for (const group of groups) {
     for (const variant of group.variants) {
-      for (const seed of variant.seeds) runs.push(await loadRun(file, group, variant, seed));
+      for (const seed of variant.seeds) runs.push(await loadRun(file, group, variant, seed, notifyOnce));
     }
   }
   return { groups, runs };

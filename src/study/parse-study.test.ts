@@ -13,7 +13,7 @@ groups:
       base: {title: nothing}
       sgd:
         title: SGD
-        overrides: [train.optimizer.kind=sgd, 'train.stages=[{until: 0.5, size: 64}]']
+        overrides: [train.optimizer.kind=sgd, 'train.resolutions=[{until: 0.5, size: 64}]']
         seeds: [3]
 `;
 
@@ -38,7 +38,7 @@ describe('parseStudy', () => {
       {
         name: 'sgd',
         title: 'SGD',
-        overrides: ['train.optimizer.kind=sgd', 'train.stages=[{until: 0.5, size: 64}]'],
+        overrides: ['train.optimizer.kind=sgd', 'train.resolutions=[{until: 0.5, size: 64}]'],
         seeds: [3],
       },
     ]);
@@ -89,7 +89,7 @@ describe('parseStudy', () => {
     expect(refusal('    question: Does it matter?\n', '').message).toMatch(
       /^s\.yaml:3: groups\.recipe\.question is missing: /,
     );
-    expect(refusal("[train.optimizer.kind=sgd, 'train.stages=[{until: 0.5, size: 64}]']", '[]').message).toBe(
+    expect(refusal("[train.optimizer.kind=sgd, 'train.resolutions=[{until: 0.5, size: 64}]']", '[]').message).toBe(
       's.yaml:11: groups.recipe.variants.sgd: it has no overrides, so it changes nothing',
     );
     for (const other of ['', '3', '[]'])

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { joinChoices } from '../config/config-keys.ts';
 import { type Locate, locator, parseYaml, show, toValue, valueAt } from '../config/parse-config.ts';
-import { editDistance } from '../edit-distance.ts';
-import { FaceparseError } from '../errors.ts';
+import { editDistance } from '../text/edit-distance.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /** The variant that the others of its group are compared with. */
 export const baseName = 'base';

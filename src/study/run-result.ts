@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { type ConfigDifference, configDifferences } from '../config/config-differences.ts';
 import type { Config } from '../config/schema.ts';
-import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { type MetricsLine, readMetrics, runFolder } from '../training/run-folder.ts';
 import { storedConfig } from '../training/stored-config.ts';
 import type { StudyRun } from './load-study.ts';

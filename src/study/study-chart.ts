@@ -1,4 +1,4 @@
-import { type CurveSeries, curvesChart } from '../report/curves.ts';
+import { type CurveSeries, curvesChart } from '../charts/curves.ts';
 import { baseName } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
 import type { GroupSummary } from './summary.ts';

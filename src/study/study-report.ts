@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { FaceparseError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { studyChart } from './study-chart.ts';
 import { csvReport, markdownReport } from './study-table.ts';
 import type { GroupSummary } from './summary.ts';

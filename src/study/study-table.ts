@@ -1,5 +1,5 @@
-import { formatCount } from '../format-count.ts';
-import { markdownTable } from '../formats/markdown-table.ts';
+import { formatCount } from '../text/counts.ts';
+import { markdownTable } from '../text/markdown-table.ts';
 import { baseName } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
 import type { GroupSummary, VariantSummary } from './summary.ts';
@@ -68,7 +68,7 @@ function notes({ variants }: GroupSummary, table: string): string {
       ? 'The base has fewer than two finished seeds, so its spread is not known.'
       : `The spread of the base over its ${seeds} seeds is ${(base.spread * 100).toFixed(2)} points.`;
   return [
-    'F is F (per image) on the validation pictures after the last step. Spread (highest minus lowest seed) and difference',
+    'F is F (per image) on the validation images after the last step. Spread (highest minus lowest seed) and difference',
     `to the base, of runs with the same seed, are in points of 0.01. ${noise} Within noise: the mean difference is smaller`,
     'than the larger spread of base and variant. Minutes are of training, with the validations on the way.',
     `Best F and seconds of every run: [${table}](${table}).`,

@@ -1,7 +1,7 @@
-import { openDataset, resolveSplit } from '../data/dataset.ts';
+import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
-import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { requireSameData } from '../training/environment.ts';
 import { planTraining } from '../training/plan.ts';
 import { runFolder } from '../training/run-folder.ts';
@@ -51,7 +51,7 @@ async function trainRun(run: StudyRun, options: TrainStudyOptions): Promise<Trai
   return train({ ...controls, config: await storedConfig(folder, { engine }), resume: true });
 }
 
-/** Runs on other pictures could not be compared. @throws FaceparseError that names the first such run */
+/** Runs on other images could not be compared. @throws FaceparseError that names the first such run */
 async function requireOneDataset({ results, data }: TrainStudyOptions): Promise<void> {
   const dataset = await openDataset(await resolveSplit(data, 'train'));
   for (const { run, folder, state } of results) {

@@ -5,14 +5,14 @@ import { NativeProgram, type ProfiledStep } from '../engine/native/native-engine
 import { Graph, type InputAttributes, sizeOf } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { Random } from '../random/random.ts';
-import { finalStage, planTraining, type TrainingPlan } from './plan.ts';
+import { finalResolution, planTraining, type TrainingPlan } from './plan.ts';
 
 export interface BenchmarkOptions {
   readonly config: Config;
   readonly engine: Engine;
   /** Training steps that are timed, after some that are not. */
   readonly steps: number;
-  /** Side of the one picture that inference is timed with; 0 leaves inference out. */
+  /** Side of the one image that inference is timed with; 0 leaves inference out. */
   readonly inferenceSize: number;
   /** Whether the time of every operation is taken too; the native engine only. */
   readonly profile: boolean;
@@ -56,7 +56,7 @@ export function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** Times training steps and inference of a configuration's network on made-up pictures. */
+/** Times training steps and inference of a configuration's network on made-up images. */
 export async function benchmark(options: BenchmarkOptions): Promise<BenchmarkResult> {
   const { config, inferenceSize, steps, onProgress } = options;
   const plan = planTraining(config);
@@ -109,7 +109,7 @@ async function timeGraph(
 }
 
 async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick: () => void) {
-  const { graph } = finalStage(plan).step;
+  const { graph } = finalResolution(plan).step;
   const inputs = noiseInputs(graph, plan.labelSet.classes.length, options.config.train.seed);
   let states = new Map<string, Float32Array>();
   const timing = await timeGraph(graph, inputs, options.steps, options, tick, async (program) => {
@@ -118,7 +118,7 @@ async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick:
   return { ...timing, states };
 }
 
-/** One picture, as a parser runs it: weights are constants, logits brought to the size of the picture. */
+/** One image, as a parser runs it: weights are constants, logits brought to the size of the image. */
 function timeInference(
   { model, labelSet }: TrainingPlan,
   states: ReadonlyMap<string, Float32Array>,

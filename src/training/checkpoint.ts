@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { FaceparseError } from '../errors.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { type Graph, sizeOf } from '../graph/graph.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /** Where a run stands: all that a continued run needs besides its configuration. */
 export interface Checkpoint {

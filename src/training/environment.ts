@@ -4,11 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { Dataset } from '../data/dataset.ts';
+import type { Dataset } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findNative } from '../engine/native/node.ts';
-import { FaceparseError } from '../errors.ts';
 import { installedVersion } from '../files/installed-version.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /** The version of faceparse, from its package.json. */
 export function packageVersion(): string {
@@ -37,19 +37,19 @@ export interface RunEnvironment {
   readonly initialWeights: string;
 }
 
-/** Tells whether two datasets hold pictures of the same names. */
+/** Tells whether two datasets hold images of the same names. */
 function hashStems(dataset: Dataset): string {
   return createHash('sha256')
     .update(dataset.items.map(({ stem }) => stem).join('\n'))
     .digest('hex');
 }
 
-/** Checks that a run goes on with the pictures that it began with. @throws FaceparseError where their names differ */
+/** Checks that a run goes on with the images that it began with. @throws FaceparseError where their names differ */
 export async function requireSameData(environmentFile: string, dataset: Dataset): Promise<void> {
   const { trainingData } = await readEnvironment(environmentFile);
   if (trainingData.stemsSha256 === hashStems(dataset)) return;
   throw new FaceparseError(
-    `${dataset.folder} does not hold the ${trainingData.pairs} pictures that the run began with (${trainingData.folder}).`,
+    `${dataset.folder} does not hold the ${trainingData.pairs} images that the run began with (${trainingData.folder}).`,
     { exitCode: 2 },
   );
 }

@@ -1,13 +1,13 @@
 import type { Config } from '../config/schema.ts';
-import { openDataset, resolveSplit } from '../data/dataset.ts';
+import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
 import type { Engine, Values } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
-import { FaceparseError } from '../errors.ts';
 import type { Graph } from '../graph/graph.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { median, noiseInputs } from './benchmark.ts';
 import { planTraining } from './plan.ts';
 
-/** What a run would be: measured on a few steps with random pictures, without touching the data. */
+/** What a run would be: measured on a few steps with random images, without touching the data. */
 export interface TrainingEstimate {
   readonly parameters: number;
   readonly gigaMultiplyAccumulates: number;
@@ -17,7 +17,7 @@ export interface TrainingEstimate {
   readonly steps: number;
   readonly epochs: number;
   readonly seconds: number;
-  /** Of a step of the last stage. */
+  /** Of a step of the last resolution. */
   readonly stepMilliseconds: number;
   readonly engine: string;
 }
@@ -41,7 +41,7 @@ async function timeStep(engine: Engine, graph: Graph, inputs: Values): Promise<n
   return median(times.slice(1));
 }
 
-/** Builds everything, times a few steps of every stage and says how long the run would take. */
+/** Builds everything, times a few steps of every resolution and says how long the run would take. */
 export async function estimateTraining(config: Config, data: string): Promise<TrainingEstimate> {
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
@@ -55,17 +55,17 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
   const engine = await selectEngine(config.engine);
   const { minutes, epochs, seed } = config.train;
   const stepsPerEpoch = Math.floor(trainSet.items.length / config.train.batchSize);
-  // A run by the clock divides its time among the stages, another one its steps.
+  // A run by the clock divides its time among the resolutions, another one its steps.
   let steps = 0;
   let seconds = 0;
   let stepMilliseconds = 0;
   let from = 0;
-  for (const { until, step } of plan.stages) {
+  for (const { until, step } of plan.resolutions) {
     stepMilliseconds = await timeStep(engine, step.graph, noiseInputs(step.graph, plan.labelSet.classes.length, seed));
     const share = until - from;
-    const stageSteps = minutes ? (share * minutes * 60_000) / stepMilliseconds : share * epochs * stepsPerEpoch;
-    steps += stageSteps;
-    seconds += (stageSteps * stepMilliseconds) / 1000;
+    const resolutionSteps = minutes ? (share * minutes * 60_000) / stepMilliseconds : share * epochs * stepsPerEpoch;
+    steps += resolutionSteps;
+    seconds += (resolutionSteps * stepMilliseconds) / 1000;
     from = until;
   }
   steps = Math.max(1, Math.round(steps));

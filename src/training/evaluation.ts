@@ -1,14 +1,14 @@
-import type { Dataset, DatasetItem } from '../data/dataset.ts';
-import type { LabelMap, Photo } from '../data/picture.ts';
-import { readMask, readPhoto } from '../data/read-picture.ts';
-import { FaceparseError } from '../errors.ts';
+import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
+import type { LabelMap, Photo } from '../image/image.ts';
+import { readMask, readPhoto } from '../image/read-image.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
 import type { FaceParser, ParseResult } from '../parser/face-parser.ts';
+import { FaceparseError } from '../text/errors.ts';
 
-/** One picture that was scored. */
-export interface ScoredPicture {
+/** One image that was scored. */
+export interface ScoredImage {
   readonly item: DatasetItem;
   readonly photo: Photo;
   readonly truth: LabelMap;
@@ -17,10 +17,10 @@ export interface ScoredPicture {
 }
 
 export interface EvaluationOptions {
-  /** Score only the first pictures. */
+  /** Score only the first images. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
-  readonly onPicture?: (picture: ScoredPicture, done: number, total: number) => void | Promise<void>;
+  readonly onImage?: (image: ScoredImage, done: number, total: number) => void | Promise<void>;
 }
 
 /** The truth of a pair at its own size, in ids of the label set. */
@@ -43,7 +43,7 @@ export async function evaluateParser(
   dataset: Dataset,
   options: EvaluationOptions = {},
 ): Promise<ScoreSummary> {
-  const { limit = dataset.items.length, signal, onPicture } = options;
+  const { limit = dataset.items.length, signal, onImage } = options;
   const items = dataset.items.slice(0, limit);
   const score = new FaceScore(parser.labelSet.classes.length);
   for (const [index, item] of items.entries()) {
@@ -62,7 +62,7 @@ export async function evaluateParser(
       );
     }
     const imageScore = score.add(truth.data, prediction.labels);
-    await onPicture?.({ item, photo, truth, prediction, score: imageScore }, index + 1, items.length);
+    await onImage?.({ item, photo, truth, prediction, score: imageScore }, index + 1, items.length);
   }
   return score.summary();
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
-import { FaceparseError } from '../errors.ts';
 import { trainableStates } from '../graph/graph.ts';
-import { finalStage, planTraining, stageAt, workDone } from './plan.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { finalResolution, planTraining, resolutionAt, workDone } from './plan.ts';
 
 const small = ['model.name=unet', 'train.size=32', 'train.batchSize=2'];
 const plan = (...overrides: string[]) => planTraining(parseConfig('', 'test', [...small, ...overrides]));
@@ -10,9 +10,9 @@ const plan = (...overrides: string[]) => planTraining(parseConfig('', 'test', [.
 describe('planTraining', () => {
   it('builds one graph of the whole step', () => {
     const planned = plan();
-    const { parameters, stages, average } = planned;
-    const { step, labelSize } = finalStage(planned);
-    expect(stages).toHaveLength(1);
+    const { parameters, resolutions, average } = planned;
+    const { step, labelSize } = finalResolution(planned);
+    expect(resolutions).toHaveLength(1);
     expect(parameters).toBe(1_220_691);
     expect(labelSize).toBe(16);
     expect(average).toBe(true);
@@ -37,7 +37,7 @@ describe('planTraining', () => {
       'train.optimizer.momentum=0',
       'loss.dice=0',
     );
-    const { step } = finalStage(planned);
+    const { step } = finalResolution(planned);
     expect(planned.average).toBe(false);
     expect([...step.graph.states.values()]).toEqual([...step.networkStates]);
     expect([...step.graph.outputs.keys()]).toEqual(['loss', 'crossEntropy', 'gradientNorm']);
@@ -49,34 +49,36 @@ describe('planTraining', () => {
     const { labelSet, model } = planned;
     expect(labelSet.classes).toHaveLength(8);
     expect(model.classes).toBe(8);
-    expect(finalStage(planned).labelSize).toBe(32);
+    expect(finalResolution(planned).labelSize).toBe(32);
   });
 
-  it('has a stage for each size, with the same states', () => {
-    const { stages } = plan(
-      'train.stages=[{until: 0.25, size: 32}, {until: 0.5, size: 64, labelSize: 64}]',
+  it('has a resolution for each size, with the same states', () => {
+    const { resolutions } = plan(
+      'train.resolutions=[{until: 0.25, size: 32}, {until: 0.5, size: 64, labelSize: 64}]',
       'train.size=96',
     );
-    expect(stages.map(({ until, size, labelSize }) => [until, size, labelSize])).toEqual([
+    expect(resolutions.map(({ until, size, labelSize }) => [until, size, labelSize])).toEqual([
       [0.25, 32, 16],
       [0.5, 64, 64],
       [1, 96, 48],
     ]);
-    const [first, ...others] = stages.map(({ step }) =>
+    const [first, ...others] = resolutions.map(({ step }) =>
       [...step.graph.states].map(([name, { shape }]) => `${name} ${shape}`),
     );
     for (const other of others) expect(other).toEqual(first);
-    expect([0, 0.2499, 0.25, 0.5, 1].map((progress) => stageAt(stages, progress).size)).toEqual([32, 32, 64, 96, 96]);
+    expect([0, 0.2499, 0.25, 0.5, 1].map((progress) => resolutionAt(resolutions, progress).size)).toEqual([
+      32, 32, 64, 96, 96,
+    ]);
   });
 
-  it('tells how much of the work is done from the pixels of the stages', () => {
-    const { stages } = plan('train.stages=[{until: 0.5, size: 32}]', 'train.size=64');
-    expect([0, 0.25, 0.5, 0.75, 1].map((progress) => workDone(stages, progress))).toEqual([0, 0.1, 0.2, 0.6, 1]);
+  it('tells how much of the work is done from the pixels of the resolutions', () => {
+    const { resolutions } = plan('train.resolutions=[{until: 0.5, size: 32}]', 'train.size=64');
+    expect([0, 0.25, 0.5, 0.75, 1].map((progress) => workDone(resolutions, progress))).toEqual([0, 0.1, 0.2, 0.6, 1]);
   });
 
-  it('refuses stages out of order', () => {
-    expect(() => plan('train.stages=[{until: 0.5, size: 32}, {until: 0.5, size: 64}]')).toThrow(
-      'train.stages.1.until is 0.5, but the stage before it lasts until 0.5',
+  it('refuses resolutions out of order', () => {
+    expect(() => plan('train.resolutions=[{until: 0.5, size: 32}, {until: 0.5, size: 64}]')).toThrow(
+      'train.resolutions.1.until is 0.5, but the resolution before it lasts until 0.5',
     );
   });
 

@@ -1,7 +1,5 @@
 import type { Config } from '../config/schema.ts';
 import type { Values } from '../engine/engine.ts';
-import { FaceparseError } from '../errors.ts';
-import { formatCount } from '../format-count.ts';
 import { countParameters, gigaMultiplyAccumulates } from '../graph/cost.ts';
 import { type InputAttributes, sizeOf } from '../graph/graph.ts';
 import type { LabelSet } from '../labels/label-set.ts';
@@ -9,10 +7,12 @@ import { getLabelSet } from '../labels/registry.ts';
 import { inferenceGraph, type Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
 import { Random } from '../random/random.ts';
+import { formatCount } from '../text/counts.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { buildTrainingStep, type TrainingStep } from './training-step.ts';
 
-/** A part of a run with pictures of one size. All stages have the same states. */
-export interface TrainingStage {
+/** A part of a run with images of one size. All resolutions have the same states. */
+export interface TrainingResolution {
   /** Share of the run at which it ends. */
   readonly until: number;
   readonly size: number;
@@ -25,9 +25,9 @@ export interface TrainingPlan {
   readonly labelSet: LabelSet;
   readonly model: Model;
   /** One after the other; the last has the size that the configuration names first. */
-  readonly stages: readonly TrainingStage[];
+  readonly resolutions: readonly TrainingResolution[];
   readonly parameters: number;
-  /** Of one picture at the training size, forward. */
+  /** Of one image at the training size, forward. */
   readonly gigaMultiplyAccumulates: number;
   /** Whether a moving average of the weights is kept. */
   readonly average: boolean;
@@ -45,22 +45,22 @@ export function planTraining(config: Config): TrainingPlan {
   const labelSet = getLabelSet(config.data.labels);
   const model = createModel(config.model.name, { classes: labelSet.classes.length });
   checkLoss(config, labelSet);
-  checkStages(config);
+  checkResolutions(config);
   const average = train.averageDecay > 0;
   const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
   const stride = train.size / forward.outputs.get('logits')!.shape[2];
-  const stages = [...train.stages, { until: 1, size: train.size, labelSize: train.labelSize }].map(
-    ({ until, size, labelSize = size / stride }): TrainingStage => {
+  const resolutions = [...train.resolutions, { until: 1, size: train.size, labelSize: train.labelSize }].map(
+    ({ until, size, labelSize = size / stride }): TrainingResolution => {
       const step = buildTrainingStep({ ...train, loss: config.loss, model, size, labelSize, average });
       return { until, size, labelSize, step };
     },
   );
-  const parameters = countParameters(stages[0].step.graph);
+  const parameters = countParameters(resolutions[0].step.graph);
   checkParameterLimit(config, parameters);
   return {
     labelSet,
     model,
-    stages,
+    resolutions,
     parameters,
     gigaMultiplyAccumulates: gigaMultiplyAccumulates(forward),
     average,
@@ -68,17 +68,17 @@ export function planTraining(config: Config): TrainingPlan {
   };
 }
 
-/** The stage that a run is in after a share of it, from 0 to 1. */
-export function stageAt(stages: readonly TrainingStage[], progress: number): TrainingStage {
-  return stages.find(({ until }) => progress < until) ?? stages.at(-1)!;
+/** The resolution that a run is in after a share of it, from 0 to 1. */
+export function resolutionAt(resolutions: readonly TrainingResolution[], progress: number): TrainingResolution {
+  return resolutions.find(({ until }) => progress < until) ?? resolutions.at(-1)!;
 }
 
 /** The share of a run's work that is done after a share of its steps, both from 0 to 1: work goes with the number of pixels. */
-export function workDone(stages: readonly TrainingStage[], progress: number): number {
+export function workDone(resolutions: readonly TrainingResolution[], progress: number): number {
   const workUntil = (share: number) => {
     let from = 0;
     let work = 0;
-    for (const { until, size } of stages) {
+    for (const { until, size } of resolutions) {
       work += Math.max(0, Math.min(share, until) - from) * size ** 2;
       from = until;
     }
@@ -87,18 +87,21 @@ export function workDone(stages: readonly TrainingStage[], progress: number): nu
   return workUntil(progress) / workUntil(1);
 }
 
-/** The stage with the size that the configuration names first: the size at which the network is used. */
-export function finalStage({ stages }: TrainingPlan): TrainingStage {
-  return stages.at(-1)!;
+/** The resolution with the size that the configuration names first: the size at which the network is used. */
+export function finalResolution({ resolutions }: TrainingPlan): TrainingResolution {
+  return resolutions.at(-1)!;
 }
 
-function checkStages({ train: { stages } }: Config): void {
-  stages.forEach(({ until }, index) => {
-    const before = stages[index - 1]?.until ?? 0;
+function checkResolutions({ train: { resolutions } }: Config): void {
+  resolutions.forEach(({ until }, index) => {
+    const before = resolutions[index - 1]?.until ?? 0;
     if (until > before) return;
-    throw new FaceparseError(`train.stages.${index}.until is ${until}, but the stage before it lasts until ${before}`, {
-      exitCode: 2,
-    });
+    throw new FaceparseError(
+      `train.resolutions.${index}.until is ${until}, but the resolution before it lasts until ${before}`,
+      {
+        exitCode: 2,
+      },
+    );
   });
 }
 

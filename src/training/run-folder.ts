@@ -1,9 +1,9 @@
 import { appendFile, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { FaceparseError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { exists } from '../files/path-kind.ts';
 import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /** The files of a run. */
 export interface RunFolder {
@@ -17,8 +17,8 @@ export interface RunFolder {
   readonly bestWeights: string;
   readonly lastWeights: string;
   readonly curves: string;
-  readonly batchPicture: string;
-  readonly validationPicture: string;
+  readonly batchImage: string;
+  readonly validationImage: string;
 }
 
 /** Where the files of a run are. */
@@ -34,8 +34,8 @@ export function runFolder(path: string): RunFolder {
     bestWeights: join(path, 'weights', 'best.safetensors'),
     lastWeights: join(path, 'weights', 'last.safetensors'),
     curves: join(path, 'curves.svg'),
-    batchPicture: join(path, 'batch.png'),
-    validationPicture: join(path, 'validation.png'),
+    batchImage: join(path, 'batch.png'),
+    validationImage: join(path, 'validation.png'),
   };
 }
 
@@ -61,7 +61,7 @@ export interface MetricsLine {
   readonly gradientNorm?: number;
   readonly learningRate?: number;
   readonly imagesPerSecond?: number;
-  /** F (per image) on the validation pictures. */
+  /** F (per image) on the validation images. */
   readonly valF?: number;
   readonly valMacroIou?: number;
   readonly valPixelAccuracy?: number;

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
-import { FaceparseError } from '../errors.ts';
 import { exists } from '../files/path-kind.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from './run-folder.ts';
 
 /** What may change between the parts of a run: where and how long it is trained, never what. */

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
-import { writeSyntheticDataset } from '../data/synthetic-dataset.ts';
-import { decodeWeights } from '../parser/weights-file.ts';
+import { decodeWeights } from '../models/weights-file.ts';
+import { writeSyntheticDataset } from '../synthetic/dataset.ts';
 import { readMetrics, runFolder } from './run-folder.ts';
 import { type TrainingProgress, train } from './trainer.ts';
 
 /** 4 steps an epoch, 8 in all: 4 at 32², 4 at 64²; a validation is due just where the size changes. */
 const config = parseConfig('', 'same', [
-  ...['model.name=compact', 'loss.auxiliary=0.3', 'train.size=64', 'train.stages=[{until: 0.5, size: 32}]'],
+  ...['model.name=compact', 'loss.auxiliary=0.3', 'train.size=64', 'train.resolutions=[{until: 0.5, size: 32}]'],
   ...['train.batchSize=2', 'train.epochs=2', 'validation.every=1', 'validation.limit=2'],
   ...['data.cacheSize=64', 'data.workers=0', 'engine.threads=1'],
 ]);
@@ -54,11 +54,11 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('a run with stages of size', { timeout: 120_000 }, () => {
+describe('a run with resolutions of size', { timeout: 120_000 }, () => {
   it.each<[string, (progress: TrainingProgress) => boolean]>([
-    ['in the first stage', ({ phase, step }) => phase === 'train' && step === 2],
-    ['in the validation at the end of the first stage', ({ phase, step }) => phase === 'validate' && step === 4],
-    ['in the second stage', ({ phase, step }) => phase === 'train' && step === 6],
+    ['in the first resolution', ({ phase, step }) => phase === 'train' && step === 2],
+    ['in the validation at the end of the first resolution', ({ phase, step }) => phase === 'validate' && step === 4],
+    ['in the second resolution', ({ phase, step }) => phase === 'train' && step === 6],
   ])('that is stopped %s and resumed comes to the same', async (when, stopAt) => {
     const parent = `stopped ${when}`;
     const stopped = await trainInto(parent, { stopAt });

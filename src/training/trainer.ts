@@ -2,37 +2,37 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { stringify as toYaml } from 'yaml';
+import { runCurves } from '../charts/curves.ts';
 import type { Config } from '../config/schema.ts';
-import { type Batch, requireRoomForBatches } from '../data/batch-loader.ts';
-import { checkDataset } from '../data/check.ts';
-import { type Dataset, openDataset, resolveSplit } from '../data/dataset.ts';
+import { type Batch, requireRoomForBatches } from '../data/batches/batch-loader.ts';
+import { checkDataset } from '../data/dataset/check.ts';
+import { type Dataset, openDataset, resolveSplit } from '../data/dataset/dataset.ts';
 import { defaultThreads, selectEngine } from '../engine/select-engine.ts';
-import { FaceparseError } from '../errors.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { type Graph, stateAttributes } from '../graph/graph.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
+import { encodeWeights, type Weights } from '../models/weights-file.ts';
 import { averageState, unpackAverage } from '../optim/moving-average.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import { FaceParser } from '../parser/face-parser.ts';
-import { encodeWeights, type Weights } from '../parser/weights-file.ts';
-import { runCurves } from '../report/curves.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
 import { describeEnvironment, requireSameData } from './environment.ts';
-import { evaluateParser, type ScoredPicture } from './evaluation.ts';
+import { evaluateParser, type ScoredImage } from './evaluation.ts';
 import {
   drawRandomInputs,
-  finalStage,
+  finalResolution,
   planTraining,
-  stageAt,
+  resolutionAt,
   type TrainingPlan,
-  type TrainingStage,
+  type TrainingResolution,
   workDone,
 } from './plan.ts';
+import { loadTrainingImages, openResolutionBatches } from './resolution-batches.ts';
+import { ResolutionWork } from './resolution-work.ts';
 import { MetricsLog, type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
-import { batchPicture, validationPicture } from './run-pictures.ts';
-import { loadTrainingPictures, openStageBatches } from './stage-batches.ts';
-import { StageWork } from './stage-work.ts';
+import { batchImage, validationImage } from './run-images.ts';
 import { StepWindow } from './step-window.ts';
 
 /** What a run tells while it goes on. */
@@ -78,7 +78,7 @@ const stepsPerLine = 20;
 
 /**
  * Trains a network from scratch and keeps everything in a run folder: configuration, environment, metrics, weights,
- * checkpoint, curves and pictures.
+ * checkpoint, curves and images.
  *
  * A run of so many epochs is a function of its configuration, data, engine and thread count; stopped and resumed it
  * gives the same weights. A run by the clock depends on how fast the machine is.
@@ -100,7 +100,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 
 class TrainingSession {
   private readonly config: Config;
-  private work!: StageWork;
+  private work!: ResolutionWork;
   private step = 0;
   private seconds = 0;
   private clockStart = 0;
@@ -125,16 +125,18 @@ class TrainingSession {
     if (checkpoint) ({ step: this.step, seconds: this.seconds, bestF: this.bestF } = checkpoint);
     // Before the engine is set up, which takes longer than finding that the data are bad.
     await this.checkValidationSet();
-    for (const { size, labelSize } of this.plan.stages) {
+    for (const { size, labelSize } of this.plan.resolutions) {
       requireRoomForBatches({ ...this.config.train, size, labelSize, workers: this.config.data.workers });
     }
-    const cache = await loadTrainingPictures(this.trainSet, this.config, {
+    const cache = await loadTrainingImages(this.trainSet, this.config, {
       ...(options.signal && { signal: options.signal }),
       onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
     });
-    this.work = new StageWork(this.engine, (stage, start) => openStageBatches(cache, this.config, stage, start));
+    this.work = new ResolutionWork(this.engine, (resolution, start) =>
+      openResolutionBatches(cache, this.config, resolution, start),
+    );
     try {
-      await this.work.enter(this.lastStage(), this.step, checkpoint?.states);
+      await this.work.enter(this.lastResolution(), this.step, checkpoint?.states);
       // Bad data must not leave the folder of a run that never began.
       if (checkpoint) this.log = await MetricsLog.reopen(folder, this.step);
       else await this.beginRun();
@@ -146,9 +148,9 @@ class TrainingSession {
     }
   }
 
-  /** States are the same in all stages; this graph tells their shapes. */
+  /** States are the same in all resolutions; this graph tells their shapes. */
   private get graph(): Graph {
-    return finalStage(this.plan).step.graph;
+    return finalResolution(this.plan).step.graph;
   }
 
   private get stepsPerEpoch(): number {
@@ -169,11 +171,11 @@ class TrainingSession {
     return minutes ? this.seconds / (minutes * 60) : this.step / this.totalSteps;
   }
 
-  /** The stage of the last step, at whose size a validation that is still to be made up for has to be. */
-  private lastStage(): TrainingStage {
+  /** The resolution of the last step, at whose size a validation that is still to be made up for has to be. */
+  private lastResolution(): TrainingResolution {
     const { progress, step } = this;
     const last = this.config.train.minutes || step === 0 ? progress : (step - 1) / this.totalSteps;
-    return stageAt(this.plan.stages, last);
+    return resolutionAt(this.plan.resolutions, last);
   }
 
   /** From now on `readClock` adds the time that passes to the seconds of the run. */
@@ -185,9 +187,9 @@ class TrainingSession {
     this.seconds = (performance.now() - this.clockStart) / 1000;
   }
 
-  /** How much of the run's time is over, from 0 to 1; for people, since it is an estimate where there are stages. */
+  /** How much of the run's time is over, from 0 to 1; for people, since it is an estimate where there are resolutions. */
   private get done(): number {
-    return this.config.train.minutes ? Math.min(1, this.progress) : workDone(this.plan.stages, this.progress);
+    return this.config.train.minutes ? Math.min(1, this.progress) : workDone(this.plan.resolutions, this.progress);
   }
 
   private async beginRun(): Promise<void> {
@@ -207,7 +209,7 @@ class TrainingSession {
     await writeFileAtomic(this.folder.environment, `${JSON.stringify(environment, null, 2)}\n`);
   }
 
-  /** A fault in the validation pictures is told now, not at the first validation. */
+  /** A fault in the validation images is told now, not at the first validation. */
   private async checkValidationSet(): Promise<void> {
     const { labelSet } = this.plan;
     const { signal } = this.options;
@@ -245,10 +247,10 @@ class TrainingSession {
       this.readClock();
       const { progress } = this;
       if (progress >= 1) break;
-      const next = stageAt(plan.stages, progress);
-      // A stage for which there is no memory must not take what was learnt with it.
-      if (next !== this.work.current.stage) await this.saveProgress();
-      const { stage, program, loader } = await this.work.enter(next, this.step);
+      const next = resolutionAt(plan.resolutions, progress);
+      // A resolution for which there is no memory must not take what was learnt with it.
+      if (next !== this.work.current.resolution) await this.saveProgress();
+      const { resolution, program, loader } = await this.work.enter(next, this.step);
       const batch = await loader.next();
       const learningRate = learningRateAt(progress, { ...train, kind: train.schedule, learningRate: train.lr });
       const outputs = await program.run({
@@ -256,12 +258,12 @@ class TrainingSession {
         labels: batch.labels,
         learningRate: Float32Array.of(learningRate),
         ...(plan.average && { averageDecay: Float32Array.of(averageDecayAt(this.step, train.averageDecay)) }),
-        ...drawRandomInputs(stage.step, train.seed, this.step),
+        ...drawRandomInputs(resolution.step, train.seed, this.step),
       });
       for (const name of ['loss', 'gradientNorm']) {
         if (!Number.isFinite(outputs[name][0])) await this.stopForNumber(name, outputs[name][0], batch, learningRate);
       }
-      if (this.step === 0) await this.writeBatchPicture(batch, stage);
+      if (this.step === 0) await this.writeBatchImage(batch, resolution);
       this.step++;
       window.add(outputs, batch.count);
       this.readClock();
@@ -293,8 +295,8 @@ class TrainingSession {
     return this.isValidated() ? false : this.validate();
   }
 
-  private async writeBatchPicture(batch: Batch, { size, labelSize }: TrainingStage): Promise<void> {
-    await writeFileAtomic(this.folder.batchPicture, await batchPicture(batch, size, labelSize, this.plan.labelSet));
+  private async writeBatchImage(batch: Batch, { size, labelSize }: TrainingResolution): Promise<void> {
+    await writeFileAtomic(this.folder.batchImage, await batchImage(batch, size, labelSize, this.plan.labelSet));
   }
 
   private isValidated(): boolean {
@@ -303,8 +305,8 @@ class TrainingSession {
 
   /** The weights to be used: the moving average where one is kept. */
   private async currentWeights(): Promise<Weights> {
-    const { stage, program } = this.work.current;
-    const { networkStates } = stage.step;
+    const { resolution, program } = this.work.current;
+    const { networkStates } = resolution.step;
     const all = this.plan.average
       ? unpackAverage(networkStates, (await program.readStates([averageState])).get(averageState)!)
       : await program.readStates(networkStates.map((state) => stateAttributes(state).name));
@@ -312,7 +314,7 @@ class TrainingSession {
     const states = new Map([...all].filter(([name]) => this.plan.inferenceStates.has(name)));
     const { model, data } = this.config;
     const notes = { run: this.folder.name, step: String(this.step), average: String(this.plan.average) };
-    return { model: model.name, labels: data.labels, size: stage.size, states, notes };
+    return { model: model.name, labels: data.labels, size: resolution.size, states, notes };
   }
 
   private async saveWeights(path: string, weights: Weights): Promise<void> {
@@ -336,15 +338,15 @@ class TrainingSession {
     const weights = await this.currentWeights();
     requireFinite(weights.states, this.step);
     const parser = await FaceParser.create(weights, this.engine);
-    const shown: ScoredPicture[] = [];
+    const shown: ScoredImage[] = [];
     const { limit } = this.config.validation;
     const { signal } = this.options;
     try {
       this.last = await evaluateParser(parser, this.validationSet, {
         ...(limit && { limit }),
         ...(signal && { signal }),
-        onPicture: (picture, done, total) => {
-          if (shown.length < 8) shown.push(picture);
+        onImage: (image, done, total) => {
+          if (shown.length < 8) shown.push(image);
           this.report({ phase: 'validate', progress: done / total, epoch });
         },
       });
@@ -374,7 +376,7 @@ class TrainingSession {
       });
     }
     await this.saveProgress(weights);
-    await writeFileAtomic(this.folder.validationPicture, await validationPicture(shown, this.plan.labelSet));
+    await writeFileAtomic(this.folder.validationImage, await validationImage(shown, this.plan.labelSet));
     this.report({ phase: 'validate', progress: 1, epoch, valF: fPerImage, bestF: this.bestF });
     return false;
   }

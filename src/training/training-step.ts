@@ -1,4 +1,3 @@
-import { FaceparseError } from '../errors.ts';
 import { gradients } from '../graph/autodiff.ts';
 import { Graph, type Tensor, trainableStates } from '../graph/graph.ts';
 import { add } from '../graph/ops/elementwise.ts';
@@ -8,11 +7,12 @@ import { combinedLoss, type LossOptions } from '../losses/combined.ts';
 import type { Model } from '../models/model.ts';
 import { trackMovingAverage } from '../optim/moving-average.ts';
 import { type UpdateOptions, updateParameters } from '../optim/optimizer.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 export interface TrainingStepOptions extends UpdateOptions {
   readonly model: Model;
   readonly batchSize: number;
-  /** Side of the pictures that the network is given. */
+  /** Side of the images that the network is given. */
   readonly size: number;
   /** Side of the labels; the logits are brought to it before the loss. */
   readonly labelSize: number;

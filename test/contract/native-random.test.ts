@@ -70,9 +70,9 @@ class RandomGraph {
   }
 
   private normalize(x: Tensor): Tensor {
-    const [pictures, channels, height, width] = x.shape as [number, number, number, number];
+    const [images, channels, height, width] = x.shape as [number, number, number, number];
     // Over few values it blows rounding up.
-    if (pictures * height * width < 32) return x;
+    if (images * height * width < 32) return x;
     return batchNormTraining(x, this.state([channels], 0.5, 1.5), this.state([channels], -0.3, 0.3)).y;
   }
 
@@ -100,7 +100,7 @@ class RandomGraph {
   private grow(): void {
     const recent = this.maps.slice(-3);
     const x = this.random.chance(0.6) ? this.pick(recent) : this.pick(this.maps);
-    const [pictures, channels, height, width] = x.shape as [number, number, number, number];
+    const [images, channels, height, width] = x.shape as [number, number, number, number];
     const filters = this.pick(this.channels);
     const steps: Record<string, () => Tensor | undefined> = {
       convolution: () => this.convolve(x, filters, 3),
@@ -125,7 +125,7 @@ class RandomGraph {
         this.maps.push(one);
         return two;
       },
-      firstPicture: () => (pictures > 1 ? sub(x, split(x, 0, [1, pictures - 1])[0]) : undefined),
+      firstImage: () => (images > 1 ? sub(x, split(x, 0, [1, images - 1])[0]) : undefined),
       resized: () => resize(x, this.pick([height, Math.min(16, 2 * height)]), this.pick([width, width + 1])),
       pooled: () => (height > 3 && width > 3 ? avgPool(x, { kernel: 2 }) : undefined),
       grid: () => adaptiveAvgPool(x, Math.min(3, height), Math.min(2, width)),

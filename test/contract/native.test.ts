@@ -3,12 +3,12 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Values } from '../../src/engine/engine.ts';
-import type { Addon, NativePlan } from '../../src/engine/native/addon.ts';
 import { createNodeNativeEngine, findNative } from '../../src/engine/native/node.ts';
 import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { conv2d } from '../../src/graph/ops/convolution.ts';
 import { createModel, getArchitecture } from '../../src/models/registry.ts';
+import type { Addon, NativePlan } from '../../src/native-addon/addon.ts';
 import { noiseInputs } from '../../src/training/benchmark.ts';
 import { buildTrainingStep, type TrainingStepOptions } from '../../src/training/training-step.ts';
 import { expectClose, expectSameBytes } from './compare.ts';
@@ -75,7 +75,7 @@ describe.skipIf(!native.available)(`the native engine${skipped}`, () => {
     { name: 'unet', batchSize: 1, size: 128 },
     { name: 'unet', batchSize: 3, size: 96, labelSize: 50 },
     { name: 'compact', batchSize: 2, size: 64, labelSize: 32 },
-  ])('trains $name with $batchSize pictures of $size² as onnx does', async (options) => {
+  ])('trains $name with $batchSize images of $size² as onnx does', async (options) => {
     expect(options.size % getArchitecture(options.name).multiple).toBe(0);
     const onnx = await createNodeOnnxEngine({ threads: 2 });
     const graph = step(options);

@@ -105,7 +105,7 @@ const faults: readonly Fault[] = [
     says: [/train has no folder images|itself a split/],
   },
   {
-    name: 'fewer pictures than a batch',
+    name: 'fewer images than a batch',
     spoil: async () => {},
     says: ['A batch of 8', '4 pairs', 'smaller batch'],
     settings: ['train.batchSize=8'],

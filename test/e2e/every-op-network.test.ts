@@ -15,7 +15,7 @@ const [rows, columns] = [16, 24];
 const graph = buildEveryOp(rows, columns);
 const states = randomStates(graph, 'every op');
 const image = (() => {
-  const random = new Random(1, 'picture');
+  const random = new Random(1, 'image');
   return Float32Array.from({ length: 2 * 3 * rows * columns }, () => random.normal());
 })();
 

@@ -3,28 +3,28 @@ import { join } from 'node:path';
 import * as nodeRuntime from 'onnxruntime-node';
 import * as webRuntime from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Photo } from '../../src/data/picture.ts';
-import { readPhoto } from '../../src/data/read-picture.ts';
 import type { OnnxRuntime } from '../../src/engine/onnx/onnx-engine.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { selectEngine } from '../../src/engine/select-engine.ts';
-import { onnxModel } from '../../src/export/onnx.ts';
-import { type OnnxExportOptions, onnxInputTypes } from '../../src/export/onnx-options.ts';
+import { onnxModel } from '../../src/export/onnx/onnx.ts';
+import { type OnnxExportOptions, onnxInputTypes } from '../../src/export/onnx/onnx-options.ts';
+import type { Photo } from '../../src/image/image.ts';
+import { defaultNormalization, normalizePhoto } from '../../src/image/normalization.ts';
+import { readPhoto } from '../../src/image/read-image.ts';
+import { resizePhoto } from '../../src/image/resize.ts';
 import { getLabelSet } from '../../src/labels/registry.ts';
 import { getArchitecture, listModels } from '../../src/models/registry.ts';
+import type { Weights } from '../../src/models/weights-file.ts';
+import { weightsGraph } from '../../src/models/weights-graph.ts';
 import { bundledWeights } from '../../src/node/bundled-weights.ts';
 import { loadWeights } from '../../src/node/face-parser.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
-import { defaultNormalization, normalizePhoto } from '../../src/parser/normalization.ts';
-import { resizePhoto } from '../../src/parser/resize.ts';
-import type { Weights } from '../../src/parser/weights-file.ts';
-import { weightsGraph } from '../../src/parser/weights-graph.ts';
-import { drawPhoto, shareOfEqual } from '../picture-fixture.ts';
+import { drawPhoto, shareOfEqual } from '../image-fixture.ts';
 import { randomStates, randomWeights } from '../random-weights.ts';
 
 const runtimes = { node: nodeRuntime, web: webRuntime } as unknown as Readonly<Record<string, OnnxRuntime>>;
 const runtimeNames = Object.keys(runtimes);
-const realPictures = join(import.meta.dirname, '../../../shared/data/celebamask-mini/test/images');
+const realImages = join(import.meta.dirname, '../../../shared/data/celebamask-mini/test/images');
 const timeout = 300_000;
 
 /** One session in one of the runtimes. */
@@ -130,8 +130,8 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
   );
 });
 
-describe.skipIf(!existsSync(realPictures) || !existsSync(bundledWeights))(
-  'ONNX export of the weights that come along, on real pictures (skipped where either is missing)',
+describe.skipIf(!existsSync(realImages) || !existsSync(bundledWeights))(
+  'ONNX export of the weights that come along, on real images (skipped where either is missing)',
   { timeout },
   () => {
     let weights: Weights;
@@ -139,8 +139,8 @@ describe.skipIf(!existsSync(realPictures) || !existsSync(bundledWeights))(
     let parser: FaceParser;
     beforeAll(async () => {
       ({ weights } = await loadWeights());
-      const names = readdirSync(realPictures).sort().slice(0, 12);
-      photos = await Promise.all(names.map((name) => readPhoto(join(realPictures, name))));
+      const names = readdirSync(realImages).sort().slice(0, 12);
+      photos = await Promise.all(names.map((name) => readPhoto(join(realImages, name))));
       parser = await FaceParser.create(weights, await selectEngine());
     });
     afterAll(() => parser.dispose());

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
-import { exportPyTorch } from '../../src/export/pytorch.ts';
-import { type GraphBuilder, pytorchNetworkOf } from '../../src/export/pytorch-module.ts';
+import { exportPyTorch } from '../../src/export/pytorch/pytorch.ts';
+import { type GraphBuilder, pytorchNetworkOf } from '../../src/export/pytorch/pytorch-module.ts';
 import { encodePyTorchCheckpoint } from '../../src/formats/pytorch-checkpoint.ts';
 import { countParameters } from '../../src/graph/cost.ts';
 import { getLabelSet } from '../../src/labels/registry.ts';
@@ -19,7 +19,7 @@ import { python, torchIsThere, torchTimeout } from './python.ts';
 
 /** Relative to the largest score; both sides work in single precision. */
 const tolerance = 1e-4;
-/** Loads each exported network, strictly, runs it on pictures and says what it saw; one process, since torch loads slowly. */
+/** Loads each exported network, strictly, runs it on images and says what it saw; one process, since torch loads slowly. */
 const script = `
 import contextlib, importlib.util, io, json, os, runpy, sys, torch
 torch.set_num_threads(1)
@@ -64,7 +64,7 @@ interface Report {
   readonly rest: object;
 }
 
-/** One network that is exported: its graph at any size, its weights, and pictures of some sizes. */
+/** One network that is exported: its graph at any size, its weights, and images of some sizes. */
 interface ExportCase {
   readonly name: string;
   readonly folder: string;
@@ -80,7 +80,7 @@ function newCase(name: string, build: GraphBuilder, sizes: ExportCase['sizes']):
   return { name, folder: join(parent, name), build, states: randomStates(build(...sizes[0]), name), sizes };
 }
 
-function picture(height: number, width: number): Float32Array {
+function image(height: number, width: number): Float32Array {
   const random = new Random(height * 1000 + width, 'picture');
   return Float32Array.from({ length: 2 * 3 * height * width }, () => random.normal());
 }
@@ -118,8 +118,7 @@ describe.skipIf(!torchIsThere)(
       );
       writeFileSync(join(everyOp.folder, 'ckpt.pth'), encodePyTorchCheckpoint({ state_dict: new Map(tensors) }));
       for (const { folder, sizes } of cases) {
-        for (const [height, width] of sizes)
-          writeFileSync(join(folder, `${height}x${width}.in`), picture(height, width));
+        for (const [height, width] of sizes) writeFileSync(join(folder, `${height}x${width}.in`), image(height, width));
       }
       const jobs = Object.fromEntries(cases.map(({ folder, sizes }) => [folder, sizes.map((size) => size.join('x'))]));
       const child = spawnSync(python, ['-c', script, JSON.stringify(jobs)], { encoding: 'utf8', maxBuffer: 1 << 26 });
@@ -135,7 +134,7 @@ describe.skipIf(!torchIsThere)(
       for (const [height, width] of sizes) {
         const program = await createReferenceEngine().compile(build(height, width));
         await program.writeStates(states);
-        const { logits } = await program.run({ image: picture(height, width) });
+        const { logits } = await program.run({ image: image(height, width) });
         const bytes = readFileSync(join(folder, `${height}x${width}.out`));
         const seen = new Float32Array(Uint8Array.from(bytes).buffer);
         expectClose(seen, logits, tolerance, `${height}×${width}`);

@@ -75,7 +75,7 @@ describe('a run that was stopped and resumed', () => {
   it('goes through the same stages of size, with auxiliary heads', async () => {
     const parent = await temporaryFolder();
     const words = ['--data', data, '--name', 'same', ...smallTraining, 'model.name=compact', 'loss.auxiliary=0.3'];
-    words.push('train.stages=[{until: 0.5, size: 32}, {until: 0.7, size: 32, labelSize: 32}]', 'train.epochs=1.5');
+    words.push('train.resolutions=[{until: 0.5, size: 32}, {until: 0.7, size: 32, labelSize: 32}]', 'train.epochs=1.5');
     const [whole, parts] = [join(parent, 'whole', 'same'), join(parent, 'parts', 'same')];
     await train([...words, '--out', dirname(whole)]);
     const { stdout } = await train([...words, '--out', dirname(parts)], signalAfterFirstStep(parts, 'SIGINT'));

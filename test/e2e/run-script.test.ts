@@ -4,20 +4,20 @@ import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openDataset } from '../../src/data/dataset.ts';
-import { readPhoto } from '../../src/data/read-picture.ts';
+import { solutionFiles } from '../../src/challenge/solution.ts';
+import { openDataset } from '../../src/data/dataset/dataset.ts';
 import { selectEngine } from '../../src/engine/select-engine.ts';
 import { decodePalettePng } from '../../src/formats/palette-png.ts';
+import { readPhoto } from '../../src/image/read-image.ts';
 import { getLabelSet } from '../../src/labels/registry.ts';
 import { FaceScore } from '../../src/metrics/face-score.ts';
+import type { Weights } from '../../src/models/weights-file.ts';
 import { bundledWeights } from '../../src/node/bundled-weights.ts';
 import { loadWeights } from '../../src/node/face-parser.ts';
 import { type Averaging, defaultAveraging } from '../../src/parser/averaging.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
-import type { Weights } from '../../src/parser/weights-file.ts';
-import { solutionFiles } from '../../src/submission/solution.ts';
 import { readTruth } from '../../src/training/evaluation.ts';
-import { drawPhoto, photoPng, shareOfEqual } from '../picture-fixture.ts';
+import { drawPhoto, photoPng, shareOfEqual } from '../image-fixture.ts';
 import { randomWeights } from '../random-weights.ts';
 import { python, torchIsThere, torchTimeout } from './python.ts';
 import { fileFolder } from './training-fixture.ts';
@@ -42,7 +42,7 @@ function runPython(solution: string, words: readonly string[]): void {
   expect(child.status, child.stderr).toBe(0);
 }
 
-/** Pictures of gradients in forms that programs read in unlike ways; gives their paths. */
+/** Images of gradients in forms that programs read in unlike ways; gives their paths. */
 async function writeUnusualPhotos(folder: string): Promise<string[]> {
   const side = 32;
   await mkdir(folder);
@@ -51,11 +51,11 @@ async function writeUnusualPhotos(folder: string): Promise<string[]> {
       const [x, y] = [Math.floor(at / channels) % side, Math.floor(at / channels / side)];
       return [8 * x, 8 * y, 4 * (x + y), 255 - 4 * x - 3 * y][at % channels];
     });
-    // Low bytes above the half: whoever rounds, and does not cut, sees another picture.
+    // Low bytes above the half: whoever rounds, and does not cut, sees another image.
     const data = deep ? Uint16Array.from(values, (value) => 256 * value + 200) : Uint8Array.from(values);
     return sharp(data, { raw: { width: side, height: side, channels } });
   };
-  const pictures = {
+  const images = {
     'alpha.png': gradient(4).png(),
     'alpha.webp': gradient(4).webp({ lossless: true }),
     'palette.png': gradient(4).png({ palette: true }),
@@ -65,8 +65,8 @@ async function writeUnusualPhotos(folder: string): Promise<string[]> {
     'profile.png': gradient(4).withIccProfile('p3').png(),
     'profile.jpg': gradient(3).withIccProfile('p3').jpeg(),
   };
-  for (const [name, picture] of Object.entries(pictures)) await picture.toFile(join(folder, name));
-  return Object.keys(pictures).map((name) => join(folder, name));
+  for (const [name, image] of Object.entries(images)) await image.toFile(join(folder, name));
+  return Object.keys(images).map((name) => join(folder, name));
 }
 
 async function readMaskOf(folder: string, stem: string) {

@@ -10,7 +10,7 @@ const file = join(folder, 'study.yaml');
 const out = join(folder, 'runs');
 let data: string;
 
-/** Runs of 18 steps, long enough to be stopped on the way, validated on 2 pictures; on one thread, so that they can be repeated exactly. */
+/** Runs of 18 steps, long enough to be stopped on the way, validated on 2 images; on one thread, so that they can be repeated exactly. */
 const small = {
   model: { name: 'unet' },
   data: { cacheSize: 64 },

@@ -2,8 +2,8 @@ import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, posix } from 'node:path';
 import { unzipSync } from 'fflate';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { drawSyntheticFace } from '../../src/data/synthetic-face.ts';
-import { photoPng } from '../picture-fixture.ts';
+import { drawSyntheticFace } from '../../src/synthetic/face.ts';
+import { photoPng } from '../image-fixture.ts';
 import { python, torchIsThere, torchTimeout } from './python.ts';
 import { runCli } from './run-cli.ts';
 import { fileFolder, smallTraining, train, writeFaces } from './training-fixture.ts';
@@ -84,7 +84,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const words = [run, '--test', test, '--out', averaged, ...views];
     const { code, stdout, stderr } = await submit(...words, ...(torchIsThere ? ['--python', python] : ['--no-run']));
     expect(code, stderr).toBe(0);
-    if (torchIsThere) expect(stdout).toContain('run.py ran on 3 pictures');
+    if (torchIsThere) expect(stdout).toContain('run.py ran on 3 images');
     const files = await readZip(averaged);
     const script = Buffer.from(files['solution/run.py']).toString();
     expect(script).toMatch(/^SIDES = \[32, 64, 96\]/m);
@@ -178,11 +178,11 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(stderr).toContain(message);
   });
 
-  it('refuses pictures of another size than those of the challenge, before anything else is done', async () => {
+  it('refuses images of another size than those of the challenge, before anything else is done', async () => {
     const words = ['--test', join(root, 'data', 'val'), '--out', join(root, 'never.zip'), '--course', 'A12345678B'];
     const { code, stderr } = await submit('no-such-run', ...words);
     expect(code).toBe(1);
-    expect(stderr).toContain('64×64; the pictures of the challenge are 512×512');
+    expect(stderr).toContain('64×64; the images of the challenge are 512×512');
   });
 });
 

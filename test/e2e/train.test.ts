@@ -133,7 +133,7 @@ describe('train', () => {
       expect(stderr).toMatch(/^faceparse: a resumed run keeps its configuration, so [^\n]*\n$/);
     }
     const { stdout } = await runCli(['train', '--resume', run, '--dry-run']);
-    expect(stdout).toMatch(/^cost .* a picture of 64×64$/m);
+    expect(stdout).toMatch(/^cost .* an image of 64×64$/m);
   });
 
   it('only tells what would happen with --dry-run', async () => {
@@ -145,7 +145,7 @@ describe('train', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^network +unet, 1,220,691 trainable parameters$/m);
     expect(stdout).toMatch(/^data +24 training pairs, 8 for validation$/m);
-    expect(stdout).toMatch(/^batches +4 pictures, 6 steps an epoch$/m);
+    expect(stdout).toMatch(/^batches +4 images, 6 steps an epoch$/m);
     expect(stdout).toMatch(new RegExp(`^engine +${defaultEngine} on cpu, [\\d.]+ m?s a step \\(measured now\\)$`, 'm'));
     expect(stdout).toMatch(/^length +60 steps \(10 epochs\), about /m);
     const estimate = JSON.parse((await runCli([...words, '--json'], { cwd })).stdout);
@@ -213,7 +213,7 @@ describe('evaluate', () => {
     const file = join(run, 'weights', 'last.safetensors');
     const { code, stdout } = await runCli(['evaluate', file, '--data', join(data, 'val')]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/last\.safetensors: unet at 64×64, \d+ ms a picture/);
+    expect(stdout).toMatch(/last\.safetensors: unet at 64×64, \d+ ms an image/);
     expect(stdout).toMatch(/^skin +8 /m);
   });
 });

@@ -3,11 +3,11 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
-import { writeSyntheticDataset } from '../../src/data/synthetic-dataset.ts';
 import { decodeSafetensors } from '../../src/formats/safetensors.ts';
+import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
 import { type CliResult, type RunOptions, runCli } from './run-cli.ts';
 
-/** A training that takes about two seconds: 24 pictures of 64², 6 steps an epoch, one thread, so that it can be repeated exactly. */
+/** A training that takes about two seconds: 24 images of 64², 6 steps an epoch, one thread, so that it can be repeated exactly. */
 export const smallTraining = [
   '--threads',
   '1',

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodePalettePng } from '../../src/formats/palette-png.ts';
+import { encodeWeights } from '../../src/models/weights-file.ts';
 import { bundledWeights } from '../../src/node/bundled-weights.ts';
-import { encodeWeights } from '../../src/parser/weights-file.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
 import { randomWeights } from '../random-weights.ts';
 import { runCli } from './run-cli.ts';
@@ -99,7 +99,7 @@ describe('evaluate', () => {
 
     const text = await succeed([...words, '--scales', '1,1.5']);
     expect(text).toMatch(/^Plain prediction$/m);
-    expect(text).toMatch(/^With --tta: averaged over photo and mirror image at 64 and 96 pixels, \d+ ms a picture/m);
+    expect(text).toMatch(/^With --tta: averaged over photo and mirror image at 64 and 96 pixels, \d+ ms an image/m);
     const [f, averagedF] = [plain, averaged].map(({ fPerImage }) => fPerImage.toFixed(4));
     expect(text.match(/^F \(per image\) {3}\d\.\d{4}/gm)).toEqual([f, averagedF].map((n) => `F (per image)   ${n}`));
     expect(text).toContain(`F (per image): plain ${f}, with --tta ${averagedF}\n`);
@@ -107,7 +107,7 @@ describe('evaluate', () => {
 
   it('--markdown prints a table, without a path of this machine', async () => {
     const text = await succeed(['evaluate', weights, '--data', data, '--markdown', ...oneThread]);
-    expect(text).toMatch(/^F \(per image\) \*\*0\.\d{4}\*\* over 3 pictures; /);
+    expect(text).toMatch(/^F \(per image\) \*\*0\.\d{4}\*\* over 3 images; /);
     expect(text).toMatch(/^\| skin \| 3 \| /m);
     expect(text).not.toContain(folder);
   });

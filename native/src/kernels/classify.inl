@@ -143,7 +143,7 @@ static inline void readLabels(const int32_t *labels, int64_t classes, int64_t n,
 static void oneHot(const OneHotCall &call) {
   constexpr int64_t piece = 4096;
   const int64_t pieces = (call.pixels + piece - 1) / piece;
-  parallelRanges(call.pictures * call.classes * pieces, call.pictures * call.classes * call.pixels, [&](int64_t first, int64_t end) {
+  parallelRanges(call.images * call.classes * pieces, call.images * call.classes * call.pixels, [&](int64_t first, int64_t end) {
     for (int64_t unit = first; unit < end; unit++) {
       const int64_t plane = unit / pieces, start = unit % pieces * piece, n = std::min(piece, call.pixels - start);
       const int32_t label = static_cast<int32_t>(plane % call.classes);
@@ -220,14 +220,14 @@ static void entropyGradientStrip(const ClassScores &strip, const int32_t *labels
 template <typename Body>
 FACEPARSE_INLINE void forEachStrip(const CrossEntropyCall &call, const Body &body) {
   const int64_t width = stripWidth(call.classes), strips = (call.pixels + width - 1) / width;
-  parallelRanges(call.pictures * strips, call.pictures * call.classes * call.pixels, [&](int64_t first, int64_t end) {
+  parallelRanges(call.images * strips, call.images * call.classes * call.pixels, [&](int64_t first, int64_t end) {
     float buffer[classBuffer];
     int32_t labels[classStrip];
     for (int64_t unit = first; unit < end; unit++) {
-      const int64_t picture = unit / strips, start = unit % strips * width, n = std::min(width, call.pixels - start);
-      const int64_t offset = picture * call.classes * call.pixels + start;
-      readLabels(call.labels + picture * call.pixels + start, call.classes, n, labels);
-      body(readStrip(call.logits + offset, call.pixels, call.classes, n, buffer), labels, picture * call.pixels + start, offset);
+      const int64_t image = unit / strips, start = unit % strips * width, n = std::min(width, call.pixels - start);
+      const int64_t offset = image * call.classes * call.pixels + start;
+      readLabels(call.labels + image * call.pixels + start, call.classes, n, labels);
+      body(readStrip(call.logits + offset, call.pixels, call.classes, n, buffer), labels, image * call.pixels + start, offset);
     }
   });
 }

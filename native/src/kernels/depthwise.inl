@@ -65,12 +65,12 @@ static void depthwiseBlocks(const DepthwiseGradientCall &call) {
       TapRow row;
       row.outputs = dy.width, row.inputs = x.width, row.stride = call.stride[1];
       for (int tap = 0; tap < taps; tap++) row.starts[tap] = (firstTap + tap) * call.dilation[1] - call.padding[1];
-      for (int64_t picture = 0; picture < dy.pictures; picture++) {
+      for (int64_t image = 0; image < dy.images; image++) {
         for (int64_t y = 0; y < dy.height; y++) {
           const int64_t from = y * call.stride[0] + kernelRow * call.dilation[0] - call.padding[0];
           if (from < 0 || from >= x.height) continue;
-          row.dy = planeOf(dy, picture, channelBlock) + y * dy.width * block;
-          row.x = planeOf(x, picture, channelBlock) + from * x.width * block;
+          row.dy = planeOf(dy, image, channelBlock) + y * dy.width * block;
+          row.x = planeOf(x, image, channelBlock) + from * x.width * block;
           addRow[taps](row, sums);
         }
       }

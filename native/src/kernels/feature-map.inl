@@ -150,17 +150,17 @@ FACEPARSE_INLINE Pack<size> whereEqual(Pack<size> a, Pack<size> b, Pack<size> ye
 static inline int64_t smallerOf(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t largerOf(int64_t a, int64_t b) { return a > b ? a : b; }
 
-/** The plane of one picture and one block of channels. */
-static inline float *planeOf(const FeatureMap &map, int64_t picture, int64_t channelBlock) {
-  return map.data + picture * map.pictureStride + channelBlock * map.plane();
+/** The plane of one image and one block of channels. */
+static inline float *planeOf(const FeatureMap &map, int64_t image, int64_t channelBlock) {
+  return map.data + image * map.imageStride + channelBlock * map.plane();
 }
 
-/** The plane with the given number, where planes are counted picture by picture. */
+/** The plane with the given number, where planes are counted image by image. */
 static inline float *planeOf(const FeatureMap &map, int64_t plane) {
   return planeOf(map, plane / map.blocks(), plane % map.blocks());
 }
 
-static inline int64_t planesOf(const FeatureMap &map) { return map.pictures * map.blocks(); }
+static inline int64_t planesOf(const FeatureMap &map) { return map.images * map.blocks(); }
 
 /** Floats of a map, its padding channels among them. */
 static inline int64_t elementsOf(const FeatureMap &map) { return planesOf(map) * map.plane(); }
@@ -171,7 +171,7 @@ constexpr int64_t streamBytes = 4 << 20;
 /** Whether a map is so large and so aligned that it is best written past the caches. */
 static inline bool wantsStream(const FeatureMap &map) {
   if (elementsOf(map) * int64_t(sizeof(float)) < streamBytes) return false;
-  return reinterpret_cast<uintptr_t>(map.data) % 64 == 0 && map.pictureStride % 16 == 0 && map.plane() % 16 == 0;
+  return reinterpret_cast<uintptr_t>(map.data) % 64 == 0 && map.imageStride % 16 == 0 && map.plane() % 16 == 0;
 }
 
 /** A number that the compiler knows, passed as an argument. */
@@ -197,7 +197,7 @@ static void clearPadding(const FeatureMap &map) {
   const int64_t filled = map.channels % map.block;
   if (filled == 0) return;
   const int64_t pixels = map.height * map.width, block = map.block;
-  parallelRanges(map.pictures * map.height, map.pictures * pixels * (block - filled), [&](int64_t begin, int64_t end) {
+  parallelRanges(map.images * map.height, map.images * pixels * (block - filled), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; row++) {
       float *values = planeOf(map, row / map.height, map.blocks() - 1) + row % map.height * map.width * block;
       for (int64_t x = 0; x < map.width; x++) {

@@ -9,14 +9,14 @@ namespace faceparse {
 
 /**
  * A feature map in memory: element (n, c, y, x) lies at
- *   data[n * pictureStride + (c / block) * (height * width * block) + (y * width + x) * block + c % block].
+ *   data[n * imageStride + (c / block) * (height * width * block) + (y * width + x) * block + c % block].
  * block 1 is the plain layout N×C×H×W; 8 and 16 are oneDNN's nChw8c and nChw16c, whose channels past `channels` (up to
- * the next multiple of the block) are zero and must stay zero. A larger pictureStride makes the map a view of some of the channels
+ * the next multiple of the block) are zero and must stay zero. A larger imageStride makes the map a view of some of the channels
  * of a wider map.
  */
 struct FeatureMap {
   float *data = nullptr;
-  int64_t pictures = 0, channels = 0, height = 0, width = 0, block = 1, pictureStride = 0;
+  int64_t images = 0, channels = 0, height = 0, width = 0, block = 1, imageStride = 0;
   int64_t blocks() const { return (channels + block - 1) / block; }
   int64_t plane() const { return height * width * block; }
 };
@@ -119,7 +119,7 @@ struct NormalizeCall {
   const float *gamma = nullptr, *beta = nullptr;
   float *mean = nullptr, *variance = nullptr;
   float epsilon = 0;
-  /** pictures · blocks · block · 2 doubles. */
+  /** images · blocks · block · 2 doubles. */
   double *workspace = nullptr;
 };
 
@@ -140,7 +140,7 @@ struct NormalizeGradientCall {
   const float *gamma = nullptr, *beta = nullptr, *mean = nullptr, *variance = nullptr;
   float *dGamma = nullptr, *dBeta = nullptr;
   float epsilon = 0;
-  /** pictures · blocks · block · 2 doubles. */
+  /** images · blocks · block · 2 doubles. */
   double *workspace = nullptr;
 };
 
@@ -184,7 +184,7 @@ struct ResizeCall {
 };
 
 /**
- * The weight gradient of a depthwise convolution with one filter a channel: dWeight[c, ky, kx] = Σ dy·x over pictures and
+ * The weight gradient of a depthwise convolution with one filter a channel: dWeight[c, ky, kx] = Σ dy·x over images and
  * outputs, where output (y, x) reads (y·stride + ky·dilation − padding, …) and nothing outside of the map.
  */
 struct DepthwiseGradientCall {
@@ -205,14 +205,14 @@ struct SoftmaxCall {
 
 /** Labels N×pixels as N×classes×pixels with ones. */
 struct OneHotCall {
-  int64_t pictures, classes, pixels;
+  int64_t images, classes, pixels;
   const int32_t *labels;
   float *y;
 };
 
 /** Cross-entropy of every pixel as src/graph/ops/softmax.ts defines it; plain layout. Gradient: dLogits from dLoss. */
 struct CrossEntropyCall {
-  int64_t pictures, classes, pixels;
+  int64_t images, classes, pixels;
   const float *logits;
   const int32_t *labels;
   const float *weights;  // one a class
@@ -247,11 +247,11 @@ struct LossHeadCall {
 };
 
 /**
- * The Lovász extension of the Jaccard loss as src/graph/ops/lovasz.ts defines it, for each class of each picture: the errors
+ * The Lovász extension of the Jaccard loss as src/graph/ops/lovasz.ts defines it, for each class of each image: the errors
  * |[label = c] − p| in falling order, equal ones by pixel, each times the rise of the Jaccard loss J that it brings. Plain layout.
  */
 struct LovaszCall {
-  int64_t pictures, classes, pixels;  // fewer than 2³¹ pixels
+  int64_t images, classes, pixels;  // fewer than 2³¹ pixels
   const float *probabilities;
   const int32_t *labels;
   float *loss;    // N×classes: Σ error·rise

@@ -7,7 +7,7 @@ constexpr int64_t headPadding = 16;
 constexpr int64_t headForwardRows = 32;
 
 /**
- * A unit is a picture and some of its rows: output rows in the forward pass, rows of the small logits in the backward pass, where the
+ * A unit is an image and some of its rows: output rows in the forward pass, rows of the small logits in the backward pass, where the
  * rows that two units both want are computed by both. Nothing but the number of threads' rooms depends on the machine.
  */
 struct LossHeadPlan {
@@ -26,7 +26,7 @@ static inline int64_t roundUp(int64_t value, int64_t step) { return (value + ste
 static inline LossHeadPlan planLossHead(const LossHeadCall &call) {
   LossHeadPlan plan;
   plan.classes = call.logits.channels;
-  plan.forwardUnits = call.logits.pictures * (roundUp(call.outputHeight, headForwardRows) / headForwardRows);
+  plan.forwardUnits = call.logits.images * (roundUp(call.outputHeight, headForwardRows) / headForwardRows);
   // An odd number of cache lines, so that the classes of a pixel do not compete for the same places of the cache.
   plan.wideStride = roundUp(call.outputWidth, headPadding);
   if (plan.wideStride % (2 * headPadding) == 0) plan.wideStride += headPadding;
@@ -34,7 +34,7 @@ static inline LossHeadPlan planLossHead(const LossHeadCall &call) {
   // The rows of a unit should fit a second-level cache, but few rows mean many that are computed twice.
   constexpr int64_t unitFloats = 192 * 1024, leastRows = 4, mostRows = 16;
   plan.gradientRows = std::clamp<int64_t>(unitFloats / std::max<int64_t>(1, plan.classes * plan.wideStride), leastRows, mostRows);
-  plan.gradientUnits = call.logits.pictures * (roundUp(call.logits.height, plan.gradientRows) / plan.gradientRows);
+  plan.gradientUnits = call.logits.images * (roundUp(call.logits.height, plan.gradientRows) / plan.gradientRows);
 
   plan.expanded = 0;  // two rows
   plan.strip = plan.expanded + 2 * plan.classes * plan.wideStride;  // three values a class and pixel of a vector

@@ -17,15 +17,15 @@ struct SmallRow {
 /** Whether the blocks of a map are whole groups; else its rows are gathered into a thread's room, and scattered from there. */
 static inline bool holdsGroups(const FeatureMap &map) { return map.block % lanes == 0; }
 
-static inline SmallRow rowInMap(const FeatureMap &map, int64_t picture, int64_t row) {
-  return {map.data + picture * map.pictureStride + row * map.width * map.block, map.block, lanes, map.plane(), map.block / lanes};
+static inline SmallRow rowInMap(const FeatureMap &map, int64_t image, int64_t row) {
+  return {map.data + image * map.imageStride + row * map.width * map.block, map.block, lanes, map.plane(), map.block / lanes};
 }
 
 static inline SmallRow rowInRoom(const FeatureMap &map, float *small) { return {small, lanes, 0, map.width * lanes, 1}; }
 
-static void gatherSmallRow(const FeatureMap &map, int64_t picture, int64_t row, float *small) {
+static void gatherSmallRow(const FeatureMap &map, int64_t image, int64_t row, float *small) {
   for (int64_t c = 0; c < roundUp(map.channels, lanes); c++) {
-    const float *from = map.data + picture * map.pictureStride + c / map.block * map.plane() + row * map.width * map.block + c % map.block;
+    const float *from = map.data + image * map.imageStride + c / map.block * map.plane() + row * map.width * map.block + c % map.block;
     float *to = small + c / lanes * map.width * lanes + c % lanes;
     if (c < map.channels) {
       for (int64_t x = 0; x < map.width; x++) to[x * lanes] = from[x * map.block];
@@ -35,9 +35,9 @@ static void gatherSmallRow(const FeatureMap &map, int64_t picture, int64_t row, 
   }
 }
 
-static void scatterSmallRow(const FeatureMap &map, int64_t picture, int64_t row, const float *small) {
+static void scatterSmallRow(const FeatureMap &map, int64_t image, int64_t row, const float *small) {
   for (int64_t c = 0; c < map.blocks() * map.block; c++) {
-    float *to = map.data + picture * map.pictureStride + c / map.block * map.plane() + row * map.width * map.block + c % map.block;
+    float *to = map.data + image * map.imageStride + c / map.block * map.plane() + row * map.width * map.block + c % map.block;
     if (c < map.channels) {
       const float *from = small + c / lanes * map.width * lanes + c % lanes;
       for (int64_t x = 0; x < map.width; x++) to[x * map.block] = from[x * lanes];
@@ -48,10 +48,10 @@ static void scatterSmallRow(const FeatureMap &map, int64_t picture, int64_t row,
 }
 
 /** Brings a row of the logits to the output's width, one class after the other. Pixels past the width repeat the last one. */
-static void expandRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_t picture, int64_t row, float *small, float *wide) {
+static void expandRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_t image, int64_t row, float *small, float *wide) {
   const FeatureMap &map = call.logits;
-  if (!holdsGroups(map)) gatherSmallRow(map, picture, row, small);
-  const SmallRow source = holdsGroups(map) ? rowInMap(map, picture, row) : rowInRoom(map, small);
+  if (!holdsGroups(map)) gatherSmallRow(map, image, row, small);
+  const SmallRow source = holdsGroups(map) ? rowInMap(map, image, row) : rowInRoom(map, small);
   const int64_t padded = roundUp(call.outputWidth, headPadding);
   for (int64_t first = 0; first < plan.classes; first += lanes) {
     const float *group = source.group(first / lanes);
@@ -80,10 +80,10 @@ static void expandRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_
 }
 
 /** The adjoint: gradients of a wide row summed into a row of dLogits. */
-static void narrowRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_t picture, int64_t row, float *small, const float *wide) {
+static void narrowRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_t image, int64_t row, float *small, const float *wide) {
   const FeatureMap &map = call.dLogits;
   const bool inMap = holdsGroups(map);
-  const SmallRow target = inMap ? rowInMap(map, picture, row) : rowInRoom(map, small);
+  const SmallRow target = inMap ? rowInMap(map, image, row) : rowInRoom(map, small);
   const int64_t groups = (inMap ? map.blocks() * map.block : roundUp(plan.classes, lanes)) / lanes;
   for (int64_t number = 0; number < groups; number++) {
     float *group = target.group(number);
@@ -106,5 +106,5 @@ static void narrowRow(const LossHeadCall &call, const LossHeadPlan &plan, int64_
       }
     }
   }
-  if (!inMap) scatterSmallRow(map, picture, row, small);
+  if (!inMap) scatterSmallRow(map, image, row, small);
 }

@@ -27,11 +27,11 @@ struct HeadRoom {
 };
 
 /** A wide row of the logits, expanded now if it is not there; the one of row `kept` stays. */
-static const float *wideRow(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, int64_t picture, int64_t row, int64_t kept) {
+static const float *wideRow(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, int64_t image, int64_t row, int64_t kept) {
   if (room.held[0] == row) return room.expanded[0];
   if (room.held[1] == row) return room.expanded[1];
   const int slot = room.held[0] == kept ? 1 : 0;
-  expandRow(call, plan, picture, row, room.small, room.expanded[slot]);
+  expandRow(call, plan, image, row, room.small, room.expanded[slot]);
   room.held[slot] = row;
   return room.expanded[slot];
 }
@@ -45,15 +45,15 @@ struct HeadRow {
   int64_t lowRow, highRow;
 };
 
-static HeadRow readHeadRow(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, int64_t picture, int64_t y) {
+static HeadRow readHeadRow(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, int64_t image, int64_t y) {
   const ResizeTap tap = tapOf(call.rows, y);
   HeadRow row;
   row.fraction = tap.low == tap.high ? 0 : tap.fraction;
   row.lowRow = tap.low;
   row.highRow = row.fraction == 0 ? tap.low : tap.high;
-  row.low = wideRow(call, plan, room, picture, row.lowRow, row.highRow);
-  row.high = wideRow(call, plan, room, picture, row.highRow, row.lowRow);
-  readLabels(call.labels + (picture * call.outputHeight + y) * call.outputWidth, plan.classes, call.outputWidth, room.labels);
+  row.low = wideRow(call, plan, room, image, row.lowRow, row.highRow);
+  row.high = wideRow(call, plan, room, image, row.highRow, row.lowRow);
+  readLabels(call.labels + (image * call.outputHeight + y) * call.outputWidth, plan.classes, call.outputWidth, room.labels);
   return row;
 }
 
@@ -176,12 +176,12 @@ static void countLabels(const int32_t *labels, int64_t n, double *counts) {
 template <bool entropy, bool regions>
 static void runHeadUnit(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, const EntropyTarget &target, int64_t unit,
                         double *totals) {
-  const int64_t units = plan.forwardUnits / call.logits.pictures, picture = unit / units, first = unit % units * headForwardRows;
+  const int64_t units = plan.forwardUnits / call.logits.images, image = unit / units, first = unit % units * headForwardRows;
   const int64_t end = std::min(first + headForwardRows, call.outputHeight);
   HeadSums sums(plan, room, totals);
   room.held[0] = room.held[1] = -1;
   for (int64_t y = first; y < end; y++) {
-    const HeadRow row = readHeadRow(call, plan, room, picture, y);
+    const HeadRow row = readHeadRow(call, plan, room, image, y);
     for (int64_t x = 0; x < call.outputWidth; x += lanes) {
       addHeadPixels<entropy, regions>(row, x, plan, room.strip, room.labels, target, sums);
     }
@@ -192,7 +192,7 @@ static void runHeadUnit(const LossHeadCall &call, const LossHeadPlan &plan, Head
 
 /** The sums of all units, in their order. */
 static void combineHeadUnits(const LossHeadCall &call, const LossHeadPlan &plan, const double *totals) {
-  const int64_t units = plan.forwardUnits / std::max<int64_t>(1, call.logits.pictures);
+  const int64_t units = plan.forwardUnits / std::max<int64_t>(1, call.logits.images);
   const auto sumOf = [&](int64_t firstUnit, int64_t endUnit, int64_t place) {
     double sum = 0;
     for (int64_t unit = firstUnit; unit < endUnit; unit++) sum += totals[unit * plan.unitSums + place];
@@ -203,9 +203,9 @@ static void combineHeadUnits(const LossHeadCall &call, const LossHeadPlan &plan,
   float *const regions[] = {call.predicted, call.overlap, call.actual};
   for (int64_t kind = 0; kind < 3; kind++) {
     if (call.overlap == nullptr || regions[kind] == nullptr) continue;
-    for (int64_t i = 0; i < call.logits.pictures * plan.classes; i++) {
-      const int64_t picture = i / plan.classes;
-      regions[kind][i] = sumOf(picture * units, (picture + 1) * units, 2 + kind * plan.classes + i % plan.classes);
+    for (int64_t i = 0; i < call.logits.images * plan.classes; i++) {
+      const int64_t image = i / plan.classes;
+      regions[kind][i] = sumOf(image * units, (image + 1) * units, 2 + kind * plan.classes + i % plan.classes);
     }
   }
 }
@@ -213,7 +213,7 @@ static void combineHeadUnits(const LossHeadCall &call, const LossHeadPlan &plan,
 /** Calls body(room, unit) for all units, over the threads that the workspace has room for. */
 template <typename Body>
 static void forEachHeadUnit(const LossHeadCall &call, const LossHeadPlan &plan, int64_t units, const Body &body) {
-  const int64_t work = call.logits.pictures * plan.classes * call.outputHeight * call.outputWidth;
+  const int64_t work = call.logits.images * plan.classes * call.outputHeight * call.outputWidth;
   const int64_t most = work < parallelThreshold ? 1 : std::min<int64_t>(plan.threads, omp_get_max_threads());
   const auto runShare = [&](int64_t thread, int64_t threads) {
     HeadRoom room(call, plan, thread);
@@ -239,7 +239,7 @@ static void lossHead(const LossHeadCall &call) {
 
 // ---------------------------------------------------------------------------------------------- backward
 
-/** What the losses ask of the scores of one picture. */
+/** What the losses ask of the scores of one image. */
 struct HeadSlopes {
   EntropyTarget target;
   float dLoss;
@@ -287,12 +287,12 @@ FACEPARSE_INLINE void addPixelGradients(const HeadRow &row, int64_t x, const Los
 
 template <bool entropy, bool regions>
 static void runHeadGradientUnit(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, const EntropyTarget &target, int64_t unit) {
-  const int64_t units = plan.gradientUnits / call.logits.pictures, picture = unit / units, first = unit % units * plan.gradientRows;
+  const int64_t units = plan.gradientUnits / call.logits.images, image = unit / units, first = unit % units * plan.gradientRows;
   const int64_t end = std::min(first + plan.gradientRows, call.logits.height), rowFloats = plan.classes * plan.wideStride;
   float *dOverlap = room.strip + plan.classes * lanes, *dPredicted = dOverlap + plan.classes;
   for (int64_t c = 0; c < plan.classes; c++) {
-    dOverlap[c] = call.dOverlap != nullptr ? call.dOverlap[picture * plan.classes + c] : 0;
-    dPredicted[c] = call.dPredicted != nullptr ? call.dPredicted[picture * plan.classes + c] : 0;
+    dOverlap[c] = call.dOverlap != nullptr ? call.dOverlap[image * plan.classes + c] : 0;
+    dPredicted[c] = call.dPredicted != nullptr ? call.dPredicted[image * plan.classes + c] : 0;
   }
   const HeadSlopes slopes = {target, entropy ? *call.dLossSum : 0, dOverlap, dPredicted};
   room.held[0] = room.held[1] = -1;
@@ -301,7 +301,7 @@ static void runHeadGradientUnit(const LossHeadCall &call, const LossHeadPlan &pl
     const ResizeTap tap = tapOf(call.rows, y);
     const bool ownsLow = first <= tap.low && tap.low < end, ownsHigh = first <= tap.high && tap.high < end;
     if (!ownsLow && !ownsHigh) continue;
-    const HeadRow row = readHeadRow(call, plan, room, picture, y);
+    const HeadRow row = readHeadRow(call, plan, room, image, y);
     float *low = ownsLow ? room.gradients + (row.lowRow - first) * rowFloats : nullptr;
     float *high = ownsHigh && row.fraction != 0 ? room.gradients + (row.highRow - first) * rowFloats : nullptr;
     for (int64_t x = 0; x < call.outputWidth; x += lanes) {
@@ -309,7 +309,7 @@ static void runHeadGradientUnit(const LossHeadCall &call, const LossHeadPlan &pl
     }
   }
   for (int64_t row = first; row < end; row++) {
-    narrowRow(call, plan, picture, row, room.small, room.gradients + (row - first) * rowFloats);
+    narrowRow(call, plan, image, row, room.small, room.gradients + (row - first) * rowFloats);
   }
 }
 

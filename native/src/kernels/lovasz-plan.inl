@@ -2,7 +2,7 @@
 
 /** Threads that can work at once: each sorts a plane of its own, with two lists of 64 bits a pixel. */
 static inline int64_t lovaszRooms(const LovaszCall &call) {
-  return std::min(workspaceThreads(), call.pictures * call.classes);
+  return std::min(workspaceThreads(), call.images * call.classes);
 }
 
 static inline int64_t lovaszBytes(const LovaszCall &call) {

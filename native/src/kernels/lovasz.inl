@@ -1,4 +1,4 @@
-// The Lovász extension of the Jaccard loss: the errors of each plane (one class of one picture) are sorted by their bits.
+// The Lovász extension of the Jaccard loss: the errors of each plane (one class of one image) are sorted by their bits.
 
 #include "lovasz-plan.inl"
 
@@ -107,7 +107,7 @@ static void lovaszPlane(const LovaszCall &call, int64_t plane, RankedError *room
 }
 
 static void lovasz(const LovaszCall &call) {
-  const int64_t planes = call.pictures * call.classes;
+  const int64_t planes = call.images * call.classes;
   const int64_t most = planes * call.pixels < parallelThreshold ? 1 : std::min<int64_t>(lovaszRooms(call), omp_get_max_threads());
   // Planes of classes that are absent cost next to nothing, so shares are not fixed.
 #pragma omp parallel for schedule(dynamic) num_threads(static_cast<int>(most)) if (most > 1)

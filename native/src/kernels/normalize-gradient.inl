@@ -150,7 +150,7 @@ FACEPARSE_SHARED void joinGradients(const NormalizeGradientCall &call, const Nor
   for (int64_t part = first; part < end; part++) {
     for (int i = 0; i < block; i++) total[i] += sums[part * 2 * block + i], products[i] += sums[(part * 2 + 1) * block + i];
   }
-  const double share = 1.0 / (parts.pictures * parts.pixels);
+  const double share = 1.0 / (parts.images * parts.pixels);
   float slopes[block] = {}, offsets[block] = {};
   for (int i = 0; i < block && channelBlock * block + i < call.x.channels; i++) {
     const int64_t channel = channelBlock * block + i;

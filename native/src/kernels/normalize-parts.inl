@@ -2,33 +2,33 @@
 // often a map comes from there. So channels are worked on in groups small enough that the second pass finds them in the cache.
 
 /** Bytes of the maps that are worked on at a time, of all threads together, from the first pass to the second. */
-constexpr int64_t cacheBytes = 16 << 20;
+constexpr int64_t decodedBytes = 16 << 20;
 
 /** At least this many parts (as far as there are pixels), so that threads have something to share. */
 constexpr int64_t leastParts = 64;
 
 /**
- * A map cut into parts: block of channels × picture × stretch of pixels. The cut depends on the shape alone, so that sums over parts
+ * A map cut into parts: block of channels × image × stretch of pixels. The cut depends on the shape alone, so that sums over parts
  * do not depend on the number of threads.
  */
 struct NormalizeParts {
-  int64_t pictures, blocks, pixels, stretches, stretchPixels;
+  int64_t images, blocks, pixels, stretches, stretchPixels;
   /** Of all maps in one block of channels. */
   int64_t blockBytes;
 
   NormalizeParts(const FeatureMap &map, int64_t maps) {
-    pictures = map.pictures, blocks = map.blocks(), pixels = map.height * map.width;
-    const int64_t planes = largerOf(pictures * blocks, 1);
+    images = map.images, blocks = map.blocks(), pixels = map.height * map.width;
+    const int64_t planes = largerOf(images * blocks, 1);
     stretches = planes >= leastParts ? 1 : (leastParts + planes - 1) / planes;
     stretchPixels = ((pixels + stretches - 1) / stretches + 63) / 64 * 64;
     stretchPixels = largerOf(stretchPixels, 64);
     stretches = (pixels + stretchPixels - 1) / stretchPixels;
-    blockBytes = largerOf(pictures * map.plane() * int64_t(sizeof(float)) * maps, 1);
+    blockBytes = largerOf(images * map.plane() * int64_t(sizeof(float)) * maps, 1);
   }
 
-  int64_t partsOfBlock() const { return pictures * stretches; }
+  int64_t partsOfBlock() const { return images * stretches; }
   int64_t channelBlock(int64_t part) const { return part / partsOfBlock(); }
-  int64_t picture(int64_t part) const { return part / stretches % pictures; }
+  int64_t image(int64_t part) const { return part / stretches % images; }
   int64_t firstPixel(int64_t part) const { return part % stretches * stretchPixels; }
   int64_t pixelsOf(int64_t part) const { return smallerOf(stretchPixels, pixels - firstPixel(part)); }
   bool fitsWorkspace() const { return stretches == 1; }
@@ -44,7 +44,7 @@ struct PartSums {
 template <int block>
 static inline float *partOf(const FeatureMap &map, const NormalizeParts &parts, int64_t part) {
   if (map.data == nullptr) return nullptr;
-  return planeOf(map, parts.picture(part), parts.channelBlock(part)) + parts.firstPixel(part) * block;
+  return planeOf(map, parts.image(part), parts.channelBlock(part)) + parts.firstPixel(part) * block;
 }
 
 /** What one thread does of `runTwoPasses`. */
@@ -71,14 +71,14 @@ struct TwoPasses {
   void run(int64_t thread, int64_t threads) const {
     Parameters parameters;
     // Blocks that a thread works on alone.
-    const int64_t alone = parts.blockBytes * threads <= cacheBytes ? parts.blocks / threads : 0;
+    const int64_t alone = parts.blockBytes * threads <= decodedBytes ? parts.blocks / threads : 0;
     for (int64_t channelBlock = thread * alone; channelBlock < (thread + 1) * alone; channelBlock++) {
       const int64_t begin = channelBlock * parts.partsOfBlock(), end = begin + parts.partsOfBlock();
       measure(begin, end, parameters);
       apply(begin, end, parameters);
     }
     // The rest they share, some blocks at a time. Each time needs a barrier, which is costly where threads wait for a processor.
-    const int64_t together = largerOf(cacheBytes / parts.blockBytes, 1);
+    const int64_t together = largerOf(decodedBytes / parts.blockBytes, 1);
     for (int64_t group = alone * threads; group < parts.blocks; group += together) {
       const int64_t start = group * parts.partsOfBlock();
       const int64_t count = smallerOf(together, parts.blocks - group) * parts.partsOfBlock();

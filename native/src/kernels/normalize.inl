@@ -146,7 +146,7 @@ template <int block>
 FACEPARSE_SHARED void joinStatistics(const NormalizeParts &parts, int64_t channelBlock, const double *sums, float *mean,
                                      float *variance) {
   const int64_t first = channelBlock * parts.partsOfBlock(), end = first + parts.partsOfBlock();
-  const double share = 1.0 / (parts.pictures * parts.pixels);
+  const double share = 1.0 / (parts.images * parts.pixels);
   double joined[block] = {}, squares[block] = {};
   for (int64_t part = first; part < end; part++) {
     const double count = parts.pixelsOf(part) * share;

@@ -7,7 +7,7 @@ struct PositionRange {
   int64_t length() const { return end > begin ? end - begin : 0; }
 };
 
-/** The positions inside of the picture that a window covers along an axis. */
+/** The positions inside of the image that a window covers along an axis. */
 static inline PositionRange windowRange(int64_t index, int64_t size, int64_t kernel, int64_t stride, int64_t padding) {
   const int64_t start = index * stride - padding;
   return {largerOf(start, 0), smallerOf(start + kernel, size)};
@@ -69,7 +69,7 @@ FACEPARSE_INLINE Pack<block> largestOfRectangle(const float *values, int64_t wid
   return largest;
 }
 
-/** The largest value of a window; zero for a window outside of the picture. */
+/** The largest value of a window; zero for a window outside of the image. */
 template <int block>
 FACEPARSE_INLINE Pack<block> largestOf(const float *source, int64_t width, PositionRange rows, PositionRange columns) {
   const float *values = source + (rows.begin * width + columns.begin) * block;
@@ -131,7 +131,7 @@ FACEPARSE_SHARED void sumOfLargeRectangle(const float *values, int64_t width, in
   flush();
 }
 
-/** The mean of a window; zero for a window outside of the picture. */
+/** The mean of a window; zero for a window outside of the image. */
 template <int block>
 FACEPARSE_INLINE Pack<block> meanOf(const float *source, int64_t width, PositionRange rows, PositionRange columns) {
   const float *values = source + (rows.begin * width + columns.begin) * block;

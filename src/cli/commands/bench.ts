@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
 import type { ProfiledStep } from '../../engine/native/native-engine.ts';
-import { formatCount } from '../../format-count.ts';
+import { formatCount } from '../../text/counts.ts';
 import type { BenchmarkResult } from '../../training/benchmark.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask, wholeNumber } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask, wholeNumber } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatPairs, formatTable } from '../format.ts';
@@ -89,13 +89,13 @@ function formatResult(result: BenchmarkResult, engine: string, options: BenchCom
 export function registerBench(program: Command): void {
   const command = program
     .command('bench')
-    .description('time training steps and inference on made-up pictures, and say where the time goes')
+    .description('time training steps and inference on made-up images, and say where the time goes')
     .argument(
       '[config...]',
       'a YAML file and overrides key=value; without a file, the step that engines are compared on',
     )
     .option('--steps <n>', 'training steps that are timed', wholeNumber(1, 100_000), 15)
-    .option('--inference-size <n>', 'side of the picture for inference, 0 for none', wholeNumber(0, 4096), 512)
+    .option('--inference-size <n>', 'side of the image for inference, 0 for none', wholeNumber(0, 4096), 512)
     .option('--profile', 'also time every operation (native engine)')
     .option('--rows <n>', 'operations that a profile lists', wholeNumber(1, 10_000), 25)
     .option('--json', jsonHelp);
@@ -103,11 +103,14 @@ export function registerBench(program: Command): void {
     const [{ benchmark }, { selectEngine }, { FaceparseError }, { loadConfig }] = await Promise.all([
       import('../../training/benchmark.ts'),
       import('../../engine/select-engine.ts'),
-      import('../../errors.ts'),
+      import('../../text/errors.ts'),
       import('../../config/load-config.ts'),
     ]);
     const { file, overrides } = splitConfigArguments(words);
-    const settings = await loadConfig(file ? { file, overrides } : { overrides: [...comparison, ...overrides] });
+    const settings = await loadConfig({
+      ...(file ? { file, overrides } : { overrides: [...comparison, ...overrides] }),
+      notify: printNotice,
+    });
     const engine = await selectEngine({ ...settings.engine, ...engineChoice(options) });
     const { profile = false, steps, inferenceSize } = options;
     if (profile && engine.name !== 'native') {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { type JsonOption, jsonHelp, printJson, printText } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
 
 interface ConfigOptions extends JsonOption {
@@ -21,7 +21,7 @@ export function registerConfig(program: Command): void {
       }
       const arguments_ = splitConfigArguments(words);
       const { loadConfig } = await import('../../config/load-config.ts');
-      const config = await loadConfig(arguments_);
+      const config = await loadConfig({ ...arguments_, notify: printNotice });
       if (options.json) return printJson(config);
       const { stringify } = await import('yaml');
       printText(stringify(config));

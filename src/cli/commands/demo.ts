@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { FaceparseError } from '../../errors.ts';
 import { exists } from '../../files/path-kind.ts';
-import { formatCount } from '../../format-count.ts';
+import { formatCount } from '../../text/counts.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { printText, runTask, wholeNumber, withInterrupt } from '../command.ts';
 import { formatDuration } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
@@ -18,7 +18,7 @@ const demo = {
   seed: 1,
   /** About a minute on two cores; a slow machine takes longer, but ends as well. */
   epochs: 6,
-  // Small pictures in small batches: what counts in one minute is the number of steps. The drawn faces vary less than
+  // Small images in small batches: what counts in one minute is the number of steps. The drawn faces vary less than
   // real ones, so they are moved about less.
   overrides: [
     'name=demo',
@@ -37,7 +37,7 @@ const demo = {
 
 /** Draws the faces, once; later demos find them. */
 async function drawFaces(folder: string): Promise<void> {
-  const { writeSyntheticDataset } = await import('../../data/synthetic-dataset.ts');
+  const { writeSyntheticDataset } = await import('../../synthetic/dataset.ts');
   const { size, seed } = demo;
   for (const [split, count] of [
     ['train', demo.training],
@@ -71,8 +71,8 @@ async function freeRunFolder(out: string): Promise<string> {
 /** F (per image) of always answering with the training set's most frequent class of each pixel. */
 async function meanFaceFloor(data: string): Promise<number> {
   const [{ openDataset }, { readMask }, { meanFacePrediction }, { FaceScore }] = await Promise.all([
-    import('../../data/dataset.ts'),
-    import('../../data/read-picture.ts'),
+    import('../../data/dataset/dataset.ts'),
+    import('../../image/read-image.ts'),
     import('../../metrics/mean-face.ts'),
     import('../../metrics/face-score.ts'),
   ]);
@@ -108,8 +108,8 @@ async function saveMasks(weights: string, data: string, folder: string, count = 
   const [{ FaceParser }, { savePrediction }, { readPhoto }, { openDataset }] = await Promise.all([
     import('../../node/face-parser.ts'),
     import('../../node/save-prediction.ts'),
-    import('../../data/read-picture.ts'),
-    import('../../data/dataset.ts'),
+    import('../../image/read-image.ts'),
+    import('../../data/dataset/dataset.ts'),
   ]);
   const parser = await FaceParser.load(weights);
   try {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { Dataset } from '../../data/dataset.ts';
+import type { Dataset } from '../../data/dataset/dataset.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import type { ScoreSummary } from '../../metrics/face-score.ts';
 import type { Averaging } from '../../parser/averaging.ts';
@@ -19,7 +19,7 @@ interface Scored {
   readonly flip: boolean;
   readonly sides: readonly number[];
   readonly summary: ScoreSummary;
-  /** That the network took for a picture, on average. */
+  /** That the network took for an image, on average. */
   readonly networkMilliseconds: number;
 }
 
@@ -29,7 +29,7 @@ async function score(label: string, parser: FaceParser, dataset: Dataset, option
   const summary = await runTask(label, options, ({ signal, onProgress }) =>
     evaluateParser(parser, dataset, {
       signal,
-      onPicture: ({ prediction }, done, total) => {
+      onImage: ({ prediction }, done, total) => {
         network += prediction.timing.network;
         onProgress(done, total);
       },
@@ -58,14 +58,14 @@ function toJson({ summary, networkMilliseconds }: Scored): object {
   return { ...summary, confusion: [...summary.confusion], networkMilliseconds };
 }
 
-/** `averaged over photo and mirror image at 256 and 320 pixels, 180 ms a picture in the network` */
+/** `averaged over photo and mirror image at 256 and 320 pixels, 180 ms an image in the network` */
 function describeAveraging({ flip, sides, networkMilliseconds }: Scored): string {
-  const pictures = flip ? 'photo and mirror image' : 'photo';
-  return `averaged over ${pictures} at ${sides.join(' and ')} pixels, ${formatSpeed(networkMilliseconds)}`;
+  const images = flip ? 'photo and mirror image' : 'photo';
+  return `averaged over ${images} at ${sides.join(' and ')} pixels, ${formatSpeed(networkMilliseconds)}`;
 }
 
 function formatSpeed(milliseconds: number): string {
-  return `${milliseconds.toFixed(0)} ms a picture in the network`;
+  return `${milliseconds.toFixed(0)} ms an image in the network`;
 }
 
 /** The tables, each under its name where there are two. */
@@ -85,7 +85,7 @@ function formatReport(set: LabelSet, plain: Scored, averaged: Scored | undefined
 async function evaluate(run: string | undefined, options: EvaluateOptions): Promise<void> {
   const [{ FaceParser }, { openDataset }] = await Promise.all([
     import('../../node/face-parser.ts'),
-    import('../../data/dataset.ts'),
+    import('../../data/dataset/dataset.ts'),
   ]);
   const dataset = await openDataset(options.data, { requireMasks: true });
   const { core, file } = await FaceParser.load(run, engineChoice(options));

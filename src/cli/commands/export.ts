@@ -1,11 +1,11 @@
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Command, Option } from 'commander';
-import { FaceparseError } from '../../errors.ts';
-import { type OnnxExportOptions, onnxInputTypes, onnxOutputs } from '../../export/onnx-options.ts';
+import { type OnnxExportOptions, onnxInputTypes, onnxOutputs } from '../../export/onnx/onnx-options.ts';
 import { exists } from '../../files/path-kind.ts';
 import type { Graph } from '../../graph/graph.ts';
-import type { Weights } from '../../parser/weights-file.ts';
+import type { Weights } from '../../models/weights-file.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printText } from '../command.ts';
 import { formatBytes } from '../format.ts';
 
@@ -27,7 +27,7 @@ interface ExportSource {
   /** The weights file, for errors. */
   readonly file: string;
   readonly weights: Weights;
-  /** Inference graph for one picture of the size that the network was trained on. */
+  /** Inference graph for one image of the size that the network was trained on. */
   readonly graph: Graph;
 }
 
@@ -52,7 +52,7 @@ const formats: Readonly<Record<string, ExportFormat>> = {
     targets: (out) => [out],
     write: async ({ weights, graph }, out, { half }) => {
       const [{ encodeWeights }, { writeFileAtomic }] = await Promise.all([
-        import('../../parser/weights-file.ts'),
+        import('../../models/weights-file.ts'),
         import('../../files/atomic-write.ts'),
       ]);
       await writeFileAtomic(out, encodeWeights(weights, graph, { half: half ?? false }));
@@ -64,7 +64,7 @@ const formats: Readonly<Record<string, ExportFormat>> = {
     targets: (out) => [out],
     write: async ({ weights, file }, out, { input, output }) => {
       const [{ onnxModel }, { writeFileAtomic }] = await Promise.all([
-        import('../../export/onnx.ts'),
+        import('../../export/onnx/onnx.ts'),
         import('../../files/atomic-write.ts'),
       ]);
       await writeFileAtomic(out, onnxModel(weights, { ...(input && { input }), ...(output && { output }) }, file));
@@ -75,7 +75,7 @@ const formats: Readonly<Record<string, ExportFormat>> = {
     options: [],
     targets: (out) => [join(out, 'model.py'), join(out, 'ckpt.pth')],
     write: async ({ weights, file }, out) =>
-      (await import('../../export/pytorch.ts')).exportPyTorch(weights, out, file),
+      (await import('../../export/pytorch/pytorch.ts')).exportPyTorch(weights, out, file),
   },
 };
 
@@ -102,7 +102,7 @@ async function runExport(run: string | undefined, options: ExportOptions): Promi
   }
   const [{ loadWeights }, { weightsGraph }] = await Promise.all([
     import('../../node/face-parser.ts'),
-    import('../../parser/weights-graph.ts'),
+    import('../../models/weights-graph.ts'),
   ]);
   const { file, weights } = await loadWeights(run);
   const graph = weightsGraph(weights, file);

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { findPhotos, type PhotoFile } from '../../data/find-photos.ts';
-import { FaceparseError } from '../../errors.ts';
+import { findPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
@@ -35,10 +35,10 @@ async function predict(first: string | undefined, others: readonly string[], opt
   const { run, photos } = await splitPredictArguments([...(first === undefined ? [] : [first]), ...others]);
   const inputs = await findPhotos(photos);
   await requireFreeTargets(inputs, options);
-  const [{ FaceParser }, { savePrediction }, { PictureError, readPhoto }] = await Promise.all([
+  const [{ FaceParser }, { savePrediction }, { ImageError, readPhoto }] = await Promise.all([
     import('../../node/face-parser.ts'),
     import('../../node/save-prediction.ts'),
-    import('../../data/read-picture.ts'),
+    import('../../image/read-image.ts'),
   ]);
   const averaging = await averagingOf(options);
   const parser = await FaceParser.load(run, { ...engineChoice(options), ...(averaging && { averaging }) });
@@ -63,7 +63,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
           written.push({ photo: path, mask, milliseconds: Math.round(result.timing.total), areas });
         } catch (error) {
           // One bad photo among many is told and left out; anything else ends the work.
-          if (!(error instanceof PictureError) || inputs.length === 1) throw error;
+          if (!(error instanceof ImageError) || inputs.length === 1) throw error;
           failures.push(error.message);
         }
         onProgress(index + 1, inputs.length);

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { FaceparseError } from '../../errors.ts';
-import { withoutControls } from '../../formats/quoted-text.ts';
-import type { BuiltReport } from '../../report/document/build-report.ts';
+import type { BuiltReport } from '../../report/build-report.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { withoutControls } from '../../text/quoted-text.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
@@ -26,7 +26,7 @@ function line(text: string): string {
 }
 
 async function build(folder: string, options: ReportOptions): Promise<void> {
-  const { buildReport } = await import('../../report/document/build-report.ts');
+  const { buildReport } = await import('../../report/build-report.ts');
   const built = await buildReport(folder);
   warn(built);
   if (options.json) return printJson(built);
@@ -43,7 +43,7 @@ function describe({ pdf, pages }: BuiltReport): string {
 
 async function write(run: string, others: readonly string[], out: string, options: ReportOptions): Promise<void> {
   const { data, title, author, id, base, force, json } = options;
-  const { writeReport } = await import('../../report/document/write-report.ts');
+  const { writeReport } = await import('../../report/write-report.ts');
   const given = { data, title, author, id, base, force, averaging: await averagingOf(options) };
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const bars = new Map<string, Progress>();
@@ -68,9 +68,7 @@ async function write(run: string, others: readonly string[], out: string, option
   if (json) return printJson(written);
   const { fPerImage, source } = written;
   const score =
-    fPerImage === undefined
-      ? 'no validation pictures, so nothing was scored'
-      : `F (per image) ${formatScore(fPerImage)}`;
+    fPerImage === undefined ? 'no validation images, so nothing was scored' : `F (per image) ${formatScore(fPerImage)}`;
   printText(`${score}\n${describe(written)}\nEdit ${source} and run: faceparse report --build ${out}`);
 }
 

@@ -1,13 +1,13 @@
 import { extname, join } from 'node:path';
 import type { Command } from 'commander';
-import { FaceparseError } from '../../errors.ts';
-import { formatCount } from '../../format-count.ts';
 import type { StudyRun } from '../../study/load-study.ts';
 import type { StudyGroup } from '../../study/parse-study.ts';
 import type { RunResult } from '../../study/run-result.ts';
 import type { GroupSummary } from '../../study/summary.ts';
 import type { StudyTraining } from '../../study/train-study.ts';
-import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
+import { formatCount } from '../../text/counts.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatDuration, formatTable } from '../format.ts';
 import { formatScore } from '../score-table.ts';
@@ -144,7 +144,7 @@ async function runStudy(file: string, options: StudyCommandOptions): Promise<voi
     import('../../study/load-study.ts'),
     import('../../study/run-result.ts'),
   ]);
-  const study = await loadStudy(file);
+  const study = await loadStudy(file, printNotice);
   const chosen = options.only ? selectRuns(study, options.only) : study;
   const runs = study.runs.filter(({ group }) => chosen.groups.includes(group));
   if (options.list) {

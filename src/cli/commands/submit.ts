@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
-import { findTestPhotos, type PhotoFile } from '../../data/find-photos.ts';
-import { FaceparseError } from '../../errors.ts';
+import type { SubmissionCheck } from '../../challenge/check/check-submission.ts';
+import type { Entry } from '../../challenge/entry.ts';
+import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
 import { exists } from '../../files/path-kind.ts';
-import { formatCount } from '../../format-count.ts';
-import type { SubmissionCheck } from '../../submission/check/check-submission.ts';
-import type { Entry } from '../../submission/entry.ts';
+import { formatCount } from '../../text/counts.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, runTask, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
@@ -42,7 +42,7 @@ function requireUsefulOptions({ course, report, data, python, run }: SubmitOptio
 }
 
 function requireTest({ test }: SubmitOptions): string {
-  if (test === undefined) throw usage('say where the test pictures are: --test FOLDER');
+  if (test === undefined) throw usage('say where the test images are: --test FOLDER');
   return test;
 }
 
@@ -53,7 +53,7 @@ async function requireFreeZip(path: string, force: boolean): Promise<void> {
 }
 
 async function check(zip: string, options: SubmitOptions): Promise<SubmissionCheck> {
-  const { checkSubmission } = await import('../../submission/check/check-submission.ts');
+  const { checkSubmission } = await import('../../challenge/check/check-submission.ts');
   const { python, run } = options;
   const test = requireTest(options);
   return withInterrupt((signal) => checkSubmission({ zip, test, ...(python && { python }), run, signal }));
@@ -63,7 +63,7 @@ function formatCheck(zip: string, { faults, notes, masks, parameters, ran }: Sub
   const facts = [
     `${masks} masks`,
     ...(parameters === undefined ? [] : [`${formatCount(parameters)} parameters`]),
-    ...(ran ? [`run.py ran on ${ran} pictures`] : []),
+    ...(ran ? [`run.py ran on ${ran} images`] : []),
   ];
   const verdict =
     faults.length === 0 ? 'no faults found' : `${faults.length} ${faults.length === 1 ? 'fault' : 'faults'}`;
@@ -82,7 +82,7 @@ async function runCheck(zip: string, options: SubmitOptions): Promise<void> {
 }
 
 async function reportOf(entry: Entry, id: string, options: SubmitOptions): Promise<Uint8Array> {
-  const { courseReport } = await import('../../submission/course-report.ts');
+  const { courseReport } = await import('../../challenge/course-report.ts');
   const { report, data } = options;
   const { averaging } = entry;
   const given = { ...(report && { report }), ...(data && { data }), ...(averaging && { averaging }) };
@@ -96,13 +96,13 @@ function requireOneRun(runs: readonly string[]): string {
   throw usage(`one network is handed in, not ${runs.length}: ensembles are forbidden. Name one run`);
 }
 
-/** The test pictures; whatever else can be wrong is told too, before anything that takes long. */
+/** The test images; whatever else can be wrong is told too, before anything that takes long. */
 async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]> {
   const { course, python, force = false } = options;
   const [{ requireCourseId }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
-    import('../../submission/course-zip.ts'),
-    import('../../submission/masks.ts'),
-    import('../../submission/check/run-process.ts'),
+    import('../../challenge/course-zip.ts'),
+    import('../../challenge/masks.ts'),
+    import('../../challenge/check/run-process.ts'),
   ]);
   if (course !== undefined) requireCourseId(course);
   const photos = await findTestPhotos(requireTest(options));
@@ -115,13 +115,13 @@ async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]
 async function packed(entry: Entry, photos: readonly PhotoFile[], options: SubmitOptions): Promise<Uint8Array> {
   const [{ selectEngine }, { courseZip }, { leaderboardZip }] = await Promise.all([
     import('../../engine/select-engine.ts'),
-    import('../../submission/course-zip.ts'),
-    import('../../submission/leaderboard-zip.ts'),
+    import('../../challenge/course-zip.ts'),
+    import('../../challenge/leaderboard-zip.ts'),
   ]);
   const { course: id } = options;
   const course = id === undefined ? undefined : { id, report: await reportOf(entry, id, options) };
   const engine = await selectEngine(engineChoice(options));
-  return runTask('parsing the test pictures', options, (controls) => {
+  return runTask('parsing the test images', options, (controls) => {
     const masks = { engine, ...controls };
     return course ? courseZip(entry, photos, { ...course, ...masks }) : leaderboardZip(entry, photos, masks);
   });
@@ -133,7 +133,7 @@ async function submitRun(run: string, options: SubmitOptions): Promise<void> {
   const out = options.out ?? (course === undefined ? 'submission.zip' : `${course}.zip`);
   const photos = await prepare(out, options);
   const [{ readEntry }, { writeFileAtomic }] = await Promise.all([
-    import('../../submission/entry.ts'),
+    import('../../challenge/entry.ts'),
     import('../../files/atomic-write.ts'),
   ]);
   const entry = await readEntry(run, await averagingOf(options));
@@ -166,7 +166,7 @@ export function registerSubmit(program: Command): void {
     .description('pack a run for the leaderboard or the course, or check a zip before it is sent')
     .usage('[options] <run> --test <folder>\n       faceparse submit --check <zip> --test <folder>')
     .argument('[run...]', 'folder of the run that is handed in')
-    .option('--test <folder>', 'the test pictures, or a folder whose images/ holds them')
+    .option('--test <folder>', 'the test images, or a folder whose images/ holds them')
     .option('--out <file>', 'the zip to write (default: submission.zip, or the matriculation number)')
     .addOption(
       new Option('--check <zip>', 'only check this zip, whoever made it').conflicts([
@@ -174,7 +174,7 @@ export function registerSubmit(program: Command): void {
         ...['engine', 'device', 'threads'],
       ]),
     )
-    .option('--no-run', 'check without running the code of the zip (run.py) on some of the pictures')
+    .option('--no-run', 'check without running the code of the zip (run.py) on some of the images')
     .addOption(
       new Option('--python <command>', 'Python with PyTorch and Pillow, for that (default: python3)').conflicts('run'),
     )

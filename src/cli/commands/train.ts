@@ -2,9 +2,9 @@ import { dirname, join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
-import { FaceparseError } from '../../errors.ts';
-import { formatCount } from '../../format-count.ts';
-import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
+import { formatCount } from '../../text/counts.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
 import { splitConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatDuration, formatPairs } from '../format.ts';
@@ -44,12 +44,12 @@ async function dryRun(config: Config, data: string, options: TrainCommandOptions
   printText(
     formatPairs([
       ['network', `${model.name}, ${formatCount(estimate.parameters)} trainable parameters`],
-      ['cost', `${estimate.gigaMultiplyAccumulates.toFixed(2)} GMAC forward a picture of ${train.size}×${train.size}`],
+      ['cost', `${estimate.gigaMultiplyAccumulates.toFixed(2)} GMAC forward an image of ${train.size}×${train.size}`],
       [
         'data',
         `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`,
       ],
-      ['batches', `${train.batchSize} pictures, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
+      ['batches', `${train.batchSize} images, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} a step (measured now)`],
       ['length', `${length}, validation not counted`],
     ]),
@@ -67,6 +67,7 @@ async function newConfig(words: readonly string[], options: TrainCommandOptions)
   const { file, overrides } = splitConfigArguments(words);
   const config = await loadConfig({
     ...(file !== undefined && { file }),
+    notify: printNotice,
     overrides: [
       ...overrides,
       ...(options.minutes ? [`train.minutes=${options.minutes}`] : []),

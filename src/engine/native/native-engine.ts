@@ -1,8 +1,8 @@
 import { type Graph, sizeOf } from '../../graph/graph.ts';
+import type { Addon, AddonEngine, AddonProgram } from '../../native-addon/addon.ts';
 import { CallQueue } from '../call-queue.ts';
 import type { Engine, Program, Values } from '../engine.ts';
 import { checkInputs, checkStates, initialState, stateOf } from '../program-state.ts';
-import type { Addon, AddonEngine, AddonProgram } from './addon.ts';
 import { optimizeForNative } from './passes/optimize-for-native.ts';
 import { type BuiltPlan, buildPlan, type StepInfo } from './plan/build-plan.ts';
 

@@ -1,6 +1,6 @@
-import { FaceparseError } from '../../errors.ts';
-import type { AddonFacts } from './addon.ts';
-import { loadAddon } from './load-addon.ts';
+import type { AddonFacts } from '../../native-addon/addon.ts';
+import { loadAddon } from '../../native-addon/load-addon.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { createNativeEngine, type NativeEngine } from './native-engine.ts';
 
 /** What became of looking for the add-on. */

@@ -63,7 +63,7 @@ function lowerInputGradient(call: LoweringCall<ConvolutionGradientAttributes>): 
 }
 
 /**
- * A depthwise weight gradient as one grouped convolution of the input with dy as its kernel, one group a picture and
+ * A depthwise weight gradient as one grouped convolution of the input with dy as its kernel, one group an image and
  * channel: stride and dilation trade places.
  */
 function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
@@ -91,8 +91,8 @@ function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttribute
     extents[0] === kernelHeight && extents[1] === kernelWidth
       ? correlated
       : builder.slice(correlated, [0, 0], [kernelHeight, kernelWidth], [2, 3]);
-  const perPicture = builder.reshape(cut, [n, channels, kernelHeight, kernelWidth]);
-  return builder.reshape(builder.reduceSum(perPicture, [0], false), shape);
+  const perImage = builder.reshape(cut, [n, channels, kernelHeight, kernelWidth]);
+  return builder.reshape(builder.reduceSum(perImage, [0], false), shape);
 }
 
 /** One matrix product a kernel position: dy times the input as that position sees it. Serves every geometry. */
@@ -131,7 +131,7 @@ function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>):
   const [filters, perGroup, kernelHeight, kernelWidth] = shape as unknown as Four;
   const taps = kernelHeight * kernelWidth;
   if (groups > 1 && perGroup === 1 && filters === groups) {
-    // Measured: the copies pay for 3×3 on large pictures, where the grouped convolution uses one thread only.
+    // Measured: the copies pay for 3×3 on large images, where the grouped convolution uses one thread only.
     const pixels = inputs[0].shape[2] * inputs[0].shape[3];
     const copiesPay = taps > 1 && taps <= 9 && stride[0] === 1 && stride[1] === 1 && pixels >= 256;
     return copiesPay ? shiftedWeightGradient(call, true) : depthwiseWeightGradient(call);

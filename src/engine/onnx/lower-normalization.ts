@@ -7,7 +7,7 @@ function centred(builder: OnnxBuilder, x: string, mean: string, channels: number
   return builder.emit('Sub', [x, builder.reshape(mean, [1, channels, 1, 1])]);
 }
 
-/** The sum of a·b over all but the channels, as a vector: one dot product a picture and channel, then over pictures. */
+/** The sum of a·b over all but the channels, as a vector: one dot product an image and channel, then over images. */
 function channelDot(builder: OnnxBuilder, a: string, b: string, n: number, channels: number, pixels: number): string {
   // Many tiny products cost more than they save.
   if (pixels <= 1024) return builder.reduceSum(builder.emit('Mul', [a, b]), [0, 2, 3], false);
@@ -27,8 +27,8 @@ export function addNormalizationRules(rules: LoweringRules): void {
     const [n, channels, height, width] = shape as [number, number, number, number];
     const count = n * height * width;
     const spread = (vector: string) => builder.reshape(vector, [1, channels, 1, 1]);
-    const perPicture = builder.reshape(builder.emit('GlobalAveragePool', [x]), [n, channels]);
-    const mean = builder.emit('ReduceMean', [perPicture], { axes: [0], keepdims: 0 });
+    const perImage = builder.reshape(builder.emit('GlobalAveragePool', [x]), [n, channels]);
+    const mean = builder.emit('ReduceMean', [perImage], { axes: [0], keepdims: 0 });
     const difference = centred(builder, x, mean, channels);
     const squares = channelDot(builder, difference, difference, n, channels, height * width);
     const variance = builder.emit('Mul', [squares, builder.float(1 / count)]);
@@ -44,8 +44,8 @@ export function addNormalizationRules(rules: LoweringRules): void {
     const spread = (vector: string) => builder.reshape(vector, [1, channels, 1, 1]);
     const difference = centred(builder, x, mean, channels);
     const inverse = inverseDeviation(builder, variance, attributes.epsilon);
-    const dBetaPerPicture = builder.reshape(builder.emit('GlobalAveragePool', [dy]), [n, channels]);
-    const dBeta = builder.emit('Mul', [builder.reduceSum(dBetaPerPicture, [0], false), builder.float(height * width)]);
+    const dBetaPerImage = builder.reshape(builder.emit('GlobalAveragePool', [dy]), [n, channels]);
+    const dBeta = builder.emit('Mul', [builder.reduceSum(dBetaPerImage, [0], false), builder.float(height * width)]);
     const dGamma = builder.emit('Mul', [channelDot(builder, dy, difference, n, channels, height * width), inverse]);
     // dx = k1·dy + k2·(x − mean) + k3, per channel.
     const k1 = builder.emit('Mul', [gamma, inverse]);

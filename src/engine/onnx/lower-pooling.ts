@@ -40,7 +40,7 @@ function adaptiveMatrix(builder: OnnxBuilder, input: number, output: number): st
   return builder.floats(matrix, [output, input], 'adaptive');
 }
 
-/** vertical·x·horizontalᵀ on every channel: what separable linear maps of pictures are. */
+/** vertical·x·horizontalᵀ on every channel: what separable linear maps of images are. */
 function separable(builder: OnnxBuilder, x: string, vertical: string, horizontal: string): string {
   const rows = builder.matMul(x, horizontal, false, true, 4, 2);
   return builder.emit('MatMul', [vertical, rows]);
@@ -52,7 +52,7 @@ function separableGradient(builder: OnnxBuilder, dy: string, vertical: string, h
   return builder.matMul(vertical, rows, true, false, 2, 4);
 }
 
-/** The number of pixels inside of the picture under each window, as a 1×1×H′×W′ constant of reciprocals. */
+/** The number of pixels inside of the image under each window, as a 1×1×H′×W′ constant of reciprocals. */
 function windowShares(
   builder: OnnxBuilder,
   { kernel, stride, padding }: PoolingAttributes,
@@ -106,7 +106,7 @@ function comparedMaxPoolGradient({
   const [n, channels, height, width] = shape as unknown as Four;
   const pooled = inputs[0].shape.slice(2) as [number, number];
   const pads = [0, 0, padding[0], padding[1]];
-  // What lies outside of the picture must not be taken for a maximum.
+  // What lies outside of the image must not be taken for a maximum.
   const padded = padding.some((amount) => amount > 0)
     ? builder.emit('Pad', [x, builder.int64s([...pads, ...pads]), builder.float(lowestFloat)])
     : x;

@@ -148,7 +148,7 @@ export function addSoftmaxRules(rules: LoweringRules): void {
     const pixels = height * width;
     const probabilities = knownProbabilities(builder, logits, labels, shape, classes);
     const truth = builder.toFloat(isClass(builder, labels, shape, classes));
-    // p·tᵀ of each picture: its diagonal is the overlap; since the t of a known pixel sum to 1, its rows sum to predicted.
+    // p·tᵀ of each image: its diagonal is the overlap; since the t of a known pixel sum to 1, its rows sum to predicted.
     // One product is faster than a pass over p·t and its sum, and adds up in blocks, so that no digits are lost.
     const rows = builder.reshape(probabilities, [n, classes, pixels]);
     const products = builder.matMul(rows, builder.reshape(truth, [n, classes, pixels]), false, true, 3, 3);

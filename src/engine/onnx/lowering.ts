@@ -10,8 +10,8 @@ export interface LoweringOptions {
    */
   readonly contrib: boolean;
   /**
-   * The extent that stands for the number of pictures in the graph, and the name of an ONNX value that has it as its
-   * first: what is written then takes any number of pictures. Without it the extents are fixed.
+   * The extent that stands for the number of images in the graph, and the name of an ONNX value that has it as its
+   * first: what is written then takes any number of images. Without it the extents are fixed.
    */
   readonly batch?: { readonly extent: number; readonly of: string };
 }
@@ -69,14 +69,14 @@ export class OnnxBuilder {
   }
 
   tensor(data: Float32Array | Int32Array, shape: Shape): string {
-    const single = this.repeatedPicture(data, shape);
+    const single = this.repeatedImage(data, shape);
     if (single)
       return this.emit('Expand', [this.initializer('float32', [1, ...shape.slice(1)], single), this.shape(shape)]);
     return this.initializer(data instanceof Int32Array ? 'int32' : 'float32', shape, data);
   }
 
-  /** The one picture that a constant repeats for each of the batch, where the batch is dynamic. */
-  private repeatedPicture(data: Float32Array | Int32Array, shape: Shape): Float32Array | undefined {
+  /** The one image that a constant repeats for each of the batch, where the batch is dynamic. */
+  private repeatedImage(data: Float32Array | Int32Array, shape: Shape): Float32Array | undefined {
     if (data instanceof Int32Array || shape.length !== 4 || !this.isBatch(shape)) return undefined;
     const size = data.length / shape[0];
     const single = data.subarray(0, size);
@@ -87,11 +87,11 @@ export class OnnxBuilder {
     return this.options.batch !== undefined && first === this.options.batch.extent;
   }
 
-  /** A shape as a value, with the number of pictures that the run is given where the batch is dynamic. */
+  /** A shape as a value, with the number of images that the run is given where the batch is dynamic. */
   shape(shape: Shape): string {
     if (!this.isBatch(shape)) return this.int64s(shape);
-    const pictures = this.slice(this.emit('Shape', [this.options.batch!.of]), [0], [1], [0]);
-    return this.emit('Concat', [pictures, this.int64s(shape.slice(1))], { axis: 0 });
+    const images = this.slice(this.emit('Shape', [this.options.batch!.of]), [0], [1], [0]);
+    return this.emit('Concat', [images, this.int64s(shape.slice(1))], { axis: 0 });
   }
 
   float(value: number): string {
@@ -124,7 +124,7 @@ export class OnnxBuilder {
   }
 
   reshape(value: string, shape: Shape): string {
-    // Minus one is what the other extents leave, be it the number of pictures or not.
+    // Minus one is what the other extents leave, be it the number of images or not.
     const target = this.options.batch && shape.length > 0 ? [-1, ...shape.slice(1)] : shape;
     return this.emit('Reshape', [value, this.int64s(target)]);
   }
@@ -169,7 +169,7 @@ export class OnnxBuilder {
   }
 }
 
-/** The shape of a batch of pictures or of a convolution's weight. */
+/** The shape of a batch of images or of a convolution's weight. */
 export type Four = readonly [number, number, number, number];
 
 /** What a lowering rule is given: the builder, the node, and the ONNX names of its inputs. */

@@ -1,5 +1,5 @@
 import { InferenceSession, listSupportedBackends, Tensor } from 'onnxruntime-node';
-import { FaceparseError } from '../../errors.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import type { Engine } from '../engine.ts';
 import { createOnnxEngine, type OnnxDevice } from './onnx-engine.ts';
 

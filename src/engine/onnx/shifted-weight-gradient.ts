@@ -32,7 +32,7 @@ function splitPlanes(call: LoweringCall<ConvolutionGradientAttributes>): Planes 
   const [n, channels, height, width] = inputs[1].shape as unknown as Four;
   const [, , kernelHeight, kernelWidth] = shape as unknown as Four;
   const pitch = Math.ceil((width + padding[1] + padding[3]) / stride[1]);
-  // One more row of zeros lets the last copy run over the end of its picture.
+  // One more row of zeros lets the last copy run over the end of its image.
   const rows = Math.ceil((height + padding[0] + padding[2]) / stride[0]) + (kernelWidth > 1 ? 1 : 0);
   const below = rows * stride[0] - height - padding[0];
   let sorted = values[1];

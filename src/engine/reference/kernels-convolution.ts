@@ -31,7 +31,7 @@ function layOut(input: Shape, weight: Shape, output: Shape, attributes: Convolut
   for (let ky = 0; ky < kernelHeight; ky++) {
     for (let kx = 0; kx < kernelWidth; kx++) {
       const rows: Stretch[] = [];
-      // Output x reads input x·stride + shift; first and last keep that inside of the picture.
+      // Output x reads input x·stride + shift; first and last keep that inside of the image.
       const shift = kx * dilation[1] - padding[1];
       const first = Math.max(0, Math.ceil(-shift / stride[1]));
       const last = Math.min(outputWidth - 1, Math.floor((width - 1 - shift) / stride[1]));

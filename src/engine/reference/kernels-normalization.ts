@@ -1,7 +1,7 @@
 import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
 import { attributesOf, inputShape, type KernelCall, type KernelTable } from './kernel.ts';
 
-/** Visits the planes of one channel in all pictures: offset of the first element. */
+/** Visits the planes of one channel in all images: offset of the first element. */
 function forEachPlane(
   call: KernelCall,
   input: number,
@@ -9,7 +9,7 @@ function forEachPlane(
   visit: (start: number, length: number) => void,
 ) {
   const [n, channels, height, width] = inputShape(call, input) as [number, number, number, number];
-  for (let picture = 0; picture < n; picture++) visit((picture * channels + channel) * height * width, height * width);
+  for (let image = 0; image < n; image++) visit((image * channels + channel) * height * width, height * width);
 }
 
 function batchNormTraining(call: KernelCall): void {

@@ -5,7 +5,7 @@ import { reduceSum } from './reduction.ts';
 /** Geometry of a two-dimensional convolution; pairs are [vertical, horizontal]. */
 export interface ConvolutionAttributes {
   readonly stride: readonly [number, number];
-  /** Zeros around the picture: [top, left, bottom, right]. */
+  /** Zeros around the image: [top, left, bottom, right]. */
   readonly padding: readonly [number, number, number, number];
   readonly dilation: readonly [number, number];
   readonly groups: number;

@@ -29,9 +29,9 @@ export const lovaszJaccardOp = defineOp<NoAttributes>({
   },
 });
 
-/** The Lovász extension for each picture and class. */
+/** The Lovász extension for each image and class. */
 export interface LovaszJaccard {
-  /** N×C; 0 for a class that the picture does not have. */
+  /** N×C; 0 for a class that the image does not have. */
   readonly loss: Tensor;
   /** The derivative of each loss by each probability of its class, N×C×H×W; 0 where the label is not known. */
   readonly slope: Tensor;
@@ -40,7 +40,7 @@ export interface LovaszJaccard {
 }
 
 /**
- * The Lovász extension of the Jaccard loss (Berman et al. 2018, https://arxiv.org/abs/1705.08790, algorithm 1) for each picture and
+ * The Lovász extension of the Jaccard loss (Berman et al. 2018, https://arxiv.org/abs/1705.08790, algorithm 1) for each image and
  * class, from probabilities p N×C×H×W and labels int32 N×H×W: with the errors e_i = |[t_i = c] − p_i| of the pixels in falling
  * order, and the Jaccard loss J_k of having the first k of them wrong, loss = Σ_k e_k·(J_k − J_{k−1}), and slope is that
  * difference for a pixel of another class and minus it for one of the class. Errors that are equal in single precision are

@@ -14,8 +14,8 @@ function inferPooling(name: string, shape: Shape, { kernel, stride, padding }: P
   if (padding.some((value, side) => value * 2 > kernel[side])) {
     throw new Error(`${name}: padding ${padding.join('×')} is over half of the kernel ${kernel.join('×')}`);
   }
-  const [n, channels, ...picture] = shape as [number, number, number, number];
-  const pooled = picture.map((size, side) => Math.floor((size + 2 * padding[side] - kernel[side]) / stride[side]) + 1);
+  const [n, channels, ...image] = shape as [number, number, number, number];
+  const pooled = image.map((size, side) => Math.floor((size + 2 * padding[side] - kernel[side]) / stride[side]) + 1);
   return [{ shape: [n, channels, ...pooled], dtype: 'float32' as const }];
 }
 
@@ -62,17 +62,17 @@ function poolingAttributes({ kernel, stride = kernel, padding = 0 }: PoolingOpti
   return { kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding] };
 }
 
-/** The largest value of each window (ONNX `MaxPool`); what lies outside of the picture does not count. */
+/** The largest value of each window (ONNX `MaxPool`); what lies outside of the image does not count. */
 export function maxPool(x: Tensor, options: PoolingOptions): Tensor {
   return apply(maxPoolOp, [x], poolingAttributes(options));
 }
 
-/** The mean of each window (ONNX `AveragePool`, count_include_pad=0): what lies outside of the picture does not count. */
+/** The mean of each window (ONNX `AveragePool`, count_include_pad=0): what lies outside of the image does not count. */
 export function avgPool(x: Tensor, options: PoolingOptions): Tensor {
   return apply(avgPoolOp, [x], poolingAttributes(options));
 }
 
-/** The mean over the whole picture: N×C×H×W gives N×C×1×1 (ONNX `GlobalAveragePool`). */
+/** The mean over the whole image: N×C×H×W gives N×C×1×1 (ONNX `GlobalAveragePool`). */
 export function globalAvgPool(x: Tensor): Tensor {
   return reduceMean(x, [2, 3], true);
 }

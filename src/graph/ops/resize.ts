@@ -30,7 +30,7 @@ export const resizeGradientOp = defineOp<ResizeGradientAttributes>({
 });
 
 /**
- * The picture at another size, pixel centres at halves (ONNX `Resize` half_pixel, without antialiasing; PyTorch
+ * The image at another size, pixel centres at halves (ONNX `Resize` half_pixel, without antialiasing; PyTorch
  * `interpolate(align_corners=False)`, for nearest PyTorch's plain `nearest`: output i reads input ⌊i·H/H′⌋).
  */
 export function resize(x: Tensor, height: number, width: number, mode: ResizeMode = 'bilinear'): Tensor {

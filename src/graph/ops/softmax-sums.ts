@@ -38,7 +38,7 @@ export const softmaxSumsGradientOp = defineOp<NoAttributes>({
   infer: ([, , logits]) => [{ shape: logits.shape, dtype: 'float32' }],
 });
 
-/** Sums over the pixels of each picture, N×C. */
+/** Sums over the pixels of each image, N×C. */
 export interface SoftmaxSums {
   /** Σ p_c over the pixels labelled c. */
   readonly overlap: Tensor;

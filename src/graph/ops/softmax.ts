@@ -78,8 +78,8 @@ function inferCrossEntropy([logits, labels, weights]: readonly TensorType[]): Te
   if (formatShape(weights.shape) !== String(classes)) {
     throw new Error(`crossEntropy: ${formatShape(weights.shape)} class weights for ${classes} classes`);
   }
-  const picture: TensorType = { shape: labels.shape, dtype: 'float32' };
-  return [picture, picture];
+  const image: TensorType = { shape: labels.shape, dtype: 'float32' };
+  return [image, image];
 }
 
 /** Inputs: logits, labels, class weights. Outputs: loss and weight of every pixel; the weight has no gradient. */

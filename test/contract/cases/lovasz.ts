@@ -18,7 +18,7 @@ function spacedShares(shape: readonly number[]): CaseInput {
 
 interface LovaszOptions {
   classes?: number;
-  picture?: readonly [number, number];
+  image?: readonly [number, number];
   probabilities?: (shape: readonly number[]) => CaseInput;
   truth?: CaseInput;
   ignored?: readonly number[];
@@ -26,13 +26,13 @@ interface LovaszOptions {
 }
 
 function lovasz(name: string, options: LovaszOptions = {}): OpCase {
-  const { classes = 5, picture = [4, 5], probabilities = spacedShares, ignored } = options;
+  const { classes = 5, image = [4, 5], probabilities = spacedShares, ignored } = options;
   const { outputs = ['loss', 'slope', 'actual'] } = options;
   return {
     name: `lovaszJaccard ${name}`,
     inputs: {
-      probabilities: probabilities([2, classes, ...picture]),
-      labels: options.truth ?? labels([2, ...picture], classes, ignored),
+      probabilities: probabilities([2, classes, ...image]),
+      labels: options.truth ?? labels([2, ...image], classes, ignored),
     },
     build: (tensors) => {
       const built = lovaszJaccard(tensors.probabilities, tensors.labels);
@@ -52,9 +52,9 @@ const withoutLoss = ['slope', 'actual', 'y'];
 export const lovaszCases: readonly OpCase[] = [
   lovasz('plain'),
   lovasz('of one class', { classes: 1 }),
-  lovasz('of two classes', { classes: 2, picture: [7, 3] }),
+  lovasz('of two classes', { classes: 2, image: [7, 3] }),
   lovasz('of 19 classes', { classes: 19 }),
-  lovasz('of single pixels', { picture: [1, 1] }),
+  lovasz('of single pixels', { image: [1, 1] }),
   lovasz('of classes that are absent', { truth: allLabels([2, 4, 5], 3) }),
   lovasz('with label 255 ignored', { ignored: [255] }),
   lovasz('with any label outside of the classes ignored', { ignored: [255, -1, 5, -100, 2 ** 31 - 1] }),
@@ -63,11 +63,11 @@ export const lovaszCases: readonly OpCase[] = [
   { ...lovasz('of probabilities 0 and 1', { probabilities: certain, ignored: [255] }), atKink: true },
   // Errors of single precision that are equal as 1 − p are not as p.
   {
-    ...lovasz('of probabilities near 0', { probabilities: (shape) => uniform(shape, 0, 1e-6), picture: [16, 16] }),
+    ...lovasz('of probabilities near 0', { probabilities: (shape) => uniform(shape, 0, 1e-6), image: [16, 16] }),
     atKink: true,
   },
   {
-    ...lovasz('of many pixels', { classes: 3, picture: [96, 80], probabilities: anyShares, ignored: [255] }),
+    ...lovasz('of many pixels', { classes: 3, image: [96, 80], probabilities: anyShares, ignored: [255] }),
     wide: true,
   },
   lovasz('with the loss alone', { outputs: ['loss'], ignored: [255] }),

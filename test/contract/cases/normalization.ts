@@ -26,7 +26,7 @@ const withConstantChannel: CaseInput = {
 
 const trainingCases = [
   training('of a batch', normal([3, 4, 5, 6])),
-  training('of one picture', normal([1, 3, 4, 5], 2, 3)),
+  training('of one image', normal([1, 3, 4, 5], 2, 3)),
   training('of one channel', normal([2, 1, 4, 4])),
   training('of three values a channel', normal([3, 3, 1, 1])),
   training('of a large epsilon', normal([2, 3, 4, 4]), { epsilon: 0.1 }),

@@ -20,7 +20,7 @@ const windows: readonly (readonly [name: string, x: Shape, options: PoolingOptio
   ['2, stride 3, with gaps', [1, 2, 8, 9], { kernel: 2, stride: 3 }],
   ['2, stride 2, padding 1', [1, 2, 5, 6], { kernel: 2, stride: 2, padding: 1 }],
   ['3, stride 3, padding 1, rows left over', [1, 2, 9, 8], { kernel: 3, stride: 3, padding: 1 }],
-  ['as large as the picture', [2, 3, 4, 4], { kernel: 4 }],
+  ['as large as the image', [2, 3, 4, 4], { kernel: 4 }],
   ['2, padding 1 on one pixel', [2, 2, 1, 1], { kernel: 2, stride: 1, padding: 1 }],
   ['1, stride 2', [1, 2, 5, 5], { kernel: 1, stride: 2 }],
 ];

@@ -91,7 +91,7 @@ const allIgnored: OpCase = {
 
 interface SumsOptions {
   classes?: number;
-  picture?: readonly [number, number];
+  image?: readonly [number, number];
   truth?: CaseInput;
   ignored?: readonly number[];
   spread?: number;
@@ -99,12 +99,12 @@ interface SumsOptions {
 }
 
 function sums(name: string, options: SumsOptions = {}): OpCase {
-  const { classes = 5, picture = [4, 5], ignored, spread = 2, outputs = ['overlap', 'predicted', 'actual'] } = options;
+  const { classes = 5, image = [4, 5], ignored, spread = 2, outputs = ['overlap', 'predicted', 'actual'] } = options;
   return {
     name: `softmaxSums ${name}`,
     inputs: {
-      logits: uniform([2, classes, ...picture], -spread, spread),
-      labels: options.truth ?? labels([2, ...picture], classes, ignored),
+      logits: uniform([2, classes, ...image], -spread, spread),
+      labels: options.truth ?? labels([2, ...image], classes, ignored),
     },
     build: (tensors) => {
       const built = softmaxSums(tensors.logits, tensors.labels);
@@ -118,15 +118,15 @@ const softmaxSumCases = [
   sums('plain'),
   // The gradient is zero: what is left of 1 − 1 is rounding.
   { ...sums('of one class', { classes: 1 }), tolerance: 1e-3 },
-  sums('of two classes', { classes: 2, picture: [7, 3] }),
+  sums('of two classes', { classes: 2, image: [7, 3] }),
   sums('of 19 classes', { classes: 19 }),
-  sums('of single pixels', { picture: [1, 1] }),
+  sums('of single pixels', { image: [1, 1] }),
   sums('of classes that are absent', { truth: allLabels([2, 4, 5], 3) }),
   sums('with label 255 ignored', { ignored: [255] }),
   sums('with any label outside of the classes ignored', { ignored: [255, -1, 5, -100, 2 ** 31 - 1] }),
   sums('with every label ignored', { truth: allLabels([2, 4, 5], 255) }),
   sums('of logits up to ±80', { spread: 80 }),
-  sums('of many pixels', { classes: 3, picture: [96, 80], ignored: [255] }),
+  sums('of many pixels', { classes: 3, image: [96, 80], ignored: [255] }),
   sums('with overlap alone', { outputs: ['overlap'], ignored: [255] }),
   sums('with predicted alone', { outputs: ['predicted'], ignored: [255] }),
   sums('with predicted and actual', { outputs: ['predicted', 'actual'], ignored: [255] }),

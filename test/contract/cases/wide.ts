@@ -18,7 +18,7 @@ type Build = (tensors: Record<string, Tensor>, convolve: (x: Tensor, weight: str
 
 interface Wide {
   readonly name: string;
-  /** Of the picture, and of the weights by name, which are all 3×3. */
+  /** Of the image, and of the weights by name, which are all 3×3. */
   readonly size?: readonly [number, number];
   readonly weights: Readonly<Record<string, readonly [filters: number, channels: number]>>;
   readonly more?: Readonly<Record<string, CaseInput>>;
@@ -130,7 +130,7 @@ export const wideCases: readonly OpCase[] = [
     () => ({ factor: normal([2, 1, 9, 8]) }),
   ),
   ...between(
-    'a factor by pictures',
+    'a factor by images',
     (x, { factor }) => mul(x, factor),
     () => ({ factor: normal([2, 1, 1, 1]) }),
   ),
@@ -146,7 +146,7 @@ export const wideCases: readonly OpCase[] = [
   ...between('enlarged', (x) => resize(x, 17, 15)),
   ...between('made smaller, nearest', (x) => resize(x, 4, 5, 'nearest')),
   ...between('mean over pixels, spread', (x) => broadcastTo(reduceMean(x, [2, 3], true), x.shape)),
-  ...between('sum over pictures and pixels', (x) => sub(x, reshape(reduceMean(x, [0, 2, 3]), [1, x.shape[1], 1, 1]))),
+  ...between('sum over images and pixels', (x) => sub(x, reshape(reduceMean(x, [0, 2, 3]), [1, x.shape[1], 1, 1]))),
   ...between('sum over channels', (x) => mul(x, reduceSum(x, [1], true)), undefined),
   ...between('softmax over channels', (x) => softmax(x, 1)),
   ...between('slices and zeros', (x) => pad(slice(x, 2, 1, 7), [0, 0, 1, 0], [0, 0, 2, 0])),

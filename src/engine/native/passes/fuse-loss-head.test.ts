@@ -145,7 +145,7 @@ describe('fuseLossHead', () => {
   const views: [string, (pixels: Tensor) => Tensor][] = [
     ['outputs', (pixels) => pixels],
     ['read one by one', (pixels) => mul(pixels, pixels)],
-    ['summed picture by picture', (pixels) => reduceSum(pixels, [1, 2])],
+    ['summed image by image', (pixels) => reduceSum(pixels, [1, 2])],
     ['summed with their axes kept', (pixels) => reduceSum(pixels, [0, 1, 2], true)],
   ];
   it.each(views)(

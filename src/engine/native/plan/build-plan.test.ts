@@ -6,11 +6,11 @@ import { exp } from '../../../graph/ops/elementwise.ts';
 import { batchNormTraining } from '../../../graph/ops/normalization.ts';
 import { resize } from '../../../graph/ops/resize.ts';
 import { concat } from '../../../graph/ops/shape.ts';
-import type { ConvolutionRequest, PrimitivePlanner } from '../addon.ts';
+import type { ConvolutionRequest, PrimitivePlanner } from '../../../native-addon/addon.ts';
 import { optimizeForNative } from '../passes/optimize-for-native.ts';
 import { buildPlan } from './build-plan.ts';
 
-/** Answers as oneDNN does on AVX-512: blocked maps, plain pictures of three channels, packed weights. */
+/** Answers as oneDNN does on AVX-512: blocked maps, plain images of three channels, packed weights. */
 class FakePlanner implements PrimitivePlanner {
   readonly requests: ConvolutionRequest[] = [];
 

@@ -1,5 +1,5 @@
 import type { Graph } from '../../../graph/graph.ts';
-import type { AddonFacts, NativePlan, PlacedArrays, PlanStep, PrimitivePlanner } from '../addon.ts';
+import type { AddonFacts, NativePlan, PlacedArrays, PlanStep, PrimitivePlanner } from '../../../native-addon/addon.ts';
 import { assignOffsets } from './assign-offsets.ts';
 import { classificationRules } from './lower-classification.ts';
 import { convolutionRules } from './lower-convolution.ts';
@@ -8,7 +8,7 @@ import { normalizationRules } from './lower-normalization.ts';
 import { poolingRules } from './lower-pooling.ts';
 import { shapeRules } from './lower-shape.ts';
 import { Lowering, type LoweringTable } from './lowering.ts';
-import { type Operation, type Places, pictureStrideOf, rootOf, storedBytes, type Value } from './operation.ts';
+import { imageStrideOf, type Operation, type Places, rootOf, storedBytes, type Value } from './operation.ts';
 import { shareMemory } from './share-memory.ts';
 
 /** What profiles say of one step. */
@@ -110,8 +110,8 @@ function placesOf(offsets: ReadonlyMap<Value, number>): Places {
   return {
     offset,
     map: (value) => {
-      const [pictures, channels, height, width] = value.shape as [number, number, number, number];
-      return [offset(value), pictures, channels, height, width, value.block, pictureStrideOf(value)];
+      const [images, channels, height, width] = value.shape as [number, number, number, number];
+      return [offset(value), images, channels, height, width, value.block, imageStrideOf(value)];
     },
   };
 }

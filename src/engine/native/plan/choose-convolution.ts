@@ -1,6 +1,6 @@
 import { type GraphNode, sizeOf } from '../../../graph/graph.ts';
 import type { ConvolutionAttributes } from '../../../graph/ops/convolution.ts';
-import type { ConvolutionAnswer, ConvolutionRequest, ConvolutionSide } from '../addon.ts';
+import type { ConvolutionAnswer, ConvolutionRequest, ConvolutionSide } from '../../../native-addon/addon.ts';
 import { describeNode, type Lowering } from './lowering.ts';
 import type { Value } from './operation.ts';
 
@@ -47,7 +47,7 @@ export function choose(
     layout,
   ];
   const { stride, padding, dilation, groups } = attributes;
-  // Pictures have few channels: the first convolution reads them as they are, where it can.
+  // Images have few channels: the first convolution reads them as they are, where it can.
   const few = shapes.x[1] < block / 2 && groups === 1;
   const candidates: Blocks[] = [
     ...(few ? [{ source: 1, destination: block }] : []),
@@ -59,7 +59,7 @@ export function choose(
     const answer = lowering.planner.convolution({
       label: describeNode(node),
       direction,
-      pictures: shapes.x[0],
+      images: shapes.x[0],
       groups,
       source: side(shapes.x, blocks.source),
       destination: side(shapes.y, blocks.destination),

@@ -27,8 +27,8 @@ function lowerSoftmax(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-function pixels(shape: readonly number[]): { pictures: number; classes: number; pixels: number } {
-  return { pictures: shape[0], classes: shape[1], pixels: sizeOf(shape.slice(2)) };
+function pixels(shape: readonly number[]): { images: number; classes: number; pixels: number } {
+  return { images: shape[0], classes: shape[1], pixels: sizeOf(shape.slice(2)) };
 }
 
 function lowerOneHot(node: GraphNode, lowering: Lowering): void {

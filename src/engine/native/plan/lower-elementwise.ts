@@ -2,7 +2,7 @@ import { type GraphNode, type Shape, sizeOf, type Tensor } from '../../../graph/
 import { activationKinds } from '../../../graph/ops/activation.ts';
 import type { ElementwiseAttributes, ElementwiseInstruction, ElementwiseOpName } from '../fused-ops.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
-import { pictureStrideOf, type Value } from './operation.ts';
+import { imageStrideOf, type Value } from './operation.ts';
 
 /** In the order of kernels.h. */
 const opNumbers: readonly ElementwiseOpName[] = [
@@ -82,11 +82,11 @@ export function iteratePlain(shape: Shape, operands: readonly Shape[]): Iteratio
 
 /** Whether an operand can be read beside blocked maps: it is a whole map, or the same for all pixels. */
 function fitsBlocked(operand: Shape, shape: Shape): boolean {
-  const [pictures, channels, height, width] = padded(operand, 4) as [number, number, number, number];
+  const [images, channels, height, width] = padded(operand, 4) as [number, number, number, number];
   if (sizeOf(operand) === sizeOf(shape)) return true;
   if (height !== 1 || width !== 1) return false;
-  // One value a picture repeats along the whole run; a vector of channels repeats at every pixel.
-  return channels === 1 || (channels === shape[1] && (pictures === 1 || pictures === shape[0]));
+  // One value an image repeats along the whole run; a vector of channels repeats at every pixel.
+  return channels === 1 || (channels === shape[1] && (images === 1 || images === shape[0]));
 }
 
 /** Whether a program gives zero where all of its maps and vectors are zero: then padding stays what it must be. */
@@ -147,7 +147,7 @@ function lowerElementwise(node: GraphNode, lowering: Lowering): void {
     reads: operands,
     writes: outputs,
     inPlace: outputs.flatMap((output) => full.map((operand) => [output, operand] as const)),
-    // Views of channels are read along the axis of pictures.
+    // Views of channels are read along the axis of images.
     strided: blocked ? full : [],
     fields: (at) => {
       const iteration = plain ?? iterateBlocked(shape, block, node.inputs, operands);
@@ -183,27 +183,27 @@ function lowerElementwise(node: GraphNode, lowering: Lowering): void {
   }
 }
 
-/** Walks over blocked maps: pictures and blocks of channels, and runs over the pixels of a block. */
+/** Walks over blocked maps: images and blocks of channels, and runs over the pixels of a block. */
 function iterateBlocked(
   shape: Shape,
   block: number,
   tensors: readonly Tensor[],
   operands: readonly Value[],
 ): Iteration {
-  const [pictures, channels, height, width] = shape as [number, number, number, number];
+  const [images, channels, height, width] = shape as [number, number, number, number];
   const blocks = Math.ceil(channels / block);
   const length = height * width * block;
   return {
-    extents: [pictures, blocks],
+    extents: [images, blocks],
     length,
     operands: operands.map((operand, index) => {
       const own = padded(tensors[index].shape, 4);
       if (sizeOf(own) === sizeOf(shape)) {
-        return { strides: [pictureStrideOf(operand), length], spread: 'full', period: 1 };
+        return { strides: [imageStrideOf(operand), length], spread: 'full', period: 1 };
       }
-      const perPicture = own[0] > 1;
-      if (own[1] === 1) return { strides: [perPicture ? 1 : 0, 0], spread: 'scalar', period: 1 };
-      return { strides: [perPicture ? blocks * block : 0, block], spread: 'periodic', period: block };
+      const perImage = own[0] > 1;
+      if (own[1] === 1) return { strides: [perImage ? 1 : 0, 0], spread: 'scalar', period: 1 };
+      return { strides: [perImage ? blocks * block : 0, block], spread: 'periodic', period: block };
     }),
   };
 }

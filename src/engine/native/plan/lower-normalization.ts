@@ -5,9 +5,9 @@ import { type Places, storedElements, type Value } from './operation.ts';
 
 /** Where the kernel keeps the statistics of its parts. */
 function workspace(lowering: Lowering, x: Value): Value {
-  const [pictures] = x.shape as [number];
-  // Two double-precision numbers for every picture and channel.
-  return lowering.temporary('statistics', storedElements([pictures, x.shape[1], 1, 1], x.block) * 16);
+  const [images] = x.shape as [number];
+  // Two double-precision numbers for every image and channel.
+  return lowering.temporary('statistics', storedElements([images, x.shape[1], 1, 1], x.block) * 16);
 }
 
 /** The fields of the vectors of channels that every kernel of normalisation reads or writes. */

@@ -9,7 +9,7 @@ import type {
   TransposeAttributes,
 } from '../../../graph/ops/shape.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
-import { type Places, pictureStrideOf, storedElements, type Value } from './operation.ts';
+import { imageStrideOf, type Places, storedElements, type Value } from './operation.ts';
 
 /** How far apart neighbours along each axis lie in a dense array. */
 function stridesOf(shape: Shape): number[] {
@@ -143,7 +143,7 @@ function joinMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[])
   const { block } = lowering;
   const parts = node.inputs.map((input) => lowering.use(input, block));
   const target = lowering.define(node.outputs[0], { block });
-  const [pictures, , height, width] = target.shape as [number, number, number, number];
+  const [images, , height, width] = target.shape as [number, number, number, number];
   const plane = height * width;
   const offsets = starts(sizes).map((start) => start * plane);
   lowering.emit({
@@ -162,9 +162,9 @@ function joinMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[])
             {
               source,
               target,
-              extents: [pictures, length],
-              sourceStrides: [pictureStrideOf(source), 1],
-              targetStrides: [pictureStrideOf(target), 1],
+              extents: [images, length],
+              sourceStrides: [imageStrideOf(source), 1],
+              targetStrides: [imageStrideOf(target), 1],
               targetOffset: offsets[index],
             },
           ];
@@ -221,7 +221,7 @@ function cutMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[]):
       block,
       view: { of: source, offset: start * plane },
     });
-    part.pictureStride = pictureStrideOf(source);
+    part.imageStride = imageStrideOf(source);
   });
 }
 
@@ -290,8 +290,8 @@ function lowerReduction(node: GraphNode, lowering: Lowering): void {
   const rows = axes.includes(0) ? 1 : input.shape[0];
   const paddedChannels = Math.ceil(channels / block) * block;
   const target = isPadded ? lowering.temporary('padded sums', rows * paddedChannels * 4, 'computed') : result;
-  const [pictures, , height, width] = input.shape as [number, number, number, number];
-  const summed = blocked ? [pictures, Math.ceil(channels / block), height * width, block] : [...input.shape];
+  const [images, , height, width] = input.shape as [number, number, number, number];
+  const summed = blocked ? [images, Math.ceil(channels / block), height * width, block] : [...input.shape];
   const reduced = blocked ? [axes.includes(0), false, true, false] : input.shape.map((_, axis) => axes.includes(axis));
   const count = sizeOf(axes.map((axis) => input.shape[axis]));
   const fields = { extents: summed, reduced: reduced.map(Number), factor: node.op === 'reduceMean' ? 1 / count : 1 };
@@ -324,7 +324,7 @@ function lowerMatMul(node: GraphNode, lowering: Lowering): void {
   const oneB = b.shape.length === 2;
   const answer = lowering.planner.matrixProduct({
     label: describeNode(node),
-    // One b for all: the pictures of a are more rows of one product, where its rows lie one after the other.
+    // One b for all: the images of a are more rows of one product, where its rows lie one after the other.
     ...(oneB && !transposeA ? { batch: 1, rows: batch * rows } : { batch, rows }),
     inner,
     columns,

@@ -71,19 +71,19 @@ export function lowerWeightGradient(node: GraphNode, lowering: Lowering): void {
 }
 
 function lowerFilledUp(node: GraphNode, lowering: Lowering, chosen: Chosen): void {
-  const [pictures, , height, width] = node.inputs[1].shape as [number, number, number, number];
+  const [images, , height, width] = node.inputs[1].shape as [number, number, number, number];
   const gradient = node.outputs[0];
   const [filters, channels, ...kernel] = gradient.shape as [number, number, number, number];
   const { block } = lowering;
   const map = lowering.use(node.inputs[1], block);
   const source: Value = {
     name: map.name,
-    shape: [pictures, block, height, width],
+    shape: [images, block, height, width],
     dtype: 'float32',
     block,
     role: map.role,
     view: { of: map, offset: 0 },
-    ...(map.pictureStride !== undefined && { pictureStride: map.pictureStride }),
+    ...(map.imageStride !== undefined && { imageStride: map.imageStride }),
   };
   const perChannel = sizeOf(kernel);
   const all = lowering.temporary(

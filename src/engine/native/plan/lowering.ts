@@ -8,7 +8,7 @@ import {
   stateAttributes,
   type Tensor,
 } from '../../../graph/graph.ts';
-import type { AddonFacts, PrimitivePlanner } from '../addon.ts';
+import type { AddonFacts, PrimitivePlanner } from '../../../native-addon/addon.ts';
 import type { Operation, Value } from './operation.ts';
 
 /** How one op becomes operations. */

@@ -13,8 +13,8 @@ export interface Value {
   role: ValueRole;
   /** The memory is a part of another value's, from this element on. */
   view?: { readonly of: Value; readonly offset: number };
-  /** Elements from one picture to the next, where the value is a view of some channels of a wider map. */
-  pictureStride?: number;
+  /** Elements from one image to the next, where the value is a view of some channels of a wider map. */
+  imageStride?: number;
 }
 
 /** One thing that a program does. */
@@ -32,7 +32,7 @@ export interface Operation {
   readonly accumulates?: readonly [Value, Value];
   /** Parts that are put one after the other into the first written value: memory that may be shared instead of copied. */
   readonly joins?: readonly { readonly part: Value; readonly offset: number }[];
-  /** Values that may be views with gaps between their pictures. */
+  /** Values that may be views with gaps between their images. */
   readonly strided?: readonly Value[];
   /** Floating-point operations, for profiles. */
   readonly flops?: number;
@@ -51,8 +51,8 @@ export interface Places {
 /** Elements of a blocked or plain shape in memory, padding included. */
 export function storedElements(shape: Shape, block: number): number {
   if (block === 1) return sizeOf(shape);
-  const [pictures, channels, height, width] = shape as [number, number, number, number];
-  return pictures * Math.ceil(channels / block) * block * height * width;
+  const [images, channels, height, width] = shape as [number, number, number, number];
+  return images * Math.ceil(channels / block) * block * height * width;
 }
 
 export function storedBytes(value: Value): number {
@@ -70,9 +70,9 @@ export function rootOf(value: Value): { root: Value; offset: number } {
   return { root, offset };
 }
 
-/** Elements from one picture of a map to the next. */
-export function pictureStrideOf(value: Value): number {
-  return value.pictureStride ?? storedElements([1, ...value.shape.slice(1)], value.block);
+/** Elements from one image of a map to the next. */
+export function imageStrideOf(value: Value): number {
+  return value.imageStride ?? storedElements([1, ...value.shape.slice(1)], value.block);
 }
 
 /** A value as messages name it. */

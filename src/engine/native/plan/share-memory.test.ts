@@ -52,7 +52,7 @@ describe('joined parts', () => {
     shareMemory(operations, { updates: [], outputs: [all] });
     expect(rootOf(plain).root).toBe(plain);
     expect(rootOf(other).root).toBe(all);
-    expect(other.pictureStride).toBe(48 * 16);
+    expect(other.imageStride).toBe(48 * 16);
   });
 
   it('are copied for whoever cannot read views', () => {
@@ -60,7 +60,7 @@ describe('joined parts', () => {
     const part: Value = {
       ...value('part', [2, 16, 4, 4], 'computed', 16),
       view: { of: whole, offset: 256 },
-      pictureStride: 512,
+      imageStride: 512,
     };
     const result = value('result', [2, 16, 4, 4], 'computed', 16);
     const operations = shareMemory([operation('make', [], [whole]), operation('convolution', [part], [result])], {
@@ -208,7 +208,7 @@ describe('what other parts still need', () => {
     expect(rootOf(y).root).toBe(y);
   });
 
-  it('has the right distance between pictures when joined maps are joined again', () => {
+  it('has the right distance between images when joined maps are joined again', () => {
     const map = (name: string, channels: number) => value(name, [2, channels, 2, 2], 'computed', 16);
     const [a, b, c, inner, outer] = [map('a', 16), map('b', 16), map('c', 16), map('inner', 32), map('outer', 48)];
     const make = (result: Value) => operation('resize', [], [result], { strided: [result] });
@@ -220,7 +220,7 @@ describe('what other parts still need', () => {
       join([inner, c], outer, [inner, c, outer]),
     ];
     shareMemory(parts, { updates: [], outputs: [outer] });
-    for (const part of [a, b, c]) expect([rootOf(part).root, part.pictureStride]).toEqual([outer, 48 * 4]);
+    for (const part of [a, b, c]) expect([rootOf(part).root, part.imageStride]).toEqual([outer, 48 * 4]);
   });
 
   it('stays as it was when a vector of states is an output', () => {

@@ -1,7 +1,7 @@
 import {
+  imageStrideOf,
   type Operation,
   type Places,
-  pictureStrideOf,
   rootOf,
   storedBytes,
   storedElements,
@@ -37,12 +37,12 @@ export function shareMemory(source: readonly Operation[], boundary: Boundary): O
   return operations;
 }
 
-/** Whether a value's pictures do not lie one after the other. */
+/** Whether a value's images do not lie one after the other. */
 function hasGaps(value: Value): boolean {
   return (
-    value.pictureStride !== undefined &&
+    value.imageStride !== undefined &&
     value.shape[0] > 1 &&
-    value.pictureStride !== storedElements([1, ...value.shape.slice(1)], value.block)
+    value.imageStride !== storedElements([1, ...value.shape.slice(1)], value.block)
   );
 }
 
@@ -58,7 +58,7 @@ function closeGaps(operations: readonly Operation[]): Operation[] {
       if (!copy) {
         copy = { name: value.name, shape: value.shape, dtype: value.dtype, block: value.block, role: 'computed' };
         dense.set(value, copy);
-        result.push(copyPictures(value, copy));
+        result.push(copyImages(value, copy));
       }
       substitutes.set(value, copy);
     }
@@ -67,7 +67,7 @@ function closeGaps(operations: readonly Operation[]): Operation[] {
   return result;
 }
 
-function copyPictures(source: Value, target: Value): Operation {
+function copyImages(source: Value, target: Value): Operation {
   const length = storedElements([1, ...source.shape.slice(1)], source.block);
   return {
     kind: 'copies',
@@ -76,7 +76,7 @@ function copyPictures(source: Value, target: Value): Operation {
     writes: [target],
     strided: [source],
     fields: (at) => ({
-      copies: [2, at.offset(source), at.offset(target), source.shape[0], length, pictureStrideOf(source), 1, length, 1],
+      copies: [2, at.offset(source), at.offset(target), source.shape[0], length, imageStrideOf(source), 1, length, 1],
     }),
   };
 }
@@ -130,11 +130,11 @@ function joinParts(operations: readonly Operation[], { outputs, updates }: Bound
   for (const value of usesOf.keys()) if (value.view) viewed.add(value.view.of);
   // New states have a better place: over the old ones.
   const kept = new Set([...outputs, ...updates.map(({ next }) => next)].map((value) => rootOf(value).root));
-  // From the last: a vector that is itself a part has its place, and the distance between its pictures, before its own parts get theirs.
+  // From the last: a vector that is itself a part has its place, and the distance between its images, before its own parts get theirs.
   for (const { joins, writes } of operations.toReversed()) {
     const target = writes[0];
     if (!joins || !target || target.role === 'state') continue;
-    const stride = target.shape.length === 4 && target.block > 1 && target.shape[0] > 1 ? pictureStrideOf(target) : 0;
+    const stride = target.shape.length === 4 && target.block > 1 && target.shape[0] > 1 ? imageStrideOf(target) : 0;
     for (const { part, offset } of joins) {
       const { root, offset: inside } = rootOf(part);
       if (root.role !== 'computed' || inside !== 0 || storedBytes(root) !== storedBytes(part)) continue;
@@ -145,7 +145,7 @@ function joinParts(operations: readonly Operation[], { outputs, updates }: Bound
         const uses = usesOf.get(root) ?? [];
         if (root !== part || viewed.has(root) || !uses.every((operation) => operation.strided?.includes(root)))
           continue;
-        root.pictureStride = stride;
+        root.imageStride = stride;
       }
       root.view = { of: target, offset };
     }

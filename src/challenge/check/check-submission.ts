@@ -1,0 +1,224 @@
+import { stat } from 'node:fs/promises';
+import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
+import { openZip, type ZipArchive } from '../../formats/zip-reader.ts';
+import type { LabelMap } from '../../image/image.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { checkCheckpoint } from './checkpoint.ts';
+import { type Fault, groupFaults, nameFirst } from './fault.ts';
+import { extraWeights, inspectLayout, type Layout, type PlacedFile } from './layout.ts';
+import { inspectMask, maxMaskBytes, onlyClass } from './masks.ts';
+import { packedFormat } from './packed-weights.ts';
+import { runSolution, type SolutionFile, type SolutionResult } from './run-solution.ts';
+
+export type { Fault } from './fault.ts';
+
+/** What to check, and how. */
+export interface SubmissionCheckOptions {
+  /** Path of the zip. */
+  readonly zip: string;
+  /** Folder of the test images, or one whose `images/` holds them. */
+  readonly test: string;
+  /** Whether the code in the zip is run; false unless given, as that executes what somebody else wrote. */
+  readonly run?: boolean;
+  /** On how many test images, evenly spread; 3 unless given. */
+  readonly images?: number;
+  /** Program; without it `python3`, and where that is missing nothing is run. */
+  readonly python?: string;
+  /** Modules without which it is not run, `torch`, `PIL` and `numpy` unless given. */
+  readonly modules?: readonly string[];
+  /** Limit for each image, 300 unless given. */
+  readonly seconds?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** What was found; a submission without faults can be sent. */
+export interface SubmissionCheck {
+  readonly faults: readonly Fault[];
+  /** What is worth knowing but allowed. */
+  readonly notes: readonly string[];
+  /** Test images that have a mask in the zip. */
+  readonly masks: number;
+  /** Trainable parameters, where the checkpoint can be read. */
+  readonly parameters?: number;
+  /** Images that the code wrote a mask of, where it was to be run. */
+  readonly ran?: number;
+}
+
+const limits = { fileBytes: 2 ** 29, entries: 20_000, entryBytes: 2 ** 29, totalBytes: 2 ** 30 };
+
+/**
+ * Checks a leaderboard zip as its organisers would use it: layout, every mask, the checkpoint, the number of parameters,
+ * and, where `run` is true, that `run.py` gives the masks again. Anyone's zip can be given; all faults are told.
+ *
+ * @throws FaceparseError (exit code 2) where the zip, the folder of test images or the given Python does not exist
+ * @example
+ * const { faults } = await checkSubmission({ zip: 'submission.zip', test: 'data/test', run: true });
+ * for (const { where, message } of faults) console.log(`${where}: ${message}`);
+ */
+export async function checkSubmission(options: SubmissionCheckOptions): Promise<SubmissionCheck> {
+  const { zip, test, images: wanted = 3 } = options;
+  if (!Number.isInteger(wanted) || wanted < 1) {
+    throw new FaceparseError(`${wanted} images to run on; give a whole number from 1`, { exitCode: 2 });
+  }
+  const images = await findTestPhotos(test);
+  await requireFile(zip);
+  let archive: ZipArchive;
+  try {
+    archive = await openZip(zip, limits);
+  } catch (error) {
+    if (!(error instanceof FaceparseError)) throw error;
+    return { faults: [{ check: 'zip-unreadable', where: zip, message: error.message }], notes: [], masks: 0 };
+  }
+  try {
+    return await new SubmissionInspection(archive, images, options).inspect();
+  } finally {
+    archive.close();
+  }
+}
+
+async function requireFile(zip: string): Promise<void> {
+  const info = await stat(zip).catch(() => undefined);
+  if (!info?.isFile()) throw new FaceparseError(`there is no zip ${zip}; check the path`, { exitCode: 2 });
+}
+
+/** One check of an opened zip. */
+class SubmissionInspection {
+  private readonly archive: ZipArchive;
+  private readonly images: readonly PhotoFile[];
+  private readonly options: SubmissionCheckOptions;
+  private readonly layout: Layout;
+  private readonly sizes: ReadonlyMap<string, number>;
+  private readonly damaged: Fault[] = [];
+  private readonly read = new Set<string>();
+
+  constructor(archive: ZipArchive, images: readonly PhotoFile[], options: SubmissionCheckOptions) {
+    this.archive = archive;
+    this.images = images;
+    this.options = options;
+    this.sizes = new Map(archive.entries.map(({ name, size }) => [name, size]));
+    this.layout = inspectLayout(
+      [...this.sizes.keys()],
+      images.map(({ stem }) => stem),
+    );
+  }
+
+  async inspect(): Promise<SubmissionCheck> {
+    const masks = await this.checkMasks();
+    const checkpoint = await this.checkCheckpoint();
+    const packed = await this.readTheRest();
+    const run = this.options.run ? await this.runSolution() : undefined;
+    return {
+      faults: [
+        ...this.damaged,
+        ...this.layout.faults,
+        ...packed,
+        ...masks.faults,
+        ...checkpoint.faults,
+        ...(run?.faults ?? []),
+      ],
+      notes: [this.sizeNote(), ...masks.notes, ...checkpoint.notes, ...(run?.notes ?? [])],
+      masks: this.layout.masks.size,
+      ...(checkpoint.parameters !== undefined && { parameters: checkpoint.parameters }),
+      ...(run && { ran: run.ran }),
+    };
+  }
+
+  /** The bytes of an entry; undefined where they are damaged, which is told once. */
+  private async bytesOf(name: string): Promise<Uint8Array | undefined> {
+    this.options.signal?.throwIfAborted();
+    const known = this.read.has(name);
+    this.read.add(name);
+    try {
+      return await this.archive.read(name);
+    } catch (error) {
+      if (!(error instanceof FaceparseError)) throw error;
+      if (!known) this.damaged.push({ check: 'zip-damaged', where: name, message: error.message });
+      return undefined;
+    }
+  }
+
+  private async checkMasks(): Promise<{ faults: Fault[]; notes: string[] }> {
+    const faults: Fault[] = [];
+    const monotonous: string[] = [];
+    for (const { name: where } of this.layout.masks.values()) {
+      const size = this.sizes.get(where)!;
+      if (size > maxMaskBytes) {
+        const message = `is too large for a mask (more than ${maxMaskBytes} bytes); it was not looked at`;
+        faults.push({ check: 'mask-unreadable', where, message });
+        continue;
+      }
+      const bytes = await this.bytesOf(where);
+      if (!bytes) continue;
+      const { faults: found, mask } = inspectMask(bytes);
+      faults.push(...found.map((fault) => ({ ...fault, where })));
+      if (mask && onlyClass(mask) !== undefined) monotonous.push(where);
+    }
+    return { faults: groupFaults(faults), notes: monotonous.length > 0 ? [onlyClassNote(monotonous)] : [] };
+  }
+
+  private async checkCheckpoint(): Promise<{ faults: Fault[]; notes: string[]; parameters?: number }> {
+    const { checkpoint } = this.layout;
+    const bytes = checkpoint && (await this.bytesOf(checkpoint.name));
+    return bytes ? checkCheckpoint(bytes, checkpoint.name) : { faults: [], notes: [] };
+  }
+
+  /** For the checksums, and for weights among the code that have another name. */
+  private async readTheRest(): Promise<Fault[]> {
+    const code = new Set(this.layout.code.map(({ name }) => name));
+    const faults: Fault[] = [];
+    for (const where of this.sizes.keys()) {
+      const bytes = this.read.has(where) ? undefined : await this.bytesOf(where);
+      const format = bytes && code.has(where) ? packedFormat(bytes) : undefined;
+      if (format) faults.push({ check: 'extra-weights', where, message: `is ${format}; ${extraWeights}` });
+    }
+    return groupFaults(faults);
+  }
+
+  private async runSolution(): Promise<SolutionResult> {
+    const obstacle = this.obstacle();
+    if (obstacle) return { faults: [], notes: [`not run: ${obstacle}`], ran: 0 };
+    const { images: count = 3, python, modules, seconds, signal } = this.options;
+    return runSolution({
+      files: this.solutionFiles(),
+      images: spread(this.images, count),
+      maskOf: (image) => this.maskOf(image),
+      python,
+      modules,
+      seconds,
+      signal,
+    });
+  }
+
+  private obstacle(): string | undefined {
+    if (!this.layout.runnable) return 'its script or its weights are not where they belong';
+    const damaged = new Set(this.damaged.map(({ where }) => where));
+    const hit = this.layout.solution.find(({ name }) => damaged.has(name));
+    return hit && `${hit.name} is damaged`;
+  }
+
+  private async *solutionFiles(): AsyncGenerator<SolutionFile> {
+    for (const { name, path } of this.layout.solution) yield { path, bytes: (await this.bytesOf(name))! };
+  }
+
+  private async maskOf({ stem }: PhotoFile): Promise<LabelMap | undefined> {
+    const file: PlacedFile | undefined = this.layout.masks.get(stem);
+    if (!file || this.sizes.get(file.name)! > maxMaskBytes) return undefined;
+    const bytes = await this.bytesOf(file.name);
+    return bytes && inspectMask(bytes).mask;
+  }
+
+  private sizeNote(): string {
+    const files = this.archive.entries.length;
+    return `the zip has ${(this.archive.fileBytes / 1e6).toFixed(1)} MB and ${files} ${files === 1 ? 'file' : 'files'}`;
+  }
+}
+
+function onlyClassNote(masks: readonly string[]): string {
+  return `${nameFirst(masks)}: all pixels are of one class; is that right?`;
+}
+
+/** So many of the items, each from the middle of an equal part. */
+function spread<Item>(items: readonly Item[], count: number): Item[] {
+  const taken = Math.min(count, items.length);
+  return Array.from({ length: taken }, (_, index) => items[Math.floor(((index + 0.5) * items.length) / taken)]);
+}

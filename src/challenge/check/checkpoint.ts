@@ -1,0 +1,93 @@
+import {
+  countTrainableParameters,
+  type PyTorchCheckpoint,
+  readPyTorchCheckpoint,
+  type TensorDescription,
+} from '../../formats/pytorch-checkpoint-reader.ts';
+import { formatCount } from '../../text/counts.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { quote } from '../../text/quoted-text.ts';
+import { challengeRules } from '../rules.ts';
+import type { Fault } from './fault.ts';
+import { findSeveralNetworks } from './several-networks.ts';
+
+const { parameterLimit, weightsKey } = challengeRules;
+const remedy = `save it by torch.save({'${weightsKey}': network.state_dict()}, 'ckpt.pth')`;
+
+/**
+ * Checks a checkpoint without running it: it can be read, has its weights under `state_dict`, holds one
+ * network, and has fewer trainable parameters than the limit (see `countTrainableParameters` for how they are counted).
+ *
+ * @param where what faults call the file
+ */
+export async function checkCheckpoint(
+  bytes: Uint8Array,
+  where: string,
+): Promise<{ faults: Fault[]; notes: string[]; parameters?: number }> {
+  let checkpoint: PyTorchCheckpoint;
+  try {
+    checkpoint = await readPyTorchCheckpoint(bytes);
+  } catch (error) {
+    if (!(error instanceof FaceparseError)) throw error;
+    return { faults: [{ check: 'checkpoint-unreadable', where, message: error.message }], notes: [] };
+  }
+  const { stateDict, tensors, otherValues, otherBytes } = checkpoint;
+  const fault = stateDictFault(checkpoint);
+  const weights = stateDict ?? tensors;
+  const parameters = weights.size > 0 ? countTrainableParameters(weights) : undefined;
+  const found = [...(fault ? [fault] : []), ...networkFaults(weights, parameters ?? 0)];
+  return {
+    faults: found.map((one) => ({ ...one, where })),
+    notes: [
+      ...(otherValues.length > 0 ? [otherValuesNote(where, otherValues)] : []),
+      ...(otherBytes > 0 && weights.size > 0 ? [`${where} ${otherBytesText(checkpoint)}; ${otherRemark}`] : []),
+    ],
+    ...(parameters !== undefined && { parameters }),
+  };
+}
+
+function stateDictFault({ keys, tensors, stateDict }: PyTorchCheckpoint): Omit<Fault, 'where'> | undefined {
+  if (stateDict && stateDict.size > 0) return undefined;
+  const message = (what: string) => `${what}; ${remedy}`;
+  if (stateDict) return { check: 'checkpoint-empty', message: message(`its ${weightsKey} holds no tensors`) };
+  const check = 'checkpoint-without-state-dict';
+  if (keys.includes(weightsKey)) return { check, message: message(`its ${weightsKey} is no dictionary of tensors`) };
+  if (tensors.size > 0) {
+    return { check, message: message(`its ${tensors.size} tensors stand at the top, not under ${weightsKey}`) };
+  }
+  const listed = keys.slice(0, 5).map((key) => quote(key));
+  const what = keys.length > 0 ? `it holds ${listed.join(', ')}${keys.length > 5 ? ', …' : ''}` : 'it is no dictionary';
+  return { check, message: message(`it has no ${weightsKey}: ${what}`) };
+}
+
+function networkFaults(weights: ReadonlyMap<string, TensorDescription>, parameters: number): Omit<Fault, 'where'>[] {
+  const faults: Omit<Fault, 'where'>[] = [];
+  if (parameters >= parameterLimit) {
+    const message = `has ${formatCount(parameters)} trainable parameters; fewer than ${formatCount(parameterLimit)} are allowed: make the network smaller (buffers and frozen weights in ${weightsKey} count here)`;
+    faults.push({ check: 'too-many-parameters', message });
+  }
+  const networks = findSeveralNetworks(weights);
+  if (networks.length > 0) {
+    const listed = networks.slice(0, 5).map((prefix) => quote(prefix));
+    const message = `holds ${networks.length} networks of equal structure, under ${listed.join(', ')}; only one network is allowed, no ensemble: save the one that run.py uses`;
+    faults.push({ check: 'several-networks', message });
+  }
+  return faults;
+}
+
+/** An optimiser's state or an average does no harm, and looks like a second network from outside. */
+const otherRemark =
+  'they are not counted, and run.py must not use them, since only one network is allowed: better leave further networks, averages and the state of the optimiser out';
+
+function otherBytesText({ keys, stateDict, otherBytes, weightBytes }: PyTorchCheckpoint): string {
+  const names = stateDict ? keys.filter((key) => key !== weightsKey) : [];
+  const listed = names.slice(0, 5).map((key) => quote(key));
+  const beside = names.length > 0 ? ` (it has ${listed.join(', ')}${names.length > 5 ? ', …' : ''} too)` : '';
+  return `holds ${formatCount(otherBytes)} bytes besides the ${formatCount(weightBytes)} of the weights${beside}`;
+}
+
+function otherValuesNote(where: string, names: readonly string[]): string {
+  const listed = names.slice(0, 3).map((name) => quote(name));
+  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
+  return `${where}: ${listed.join(', ')}${more} in ${weightsKey} is no tensor that can be read here, and is not counted`;
+}

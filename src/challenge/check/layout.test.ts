@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { inspectLayout } from './layout.ts';
+
+const stems = ['0', '1', '2'];
+const good = [
+  'masks/0.png',
+  'masks/1.png',
+  'masks/2.png',
+  'solution/run.py',
+  'solution/ckpt.pth',
+  'solution/requirements.txt',
+];
+const without = (...names: string[]) => good.filter((name) => !names.includes(name));
+const faultsOf = (names: readonly string[]) =>
+  inspectLayout(names, stems).faults.map(({ check, where }) => `${check}: ${where}`);
+const messagesOf = (names: readonly string[]) => inspectLayout(names, stems).faults.map(({ message }) => message);
+
+describe('inspectLayout', () => {
+  it('finds nothing wrong with the layout of the challenge, nor with more code', () => {
+    const { faults, masks, checkpoint, runnable, solution } = inspectLayout([...good, 'solution/nets/unet.py'], stems);
+    expect(faults).toEqual([]);
+    expect([...masks.keys()]).toEqual(stems);
+    expect(checkpoint?.path).toBe('solution/ckpt.pth');
+    expect(runnable).toBe(true);
+    expect(solution.map(({ path }) => path)).toContain('solution/nets/unet.py');
+  });
+
+  it('finds no fault in any order', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(good, { minLength: good.length }), (names) => {
+        expect(faultsOf(names)).toEqual([]);
+      }),
+    );
+  });
+
+  it('tells folders around everything, and looks into them', () => {
+    const names = good.map((name) => `my work/v2/${name}`);
+    const { faults, masks, runnable } = inspectLayout([...names, '__MACOSX/x'], stems);
+    expect(faults.map(({ check }) => check)).toEqual(['wrapper-folder', 'litter']);
+    expect(faults[0].message).toMatch(
+      /^everything lies in my work\/v2\/, but masks\/ and solution\/ belong at the top/,
+    );
+    expect(masks.get('1')).toEqual({ name: 'my work/v2/masks/1.png', path: 'masks/1.png' });
+    expect(runnable).toBe(true);
+  });
+
+  it('tells masks in a wrong folder, by folder', () => {
+    const names = [...without('masks/0.png', 'masks/1.png', 'masks/2.png'), '0.png', '2.png', 'out/masks/1.png'];
+    expect(faultsOf(names)).toEqual(['masks-misplaced: 0.png and 1 more', 'masks-misplaced: out/masks/1.png']);
+    expect(messagesOf(names)[0]).toBe('2 masks are in no folder, but masks belong in masks/; move them there');
+    expect(messagesOf(names)[1]).toMatch(/^1 mask is in out\/masks\/,/);
+    expect(inspectLayout(names, stems).masks.size).toBe(3);
+  });
+
+  it('tells missing masks, masks of other formats, and masks of no image', () => {
+    const names = [
+      ...without('masks/0.png', 'masks/1.png', 'masks/2.png'),
+      'masks/1.jpg',
+      'masks/2.PNG',
+      'masks/3.png',
+    ];
+    expect(faultsOf(names)).toEqual([
+      'mask-extension: masks/1.jpg',
+      'mask-extension: masks/2.PNG',
+      'missing-masks: masks/0.png',
+      'extra-masks: masks/3.png',
+    ]);
+    expect(messagesOf(names)[2]).toMatch(/^1 of 3 test images have no mask/);
+  });
+
+  it('takes a mask that is there twice, in and out of its folder, for an extra file', () => {
+    expect(faultsOf([...good, 'old/0.png'])).toEqual(['extra-files: old/0.png']);
+  });
+
+  it('tells missing files of the solution, and what looks like them', () => {
+    const missing = without('solution/run.py', 'solution/ckpt.pth', 'solution/requirements.txt');
+    expect(faultsOf(missing)).toEqual([
+      'missing-file: solution/run.py',
+      'missing-file: solution/ckpt.pth',
+      'missing-file: solution/requirements.txt',
+    ]);
+    const elsewhere = [...missing, 'run.py', 'solution/best.pt', 'solution/Requirements.txt'];
+    expect(messagesOf(elsewhere)).toEqual([
+      'is missing; run.py looks like it: move it there',
+      'is missing; solution/best.pt looks like it: move it there',
+      'is missing; solution/Requirements.txt looks like it: move it there',
+    ]);
+    const { checkpoint, runnable } = inspectLayout(elsewhere, stems);
+    expect([checkpoint?.path, runnable]).toEqual(['solution/best.pt', false]);
+  });
+
+  it('tells more weights than one, wherever they are', () => {
+    expect(faultsOf([...good, 'solution/fold1.pth.tar', 'weights.onnx'])).toEqual([
+      'extra-weights: solution/fold1.pth.tar and 1 more',
+    ]);
+  });
+
+  it('tells what systems and editors leave behind, and other files', () => {
+    const litter = [
+      'masks/.DS_Store',
+      '__MACOSX/masks/._0.png',
+      'solution/Thumbs.db',
+      'solution/__pycache__/run.cpython-311.pyc',
+    ];
+    expect(faultsOf([...good, ...litter, 'README.md', 'masks/0.npy'])).toEqual([
+      'extra-files: README.md and 1 more',
+      'litter: masks/.DS_Store and 3 more',
+    ]);
+    expect(inspectLayout([...good, ...litter], stems).solution).toHaveLength(3);
+  });
+
+  it('tells an empty zip', () => {
+    expect(inspectLayout([], stems).faults.map(({ check }) => check)).toEqual([
+      'missing-masks',
+      'missing-file',
+      'missing-file',
+      'missing-file',
+    ]);
+  });
+});

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { randomWeights } from '../../test/random-weights.ts';
+import { type Averaging, networkSides } from '../parser/averaging.ts';
+import type { RunEnvironment } from '../training/environment.ts';
+import { courseReadme } from './course-readme.ts';
+import { challengeRules } from './rules.ts';
+
+const { weights } = randomWeights({ model: 'unet', size: 256 });
+
+function readme(averaging?: Averaging, said: { parameters?: number; stemsSha256?: string } = {}): string {
+  const { parameters = 1000, stemsSha256 = challengeRules.trainingStemsSha256 } = said;
+  const trainingData = { folder: 'train', pairs: 320, stemsSha256 };
+  const environment = { parameters, trainingData, initialWeights: 'random, seed 0' } as RunEnvironment;
+  const entry = { run: 'run', file: 'best', weights, environment, parameters: 1000, notes: [] };
+  return courseReadme({ ...entry, ...(averaging && { averaging }) }, { id: 'A12345678B', masks: 3, hasSources: true });
+}
+
+const predictOptions = (text: string) => /main\.js predict \S+ PHOTO\.jpg(.*)$/m.exec(text)![1];
+
+describe('courseReadme', () => {
+  it('says what the prediction sees, and how to do the same', () => {
+    expect(readme()).toContain('prediction: one pass over the photo\n');
+    expect(predictOptions(readme())).toBe('');
+    const averaged = readme({ flip: true, scales: [5 / 6, 1, 7 / 6] });
+    expect(averaged).toContain('in squares of 224, 256, 288 pixels, each with its mirror image\n');
+    expect(predictOptions(averaged)).toBe(' --tta --scales 0.875,1,1.125');
+    const mirrored = readme({ flip: true, scales: [1] });
+    expect(mirrored).toContain('in squares of 256 pixels, each with its mirror image\n');
+    expect(predictOptions(mirrored)).toBe(' --tta --scales 1');
+    const scaled = readme({ flip: false, scales: [0.5] });
+    expect(scaled).toContain('in squares of 128, 256 pixels\n');
+    expect(predictOptions(scaled)).toBe('');
+  });
+
+  it('gives scales that lead to the same sides', () => {
+    for (const scales of [[0.3], [2 / 3, 4 / 3], [0.77, 1.9, 3.3]]) {
+      const given = predictOptions(readme({ flip: true, scales }))
+        .split(' ')
+        .at(-1)!;
+      expect(networkSides(256, 32, given.split(',').map(Number))).toEqual(networkSides(256, 32, scales));
+    }
+  });
+
+  it('says no more of the data than is known', () => {
+    expect(readme()).toContain('on the 320 pairs of the challenge, no other data; no pretrained weights, one network');
+    const other = readme(undefined, { stemsSha256: '0'.repeat(64) });
+    expect(other).toContain('trained from scratch (random, seed 0) on 320 pairs; no pretrained weights, one network');
+    expect(other).not.toMatch(/other data|of the challenge/);
+  });
+
+  it('counts auxiliary heads where there were any', () => {
+    expect(readme()).toContain('1,000 trainable parameters, images');
+    expect(readme(undefined, { parameters: 1200 })).toContain(
+      '1,000 trainable parameters (1,200 in training, with auxiliary heads), images',
+    );
+  });
+});

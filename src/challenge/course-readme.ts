@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { installedPackage } from '../files/installed-version.ts';
+import { getArchitecture } from '../models/registry.ts';
+import { networkSides } from '../parser/averaging.ts';
+import { formatCount } from '../text/counts.ts';
+import type { Entry } from './entry.ts';
+import { usesChallengePairs } from './provenance.ts';
+
+/** What a library is there for; one that is not named here is listed without it. */
+const purposes: Readonly<Record<string, string>> = {
+  '@expo-google-fonts/arimo': 'the font of the report',
+  '@myriaddreamin/typst-ts-node-compiler': 'typesets the report',
+  commander: 'reads the command line',
+  echarts: 'draws the charts',
+  fflate: 'zip and deflate',
+  'node-addon-api': 'binds the C++ engine',
+  'onnxruntime-common': 'runs networks (engine onnx)',
+  'onnxruntime-node': 'runs networks (engine onnx)',
+  sharp: 'decodes images',
+  yaml: 'reads configurations',
+  yauzl: 'reads zips',
+  zod: 'checks configurations',
+};
+
+/** The libraries of faceparse, one a line: name, version, licence, purpose. */
+function libraries(): string[] {
+  const file = new URL('../../package.json', import.meta.url);
+  const { dependencies } = JSON.parse(readFileSync(file, 'utf8')) as { dependencies: Record<string, string> };
+  return Object.keys(dependencies).map((name) => {
+    const { version = dependencies[name], license } = installedPackage(name) ?? { name };
+    const purpose = purposes[name];
+    return `  ${name} ${version}${license ? ` (${license})` : ''}${purpose ? `: ${purpose}` : ''}`;
+  });
+}
+
+/** What a prediction sees of a photo, and the options that make `faceparse predict` do the same. */
+function describeViews({ weights: { model, size }, averaging }: Entry): { views: string; options: string } {
+  if (!averaging) return { views: 'one pass over the photo', options: '' };
+  const sides = networkSides(size, getArchitecture(model).multiple, averaging.scales);
+  const squares = `squares of ${sides.join(', ')} pixels`;
+  // Four digits are enough to be rounded to the same sides.
+  const scales = sides.map((side) => Number((side / size).toFixed(4))).join(',');
+  const mirrored = averaging.flip ? ', each with its mirror image' : '';
+  return {
+    views: `the mean of the class probabilities that the photo gives in ${squares}${mirrored}`,
+    // There are no options for sizes without mirror images.
+    options: averaging.flip ? ` --tta --scales ${scales}` : '',
+  };
+}
+
+/** Only what the run's own papers say. */
+function describeTraining({ environment }: Entry): string {
+  const { initialWeights, trainingData } = environment;
+  const pairs = usesChallengePairs(environment)
+    ? `the ${trainingData.pairs} pairs of the challenge, no other data`
+    : `${trainingData.pairs} pairs`;
+  return `trained from scratch (${initialWeights}) on ${pairs}; no pretrained weights, one network`;
+}
+
+/** `Readme.txt` of the course zip: what lies where, third-party libraries, which script to run. */
+export function courseReadme(
+  entry: Entry,
+  { id, masks, hasSources }: { readonly id: string; readonly masks: number; readonly hasSources: boolean },
+): string {
+  const build = hasSources ? ['  node scripts/setup.mjs'] : [];
+  const { weights, environment, parameters } = entry;
+  const { views, options } = describeViews(entry);
+  const heads =
+    environment.parameters > parameters
+      ? ` (${formatCount(environment.parameters)} in training, with auxiliary heads)`
+      : '';
+  return `${[
+    `Face parsing: ${id}`,
+    '',
+    'FILES',
+    '  report.pdf              the report',
+    `  results/                the masks of the ${masks} test images: palette PNG, class ids 0 to 18, named as the images`,
+    '  weights/ckpt.pth        the trained weights for PyTorch: torch.load(...)["state_dict"]',
+    '  weights/best.safetensors  the same weights for faceparse',
+    '  run/config.yaml         every setting of the training',
+    '  run/metrics.csv         loss, learning rate and validation scores over the training',
+    '  code/solution/          run.py: the network and the prediction in PyTorch, in one file; requirements.txt',
+    `  code/faceparse/         the program that the network was trained with: ${hasSources ? 'TypeScript and C++ sources' : 'JavaScript and C++'}`,
+    '',
+    'WHICH SCRIPT TO RUN',
+    'To predict, with Python:',
+    '  pip install -r code/solution/requirements.txt',
+    '  python code/solution/run.py --input PHOTO.jpg --output MASK.png --weights weights/ckpt.pth',
+    '--input and --output may also be folders.',
+    '',
+    'To predict or to train again, with Node 20.19 or newer:',
+    '  cd code/faceparse',
+    ...(hasSources ? ['  npm ci'] : ['  npm install']),
+    ...build,
+    `  node dist/cli/main.js predict ../../weights/best.safetensors PHOTO.jpg${options}`,
+    '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA holds train/ and val/)',
+    '',
+    'THE NETWORK',
+    `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, images of ${weights.size} x ${weights.size}`,
+    `  ${describeTraining(entry)}`,
+    `  prediction: ${views}`,
+    '',
+    'THIRD-PARTY LIBRARIES',
+    'of run.py:',
+    '  torch (BSD-3-Clause), numpy (BSD-3-Clause), Pillow (MIT-CMU)',
+    'of faceparse (graph, differentiation, models, losses, metrics, training and export are its own):',
+    ...libraries(),
+    '  oneDNN (Apache-2.0), optional: kernels of the engine native',
+  ].join('\n')}\n`;
+}

@@ -1,0 +1,58 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import type { EngineChoice } from '../engine/select-engine.ts';
+import { isFolder } from '../files/path-kind.ts';
+import type { Averaging } from '../parser/averaging.ts';
+import { buildReport } from '../report/build-report.ts';
+import { writeReport } from '../report/write-report.ts';
+import { FaceparseError } from '../text/errors.ts';
+
+/** Where the report of a course zip comes from. */
+export interface CourseReportOptions {
+  /** A folder of `faceparse report`, which is built again, or a PDF; default a new report about the run alone. */
+  readonly report?: string;
+  /** Matriculation number, for a new report. */
+  readonly id: string;
+  /** Holds val/ and train/, for a new report; default the data of the run. */
+  readonly data?: string;
+  /** What the masks of the zip are averaged over, for a new report, whose scores then are too. */
+  readonly averaging?: Averaging;
+  readonly engine?: EngineChoice;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The bytes of the report that goes into a course zip.
+ *
+ * @throws FaceparseError where it cannot be built, has more than five pages (of a folder or a new one), or is no PDF
+ */
+export async function courseReport(run: string, options: CourseReportOptions): Promise<Uint8Array> {
+  const { report, ...others } = options;
+  if (report === undefined) return newReport(run, others);
+  if (await isFolder(report)) return readFile((await buildReport(report)).pdf);
+  return readPdf(report);
+}
+
+async function newReport(run: string, options: Omit<CourseReportOptions, 'report'>): Promise<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'faceparse-report-'));
+  try {
+    const { pdf } = await writeReport({ run, out: folder, ...options });
+    return await readFile(pdf);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function readPdf(path: string): Promise<Uint8Array> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw new FaceparseError(`the report ${path} cannot be read (${cause.code}); check the path`, {
+      exitCode: 2,
+      cause,
+    });
+  });
+  if (extname(path).toLowerCase() === '.pdf' && bytes.subarray(0, 5).toString('latin1') === '%PDF-') return bytes;
+  throw new FaceparseError(`${path} is no PDF; give a PDF, or the folder of a report that faceparse wrote`, {
+    exitCode: 2,
+  });
+}

@@ -1,0 +1,62 @@
+import { stat } from 'node:fs/promises';
+import { countParameters } from '../graph/cost.ts';
+import { Graph } from '../graph/graph.ts';
+import { getLabelSet } from '../labels/registry.ts';
+import { createModel } from '../models/registry.ts';
+import type { Weights } from '../models/weights-file.ts';
+import { weightsGraph } from '../models/weights-graph.ts';
+import { loadWeights } from '../node/face-parser.ts';
+import type { Averaging } from '../parser/averaging.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { type RunEnvironment, readEnvironment } from '../training/environment.ts';
+import { runFolder } from '../training/run-folder.ts';
+import { openQuestions, refusals } from './provenance.ts';
+
+/** A run that may be handed in. */
+export interface Entry {
+  /** Folder of the run. */
+  readonly run: string;
+  /** The weights file. */
+  readonly file: string;
+  readonly weights: Weights;
+  readonly environment: RunEnvironment;
+  /** Trainable parameters of what is handed in; auxiliary heads of the training are not. */
+  readonly parameters: number;
+  /** What the masks are averaged over; undefined where every photo is seen once. */
+  readonly averaging?: Averaging;
+  /** What the papers of the run leave open, for people. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Reads the run that is to be handed in, and makes sure that the rules of the challenge allow it.
+ *
+ * @throws FaceparseError with every reason that speaks against it, or (exit code 2) where there is no run
+ */
+export async function readEntry(run: string, averaging?: Averaging): Promise<Entry> {
+  const found = await stat(run).catch(() => undefined);
+  if (found?.isFile()) {
+    throw new FaceparseError(
+      `${run} is a file; give the folder of the run, which tells what the weights were trained on`,
+      { exitCode: 2 },
+    );
+  }
+  const refused = `${run} cannot be handed in`;
+  const { file, weights } = await loadWeights(run);
+  const parameters = countParameters(weightsGraph(weights, file));
+  const parametersWithHeads = countWithHeads(weights);
+  const environment = await readEnvironment(runFolder(run).environment, refused);
+  const reasons = refusals({ environment, parameters, parametersWithHeads, labels: weights.labels });
+  if (reasons.length > 0) throw new FaceparseError(`${refused}: ${reasons.join('; ')}.`);
+  const notes = openQuestions(environment);
+  return { run, file, weights, environment, parameters, notes, ...(averaging && { averaging }) };
+}
+
+/** Trainable parameters of the network with its auxiliary heads, where it can have any. */
+function countWithHeads({ model, labels, size }: Weights): number {
+  const graph = new Graph();
+  const image = graph.input('image', [1, 3, size, size]);
+  const { classes } = getLabelSet(labels);
+  createModel(model, { classes: classes.length }).build(image, { training: true, auxiliary: true });
+  return countParameters(graph);
+}

@@ -1,0 +1,59 @@
+import type { PhotoFile } from '../data/dataset/find-photos.ts';
+import type { Engine } from '../engine/engine.ts';
+import { encodePalettePng } from '../formats/palette-png.ts';
+import { readPhoto, readPhotoSize } from '../image/read-image.ts';
+import { FaceParser } from '../parser/face-parser.ts';
+import { FaceparseError } from '../text/errors.ts';
+import type { Entry } from './entry.ts';
+import { challengeRules } from './rules.ts';
+
+/** How masks are made. */
+export interface MaskOptions {
+  readonly engine: Engine;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * The masks of the test images as palette PNGs, by file name (`7.png`).
+ *
+ * @throws FaceparseError for an image that has not the size of the challenge, or cannot be read
+ */
+export async function predictMasks(
+  { weights, file, averaging }: Entry,
+  photos: readonly PhotoFile[],
+  { engine, signal, onProgress }: MaskOptions,
+): Promise<Map<string, Uint8Array>> {
+  const parser = await FaceParser.create(weights, engine, { name: file, ...(averaging && { averaging }) });
+  const masks = new Map<string, Uint8Array>();
+  try {
+    const colors = parser.labelSet.classes.map(({ color }) => color);
+    for (const [index, { stem, path }] of photos.entries()) {
+      signal?.throwIfAborted();
+      const photo = await readPhoto(path);
+      requireSize(path, photo);
+      masks.set(`${stem}.png`, encodePalettePng(await parser.parse(photo), colors));
+      onProgress?.(index + 1, photos.length);
+    }
+  } finally {
+    await parser.dispose();
+  }
+  return masks;
+}
+
+/**
+ * Looks at the sizes of all test images, which takes a moment, before anything that takes long.
+ *
+ * @throws FaceparseError for the first that has not the size of the challenge, or cannot be read
+ */
+export async function requirePhotoSizes(photos: readonly PhotoFile[]): Promise<void> {
+  for (const { path } of photos) requireSize(path, await readPhotoSize(path));
+}
+
+function requireSize(path: string, { width, height }: { readonly width: number; readonly height: number }): void {
+  const { maskSide } = challengeRules;
+  if (width === maskSide && height === maskSide) return;
+  throw new FaceparseError(
+    `${path} is ${width}×${height}; the images of the challenge are ${maskSide}×${maskSide}, and so are the masks`,
+  );
+}

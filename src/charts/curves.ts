@@ -1,0 +1,287 @@
+import { LineChart } from 'echarts/charts';
+import { GridComponent, LegendComponent, MarkPointComponent, TitleComponent } from 'echarts/components';
+import * as echarts from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+
+echarts.use([LineChart, GridComponent, LegendComponent, MarkPointComponent, TitleComponent, SVGRenderer]);
+
+/** One logged line of a run; what was not measured at a step is absent. */
+export interface MetricsRow {
+  readonly step: number;
+  readonly epoch: number;
+  readonly seconds: number;
+  readonly loss?: number;
+  readonly learningRate?: number;
+  readonly valLoss?: number;
+  /** F (per image) on the validation set. */
+  readonly valF?: number;
+  readonly valMacroIou?: number;
+}
+
+export interface CurveSeries {
+  readonly name: string;
+  readonly points: readonly (readonly [number, number])[];
+  readonly axis?: 'left' | 'right';
+  /** Thick and dark, for what the others are compared with. */
+  readonly highlight?: boolean;
+}
+
+export interface CurvesChartOptions {
+  readonly title: string;
+  readonly xLabel: string;
+  readonly yLabel: string;
+  /** Title of the right axis; drawn when a series uses it. */
+  readonly rightLabel?: string;
+  readonly width?: number;
+  readonly height?: number;
+  /** Name of the series whose highest point is marked with its value. */
+  readonly markBest?: string;
+  /** Beside the title, or one series a line to the right of the chart, for many of them. */
+  readonly legend?: 'top' | 'side';
+}
+
+interface Panel extends CurvesChartOptions {
+  readonly series: readonly CurveSeries[];
+}
+
+const colors = ['#2f6fbb', '#d9622b', '#3a9a5b', '#8a56b0', '#b8860b', '#c23b5a'];
+/** Lines of the same colour differ in this. */
+const dashes = ['solid', 'dashed', 'dotted'] as const;
+const gray = '#6b7280';
+const dark = '#1f2430';
+/** More points than pixels say nothing more, and a long run logs a hundred thousand. */
+const mostPoints = 2000;
+
+/** Evenly thinned points that keep the lowest and highest y of every stretch, so that spikes stay visible. */
+function thin(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const finite = points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
+  if (finite.length <= mostPoints) return finite;
+  const stretch = Math.ceil(finite.length / (mostPoints / 2));
+  const kept: (readonly [number, number])[] = [];
+  for (let start = 0; start < finite.length; start += stretch) {
+    let low = start;
+    let high = start;
+    for (let i = start; i < Math.min(start + stretch, finite.length); i++) {
+      if (finite[i][1] < finite[low][1]) low = i;
+      if (finite[i][1] > finite[high][1]) high = i;
+    }
+    for (const i of low === high ? [low] : [Math.min(low, high), Math.max(low, high)]) kept.push(finite[i]);
+  }
+  return kept;
+}
+
+function bestPoint(points: readonly (readonly [number, number])[]): readonly [number, number] | undefined {
+  return points.reduce<readonly [number, number] | undefined>(
+    (best, point) => (best === undefined || point[1] > best[1] ? point : best),
+    undefined,
+  );
+}
+
+/** Numbers of an axis: 0.0015 as 1.5e-3, others plainly. */
+function formatTick(value: number): string {
+  if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential(1).replace('.0e', 'e');
+  return String(Number(value.toPrecision(6)));
+}
+
+/** Room to the right of a panel; a legend there is as wide as its longest name. */
+function rightMargin({ legend, series }: Panel): number {
+  if (legend !== 'side') return 70;
+  const longest = series.reduce((length, { name }) => Math.max(length, name.length), 0);
+  return 76 + 7.5 * longest;
+}
+
+function legendLayout(panel: Panel, top: number, width: number) {
+  const common = { padding: 0, itemHeight: 8, textStyle: { color: '#374151', fontSize: 12 } };
+  if (panel.legend === 'side') {
+    // Without an icon the line itself is shown, which tells dashes apart.
+    return {
+      ...common,
+      orient: 'vertical' as const,
+      left: width - rightMargin(panel) + 24,
+      top: top + 46,
+      itemGap: 10,
+      itemWidth: 30,
+    };
+  }
+  // echarts guesses text widths without a font; the gap makes up for a short guess.
+  return { ...common, right: 82, top: top + 10, itemGap: 26, itemWidth: 18, icon: 'roundRect' };
+}
+
+/** Stacks panels into one SVG; their x axes line up. */
+function drawPanels(panels: readonly Panel[], width: number): string {
+  const heights = panels.map((panel) => panel.height ?? 260);
+  const tops = heights.map((_, i) => heights.slice(0, i).reduce((a, b) => a + b, 0));
+  const height = heights.reduce((a, b) => a + b, 0);
+  const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
+  const axisStyle = {
+    axisLine: { show: true, lineStyle: { color: '#9aa1ab' } },
+    axisLabel: { color: gray, fontSize: 12, formatter: formatTick },
+    nameTextStyle: { color: gray, fontSize: 12 },
+    nameLocation: 'middle' as const,
+  };
+  const ends = panels.flatMap((panel) => panel.series.flatMap(({ points }) => thin(points).map(([x]) => x)));
+  const low = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const high = ends.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
+  // A whole number at the end keeps its tick clear of the one before; a single x is left to echarts.
+  const span = low < high ? { min: low, max: high >= 5 ? Math.ceil(high) : high } : {};
+  chart.setOption({
+    animation: false,
+    backgroundColor: '#ffffff',
+    textStyle: { fontFamily: 'sans-serif' },
+    title: panels.map((panel, i) => ({
+      text: panel.title,
+      left: 20,
+      top: tops[i] + 12,
+      padding: 0,
+      textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: dark },
+    })),
+    legend: panels.map((panel, i) => ({
+      show: panel.series.length > 1,
+      data: panel.series.map(({ name }) => name),
+      ...legendLayout(panel, tops[i], width),
+    })),
+    grid: panels.map((panel, i) => ({
+      left: 78,
+      right: rightMargin(panel),
+      top: tops[i] + 46,
+      height: heights[i] - 96,
+    })),
+    xAxis: panels.map((panel, i) => ({
+      ...axisStyle,
+      type: 'value' as const,
+      gridIndex: i,
+      ...span,
+      name: panel.xLabel,
+      nameGap: 26,
+      splitLine: { show: false },
+    })),
+    yAxis: panels.flatMap((panel, i) => [
+      {
+        ...axisStyle,
+        type: 'value' as const,
+        gridIndex: i,
+        scale: true,
+        name: panel.yLabel,
+        nameGap: 52,
+        splitNumber: 4,
+        splitLine: { lineStyle: { color: '#e6e8ec' } },
+      },
+      {
+        ...axisStyle,
+        type: 'value' as const,
+        gridIndex: i,
+        scale: true,
+        position: 'right' as const,
+        show: panel.series.some(({ axis }) => axis === 'right'),
+        name: panel.rightLabel ?? '',
+        nameGap: 48,
+        splitNumber: 4,
+        splitLine: { show: false },
+      },
+    ]),
+    series: panels.flatMap((panel, i) =>
+      panel.series.map(({ name, points, axis, highlight }, k) => {
+        const data = thin(points);
+        const color = highlight ? dark : colors[k % colors.length];
+        const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length];
+        const best = panel.markBest === name ? bestPoint(data) : undefined;
+        return {
+          type: 'line' as const,
+          name,
+          data: data.map(([x, y]) => [x, y]),
+          xAxisIndex: i,
+          yAxisIndex: 2 * i + (axis === 'right' ? 1 : 0),
+          symbol: 'circle',
+          // A single point has no line to be seen by.
+          showSymbol: data.length <= 40,
+          symbolSize: data.length === 1 ? 7 : 4,
+          color,
+          z: highlight ? 3 : 2,
+          lineStyle: { width: highlight ? 3 : 1.8, type: dash },
+          markPoint: best && {
+            symbol: 'circle',
+            symbolSize: 9,
+            itemStyle: { color: '#ffffff', borderColor: color, borderWidth: 2.5 },
+            label: {
+              show: true,
+              position: 'top' as const,
+              distance: 8,
+              color: dark,
+              fontSize: 12,
+              fontWeight: 'bold' as const,
+              formatter: `best ${best[1].toFixed(4)}`,
+            },
+            data: [{ coord: [best[0], best[1]] }],
+          },
+        };
+      }),
+    ),
+  });
+  const svg = chart.renderToSVGString();
+  chart.dispose();
+  return (
+    svg
+      // Hover styles mean nothing in a file, and their numbers run on through the life of the process, as do the charts';
+      // without them the same data give the same bytes.
+      .replace(/<style >[\s\S]*?<\/style>\n?/g, '')
+      .replace(/ class="zr\d+-cls-\d+"/g, '')
+      .replace(/ ecmeta_\w+="[^"]*"/g, '')
+      .replace(/zr\d+-/g, 'zr0-')
+      // rsvg and some viewers ignore dominant-baseline, and would set the labels a third of a line too high.
+      .replaceAll('dominant-baseline="central"', 'dy="0.35em"')
+  );
+}
+
+/**
+ * Lines over a common x axis as an SVG, with a second y axis for series of `axis: 'right'`. Points that are not finite
+ * numbers are left out; long series are thinned, their extremes kept.
+ *
+ * @example curvesChart([{ name: 'train', points: [[0, 2.9], [100, 1.1]] }], { title: 'Loss', xLabel: 'step', yLabel: 'loss' })
+ */
+export function curvesChart(series: readonly CurveSeries[], options: CurvesChartOptions): string {
+  return drawPanels([{ height: 360, ...options, series }], options.width ?? 860);
+}
+
+/**
+ * The curves of a training run as one SVG over epochs: loss, validation scores with the best F marked, learning rate.
+ * A panel without a single value is left out.
+ *
+ * @example await writeFileAtomic('runs/a/curves.svg', runCurves(rows));
+ */
+export function runCurves(rows: readonly MetricsRow[]): string {
+  const line = (name: string, key: 'loss' | 'valLoss' | 'valF' | 'valMacroIou' | 'learningRate'): CurveSeries => ({
+    name,
+    points: rows.flatMap((row) => {
+      const value = row[key];
+      return value === undefined || !Number.isFinite(value) ? [] : [[row.epoch, value] as const];
+    }),
+  });
+  const hasPoints = ({ points }: CurveSeries) => points.length > 0;
+  const panels: Panel[] = [
+    {
+      title: 'Loss',
+      xLabel: 'epoch',
+      yLabel: 'loss',
+      height: 280,
+      series: [line('training', 'loss'), line('validation', 'valLoss')].filter(hasPoints),
+    },
+    {
+      title: 'Validation scores',
+      xLabel: 'epoch',
+      yLabel: 'score',
+      height: 300,
+      markBest: 'F (per image)',
+      series: [line('F (per image)', 'valF'), line('macro IoU (pooled)', 'valMacroIou')].filter(hasPoints),
+    },
+    {
+      title: 'Learning rate',
+      xLabel: 'epoch',
+      yLabel: 'learning rate',
+      height: 220,
+      series: [line('learning rate', 'learningRate')].filter(hasPoints),
+    },
+  ];
+  const filled = panels.filter(({ series }) => series.length > 0);
+  // An empty run still gives a valid image that says so.
+  return drawPanels(filled.length > 0 ? filled : [{ ...panels[0], title: 'Loss (nothing logged yet)' }], 860);
+}

@@ -1,0 +1,46 @@
+import { extname } from 'node:path';
+import type { Command } from 'commander';
+import { FaceparseError } from '../../../text/errors.ts';
+import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../../command.ts';
+
+interface StatsOptions extends JsonOption {
+  out?: string;
+  labels: string;
+  merge?: boolean;
+}
+
+/** `faceparse data stats FOLDER` */
+export function registerDataStats(data: Command): void {
+  data
+    .command('stats')
+    .description('count how much of the images each class covers')
+    .argument('<folder>', 'holds images/ (photos) and masks/ (PNG of class ids)')
+    .option('--out <chart.svg>', 'also draw the numbers as an SVG chart')
+    .option('--labels <set>', 'label set to count in', 'celebamask-19')
+    .option('--merge', 'the masks hold celebamask-19 ids, to be merged into the label set first')
+    .option('--json', jsonHelp)
+    .action(async (folder: string, options: StatsOptions) => {
+      const { out, merge = false } = options;
+      if (out !== undefined && extname(out).toLowerCase() !== '.svg') {
+        throw new FaceparseError(`the chart is an SVG image; name it --out ${out}.svg`, { exitCode: 2 });
+      }
+      const [{ datasetStatistics, formatStatisticsTable }, { getLabelSet }] = await Promise.all([
+        import('../../../data/dataset/statistics.ts'),
+        import('../../../labels/registry.ts'),
+      ]);
+      const set = getLabelSet(options.labels);
+      const statistics = await runTask('counting', options, (controls) =>
+        datasetStatistics(folder, set, { ...controls, merge }),
+      );
+      if (out !== undefined) {
+        const [{ statisticsChart }, { writeFileAtomic }] = await Promise.all([
+          import('../../../charts/statistics-chart.ts'),
+          import('../../../files/atomic-write.ts'),
+        ]);
+        await writeFileAtomic(out, statisticsChart(statistics));
+      }
+      if (options.json) return printJson(statistics);
+      printText(formatStatisticsTable(statistics));
+      if (out !== undefined) printText(`\nwrote the chart ${out}`);
+    });
+}

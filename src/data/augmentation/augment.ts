@@ -1,0 +1,241 @@
+import type { LabelMap, Photo } from '../../image/image.ts';
+import type { Normalization } from '../../image/normalization.ts';
+import { defaultNormalization } from '../../image/normalization.ts';
+import { ignoreLabel } from '../../labels/label-set.ts';
+import type { Random } from '../../random/random.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { type CopyPasteOptions, checkCopyPaste } from './copy-paste-rules.ts';
+import { jpegPlanes } from './jpeg-artefacts.ts';
+import { type AugmentationKernels, plainKernels } from './kernels.ts';
+import { colorMatrix } from './photometric.ts';
+import type { ColorMatrix, Warp } from './warp.ts';
+
+/** What may happen to a training pair; every strength is off at 0. */
+export interface AugmentationOptions {
+  /** Probability of mirroring the pair. */
+  readonly flip: number;
+  /** Whether a mirrored pair also swaps left and right ids. Only an ablation wants false. */
+  readonly flipSwap: boolean;
+  /** Largest turn to either side, in degrees, uniform. */
+  readonly rotation: number;
+  /** Zoom by a factor of e^−s to e^+s, uniform in the exponent, so that growing and shrinking are equally likely. */
+  readonly scale: number;
+  /** Largest shift in each direction, as a fraction of the side, uniform. */
+  readonly shift: number;
+  /** Factor on all values, from 1 − b to 1 + b. */
+  readonly brightness: number;
+  /** Factor on the distance to mid-grey, from 1 − c to 1 + c. */
+  readonly contrast: number;
+  /** Factor on the distance to the pixel's own grey, from 1 − s to 1 + s. */
+  readonly saturation: number;
+  /** Probability of a grey photo. */
+  readonly grayscale: number;
+  /** Probability of a Gaussian blur with a sigma of 0.4 to 1.2 output pixels. */
+  readonly blur: number;
+  /** Probability of the artefacts of JPEG at a quality of 20 to 80. */
+  readonly jpeg: number;
+  /** Largest standard deviation of the pixel noise, as a fraction of the range (0.02 is 5 of 255), uniform from 0. */
+  readonly noise: number;
+  /** Probability that a rectangle of 10 % to 40 % of the area shows another augmented pair. Batches do it (`BatchFiller`). */
+  readonly cutMix: number;
+  /** Classes of other pairs that are pasted into a pair before anything else. Batches do it (`BatchFiller`). */
+  readonly copyPaste: CopyPasteOptions;
+  /**
+   * The label of what comes in from outside the image: the photo shows a smear of its border there,
+   * whose truth nobody knows, so by default the loss leaves it out.
+   */
+  readonly outside: 'ignore' | 'background';
+}
+
+/** Nothing happens to a pair. */
+export const noAugmentation: AugmentationOptions = {
+  flip: 0,
+  flipSwap: true,
+  rotation: 0,
+  scale: 0,
+  shift: 0,
+  brightness: 0,
+  contrast: 0,
+  saturation: 0,
+  grayscale: 0,
+  blur: 0,
+  jpeg: 0,
+  noise: 0,
+  cutMix: 0,
+  copyPaste: { probability: 0, classes: ['hat', 'eye_g', 'ear_r', 'neck_l'] },
+  outside: 'ignore',
+};
+
+/** The largest value of each strength that still makes sense. */
+const limits = {
+  flip: 1,
+  rotation: 180,
+  scale: 2,
+  shift: 1,
+  brightness: 1,
+  contrast: 1,
+  saturation: 1,
+  grayscale: 1,
+  blur: 1,
+  jpeg: 1,
+  noise: 1,
+  cutMix: 1,
+} as const;
+
+/** One draw of the options: exactly what happens to one pair. */
+export interface Augmentation {
+  readonly warp: Warp;
+  /** Absent where the colours stay as they are. */
+  readonly color?: ColorMatrix;
+  /** Sigma of the blur in output pixels, 0 for none. */
+  readonly blur: number;
+  /** Quality of the JPEG whose artefacts the photo gets, 0 for none. */
+  readonly jpeg: number;
+  /** Standard deviation of the noise as a fraction of the range, 0 for none. */
+  readonly noise: number;
+}
+
+/** What `augmentPair` needs beside the pair. */
+export interface AugmentationSettings {
+  /** Side of the output photo in pixels. */
+  readonly size: number;
+  /** Side of the output labels in pixels, such as `size / 2` for a network whose logits have stride 2. */
+  readonly labelSize: number;
+  readonly options: AugmentationOptions;
+  /** 256 entries, id → id in a mirrored image (`mirrorTable`). */
+  readonly mirror: Uint8Array;
+  /** Default: `defaultNormalization`. */
+  readonly normalization?: Normalization;
+  /** What does the work on pixels; the results do not depend on it. Default: `plainKernels`. */
+  readonly operations?: AugmentationKernels;
+}
+
+/** Where one pair goes inside the arrays of a batch. */
+export interface AugmentationTarget {
+  /** 3×size×size planar floats from `imageOffset` on. */
+  readonly images: Float32Array;
+  readonly imageOffset: number;
+  /** labelSize×labelSize ids from `labelOffset` on. */
+  readonly labels: Int32Array | Uint8Array;
+  readonly labelOffset: number;
+}
+
+/**
+ * Fills in what is left out with "off", and checks the rest.
+ *
+ * @throws FaceparseError that names the option, its value and its range
+ */
+export function resolveAugmentation(options: Partial<AugmentationOptions> = {}): AugmentationOptions {
+  const resolved = { ...noAugmentation, ...options };
+  for (const [name, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
+    const value = resolved[name];
+    if (!(value >= 0 && value <= limit)) {
+      throw new FaceparseError(`Augmentation "${name}" is ${value}, but must be from 0 (off) to ${limit}.`);
+    }
+  }
+  if (resolved.outside !== 'ignore' && resolved.outside !== 'background') {
+    throw new FaceparseError(`Augmentation "outside" is ${resolved.outside}, but must be "ignore" or "background".`);
+  }
+  checkCopyPaste(resolved.copyPaste);
+  return resolved;
+}
+
+/**
+ * Draws what happens to one pair.
+ *
+ * Every option takes its draws whether it is on or off, so switching one on leaves the others as they were.
+ */
+export function drawAugmentation(options: AugmentationOptions, random: Random): Augmentation {
+  const around = (strength: number) => random.uniform(-strength, strength);
+  const mirrored = random.chance(options.flip);
+  const rotation = around(options.rotation);
+  const scale = Math.exp(around(options.scale));
+  const shiftX = around(options.shift);
+  const shiftY = around(options.shift);
+  const brightness = 1 + around(options.brightness);
+  const contrast = 1 + around(options.contrast);
+  const saturation = 1 + around(options.saturation);
+  const gray = random.chance(options.grayscale);
+  const blurred = random.chance(options.blur);
+  const sigma = random.uniform(0.4, 1.2);
+  const noise = random.uniform(0, options.noise);
+  // A generator of its own: the draws of the noise, which come after, are those of before there was JPEG.
+  const jpegRandom = random.fork('jpeg');
+  const compressed = jpegRandom.chance(options.jpeg);
+  const quality = jpegRandom.uniform(20, 80);
+  return {
+    warp: { rotation, scale, shiftX, shiftY, mirrored },
+    color: colorMatrix(brightness, contrast, gray ? 0 : saturation),
+    blur: blurred ? sigma : 0,
+    jpeg: compressed ? quality : 0,
+    noise,
+  };
+}
+
+/**
+ * Turns one training pair into one network input with its labels, changed at random as the options say.
+ *
+ * Rotation, scale, shift, mirroring and the resize to the output are a single warp: the photo is sampled once (bilinear,
+ * border repeated; exact box means where it shrinks by whole numbers), the labels are taken at the label pixels' own
+ * centres (nearest). Both sides of the output are square: images that are not are stretched.
+ *
+ * @param photo H×W×3, any size
+ * @param labels H×W ids, any size; it covers the same scene as the photo
+ * @param target receives the photo as 3×size×size, `(value / 255 − mean) / std`, and labelSize×labelSize ids,
+ *   which are ids of the source, their mirror images, 0 or 255 (see `outside`)
+ * @returns what was drawn
+ *
+ * @example
+ * augmentPair(photo, labels, { size: 256, labelSize: 128, options, mirror: mirrorTable(celebamask19) }, random, {
+ *   images, imageOffset: 0, labels: ids, labelOffset: 0,
+ * });
+ */
+export function augmentPair(
+  photo: Photo,
+  labels: LabelMap,
+  settings: AugmentationSettings,
+  random: Random,
+  target: AugmentationTarget,
+): Augmentation {
+  const augmentation = drawAugmentation(settings.options, random);
+  applyAugmentation(photo, labels, augmentation, settings, random, target);
+  return augmentation;
+}
+
+/** The second half of `augmentPair`: does what was drawn. `random` gives the noise its values. */
+export function applyAugmentation(
+  photo: Photo,
+  labels: LabelMap,
+  augmentation: Augmentation,
+  settings: AugmentationSettings,
+  random: Random,
+  target: AugmentationTarget,
+): void {
+  const { size, labelSize, options, operations = plainKernels } = settings;
+  const { warp, color, blur, jpeg, noise } = augmentation;
+  checkRoom('images', target.images.length, target.imageOffset, 3 * size * size);
+  checkRoom('labels', target.labels.length, target.labelOffset, labelSize * labelSize);
+
+  const normalization = settings.normalization ?? defaultNormalization;
+  const { mean, std } = normalization;
+  const gain = [1 / (255 * std[0]), 1 / (255 * std[1]), 1 / (255 * std[2])] as const;
+  const bias = [-mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2]] as const;
+  operations.warpPhoto(photo, warp, { matrix: color, gain, bias }, size, target.images, target.imageOffset);
+  if (blur > 0) operations.blurPlanes(target.images, target.imageOffset, size, blur);
+  if (jpeg > 0) jpegPlanes(target.images, target.imageOffset, size, jpeg, normalization);
+  if (noise > 0) {
+    const sigmas = [noise / std[0], noise / std[1], noise / std[2]] as const;
+    operations.addNoise(target.images, target.imageOffset, size, sigmas, random);
+  }
+
+  const relabel = warp.mirrored && options.flipSwap ? settings.mirror : unchangedLabels;
+  const outside = options.outside === 'ignore' ? ignoreLabel : 0;
+  operations.warpLabels(labels, warp, relabel, outside, labelSize, target.labels, target.labelOffset);
+}
+
+const unchangedLabels = Uint8Array.from({ length: 256 }, (_, id) => id);
+
+function checkRoom(what: string, length: number, offset: number, needed: number): void {
+  if (offset >= 0 && offset + needed <= length) return;
+  throw new RangeError(`The ${what} array holds ${length} values, but ${needed} are to be written from ${offset} on.`);
+}

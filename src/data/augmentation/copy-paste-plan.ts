@@ -1,0 +1,106 @@
+import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { findClass } from '../../labels/find-class.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { classCounts } from '../decoded/class-counts.ts';
+import { type DecodedDataset, decodedLabels } from '../decoded/decoded-dataset.ts';
+import { type CopyPasteOptions, checkPasteLabels, type PasteRule, pasteRules } from './copy-paste-rules.ts';
+
+/** A class, the pairs that can give it, and its rule as tables of 256 ids (1 where the rule names the id). */
+export interface PastedClass {
+  readonly id: number;
+  /** Pairs that have enough of the class. */
+  readonly donors: Uint32Array;
+  /** For each donor the box of its pixels: left, top, right and bottom, the last two past the end. */
+  readonly boxes: Uint16Array;
+  /** One entry a pair: 1 where nothing may be pasted, because the pair has the class already. */
+  readonly barred: Uint8Array;
+  readonly onto: Uint8Array;
+  readonly along: Uint8Array;
+  readonly hangsFrom?: Uint8Array;
+  readonly room: number;
+  readonly worn?: { readonly on: Uint8Array; readonly least: number };
+  readonly cover: number;
+  readonly above?: { readonly id: number; readonly most: number };
+}
+
+/** All that pasting depends on beside the images; a plain object, which workers get a copy of. */
+export interface CopyPastePlan {
+  readonly probability: number;
+  readonly classes: readonly PastedClass[];
+}
+
+/** A donor has at least this share of its pixels in the class (65 at 512²): less is a slip of the annotator, or not to be seen. */
+const leastShare = 1 / 4000;
+
+/**
+ * Finds the pairs that can give each class; reads all labels once. Undefined when nothing is to be pasted.
+ *
+ * @param weights pairs of weight 0 do not take part, so they give nothing either
+ * @throws FaceparseError for labels that are not of celebamask-19, whose classes the rules are about
+ */
+export function planCopyPaste(
+  cache: DecodedDataset,
+  labelSet: LabelSet,
+  options: CopyPasteOptions,
+  weights?: ArrayLike<number>,
+): CopyPastePlan | undefined {
+  const { probability } = options;
+  if (probability === 0) return undefined;
+  checkPasteLabels(labelSet, options);
+  const counts = classCounts(cache);
+  const classes = [...new Set(options.classes)]
+    .map((name) => planClass(cache, counts, findClass(celebamask19, name).id, pasteRules[name], weights))
+    .filter(({ donors }) => donors.length > 0);
+  return classes.length === 0 ? undefined : { probability, classes };
+}
+
+function planClass(
+  cache: DecodedDataset,
+  counts: Uint32Array,
+  id: number,
+  rule: PasteRule,
+  weights?: ArrayLike<number>,
+): PastedClass {
+  const pairs = cache.stems.length;
+  const least = Math.max(1, leastShare * cache.size ** 2);
+  const own = Uint32Array.from({ length: pairs }, (_, pair) => counts[pair * 256 + id]);
+  const donors = Uint32Array.from(own.keys()).filter((pair) => own[pair] >= least && weights?.[pair] !== 0);
+  const boxes = new Uint16Array(donors.length * 4);
+  donors.forEach((pair, i) => {
+    boxes.set(boxOf(cache, pair, id), 4 * i);
+  });
+  return {
+    id,
+    donors,
+    boxes,
+    barred: Uint8Array.from(own, (count) => (rule.once && count > 0 ? 1 : 0)),
+    onto: tableOf(rule.onto),
+    along: tableOf(rule.along ?? []),
+    ...(rule.hangsFrom && { hangsFrom: tableOf(rule.hangsFrom) }),
+    room: rule.room,
+    ...(rule.worn && { worn: { on: tableOf(rule.worn.on), least: rule.worn.least } }),
+    cover: rule.cover ?? 0,
+    ...(rule.above && { above: { id: findClass(celebamask19, rule.above.class).id, most: rule.above.most } }),
+  };
+}
+
+function boxOf(cache: DecodedDataset, pair: number, id: number): [number, number, number, number] {
+  const { width, data } = decodedLabels(cache, pair);
+  const top = Math.floor(data.indexOf(id) / width);
+  const bottom = Math.floor(data.lastIndexOf(id) / width) + 1;
+  let [left, right] = [width, 0];
+  for (let y = top; y < bottom; y++) {
+    const row = data.subarray(y * width, (y + 1) * width);
+    const first = row.indexOf(id);
+    if (first < 0) continue;
+    left = Math.min(left, first);
+    right = Math.max(right, row.lastIndexOf(id) + 1);
+  }
+  return [left, top, right, bottom];
+}
+
+function tableOf(names: readonly string[]): Uint8Array {
+  const table = new Uint8Array(256);
+  for (const name of names) table[findClass(celebamask19, name).id] = 1;
+  return table;
+}

@@ -1,0 +1,52 @@
+import type { AddonAugmentation } from '../../native-addon/addon.ts';
+import { nativeAugmentation } from '../../native-addon/load-addon.ts';
+import { type AugmentationKernels, plainKernels } from './kernels.ts';
+import { gaussian, noiseFactors } from './photometric.ts';
+import { type Affine, boxesOf, placesOf } from './warp.ts';
+
+let chosen: AugmentationKernels | undefined;
+
+/** The add-on's version where the add-on is there, else the plain one: decided once for the process, or the worker thread. */
+export function augmentationKernels(): AugmentationKernels {
+  if (!chosen) {
+    const functions = nativeAugmentation();
+    chosen = functions ? nativeKernels(functions) : plainKernels;
+  }
+  return chosen;
+}
+
+/** Images of sides and counts that the add-on refuses are never made: it takes sides of up to 16384, as a loader does. */
+export function nativeKernels(functions: AddonAugmentation): AugmentationKernels {
+  const boxNumbers = new Float64Array(8);
+  const placeNumbers = new Float64Array(6);
+  return {
+    warpPhoto(photo, warp, color, size, out, offset) {
+      const { width, height, data } = photo;
+      const boxes = boxesOf(warp, width, height, size);
+      boxNumbers.set(numbersOf(boxes.corner));
+      boxNumbers[6] = boxes.width;
+      boxNumbers[7] = boxes.height;
+      const colorNumbers = Float64Array.of(...color.gain, ...color.bias, ...(color.matrix ?? []));
+      functions.warpPhoto(data, width, height, boxNumbers, warp.mirrored, colorNumbers, size, out, offset);
+    },
+
+    warpLabels(map, warp, relabel, outside, size, out, offset) {
+      const { width, height, data } = map;
+      placeNumbers.set(numbersOf(placesOf(warp, width, height, size)));
+      functions.warpLabels(data, width, height, placeNumbers, warp.mirrored, relabel, outside, size, out, offset);
+    },
+
+    blurPlanes(planes, offset, size, sigma) {
+      functions.blurPlanes(planes, offset, size, gaussian(sigma));
+    },
+
+    addNoise(planes, offset, size, sigmas, random) {
+      const factors = Float64Array.from(noiseFactors(sigmas));
+      random.lend((state) => functions.addNoise(planes, offset, size, factors, state));
+    },
+  };
+}
+
+function numbersOf({ ax, bx, cx, ay, by, cy }: Affine): readonly number[] {
+  return [ax, bx, cx, ay, by, cy];
+}

@@ -1,0 +1,330 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { defaultNormalization, type Normalization } from '../../image/normalization.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { mirrorTable } from '../../labels/mirror.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { type AugmentationOptions, resolveAugmentation } from '../augmentation/augment.ts';
+import { planCopyPaste } from '../augmentation/copy-paste-plan.ts';
+import { augmentationKernels } from '../augmentation/native-kernels.ts';
+import type { DecodedDataset } from '../decoded/decoded-dataset.ts';
+import { BatchFiller, type BatchPlan, type BatchSize, batchArrays, batchBytes, stepsPerEpoch } from './batch-plan.ts';
+import type { BatchAnswer, BatchRequest } from './batch-worker.ts';
+
+/** What a loader gives out, and how. */
+export interface BatchLoaderOptions {
+  readonly cache: DecodedDataset;
+  /** The label set of the cache; its pairs are what a flip swaps. */
+  readonly labelSet: LabelSet;
+  readonly batchSize: number;
+  /** Side of the images in pixels. */
+  readonly size: number;
+  /** Side of the labels in pixels. Default: `size`. */
+  readonly labelSize?: number;
+  /** Default: none. */
+  readonly augmentation?: Partial<AugmentationOptions>;
+  readonly normalization?: Normalization;
+  readonly seed: number;
+  /** Threads that fill batches; with 0 they are filled inside `next`, which gives the same batches. Default: 1. */
+  readonly workers?: number;
+  /** Batches that are filled ahead. Default: 3. */
+  readonly prefetch?: number;
+  /** Whether each epoch has an order of its own. Default: true. */
+  readonly shuffle?: boolean;
+  /** Whether the pairs that do not fill a last batch are left out of an epoch. Default: true. */
+  readonly dropLast?: boolean;
+  /** The step of the first batch: resuming at step k gives what an uninterrupted run had there. Default: 0. */
+  readonly startStep?: number;
+  /** How often each pair comes up, relative to the others (1.7 and 3 against 1); an epoch stays as long as it is. */
+  readonly weights?: ArrayLike<number>;
+}
+
+/** One batch; it stays valid until the next but one call of `next`, when its buffer is used again and its arrays become empty. */
+export interface Batch {
+  /** Counted from 0 over all epochs. */
+  readonly step: number;
+  readonly epoch: number;
+  /** Samples in the batch; less than `batchSize` only at the end of an epoch without `dropLast`. */
+  readonly count: number;
+  /** count×3×S×S. */
+  readonly images: Float32Array;
+  /** count×L×L ids, 255 where there is nothing to learn. */
+  readonly labels: Int32Array;
+  /** Places of the pairs in the cache. */
+  readonly indices: Uint32Array;
+  readonly stems: readonly string[];
+}
+
+/** Gives out batches without end, one epoch after the other. */
+export interface BatchLoader {
+  readonly stepsPerEpoch: number;
+  /** The batch of the next step. Only one call may be waiting at a time; rejects when a worker failed or the loader is closed. */
+  next(): Promise<Batch>;
+  /** Moves to a step: the next batch is that one. */
+  at(step: number): void;
+  /** Ends the workers. Batches that were given out stay valid. */
+  close(): Promise<void>;
+}
+
+/** Batches given out that must stay valid: the last one and the one before. */
+const heldBatches = 2;
+
+const defaultPrefetch = 3;
+
+/** What all buffers of a loader may take together. */
+const maxBufferBytes = 4 * 2 ** 30;
+
+/**
+ * Makes a loader of augmented batches.
+ *
+ * The batch of step k depends on the data, the options and the seed alone, not on the number of workers, on where the
+ * run began, or on whether the add-on does the work on images. Several requests are with the workers at any time, so
+ * they go on while the main thread is busy in an engine. Buffers travel back and forth between threads (transferred, not
+ * shared: ONNX Runtime refuses shared memory), and nothing of a batch's size is allocated after the start.
+ *
+ * A loader that is not closed does not keep the process alive, unless a call of `next` is waiting.
+ *
+ * @throws FaceparseError for options out of range, a label set that is not the cache's, and a missing build of the worker
+ *
+ * @example
+ * const loader = createBatchLoader({ cache, labelSet: celebamask19, batchSize: 8, size: 256, labelSize: 128, seed: 1 });
+ * const { images, labels } = await loader.next();
+ * await loader.close();
+ */
+export function createBatchLoader(options: BatchLoaderOptions): BatchLoader {
+  const workers = wholeNumber('workers', options.workers ?? 1, 0, 64);
+  const prefetch = wholeNumber('prefetch', options.prefetch ?? defaultPrefetch, 1, 256);
+  const startStep = wholeNumber('startStep', options.startStep ?? 0, 0, Number.MAX_SAFE_INTEGER);
+  const plan = makePlan(options);
+  requireRoomForBatches({ ...plan, workers, prefetch });
+  return new ThreadedBatchLoader(plan, workers, prefetch, startStep);
+}
+
+/** Checks what the buffers of a loader would take together. @throws FaceparseError where it is more than the limit */
+export function requireRoomForBatches(
+  options: BatchSize & { readonly workers: number; readonly prefetch?: number },
+): void {
+  const { batchSize, size, workers, prefetch = defaultPrefetch } = options;
+  const buffers = (workers === 0 ? 1 : prefetch) + heldBatches;
+  const bytes = buffers * batchBytes(options);
+  if (bytes <= maxBufferBytes) return;
+  throw new FaceparseError(
+    `${buffers} batches of ${batchSize} images at ${size}×${size} need ${(bytes / 2 ** 30).toFixed(1)} GiB of buffers, ` +
+      `but ${maxBufferBytes / 2 ** 30} GiB is the limit. Choose a smaller batch or a smaller prefetch.`,
+  );
+}
+
+function makePlan(options: BatchLoaderOptions): BatchPlan {
+  const { cache, labelSet, seed, shuffle = true, dropLast = true } = options;
+  const pairs = cache.stems.length;
+  const size = wholeNumber('size', options.size, 1, 16_384);
+  const batchSize = wholeNumber('batchSize', options.batchSize, 1, 65_536);
+  if (cache.labelSet !== labelSet.name) {
+    throw new FaceparseError(`The image cache holds labels of ${cache.labelSet}, not of ${labelSet.name}.`);
+  }
+  if (pairs === 0 || (dropLast && batchSize > pairs)) {
+    throw new FaceparseError(
+      `A batch of ${batchSize} cannot be filled from ${pairs} pairs. Choose a smaller batch size, or more data.`,
+    );
+  }
+  if (!Number.isFinite(seed)) throw new FaceparseError(`The seed is ${seed}, but must be a number.`);
+  const augmentation = resolveAugmentation(options.augmentation);
+  const weights = options.weights && checkWeights(Float64Array.from(options.weights), pairs);
+  return {
+    cache,
+    batchSize,
+    size,
+    labelSize: wholeNumber('labelSize', options.labelSize ?? size, 1, 16_384),
+    augmentation,
+    mirror: mirrorTable(labelSet),
+    normalization: options.normalization ?? defaultNormalization,
+    seed,
+    shuffle,
+    dropLast,
+    weights,
+    copyPaste: planCopyPaste(cache, labelSet, augmentation.copyPaste, weights),
+  };
+}
+
+function checkWeights(weights: Float64Array, pairs: number): Float64Array {
+  if (weights.length !== pairs) {
+    throw new FaceparseError(`There are ${weights.length} sampling weights for ${pairs} pairs; one a pair is needed.`);
+  }
+  const wrong = weights.findIndex((weight) => !(weight >= 0 && weight < 1e12));
+  if (wrong >= 0) {
+    throw new FaceparseError(`Sampling weight ${wrong} is ${weights[wrong]}, but must be a number from 0 on.`);
+  }
+  if (weights.every((weight) => weight === 0)) throw new FaceparseError('All sampling weights are 0.');
+  return weights;
+}
+
+function wholeNumber(name: string, value: number, from: number, to: number): number {
+  if (Number.isInteger(value) && value >= from && value <= to) return value;
+  throw new FaceparseError(`The loader's "${name}" is ${value}, but must be a whole number from ${from} to ${to}.`);
+}
+
+/** The worker's code: beside this file when built; under a test runner that reads the sources, that of the last build. */
+function workerUrl(): URL {
+  const source = import.meta.url.endsWith('.ts');
+  const url = new URL(source ? '../../../dist/data/batches/batch-worker.js' : './batch-worker.js', import.meta.url);
+  if (!existsSync(url)) {
+    throw new FaceparseError(
+      `${fileURLToPath(url)} is missing: batch workers run compiled code. Run \`npm run build\` first, or use workers: 0.`,
+    );
+  }
+  return url;
+}
+
+interface Waiting {
+  readonly resolve: (batch: Batch) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class ThreadedBatchLoader implements BatchLoader {
+  readonly stepsPerEpoch: number;
+  readonly #plan: BatchPlan;
+  readonly #prefetch: number;
+  readonly #workers: Worker[] = [];
+  /** Only without workers. */
+  readonly #filler?: BatchFiller;
+  readonly #free: ArrayBuffer[] = [];
+  /** Buffers of the batches that were given out last, oldest first. */
+  readonly #held: ArrayBuffer[] = [];
+  readonly #ready = new Map<number, { buffer: ArrayBuffer; indices: Uint32Array }>();
+  /** Steps that workers are at; after `at` some of them may no longer be wanted. */
+  readonly #pending = new Set<number>();
+  #nextStep: number;
+  #waiting?: Waiting;
+  #failure?: Error;
+
+  constructor(plan: BatchPlan, workers: number, prefetch: number, startStep: number) {
+    this.stepsPerEpoch = stepsPerEpoch(plan);
+    this.#plan = plan;
+    this.#prefetch = prefetch;
+    this.#nextStep = startStep;
+    const buffers = (workers === 0 ? 1 : prefetch) + heldBatches;
+    for (let i = 0; i < buffers; i++) this.#free.push(new ArrayBuffer(batchBytes(plan)));
+    if (workers === 0) {
+      this.#filler = new BatchFiller(plan);
+      return;
+    }
+    // The add-on is loaded here before a worker does it: OpenMP comes with it, and heeds only settings made in the main thread.
+    augmentationKernels();
+    const url = workerUrl();
+    for (let i = 0; i < workers; i++) {
+      // A test runner's own flags mean nothing to a worker of ours.
+      const worker = new Worker(url, { workerData: plan, execArgv: [] });
+      worker.on('message', (answer: BatchAnswer) => this.#receive(answer));
+      worker.on('error', (cause) => this.#fail(new Error(`A batch worker failed: ${cause.message}`, { cause })));
+      worker.on('exit', (code) => this.#fail(new Error(`A batch worker ended early, with code ${code}.`)));
+      worker.unref();
+      this.#workers.push(worker);
+    }
+    this.#request();
+  }
+
+  async next(): Promise<Batch> {
+    if (this.#failure) throw this.#failure;
+    if (this.#waiting) throw new Error('next() was called again before the batch it waits for was there.');
+    if (this.#held.length === heldBatches) this.#free.push(this.#held.shift()!);
+    if (this.#filler) return this.#fillHere(this.#filler);
+    this.#request();
+    if (this.#ready.has(this.#nextStep)) return this.#take();
+    // The workers count as work of this process only while somebody waits for them.
+    for (const worker of this.#workers) worker.ref();
+    return new Promise<Batch>((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+    }).finally(() => {
+      for (const worker of this.#workers) worker.unref();
+    });
+  }
+
+  at(step: number): void {
+    wholeNumber('step', step, 0, Number.MAX_SAFE_INTEGER);
+    if (this.#waiting) throw new Error('at() was called while a batch is waited for.');
+    this.#nextStep = step;
+    for (const [ready, { buffer }] of this.#ready) {
+      if (this.#isWanted(ready)) continue;
+      this.#ready.delete(ready);
+      this.#free.push(buffer);
+    }
+    this.#request();
+  }
+
+  async close(): Promise<void> {
+    this.#fail(new Error('The batch loader is closed.'));
+    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+  }
+
+  #isWanted(step: number): boolean {
+    return step >= this.#nextStep && step < this.#nextStep + this.#prefetch;
+  }
+
+  /** Asks for the wanted steps as far as buffers are free; a worker works through its requests by itself. */
+  #request(): void {
+    if (this.#filler || this.#failure) return;
+    for (let step = this.#nextStep; this.#free.length > 0 && this.#isWanted(step); step++) {
+      if (this.#pending.has(step) || this.#ready.has(step)) continue;
+      const buffer = this.#free.pop()!;
+      this.#pending.add(step);
+      this.#workers[step % this.#workers.length].postMessage({ step, buffer } satisfies BatchRequest, [buffer]);
+    }
+  }
+
+  #receive(answer: BatchAnswer): void {
+    if (this.#failure) return;
+    const { step } = answer;
+    if ('error' in answer) {
+      this.#fail(
+        new Error(`The batch of step ${step} could not be made: ${answer.error.message}`, { cause: answer.error }),
+      );
+      return;
+    }
+    this.#pending.delete(step);
+    if (!this.#isWanted(step)) {
+      this.#free.push(answer.buffer);
+      this.#request();
+      return;
+    }
+    this.#ready.set(step, { buffer: answer.buffer, indices: answer.indices });
+    if (this.#waiting && step === this.#nextStep) {
+      const { resolve } = this.#waiting;
+      this.#waiting = undefined;
+      resolve(this.#take());
+    }
+  }
+
+  #take(): Batch {
+    const step = this.#nextStep++;
+    const { buffer, indices } = this.#ready.get(step)!;
+    this.#ready.delete(step);
+    this.#held.push(buffer);
+    this.#request();
+    return this.#batch(step, buffer, indices);
+  }
+
+  #fillHere(filler: BatchFiller): Batch {
+    const old = this.#free.pop()!;
+    // Detaches the arrays of the batch that had this buffer, as a transfer to a worker would: no run may lean on a stale batch.
+    const buffer = structuredClone(old, { transfer: [old] });
+    const step = this.#nextStep++;
+    this.#held.push(buffer);
+    return this.#batch(step, buffer, filler.fill(step, buffer));
+  }
+
+  #batch(step: number, buffer: ArrayBuffer, indices: Uint32Array): Batch {
+    const stems = Array.from(indices, (index) => this.#plan.cache.stems[index]);
+    const epoch = Math.floor(step / this.stepsPerEpoch);
+    const count = indices.length;
+    return { step, epoch, count, indices, stems, ...batchArrays(this.#plan, buffer, count) };
+  }
+
+  /** The first failure stays; whoever waits hears of it now, later callers when they call. */
+  #fail(error: Error): void {
+    if (this.#failure) return;
+    this.#failure = error;
+    this.#waiting?.reject(error);
+    this.#waiting = undefined;
+  }
+}

@@ -1,0 +1,180 @@
+import type { Normalization } from '../../image/normalization.ts';
+import { Random } from '../../random/random.ts';
+import { type AugmentationOptions, type AugmentationSettings, augmentPair } from '../augmentation/augment.ts';
+import { CopyPaster, type Pair } from '../augmentation/copy-paste.ts';
+import type { CopyPastePlan } from '../augmentation/copy-paste-plan.ts';
+import { copyRectangle, drawRectangle, type SamplePlace } from '../augmentation/cut-mix.ts';
+import type { AugmentationKernels } from '../augmentation/kernels.ts';
+import { augmentationKernels } from '../augmentation/native-kernels.ts';
+import { type DecodedDataset, decodedLabels, decodedPhoto } from '../decoded/decoded-dataset.ts';
+
+/** How large a batch is. */
+export interface BatchSize {
+  readonly batchSize: number;
+  /** Side of the images in pixels. */
+  readonly size: number;
+  /** Side of the labels in pixels. */
+  readonly labelSize: number;
+}
+
+/**
+ * All that a batch depends on beside its step. A plain object: workers get a copy of it, with the images shared.
+ */
+export interface BatchPlan extends BatchSize {
+  readonly cache: DecodedDataset;
+  readonly augmentation: AugmentationOptions;
+  /** 256 entries, id → id in a mirrored image. */
+  readonly mirror: Uint8Array;
+  readonly normalization: Normalization;
+  readonly seed: number;
+  readonly shuffle: boolean;
+  readonly dropLast: boolean;
+  /** How often each pair comes up, relative to the others; without it, all once an epoch. */
+  readonly weights?: Float64Array;
+  /** What is pasted from pair to pair (`planCopyPaste`); without it, nothing. */
+  readonly copyPaste?: CopyPastePlan;
+}
+
+/** One epoch's sequence of pairs; `repeats[i]` counts how often that pair came up before in this epoch. */
+export interface EpochOrder {
+  readonly indices: Uint32Array;
+  readonly repeats: Uint32Array;
+}
+
+/** The arrays of one batch, both on `buffer`: images N×3×S×S, then labels N×L×L. */
+export interface BatchArrays {
+  readonly images: Float32Array;
+  readonly labels: Int32Array;
+}
+
+/** Steps that make up one epoch. */
+export function stepsPerEpoch(plan: BatchPlan): number {
+  const steps = plan.cache.stems.length / plan.batchSize;
+  return plan.dropLast ? Math.floor(steps) : Math.ceil(steps);
+}
+
+/** Bytes of one batch's arrays. */
+export function batchBytes({ batchSize, size, labelSize }: BatchSize): number {
+  return batchSize * (3 * size ** 2 + labelSize ** 2) * 4;
+}
+
+/** Views of the first `count` samples of a batch on a buffer of `batchBytes`. */
+export function batchArrays(plan: BatchPlan, buffer: ArrayBuffer, count = plan.batchSize): BatchArrays {
+  const imageValues = 3 * plan.size ** 2;
+  return {
+    images: new Float32Array(buffer, 0, count * imageValues),
+    labels: new Int32Array(buffer, plan.batchSize * imageValues * 4, count * plan.labelSize ** 2),
+  };
+}
+
+/**
+ * The sequence of pairs of one epoch, as long as the data set: a function of seed and epoch alone.
+ *
+ * With weights it is a systematic sample (one random start, then equal strides through the cumulated weights): a pair whose
+ * share asks for 2.3 places gets two or three, never none or five; equal weights give every pair exactly once.
+ */
+export function epochOrder(plan: BatchPlan, epoch: number): EpochOrder {
+  const count = plan.cache.stems.length;
+  const random = new Random(plan.seed, 'order', epoch);
+  const indices = plan.weights
+    ? systematicSample(plan.weights, random.uniform())
+    : Uint32Array.from({ length: count }, (_, i) => i);
+  if (plan.shuffle) random.shuffle(indices);
+  const seen = new Uint32Array(count);
+  const repeats = new Uint32Array(count);
+  for (let i = 0; i < count; i++) repeats[i] = seen[indices[i]]++;
+  return { indices, repeats };
+}
+
+/** As many draws as there are weights. */
+function systematicSample(weights: Float64Array, start: number): Uint32Array {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const result = new Uint32Array(weights.length);
+  let index = 0;
+  let reached = weights[0];
+  for (let i = 0; i < result.length; i++) {
+    const place = ((i + start) * total) / result.length;
+    while (reached <= place && index < weights.length - 1) reached += weights[++index];
+    // Rounding can carry the last places past the end, where a weight may be 0.
+    while (weights[index] === 0) index--;
+    result[i] = index;
+  }
+  return result;
+}
+
+/** Fills batches of a plan; keeps the order of the last epoch it was asked for, and memory for the parts of mixed samples. */
+export class BatchFiller {
+  readonly #plan: BatchPlan;
+  readonly #settings: AugmentationSettings;
+  readonly #paster?: CopyPaster;
+  /** Where the other pair of a mixed sample is made. */
+  #other?: SamplePlace;
+  #epoch = -1;
+  #order: EpochOrder = { indices: new Uint32Array(0), repeats: new Uint32Array(0) };
+
+  /** @param operations default: the fastest version that is there; the batches do not depend on it */
+  constructor(plan: BatchPlan, operations: AugmentationKernels = augmentationKernels()) {
+    const { size, labelSize, mirror, normalization } = plan;
+    this.#plan = plan;
+    this.#settings = { size, labelSize, options: plan.augmentation, mirror, normalization, operations };
+    if (plan.copyPaste) this.#paster = new CopyPaster(plan.cache, plan.copyPaste);
+  }
+
+  /**
+   * Writes the batch of a step (counted from 0 over all epochs) to a buffer of `batchBytes`.
+   *
+   * @returns the indices of its pairs in the cache, one a sample
+   */
+  fill(step: number, buffer: ArrayBuffer): Uint32Array {
+    const plan = this.#plan;
+    const steps = stepsPerEpoch(plan);
+    const epoch = Math.floor(step / steps);
+    if (epoch !== this.#epoch) {
+      this.#order = epochOrder(plan, epoch);
+      this.#epoch = epoch;
+    }
+    const first = (step % steps) * plan.batchSize;
+    const { indices, repeats } = this.#order;
+    const chosen = indices.slice(first, first + plan.batchSize);
+    const { images, labels } = batchArrays(plan, buffer, chosen.length);
+    const { size, labelSize } = plan;
+    chosen.forEach((index, sample) => {
+      const place = {
+        images,
+        imageOffset: sample * 3 * size * size,
+        labels,
+        labelOffset: sample * labelSize * labelSize,
+      };
+      const keys = [epoch, index, repeats[first + sample]];
+      this.#fillSample(index, keys, place);
+      this.#mix(keys, place);
+    });
+    return chosen;
+  }
+
+  /** Each change has a generator of its own: switching one on leaves the others as they were. */
+  #fillSample(index: number, keys: readonly (string | number)[], place: SamplePlace): void {
+    const { cache, seed } = this.#plan;
+    const pair: Pair = this.#paster
+      ? this.#paster.pair(index, new Random(seed, 'copy-paste', ...keys))
+      : { photo: decodedPhoto(cache, index), labels: decodedLabels(cache, index) };
+    augmentPair(pair.photo, pair.labels, this.#settings, new Random(seed, 'augment', ...keys), place);
+  }
+
+  /** CutMix: the other pair is drawn from the epoch, so that pairs come up in it as often as by themselves. */
+  #mix(keys: readonly number[], place: SamplePlace): void {
+    const { seed, augmentation, size, labelSize } = this.#plan;
+    const random = new Random(seed, 'cut-mix', ...keys);
+    if (!random.chance(augmentation.cutMix)) return;
+    const { indices } = this.#order;
+    const index = indices[random.integer(indices.length)];
+    this.#other ??= {
+      images: new Float32Array(3 * size * size),
+      imageOffset: 0,
+      labels: new Int32Array(labelSize * labelSize),
+      labelOffset: 0,
+    };
+    this.#fillSample(index, ['cut-mix', ...keys], this.#other);
+    copyRectangle(this.#other, place, drawRectangle(random, labelSize), size, labelSize);
+  }
+}

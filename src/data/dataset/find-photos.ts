@@ -1,0 +1,55 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, extname, join } from 'node:path';
+import { isFolder } from '../../files/path-kind.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { photoExtensions } from './dataset.ts';
+
+/** A photo that is to be parsed. */
+export interface PhotoFile {
+  /** File name without its extension, which the mask will have too. */
+  readonly stem: string;
+  readonly path: string;
+}
+
+async function photosInFolder(path: string): Promise<string[]> {
+  const names = (await readdir(path))
+    .filter((name) => !name.startsWith('.') && photoExtensions.includes(extname(name).toLowerCase()))
+    .sort();
+  if (names.length === 0) {
+    throw new FaceparseError(`${path} holds no photos (${photoExtensions.join(', ')})`, { exitCode: 2 });
+  }
+  return names.map((name) => join(path, name));
+}
+
+/**
+ * The photos that paths name: files as they are, folders with all photos in them.
+ *
+ * @throws FaceparseError (exit code 2) where there is nothing, or two photos would have masks of the same name
+ */
+export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]> {
+  const files: string[] = [];
+  for (const path of paths) {
+    const found = await stat(path).catch(() => undefined);
+    if (!found) throw new FaceparseError(`there is no photo or folder at ${path}`, { exitCode: 2 });
+    if (found.isFile()) files.push(path);
+    else if (found.isDirectory()) files.push(...(await photosInFolder(path)));
+    else throw new FaceparseError(`${path} is neither a photo nor a folder`, { exitCode: 2 });
+  }
+  const photos = files.map((path) => ({ path, stem: basename(path, extname(path)) }));
+  const seen = new Map<string, string>();
+  for (const { stem, path } of photos) {
+    const other = seen.get(stem);
+    if (other)
+      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; give them in two calls`, {
+        exitCode: 2,
+      });
+    seen.set(stem, path);
+  }
+  return photos;
+}
+
+/** The photos of a test set: those in the folder's `images/` where there is one, else those in the folder itself. */
+export async function findTestPhotos(folder: string): Promise<PhotoFile[]> {
+  const images = join(folder, 'images');
+  return findPhotos([(await isFolder(images)) ? images : folder]);
+}

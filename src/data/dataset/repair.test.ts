@@ -1,0 +1,70 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../../test/dataset-fixture.ts';
+import { decodePalettePng } from '../../formats/palette-png.ts';
+import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { repairDataset } from './repair.ts';
+
+const face = schematicFace({ without: [8] });
+const slip = { ...face, data: face.data.map((id) => (id === 9 ? 8 : id)) };
+
+async function sample(): Promise<{ root: string; folder: string }> {
+  const root = await temporaryFolder();
+  const folder = await writeDataset(join(root, 'train'), {
+    fine: schematicFace(),
+    slip,
+    turned: schematicFace({ swapped: true }),
+  });
+  return { root, folder };
+}
+
+describe('repairDataset', () => {
+  test('writes all masks: repaired ones with the standard palette, the others byte for byte', async () => {
+    const { root, folder } = await sample();
+    const out = join(root, 'deep/repaired');
+    const result = await repairDataset(folder, out, celebamask19);
+    expect(result).toEqual({ masks: 3, swapped: ['turned'], misplaced: ['slip'] });
+    expect(await readdir(out)).toEqual(['masks']);
+    expect((await readdir(join(out, 'masks'))).sort()).toEqual(['fine.png', 'slip.png', 'turned.png']);
+    const fine = 'masks/fine.png';
+    expect(await readFile(join(out, fine))).toEqual(await readFile(join(folder, fine)));
+    const turned = decodePalettePng(await readFile(join(out, 'masks/turned.png')));
+    expect(turned.data).toEqual(schematicFace().data);
+    expect(turned.palette).toEqual(celebamask19.classes.map(({ color }) => color));
+    expect(decodePalettePng(await readFile(join(out, 'masks/slip.png'))).data).toEqual(face.data);
+    expect((await readdir(join(root, 'deep'))).sort()).toEqual(['repaired']);
+  });
+
+  test('an empty folder may be named, a filled one is refused and kept', async () => {
+    const { root, folder } = await sample();
+    await mkdir(join(root, 'out'));
+    await repairDataset(folder, join(root, 'out'), celebamask19);
+    const again = repairDataset(folder, join(root, 'out'), celebamask19);
+    await expect(again).rejects.toThrow(/out exists and is not empty \(it holds masks\); name a new folder/);
+    await expect(repairDataset(folder, folder, celebamask19)).rejects.toThrow(/exists and is not empty/);
+    await writeFile(join(root, 'file'), '');
+    await expect(repairDataset(folder, join(root, 'file'), celebamask19)).rejects.toThrow(/it is a file/);
+    expect(await readdir(join(root, 'out/masks'))).toHaveLength(3);
+  });
+
+  test('an error or an interruption half-way leaves nothing behind', async () => {
+    const { root, folder } = await sample();
+    await writeFile(join(folder, 'masks/turned.png'), 'no PNG');
+    await expect(repairDataset(folder, join(root, 'out'), celebamask19)).rejects.toThrow(/turned\.png: is not usable/);
+    expect(await readdir(root)).toEqual(['train']);
+    const controller = new AbortController();
+    const options = { signal: controller.signal, onProgress: () => controller.abort(new Error('stop')) };
+    await expect(repairDataset(folder, join(root, 'out'), celebamask19, options)).rejects.toThrow('stop');
+    expect(await readdir(root)).toEqual(['train']);
+  });
+
+  test('a swapped mask with label 200 is an error that names file and label', async () => {
+    const { root, folder } = await sample();
+    const { width, height, data } = schematicFace({ swapped: true });
+    data[0] = 200;
+    await writeFile(join(folder, 'masks/turned.png'), maskBytes({ width, height, data }));
+    const repair = repairDataset(folder, join(root, 'out'), celebamask19);
+    await expect(repair).rejects.toThrow(/turned\.png: has label 200, which celebamask-19 has not; check the dataset/);
+  });
+});

@@ -1,0 +1,45 @@
+/** What the long data commands share: progress after every item, and an abort signal. */
+export interface RunOptions {
+  onProgress?: (done: number, total: number) => void;
+  signal?: AbortSignal;
+}
+
+/** Decoding runs on sharp's own threads, so two at a time keep two cores busy without holding many images. */
+const lanes = 2;
+
+/**
+ * Run an asynchronous function over all items, two at a time, and return the results in the order of the items.
+ *
+ * The first error, or an aborted signal, stops the lanes before their next item and is thrown when all have stopped,
+ * so nothing is still being written when the caller cleans up.
+ *
+ * @example const sizes = await runConcurrently(paths, async (path) => (await stat(path)).size);
+ */
+export async function runConcurrently<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item, index: number) => Promise<Result>,
+  { onProgress, signal }: RunOptions = {},
+): Promise<Result[]> {
+  const results = new Array<Result>(items.length);
+  let next = 0;
+  let done = 0;
+  let failed = false;
+  const lane = async (): Promise<void> => {
+    while (next < items.length && !failed) {
+      const index = next++;
+      try {
+        signal?.throwIfAborted();
+        results[index] = await work(items[index], index);
+        onProgress?.(++done, items.length);
+      } catch (error) {
+        failed = true;
+        throw error;
+      }
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: lanes }, lane));
+  const rejected = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (rejected) throw rejected.reason;
+  signal?.throwIfAborted();
+  return results;
+}

@@ -1,0 +1,138 @@
+import { ImageError, readMask } from '../../image/read-image.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { mergeTable } from '../../labels/merge.ts';
+import { openDataset } from './dataset.ts';
+import { type RunOptions, runConcurrently } from './run-concurrently.ts';
+
+/** How much of a dataset one class covers. */
+export interface ClassStatistics {
+  readonly id: number;
+  readonly name: string;
+  readonly color: readonly [number, number, number];
+  /** Pixels in all images. */
+  readonly pixels: number;
+  /** Share of all pixels, 0–1. */
+  readonly share: number;
+  /** Images that contain the class. */
+  readonly images: number;
+  /** Mean over those images of the share of the image, 0–1; 0 when there is none. */
+  readonly meanShareWherePresent: number;
+  /** Median over those images of the pixel count; 0 when there is none. */
+  readonly medianPixels: number;
+}
+
+/** Result of `datasetStatistics`. */
+export interface DatasetStatistics {
+  readonly folder: string;
+  readonly labelSet: string;
+  readonly images: number;
+  readonly pixels: number;
+  readonly meanClassesPerImage: number;
+  readonly classes: ClassStatistics[];
+}
+
+function median(values: readonly number[]): number {
+  if (values.length === 0) return 0;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/**
+ * Count the classes in all masks of a dataset folder.
+ *
+ * With `merge` the masks hold celebamask-19 ids, which are merged into `set` (face-8) before they are counted. Throws a
+ * FaceparseError when photos and masks do not match, a mask is unreadable, or it has labels outside the label set.
+ *
+ * @example (await datasetStatistics('data/train', celebamask19)).classes[13].share // hair: 0.31
+ */
+export async function datasetStatistics(
+  folder: string,
+  set: LabelSet,
+  options: RunOptions & { merge?: boolean } = {},
+): Promise<DatasetStatistics> {
+  const { items } = await openDataset(folder);
+  const table = options.merge ? mergeTable(set) : Uint8Array.from({ length: 256 }, (_, id) => id);
+  const counted = await runConcurrently(
+    items,
+    async ({ maskPath }) => {
+      const { data } = await readMask(maskPath!);
+      const counts = new Uint32Array(256);
+      for (const id of data) counts[table[id]]++;
+      const stray = counts.findIndex((pixels, id) => pixels > 0 && id >= set.classes.length);
+      if (stray >= 0) {
+        const label = data.find((id) => table[id] === stray);
+        throw new ImageError(
+          maskPath!,
+          `has label ${label}, which the label set has not (${counts[stray]} pixels)`,
+          'check the dataset first',
+        );
+      }
+      return { counts: counts.slice(0, set.classes.length), pixels: data.length };
+    },
+    options,
+  );
+  const pixels = counted.reduce((sum, image) => sum + image.pixels, 0);
+  const classes = set.classes.map(({ id, name, color }): ClassStatistics => {
+    const present = counted.filter(({ counts }) => counts[id] > 0);
+    const own = present.reduce((sum, { counts }) => sum + counts[id], 0);
+    const shares = present.reduce((sum, image) => sum + image.counts[id] / image.pixels, 0);
+    return {
+      id,
+      name,
+      color,
+      pixels: own,
+      share: own / pixels,
+      images: present.length,
+      meanShareWherePresent: present.length === 0 ? 0 : shares / present.length,
+      medianPixels: median(present.map(({ counts }) => counts[id])),
+    };
+  });
+  const presences = classes.reduce((sum, entry) => sum + entry.images, 0);
+  return {
+    folder,
+    labelSet: set.name,
+    images: items.length,
+    pixels,
+    meanClassesPerImage: presences / items.length,
+    classes,
+  };
+}
+
+/**
+ * A share as percent with the digits that matter: `31.2 %`, `4.08 %`, `0.013 %`, `0 %`.
+ */
+export function formatPercent(share: number): string {
+  const percent = share * 100;
+  if (percent === 0 || percent === 100) return `${percent} %`;
+  if (percent >= 10) return `${percent.toFixed(1)} %`;
+  if (percent >= 1) return `${percent.toFixed(2)} %`;
+  return percent < 0.0001 ? '<0.0001 %' : `${percent.toPrecision(2)} %`;
+}
+
+/** The statistics as a text table, one class a line, columns aligned. */
+export function formatStatisticsTable(statistics: DatasetStatistics): string {
+  const { classes, images } = statistics;
+  const header = ['id', 'class', 'of pixels', 'images', 'of images', 'mean where present', 'median pixels'];
+  const rows = classes.map((entry) => [
+    `${entry.id}`,
+    entry.name,
+    formatPercent(entry.share),
+    `${entry.images}`,
+    formatPercent(entry.images / images),
+    entry.images === 0 ? '–' : formatPercent(entry.meanShareWherePresent),
+    entry.images === 0 ? '–' : `${Math.round(entry.medianPixels)}`,
+  ]);
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column].length)));
+  const line = (cells: readonly string[]): string =>
+    cells
+      .map((cell, column) => (column === 1 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
+      .join('  ');
+  return [
+    `${statistics.folder}: ${images} masks, ${statistics.labelSet}, ${statistics.meanClassesPerImage.toFixed(1)} classes an image`,
+    '',
+    line(header),
+    widths.map((width) => '-'.repeat(width)).join('  '),
+    ...rows.map(line),
+  ].join('\n');
+}

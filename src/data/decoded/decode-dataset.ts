@@ -1,0 +1,132 @@
+import { readMask, readPhoto } from '../../image/read-image.ts';
+import { resizeLabels, resizePhoto } from '../../image/resize.ts';
+import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import type { Dataset, DatasetItem } from '../dataset/dataset.ts';
+import { repairSwap } from '../dataset/left-right.ts';
+import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
+import { type DecodedDataset, decodedBytes, decodedLabels, decodedPhoto } from './decoded-dataset.ts';
+import { describeCacheFile, readCacheFile, writeCacheFile } from './decoded-file.ts';
+
+/** What `decodeDataset` needs to know; progress counts pairs. */
+export interface DecodeOptions extends RunOptions {
+  /** Side of the cached images in pixels; images that are not square are stretched. */
+  readonly size: number;
+  /** The label set of the cached ids. */
+  readonly labelSet: LabelSet;
+  /** Whether masks whose left and right are swapped are put right (`repairSwap`). */
+  readonly repair: boolean;
+  /**
+   * 256 entries from ids of the mask files to ids of `labelSet` (`mergeTable`); the files then hold celebamask-19.
+   * Without it the files hold ids of `labelSet`.
+   */
+  readonly mergeTable?: Uint8Array;
+  /** Folder for a copy on disk, which the next start reads instead of decoding. Without it nothing is written. */
+  readonly directory?: string;
+  /** Largest cache, in bytes. */
+  readonly maxBytes?: number;
+}
+
+/** 24,000 pairs at 288², or 8,000 at 512². */
+const defaultMaxBytes = 8 * 2 ** 30;
+
+/** Photo and mask show the same scene, so their shapes agree up to rounding. */
+const shapeTolerance = 0.02;
+
+/**
+ * Decodes every pair of a data set once: photos to size×size RGB (`resizePhoto`), masks to size×size ids (nearest).
+ *
+ * Masks are repaired and checked at their own size, before merging and resizing. With `directory` the result is also
+ * kept in a file named after everything it depends on (names, sizes and times of the files, and the options); a file that is
+ * damaged is decoded anew. Files of former options stay until somebody deletes the folder.
+ *
+ * @throws FaceparseError when a pair has no mask, an image cannot be read, a mask holds an id that its label set does
+ *   not know, photo and mask differ in shape, or the cache would be larger than `maxBytes` (default 8 GiB)
+ *
+ * @example
+ * const cache = await decodeDataset(await openDataset('data/train'), { size: 512, labelSet: celebamask19, repair: true });
+ */
+export async function decodeDataset(dataset: Dataset, options: DecodeOptions): Promise<DecodedDataset> {
+  const { size, labelSet, repair, mergeTable, directory, signal } = options;
+  const cache: DecodedDataset = {
+    labelSet: labelSet.name,
+    size,
+    stems: dataset.items.map((item) => item.stem),
+    buffer: allocate(dataset, size, options.maxBytes ?? defaultMaxBytes),
+  };
+  const file = directory && (await describeCacheFile(dataset, { size, labelSet, repair, mergeTable }, directory));
+  if (file && (await readCacheFile(file, cache.buffer, signal))) {
+    options.onProgress?.(dataset.items.length, dataset.items.length);
+    return cache;
+  }
+  await runConcurrently(dataset.items, (item, index) => decodePair(item, index, cache, options), options);
+  if (file) await writeCacheFile(file, cache.buffer, signal);
+  return cache;
+}
+
+function allocate(dataset: Dataset, size: number, maxBytes: number): SharedArrayBuffer {
+  const count = dataset.items.length;
+  if (count === 0) throw new FaceparseError(`${dataset.folder} holds no images.`);
+  if (!Number.isInteger(size) || size < 1 || size > 16_384) {
+    throw new FaceparseError(`The cache size is ${size}, but must be a whole number of pixels from 1 to 16384.`);
+  }
+  const bytes = decodedBytes(count, size);
+  if (bytes > maxBytes) {
+    throw new FaceparseError(
+      `${dataset.folder}: ${count} pairs at ${size}×${size} need ${gibibytes(bytes)}, but the image cache may hold ` +
+        `${gibibytes(maxBytes)}. Choose a smaller cache size, or allow more.`,
+    );
+  }
+  try {
+    return new SharedArrayBuffer(bytes);
+  } catch (cause) {
+    throw new FaceparseError(
+      `${dataset.folder}: there is no memory for an image cache of ${gibibytes(bytes)}. Choose a smaller cache size.`,
+      { cause },
+    );
+  }
+}
+
+function gibibytes(bytes: number): string {
+  return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+}
+
+async function decodePair(
+  item: DatasetItem,
+  index: number,
+  cache: DecodedDataset,
+  options: DecodeOptions,
+): Promise<void> {
+  if (item.maskPath === undefined) {
+    throw new FaceparseError(`${item.imagePath} has no mask, but every image of a training set needs one.`);
+  }
+  const [photo, mask] = await Promise.all([readPhoto(item.imagePath), readMask(item.maskPath)]);
+  if (Math.abs((mask.width * photo.height) / (mask.height * photo.width) - 1) > shapeTolerance) {
+    throw new FaceparseError(
+      `${item.maskPath} is ${mask.width}×${mask.height}, but its photo is ${photo.width}×${photo.height}: ` +
+        'they must have the same shape. Is it the mask of another photo, or is the photo turned?',
+    );
+  }
+  const { size, mergeTable, labelSet } = options;
+  const fileSet = mergeTable ? celebamask19 : labelSet;
+  checkIds(mask.data, fileSet, item.maskPath);
+  const repaired = options.repair ? repairSwap(mask, fileSet) : mask;
+  decodedPhoto(cache, index).data.set(resizePhoto(photo, size, size).data);
+  const labels = resizeLabels(repaired, size, size).data;
+  if (mergeTable) {
+    for (let i = 0; i < labels.length; i++) labels[i] = mergeTable[labels[i]];
+    checkIds(labels, labelSet, `${item.maskPath}, merged`);
+  }
+  decodedLabels(cache, index).data.set(labels);
+}
+
+function checkIds(ids: Uint8Array, set: LabelSet, where: string): void {
+  const classes = set.classes.length;
+  const stray = ids.findIndex((id) => id >= classes && id !== ignoreLabel);
+  if (stray < 0) return;
+  throw new FaceparseError(
+    `${where}: pixel ${stray} has the value ${ids[stray]}, but ${set.name} has the ids 0 to ${classes - 1}. ` +
+      'Correct the mask, or choose the label set that it was made with.',
+  );
+}

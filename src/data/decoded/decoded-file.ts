@@ -1,0 +1,135 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import type { Dataset } from '../dataset/dataset.ts';
+
+/** Where an image cache lies on disk, and the bytes that it must begin with. */
+export interface CacheFile {
+  readonly path: string;
+  readonly directory: string;
+  readonly header: Uint8Array;
+}
+
+/** What the contents of a cache depend on, beside the files. */
+interface CacheContents {
+  readonly size: number;
+  readonly labelSet: LabelSet;
+  readonly repair: boolean;
+  readonly mergeTable?: Uint8Array;
+}
+
+/** To be raised whenever decoding, resizing or repair give other bytes than before. */
+const formatVersion = 1;
+
+/** Reads and writes go in pieces: one call takes at most 2 GiB, and an abort is noticed between pieces. */
+const pieceBytes = 32 * 2 ** 20;
+
+const digestBytes = 32;
+
+/** Names the cache file of a data set by a hash of all that its contents depend on. */
+export async function describeCacheFile(
+  dataset: Dataset,
+  contents: CacheContents,
+  directory: string,
+): Promise<CacheFile> {
+  const hash = createHash('sha256');
+  const { size, labelSet, repair, mergeTable } = contents;
+  hash.update(JSON.stringify([formatVersion, size, labelSet, repair, mergeTable ? [...mergeTable] : null]));
+  for (const item of dataset.items) {
+    for (const path of [item.imagePath, item.maskPath]) {
+      if (path === undefined) continue;
+      const about = await stat(path).catch((cause) => {
+        throw new FaceparseError(`${path} cannot be read: ${cause.message}`, { cause });
+      });
+      hash.update(JSON.stringify([item.stem, relative(dataset.folder, path), about.size, about.mtimeMs]));
+    }
+  }
+  const key = hash.digest('hex');
+  const header = new TextEncoder().encode(`faceparse images ${formatVersion} ${key}\n`);
+  return { path: join(directory, `images-${key.slice(0, 16)}.bin`), directory, header };
+}
+
+/**
+ * Fills the buffer from a cache file: header, the buffer's bytes, SHA-256 of both.
+ *
+ * @returns false when there is no such file, or when its length, header or checksum are wrong
+ */
+export async function readCacheFile(
+  file: CacheFile,
+  buffer: SharedArrayBuffer,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const handle = await open(file.path, 'r').catch(() => undefined);
+  if (!handle) return false;
+  try {
+    const expected = file.header.length + buffer.byteLength + digestBytes;
+    if ((await handle.stat()).size !== expected) return false;
+    const header = new Uint8Array(file.header.length);
+    await readExactly(handle, header, 0);
+    if (!Buffer.from(header).equals(file.header)) return false;
+    const hash = createHash('sha256').update(header);
+    for (let start = 0; start < buffer.byteLength; start += pieceBytes) {
+      signal?.throwIfAborted();
+      const piece = new Uint8Array(buffer, start, Math.min(pieceBytes, buffer.byteLength - start));
+      await readExactly(handle, piece, header.length + start);
+      hash.update(piece);
+    }
+    const digest = new Uint8Array(digestBytes);
+    await readExactly(handle, digest, header.length + buffer.byteLength);
+    return hash.digest().equals(digest);
+  } catch (error) {
+    signal?.throwIfAborted();
+    // An unreadable copy is no reason to stop: the images themselves are still there.
+    if (error instanceof Error && 'code' in error) return false;
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Writes the buffer beside its place and renames it there, so a half-written file never has the right name.
+ *
+ * @throws FaceparseError when the folder cannot be written or the disk is full
+ */
+export async function writeCacheFile(file: CacheFile, buffer: SharedArrayBuffer, signal?: AbortSignal): Promise<void> {
+  const aside = `${file.path}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
+  try {
+    await mkdir(file.directory, { recursive: true });
+    const handle = await open(aside, 'wx');
+    try {
+      const hash = createHash('sha256').update(file.header);
+      await handle.writeFile(file.header);
+      for (let start = 0; start < buffer.byteLength; start += pieceBytes) {
+        signal?.throwIfAborted();
+        const piece = new Uint8Array(buffer, start, Math.min(pieceBytes, buffer.byteLength - start));
+        hash.update(piece);
+        await handle.writeFile(piece);
+      }
+      await handle.writeFile(hash.digest());
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(aside, file.path);
+  } catch (cause) {
+    await rm(aside, { force: true }).catch(() => undefined);
+    signal?.throwIfAborted();
+    throw new FaceparseError(
+      `The image cache cannot be written to ${file.path}: ${(cause as Error).message}. ` +
+        'Make room there, or train without a cache on disk.',
+      { cause },
+    );
+  }
+}
+
+async function readExactly(handle: FileHandle, into: Uint8Array, position: number): Promise<void> {
+  let done = 0;
+  while (done < into.length) {
+    const { bytesRead } = await handle.read(into, done, into.length - done, position + done);
+    if (bytesRead === 0) throw Object.assign(new Error('the file ended early'), { code: 'EOF' });
+    done += bytesRead;
+  }
+}

@@ -1,0 +1,111 @@
+import type { OnnxBuilder } from '../../engine/onnx/lowering.ts';
+import type { OnnxElementType } from '../../formats/onnx-protobuf.ts';
+import type { Normalization } from '../../image/normalization.ts';
+import { roundingOffset } from '../../image/resize.ts';
+
+/** Numbers of ONNX element types, as Cast wants them. */
+const castTo = { float32: 1, uint8: 2 } as const;
+
+/**
+ * What parser/resize.ts, parser/normalization.ts and parser/argmax.ts do with a photo, as ONNX nodes: for photos whose size
+ * is known only when the model is run.
+ */
+export class OnnxPhoto {
+  /** The shape of the photo, N×H×W×3, as a value. */
+  private readonly shape: string;
+
+  constructor(
+    private readonly builder: OnnxBuilder,
+    private readonly name: string,
+    private readonly type: OnnxElementType,
+  ) {
+    this.shape = builder.emit('Shape', [name]);
+  }
+
+  /** The photo as the network takes it: N×3×size×size floats. */
+  networkInput(size: number, { mean, std }: Normalization): string {
+    const { builder } = this;
+    const floats = this.type === 'float32' ? this.name : builder.emit('Cast', [this.name], { to: castTo.float32 });
+    const planes = builder.emit('Transpose', [floats], { perm: [0, 3, 1, 2] });
+    const narrowed = builder.emit('MatMul', [planes, this.taps(2, size)]);
+    const rows = builder.emit('Transpose', [this.taps(1, size)], { perm: [1, 0] });
+    const resized = builder.emit('MatMul', [rows, narrowed]);
+    const rounded = builder.emit('Floor', [builder.emit('Add', [resized, builder.float(roundingOffset)])]);
+    const perChannel = (values: readonly number[], key: string) =>
+      builder.floats(Float32Array.from(values), [1, 3, 1, 1], key);
+    const scaled = builder.emit('Mul', [
+      rounded,
+      perChannel(
+        std.map((value) => 1 / (255 * value)),
+        'photo factor',
+      ),
+    ]);
+    return builder.emit('Sub', [
+      scaled,
+      perChannel(
+        mean.map((value, channel) => value / std[channel]),
+        'photo offset',
+      ),
+    ]);
+  }
+
+  /**
+   * The best class of every pixel of the photo, N×H×W bytes, from scores N×classes×h×w. Class by class, so that a large photo
+   * takes the memory of a few planes and not of one a class; of equal scores the lower id is taken.
+   */
+  labels(scores: string, classes: number): string {
+    const { builder } = this;
+    const emit = builder.emit.bind(builder);
+    const part = (axis: number) => builder.slice(this.shape, [axis], [axis + 1], [0]);
+    const sizes = emit('Concat', [part(0), builder.int64s([1]), part(1), part(2)], { axis: 0 });
+    const enlarged = (id: number) =>
+      emit('Resize', [builder.slice(scores, [id], [id + 1], [1]), '', '', sizes], {
+        mode: 'linear',
+        coordinate_transformation_mode: 'half_pixel',
+      });
+    let best = enlarged(0);
+    let label = emit('Expand', [builder.uint8(0), sizes]);
+    for (let id = 1; id < classes; id++) {
+      const score = enlarged(id);
+      label = emit('Where', [emit('Greater', [score, best]), builder.uint8(id), label]);
+      best = emit('Max', [best, score]);
+    }
+    return emit('Squeeze', [label, builder.int64s([1])]);
+  }
+
+  /**
+   * How much each of the extent's positions counts for each of `size` positions, as a matrix extent×size: the share of the
+   * covered stretch where the photo shrinks, half-pixel bilinear weights where it grows.
+   *
+   * All is computed in whole numbers, in units that divide a pixel of both sides, and divided at the end: borders in
+   * single precision would be wrong by enough to round one byte in a hundred differently.
+   */
+  private taps(axis: 1 | 2, size: number): string {
+    const { builder } = this;
+    const emit = builder.emit.bind(builder);
+    const [zero, one] = [builder.float(0), builder.float(1)];
+    const extent = emit('Cast', [emit('Gather', [this.shape, builder.int64(axis)])], { to: castTo.float32 });
+    const source = emit('Unsqueeze', [emit('Range', [zero, extent, one]), builder.int64s([1])]);
+    const target = builder.floats(
+      Float32Array.from({ length: size }, (_, index) => index),
+      [1, size],
+      'photo places',
+    );
+
+    // Units of 1/size of a source pixel, which are units of 1/extent of a target pixel.
+    const begin = emit('Mul', [target, extent]);
+    const start = emit('Mul', [source, builder.float(size)]);
+    const ends = emit('Min', [emit('Add', [begin, extent]), emit('Add', [start, builder.float(size)])]);
+    const covered = emit('Relu', [emit('Sub', [ends, emit('Max', [begin, start])])]);
+    const share = emit('Div', [covered, extent]);
+
+    // Units of half of that, since centres lie half-way.
+    const last = emit('Mul', [emit('Sub', [extent, one]), builder.float(2 * size)]);
+    const centre = emit('Sub', [emit('Add', [emit('Mul', [begin, builder.float(2)]), extent]), builder.float(size)]);
+    const clamped = emit('Min', [emit('Max', [centre, zero]), last]);
+    const distance = emit('Abs', [emit('Sub', [clamped, emit('Mul', [start, builder.float(2)])])]);
+    const weight = emit('Relu', [emit('Sub', [one, emit('Div', [distance, builder.float(2 * size)])])]);
+
+    return emit('Where', [emit('Greater', [extent, builder.float(size)]), share, weight]);
+  }
+}

@@ -1,0 +1,71 @@
+import { freezeForInference } from '../../engine/freeze-for-inference.ts';
+import { lowerNodes, onnxOpset } from '../../engine/onnx/graph-to-onnx.ts';
+import { OnnxBuilder } from '../../engine/onnx/lowering.ts';
+import { encodeOnnxModel, type OnnxValueInfo } from '../../formats/onnx-protobuf.ts';
+import { defaultNormalization } from '../../image/normalization.ts';
+import { getLabelSet } from '../../labels/registry.ts';
+import type { Weights } from '../../models/weights-file.ts';
+import { weightsGraph } from '../../models/weights-graph.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import type { OnnxExportOptions } from './onnx-options.ts';
+import { OnnxPhoto } from './onnx-photo.ts';
+
+/** Numbers of photos that the model is written for, to see that it depends on neither; no layer has so few channels. */
+const batchProbes = [5, 7] as const;
+
+/**
+ * A network with all that is done before and after it, as an ONNX model (opset 17) that needs standard operators only:
+ * `photo` (N×H×W×3, RGB, 0 to 255, any N, H and W) is resized to the square that the network was trained on and normalised
+ * inside. The output is `labels` (N×H×W, uint8, one class id a pixel of the photo) or `logits` (N×classes×h×w, float32, at
+ * the stride of the network). Metadata tell the classes, their colours and what the weights file says of itself.
+ *
+ * @param name what to call the weights in errors
+ * @throws FaceparseError where the weights do not fit the network that they name
+ * @example await writeFile('face.onnx', onnxModel((await loadWeights('runs/compact')).weights))
+ */
+export function onnxModel(weights: Weights, options: OnnxExportOptions = {}, name = 'the weights'): Uint8Array {
+  const [model, other] = batchProbes.map((batch) => writeModel(weights, name, batch, options)) as [
+    Uint8Array,
+    Uint8Array,
+  ];
+  if (model.length !== other.length || model.some((byte, index) => byte !== other[index])) {
+    throw new FaceparseError(`${weights.model} cannot be written as ONNX for any number of photos`);
+  }
+  return model;
+}
+
+function writeModel(weights: Weights, name: string, batch: number, options: OnnxExportOptions): Uint8Array {
+  const { input = 'uint8', output = 'labels' } = options;
+  const graph = freezeForInference(weightsGraph(weights, name, weights.size, batch), weights.states);
+  const logits = graph.outputs.get('logits')!;
+  const builder = new OnnxBuilder({ contrib: false, batch: { extent: batch, of: 'photo' } });
+  const photo = new OnnxPhoto(builder, 'photo', input);
+  const image = photo.networkInput(weights.size, defaultNormalization);
+  const scores = lowerNodes(graph, builder, () => image).get(logits)!;
+  const result = output === 'labels' ? photo.labels(scores, logits.shape[1]) : scores;
+  builder.nodes.push({ opType: 'Identity', inputs: [result], outputs: [output] });
+  const outputs: Record<NonNullable<OnnxExportOptions['output']>, OnnxValueInfo> = {
+    labels: { name: 'labels', type: 'uint8', shape: ['batch', 'height', 'width'] },
+    logits: { name: 'logits', type: 'float32', shape: ['batch', ...logits.shape.slice(1)] },
+  };
+  return encodeOnnxModel({
+    opsets: { '': onnxOpset },
+    nodes: builder.nodes,
+    inputs: [{ name: 'photo', type: input, shape: ['batch', 'height', 'width', 3] }],
+    outputs: [outputs[output]],
+    initializers: builder.initializers,
+    metadata: metadataOf(weights),
+  });
+}
+
+function metadataOf({ model, labels, size, notes = {} }: Weights): Record<string, string> {
+  const { classes } = getLabelSet(labels);
+  return {
+    model,
+    labels,
+    size: String(size),
+    classes: JSON.stringify(classes.map((entry) => entry.name)),
+    palette: JSON.stringify(classes.map(({ color }) => color)),
+    ...Object.fromEntries(Object.entries(notes).map(([key, value]) => [`note.${key}`, value])),
+  };
+}

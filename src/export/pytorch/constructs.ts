@@ -1,0 +1,114 @@
+import type { GraphNode } from '../../graph/graph.ts';
+import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
+import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { type ArgumentValue, countsChannels } from './constructor-parameters.ts';
+import type { Layer } from './module-tree.ts';
+import { pair } from './pytorch-ops.ts';
+
+/** One argument of a constructor. */
+export interface Argument {
+  readonly name: string;
+  readonly value: ArgumentValue;
+  /** Left out where the argument has this value. */
+  readonly default?: ArgumentValue;
+}
+
+/** A module as the constructor call that makes it, or a container with its items. */
+export type Construct =
+  | { readonly kind: 'call'; readonly callee: string; readonly arguments: readonly Argument[] }
+  | {
+      readonly kind: 'container';
+      /** Empty for the arguments of `super().__init__`. */
+      readonly callee: string;
+      readonly brackets: '()' | '([])' | '({})';
+      readonly items: readonly (readonly [string, Construct])[];
+    }
+  /** A call without arguments of a class that is itself an argument: `activation()`. */
+  | { readonly kind: 'made'; readonly argument: Argument };
+
+/** The constructor call of a layer. @throws FaceparseError where PyTorch's module cannot do what the node does */
+export function layerConstruct(layer: Layer): Construct {
+  const { node, path } = layer;
+  if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
+  const { epsilon } = node.attributes as BatchNormAttributes;
+  return {
+    kind: 'call',
+    callee: 'nn.BatchNorm2d',
+    arguments: [
+      { name: 'num_features', value: node.outputs[0].shape[1] },
+      { name: 'eps', value: epsilon, default: 1e-5 },
+    ],
+  };
+}
+
+function convolutionArguments(node: GraphNode, path: string): Argument[] {
+  const { stride, padding, dilation, groups } = node.attributes as ConvolutionAttributes;
+  const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
+  const [top, left, bottom, right] = padding;
+  if (top !== bottom || left !== right) {
+    throw new FaceparseError(`the convolution '${path}' has padding [${padding}]; PyTorch wants opposite sides alike`);
+  }
+  const both = (values: readonly [number, number]): ArgumentValue =>
+    values[0] === values[1] ? values[0] : pair(values);
+  return [
+    { name: 'in_channels', value: perGroup * groups },
+    { name: 'out_channels', value: filters },
+    { name: 'kernel_size', value: both([height, width]) },
+    { name: 'stride', value: both(stride), default: 1 },
+    { name: 'padding', value: both([top, left]), default: 0 },
+    { name: 'dilation', value: both(dilation), default: 1 },
+    { name: 'groups', value: groups, default: 1 },
+    { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
+  ];
+}
+
+/** The arguments of a construct and of what it holds, in a fixed order. */
+export function argumentsOf(construct: Construct): readonly Argument[] {
+  if (construct.kind === 'call') return construct.arguments;
+  if (construct.kind === 'made') return [construct.argument];
+  return construct.items.flatMap(([, item]) => argumentsOf(item));
+}
+
+/** What writes an argument: the literal itself, or an expression of parameters. */
+export type ArgumentWriter = (argument: Argument) => string;
+
+const lineWidth = 100;
+
+/** A construct as Python text; what does not fit one line goes on lines of its own. */
+export function writeConstruct(construct: Construct, write: ArgumentWriter, indent: number, prefix = ''): string {
+  if (construct.kind === 'made') return `${write(construct.argument)}()`;
+  const [parts, brackets] =
+    construct.kind === 'call'
+      ? [writeArguments(construct.callee, construct.arguments, write), '()']
+      : [writeItems(construct, write, indent + 4), construct.brackets];
+  const half = brackets.length / 2;
+  const [open, close] = [construct.callee + brackets.slice(0, half), brackets.slice(half)];
+  const line = `${open}${parts.join(', ')}${close}`;
+  if (indent + prefix.length + line.length <= lineWidth && !line.includes('\n')) return line;
+  const inner = ' '.repeat(indent + 4);
+  return `${open}\n${parts.map((part) => `${inner}${part},\n`).join('')}${' '.repeat(indent)}${close}`;
+}
+
+function writeItems(construct: Construct & { kind: 'container' }, write: ArgumentWriter, indent: number): string[] {
+  return construct.items.flatMap(([name, item]) => {
+    const prefix = construct.brackets === '({})' ? `"${name}": ` : '';
+    const text = writeConstruct(item, write, indent, prefix);
+    // A sequence that ends in no activation ends before it.
+    return text === 'nn.Identity()' ? [] : [prefix + text];
+  });
+}
+
+/** Channels by position, also the kernel of PyTorch's own convolution; the rest by name, and all after the first by name. */
+function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
+  let named = false;
+  return list.flatMap((argument) => {
+    const text = write(argument);
+    if (argument.default !== undefined && text === String(argument.default)) return [];
+    const isPositional =
+      (countsChannels(argument.name) && argument.default === undefined) ||
+      (callee === 'nn.Conv2d' && argument.name === 'kernel_size');
+    named ||= !isPositional;
+    return [named ? `${argument.name}=${text}` : text];
+  });
+}

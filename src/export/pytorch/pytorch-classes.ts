@@ -1,0 +1,205 @@
+import { formatShape, stateAttributes } from '../../graph/graph.ts';
+import type { ActivationAttributes } from '../../graph/ops/activation.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { type ArgumentColumn, type ClassParameter, findParameters } from './constructor-parameters.ts';
+import { type Argument, argumentsOf, type Construct, layerConstruct, writeConstruct } from './constructs.ts';
+import { familiarName } from './familiar-names.ts';
+import type { Layer, ModuleTree, Region } from './module-tree.ts';
+import { isPythonName, pascalCase, uniqueName } from './python-names.ts';
+import { type ForwardCode, writeForward } from './pytorch-forward.ts';
+import { activationNames } from './pytorch-ops.ts';
+
+/** Modules of equal structure, which one Python class stands for. */
+interface ModuleClass {
+  readonly name: string;
+  readonly docstring: string | undefined;
+  readonly instances: readonly Region[];
+  readonly parameters: readonly ClassParameter[];
+}
+
+/**
+ * The classes of a network as Python text, those that others are made of first; the last one is the network itself.
+ * Modules of equal structure share a class, whose constructor takes what differs between them.
+ */
+export function writeClasses(tree: ModuleTree, network: { name: string; docstring: string }): string[] {
+  return new ClassWriter(tree, network).write();
+}
+
+class ClassWriter {
+  private readonly forwards = new Map<Region, ForwardCode>();
+  private readonly keys = new Map<Region, string>();
+  private readonly classes = new Map<string, ModuleClass>();
+  private readonly texts: string[] = [];
+  private readonly taken: Set<string>;
+
+  constructor(
+    private readonly tree: ModuleTree,
+    private readonly network: { name: string; docstring: string },
+  ) {
+    this.taken = new Set([network.name]);
+  }
+
+  write(): string[] {
+    const instances = new Map<string, Region[]>();
+    const visit = (region: Region) => {
+      const key = this.keyOf(region);
+      if (needsClass(region)) instances.set(key, [...(instances.get(key) ?? []), region]);
+      for (const child of region.children.values()) if (child.kind === 'region') visit(child);
+    };
+    visit(this.tree.root);
+    this.define(this.tree.root, instances);
+    return this.texts;
+  }
+
+  /** What two modules must have in common to be of one class. */
+  private keyOf(region: Region): string {
+    const known = this.keys.get(region);
+    if (known) return known;
+    const children = [...region.children].map(([name, child]) =>
+      child.kind === 'layer' ? `${name}:${child.node.op}` : `${name}:${this.keyOf(child)}`,
+    );
+    const parameters = [...region.parameters].map(([name, state]) => `${name}=${formatShape(state.shape)}`);
+    const forward = region.form === 'block' ? this.forwardOf(region).lines : [];
+    // The activation of a class is an argument; that of a nn.Sequential in line is part of the text.
+    const activation = needsClass(region) ? '' : activationOf(region);
+    const key = JSON.stringify([region.form, children, parameters, forward, activation, region === this.tree.root]);
+    this.keys.set(region, key);
+    return key;
+  }
+
+  private forwardOf(region: Region): ForwardCode {
+    const code = this.forwards.get(region) ?? writeForward(this.tree, region);
+    this.forwards.set(region, code);
+    return code;
+  }
+
+  /** Writes the class of a module once, after the classes of its children. */
+  private define(region: Region, instances: ReadonlyMap<string, readonly Region[]>): void {
+    if (needsClass(region) && this.classes.has(this.keyOf(region))) return;
+    for (const child of region.children.values()) if (child.kind === 'region') this.define(child, instances);
+    if (!needsClass(region)) return;
+    const members = instances.get(this.keyOf(region))!;
+    const bodies = members.map((member) => this.bodyOf(member));
+    const columns = columnsOf(bodies);
+    const { parameters, expressions } = findParameters(columns);
+    const isRoot = region === this.tree.root;
+    const { name, docstring } = isRoot ? this.network : this.nameOf(region);
+    const written: ModuleClass = { name, docstring, instances: members, parameters };
+    this.classes.set(this.keyOf(region), written);
+    const texts = new Map<Argument, string>();
+    bodies[0]
+      .flatMap(([, construct]) => argumentsOf(construct))
+      .forEach((argument, index) => {
+        texts.set(argument, expressions[index]);
+      });
+    this.texts.push(this.classText(region, written, bodies[0], (argument) => texts.get(argument)!));
+  }
+
+  /** A name that is not taken: by what the class has and its namesake has not, else with a number. */
+  private nameOf(region: Region): { name: string; docstring: string | undefined } {
+    const { name, docstring } = familiarName(region);
+    const namesake = [...this.classes.values()].find((other) => other.name === name)?.instances[0];
+    const extra =
+      namesake && [...region.children.keys()].filter((child) => !namesake.children.has(child) && isPythonName(child));
+    return { name: uniqueName(extra ? `${name}${extra.map(pascalCase).join('')}` : name, this.taken, ''), docstring };
+  }
+
+  /** The children of a module with the constructor calls that make them. */
+  private bodyOf(region: Region): (readonly [string, Construct])[] {
+    const children = [...region.children].map(([name, child]) => [name, this.constructOf(child)] as const);
+    if (region.form !== 'sequence') return children;
+    const argument: Argument = { name: 'activation', value: activationOf(region), default: 'nn.ReLU' };
+    return [...children, ['activation', { kind: 'made', argument }]];
+  }
+
+  private constructOf(child: Region | Layer): Construct {
+    if (child.kind === 'layer') return layerConstruct(child);
+    if (child.form === 'sequence' && !needsClass(child)) {
+      return { kind: 'container', callee: 'nn.Sequential', brackets: '()', items: this.bodyOf(child) };
+    }
+    if (child.form === 'container') {
+      const [callee, brackets] = child.numbered
+        ? (['nn.ModuleList', '([])'] as const)
+        : (['nn.ModuleDict', '({})'] as const);
+      return { kind: 'container', callee, brackets, items: this.bodyOf(child) };
+    }
+    const { name, parameters, instances } = this.classes.get(this.keyOf(child))!;
+    const index = instances.indexOf(child);
+    const list = parameters.map(({ name: parameter, values, default: usual }) => ({
+      name: parameter,
+      value: values[index],
+      ...(usual !== undefined && { default: usual }),
+    }));
+    return { kind: 'call', callee: name, arguments: list };
+  }
+
+  private classText(
+    region: Region,
+    { name, docstring, parameters }: ModuleClass,
+    body: readonly (readonly [string, Construct])[],
+    write: (argument: Argument) => string,
+  ): string {
+    const base = region.form === 'sequence' ? 'nn.Sequential' : region.numbered ? 'nn.ModuleList' : 'nn.Module';
+    const signature = ['self', ...parameters.map((parameter) => withDefault(parameter))].join(', ');
+    const lines = [`class ${name}(${base}):`];
+    if (docstring) lines.push(`    """${docstring}"""`, '');
+    lines.push(`    def __init__(${signature}):`);
+    if (base === 'nn.Module') {
+      lines.push('        super().__init__()');
+      for (const [child, construct] of body) lines.push(`        ${assignment(child, construct, write)}`);
+    } else {
+      const brackets = base === 'nn.ModuleList' ? '([])' : '()';
+      const call: Construct = { kind: 'container', callee: 'super().__init__', brackets, items: body };
+      lines.push(`        ${writeConstruct(call, write, 8)}`);
+    }
+    for (const [parameter, state] of region.parameters) lines.push(`        ${parameterLine(parameter, state)}`);
+    if (region.form === 'block') {
+      const { parameters: inputs, lines: code } = this.forwardOf(region);
+      lines.push('', `    def forward(${['self', ...inputs].join(', ')}):`, ...code.map((line) => `        ${line}`));
+    }
+    return lines.join('\n');
+  }
+}
+
+/** All blocks, and sequences of layers only; a sequence of modules is written where it is used. */
+function needsClass(region: Region): boolean {
+  if (region.form === 'block') return true;
+  return region.form === 'sequence' && [...region.children.values()].every((child) => child.kind === 'layer');
+}
+
+function activationOf(region: Region): string {
+  if (!region.activation) return 'nn.Identity';
+  return activationNames[(region.activation.tensor.node.attributes as ActivationAttributes).kind].module;
+}
+
+/** The arguments of all instances side by side. */
+function columnsOf(bodies: readonly (readonly (readonly [string, Construct])[])[]): ArgumentColumn[] {
+  const rows = bodies.map((body) =>
+    body.flatMap(([child, construct]) => argumentsOf(construct).map((argument) => ({ child, argument }))),
+  );
+  return rows[0].map(({ child, argument }, index) => ({
+    name: argument.name,
+    child,
+    values: rows.map((row) => row[index].argument.value),
+    ...(argument.default !== undefined && { default: argument.default }),
+  }));
+}
+
+function withDefault({ name, default: usual }: ClassParameter): string {
+  return usual === undefined ? name : `${name}=${usual}`;
+}
+
+function assignment(child: string, construct: Construct, write: (argument: Argument) => string): string {
+  if (/^\d+$/.test(child))
+    return `self.add_module("${child}", ${writeConstruct(construct, write, 8, `self.add_module("${child}", `)})`;
+  if (!isPythonName(child)) throw new FaceparseError(`a module cannot be called '${child}' in Python`);
+  return `self.${child} = ${writeConstruct(construct, write, 8, `self.${child} = `)}`;
+}
+
+/** A weight of the module itself; its values come with the checkpoint. */
+function parameterLine(name: string, state: Parameters<typeof stateAttributes>[0]): string {
+  if (!isPythonName(name)) throw new FaceparseError(`a weight cannot be called '${name}' in Python`);
+  const zeros = `torch.zeros(${state.shape.join(', ') || '()'})`;
+  if (stateAttributes(state).trainable) return `self.${name} = nn.Parameter(${zeros})`;
+  return `self.register_buffer("${name}", ${zeros})`;
+}

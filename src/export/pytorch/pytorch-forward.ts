@@ -1,0 +1,206 @@
+import { type InputAttributes, stateAttributes, type Tensor } from '../../graph/graph.ts';
+import { type Layer, type ModuleTree, Region, regionInputs, type Value } from './module-tree.ts';
+import { isPythonName, singular, snakeCase, uniqueName } from './python-names.ts';
+import { constantExpression, type Expression, opExpression } from './pytorch-ops.ts';
+import { isCoordinates } from './size-reference.ts';
+
+/** One call of a module or one op in the code of a region. */
+interface Step {
+  readonly output: Tensor;
+  readonly reads: readonly Tensor[];
+  /** Whether it calls a module; an expression holds one such call at most. */
+  readonly callsModule: boolean;
+  /** What a variable for it would be called. */
+  readonly name: string;
+  write(read: (tensor: Tensor) => Expression): Expression;
+}
+
+/** The `forward` of a class. */
+export interface ForwardCode {
+  readonly parameters: readonly string[];
+  readonly lines: readonly string[];
+}
+
+/** More ops than these in one expression are hard to read. */
+const largestExpression = 3;
+
+const opNames: Readonly<Record<string, string>> = {
+  add: 'total',
+  mul: 'weighted',
+  concat: 'joined',
+  constant: 'places',
+  resize: 'resized',
+  reduceMean: 'mean',
+  maxPool: 'pooled',
+  avgPool: 'pooled',
+  adaptiveAvgPool: 'pooled',
+  split: 'part',
+  slice: 'part',
+};
+
+/** Where a module is from the class of one of its ancestors: `self.stages[0]`, `self[1]`. */
+function accessPath(from: Region, target: Region | Layer): string {
+  const names = (from.path ? target.path.slice(from.path.length + 1) : target.path).split('.');
+  let region: Region | Layer | undefined = from;
+  let text = 'self';
+  for (const name of names) {
+    if (!(region instanceof Region)) break;
+    if (region.numbered) text += `[${name}]`;
+    else if (region !== from && region.form === 'container') text += `["${name}"]`;
+    else text += isPythonName(name) ? `.${name}` : `.get_submodule("${name}")`;
+    region = region.children.get(name);
+  }
+  return text;
+}
+
+/** A variable name for what a module gives: `stem`, `stage_0`, `branch_0`. */
+function nameOfResult(from: Region, target: Region | Layer): string {
+  const names = (from.path ? target.path.slice(from.path.length + 1) : target.path).split('.');
+  const last = names.findLastIndex((name) => !/^\d+$/.test(name));
+  const numbers = names.slice(last + 1);
+  const base = last < 0 ? 'branch' : names[last];
+  return [snakeCase(numbers.length > 0 ? singular(base) : base), ...numbers].join('_');
+}
+
+function stepsOf({ values }: ModuleTree, region: Region): Step[] {
+  const steps: Step[] = [];
+  const called = new Map<Region, Value>();
+  for (const value of values) {
+    if (value.region === region)
+      steps.push(value.layer ? layerStep(region, value, value.layer) : opStep(region, value));
+    let owner: Region | undefined = value.region;
+    while (owner && owner.caller !== region) owner = owner.caller;
+    // Values are in order: the last one of a region is what it gives.
+    if (owner) called.set(owner, value);
+  }
+  for (const [child, { tensor }] of called) {
+    const reads = [...regionInputs(values, child)];
+    steps.push(moduleStep(tensor, reads, accessPath(region, child), nameOfResult(region, child)));
+  }
+  return steps.sort((a, b) => a.output.id - b.output.id);
+}
+
+function moduleStep(output: Tensor, reads: readonly Tensor[], module: string, name: string): Step {
+  const write: Step['write'] = (read) => ({
+    text: `${module}(${reads.map((tensor) => read(tensor).text).join(', ')})`,
+    closed: true,
+  });
+  return { output, reads, callsModule: true, name, write };
+}
+
+function layerStep(region: Region, { tensor, reads }: Value, layer: Layer): Step {
+  return moduleStep(tensor, reads, accessPath(region, layer), nameOfResult(region, layer));
+}
+
+function opStep(region: Region, { tensor, reads, sized }: Value): Step {
+  const name = opNames[tensor.node.op] ?? 'value';
+  const write: Step['write'] = (read) => {
+    const inputs = tensor.node.inputs.map((input) => {
+      if (input.node.op === 'state') return { text: parameterPath(region, stateAttributes(input).name), closed: true };
+      if (input.node.op === 'constant' && !isCoordinates(input.node)) return constantExpression(input);
+      return read(input);
+    });
+    const reference = sized ? { tensor: reads.at(-1)!, text: read(reads.at(-1)!).text } : undefined;
+    return opExpression(tensor, inputs, reference);
+  };
+  return { output: tensor, reads, callsModule: false, name, write };
+}
+
+/** A weight that an op reads itself: `self.gamma`. */
+function parameterPath(from: Region, name: string): string {
+  const relative = from.path ? name.slice(from.path.length + 1) : name;
+  return relative.includes('.') ? `self.get_parameter("${relative}")` : `self.${relative}`;
+}
+
+/** Writes what a block computes, with as few variables as stay readable. */
+export function writeForward(tree: ModuleTree, region: Region): ForwardCode {
+  const steps = stepsOf(tree, region);
+  const inputs = region.parent ? [...regionInputs(tree.values, region)] : [...tree.graph.inputs.values()];
+  const taken = new Set<string>(['x', 'y']);
+  const variables = new Map<Tensor, string>();
+  inputs.forEach((input, index) => {
+    const name = region.parent ? (['x', 'skip'][index] ?? 'skip') : (input.node.attributes as InputAttributes).name;
+    variables.set(input, index === 0 && region.parent ? 'x' : uniqueName(snakeCase(name), taken));
+  });
+  const inlined = findInlined(steps);
+  const once = new Set(steps.flatMap((step) => readOnlyBy(step, steps)).map(({ output }) => output));
+  const statements = steps.filter((step) => !inlined.has(step.output));
+  const parameters = [...variables.values()];
+  const lines = statements.map((step, index) => {
+    const read = (tensor: Tensor): Expression => {
+      const inner = inlined.get(tensor);
+      return inner ? inner.write(read) : { text: variables.get(tensor)!, closed: true };
+    };
+    const { text } = step.write(read);
+    if (index === statements.length - 1) return `return ${text}`;
+    const name = nameVariable(step, statements.slice(index + 1), { inlined, once, variables, taken });
+    variables.set(step.output, name);
+    return `${name} = ${text}`;
+  });
+  return { parameters, lines };
+}
+
+/** The steps that are written inside of the only one that reads them. */
+function findInlined(steps: readonly Step[]): Map<Tensor, Step> {
+  const inlined = new Map<Tensor, Step>();
+  /** Module calls and ops in the expression of a step. */
+  const content = new Map<Tensor, { calls: number; ops: number }>();
+  for (const step of steps) {
+    const single = readOnlyBy(step, steps);
+    const branches = single.filter(({ output }) => content.get(output)!.calls > 0);
+    const total = { calls: step.callsModule || preparesCall(step, steps) ? 1 : 0, ops: 1 };
+    for (const inner of single) {
+      const { calls, ops } = content.get(inner.output)!;
+      // Several branches side by side each get a line of their own.
+      if (calls > 0 && branches.length > 1) continue;
+      if (total.calls + calls > 1 || total.ops + ops > largestExpression) continue;
+      inlined.set(inner.output, inner);
+      total.calls += calls;
+      total.ops += ops;
+    }
+    content.set(step.output, { ...total, calls: preparesCall(step, steps) ? 0 : total.calls });
+  }
+  return inlined;
+}
+
+/** The steps whose results only this one reads, and once. */
+function readOnlyBy(step: Step, steps: readonly Step[]): Step[] {
+  const reads = steps.flatMap((other) => other.reads);
+  return step.reads
+    .filter((read) => reads.filter((other) => other === read).length === 1)
+    .flatMap((read) => steps.find(({ output }) => output === read) ?? []);
+}
+
+/** Whether an op prepares the input of a module: it is written with that call, not with the one before it. */
+function preparesCall(step: Step, steps: readonly Step[]): boolean {
+  if (step.callsModule || step.output.node.op === 'activation') return false;
+  const reader = steps.find((other) => readOnlyBy(other, steps).includes(step));
+  return reader !== undefined && (reader.callsModule || preparesCall(reader, steps));
+}
+
+interface Naming {
+  readonly inlined: ReadonlyMap<Tensor, Step>;
+  /** Results that one step reads, once. */
+  readonly once: ReadonlySet<Tensor>;
+  readonly variables: ReadonlyMap<Tensor, string>;
+  readonly taken: Set<string>;
+}
+
+/** `x` or `y` for what only the next statement reads, where that name is free; else a name that tells what it is. */
+function nameVariable(step: Step, later: readonly Step[], { inlined, once, variables, taken }: Naming): string {
+  const readsOf = (statement: Step): Tensor[] =>
+    statement.reads.flatMap((read) => {
+      const inner = inlined.get(read);
+      return inner ? [read, ...readsOf(inner)] : [read];
+    });
+  const isNext = later.slice(1).every((statement) => !readsOf(statement).includes(step.output));
+  // Several branches that are joined next have names of one kind.
+  const isBranch = readsOf(later[0]).some((read) => read !== step.output && once.has(read) && variables.has(read));
+  const needed = new Set(later.flatMap(readsOf).map((tensor) => variables.get(tensor)));
+  const free = ['x', 'y'].find((name) => !needed.has(name));
+  if (isNext && free && !isBranch) return free;
+  const inner = step.callsModule
+    ? undefined
+    : step.reads.map((read) => inlined.get(read)).find((found) => found?.callsModule);
+  return uniqueName(inner?.name ?? step.name, taken);
+}

@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { Graph, type Tensor } from '../../graph/graph.ts';
+import { activation } from '../../graph/ops/activation.ts';
+import { conv2d } from '../../graph/ops/convolution.ts';
+import { add } from '../../graph/ops/elementwise.ts';
+import { adaptiveAvgPool } from '../../graph/ops/pooling.ts';
+import { resize } from '../../graph/ops/resize.ts';
+import { concat } from '../../graph/ops/shape.ts';
+import { createModel } from '../../models/registry.ts';
+import { constantInitializer } from '../../nn/initializers.ts';
+import { convBn, convolution, invertedResidual } from '../../nn/layers.ts';
+import { Scope } from '../../nn/scope.ts';
+import { type GraphBuilder, pytorchModule, pytorchNetwork, pytorchNetworkOf } from './pytorch-module.ts';
+
+/** A network over an image of 4 channels, as code. */
+function codeOf(build: (scope: Scope, x: Tensor) => Tensor): string {
+  const graphOf: GraphBuilder = (height, width) => {
+    const graph = new Graph();
+    const x = graph.input('image', [1, 4, height, width]);
+    graph.output('logits', build(new Scope(graph, { training: false, seed: 0 }), x));
+    return graph;
+  };
+  return pytorchNetworkOf(graphOf, 4, 'A network.');
+}
+
+function forwardOf(code: string, name: string): string[] {
+  const [, text] = code.split(`class ${name}(`);
+  const [, body] = text.split('\n\n\n')[0].split(/def forward\(.*\):\n/);
+  return body
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.trim());
+}
+
+describe('the code of a model', () => {
+  const code = pytorchNetwork(createModel('compact', { classes: 19 }));
+
+  it('has one class for modules of one structure, under the names that people use', () => {
+    const classes = [...code.matchAll(/^class (\w+)\((.*)\):$/gm)].map(([, name, base]) => `${name} ${base}`);
+    expect(classes).toEqual([
+      'ConvBn nn.Sequential',
+      'BasicBlock nn.Module',
+      'SqueezeExcite nn.Module',
+      'InvertedResidual nn.Module',
+      'PyramidPooling nn.ModuleList',
+      'FaceParsingNet nn.Module',
+    ]);
+    expect(code).toContain('self.stem = ConvBn(5, 24, kernel_size=3, stride=2)');
+    expect(code).toContain('self.depthwise = ConvBn(4 * channels, 4 * channels, kernel_size=5, groups=4 * channels)');
+  });
+
+  it('calls modules as a person would', () => {
+    expect(forwardOf(code, 'InvertedResidual')).toEqual([
+      'y = self.expand(x)',
+      'y = self.depthwise(y)',
+      'y = self.squeeze(y)',
+      'return F.relu(x + self.project(y))',
+    ]);
+    expect(forwardOf(code, 'FaceParsingNet')).toEqual([
+      'stem = self.stem(torch.cat([image, coordinates(image)], dim=1))',
+      'stage_0 = self.stages[0](stem)',
+      'stage_1 = self.stages[1](stage_0)',
+      'stage_2 = self.stages[2](stage_1)',
+      'x = self.stages[3](stage_2)',
+      'x = self.pyramid(x)',
+      'x = self.decoder[0](torch.cat([resize_like(x, stage_2), stage_2], dim=1))',
+      'x = self.decoder[1](torch.cat([resize_like(x, stage_1), stage_1], dim=1))',
+      'x = self.decoder[2](torch.cat([resize_like(x, stage_0), stage_0], dim=1))',
+      'x = self.decoder[3](torch.cat([resize_like(x, stem), stem], dim=1))',
+      'return self.head(x)',
+    ]);
+  });
+
+  it('takes sizes from the picture, not from the graph', () => {
+    expect(forwardOf(code, 'PyramidPooling')).toContain('branch_3 = resize_like(self[3](grid_means(x, 8, 8)), x)');
+  });
+
+  it('imports nothing but torch, and holds only the helper functions that it calls', () => {
+    const module = pytorchModule(createModel('unet', { classes: 8 }), 128);
+    const imports = [...module.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name);
+    expect(imports).toEqual(['sys', 'torch', 'torch', 'torch']);
+    expect([...module.matchAll(/^def (\w+)/gm)].map(([, name]) => name)).toEqual([
+      'resize_like',
+      'load',
+      'count_parameters',
+    ]);
+    expect(module).toContain('stretched to 128 x 128');
+  });
+});
+
+describe('modules', () => {
+  it('of one name and other children are told apart', () => {
+    const code = codeOf((scope, x) =>
+      invertedResidual(scope.at('second'), invertedResidual(scope.at('first'), x), { squeeze: true }),
+    );
+    expect(code).toContain('class InvertedResidual(nn.Module)');
+    expect(code).toContain('class InvertedResidualSqueeze(nn.Module)');
+  });
+
+  it('that are used twice keep their weights in one place', () => {
+    const code = codeOf((scope, x) => {
+      const weight = scope.at('shared').parameter('weight', [4, 4, 1, 1], constantInitializer(0), { decay: true });
+      return add(conv2d(conv2d(x, weight), weight), x);
+    });
+    expect(code.match(/nn.Conv2d/g)).toHaveLength(1);
+    expect(forwardOf(code, 'FaceParsingNet')).toEqual(['x = self.shared(image)', 'return self.shared(x) + image']);
+  });
+
+  it('with weights of their own hold them as parameters', () => {
+    const code = codeOf((scope, x) => {
+      const shift = scope.at('shift').parameter('amount', [4, 1, 1], constantInitializer(0), { decay: false });
+      return add(convolution(scope.at('head'), x, { filters: 4, kernel: 1 }), shift);
+    });
+    expect(code).toContain('self.amount = nn.Parameter(torch.zeros(4, 1, 1))');
+    expect(forwardOf(code, 'Shift')).toEqual(['return x + self.amount']);
+  });
+
+  it('that others come between are a list whose items the network calls', () => {
+    const code = codeOf((scope, x) => {
+      const first = convBn(scope.at('steps').at(0), x, { filters: 4, kernel: 3 });
+      const between = convolution(scope.at('between'), first, { filters: 4, kernel: 1 });
+      const second = convBn(scope.at('steps').at(1), between, { filters: 4, kernel: 3 });
+      return concat([first, second, x], 1);
+    });
+    expect(code).toContain('self.steps = nn.ModuleList([');
+    expect(forwardOf(code, 'FaceParsingNet')[0]).toBe('step_0 = self.steps[0](image)');
+  });
+});
+
+describe('errors', () => {
+  it('name an op that has no rule', () => {
+    const build = () => codeOf((_, x) => x.graph.add('fourier', [x], {}, [x])[0]);
+    expect(build).toThrow("the op 'fourier' cannot be written in PyTorch yet");
+  });
+
+  it('say what depends on the size of the picture', () => {
+    const build = () => codeOf((_, x) => adaptiveAvgPool(x, x.shape[2] / 4, 2));
+    expect(build).toThrow(/pictures of every size: 'return grid_means\(image, 23, 2\)' depends on the size/);
+  });
+
+  it('say which resize nothing decides', () => {
+    const build = () => codeOf((_, x) => activation(resize(x, 37, 41), 'relu'));
+    expect(build).toThrow(/what decides the size of a resize from 1×4×92×116 to 1×4×37×41/);
+  });
+
+  it('name a convolution that PyTorch has not', () => {
+    const build = () =>
+      codeOf((scope, x) => {
+        const weight = scope.at('head').parameter('weight', [2, 4, 2, 2], constantInitializer(0), { decay: true });
+        return conv2d(x, weight, { padding: [0, 0, 1, 1] });
+      });
+    expect(build).toThrow("the convolution 'head' has padding [0,0,1,1]");
+  });
+});

@@ -1,0 +1,65 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
+import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch-checkpoint.ts';
+import type { Graph } from '../../graph/graph.ts';
+import { getLabelSet } from '../../labels/registry.ts';
+import type { Model } from '../../models/model.ts';
+import { createModel } from '../../models/registry.ts';
+import type { Weights } from '../../models/weights-file.ts';
+import { weightsGraph } from '../../models/weights-graph.ts';
+import { pytorchModule } from './pytorch-module.ts';
+
+/**
+ * Weights as a checkpoint that PyTorch reads: `state_dict` for the module that `pytorchModule` writes, and the numbers and
+ * names that tell what it belongs to.
+ *
+ * @param name what to call the weights in errors
+ * @throws FaceparseError where the weights do not fit the network that they name
+ */
+export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8Array {
+  return encodePyTorchCheckpoint({
+    state_dict: stateDictionary(weights, weightsGraph(weights, name)),
+    model: weights.model,
+    labels: weights.labels,
+    classes: modelOf(weights).classes,
+    size: weights.size,
+  });
+}
+
+/**
+ * Writes `model.py` (needs nothing but PyTorch) and `ckpt.pth` (read by `torch.load`, also with `weights_only=True`) into a
+ * folder, which is made where it is missing.
+ *
+ * @param name what to call the weights in errors
+ * @returns the paths of the two files
+ * @throws FaceparseError where the weights do not fit their network or a file cannot be written
+ * @example await exportPyTorch((await loadWeights('runs/compact')).weights, 'export')
+ */
+export async function exportPyTorch(weights: Weights, folder: string, name = 'the weights'): Promise<string[]> {
+  const checkpoint = pytorchCheckpoint(weights, name);
+  const module = pytorchModule(modelOf(weights), weights.size);
+  await mkdir(folder, { recursive: true }).catch((cause) => {
+    throw writeError(folder, cause);
+  });
+  const [modulePath, checkpointPath] = [join(folder, 'model.py'), join(folder, 'ckpt.pth')];
+  await writeFileAtomic(modulePath, module);
+  await writeFileAtomic(checkpointPath, checkpoint);
+  return [modulePath, checkpointPath];
+}
+
+function modelOf({ model, labels }: Weights): Model {
+  return createModel(model, { classes: getLabelSet(labels).classes.length });
+}
+
+/** The states in the order of the network, with the counter that PyTorch's batch normalisation has beside its statistics. */
+function stateDictionary(weights: Weights, graph: Graph): Map<string, CheckpointTensor> {
+  const tensors = new Map<string, CheckpointTensor>();
+  for (const [key, { shape }] of graph.states) {
+    tensors.set(key, { dtype: 'float32', shape, data: weights.states.get(key)! });
+    if (!key.endsWith('.running_var')) continue;
+    const counter = `${key.slice(0, -'running_var'.length)}num_batches_tracked`;
+    tensors.set(counter, { dtype: 'int64', shape: [], data: BigInt64Array.of(0n) });
+  }
+  return tensors;
+}

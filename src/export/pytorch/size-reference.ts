@@ -1,0 +1,76 @@
+import type { ConstantAttributes, Graph, GraphNode, Tensor } from '../../graph/graph.ts';
+
+/** Ops whose result has the height and width of their inputs. */
+const joiningOps = new Set(['concat', 'add', 'sub', 'mul', 'div', 'minimum', 'maximum']);
+
+/**
+ * Graphs have fixed sizes; code for another framework takes the height and width of a resized image, of coordinates
+ * and of a reshape from another tensor. Gives these tensors by node; a node is missing where nothing of the kind is there.
+ */
+export function sizeReferences(graph: Graph, nodes: readonly GraphNode[]): Map<GraphNode, Tensor> {
+  const references = new Map<GraphNode, Tensor>();
+  for (const node of nodes) {
+    const reference = referenceOf(node, nodes, graph);
+    if (reference) references.set(node, reference);
+  }
+  return references;
+}
+
+function referenceOf(node: GraphNode, nodes: readonly GraphNode[], graph: Graph): Tensor | undefined {
+  const [output] = node.outputs;
+  if (node.op === 'broadcastTo') return latestOfSameSize(output, nodes) ?? node.inputs[0];
+  if (node.op === 'reshape') {
+    const isUnfolding = output.shape.slice(2).some((extent) => extent > 1 && !node.inputs[0].shape.includes(extent));
+    return (isUnfolding && latestOfSameSize(output, nodes)) || node.inputs[0];
+  }
+  if (node.op !== 'resize' && !isCoordinates(node)) return undefined;
+  const joined = joinedWith(output, nodes);
+  if (joined || (node.op === 'resize' && resizeFactor(node))) return joined;
+  return [...graph.inputs.values()].find((input) => sameSize(input, output));
+}
+
+/** A tensor of the same size that the output is joined with and that is there before it. */
+function joinedWith(output: Tensor, nodes: readonly GraphNode[]): Tensor | undefined {
+  const companions = nodes
+    .filter((node) => joiningOps.has(node.op) && node.inputs.includes(output))
+    .flatMap((node) => node.inputs)
+    .filter((input) => input.id < output.id && !isStored(input) && sameSize(input, output));
+  return companions.find((input) => input.node.op !== 'resize') ?? companions[0];
+}
+
+/** The last tensor before the output that is an image of the same size. */
+function latestOfSameSize(output: Tensor, nodes: readonly GraphNode[]): Tensor | undefined {
+  const earlier = nodes.flatMap((node) => node.outputs).filter((tensor) => tensor.id < output.id);
+  return earlier.findLast((tensor) => !isStored(tensor) && sameSize(tensor, output));
+}
+
+function isStored(tensor: Tensor): boolean {
+  return tensor.node.op === 'constant' || tensor.node.op === 'state';
+}
+
+function sameSize(a: Tensor, b: Tensor): boolean {
+  return a.shape.length === 4 && b.shape.length === 4 && a.shape[2] === b.shape[2] && a.shape[3] === b.shape[3];
+}
+
+/** The factor by which a resize enlarges both sides, where it (or one over it) is a whole number. */
+export function resizeFactor(node: GraphNode): number | undefined {
+  const [before, after] = [node.inputs[0].shape, node.outputs[0].shape];
+  const factor = after[2] / before[2];
+  const whole = Number.isInteger(factor) || Number.isInteger(1 / factor);
+  return whole && after[3] / before[3] === factor ? factor : undefined;
+}
+
+/** Whether a node is the constant that `appendCoordinates` of src/nn/coordinates.ts appends. */
+export function isCoordinates(node: GraphNode): boolean {
+  const shape = node.outputs[0]?.shape ?? [];
+  if (node.op !== 'constant' || shape.length !== 4 || shape[1] !== 2) return false;
+  const [, , height, width] = shape as [number, number, number, number];
+  const { data } = node.attributes as ConstantAttributes;
+  return data.every((value, index) => {
+    const column = index % width;
+    const row = Math.floor(index / width) % height;
+    const alongRows = Math.floor(index / (width * height)) % 2 === 1;
+    const expected = alongRows ? ((row + 0.5) / height) * 2 - 1 : ((column + 0.5) / width) * 2 - 1;
+    return Math.abs(value - expected) < 1e-6;
+  });
+}

@@ -1,0 +1,169 @@
+import type { LabelMap, Photo } from './image.ts';
+
+/** Longest side that is accepted for an output, in pixels. */
+const maxSide = 32_768;
+
+/**
+ * Added before rounding down: a half, and enough for halves to be rounded up whatever the last digits of a sum are.
+ * Common ratios give halves by the thousand (512 to 384: one value in sixteen), and exports compute in other precisions.
+ */
+export const roundingOffset = 0.5 + 2 ** -14;
+
+/** For every output position, the source positions that feed it: `counts[i]` of them from `starts[i]`, weights from `i * stride`. */
+interface AxisTaps {
+  readonly starts: Int32Array;
+  readonly counts: Int32Array;
+  readonly weights: Float64Array;
+  readonly stride: number;
+  /** What the weights of one output position add up to. */
+  readonly total: number;
+}
+
+/**
+ * Resizes a photo: area averaging (exact box coverage) along an axis that shrinks, bilinear with half-pixel centres
+ * along one that grows, rounded to the nearest integer, halves up. A 2:1 shrink is the mean of each 2×2 block.
+ *
+ * The aspect ratio is the caller's business: an image that is not square is stretched when the target is.
+ *
+ * @param photo H×W×3, 8-bit RGB
+ * @returns a new photo, also where the size is unchanged
+ * @throws RangeError for a target that is not made of positive whole numbers, or data that do not fit the photo's size
+ *
+ * @example
+ * const small = resizePhoto(photo, 256, 256);
+ */
+export function resizePhoto(photo: Photo, width: number, height: number): Photo {
+  checkSizes('photo', photo, 3, width, height);
+  if (width === photo.width && height === photo.height) return { width, height, data: photo.data.slice() };
+
+  const across = axisTaps(photo.width, width);
+  const down = axisTaps(photo.height, height);
+  const narrowed = resizeRows(photo, width, across);
+  const data = new Uint8Array(width * height * 3);
+  const row = width * 3;
+  const sums = new Float64Array(row);
+  // Dividing once at the end keeps whole-number ratios exact: their weights are all 1.
+  const area = across.total * down.total;
+  for (let y = 0; y < height; y++) {
+    sums.fill(0);
+    for (let tap = 0; tap < down.counts[y]; tap++) {
+      const weight = down.weights[y * down.stride + tap];
+      const from = (down.starts[y] + tap) * row;
+      for (let i = 0; i < row; i++) sums[i] += weight * narrowed[from + i];
+    }
+    const to = y * row;
+    for (let i = 0; i < row; i++) data[to + i] = sums[i] / area + roundingOffset;
+  }
+  return { width, height, data };
+}
+
+/**
+ * Resizes a label map by nearest neighbour with half-pixel centres: output `i` takes source `floor((i + 0.5) * scale)`.
+ *
+ * @param map H×W class ids
+ * @returns a new map that holds only ids of the source
+ * @throws RangeError for a target that is not made of positive whole numbers, or data that do not fit the map's size
+ */
+export function resizeLabels(map: LabelMap, width: number, height: number): LabelMap {
+  checkSizes('label map', map, 1, width, height);
+  if (width === map.width && height === map.height) return { width, height, data: map.data.slice() };
+  const data = new Uint8Array(width * height);
+  const columns = nearestPositions(map.width, width);
+  const rows = nearestPositions(map.height, height);
+  for (let y = 0; y < height; y++) {
+    const from = rows[y] * map.width;
+    const to = y * width;
+    for (let x = 0; x < width; x++) data[to + x] = map.data[from + columns[x]];
+  }
+  return { width, height, data };
+}
+
+/** H×W×3 bytes to H×width×3 weighted sums (not yet divided by the weights' total). */
+function resizeRows(photo: Photo, width: number, taps: AxisTaps): Float32Array {
+  const { starts, counts, weights, stride } = taps;
+  const source = photo.data;
+  const result = new Float32Array(photo.height * width * 3);
+  let to = 0;
+  for (let y = 0; y < photo.height; y++) {
+    const row = y * photo.width * 3;
+    for (let x = 0; x < width; x++) {
+      let from = row + starts[x] * 3;
+      let at = x * stride;
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      for (let tap = counts[x]; tap > 0; tap--) {
+        const weight = weights[at++];
+        red += weight * source[from];
+        green += weight * source[from + 1];
+        blue += weight * source[from + 2];
+        from += 3;
+      }
+      result[to] = red;
+      result[to + 1] = green;
+      result[to + 2] = blue;
+      to += 3;
+    }
+  }
+  return result;
+}
+
+function axisTaps(from: number, to: number): AxisTaps {
+  return to < from ? areaTaps(from, to) : bilinearTaps(from, to);
+}
+
+/** Output `i` covers the source interval [i·from/to, (i+1)·from/to); a weight is the covered part of a source pixel. */
+function areaTaps(from: number, to: number): AxisTaps {
+  const stride = Math.ceil(from / to) + 1;
+  const starts = new Int32Array(to);
+  const counts = new Int32Array(to);
+  const weights = new Float64Array(to * stride);
+  for (let i = 0; i < to; i++) {
+    // Products before the division, so that whole-number borders come out whole.
+    const begin = (i * from) / to;
+    const end = ((i + 1) * from) / to;
+    const first = Math.floor(begin);
+    const last = Math.min(from, Math.ceil(end));
+    starts[i] = first;
+    counts[i] = last - first;
+    for (let s = first; s < last; s++) weights[i * stride + s - first] = Math.min(end, s + 1) - Math.max(begin, s);
+  }
+  return { starts, counts, weights, stride, total: from / to };
+}
+
+function bilinearTaps(from: number, to: number): AxisTaps {
+  const starts = new Int32Array(to);
+  const counts = new Int32Array(to);
+  const weights = new Float64Array(to * 2);
+  for (let i = 0; i < to; i++) {
+    const position = Math.min(from - 1, Math.max(0, ((2 * i + 1) * from) / (2 * to) - 0.5));
+    const first = Math.floor(position);
+    const fraction = position - first;
+    starts[i] = first;
+    counts[i] = fraction > 0 ? 2 : 1;
+    weights[2 * i] = 1 - fraction;
+    weights[2 * i + 1] = fraction;
+  }
+  return { starts, counts, weights, stride: 2, total: 1 };
+}
+
+function nearestPositions(from: number, to: number): Int32Array {
+  const positions = new Int32Array(to);
+  for (let i = 0; i < to; i++) positions[i] = Math.floor(((2 * i + 1) * from) / (2 * to));
+  return positions;
+}
+
+function checkSizes(what: string, image: Photo | LabelMap, channels: number, width: number, height: number): void {
+  if (image.width < 1 || image.height < 1 || image.data.length !== image.width * image.height * channels) {
+    throw new RangeError(
+      `A ${image.width}×${image.height} ${what} needs ${image.width * image.height * channels} bytes and at least one pixel, but has ${image.data.length} bytes.`,
+    );
+  }
+  for (const side of [width, height]) {
+    if (!Number.isInteger(side) || side < 1 || side > maxSide) {
+      throw new RangeError(
+        `A ${what} cannot be resized to ${width}×${height}: both sides must be whole numbers from 1 to ${maxSide}.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import { describe, expect, it } from 'vitest';
+import { randomWeights } from '../../test/random-weights.ts';
+import { fromHalf, toHalf } from '../formats/float16.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { inferenceGraph } from './model.ts';
+import { createModel } from './registry.ts';
+import { checkWeightsFit, decodeWeights, encodeWeights } from './weights-file.ts';
+
+const { weights, graph } = randomWeights();
+const bytes = encodeWeights(weights, graph);
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
+}
+
+/** The file with other metadata or other tensors. */
+function changed(change: (metadata: Record<string, string>, tensors: Map<string, StoredTensor>) => void): Uint8Array {
+  const { metadata, tensors } = decodeSafetensors(bytes);
+  change(metadata, tensors);
+  return encodeSafetensors(tensors, metadata);
+}
+
+function messageOf(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(FaceparseError);
+    const { message } = error as Error;
+    expect(message).not.toContain('\n');
+    return message;
+  }
+  return expect.fail('nothing was thrown');
+}
+
+describe('a weights file', () => {
+  it('gives back what was written: the description, the notes, every state', () => {
+    const { states, ...description } = decodeWeights(bytes, 'a');
+    const { states: written, ...writtenDescription } = weights;
+    expect(description).toEqual(writtenDescription);
+    expect([...states.keys()]).toEqual([...written.keys()]);
+    // A million numbers: compared as bytes, since element by element takes long.
+    for (const [name, data] of written) expect(bytesOf(states.get(name)!).equals(bytesOf(data)), name).toBe(true);
+    expect(bytesOf(encodeWeights(decodeWeights(bytes, 'a'), graph)).equals(bytesOf(bytes))).toBe(true);
+  });
+
+  it('holds the shapes of the network, so that others can read it', () => {
+    const { tensors, metadata } = decodeSafetensors(bytes);
+    expect(tensors.get('stem.0.weight')!.shape).toEqual([32, 3, 3, 3]);
+    expect(metadata).toMatchObject({ format: 'faceparse-weights', model: 'unet', size: '32' });
+  });
+
+  it('in half precision rounds the kernels, keeps the vectors, and takes about half the bytes', () => {
+    const halved = encodeWeights(weights, graph, { half: true });
+    expect(halved.length / bytes.length).toBeLessThan(0.52);
+    const { states } = decodeWeights(halved, 'a');
+    expect(() => checkWeightsFit({ ...weights, states }, graph, 'a')).not.toThrow();
+    for (const [name, data] of weights.states) {
+      const read = states.get(name)!;
+      if (graph.states.get(name)!.shape.length === 1) expect(read, name).toEqual(data);
+      else expect(Buffer.compare(bytesOf(read), bytesOf(data.map((x) => fromHalf(toHalf(x))))), name).toBe(0);
+    }
+    // What was rounded once stays as it is.
+    const again = encodeWeights({ ...weights, states }, graph, { half: true });
+    expect(bytesOf(decodeWeights(again, 'a').states.get('head.weight')!)).toEqual(bytesOf(states.get('head.weight')!));
+  });
+
+  it('in half precision lies so that readers can map it: every tensor at a multiple of its element', () => {
+    const file = encodeWeights(weights, graph, { half: true });
+    const headerBytes = Number(new DataView(file.buffer).getBigUint64(0, true));
+    const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + headerBytes)));
+    for (const [name, { dtype, data_offsets: offsets }] of Object.entries<{ dtype: string; data_offsets: number[] }>(
+      header,
+    )) {
+      if (name !== '__metadata__') expect((8 + headerBytes + offsets[0]) % (dtype === 'F16' ? 2 : 4), name).toBe(0);
+    }
+  });
+
+  it('in half precision refuses what no half can hold', () => {
+    const large = new Map(weights.states).set('head.weight', new Float32Array(608).fill(-70_000));
+    expect(messageOf(() => encodeWeights({ ...weights, states: large }, graph, { half: true }))).toMatch(
+      /^the weights cannot be stored in half precision: 'head\.weight' holds -70000, and ±65504 is the limit/,
+    );
+    expect(() => encodeWeights({ ...weights, states: large }, graph)).not.toThrow();
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY])('that holds %s is refused', (value) => {
+    for (const dtype of ['F32', 'F16'] as const) {
+      const file = changed((_, tensors) => {
+        tensors.set('head.bias', { dtype, shape: [2], data: Float32Array.of(1, value) });
+      });
+      expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(
+        /^a: the tensor 'head\.bias' holds infinite .*diverged/,
+      );
+    }
+  });
+
+  it('cut short anywhere is told with its name', () => {
+    for (const length of [0, 7, 100, 10_000, bytes.length - 1]) {
+      expect(messageOf(() => decodeWeights(bytes.subarray(0, length), 'runs/a/best.safetensors'))).toMatch(
+        /^runs\/a\/best\.safetensors cannot be read as weights: .*cut short/,
+      );
+    }
+  });
+
+  it('that is something else is told', () => {
+    const text = new TextEncoder().encode('no weights at all, but a text');
+    expect(messageOf(() => decodeWeights(text, 'a'))).toMatch(/^a cannot be read as weights: not a safetensors file/);
+    const foreign = encodeSafetensors(new Map(), { format: 'pt' });
+    expect(messageOf(() => decodeWeights(foreign, 'a'))).toMatch(
+      /^a is a safetensors file, but not one of faceparse's/,
+    );
+  });
+
+  it.each([
+    ['version', '2', /version 2 of the weights format; this faceparse reads version 1/],
+    ['model', '', /does not say which network/],
+    ['size', 'large', /does not say which network/],
+    ['size', '1e9', /does not say which network/],
+    ['size', '31', /does not say which network/],
+    ['labels', '', /does not say which network/],
+    ['labels', 'face-99', /^a was made for the label set 'face-99'/],
+  ])('with %s = "%s" is refused', (key, value, message) => {
+    const file = changed((metadata) => {
+      metadata[key] = value;
+    });
+    expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(message);
+  });
+
+  it('with a tensor of whole numbers is refused', () => {
+    const file = changed((_, tensors) => {
+      tensors.set('head.bias', { dtype: 'I32', shape: [1], data: Int32Array.of(1) });
+    });
+    expect(messageOf(() => decodeWeights(file, 'a'))).toBe("a: the tensor 'head.bias' is not made of floats.");
+  });
+});
+
+describe('checkWeightsFit', () => {
+  it('passes the network that the weights belong to', () => {
+    expect(() => checkWeightsFit(weights, graph, 'a')).not.toThrow();
+  });
+
+  it('names what is missing, too much, or of another size', () => {
+    const missing = new Map(weights.states);
+    missing.delete('head.bias');
+    expect(messageOf(() => checkWeightsFit({ ...weights, states: missing }, graph, 'a'))).toBe(
+      "a belongs to another network: unet wants 'head.bias', which it does not hold.",
+    );
+    const more = new Map(weights.states).set('extra', new Float32Array(1));
+    expect(messageOf(() => checkWeightsFit({ ...weights, states: more }, graph, 'a'))).toBe(
+      "a belongs to another network: it holds 'extra', which unet does not have.",
+    );
+    const eight = inferenceGraph(createModel('unet', { classes: 8 }), { batch: 1, height: 32, width: 32 });
+    expect(messageOf(() => checkWeightsFit(weights, eight, 'a'))).toBe(
+      "a belongs to another network: 'head.weight' holds 608 values, but unet wants 8×32×1×1.",
+    );
+  });
+});

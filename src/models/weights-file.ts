@@ -1,0 +1,149 @@
+import { fromHalf, toHalf } from '../formats/float16.ts';
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
+import { formatShape, type Graph, sizeOf } from '../graph/graph.ts';
+import { listLabelSets } from '../labels/registry.ts';
+import { FaceparseError } from '../text/errors.ts';
+
+/** What a weights file says of the network that it belongs to. */
+export interface WeightsDescription {
+  /** Name of the architecture in the registry. */
+  readonly model: string;
+  /** Name of the label set, which gives the classes. */
+  readonly labels: string;
+  /** Side of the square image that the network was trained on and is given. */
+  readonly size: number;
+  /** Where the weights come from, for people: the run, its score, its data. */
+  readonly notes?: Readonly<Record<string, string>>;
+}
+
+/** Weights and running statistics of a trained network, with what is needed to rebuild it. */
+export interface Weights extends WeightsDescription {
+  readonly states: ReadonlyMap<string, Float32Array>;
+}
+
+/** Side in pixels of the largest square that a network is given. */
+export const largestNetworkSide = 4096;
+
+const smallestNetworkSide = 32;
+const format = 'faceparse-weights';
+const notePrefix = 'note.';
+
+/** How weights are stored. */
+export interface WeightsEncoding {
+  /**
+   * Whether kernels are rounded to half precision, which halves the file. Vectors (biases, normalisation) stay float32:
+   * they are about a hundredth of the bytes, but each of their numbers acts on a whole channel.
+   */
+  readonly half?: boolean;
+}
+
+/**
+ * The bytes of a weights file: safetensors whose metadata name the network. Shapes are those of the network's states.
+ *
+ * @throws FaceparseError where a number is too large for half precision
+ * @example await writeFile('small.safetensors', encodeWeights(weights, graph, { half: true }));
+ */
+export function encodeWeights(weights: Weights, graph: Graph, { half = false }: WeightsEncoding = {}): Uint8Array {
+  const whole = new Map<string, StoredTensor>();
+  const halved = new Map<string, StoredTensor>();
+  for (const [name, data] of weights.states) {
+    const shape = [...graph.states.get(name)!.shape];
+    if (half && shape.length > 1) halved.set(name, { dtype: 'F16', shape, data: requireHalves(name, data) });
+    else whole.set(name, { dtype: 'F32', shape, data });
+  }
+  // Whole ones first: readers that map the file want each tensor at a multiple of its element's size.
+  const tensors = new Map([...whole, ...halved]);
+  const notes = Object.entries(weights.notes ?? {}).map(([key, value]) => [notePrefix + key, value]);
+  return encodeSafetensors(tensors, {
+    format,
+    version: '1',
+    model: weights.model,
+    labels: weights.labels,
+    size: String(weights.size),
+    ...Object.fromEntries(notes),
+  });
+}
+
+function requireHalves(name: string, data: Float32Array): Float32Array {
+  const tooLarge = data.find((value) => !Number.isFinite(fromHalf(toHalf(value))));
+  if (tooLarge !== undefined) {
+    throw new FaceparseError(
+      `the weights cannot be stored in half precision: '${name}' holds ${tooLarge}, and ±65504 is the limit; store them whole`,
+    );
+  }
+  return data;
+}
+
+/**
+ * Reads a weights file; numbers in half precision (F16) come back as float32.
+ *
+ * @param name what to call the file in errors
+ * @throws FaceparseError where the bytes are no weights file of faceparse, or are cut short
+ */
+export function decodeWeights(bytes: Uint8Array, name: string): Weights {
+  let decoded: ReturnType<typeof decodeSafetensors>;
+  try {
+    decoded = decodeSafetensors(bytes);
+  } catch (error) {
+    throw new FaceparseError(`${name} cannot be read as weights: ${(error as Error).message}`, { cause: error });
+  }
+  const { metadata, tensors } = decoded;
+  if (metadata.format !== format) {
+    throw new FaceparseError(
+      `${name} is a safetensors file, but not one of faceparse's weights. Give a run folder or its weights/best.safetensors.`,
+    );
+  }
+  if (metadata.version !== '1') {
+    throw new FaceparseError(
+      `${name} has version ${metadata.version} of the weights format; this faceparse reads version 1.`,
+    );
+  }
+  const { model, labels } = metadata;
+  const size = Number(metadata.size);
+  if (!model || !labels || !Number.isInteger(size) || size < smallestNetworkSide || size > largestNetworkSide) {
+    throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
+  }
+  if (!listLabelSets().includes(labels)) {
+    throw new FaceparseError(`${name} was made for the label set '${labels}', which this faceparse does not have.`);
+  }
+  const states = new Map<string, Float32Array>();
+  for (const [key, tensor] of tensors) {
+    if (!(tensor.data instanceof Float32Array))
+      throw new FaceparseError(`${name}: the tensor '${key}' is not made of floats.`);
+    if (!tensor.data.every(Number.isFinite)) {
+      throw new FaceparseError(
+        `${name}: the tensor '${key}' holds infinite values or NaN; the file is damaged, or its training diverged.`,
+      );
+    }
+    states.set(key, tensor.data);
+  }
+  const notes = Object.fromEntries(
+    Object.entries(metadata)
+      .filter(([key]) => key.startsWith(notePrefix))
+      .map(([key, value]) => [key.slice(notePrefix.length), value]),
+  );
+  return { model, labels, size, notes, states };
+}
+
+/** Checks that weights fit a network: the same names with the same sizes. @throws FaceparseError naming the first misfit */
+export function checkWeightsFit(weights: Weights, graph: Graph, name: string): void {
+  for (const [key, state] of graph.states) {
+    const data = weights.states.get(key);
+    if (!data)
+      throw new FaceparseError(
+        `${name} belongs to another network: ${weights.model} wants '${key}', which it does not hold.`,
+      );
+    if (data.length !== sizeOf(state.shape)) {
+      throw new FaceparseError(
+        `${name} belongs to another network: '${key}' holds ${data.length} values, but ${weights.model} wants ${formatShape(state.shape)}.`,
+      );
+    }
+  }
+  for (const key of weights.states.keys()) {
+    if (!graph.states.has(key)) {
+      throw new FaceparseError(
+        `${name} belongs to another network: it holds '${key}', which ${weights.model} does not have.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { Graph } from '../graph/graph.ts';
+import { getLabelSet } from '../labels/registry.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { inferenceGraph } from './model.ts';
+import { createModel } from './registry.ts';
+import { checkWeightsFit, type Weights } from './weights-file.ts';
+
+/**
+ * The inference graph of the network that weights belong to, for images of size×size; the weights are checked
+ * against it.
+ *
+ * @param name what to call the weights in errors
+ * @throws FaceparseError where there is no such network, it does not take that size, or the weights do not fit it
+ */
+export function weightsGraph(weights: Weights, name: string, size: number = weights.size, batch = 1): Graph {
+  const classes = getLabelSet(weights.labels).classes.length;
+  let graph: Graph;
+  try {
+    graph = inferenceGraph(createModel(weights.model, { classes }), { batch, height: size, width: size });
+  } catch (cause) {
+    throw new FaceparseError(`${name} cannot be used: ${(cause as Error).message}`, { cause });
+  }
+  checkWeightsFit(weights, graph, name);
+  return graph;
+}

@@ -1,0 +1,44 @@
+import { resizeTaps } from '../graph/ops/resize.ts';
+
+/**
+ * Brings planes of height×width values to another size, bilinearly with half-pixel centres, one row at a time: a whole
+ * enlarged stack of class scores would be many times the size of the photo.
+ *
+ * @example
+ * const upsampler = new RowUpsampler(64, 64, photo.height, photo.width);
+ * upsampler.write(logits, classId * 64 * 64, y, row);
+ */
+export class RowUpsampler {
+  private readonly rows: ReturnType<typeof resizeTaps>;
+  private readonly low: Int32Array;
+  private readonly high: Int32Array;
+  private readonly fraction: Float32Array;
+  private readonly line: Float32Array;
+
+  constructor(
+    height: number,
+    private readonly width: number,
+    outputHeight: number,
+    outputWidth: number,
+  ) {
+    this.rows = resizeTaps(height, outputHeight, 'bilinear');
+    const columns = resizeTaps(width, outputWidth, 'bilinear');
+    this.low = Int32Array.from(columns, (tap) => tap.low);
+    this.high = Int32Array.from(columns, (tap) => tap.high);
+    this.fraction = Float32Array.from(columns, (tap) => tap.fraction);
+    this.line = new Float32Array(width);
+  }
+
+  /** Writes row `y` of the output of the plane that begins at `start` of `data` to the beginning of `target`. */
+  write(data: Float32Array, start: number, y: number, target: Float32Array): void {
+    const { width, low, high, fraction, line } = this;
+    const row = this.rows[y];
+    const upper = start + row.low * width;
+    const lower = start + row.high * width;
+    for (let x = 0; x < width; x++) line[x] = data[upper + x] + (data[lower + x] - data[upper + x]) * row.fraction;
+    for (let x = 0; x < low.length; x++) {
+      const left = line[low[x]];
+      target[x] = left + (line[high[x]] - left) * fraction[x];
+    }
+  }
+}

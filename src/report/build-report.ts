@@ -1,0 +1,84 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { sectionLengths } from './section-lengths.ts';
+import { type CompiledDocument, compileDocument } from './typst/typst-compiler.ts';
+
+/** A report that was built. */
+export interface BuiltReport {
+  /** `FOLDER/report.typ`, its source. */
+  readonly source: string;
+  /** `FOLDER/report.pdf`. */
+  readonly pdf: string;
+  readonly pages: number;
+  /** What to look at in it, such as a font that is not there, each with file and line. */
+  readonly warnings: readonly string[];
+}
+
+/** What the course allows. */
+export const mostPages = 5;
+
+export const sourceName = 'report.typ';
+export const pdfName = 'report.pdf';
+const largestSource = 4 * 2 ** 20;
+
+async function requireSource(path: string, folder: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile()) return;
+  throw new FaceparseError(
+    `there is no ${sourceName} in ${folder}; write one with faceparse report RUN --out ${folder}`,
+    { exitCode: 2 },
+  );
+}
+
+/** Packages would be fetched from the net, which the compiler has no switch for: no source in the folder may name one. */
+async function refusePackages(folder: string): Promise<void> {
+  const names = await readdir(folder, { recursive: true });
+  for (const name of names.filter((found) => found.endsWith('.typ')).sort()) {
+    const path = join(folder, name);
+    const found = await stat(path).catch(() => undefined);
+    if (!found?.isFile()) continue;
+    if (found.size > largestSource) {
+      throw new FaceparseError(
+        `${path} is ${found.size} bytes, far more than a report of ${mostPages} pages; shorten it`,
+      );
+    }
+    const lines = (await readFile(path, 'utf8')).split('\n');
+    const line = lines.findIndex((text) => /"@[\w-]+\/[\w-]+:/.test(text));
+    if (line < 0) continue;
+    throw new FaceparseError(
+      `${path}:${line + 1}: packages of typst are not available here; copy what you need into the file`,
+    );
+  }
+}
+
+function tooLong(document: CompiledDocument, folder: string, path: string): FaceparseError {
+  const sections = sectionLengths(document, folder, sourceName);
+  const [first, ...others] = sections;
+  const longest = others.reduce((most, section) => (section.pages > most.pages ? section : most), first);
+  const listed = sections.map(({ title, pages }) => `${title} ${pages.toFixed(1)}`).join(', ');
+  const lengths = first ? `; pages by section: ${listed}; the longest is ${longest.title}` : '';
+  return new FaceparseError(
+    `the report has ${document.pages} pages, but ${mostPages} are allowed${lengths}. ` +
+      `Shorten ${path} and run faceparse report --build ${folder}`,
+  );
+}
+
+/**
+ * Compiles the report.typ of a folder into report.pdf there. The same source and figures give the same bytes.
+ *
+ * @throws FaceparseError where there is no source (exit code 2), it has an error (told with its line), or it comes to more
+ *   than five pages (told with the length of each section)
+ * @example const { pdf, pages } = await buildReport('report')
+ */
+export async function buildReport(folder: string): Promise<BuiltReport> {
+  const source = join(folder, sourceName);
+  await requireSource(source, folder);
+  await refusePackages(folder);
+  const document = await compileDocument(resolve(folder), sourceName);
+  if (document.pages > mostPages) throw tooLong(document, resolve(folder), source);
+  const pdf = join(folder, pdfName);
+  await writeFileAtomic(pdf, document.pdf());
+  return { source, pdf, pages: document.pages, warnings: document.warnings };
+}

@@ -1,0 +1,173 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { parseConfig } from '../../config/parse-config.ts';
+import { comparisonFigure } from '../figures/comparison-figure.ts';
+import { comparisonSection } from '../sections/comparison.ts';
+import { compareRuns, groupRuns } from './comparison.ts';
+import type { ReportFacts } from './report-facts.ts';
+import { formatDifference, runDifferences } from './run-differences.ts';
+import { readRunFacts } from './run-facts.ts';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'comparison-'));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** A run of 10 epochs that ended with an F. */
+async function writeRun(name: string, overrides: readonly string[], f: number, { epoch = 10, trainingData = {} } = {}) {
+  const path = join(folder, name);
+  await mkdir(path, { recursive: true });
+  const config = parseConfig('', '', ['train.epochs=10', ...overrides]);
+  await writeFile(join(path, 'config.yaml'), stringify(config));
+  await writeFile(join(path, 'environment.json'), JSON.stringify({ parameters: 1000, cpu: 7, trainingData }));
+  await writeFile(join(path, 'metrics.csv'), `step,epoch,seconds,valF\n${epoch * 10},${epoch},60,${f}\n`);
+  return readRunFacts(path);
+}
+
+describe('runDifferences', () => {
+  it('tells all keys that matter, and their values in the other', async () => {
+    const base = await writeRun('differences-s0', [], 0.8);
+    const other = await writeRun(
+      'differences-s1',
+      [
+        'name=x',
+        'train.seed=5',
+        'engine.threads=1',
+        'data.workers=0',
+        'train.lr=0.5',
+        'train.resolutions=[{until: 0.5, size: 64}]',
+      ],
+      0.8,
+    );
+    const differences = runDifferences(base, other);
+    expect(differences.map(formatDifference)).toEqual(['train.resolutions=[{until:0.5,size:64}]', 'train.lr=0.5']);
+    expect(formatDifference({ path: 'a', value: 'x'.repeat(500) })).toHaveLength(60);
+    expect(formatDifference({ path: 'train.labelSize', value: undefined })).toBe('train.labelSize=none');
+  });
+});
+
+describe('compareRuns', () => {
+  it('joins seeds, sorts by F, and tells what differs', async () => {
+    const base = await writeRun('base-s0', [], 0.8);
+    const seed = await writeRun('base-s1', ['train.seed=1'], 0.82);
+    const worse = await writeRun('low-s0', ['train.lr=0.1'], 0.7);
+    const better = await writeRun('high #1-s0', ['loss.lovasz=1'], 0.85);
+    await mkdir(join(folder, 'begun'));
+    await writeFile(
+      join(folder, 'begun', 'config.yaml'),
+      stringify(parseConfig('', '', ['train.epochs=10', 'loss.dice=3'])),
+    );
+    await writeFile(join(folder, 'begun', 'environment.json'), '{}');
+    const begun = await readRunFacts(join(folder, 'begun'));
+    const stopped = await writeRun('stopped', ['loss.dice=0'], 0.5, { epoch: 4 });
+    expect(groupRuns([base, worse, seed])).toEqual([[base, seed], [worse]]);
+    const comparison = await compareRuns([base, worse, seed, stopped, begun, better], base);
+    expect(comparison.variants.map(({ name }) => name)).toEqual(['base', 'high #1', 'low', 'stopped', 'begun']);
+    const [first, second, , last] = comparison.variants;
+    expect(first.summary.mean).toBeCloseTo(0.81, 12);
+    expect(second.summary.difference).toBeCloseTo(0.05, 12);
+    expect(second.summary.verdict).toBe('beyond noise');
+    expect(last.summary.mean).toBeUndefined();
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('[high \\#1], [#raw("loss.lovasz=1")], [0.8500], [*+5.00*], [0.00], [10]');
+    expect(text).toContain('[base], [–], [0.8100 ±1.00 (2)], [], [0.00], [10]');
+    expect(text).toContain('[stopped], [#raw("loss.dice=0")], [–], [], [0.00], [4 of 10]');
+    expect(text).toContain('[begun], [#raw("loss.dice=3")], [–], [], [], [0 of 10]');
+    expect(text).toContain('The 2 seeds of the base differ by 2.00 points.');
+    const svg = comparisonFigure(comparison.variants)!;
+    expect(svg.match(/<circle /g)).toHaveLength(4);
+    expect(svg).not.toMatch(/NaN/);
+  });
+
+  it('tells once what all others share, and knows runs of one name apart', async () => {
+    const base = await writeRun('long', [], 0.9);
+    const one = await writeRun('a/base-s0', ['train.size=64'], 0.8);
+    const two = await writeRun('b/base-s0', ['train.size=64', 'train.lr=0.1'], 0.8);
+    const three = await writeRun('b/base-s1', ['train.size=64', 'train.lr=0.2'], 0.8);
+    const { variants, shared } = await compareRuns([base, one, two, three], base);
+    expect(shared).toEqual([{ path: 'train.size', value: 64 }]);
+    expect(variants.map(({ name }) => name)).toEqual(['base', 'a/base', 'b/base', 'base 2']);
+    expect(variants.map(({ differences }) => differences.length)).toEqual([0, 0, 1, 1]);
+  });
+
+  it('tells what each ablation changes, though one of them changes what the others share', async () => {
+    const base = await writeRun('own-recipe', [], 0.9);
+    const shared = [
+      'train.size=64',
+      'loss.dice=2',
+      'loss.lovasz=1',
+      'train.batchSize=4',
+      'train.clipNorm=2',
+      'train.epochs=10',
+    ];
+    const augmented = [...shared, 'data.augmentation.rotation=7', 'data.augmentation.scale=0.1'];
+    const others = await Promise.all(
+      [[], ['train.optimizer.weightDecay=0.5'], ['train.size=96'], ['loss.dice=1']].map((own, index) =>
+        writeRun(`ablation-${index}`, [...augmented, ...own], 0.8 - index / 100),
+      ),
+    );
+    const comparison = await compareRuns([base, ...others], base);
+    const told = comparison.variants.map(({ differences }) => differences.map(formatDifference));
+    expect(told).toEqual([[], [], ['train.optimizer.weightDecay=0.5'], ['train.size=96'], ['loss.dice=1']]);
+    expect(comparison.shared).toHaveLength(7);
+    expect(comparison.variants.map(({ changedKeys }) => changedKeys)).toEqual([0, 7, 8, 7, 6]);
+    const text = comparisonSection({ comparison, figures: {}, run: others[0] } as unknown as ReportFacts)!;
+    expect(text).toContain('Most others differ from the base in');
+    expect(text).toContain('the run of this report (7 keys differ)');
+  });
+
+  it('puts the keys first that few runs change', async () => {
+    const base = await writeRun('plain', [], 0.9);
+    const many = ['data.augmentation.rotation=1', 'data.augmentation.shift=0.01', 'train.lr=0.1'];
+    const one = await writeRun('plain-1', [...many, 'train.optimizer.weightDecay=0.5'], 0.8);
+    const two = await writeRun('plain-2', [...many.slice(1), 'train.clipNorm=3'], 0.7);
+    const three = await writeRun('plain-3', ['train.clipNorm=4'], 0.6);
+    const { variants, shared } = await compareRuns([base, one, two, three], base);
+    expect(shared).toEqual([]);
+    expect(variants[1].differences.map(({ path }) => path)).toEqual([
+      'data.augmentation.rotation',
+      'train.optimizer.weightDecay',
+      'data.augmentation.shift',
+      'train.lr',
+    ]);
+  });
+
+  it('knows runs on other pictures apart, and says so', async () => {
+    const all = { folder: 'a', pairs: 1000, stemsSha256: 'aaaaaaaaa' };
+    const base = await writeRun('data-0', [], 0.8, { trainingData: all });
+    const few = await writeRun('data-1', [], 0.6, { trainingData: { ...all, pairs: 100, stemsSha256: 'b' } });
+    const other = await writeRun('data-2', [], 0.7, { trainingData: { ...all, stemsSha256: 'cccccccccc' } });
+    const moved = await writeRun('data-3', ['train.seed=1'], 0.82, { trainingData: { ...all, folder: 'b' } });
+    expect(groupRuns([base, few, other, moved])).toEqual([[base, moved], [few], [other]]);
+    const comparison = await compareRuns([base, few, other, moved], base);
+    expect(comparison.variants.map(({ differences }) => differences.map(formatDifference))).toEqual([
+      [],
+      ['pictures=cccccccc'],
+      ['pairs=100'],
+    ]);
+    expect(comparison.variants[2].summary.difference).toBeCloseTo(-0.2, 12);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('may also have been validated on other pictures');
+  });
+
+  it('refuses two runs of one configuration, data and seed', async () => {
+    const base = await writeRun('twice-0', [], 0.8);
+    const again = await writeRun('twice-1', ['validation.every=1', 'engine.threads=1'], 0.81);
+    await expect(compareRuns([base, again], base)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(/twice-0 and .*twice-1 are runs of one configuration.* seed 0; leave one/),
+    });
+  });
+
+  it('refuses runs that are all of one configuration', async () => {
+    const base = await writeRun('same-s0', [], 0.8);
+    const seed = await writeRun('same-s1', ['train.seed=1'], 0.82);
+    await expect(compareRuns([base, seed], base)).rejects.toThrow(/nothing to compare/);
+  });
+});

@@ -1,0 +1,135 @@
+import { basename, dirname } from 'node:path';
+import type { StudyRun } from '../../study/load-study.ts';
+import { baseName, type StudyGroup, type StudyVariant } from '../../study/parse-study.ts';
+import { readRunResult } from '../../study/run-result.ts';
+import { summarizeGroup, type VariantSummary } from '../../study/summary.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { type RunDifference, runDifferences, splitDifferences, valueIn } from './run-differences.ts';
+import type { RunFacts } from './run-facts.ts';
+
+/** Runs of one configuration and the same data, compared with the base. */
+export interface ComparedVariant {
+  readonly name: string;
+  /** What deviates from the base and from what is shared. */
+  readonly differences: readonly RunDifference[];
+  /** Number of keys that differ from the base, the shared ones included. */
+  readonly changedKeys: number;
+  /** Trainable ones, where the environment of a run says it. */
+  readonly parameters?: number;
+  /** Length of the finished runs, or of the longest unfinished one. */
+  readonly epochs: number;
+  readonly summary: VariantSummary;
+}
+
+/** Runs of several configurations, the base first, the others from the highest F to the lowest. */
+export interface Comparison {
+  readonly base: RunFacts;
+  readonly variants: readonly ComparedVariant[];
+  /** What most variants have in common against the base; it is not repeated in their differences. */
+  readonly shared: readonly RunDifference[];
+}
+
+/**
+ * Runs of equal configurations (but for the seed) and data together, in the order in which they were given.
+ *
+ * @throws FaceparseError (exit code 2) where two runs also have one seed: they are no two samples
+ */
+export function groupRuns(runs: readonly RunFacts[]): RunFacts[][] {
+  const groups: RunFacts[][] = [];
+  for (const run of runs) {
+    const group = groups.find(([first]) => runDifferences(first, run).length === 0);
+    if (group) requireNewSeed(group, run);
+    if (group) group.push(run);
+    else groups.push([run]);
+  }
+  return groups;
+}
+
+function requireNewSeed(group: readonly RunFacts[], { folder, config }: RunFacts): void {
+  const { seed } = config.train;
+  const same = group.find((run) => run.config.train.seed === seed);
+  if (!same) return;
+  throw new FaceparseError(
+    `${same.folder} and ${folder} are runs of one configuration, with the same training pairs and the seed ${seed}; leave one of them out`,
+    { exitCode: 2 },
+  );
+}
+
+/** Names without seeds, each once; the base has the name that studies give it. */
+function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFacts[], string> {
+  const names = new Map<RunFacts[], string>([[base, baseName]]);
+  for (const group of groups) {
+    if (group === base) continue;
+    const [{ folder, name: own }] = group as [RunFacts];
+    const plain = own.replace(/-s\d+$/, '') || 'run';
+    const candidates = [plain, `${basename(dirname(folder))}/${plain}`];
+    const taken = new Set(names.values());
+    let name = candidates.find((candidate) => !taken.has(candidate));
+    for (let number = 2; name === undefined; number++) {
+      if (!taken.has(`${plain} ${number}`)) name = `${plain} ${number}`;
+    }
+    names.set(group, name);
+  }
+  return names;
+}
+
+/**
+ * Compares runs with a base by the F of their last validation, as `faceparse study` does; runs of one configuration and data
+ * with other seeds are one variant.
+ *
+ * @throws FaceparseError (exit code 2) where there is nothing to compare the base with, or a run is there twice
+ */
+export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Promise<Comparison> {
+  const groups = groupRuns(runs);
+  const baseGroup = groups.find((group) => group.includes(base))!;
+  if (groups.length < 2) {
+    throw new FaceparseError('all runs have one configuration, so there is nothing to compare', { exitCode: 2 });
+  }
+  const names = nameGroups(groups, baseGroup);
+  const variants = new Map(
+    groups.map((group): [RunFacts[], StudyVariant] => {
+      const seeds = group.map(({ config }) => config.train.seed);
+      return [group, { name: names.get(group)!, title: '', overrides: [], seeds }];
+    }),
+  );
+  const studyGroup: StudyGroup = {
+    name: 'runs',
+    title: '',
+    question: '',
+    config: '',
+    overrides: [],
+    variants: [...variants.values()],
+  };
+  const results = await Promise.all(
+    groups.flatMap((group) =>
+      group.map(({ folder, config }) => {
+        const variant = variants.get(group)!;
+        const name = basename(folder);
+        const run: StudyRun = { group: studyGroup, variant, seed: config.train.seed, name, config };
+        return readRunResult(run, dirname(folder));
+      }),
+    ),
+  );
+  const { variants: summaries } = summarizeGroup(studyGroup, results);
+  const fromBase = new Map(
+    groups.filter((group) => group !== baseGroup).map((group) => [group, runDifferences(base, group[0])]),
+  );
+  const { shared, own } = splitDifferences([...fromBase.values()], (path) => valueIn(base, path));
+  const deviations = new Map([...fromBase.keys()].map((group, index) => [group, own[index]]));
+  const compared = groups.map((group, index): ComparedVariant => {
+    const parameters = group.find(({ environment }) => environment.parameters)?.environment.parameters;
+    const finished = summaries[index].results.filter(({ state }) => state === 'finished');
+    const counted = finished.length > 0 ? finished : summaries[index].results;
+    return {
+      name: names.get(group)!,
+      differences: deviations.get(group) ?? [],
+      changedKeys: fromBase.get(group)?.length ?? 0,
+      ...(parameters && { parameters }),
+      epochs: Math.max(...counted.map(({ epochs }) => epochs)),
+      summary: summaries[index],
+    };
+  });
+  const others = compared.filter(({ name }) => name !== baseName);
+  others.sort((a, b) => (b.summary.mean ?? -1) - (a.summary.mean ?? -1));
+  return { base, variants: [compared[groups.indexOf(baseGroup)], ...others], shared };
+}

@@ -1,0 +1,39 @@
+import { openDataset } from '../../data/dataset/dataset.ts';
+import { detectSwap } from '../../data/dataset/left-right.ts';
+import { runConcurrently } from '../../data/dataset/run-concurrently.ts';
+import { type DatasetStatistics, datasetStatistics } from '../../data/dataset/statistics.ts';
+import { readMask } from '../../image/read-image.ts';
+import { celebamask19 } from '../../labels/celebamask-19.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+
+/** What the training masks tell. */
+export interface DataFacts {
+  readonly statistics: DatasetStatistics;
+  /** Masks whose left and right are swapped. */
+  readonly swapped: number;
+}
+
+/** Counts classes and swapped masks of the training pairs in a split's folder. */
+export async function readDataFacts(
+  folder: string,
+  set: LabelSet,
+  options: { readonly signal?: AbortSignal; readonly onProgress?: (done: number, total: number) => void } = {},
+): Promise<DataFacts> {
+  const { signal, onProgress } = options;
+  const { items } = await openDataset(folder);
+  const common = { ...(signal && { signal }) };
+  const half = (offset: number) => (done: number, total: number) => onProgress?.(offset * total + done, 2 * total);
+  const statistics = await datasetStatistics(folder, set, {
+    ...common,
+    merge: set.mergeFrom !== undefined,
+    onProgress: half(0),
+  });
+  // Merged masks hold the ids of celebamask-19, which has the sides.
+  const sided = set.mergeFrom ? celebamask19 : set;
+  const swapped = await runConcurrently(
+    items,
+    async ({ maskPath }) => detectSwap(await readMask(maskPath!), sided).swapped,
+    { ...common, onProgress: half(1) },
+  );
+  return { statistics, swapped: swapped.filter(Boolean).length };
+}

@@ -1,0 +1,90 @@
+import type { DatasetItem } from '../../data/dataset/dataset.ts';
+import { openDataset, resolveSplit } from '../../data/dataset/dataset.ts';
+import type { EngineChoice } from '../../engine/select-engine.ts';
+import type { LabelMap } from '../../image/image.ts';
+import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
+import type { ImageScore, ScoreSummary } from '../../metrics/face-score.ts';
+import { FaceParser } from '../../node/face-parser.ts';
+import type { Averaging } from '../../parser/averaging.ts';
+import { evaluateParser, type ScoredImage } from '../../training/evaluation.ts';
+
+/** A network scored on the validation pairs, with what a report tells of it. */
+export interface Measurements {
+  readonly labelSet: LabelSet;
+  readonly summary: ScoreSummary;
+  /** F of every image, in the order of the data. */
+  readonly images: readonly { readonly item: DatasetItem; readonly score: ImageScore }[];
+  /** The images with the lowest F, lowest first. */
+  readonly worst: readonly ScoredImage[];
+  /** Share of the wrong pixels that lie within `borderReach` pixels of a border between classes of the truth, 0 to 1. */
+  readonly wrongNearBorders: number;
+}
+
+/** A wrong pixel this close to a border of the truth, in pixels of the mask, may be a matter of taste of the annotator. */
+export const borderReach = 3;
+
+export interface MeasureOptions {
+  /** Folder that holds val/. */
+  readonly data: string;
+  /** How many of the worst images are kept. */
+  readonly worst: number;
+  readonly engine?: EngineChoice;
+  /** Views of each photo to average over; default the photo alone. */
+  readonly averaging?: Averaging;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Scores weights on the validation pairs.
+ *
+ * @throws FaceparseError where the data or the weights cannot be used
+ */
+export async function measure(weightsFile: string, options: MeasureOptions): Promise<Measurements> {
+  const { data, worst: most, engine, averaging, signal, onProgress } = options;
+  const dataset = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
+  const { core } = await FaceParser.load(weightsFile, { ...engine, ...(averaging && { averaging }) });
+  const images: { item: DatasetItem; score: ImageScore }[] = [];
+  let worst: ScoredImage[] = [];
+  const wrong = { all: 0, near: 0 };
+  try {
+    const summary = await evaluateParser(core, dataset, {
+      ...(signal && { signal }),
+      onImage: (image, done, total) => {
+        images.push({ item: image.item, score: image.score });
+        worst = [...worst, image].sort((a, b) => a.score.f - b.score.f).slice(0, most);
+        const counted = countWrong(image.truth, image.prediction);
+        wrong.all += counted.all;
+        wrong.near += counted.near;
+        onProgress?.(done, total);
+      },
+    });
+    const wrongNearBorders = wrong.all === 0 ? 0 : wrong.near / wrong.all;
+    return { labelSet: core.labelSet, summary, images, worst, wrongNearBorders };
+  } finally {
+    await core.dispose();
+  }
+}
+
+/** Counts the wrong pixels, and those of them that have another class of the truth within `borderReach` pixels (a square). */
+export function countWrong(truth: LabelMap, prediction: LabelMap): { all: number; near: number } {
+  const { width, height, data } = truth;
+  const hasBorderNear = (x: number, y: number, id: number) => {
+    for (let row = Math.max(0, y - borderReach); row <= Math.min(height - 1, y + borderReach); row++) {
+      for (let column = Math.max(0, x - borderReach); column <= Math.min(width - 1, x + borderReach); column++) {
+        if (data[row * width + column] !== id) return true;
+      }
+    }
+    return false;
+  };
+  const wrong = { all: 0, near: 0 };
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const id = data[y * width + x];
+      if (id === ignoreLabel || id === prediction.data[y * width + x]) continue;
+      wrong.all++;
+      if (hasBorderNear(x, y, id)) wrong.near++;
+    }
+  }
+  return wrong;
+}

@@ -1,0 +1,56 @@
+import type { Comparison } from './comparison.ts';
+import type { DataFacts } from './data-facts.ts';
+import type { Measurements } from './measurements.ts';
+import type { NetworkFacts, RunFacts } from './run-facts.ts';
+
+/** Who wrote a report, and what it is called. */
+export interface ReportHead {
+  readonly title: string;
+  readonly author?: string;
+  /** Matriculation number. */
+  readonly id?: string;
+}
+
+/** The views of a photo that a prediction is averaged over. */
+export interface AveragedViews {
+  /** Whether every view is also seen mirrored. */
+  readonly flip: boolean;
+  /** Sides in pixels of the squares that the network sees, ascending. */
+  readonly sides: readonly number[];
+}
+
+/** How often the network runs for one photo. */
+export function viewsOf({ flip, sides }: AveragedViews): number {
+  return sides.length * (flip ? 2 : 1);
+}
+
+/** Everything that a report tells; its text is made from this and nothing else. */
+export interface ReportFacts extends ReportHead {
+  readonly run: RunFacts;
+  readonly network: NetworkFacts;
+  /** Trainable parameters, auxiliary heads included. */
+  readonly parameters: number;
+  /** Of the training masks; absent where those of the run are not there. */
+  readonly data?: DataFacts;
+  /** On the validation pairs; absent where they are not there. */
+  readonly measured?: Measurements;
+  /** Whether the data at hand are those that the run was trained and validated on. */
+  readonly hasOwnData: boolean;
+  /** Absent where each photo is seen once. */
+  readonly averaging?: AveragedViews;
+  readonly comparison?: Comparison;
+  /** Files of the figures that there are, relative to the report: `figures/network.svg`. */
+  readonly figures: ReportFigures;
+}
+
+/** Paths of figures, relative to the report. */
+export interface ReportFigures {
+  readonly network: string;
+  readonly loss: string;
+  /** Absent for a run without a validation. */
+  readonly score?: string;
+  readonly confusion?: string;
+  readonly comparison?: string;
+  /** One an image, in the order of `measured.worst`. */
+  readonly failures: readonly string[];
+}

@@ -1,0 +1,150 @@
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { z } from 'zod';
+import type { Config } from '../../config/schema.ts';
+import { openDataset } from '../../data/dataset/dataset.ts';
+import { isCoordinates } from '../../export/pytorch/size-reference.ts';
+import { exists } from '../../files/path-kind.ts';
+import { weightsGraph } from '../../models/weights-graph.ts';
+import { loadWeights } from '../../node/face-parser.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { requireSameData } from '../../training/environment.ts';
+import { type MetricsLine, readMetrics, runFolder } from '../../training/run-folder.ts';
+import { storedConfig } from '../../training/stored-config.ts';
+import { type NetworkParts, networkParts } from './network-parts.ts';
+
+/** The part of environment.json that a report tells; a file of another hand may lack any of it. */
+const environmentSchema = z.object({
+  faceparse: z.string().catch(''),
+  cpu: z.string().catch(''),
+  cores: z.number().int().positive().optional().catch(undefined),
+  memoryGiB: z.number().positive().optional().catch(undefined),
+  engine: z
+    .object({ name: z.string(), device: z.string(), threads: z.number().int().positive() })
+    .optional()
+    .catch(undefined),
+  parameters: z.number().int().positive().optional().catch(undefined),
+  trainingData: z
+    .object({
+      folder: z.string(),
+      pairs: z.number().int().positive(),
+      stemsSha256: z.string().optional().catch(undefined),
+    })
+    .optional()
+    .catch(undefined),
+  initialWeights: z.string().optional().catch(undefined),
+});
+
+export type EnvironmentFacts = z.output<typeof environmentSchema>;
+
+/** What the folder of a run tells before anything is computed. */
+export interface RunFacts {
+  readonly folder: string;
+  readonly name: string;
+  readonly config: Config;
+  readonly environment: EnvironmentFacts;
+  readonly metrics: readonly MetricsLine[];
+}
+
+/** The trained network of a run. */
+export interface NetworkFacts {
+  /** The weights file. */
+  readonly file: string;
+  readonly model: string;
+  /** Side of its images. */
+  readonly size: number;
+  /** Those of the validation with the highest F; a run without a validation has only the last that were saved. */
+  readonly weightsAre: 'best' | 'last';
+  /** Step of the run at which these weights were saved, where the file says it. */
+  readonly step?: number;
+  readonly network: NetworkParts;
+  /** Side of the logits. */
+  readonly logitsSide: number;
+  /** Two channels at its input say where each pixel lies. */
+  readonly coordinates: boolean;
+  readonly batchNormalization: boolean;
+}
+
+const largestFile = 64 * 2 ** 20;
+
+async function requireModest(path: string): Promise<void> {
+  const { size } = await stat(path);
+  if (size <= largestFile) return;
+  throw new FaceparseError(
+    `${path} is ${size} bytes, far more than such a file of a run has; is it a run of faceparse?`,
+  );
+}
+
+/**
+ * Reads configuration, environment and metrics of a run.
+ *
+ * @throws FaceparseError (exit code 2) where the folder holds no run that was begun
+ */
+export async function readRunFacts(folder: string): Promise<RunFacts> {
+  const run = runFolder(folder);
+  for (const file of [run.config, run.environment]) {
+    if (!(await exists(file))) {
+      throw new FaceparseError(`${folder} is no run that can be reported on: it has no ${basename(file)}`, {
+        exitCode: 2,
+      });
+    }
+    await requireModest(file);
+  }
+  return {
+    folder,
+    name: run.name,
+    config: await storedConfig(folder),
+    environment: await readEnvironmentFacts(run.environment),
+    metrics: await readLines(run.metrics),
+  };
+}
+
+/** A run that has just begun has no metrics yet. */
+async function readLines(file: string): Promise<MetricsLine[]> {
+  if (!(await exists(file))) return [];
+  await requireModest(file);
+  return readMetrics(file);
+}
+
+async function readEnvironmentFacts(file: string): Promise<EnvironmentFacts> {
+  try {
+    return environmentSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch (cause) {
+    throw new FaceparseError(`${file} cannot be read as the environment of a run; train the run anew`, { cause });
+  }
+}
+
+/** Reads the best weights of a run, or else the last, and finds the parts of its network. */
+export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
+  const { file, weights } = await loadWeights(folder);
+  const graph = weightsGraph(weights, file);
+  const step = Number(weights.notes?.step);
+  return {
+    file,
+    weightsAre: basename(file) === basename(runFolder(folder).bestWeights) ? 'best' : 'last',
+    model: weights.model,
+    size: weights.size,
+    ...(Number.isInteger(step) && { step }),
+    network: networkParts(graph),
+    logitsSide: graph.outputs.get('logits')!.shape[2],
+    coordinates: graph.nodes.some(isCoordinates),
+    batchNormalization: graph.nodes.some(({ op }) => op.startsWith('batchNorm')),
+  };
+}
+
+/** The folder with train/ and val/ that a run was trained on, as its environment says. */
+export function dataOfRun({ environment }: RunFacts): string | undefined {
+  return environment.trainingData && dirname(environment.trainingData.folder);
+}
+
+/** Whether a folder holds the pairs that a run was trained on, by their names. */
+export async function isTrainingData(folder: string, run: RunFacts): Promise<boolean> {
+  const dataset = await openDataset(folder);
+  try {
+    await requireSameData(runFolder(run.folder).environment, dataset);
+    return true;
+  } catch (error) {
+    if (error instanceof FaceparseError) return false;
+    throw error;
+  }
+}

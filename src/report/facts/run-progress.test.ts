@@ -1,0 +1,73 @@
+import { describe, expect, it } from 'vitest';
+import { parseConfig } from '../../config/parse-config.ts';
+import { convergence } from '../sections/results.ts';
+import type { RunFacts } from './run-facts.ts';
+import { epochOf, isAtEnd, sizeSteps, validationsAtLastSize } from './run-progress.ts';
+
+const resolutions = 'train.resolutions=[{until: 0.5, size: 64}]';
+
+/** A run of ten steps an epoch with a validation at each epoch given. */
+function runOf(overrides: readonly string[], scores: readonly (readonly [epoch: number, f: number])[]): RunFacts {
+  const config = parseConfig('', '', ['train.epochs=20', 'train.size=128', ...overrides]);
+  const metrics = scores.map(([epoch, valF]) => ({ step: epoch * 10, epoch, seconds: epoch * 5, valF }));
+  return { folder: 'x', name: 'x', config, environment: { faceparse: '', cpu: '' }, metrics };
+}
+
+describe('the progress of a run', () => {
+  it('has the sizes that the run came to; a validation at the border is of the size before', () => {
+    const run = runOf(
+      [resolutions],
+      [
+        [5, 0.5],
+        [10, 0.6],
+        [15, 0.7],
+      ],
+    );
+    expect(sizeSteps(run)).toEqual([
+      { epoch: 0, size: 64 },
+      { epoch: 10, size: 128 },
+    ]);
+    expect(validationsAtLastSize(run).map(({ epoch }) => epoch)).toEqual([15]);
+    expect(sizeSteps({ ...run, metrics: run.metrics.slice(0, 2) })).toEqual([{ epoch: 0, size: 64 }]);
+    expect(isAtEnd(run)).toBe(false);
+    expect(epochOf(25, run)).toBe(2.5);
+  });
+
+  it('is at its end with the validation after the last step, however short it is', () => {
+    const run = runOf(['train.epochs=1'], [[1, 0.5]]);
+    expect(isAtEnd(run)).toBe(true);
+    expect(isAtEnd({ ...run, metrics: [{ step: 7, epoch: 0.7, seconds: 3, valF: 0.5 }] })).toBe(false);
+    expect(isAtEnd({ ...run, metrics: [{ step: 10, epoch: 1, seconds: 5 }] })).toBe(false);
+  });
+});
+
+describe('convergence', () => {
+  const dip = [
+    [10, 0.8],
+    [14, 0.7],
+    [18, 0.8],
+    [20, 0.801],
+  ] as const;
+
+  it('compares validations of the last size, from before the last tenth on', () => {
+    expect(convergence({ run: runOf([resolutions, 'train.schedule=constant'], dip) })).toBe(
+      'From epoch 18 to 20, the end of the training, F rose from 0.8000 to 0.8010: the training had levelled off.',
+    );
+  });
+
+  it.each([
+    ['train.schedule=cosine', 0.801, ': it levelled off as the learning rate fell to 0.'],
+    ['train.schedule=cosine', 0.81, ', as the learning rate fell to 0.'],
+    ['train.finalShare=0.01', 0.801, ': it levelled off as the learning rate fell to nearly 0.'],
+    ['train.finalShare=0.1', 0.81, ': a longer training might still help.'],
+    ['train.schedule=constant', 0.79, ': a shorter training would have been enough.'],
+  ])('with %s and %d at the end says%s', (override, last, said) => {
+    const text = convergence({ run: runOf([resolutions, override], [...dip.slice(0, 3), [20, last]]) })!;
+    expect(text.endsWith(said), text).toBe(true);
+  });
+
+  it('says nothing of a run that is not at its end, or has few validations of its last size', () => {
+    expect(convergence({ run: runOf([resolutions], dip.slice(0, 3)) })).toBeUndefined();
+    expect(convergence({ run: runOf([resolutions], [dip[0], dip[2], dip[3]]) })).toBeUndefined();
+  });
+});

@@ -1,0 +1,67 @@
+import { type CurveSeries, curvesChart } from '../../charts/curves.ts';
+import { imageGrid } from '../../charts/image-grid.ts';
+import type { Config } from '../../config/schema.ts';
+import type { LabelMap, Photo } from '../../image/image.ts';
+import { blendOverlay, colorize } from '../../image/overlay.ts';
+import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
+import { learningRateAt } from '../../optim/schedule.ts';
+import type { ScoredImage } from '../../training/evaluation.ts';
+import type { MetricsLine } from '../../training/run-folder.ts';
+import type { SizeStep } from '../facts/run-progress.ts';
+import { figureFont } from './svg-text.ts';
+
+type Points = (readonly [number, number])[];
+
+function pointsOf(lines: readonly MetricsLine[], key: 'loss' | 'learningRate' | 'valF'): Points {
+  return lines.flatMap((line) => (line[key] === undefined ? [] : [[line.epoch, line[key]] as const]));
+}
+
+function drawCurves(series: readonly CurveSeries[], yLabel: string, rightLabel: string, markBest?: string): string {
+  const options = { title: '', xLabel: 'epoch', yLabel, rightLabel, width: 410, height: 262 };
+  const svg = curvesChart(series, { ...options, ...(markBest !== undefined && { markBest }) });
+  // The report brings its own typeface, and no other may be looked for on the machine.
+  return svg.replaceAll('sans-serif', figureFont);
+}
+
+/** Loss (left axis) and learning rate (right axis, from that of the first step on) over epochs as an SVG. */
+export function lossFigure(lines: readonly MetricsLine[], { train }: Config): string {
+  const first = learningRateAt(0, { ...train, kind: train.schedule, learningRate: train.lr });
+  const series: CurveSeries[] = [
+    { name: 'loss', points: pointsOf(lines, 'loss') },
+    { name: 'learning rate', points: [[0, first], ...pointsOf(lines, 'learningRate')], axis: 'right' },
+  ];
+  return drawCurves(series, 'loss', 'learning rate');
+}
+
+/** Validation F (left axis) and side of the training images (right axis, where it changes) over epochs as an SVG. */
+export function scoreFigure(lines: readonly MetricsLine[], sizes: readonly SizeStep[]): string {
+  const name = 'F (per image)';
+  const last = lines.at(-1)?.epoch ?? 0;
+  const steps: Points = sizes.flatMap(({ epoch, size }, index) => {
+    const until = Math.min(sizes[index + 1]?.epoch ?? last, last);
+    return epoch >= last ? [] : [[epoch, size] as const, [until, size] as const];
+  });
+  const series: CurveSeries[] = [{ name, points: pointsOf(lines, 'valF') }];
+  if (sizes.length > 1) series.push({ name: 'side of the pictures', points: steps, axis: 'right' });
+  return drawCurves(series, name, 'pixels', name);
+}
+
+/** Photo, truth, prediction and errors of one image beside each other, as a PNG. */
+export function failureFigure({ photo, truth, prediction }: ScoredImage, set: LabelSet): Promise<Buffer> {
+  const panels = [
+    photo,
+    colorize(truth, set),
+    blendOverlay(photo, prediction, set),
+    errorPanel(photo, truth, prediction),
+  ];
+  return imageGrid([panels], { cellSize: 240 });
+}
+
+/** The photo, faded, with the wrong pixels in red. */
+function errorPanel(photo: Photo, truth: LabelMap, prediction: LabelMap): Photo {
+  const data = photo.data.map((value) => 170 + value / 3);
+  truth.data.forEach((id, index) => {
+    if (id !== prediction.data[index] && id !== ignoreLabel) data.set([208, 24, 32], index * 3);
+  });
+  return { width: photo.width, height: photo.height, data };
+}

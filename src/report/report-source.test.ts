@@ -1,0 +1,242 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseConfig } from '../config/parse-config.ts';
+import { inferenceGraph } from '../models/model.ts';
+import { createModel } from '../models/registry.ts';
+import { buildReport } from './build-report.ts';
+import { networkParts } from './facts/network-parts.ts';
+import type { ReportFacts } from './facts/report-facts.ts';
+import { writeFigures } from './figures/write-figures.ts';
+import { reportSource } from './report-source.ts';
+import { limitsSection } from './sections/closing.ts';
+import { bibliography } from './typst/references.ts';
+
+const metrics = [
+  { step: 10, epoch: 1, seconds: 5, loss: 2, learningRate: 1e-3, valF: 0.5 },
+  { step: 100, epoch: 10, seconds: 50, loss: 1, learningRate: 1e-4, valF: 0.7 },
+];
+
+function factsOf(overrides: readonly string[], head: Partial<ReportFacts> = {}): Omit<ReportFacts, 'figures'> {
+  const config = parseConfig('', '', ['train.epochs=10', ...overrides]);
+  const graph = inferenceGraph(createModel(config.model.name, { classes: 19 }), { batch: 1, height: 64, width: 64 });
+  const environment = { faceparse: '0', cpu: 'a #cpu', engine: { name: 'native', device: 'cpu', threads: 2 } };
+  return {
+    title: 'A title',
+    run: { folder: 'runs/x', name: 'x', config, environment, metrics },
+    network: {
+      file: 'x.safetensors',
+      weightsAre: 'best',
+      model: config.model.name,
+      size: 64,
+      network: networkParts(graph),
+      logitsSide: 32,
+      coordinates: config.model.name !== 'unet',
+      batchNormalization: true,
+    },
+    parameters: 1000,
+    hasOwnData: false,
+    ...head,
+  };
+}
+
+const figures = { network: 'figures/network.svg', loss: 'figures/loss.svg', score: 'figures/score.svg', failures: [] };
+
+function sourceOf(overrides: readonly string[], head: Partial<ReportFacts> = {}): string {
+  return reportSource({ ...factsOf(overrides, head), figures });
+}
+
+describe('the text of a report', () => {
+  it('tells what the run had, and cites it', () => {
+    const text = sourceOf([
+      'loss.lovasz=0.5',
+      'loss.labelSmoothing=0.05',
+      'data.augmentation.copyPaste.probability=0.3',
+      'data.augmentation.cutMix=0.25',
+      'data.oversample={hat: 3}',
+      'train.resolutions=[{until: 0.5, size: 32}]',
+    ]);
+    for (const wanted of [
+      '@lovasz',
+      '@label-smoothing',
+      '@copy-paste',
+      '@cutmix',
+      'hat ×3',
+      '32² to 50 %, then 256²',
+    ]) {
+      expect(text).toContain(wanted);
+    }
+    expect(bibliography(text)).toMatch(/@inproceedings\{lovasz,[\s\S]*@inproceedings\{sgdr,/);
+  });
+
+  it('does not tell what the run did not have', () => {
+    const text = sourceOf([
+      'model.name=unet',
+      'loss.dice=0',
+      'train.optimizer.kind=sgd',
+      'train.schedule=constant',
+      'train.warmup=0',
+      'train.clipNorm=0',
+      'train.averageDecay=0',
+      'train.optimizer.weightDecay=0',
+      'data.augmentation.flip=0',
+      'data.augmentation.rotation=0',
+      'data.augmentation.scale=0',
+      'data.augmentation.shift=0',
+    ]);
+    expect(text).not.toMatch(
+      /lovász|dice|adamw|sgdr|warm|then falls|clip|polyak|average of weights|copy-paste|cutmix|mirror|turned|coordconv|senet|pyramid|weight decay|one bilinear warp/i,
+    );
+    expect(text).toContain('SGD, momentum 0.9');
+    expect(bibliography(text)).not.toMatch(/adamw|dice|polyak/);
+  });
+
+  it('tells no regularisation where there is none, nor changes of pictures where they only come up more often', () => {
+    const none = [
+      'train.averageDecay=0',
+      'train.optimizer.weightDecay=0',
+      'train.warmup=0',
+      ...['flip', 'rotation', 'scale', 'shift', 'brightness', 'contrast', 'saturation'].map(
+        (key) => `data.augmentation.${key}=0`,
+      ),
+    ];
+    const text = sourceOf(none);
+    expect(text).not.toMatch(/\*Regularisation\.|tab-augmentation|It then falls/);
+    expect(text).toContain('The learning rate falls from the first step on');
+    const oversampled = sourceOf([...none, 'data.oversample={hat: 3}']);
+    expect(oversampled).not.toMatch(/changed at random|tab-augmentation/);
+    expect(oversampled).toContain('[oversampling], [hat ×3]');
+  });
+
+  it('does not tell sides and hair of labels that have none', () => {
+    const told = /exchanged|left and right|the hair/;
+    expect(sourceOf([])).toMatch(told);
+    expect(sourceOf(['data.labels=face-8'])).not.toMatch(told);
+  });
+
+  it('says what the environment says of where the weights come from', () => {
+    const { run } = factsOf([]);
+    const trainingData = { folder: 'x/train', pairs: 1000 };
+    const from = (environment: object) =>
+      sourceOf([], { run: { ...run, environment: { ...run.environment, ...environment } } });
+    expect(from({ trainingData, initialWeights: 'random, seed 3' })).toContain(
+      'It was trained from random weights on 1,000 pairs alone, without pretrained parts or other data, in',
+    );
+    expect(from({ trainingData, initialWeights: 'imagenet #1' })).toContain(
+      'It was trained on 1,000 pairs from initial weights that its record calls “imagenet \\#1”, in',
+    );
+    expect(from({})).toContain('It was trained in 50 seconds');
+  });
+
+  it.each([
+    [[], 'It is computed at the resolution of the scores'],
+    [['train.labelSize=128', 'train.size=256'], 'It is computed at the resolution of the scores'],
+    [['train.labelSize=256', 'train.size=256'], 'the resolution of the labels, 128² enlarged to 256².'],
+    [['train.labelSize=64', 'train.size=256'], 'the resolution of the labels, 128² reduced to 64².'],
+    [
+      ['train.size=256', 'train.resolutions=[{until: 0.5, size: 64, labelSize: 64}]'],
+      'the resolution of the labels, 32² enlarged to 64²; in the other stages it is computed at the resolution of the scores.',
+    ],
+  ])('with %j says at which resolution the loss is computed', (overrides, said) => {
+    expect(sourceOf(overrides)).toContain(said);
+  });
+
+  it('weighs each share of a smoothed label by its own class', () => {
+    const weights = `loss.classWeights=[${'1,'.repeat(18)}2]`;
+    const [plain, smoothed] = [[weights], [weights, 'loss.labelSmoothing=0.1']].map((overrides) => sourceOf(overrides));
+    expect(plain).toContain('/ (sum_i w_(y_i)) sum_(i in Omega) w_(y_i) log p_(i y_i). $');
+    expect(smoothed).toContain('/ (sum_i w_(y_i)) sum_(i in Omega) sum_c w_c t_(i c) log p_(i c). $');
+  });
+
+  it('is true of a run that was stopped before its first validation', () => {
+    const { run, network } = factsOf([
+      'train.epochs=1',
+      'train.resolutions=[{until: 0.4, size: 32}, {until: 0.8, size: 64}]',
+    ]);
+    const stopped = { ...run, metrics: [{ step: 64, epoch: 0.64, seconds: 5, loss: 2, learningRate: 1e-3 }] };
+    const text = reportSource({
+      ...factsOf([]),
+      run: stopped,
+      network: { ...network, weightsAre: 'last', step: 64 },
+      figures: { network: 'n.svg', loss: 'l.svg', failures: [] },
+    });
+    expect(text).toContain('The weights are the last that were saved (step 64, epoch 0.6), since no validation');
+    expect(text).toContain('The run is not finished: when this report was made it was at epoch 0.6 of 1.');
+    expect(text).toContain('was to change in 3 stages, of which the run came to the first 2.');
+    expect(text).toContain('caption: [The training: loss and learning rate.]');
+    expect(text).not.toMatch(/highest F|chosen by|refine what was learnt|Pictures are small at first/);
+  });
+
+  it('says which pictures chose the weights, where it is known', () => {
+    const measured = { summary: { images: 8, perClass: [] } };
+    const chosen = (overrides: readonly string[], head: object) =>
+      limitsSection({ ...factsOf(overrides), measured, ...head } as unknown as ReportFacts);
+    expect(chosen([], { hasOwnData: true })).toContain('chosen by the validation pictures that');
+    expect(chosen(['validation.limit=4'], { hasOwnData: true })).toContain('by the first 4 of the validation pictures');
+    expect(chosen(['validation.limit=9'], { hasOwnData: true })).toContain('chosen by the validation pictures that');
+    expect(chosen([], { hasOwnData: false })).not.toContain('chosen');
+    expect(chosen([], { hasOwnData: true, measured: undefined })).not.toContain('chosen');
+  });
+
+  it('tells how predictions are averaged', () => {
+    const text = sourceOf([], { averaging: { flip: true, sides: [320, 384, 448] } });
+    expect(text).toContain('resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
+    expect(text).toContain('sees the photo and its mirror image at all sizes, 6 views of which');
+    expect(text).toContain('sees them at 320² to 448²');
+    expect(text).not.toContain('not averaged');
+    expect(sourceOf([], { averaging: { flip: false, sides: [64, 96] } })).toContain('sees the photo at both sizes.');
+  });
+
+  it('takes names over as text', () => {
+    const text = sourceOf([], { title: 'T" #read("x")', author: '*A* _b_', id: '#import' });
+    expect(text).toContain('#set document(title: "T\\" #read(\\"x\\")", author: "*A* _b_", date: none)');
+    expect(text).toContain('\\*A\\* \\_b\\_, \\#import');
+    expect(text).toContain('a \\#cpu');
+  });
+});
+
+describe('the report', () => {
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'report-source-'));
+  });
+
+  afterAll(() => rm(folder, { recursive: true }));
+
+  it.each([
+    [
+      'with everything',
+      [
+        'loss.lovasz=1',
+        'loss.auxiliary=0.4',
+        `loss.classWeights=[${'1,'.repeat(18)}2]`,
+        'train.minutes=3',
+        'data.augmentation.cutMix=0.1',
+        'data.augmentation.noise=0.02',
+        'train.labelSize=64',
+      ],
+    ],
+    [
+      'with as little as can be',
+      [
+        'model.name=unet',
+        'loss.crossEntropy=0',
+        'train.optimizer.kind=sgd',
+        'train.optimizer.nesterov=true',
+        'train.schedule=polynomial',
+        'train.finalShare=0.1',
+        'data.labels=face-8',
+      ],
+    ],
+  ])('compiles %s', async (name, overrides) => {
+    const out = join(folder, name);
+    await mkdir(out);
+    const facts = factsOf(overrides, { title: '= $ # < "', author: "É. O'Neil-Ångström", id: '\\u{41}' });
+    const source = reportSource({ ...facts, figures: await writeFigures(out, facts) });
+    await writeFile(join(out, 'report.typ'), source);
+    await writeFile(join(out, 'references.bib'), bibliography(source));
+    expect((await buildReport(out)).pages).toBeLessThanOrEqual(5);
+  });
+});

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type CompiledDocument, compileFile } from './typst/typst-compiler.ts';
+
+/** A section and how long it is, in pages. */
+export interface SectionLength {
+  readonly title: string;
+  readonly pages: number;
+}
+
+interface SectionStart {
+  readonly body: unknown;
+  readonly page: number;
+  /** From the top of the page, 0 to 1. */
+  readonly y: number;
+}
+
+const label = 'faceparse-sections';
+const end = 'faceparse-end';
+
+/** Typst that asks where sections and text end; it has to stand in the report itself, whose page settings end with it. */
+const query = `
+
+#metadata(none) <${end}>
+#context [#metadata(query(heading.where(level: 1).or(<${end}>)).map(it => {
+  let place = it.location().position()
+  (body: it.at("body", default: none), page: place.page, y: place.y / page.height)
+})) <${label}>]
+`;
+
+/** The text of typst content as a query gives it. */
+function textOf(content: unknown): string {
+  if (typeof content !== 'object' || content === null) return '';
+  const { text, body, children, func } = content as Record<string, unknown>;
+  if (typeof text === 'string') return text;
+  if (Array.isArray(children)) return children.map(textOf).join('');
+  return func === 'space' ? ' ' : textOf(body);
+}
+
+/** How long the sections (headings of level 1) of a document are; the last one lasts until the end of the text. */
+export function sectionLengths({ compiler }: CompiledDocument, folder: string, name: string): SectionLength[] {
+  const file = join(folder, `.${name}.sections`);
+  compiler.addSource(file, readFileSync(join(folder, name), 'utf8') + query);
+  const { document } = compileFile(compiler, file);
+  const [starts = []] = compiler.query(document, { selector: `<${label}>`, field: 'value' }) as SectionStart[][];
+  const begin = ({ page, y }: SectionStart) => page - 1 + y;
+  const ends = starts.slice(1);
+  return ends.map((next, index) => {
+    const start = starts[index];
+    return { title: textOf(start.body), pages: begin(next) - begin(start) };
+  });
+}

@@ -1,0 +1,73 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { type BuiltReport, buildReport, pdfName, sourceName } from './build-report.ts';
+import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
+import { writeFigures } from './figures/write-figures.ts';
+import { bibliographyName, reportSource } from './report-source.ts';
+import { requireGlyphs } from './typst/font-coverage.ts';
+import { bibliography } from './typst/references.ts';
+
+export interface WriteReportOptions extends GatherOptions {
+  /** Folder to be written. */
+  readonly out: string;
+  /** Whether a report that is there may be replaced. */
+  readonly force?: boolean;
+}
+
+/** A report that was written and built. */
+export interface WrittenReport extends BuiltReport {
+  /** All files of the figures. */
+  readonly figures: readonly string[];
+  /** F (per image) on the validation images; absent where they are not there. */
+  readonly fPerImage?: number;
+}
+
+async function requireFree({ out, force = false }: WriteReportOptions): Promise<void> {
+  const names = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
+    if (error.code === 'ENOENT') return [];
+    throw new FaceparseError(`cannot write to ${out}: ${error.message}; name a new folder`, {
+      exitCode: 2,
+      cause: error,
+    });
+  });
+  const source = join(out, sourceName);
+  if (names.includes(sourceName) && !force) {
+    throw new FaceparseError(
+      `${source} exists already, and may have been edited; choose another --out (use --force to replace it, --build to only compile it)`,
+      { exitCode: 2 },
+    );
+  }
+  if (names.length > 0 && !names.includes(sourceName)) {
+    throw new FaceparseError(`${out} is not empty and holds no report; name a new folder`, { exitCode: 2 });
+  }
+}
+
+/**
+ * Writes a report about a run, compared with others: `OUT/report.typ` (to be edited), `OUT/references.bib`, `OUT/figures/`
+ * and `OUT/report.pdf`. The weights are scored on DATA/val; where there are no data, the report says so.
+ *
+ * @throws FaceparseError for what is no run, letters that the font lacks, data that cannot be used, and a report of more than five pages, whose source is
+ *   kept
+ * @example const { pdf } = await writeReport({ run: 'runs/flagship', data: 'data', out: 'report' })
+ */
+export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
+  const { out } = options;
+  requireGlyphs(options);
+  await requireFree(options);
+  const facts = await gatherFacts(options);
+  const figures = await writeFigures(out, facts);
+  const source = reportSource({ ...facts, figures });
+  await writeFileAtomic(join(out, bibliographyName), bibliography(source));
+  await writeFileAtomic(join(out, sourceName), source);
+  // That of a report before would be taken for this one's where this one cannot be built.
+  await rm(join(out, pdfName), { force: true });
+  const built = await buildReport(out);
+  const { failures, ...single } = figures;
+  return {
+    ...built,
+    figures: [...Object.values(single), ...failures].map((path) => join(out, path)),
+    ...(facts.measured && { fPerImage: facts.measured.summary.fPerImage }),
+  };
+}

@@ -1,0 +1,49 @@
+import type { Config } from '../config/schema.ts';
+import { type BatchLoader, createBatchLoader } from '../data/batches/batch-loader.ts';
+import { oversamplingWeights } from '../data/batches/oversampling.ts';
+import type { Dataset } from '../data/dataset/dataset.ts';
+import { decodeDataset } from '../data/decoded/decode-dataset.ts';
+import type { DecodedDataset } from '../data/decoded/decoded-dataset.ts';
+import { mergeTable } from '../labels/merge.ts';
+import { getLabelSet } from '../labels/registry.ts';
+import type { TrainingResolution } from './plan.ts';
+
+/** The decoded training images, as the configuration wants them. */
+export function loadTrainingImages(
+  dataset: Dataset,
+  { data }: Config,
+  options: { readonly signal?: AbortSignal; readonly onProgress: (done: number, total: number) => void },
+): Promise<DecodedDataset> {
+  const labelSet = getLabelSet(data.labels);
+  return decodeDataset(dataset, {
+    size: data.cacheSize,
+    labelSet,
+    repair: data.repair,
+    ...(labelSet.mergeFrom && { mergeTable: mergeTable(labelSet) }),
+    ...(data.diskCache && { directory: '.cache' }),
+    ...options,
+  });
+}
+
+/** Batches at a resolution of the run, from the step `startStep` of the run on. */
+export function openResolutionBatches(
+  cache: DecodedDataset,
+  { data, train }: Config,
+  { size, labelSize }: TrainingResolution,
+  startStep: number,
+): BatchLoader {
+  const labelSet = getLabelSet(data.labels);
+  const weights = oversamplingWeights(cache, labelSet, data.oversample);
+  return createBatchLoader({
+    cache,
+    labelSet,
+    ...(weights && { weights }),
+    batchSize: train.batchSize,
+    size,
+    labelSize,
+    augmentation: data.augmentation,
+    seed: train.seed,
+    workers: data.workers,
+    startStep,
+  });
+}
