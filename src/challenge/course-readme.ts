@@ -1,34 +1,17 @@
-import { readFileSync } from 'node:fs';
-import { installedPackage } from '../files/installed-version.ts';
 import { getArchitecture } from '../models/registry.ts';
+import { installedPackage } from '../packages/installed-package.ts';
+import { packageRanges } from '../packages/own-package.ts';
+import { packagePurposes } from '../packages/package-purposes.ts';
 import { networkSides } from '../parser/averaging.ts';
 import { formatCount } from '../text/counts.ts';
 import type { Entry } from './entry.ts';
 import { usesChallengePairs } from './provenance.ts';
 
-/** What a library is there for; one that is not named here is listed without it. */
-const purposes: Readonly<Record<string, string>> = {
-  '@expo-google-fonts/arimo': 'the font of the report',
-  '@myriaddreamin/typst-ts-node-compiler': 'typesets the report',
-  commander: 'reads the command line',
-  echarts: 'draws the charts',
-  fflate: 'zip and deflate',
-  'node-addon-api': 'binds the C++ engine',
-  'onnxruntime-common': 'runs networks (engine onnx)',
-  'onnxruntime-node': 'runs networks (engine onnx)',
-  sharp: 'decodes images',
-  yaml: 'reads configurations',
-  yauzl: 'reads zips',
-  zod: 'checks configurations',
-};
-
 /** The libraries of faceparse, one a line: name, version, licence, purpose. */
 function libraries(): string[] {
-  const file = new URL('../../package.json', import.meta.url);
-  const { dependencies } = JSON.parse(readFileSync(file, 'utf8')) as { dependencies: Record<string, string> };
-  return Object.keys(dependencies).map((name) => {
-    const { version = dependencies[name], license } = installedPackage(name) ?? { name };
-    const purpose = purposes[name];
+  return Object.entries(packageRanges()).map(([name, range]) => {
+    const { version = range, license } = installedPackage(name) ?? { name };
+    const purpose = packagePurposes[name];
     return `  ${name} ${version}${license ? ` (${license})` : ''}${purpose ? `: ${purpose}` : ''}`;
   });
 }

@@ -1,9 +1,4 @@
-import { LineChart } from 'echarts/charts';
-import { GridComponent, LegendComponent, MarkPointComponent, TitleComponent } from 'echarts/components';
-import * as echarts from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
-
-echarts.use([LineChart, GridComponent, LegendComponent, MarkPointComponent, TitleComponent, SVGRenderer]);
+import { loadEcharts } from './load-echarts.ts';
 
 /** One logged line of a run; what was not measured at a step is absent. */
 export interface MetricsRow {
@@ -108,7 +103,8 @@ function legendLayout(panel: Panel, top: number, width: number) {
 }
 
 /** Stacks panels into one SVG; their x axes line up. */
-function drawPanels(panels: readonly Panel[], width: number): string {
+async function drawPanels(panels: readonly Panel[], width: number): Promise<string> {
+  const echarts = await loadEcharts();
   const heights = panels.map((panel) => panel.height ?? 260);
   const tops = heights.map((_, i) => heights.slice(0, i).reduce((a, b) => a + b, 0));
   const height = heights.reduce((a, b) => a + b, 0);
@@ -236,9 +232,9 @@ function drawPanels(panels: readonly Panel[], width: number): string {
  * Lines over a common x axis as an SVG, with a second y axis for series of `axis: 'right'`. Points that are not finite
  * numbers are left out; long series are thinned, their extremes kept.
  *
- * @example curvesChart([{ name: 'train', points: [[0, 2.9], [100, 1.1]] }], { title: 'Loss', xLabel: 'step', yLabel: 'loss' })
+ * @example await curvesChart([{ name: 'train', points: [[0, 2.9], [100, 1.1]] }], { title: 'Loss', xLabel: 'step', yLabel: 'loss' })
  */
-export function curvesChart(series: readonly CurveSeries[], options: CurvesChartOptions): string {
+export function curvesChart(series: readonly CurveSeries[], options: CurvesChartOptions): Promise<string> {
   return drawPanels([{ height: 360, ...options, series }], options.width ?? 860);
 }
 
@@ -246,9 +242,9 @@ export function curvesChart(series: readonly CurveSeries[], options: CurvesChart
  * The curves of a training run as one SVG over epochs: loss, validation scores with the best F marked, learning rate.
  * A panel without a single value is left out.
  *
- * @example await writeFileAtomic('runs/a/curves.svg', runCurves(rows));
+ * @example await writeFileAtomic('runs/a/curves.svg', await runCurves(rows));
  */
-export function runCurves(rows: readonly MetricsRow[]): string {
+export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
   const line = (name: string, key: 'loss' | 'valLoss' | 'valF' | 'valMacroIou' | 'learningRate'): CurveSeries => ({
     name,
     points: rows.flatMap((row) => {

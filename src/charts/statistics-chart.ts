@@ -1,18 +1,14 @@
-import { BarChart } from 'echarts/charts';
-import { GridComponent, TitleComponent } from 'echarts/components';
-import * as echarts from 'echarts/core';
-import { SVGRenderer } from 'echarts/renderers';
 import { type DatasetStatistics, formatPercent } from '../data/dataset/statistics.ts';
-
-echarts.use([BarChart, GridComponent, TitleComponent, SVGRenderer]);
+import { loadEcharts } from './load-echarts.ts';
 
 /**
  * The statistics as an SVG chart: for every class a bar of its share of all pixels and one of its share of the images,
  * in the class's colour, with the numbers beside the bars (a linear axis cannot show 0.01 % next to 31 %).
  *
- * @example await writeFile('classes.svg', statisticsChart(await datasetStatistics('data/train', celebamask19)));
+ * @example await writeFile('classes.svg', await statisticsChart(await datasetStatistics('data/train', celebamask19)));
  */
-export function statisticsChart(statistics: DatasetStatistics): string {
+export async function statisticsChart(statistics: DatasetStatistics): Promise<string> {
+  const echarts = await loadEcharts();
   const { classes, images, labelSet, meanClassesPerImage } = statistics;
   const [width, rowHeight, top] = [960, 26, 96];
   const height = top + classes.length * rowHeight + 24;

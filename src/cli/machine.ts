@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, freemem, platform, totalmem } from 'node:os';
-import { installedVersion } from '../files/installed-version.ts';
-import { readPackageInfo } from './package-info.ts';
+import { installedPackage } from '../packages/installed-package.ts';
+import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 
 /** The processor as far as the system tells. */
 export interface ProcessorInfo {
@@ -19,7 +19,7 @@ export interface MachineInfo {
   readonly processor: ProcessorInfo;
   /** Bytes; the limit is that of the container, where there is one. */
   readonly memory: { readonly total: number; readonly free: number; readonly limit?: number };
-  /** Installed version by package; undefined where it is missing. */
+  /** Installed version by package, the optional ones among them; undefined where it is missing. */
   readonly packages: Readonly<Record<string, string | undefined>>;
 }
 
@@ -56,12 +56,11 @@ function readCpuinfo(): string {
 
 /** Looks at the machine and the installed packages; nothing is run. */
 export function inspectMachine(): MachineInfo {
-  const { version, dependencies } = readPackageInfo();
   const total = totalmem();
   // 0 or an absurd number where there is no limit.
   const limit = process.constrainedMemory();
   return {
-    faceparse: version,
+    faceparse: readOwnPackage().version,
     node: process.versions.node,
     platform: `${platform()} ${arch()}`,
     processor: {
@@ -70,6 +69,6 @@ export function inspectMachine(): MachineInfo {
       instructions: instructionsOf(readCpuinfo()),
     },
     memory: { total, free: freemem(), ...(limit > 0 && limit < total && { limit }) },
-    packages: Object.fromEntries(Object.keys(dependencies).map((name) => [name, installedVersion(name)])),
+    packages: Object.fromEntries(Object.keys(packageRanges()).map((name) => [name, installedPackage(name)?.version])),
   };
 }

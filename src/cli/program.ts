@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { readOwnPackage } from '../packages/own-package.ts';
 import { registerBench } from './commands/bench.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerData } from './commands/data/index.ts';
@@ -12,7 +13,6 @@ import { registerReport } from './commands/report.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerSubmit } from './commands/submit.ts';
 import { registerTrain } from './commands/train.ts';
-import { readPackageInfo } from './package-info.ts';
 
 /** Commands in the order in which the help lists them; each loads what it needs only when it is run. */
 const registrations = [
@@ -44,7 +44,7 @@ function usageError(text: string): string {
 export function createProgram(): Command {
   const program = new Command('faceparse')
     .description('Train, measure and use compact face-parsing networks.')
-    .version(readPackageInfo().version, '--version', 'print the version')
+    .version(readOwnPackage().version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .option('--debug', 'show stack traces of errors (also FACEPARSE_DEBUG=1)')

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { requirePackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { Engine } from './engine.ts';
 import type { OnnxDevice } from './onnx/onnx-engine.ts';
@@ -36,6 +37,7 @@ export async function selectEngine(choice: EngineChoice = {}): Promise<Engine> {
     const { createNodeNativeEngine, findNative } = await import('./native/node.ts');
     if (name === 'native' || findNative().available) return createNodeNativeEngine({ threads });
   }
+  requirePackages('the engine onnx', ['onnxruntime-node']);
   const { createNodeOnnxEngine } = await import('./onnx/node.ts');
   return createNodeOnnxEngine({ device, threads });
 }

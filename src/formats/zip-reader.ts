@@ -1,4 +1,5 @@
-import { type Entry, fromBufferPromise, getFileNameLowLevel, openPromise, type ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
+import { requirePackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { quote } from '../text/quoted-text.ts';
 import { crc32 } from './crc.ts';
@@ -42,6 +43,9 @@ const defaultLimits: ZipLimits = {
   totalBytes: 2 ** 31,
 };
 
+/** The optional package that knows the format; it is loaded when the first zip is opened. */
+type Yauzl = typeof import('yauzl');
+
 const maxNameLength = 1000;
 const methodNames: Readonly<Record<number, string>> = { 9: 'Deflate64', 12: 'bzip2', 14: 'LZMA', 93: 'Zstandard' };
 /** File types of Unix (`S_IFMT`), which the upper half of the external attributes holds; 0 where they are not recorded. */
@@ -56,7 +60,7 @@ const ordinaryTypes = [0, 0o100000, 0o040000];
  *
  * @throws FaceparseError that names the entry but not the zip (the caller knows it) where the file is no zip, damaged or
  * larger than the limits, or an entry is encrypted, a link, of another compression than Deflate, stands there twice, or
- * has a name that could leave a folder (absolute, `..`, backslashes)
+ * has a name that could leave a folder (absolute, `..`, backslashes); and where yauzl is not installed
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  * @example
  * const zip = await openZip('submission.zip', { totalBytes: 2 ** 30 });
@@ -64,9 +68,11 @@ const ordinaryTypes = [0, 0o100000, 0o040000];
  */
 export async function openZip(source: string | Uint8Array, limits: Partial<ZipLimits> = {}): Promise<ZipArchive> {
   const bounds = { ...defaultLimits, ...limits };
-  const file = await openFile(source);
+  requirePackages('reading a zip', ['yauzl']);
+  const yauzl = await import('yauzl');
+  const file = await openFile(yauzl, source);
   try {
-    const found = await readEntries(file, bounds);
+    const found = await readEntries(yauzl, file, bounds);
     return {
       fileBytes: file.fileSize,
       entries: [...found].map(([name, entry]) => ({ name, size: entry.uncompressedSize })),
@@ -83,7 +89,7 @@ export async function openZip(source: string | Uint8Array, limits: Partial<ZipLi
   }
 }
 
-async function openFile(source: string | Uint8Array): Promise<ZipFile> {
+async function openFile({ openPromise, fromBufferPromise }: Yauzl, source: string | Uint8Array): Promise<ZipFile> {
   // Names are decoded here, so that an error can say what is wrong with which.
   const options = { autoClose: false, decodeStrings: false };
   try {
@@ -95,7 +101,11 @@ async function openFile(source: string | Uint8Array): Promise<ZipFile> {
 }
 
 /** All files by name, in the order of the archive. */
-async function readEntries(file: ZipFile, limits: ZipLimits): Promise<Map<string, Entry>> {
+async function readEntries(
+  { getFileNameLowLevel }: Yauzl,
+  file: ZipFile,
+  limits: ZipLimits,
+): Promise<Map<string, Entry>> {
   checkLimit('the zip', file.fileSize, limits.fileBytes, 'bytes');
   checkLimit('the zip', file.entryCount, limits.entries, 'entries');
   const files = new Map<string, Entry>();
@@ -103,7 +113,8 @@ async function readEntries(file: ZipFile, limits: ZipLimits): Promise<Map<string
   let total = 0;
   try {
     for await (const entry of file.eachEntry()) {
-      const name = nameOf(entry);
+      const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true);
+      checkName(name);
       checkKind(name, entry);
       checkLimit(`the entry ${quote(name)}`, entry.uncompressedSize, limits.entryBytes, 'bytes unpacked');
       total += entry.uncompressedSize;
@@ -130,8 +141,7 @@ function addFolders(name: string, folders: Set<string>): void {
   }
 }
 
-function nameOf(entry: Entry): string {
-  const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true);
+function checkName(name: string): void {
   const anew = 'make the zip anew from the folder that it should hold';
   if (name.length === 0 || name.length > maxNameLength) {
     const what = `has a name of ${name.length} characters, 1 to ${maxNameLength} are allowed`;
@@ -146,7 +156,6 @@ function nameOf(entry: Entry): string {
   if (segments.some((segment) => segment === '' || segment === '.') || /\p{Cc}/u.test(name)) {
     throw refused(name, 'has an empty part, a dot or a control character in its path', anew);
   }
-  return name;
 }
 
 function checkKind(name: string, entry: Entry): void {

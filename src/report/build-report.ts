@@ -1,6 +1,7 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
+import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { sectionLengths } from './section-lengths.ts';
 import { type CompiledDocument, compileDocument } from './typst/typst-compiler.ts';
@@ -74,6 +75,7 @@ function tooLong(document: CompiledDocument, folder: string, path: string): Face
  */
 export async function buildReport(folder: string): Promise<BuiltReport> {
   const source = join(folder, sourceName);
+  requirePackages('building a report', typesettingPackages);
   await requireSource(source, folder);
   await refusePackages(folder);
   const document = await compileDocument(resolve(folder), sourceName);

@@ -1,6 +1,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
+import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type BuiltReport, buildReport, pdfName, sourceName } from './build-report.ts';
 import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
@@ -54,6 +55,7 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
   const { out } = options;
+  requirePackages('a report', [...typesettingPackages, 'echarts']);
   requireGlyphs(options);
   await requireFree(options);
   const facts = await gatherFacts(options);

@@ -15,7 +15,7 @@ function meanCurve(results: readonly RunResult[]): (readonly [number, number])[]
  * Validation F over epochs as an SVG, a line a variant (the mean over its finished seeds), named from the best at the end
  * to the worst; undefined where no run is finished.
  */
-export function studyChart({ group, variants }: GroupSummary): string | undefined {
+export async function studyChart({ group, variants }: GroupSummary): Promise<string | undefined> {
   const series = variants
     .map(({ variant, results }): CurveSeries => {
       const finished = results.filter(({ state }) => state === 'finished');

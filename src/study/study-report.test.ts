@@ -72,11 +72,11 @@ describe('writeStudyReport', () => {
 
 describe('studyChart', () => {
   it('draws a line a variant with a finished run, named from the best to the worst', async () => {
-    const svg = studyChart(summary)!;
+    const svg = (await studyChart(summary))!;
     const texts = [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map((match) => match[1]);
     expect(texts.filter((text) => text === 'base' || text === 'other')).toEqual(['other', 'base']);
     expect(texts).toContain('A group');
     expect(await sharp(Buffer.from(svg)).metadata()).toMatchObject({ width: 960 });
-    expect(studyChart(summarizeGroup(studyGroup, studyResults('base', ['unfinished'])))).toBeUndefined();
+    expect(await studyChart(summarizeGroup(studyGroup, studyResults('base', ['unfinished'])))).toBeUndefined();
   });
 });

@@ -52,7 +52,7 @@ export async function writeStudyReport(file: string, summaries: readonly GroupSu
   const files: [string, string][] = [];
   for (const summary of summaries) {
     const { group } = summary;
-    const chart = studyChart(summary);
+    const chart = await studyChart(summary);
     const links = { table: `${folder}/${group.name}.csv`, ...(chart && { chart: `${folder}/${group.name}.svg` }) };
     try {
       document = replaceSection(document, group, markdownReport(summary, links));

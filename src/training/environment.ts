@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
@@ -7,16 +6,9 @@ import { z } from 'zod';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findNative } from '../engine/native/node.ts';
-import { installedVersion } from '../files/installed-version.ts';
+import { installedPackage } from '../packages/installed-package.ts';
+import { readOwnPackage } from '../packages/own-package.ts';
 import { FaceparseError } from '../text/errors.ts';
-
-/** The version of faceparse, from its package.json. */
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return version;
-}
 
 /** What a run records of the place where it ran, and of where its data and first weights came from. */
 export interface RunEnvironment {
@@ -100,9 +92,9 @@ export function describeEnvironment(options: {
   const { engine, threads, dataset, parameters, seed } = options;
   const native = findNative();
   return {
-    faceparse: packageVersion(),
+    faceparse: readOwnPackage().version,
     node: process.version,
-    onnxruntime: installedVersion('onnxruntime-node') ?? 'unknown',
+    onnxruntime: installedPackage('onnxruntime-node')?.version ?? 'unknown',
     ...(native.available && { oneDnn: native.facts.oneDnn }),
     platform: `${platform()} ${release()}`,
     cpu: cpus()[0]?.model ?? 'unknown',

@@ -15,6 +15,7 @@ import type { ScoreSummary } from '../metrics/face-score.ts';
 import { encodeWeights, type Weights } from '../models/weights-file.ts';
 import { averageState, unpackAverage } from '../optim/moving-average.ts';
 import { learningRateAt } from '../optim/schedule.ts';
+import { requirePackages } from '../packages/optional-packages.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
@@ -83,10 +84,12 @@ const stepsPerLine = 20;
  * A run of so many epochs is a function of its configuration, data, engine and thread count; stopped and resumed it
  * gives the same weights. A run by the clock depends on how fast the machine is.
  *
- * @throws FaceparseError for bad data, an existing run folder, a checkpoint that does not fit, a loss that is not finite
+ * @throws FaceparseError for a missing package, bad data, an existing run folder, a checkpoint that does not fit, a loss that is not finite
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config, data, resume = false } = options;
+  // For the curves, which are first drawn when there is something to lose.
+  requirePackages('training', ['echarts']);
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
@@ -329,7 +332,7 @@ class TrainingSession {
     await saveCheckpoint(this.folder.checkpoint, { step, seconds, bestF, states }, this.graph);
     await this.saveWeights(this.folder.lastWeights, weights ?? (await this.currentWeights()));
     await this.log.flush();
-    await writeFileAtomic(this.folder.curves, runCurves(this.log.lines));
+    await writeFileAtomic(this.folder.curves, await runCurves(this.log.lines));
   }
 
   /** Scores the weights and saves everything; true when it was interrupted, and what there is has been saved. */

@@ -15,6 +15,8 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly timeoutMs?: number;
+  /** Another build than that of the clone. */
+  readonly cli?: string;
   /** A program and its words that start node, such as a shell that sets limits. */
   readonly through?: readonly string[];
   /** Called with the running process, e.g. to send it a signal. */
@@ -29,12 +31,12 @@ export interface RunOptions {
  * @example const { code, stdout } = await runCli(['models', '--json']);
  */
 export function runCli(words: readonly string[], options: RunOptions = {}): Promise<CliResult> {
-  if (!existsSync(cliPath)) throw new Error(`${cliPath} is missing; run: npm run build`);
-  const { timeoutMs = 60_000, through = [] } = options;
+  const { timeoutMs = 60_000, through = [], cli = cliPath } = options;
+  if (!existsSync(cli)) throw new Error(`${cli} is missing; run: npm run build`);
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   if (options.env?.FACEPARSE_DEBUG === undefined) delete env.FACEPARSE_DEBUG;
   return new Promise((resolve, reject) => {
-    const [program, ...rest] = [...through, process.execPath, cliPath, ...words];
+    const [program, ...rest] = [...through, process.execPath, cli, ...words];
     const child = spawn(program, rest, {
       env,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -75,13 +75,20 @@ describe('importsOf', () => {
   it('reads static and dynamic imports, re-exports and types, but no comments', () => {
     const text = `import { a } from './a.ts';
 import type { B } from "../b.ts";
-export * from './c.ts';
-import './d.ts';
-const e = await import('./e.ts');
-type F = import('./f.ts').F;
+export * from '../../src/index.ts';
+import '../../src/node.ts';
+const e = await import('../../src/browser.ts');
+type F = import('../../src/config/index.ts').F;
 // import './g.ts';
 /** @example import { h } from './h.ts'; */
 import { readFileSync } from 'node:fs';`;
-    expect(importsOf(text)).toEqual(['./a.ts', '../b.ts', './c.ts', './d.ts', './e.ts', './f.ts']);
+    expect(importsOf(text)).toEqual([
+      './a.ts',
+      '../b.ts',
+      '../../src/index.ts',
+      '../../src/node.ts',
+      '../../src/browser.ts',
+      '../../src/config/index.ts',
+    ]);
   });
 });

@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
 import { openZip, type ZipArchive } from '../../formats/zip-reader.ts';
 import type { LabelMap } from '../../image/image.ts';
+import { requirePackages } from '../../packages/optional-packages.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { checkCheckpoint } from './checkpoint.ts';
 import { type Fault, groupFaults, nameFirst } from './fault.ts';
@@ -60,6 +61,7 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
   if (!Number.isInteger(wanted) || wanted < 1) {
     throw new FaceparseError(`${wanted} images to run on; give a whole number from 1`, { exitCode: 2 });
   }
+  requirePackages('checking a zip', ['yauzl']);
   const images = await findTestPhotos(test);
   await requireFile(zip);
   let archive: ZipArchive;

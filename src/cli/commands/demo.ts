@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { exists } from '../../files/path-kind.ts';
+import { requirePackages } from '../../packages/optional-packages.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { printText, runTask, wholeNumber, withInterrupt } from '../command.ts';
@@ -131,6 +132,7 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
     import('../../training/environment.ts'),
     import('../../labels/registry.ts'),
   ]);
+  requirePackages('the demo', ['echarts']);
   const data = join('.cache', `demo-faces-${demo.size}-${demo.training}-${demo.validation}`);
   await drawFaces(data);
   const run = await freeRunFolder(options.out);

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { Engine } from '../../engine/engine.ts';
+import { installCommand, isOptional, requirePackages } from '../../packages/optional-packages.ts';
+import { packagePurposes } from '../../packages/package-purposes.ts';
 import { type JsonOption, jsonHelp, printJson, printText } from '../command.ts';
 import { formatBytes, formatPairs } from '../format.ts';
 import type { MachineInfo } from '../machine.ts';
@@ -60,6 +62,7 @@ function inspectEngines(): Promise<EngineReport[]> {
       };
     }),
     tryEngine('onnx', async () => {
+      requirePackages('it', ['onnxruntime-node']);
       const { createNodeOnnxEngine, listOnnxDevices } = await import('../../engine/onnx/node.ts');
       return { engine: await createNodeOnnxEngine({ threads: 1 }), devices: listOnnxDevices() };
     }),
@@ -75,9 +78,14 @@ function defaultOf(engines: readonly EngineReport[]): string | undefined {
   return engines.find(({ works }) => works)?.name;
 }
 
+function describeMissing(name: string): string {
+  return isOptional(name)
+    ? `not installed (${packagePurposes[name]}): ${installCommand([name])}`
+    : 'not installed: run npm install';
+}
+
 function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): string {
   const { processor, memory } = machine;
-  const missing = 'not installed: run npm install';
   const names = Object.keys(machine.packages);
   const width = Math.max(...names.map((name) => name.length)) + 2;
   const engineWidth = Math.max(...engines.map(({ name }) => name.length)) + 2;
@@ -104,11 +112,14 @@ function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): s
       `${formatBytes(memory.total)}, ${formatBytes(memory.free)} free${memory.limit ? `, limited to ${formatBytes(memory.limit)}` : ''}`,
     ],
     ['Engines', engines.map(describeEngine).join('\n')],
-    ['Packages', names.map((name) => `${name.padEnd(width)}${machine.packages[name] ?? missing}`).join('\n')],
+    [
+      'Packages',
+      names.map((name) => `${name.padEnd(width)}${machine.packages[name] ?? describeMissing(name)}`).join('\n'),
+    ],
   ]);
 }
 
-/** `faceparse doctor`; exit code 1 when the engine that is always installed does not work. */
+/** `faceparse doctor`; exit code 1 when no engine works but the slow one. */
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
@@ -118,7 +129,7 @@ export function registerDoctor(program: Command): void {
       const { inspectMachine } = await import('../machine.ts');
       const machine = inspectMachine();
       const engines = await inspectEngines();
-      if (!engines.some(({ name, works }) => name === 'onnx' && works)) process.exitCode = 1;
+      if (!engines.some(({ name, works }) => name !== 'reference' && works)) process.exitCode = 1;
       if (options.json) printJson({ ...machine, engines, defaultEngine: defaultOf(engines) });
       else printText(formatReport(machine, engines));
     });

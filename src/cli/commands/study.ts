@@ -1,5 +1,6 @@
 import { extname, join } from 'node:path';
 import type { Command } from 'commander';
+import { requirePackages } from '../../packages/optional-packages.ts';
 import type { StudyRun } from '../../study/load-study.ts';
 import type { StudyGroup } from '../../study/parse-study.ts';
 import type { RunResult } from '../../study/run-result.ts';
@@ -140,6 +141,7 @@ async function runStudy(file: string, options: StudyCommandOptions): Promise<voi
   if (options.report !== undefined && extname(options.report) !== '.md') {
     throw new FaceparseError(`the report is a Markdown file; name it --report ${options.report}.md`, { exitCode: 2 });
   }
+  if (options.report !== undefined) requirePackages('a report of a study', ['echarts']);
   const [{ loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
     import('../../study/load-study.ts'),
     import('../../study/run-result.ts'),

@@ -3,6 +3,7 @@ import type { SubmissionCheck } from '../../challenge/check/check-submission.ts'
 import type { Entry } from '../../challenge/entry.ts';
 import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
 import { exists } from '../../files/path-kind.ts';
+import { requirePackages } from '../../packages/optional-packages.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
@@ -104,7 +105,8 @@ async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]
     import('../../challenge/masks.ts'),
     import('../../challenge/check/run-process.ts'),
   ]);
-  if (course !== undefined) requireCourseId(course);
+  if (course === undefined) requirePackages('checking a zip', ['yauzl']);
+  else requireCourseId(course);
   const photos = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
   await requirePhotoSizes(photos);

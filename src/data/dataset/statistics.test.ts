@@ -81,7 +81,7 @@ test('the table is aligned and marks absent classes', async () => {
 });
 
 test('the chart is an SVG with every class, its colour and its numbers', async () => {
-  const svg = statisticsChart(await datasetStatistics(await sample(), celebamask19));
+  const svg = await statisticsChart(await datasetStatistics(await sample(), celebamask19));
   expect(svg).toMatch(/^<svg .*<\/svg>$/s);
   for (const { name } of celebamask19.classes) expect(svg).toContain(`>${name}</text>`);
   expect(svg).toContain('>30.0 %</text>');
@@ -92,7 +92,7 @@ test('the chart is an SVG with every class, its colour and its numbers', async (
 
 test('the chart of one small face set has no NaN either', async () => {
   const folder = await writeDataset(await temporaryFolder(), { a: schematicFace() });
-  expect(statisticsChart(await datasetStatistics(folder, face8, { merge: true }))).not.toContain('NaN');
+  expect(await statisticsChart(await datasetStatistics(folder, face8, { merge: true }))).not.toContain('NaN');
 });
 
 const real = '../shared/data/celebamask-mini/train';

@@ -16,15 +16,20 @@ function pointsOf(lines: readonly MetricsLine[], key: 'loss' | 'learningRate' | 
   return lines.flatMap((line) => (line[key] === undefined ? [] : [[line.epoch, line[key]] as const]));
 }
 
-function drawCurves(series: readonly CurveSeries[], yLabel: string, rightLabel: string, markBest?: string): string {
+async function drawCurves(
+  series: readonly CurveSeries[],
+  yLabel: string,
+  rightLabel: string,
+  markBest?: string,
+): Promise<string> {
   const options = { title: '', xLabel: 'epoch', yLabel, rightLabel, width: 410, height: 262 };
-  const svg = curvesChart(series, { ...options, ...(markBest !== undefined && { markBest }) });
+  const svg = await curvesChart(series, { ...options, ...(markBest !== undefined && { markBest }) });
   // The report brings its own typeface, and no other may be looked for on the machine.
   return svg.replaceAll('sans-serif', figureFont);
 }
 
 /** Loss (left axis) and learning rate (right axis, from that of the first step on) over epochs as an SVG. */
-export function lossFigure(lines: readonly MetricsLine[], { train }: Config): string {
+export function lossFigure(lines: readonly MetricsLine[], { train }: Config): Promise<string> {
   const first = learningRateAt(0, { ...train, kind: train.schedule, learningRate: train.lr });
   const series: CurveSeries[] = [
     { name: 'loss', points: pointsOf(lines, 'loss') },
@@ -34,7 +39,7 @@ export function lossFigure(lines: readonly MetricsLine[], { train }: Config): st
 }
 
 /** Validation F (left axis) and side of the training images (right axis, where it changes) over epochs as an SVG. */
-export function scoreFigure(lines: readonly MetricsLine[], sizes: readonly SizeStep[]): string {
+export function scoreFigure(lines: readonly MetricsLine[], sizes: readonly SizeStep[]): Promise<string> {
   const name = 'F (per image)';
   const last = lines.at(-1)?.epoch ?? 0;
   const steps: Points = sizes.flatMap(({ epoch, size }, index) => {

@@ -26,9 +26,9 @@ export async function writeFigures(out: string, facts: Omit<ReportFacts, 'figure
   const compared = comparison && comparisonFigure(comparison.variants);
   return {
     network: await write('network.svg', networkFigure(network.network)),
-    loss: await write('loss.svg', lossFigure(run.metrics, run.config)),
+    loss: await write('loss.svg', await lossFigure(run.metrics, run.config)),
     ...(validations(run).length > 0 && {
-      score: await write('score.svg', scoreFigure(run.metrics, sizeSteps(run))),
+      score: await write('score.svg', await scoreFigure(run.metrics, sizeSteps(run))),
     }),
     ...(measured && { confusion: await write('confusion.svg', confusionFigure(measured.summary, measured.labelSet)) }),
     ...(compared && { comparison: await write('comparison.svg', compared) }),

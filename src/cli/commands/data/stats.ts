@@ -1,5 +1,6 @@
 import { extname } from 'node:path';
 import type { Command } from 'commander';
+import { requirePackages } from '../../../packages/optional-packages.ts';
 import { FaceparseError } from '../../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../../command.ts';
 
@@ -24,6 +25,7 @@ export function registerDataStats(data: Command): void {
       if (out !== undefined && extname(out).toLowerCase() !== '.svg') {
         throw new FaceparseError(`the chart is an SVG image; name it --out ${out}.svg`, { exitCode: 2 });
       }
+      if (out !== undefined) requirePackages('drawing a chart', ['echarts']);
       const [{ datasetStatistics, formatStatisticsTable }, { getLabelSet }] = await Promise.all([
         import('../../../data/dataset/statistics.ts'),
         import('../../../labels/registry.ts'),
@@ -37,7 +39,7 @@ export function registerDataStats(data: Command): void {
           import('../../../charts/statistics-chart.ts'),
           import('../../../files/atomic-write.ts'),
         ]);
-        await writeFileAtomic(out, statisticsChart(statistics));
+        await writeFileAtomic(out, await statisticsChart(statistics));
       }
       if (options.json) return printJson(statistics);
       printText(formatStatisticsTable(statistics));

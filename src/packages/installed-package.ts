@@ -9,11 +9,6 @@ export interface InstalledPackage {
   readonly license?: string;
 }
 
-/** The version of an installed package, undefined where it is not installed. */
-export function installedVersion(name: string): string | undefined {
-  return installedPackage(name)?.version;
-}
-
 /**
  * The package.json of an installed package, undefined where it is not installed. Packages may hide it behind `exports`, so
  * it is looked for upwards from their entry.

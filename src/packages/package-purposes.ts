@@ -1,0 +1,15 @@
+/** What each package is there for, in the words that follow its name; one that is not named here is listed without them. */
+export const packagePurposes: Readonly<Record<string, string>> = {
+  '@expo-google-fonts/arimo': 'the font of the report',
+  '@myriaddreamin/typst-ts-node-compiler': 'typesets the report',
+  commander: 'reads the command line',
+  echarts: 'draws the charts',
+  fflate: 'zip and deflate',
+  'node-addon-api': 'binds the C++ engine',
+  'onnxruntime-common': 'runs networks (engine onnx)',
+  'onnxruntime-node': 'runs networks (engine onnx)',
+  sharp: 'decodes images',
+  yaml: 'reads configurations',
+  yauzl: 'reads zips',
+  zod: 'checks configurations',
+};
