@@ -37,9 +37,9 @@ const { values: options } = parseArgs({
 });
 
 /** Smooth colours with a little noise, and labels in blocks: what is in the images hardly matters, that they differ does. */
-function syntheticCache(count, side, { Random, celebamask19, decodedBytes, decodedPhoto, decodedLabels }) {
-  const stems = Array.from({ length: count }, (_, i) => `picture-${i}`);
-  const cache = {
+function syntheticDataset(count, side, { Random, celebamask19, decodedBytes, decodedPhoto, decodedLabels }) {
+  const stems = Array.from({ length: count }, (_, i) => `image-${i}`);
+  const decoded = {
     labelSet: celebamask19.name,
     size: side,
     stems,
@@ -48,8 +48,8 @@ function syntheticCache(count, side, { Random, celebamask19, decodedBytes, decod
   for (let i = 0; i < count; i++) {
     const random = new Random(1, i);
     const [red, green, blue] = [random.uniform(), random.uniform(), random.uniform()];
-    const photo = decodedPhoto(cache, i).data;
-    const labels = decodedLabels(cache, i).data;
+    const photo = decodedPhoto(decoded, i).data;
+    const labels = decodedLabels(decoded, i).data;
     for (let y = 0; y < side; y++) {
       for (let x = 0; x < side; x++) {
         const at = y * side + x;
@@ -61,23 +61,23 @@ function syntheticCache(count, side, { Random, celebamask19, decodedBytes, decod
       }
     }
   }
-  return cache;
+  return decoded;
 }
 
 async function measureSide() {
   const dist = (path) => import(new URL(`../dist/${path}`, import.meta.url));
-  const { createBatchLoader } = await dist('data/batch-loader.js');
-  const { BatchFiller, batchBytes } = await dist('data/batch-plan.js');
-  const { resolveAugmentation } = await dist('data/augment.js');
-  const { loadAddon } = await dist('engine/native/load-addon.js');
+  const { createBatchLoader } = await dist('data/batches/batch-loader.js');
+  const { BatchFiller, batchBytes } = await dist('data/batches/batch-plan.js');
+  const { resolveAugmentation } = await dist('data/augmentation/augment.js');
+  const { loadAddon } = await dist('native-addon/load-addon.js');
   const { mirrorTable } = await dist('labels/mirror.js');
-  const { defaultNormalization } = await dist('parser/normalization.js');
+  const { defaultNormalization } = await dist('image/normalization.js');
   const { celebamask19 } = await dist('labels/celebamask-19.js');
-  const decodedDataset = await dist('data/cached-images.js');
+  const decodedDataset = await dist('data/decoded/decoded-dataset.js');
   const { Random } = await dist('random/random.js');
 
   const batches = Number(options.batches);
-  const cache = syntheticCache(Number(options.images), Number(options.cache), {
+  const decoded = syntheticDataset(Number(options.images), Number(options.cache), {
     Random,
     celebamask19,
     ...decodedDataset,
@@ -87,7 +87,7 @@ async function measureSide() {
     blur: Number(options.blur),
     noise: Number(options.noise),
   };
-  const common = { cache, batchSize: Number(options.batch), size: Number(options.size), seed: 1 };
+  const common = { decoded, batchSize: Number(options.batch), size: Number(options.size), seed: 1 };
   const labelSize = Number(options.labels);
 
   // Before the add-on is there: its loading is part of the start.
@@ -173,7 +173,7 @@ function compareSides() {
 
   const { batch, size, labels, cache, blur, noise } = options;
   console.log(
-    `${cpus()[0]?.model.trim() ?? 'unknown processor'}, batch ${batch} at ${size}² (labels ${labels}²) from a cache of ${cache}², ` +
+    `${cpus()[0]?.model.trim() ?? 'unknown processor'}, batch ${batch} at ${size}² (labels ${labels}²) from decoded images of ${cache}², ` +
       `blur ${blur}, noise ${noise}; medians of ${rounds} rounds:`,
   );
   for (const [side, list] of Object.entries(results)) {

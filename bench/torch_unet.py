@@ -93,9 +93,9 @@ def main():
 
     train_ms = median_ms(step, args.steps, 3)
     net.eval()
-    picture = torch.rand(1, 3, 512, 512)
+    image = torch.rand(1, 3, 512, 512)
     with torch.no_grad():
-        infer_ms = median_ms(lambda: net(picture), 20, 4)
+        infer_ms = median_ms(lambda: net(image), 20, 4)
     print(json.dumps({
         "engine": f"PyTorch {torch.__version__}", "parameters": sum(p.numel() for p in net.parameters()),
         "batch": args.batch, "size": args.size, "threads": args.threads, "optimizer": args.optimizer,

@@ -40,8 +40,8 @@ try {
         join(root, 'node_modules', 'vitest', 'vitest.mjs'),
         'run',
         ...['ops', 'programs', 'models', 'training', 'native-random'].map((name) => `test/contract/${name}.test.ts`),
-        'src/data/native-images.test.ts',
-        ...['-t', 'native|add-on|Image', '--testTimeout=600000', '--maxWorkers=1'],
+        'src/data/augmentation/native-kernels.test.ts',
+        ...['-t', 'native|add-on|Addon', '--testTimeout=600000', '--maxWorkers=1'],
         ...process.argv.slice(2),
       ],
       {

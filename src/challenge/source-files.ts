@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exists } from '../files/path-kind.ts';
 
-/** The folder of the package, two folders up both from src/submission/ and from dist/submission/. */
+/** The folder of the package, two folders up both from src/challenge/ and from dist/challenge/. */
 const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
 
 /** What belongs to the code, as far as it is there: an installed package has `dist/` in place of `src/`. */

@@ -11,7 +11,7 @@ describe('formatScores', () => {
   const lines = formatScores(summary, celebamask19).split('\n');
 
   it('begins with the headline', () => {
-    expect(lines[0]).toMatch(/^F \(per image\) {3}0\.8333 {3}mean over 1 pictures/);
+    expect(lines[0]).toMatch(/^F \(per image\) {3}0\.8333 {3}mean over 1 images/);
     expect(lines[1]).toBe('pixel accuracy  0.7500');
   });
 

@@ -25,7 +25,7 @@ export class ImageError extends FaceparseError {
   }
 }
 
-/** Read a whole file of bounded size; missing, a folder, empty or too large gives a ImageError. */
+/** Read a whole file of bounded size; missing, a folder, empty or too large gives an ImageError. */
 async function readBytes(path: string): Promise<Buffer> {
   try {
     const info = await stat(path);
@@ -86,7 +86,7 @@ function photoError(path: string, error: unknown): ImageError {
  * Read a JPEG, PNG or WebP photo as upright 8-bit sRGB (H×W×3): the EXIF orientation is applied, an embedded colour
  * profile, CMYK, grey or 16 bits are converted, and transparency is laid on white.
  *
- * Throws a ImageError (a FaceparseError) that names the file when it is missing, another format, truncated, damaged, or larger than
+ * Throws an ImageError (a FaceparseError) that names the file when it is missing, another format, truncated, damaged, or larger than
  * `maxImagePixels`.
  *
  * @example const photo = await readPhoto('face.jpg'); // photo.data.length === photo.height * photo.width * 3
@@ -118,7 +118,7 @@ export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Phot
 /**
  * Read the size in pixels of a photo as it stands upright (EXIF orientation applied), from its header only.
  *
- * Throws a ImageError (a FaceparseError) that names the file when it is missing, another format, or its header is damaged.
+ * Throws an ImageError (a FaceparseError) that names the file when it is missing, another format, or its header is damaged.
  */
 export async function readPhotoSize(path: string): Promise<{ width: number; height: number }> {
   try {
@@ -132,7 +132,7 @@ export async function readPhotoSize(path: string): Promise<{ width: number; heig
 /**
  * Read a mask PNG (8-bit palette or grayscale, whose values are class ids) as a label map (H×W).
  *
- * Ids are not compared with a label set here. Throws a ImageError (a FaceparseError) that names the file when it is missing,
+ * Ids are not compared with a label set here. Throws an ImageError (a FaceparseError) that names the file when it is missing,
  * truncated, RGB, 16-bit, or larger than `maxImagePixels`.
  *
  * @example const mask = await readMask('data/train/masks/1.png'); // mask.data[y * mask.width + x] is a class id

@@ -117,7 +117,7 @@ export interface AddonEngine {
  */
 export interface AddonAugmentation {
   /**
-   * `warpPhoto` of src/data/warp.ts.
+   * `warpPhoto` of src/data/augmentation/warp.ts.
    *
    * @param boxes ax, bx, cx, ay, by, cy of the boxes' corners, then their width and height
    * @param color 3 gains, 3 biases, and the 12 numbers of the colour matrix if there is one
@@ -134,7 +134,7 @@ export interface AddonAugmentation {
     offset: number,
   ): void;
   /**
-   * `warpLabels` of src/data/warp.ts.
+   * `warpLabels` of src/data/augmentation/warp.ts.
    *
    * @param places ax, bx, cx, ay, by, cy
    */
@@ -150,9 +150,9 @@ export interface AddonAugmentation {
     out: Int32Array | Uint8Array,
     offset: number,
   ): void;
-  /** `blurPlanes` of src/data/photometric.ts. */
+  /** `blurPlanes` of src/data/augmentation/photometric.ts. */
   blurPlanes(planes: Float32Array, offset: number, size: number, kernel: Float64Array): void;
-  /** `addNoise` of src/data/photometric.ts, with the state of its generator, which it moves on. */
+  /** `addNoise` of src/data/augmentation/photometric.ts, with the state of its generator, which it moves on. */
   addNoise(planes: Float32Array, offset: number, size: number, factors: Float64Array, state: Int32Array): void;
 }
 

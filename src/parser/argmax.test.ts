@@ -5,7 +5,7 @@ import { upsampledArgmax } from './argmax.ts';
 
 type LogitsShape = readonly [number, number, number];
 
-/** One axis of bilinear enlargement with half-pixel centres: two neighbours and how much the second counts. */
+/** One axis of bilinear upsampling with half-pixel centres: two neighbours and how much the second counts. */
 function neighbours(index: number, input: number, output: number): [number, number, number] {
   const position = Math.max(0, ((index + 0.5) * input) / output - 0.5);
   const low = Math.min(Math.floor(position), input - 1);
@@ -28,7 +28,7 @@ function scoresAt(
 }
 
 describe('upsampledArgmax', () => {
-  it('is the best of the enlarged scores at every pixel, for any sizes', () => {
+  it('is the best of the upsampled scores at every pixel, for any sizes', () => {
     const side = fc.integer({ min: 1, max: 9 });
     fc.assert(
       fc.property(
@@ -65,7 +65,7 @@ describe('upsampledArgmax', () => {
     expect([...upsampledArgmax(Float32Array.of(-1, 2, 2), [3, 1, 1], 1, 2).data]).toEqual([1, 1]);
   });
 
-  it('compares enlarged scores, which enlarged labels would not give', () => {
+  it('compares upsampled scores, which upsampled labels would not give', () => {
     // Class 1 wins at neither of the two places, yet between them.
     const logits = Float32Array.of(4, -4, 1.5, 1.5, -4, 4);
     expect([...upsampledArgmax(logits, [3, 1, 2], 1, 6).data]).toEqual([0, 0, 1, 1, 2, 2]);

@@ -2,8 +2,8 @@ import type { LabelMap } from '../image/image.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 
 /**
- * The most likely class of every pixel at the size of the photo: logits C×h×w are enlarged bilinearly (half-pixel
- * centres) and then compared, never labels enlarged, which would cost 0.02 to 0.06 of F. Ties go to the lower id.
+ * The most likely class of every pixel at the size of the photo: logits C×h×w are upsampled bilinearly (half-pixel
+ * centres) and then compared, never labels upsampled, which would cost 0.02 to 0.06 of F. Ties go to the lower id.
  */
 export function upsampledArgmax(
   logits: Float32Array,

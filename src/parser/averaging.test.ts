@@ -104,7 +104,7 @@ describe('ProbabilityAverage', () => {
     });
   });
 
-  it('enlarges smaller views to the common grid', () => {
+  it('upsamples smaller views to the common grid', () => {
     const average = new ProbabilityAverage([2, 1, 4], Uint8Array.of(0, 1));
     average.add(Float32Array.of(0, 4, 0, 0), [2, 1, 2], false);
     // Logits 0, 1, 3 and 4 of class 0 against 0 of class 1, half-pixel centres.

@@ -60,7 +60,7 @@ export function mirrorInPlace(image: Float32Array, width: number): void {
 /**
  * Mean of the class probabilities that several views of one photo give.
  *
- * Logits of every view are brought to a common grid first, as `upsampledArgmax` would enlarge them, and made into
+ * Logits of every view are brought to a common grid first, as `upsampledArgmax` would upsample them, and made into
  * probabilities there. Probabilities are averaged, not logits: logits of different views have no common zero, and one
  * view that is beyond doubt would outvote the others.
  */
@@ -99,7 +99,7 @@ export class ProbabilityAverage {
   }
 
   /**
-   * Logs of the mean probabilities, classes×height×width. Logs, since they are enlarged like logits: of a single view
+   * Logs of the mean probabilities, classes×height×width. Logs, since they are upsampled like logits: of a single view
    * they give the very labels that its logits give.
    */
   logProbabilities(): Float32Array {

@@ -2,7 +2,7 @@ import { resizeTaps } from '../graph/ops/resize.ts';
 
 /**
  * Brings planes of height×width values to another size, bilinearly with half-pixel centres, one row at a time: a whole
- * enlarged stack of class scores would be many times the size of the photo.
+ * upsampled stack of class scores would be many times the size of the photo.
  *
  * @example
  * const upsampler = new RowUpsampler(64, 64, photo.height, photo.width);

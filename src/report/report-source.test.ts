@@ -92,7 +92,7 @@ describe('the text of a report', () => {
     expect(bibliography(text)).not.toMatch(/adamw|dice|polyak/);
   });
 
-  it('tells no regularisation where there is none, nor changes of pictures where they only come up more often', () => {
+  it('tells no regularisation where there is none, nor changes of images where they only come up more often', () => {
     const none = [
       'train.averageDecay=0',
       'train.optimizer.weightDecay=0',
@@ -168,7 +168,7 @@ describe('the text of a report', () => {
     expect(text).not.toMatch(/highest F|chosen by|refine what was learnt|Pictures are small at first/);
   });
 
-  it('says which pictures chose the weights, where it is known', () => {
+  it('says which images chose the weights, where it is known', () => {
     const measured = { summary: { images: 8, perClass: [] } };
     const chosen = (overrides: readonly string[], head: object) =>
       limitsSection({ ...factsOf(overrides), measured, ...head } as unknown as ReportFacts);

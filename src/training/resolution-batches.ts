@@ -27,15 +27,15 @@ export function loadTrainingImages(
 
 /** Batches at a resolution of the run, from the step `startStep` of the run on. */
 export function openResolutionBatches(
-  cache: DecodedDataset,
+  decoded: DecodedDataset,
   { data, train }: Config,
   { size, labelSize }: TrainingResolution,
   startStep: number,
 ): BatchLoader {
   const labelSet = getLabelSet(data.labels);
-  const weights = oversamplingWeights(cache, labelSet, data.oversample);
+  const weights = oversamplingWeights(decoded, labelSet, data.oversample);
   return createBatchLoader({
-    cache,
+    decoded,
     labelSet,
     ...(weights && { weights }),
     batchSize: train.batchSize,

@@ -131,12 +131,12 @@ class TrainingSession {
     for (const { size, labelSize } of this.plan.resolutions) {
       requireRoomForBatches({ ...this.config.train, size, labelSize, workers: this.config.data.workers });
     }
-    const cache = await loadTrainingImages(this.trainSet, this.config, {
+    const decoded = await loadTrainingImages(this.trainSet, this.config, {
       ...(options.signal && { signal: options.signal }),
       onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
     });
     this.work = new ResolutionWork(this.engine, (resolution, start) =>
-      openResolutionBatches(cache, this.config, resolution, start),
+      openResolutionBatches(decoded, this.config, resolution, start),
     );
     try {
       await this.work.enter(this.lastResolution(), this.step, checkpoint?.states);

@@ -34,9 +34,9 @@ for folder, sizes in json.loads(sys.argv[1]).items():
     network = module.FaceParsingNet().eval()
     network.load_state_dict(checkpoint['state_dict'], strict=True)
     for size in sizes:
-        picture = torch.frombuffer(bytearray(open(os.path.join(folder, size + '.in'), 'rb').read()), dtype=torch.float32)
+        image = torch.frombuffer(bytearray(open(os.path.join(folder, size + '.in'), 'rb').read()), dtype=torch.float32)
         with torch.no_grad():
-            scores = network(picture.reshape(2, 3, *map(int, size.split('x'))))
+            scores = network(image.reshape(2, 3, *map(int, size.split('x'))))
         open(os.path.join(folder, size + '.out'), 'wb').write(scores.contiguous().numpy().tobytes())
     printed = ''
     if hasattr(module, 'count_parameters'):

@@ -146,14 +146,14 @@ describe('report', () => {
     await writeFile(source, text);
   });
 
-  it('says so where the validation pictures are gone', async () => {
+  it('says so where the validation images are gone', async () => {
     const environment = join(runs, 'lr-s1', 'environment.json');
     const facts = JSON.parse(await readFile(environment, 'utf8'));
     facts.trainingData.folder = join(folder, 'gone', 'train');
     await writeFile(environment, JSON.stringify(facts));
     const { code, stdout, stderr } = await report(join(runs, 'lr-s1'), '--out', join(folder, 'without'));
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^no validation pictures, so nothing was scored\nwrote /);
+    expect(stdout).toMatch(/^no validation images, so nothing was scored\nwrote /);
     const source = await readFile(join(folder, 'without', 'report.typ'), 'utf8');
     expect(source).toContain('The validation pictures were not at hand');
   });

@@ -72,7 +72,7 @@ describe('a run that was stopped and resumed', () => {
     expect(scores.map(([step]) => step)).toEqual([9, 18]);
   });
 
-  it('goes through the same stages of size, with auxiliary heads', async () => {
+  it('goes through the same resolutions, with auxiliary heads', async () => {
     const parent = await temporaryFolder();
     const words = ['--data', data, '--name', 'same', ...smallTraining, 'model.name=compact', 'loss.auxiliary=0.3'];
     words.push('train.resolutions=[{until: 0.5, size: 32}, {until: 0.7, size: 32, labelSize: 32}]', 'train.epochs=1.5');

@@ -159,7 +159,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
 );
 
 describe.skipIf(!torchIsThere || !existsSync(bundledWeights) || !existsSync(realPairs))(
-  'run.py on real pictures (skipped where torch, the weights or the pictures are missing)',
+  'run.py on real images (skipped where torch, the weights or the images are missing)',
   { timeout: torchTimeout },
   () => {
     it.each([

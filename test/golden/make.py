@@ -7,7 +7,7 @@ ops.safetensors  inputs, outputs and gradients of single ops; `cases` in its met
 unet.safetensors losses, checksums of weights and logits of the whole U-Net, trained for some steps
 
 Everything is computed in double precision from single-precision inputs, so that only the other side rounds.
-The initial weights of the U-Net, its pictures and its labels are not stored: `uniform` below makes them from whole
+The initial weights of the U-Net, its images and its labels are not stored: `uniform` below makes them from whole
 numbers alone, and test/golden/unet-values.ts makes the same ones.
 """
 import json
@@ -102,7 +102,7 @@ def add_convolutions(cases):
 
 def add_normalizations(cases):
     for name, shape, momentum, epsilon, scale, shift in [
-        ("plain", (4, 5, 6, 7), 0.1, 1e-5, 1, 0), ("one picture", (1, 3, 5, 4), 0.1, 1e-5, 3, 2),
+        ("plain", (4, 5, 6, 7), 0.1, 1e-5, 1, 0), ("one image", (1, 3, 5, 4), 0.1, 1e-5, 3, 2),
         ("slow and soft", (3, 4, 4, 4), 0.01, 1e-3, 2, -1),
     ]:
         for training in (True, False):
@@ -229,7 +229,7 @@ def uniform(stream, shape, middle, reach):
 
 
 # Streams of `uniform`: parameters and running statistics count from 0 in the order of the state_dict.
-PICTURES, LABELS, UNSEEN = 1000, 1001, 1002
+IMAGES, LABELS, UNSEEN = 1000, 1001, 1002
 BATCH, SIZE, BLOCK, CLASSES = 2, 64, 8, 19
 
 
@@ -275,7 +275,7 @@ def train(optimizer_name, steps, dtype):
     state = initial_state(net)
     net.load_state_dict({name: torch.tensor(entry["values"]) for name, entry in state.items()}, strict=False)
     net.to(dtype).train()
-    pictures = torch.tensor(uniform(PICTURES, (BATCH, 3, SIZE, SIZE), 0, 2), dtype=dtype)
+    images = torch.tensor(uniform(IMAGES, (BATCH, 3, SIZE, SIZE), 0, 2), dtype=dtype)
     target = torch.tensor(labels())
     if optimizer_name == "sgd":
         optimizer = torch.optim.SGD(net.parameters(), lr=0.05, momentum=0.9)
@@ -288,7 +288,7 @@ def train(optimizer_name, steps, dtype):
     losses = []
     for _ in range(steps):
         optimizer.zero_grad()
-        loss = F.cross_entropy(net(pictures), target, ignore_index=255)
+        loss = F.cross_entropy(net(images), target, ignore_index=255)
         loss.backward()
         optimizer.step()
         losses.append(loss.item())
@@ -307,9 +307,9 @@ def make_unet():
     golden = {
         "madeBy": f"test/golden/make.py, PyTorch {torch.__version__}",
         "batch": BATCH, "size": SIZE, "classes": CLASSES, "block": BLOCK,
-        "streams": {"pictures": PICTURES, "labels": LABELS, "unseen": UNSEEN},
+        "streams": {"images": IMAGES, "labels": LABELS, "unseen": UNSEEN},
         "checksums": {
-            "pictures": checksum(uniform(PICTURES, (BATCH, 3, SIZE, SIZE), 0, 2)), "labels": checksum(labels()),
+            "images": checksum(uniform(IMAGES, (BATCH, 3, SIZE, SIZE), 0, 2)), "labels": checksum(labels()),
             "unseen": checksum(uniform(UNSEEN, (1, 3, 96, 64), 0, 2))},
         "initial": {name: {
             "stream": entry["stream"], "shape": entry["shape"], "middle": entry["middle"], "reach": entry["reach"],

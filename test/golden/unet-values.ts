@@ -8,9 +8,9 @@ export interface UnetGolden {
   readonly size: number;
   readonly classes: number;
   readonly block: number;
-  readonly streams: { readonly pictures: number; readonly labels: number; readonly unseen: number };
+  readonly streams: { readonly images: number; readonly labels: number; readonly unseen: number };
   /** Sum and sum of absolute values. */
-  readonly checksums: Readonly<Record<'pictures' | 'labels' | 'unseen', readonly [number, number]>>;
+  readonly checksums: Readonly<Record<'images' | 'labels' | 'unseen', readonly [number, number]>>;
   readonly initial: Readonly<Record<string, InitialValues>>;
   readonly runs: Readonly<Record<'sgd' | 'adamw', GoldenRun>>;
 }
@@ -28,11 +28,11 @@ interface GoldenRun {
   readonly losses: readonly number[];
   /** Sum and sum of absolute values of every weight and running statistic after the last step. */
   readonly final: Readonly<Record<string, readonly [number, number]>>;
-  /** Logits (classes×12×8) of the unseen picture in evaluation mode: the pixel at (4, 4) of every 8×8 block. */
+  /** Logits (classes×12×8) of the unseen image in evaluation mode: the pixel at (4, 4) of every 8×8 block. */
   readonly logits: StoredTensor;
 }
 
-/** The height and width of the unseen picture. */
+/** The height and width of the unseen image. */
 export const unseenSize = [96, 64] as const;
 
 export function readUnetGolden(): UnetGolden {
@@ -70,13 +70,13 @@ export function initialState(golden: UnetGolden): Map<string, Float32Array> {
   );
 }
 
-/** The batch: pictures N×3×H×W. */
-export function pictures({ streams, batch, size }: UnetGolden): Float32Array {
-  return uniformValues(streams.pictures, batch * 3 * size * size, 0, 2);
+/** The batch: images N×3×H×W. */
+export function images({ streams, batch, size }: UnetGolden): Float32Array {
+  return uniformValues(streams.images, batch * 3 * size * size, 0, 2);
 }
 
-/** The picture for evaluation, 1×3×96×64. */
-export function unseenPicture({ streams }: UnetGolden): Float32Array {
+/** The image for evaluation, 1×3×96×64. */
+export function unseenImage({ streams }: UnetGolden): Float32Array {
   return uniformValues(streams.unseen, 3 * unseenSize[0] * unseenSize[1], 0, 2);
 }
 
@@ -86,8 +86,8 @@ export function labels({ streams, batch, size, block, classes }: UnetGolden): In
   return Int32Array.from({ length: batch * size * size }, (_, index) => {
     const column = Math.floor((index % size) / block);
     const row = Math.floor((Math.floor(index / size) % size) / block);
-    const picture = Math.floor(index / (size * size));
-    const label = hash32(streams.labels, (picture * side + row) * side + column) % 23;
+    const image = Math.floor(index / (size * size));
+    const label = hash32(streams.labels, (image * side + row) * side + column) % 23;
     return label < classes ? label : 255;
   });
 }

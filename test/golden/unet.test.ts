@@ -6,7 +6,7 @@ import type { OptimizerOptions } from '../../src/optim/optimizer.ts';
 import { buildTrainingStep } from '../../src/training/training-step.ts';
 import { expectClose } from '../contract/compare.ts';
 import { loadEngines } from '../contract/engines.ts';
-import { checksum, initialState, labels, pictures, readUnetGolden, unseenPicture, unseenSize } from './unet-values.ts';
+import { checksum, images, initialState, labels, readUnetGolden, unseenImage, unseenSize } from './unet-values.ts';
 
 const golden = readUnetGolden();
 const model = createModel('unet', { classes: golden.classes });
@@ -25,9 +25,9 @@ function expectChecksum(actual: readonly number[], expected: readonly number[], 
 
 describe('the values that both sides make from whole numbers', () => {
   it.each([
-    ['pictures', pictures(golden)],
+    ['images', images(golden)],
     ['labels', labels(golden)],
-    ['unseen', unseenPicture(golden)],
+    ['unseen', unseenImage(golden)],
   ] as const)('%s are the same', (name, values) => {
     expectChecksum(checksum(values), golden.checksums[name], 1e-12, name);
   });
@@ -62,7 +62,7 @@ describe.each(engines)('the U-Net of PyTorch on the engine $name', (engine) => {
     );
     const program = await engine.compile(graph);
     await program.writeStates(initial);
-    const inputs = { image: pictures(golden), labels: labels(golden), learningRate: Float32Array.of(rate) };
+    const inputs = { image: images(golden), labels: labels(golden), learningRate: Float32Array.of(rate) };
     // The reference takes a second a step; it is held to the first ones only.
     const steps = engine.name === 'reference' ? 3 : run.losses.length;
     const losses: number[] = [];
@@ -79,7 +79,7 @@ describe.each(engines)('the U-Net of PyTorch on the engine $name', (engine) => {
     forward.output('logits', resize(logits, height, width));
     const inference = await engine.compile(forward);
     await inference.writeStates(trained);
-    const scores = (await inference.run({ image: unseenPicture(golden) })).logits;
+    const scores = (await inference.run({ image: unseenImage(golden) })).logits;
     expectClose(sampleBlocks(scores, run.logits.shape), run.logits.data as Float32Array, 5e-5, 'logits');
     await inference.dispose();
   });

@@ -93,7 +93,7 @@ function headerFaults({ width, height, bitDepth, colorType, interlaced }: Header
     faults.push({ check: 'mask-interlaced', message: 'is an interlaced PNG; save it without interlacing' });
   }
   if (width !== maskSide || height !== maskSide) {
-    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; enlarge the scores before the argmax, or the mask by nearest neighbour`;
+    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; upsample the scores before the argmax, or the mask by nearest neighbour`;
     faults.push({ check: 'mask-size', message });
   }
   return faults;

@@ -39,7 +39,7 @@ const leastShare = 1 / 4000;
  * @throws FaceparseError for labels that are not of celebamask-19, whose classes the rules are about
  */
 export function planCopyPaste(
-  cache: DecodedDataset,
+  decoded: DecodedDataset,
   labelSet: LabelSet,
   options: CopyPasteOptions,
   weights?: ArrayLike<number>,
@@ -47,27 +47,27 @@ export function planCopyPaste(
   const { probability } = options;
   if (probability === 0) return undefined;
   checkPasteLabels(labelSet, options);
-  const counts = classCounts(cache);
+  const counts = classCounts(decoded);
   const classes = [...new Set(options.classes)]
-    .map((name) => planClass(cache, counts, findClass(celebamask19, name).id, pasteRules[name], weights))
+    .map((name) => planClass(decoded, counts, findClass(celebamask19, name).id, pasteRules[name], weights))
     .filter(({ donors }) => donors.length > 0);
   return classes.length === 0 ? undefined : { probability, classes };
 }
 
 function planClass(
-  cache: DecodedDataset,
+  decoded: DecodedDataset,
   counts: Uint32Array,
   id: number,
   rule: PasteRule,
   weights?: ArrayLike<number>,
 ): PastedClass {
-  const pairs = cache.stems.length;
-  const least = Math.max(1, leastShare * cache.size ** 2);
+  const pairs = decoded.stems.length;
+  const least = Math.max(1, leastShare * decoded.size ** 2);
   const own = Uint32Array.from({ length: pairs }, (_, pair) => counts[pair * 256 + id]);
   const donors = Uint32Array.from(own.keys()).filter((pair) => own[pair] >= least && weights?.[pair] !== 0);
   const boxes = new Uint16Array(donors.length * 4);
   donors.forEach((pair, i) => {
-    boxes.set(boxOf(cache, pair, id), 4 * i);
+    boxes.set(boxOf(decoded, pair, id), 4 * i);
   });
   return {
     id,
@@ -84,8 +84,8 @@ function planClass(
   };
 }
 
-function boxOf(cache: DecodedDataset, pair: number, id: number): [number, number, number, number] {
-  const { width, data } = decodedLabels(cache, pair);
+function boxOf(decoded: DecodedDataset, pair: number, id: number): [number, number, number, number] {
+  const { width, data } = decodedLabels(decoded, pair);
   const top = Math.floor(data.indexOf(id) / width);
   const bottom = Math.floor(data.lastIndexOf(id) / width) + 1;
   let [left, right] = [width, 0];

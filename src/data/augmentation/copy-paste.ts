@@ -17,15 +17,15 @@ const reach = 0.02;
 
 /** Pastes classes of other pairs into pairs; keeps the memory that it does so in. */
 export class CopyPaster {
-  readonly #cache: DecodedDataset;
+  readonly #decoded: DecodedDataset;
   readonly #plan: CopyPastePlan;
   readonly #result: Pair;
   /** 1 where the donor's pixel is taken; all 0 between calls. */
   readonly #mask: Uint8Array;
 
-  constructor(cache: DecodedDataset, plan: CopyPastePlan) {
-    const { size } = cache;
-    this.#cache = cache;
+  constructor(decoded: DecodedDataset, plan: CopyPastePlan) {
+    const { size } = decoded;
+    this.#decoded = decoded;
     this.#plan = plan;
     this.#mask = new Uint8Array(size * size);
     this.#result = {
@@ -38,10 +38,10 @@ export class CopyPaster {
    * The pair of that index, with the probability of the plan with a class of another pair pasted in at the place it has there.
    *
    * The class and its donor are drawn, each as likely as the others; where the rules of the class find no room for it,
-   * a few more donors are drawn. A result that differs from the cached pair stays valid until the next call.
+   * a few more donors are drawn. A result that differs from the decoded pair stays valid until the next call.
    */
   pair(index: number, random: Random): Pair {
-    const pair = { photo: decodedPhoto(this.#cache, index), labels: decodedLabels(this.#cache, index) };
+    const pair = { photo: decodedPhoto(this.#decoded, index), labels: decodedLabels(this.#decoded, index) };
     const { probability, classes } = this.#plan;
     if (!random.chance(probability)) return pair;
     const pasted = classes[random.integer(classes.length)];
@@ -53,11 +53,11 @@ export class CopyPaster {
       const donor = pasted.donors[chosen];
       if (donor === index) return pair;
       const box = pasted.boxes.subarray(4 * chosen, 4 * chosen + 4);
-      const donorLabels = decodedLabels(this.#cache, donor);
+      const donorLabels = decodedLabels(this.#decoded, donor);
       if (!this.#select(pair.labels, donorLabels, pasted, box)) continue;
       this.#result.photo.data.set(pair.photo.data);
       this.#result.labels.data.set(pair.labels.data);
-      this.#blend({ photo: decodedPhoto(this.#cache, donor), labels: donorLabels }, box);
+      this.#blend({ photo: decodedPhoto(this.#decoded, donor), labels: donorLabels }, box);
       return this.#result;
     }
     return pair;

@@ -49,7 +49,7 @@ const colors: fc.Arbitrary<ColorTransform> = fc.record({
   bias: fc.constantFrom([0, 0, 0] as const, [-2, -2.1, -1.8] as const, [-0, -0, -0] as const),
 });
 
-/** Random bytes on shared memory with nothing to spare behind them, as the last image of a cache has it. */
+/** Random bytes on shared memory with nothing to spare behind them, as the last of the decoded images has it. */
 function sharedBytes(count: number, seed: number): Uint8Array {
   const random = new Random(seed);
   const bytes = new Uint8Array(new SharedArrayBuffer(count));
@@ -203,12 +203,12 @@ describe.skipIf('reason' in loaded)('nativeKernels', () => {
   });
 
   it('fill the same batches', () => {
-    const [count, cacheSize] = [4, 70];
-    const buffer = sharedBytes(decodedBytes(count, cacheSize), 1).map((byte) => byte % 19).buffer;
+    const [count, side] = [4, 70];
+    const buffer = sharedBytes(decodedBytes(count, side), 1).map((byte) => byte % 19).buffer;
     const shared = new SharedArrayBuffer(buffer.byteLength);
     new Uint8Array(shared).set(new Uint8Array(buffer));
     const plan: BatchPlan = {
-      cache: { labelSet: celebamask19.name, size: cacheSize, stems: ['a', 'b', 'c', 'd'], buffer: shared },
+      decoded: { labelSet: celebamask19.name, size: side, stems: ['a', 'b', 'c', 'd'], buffer: shared },
       batchSize: 3,
       size: 40,
       labelSize: 20,

@@ -8,8 +8,8 @@ import { Random } from '../../random/random.ts';
 import { type DecodedDataset, decodedBytes, decodedLabels, decodedPhoto } from '../decoded/decoded-dataset.ts';
 import { type BatchLoader, type BatchLoaderOptions, createBatchLoader } from './batch-loader.ts';
 
-function makeCache(count: number, size = 12): DecodedDataset {
-  const cache = {
+function makeDataset(count: number, size = 12): DecodedDataset {
+  const decoded = {
     labelSet: celebamask19.name,
     size,
     stems: Array.from({ length: count }, (_, i) => `face-${i}`),
@@ -17,21 +17,21 @@ function makeCache(count: number, size = 12): DecodedDataset {
   };
   const random = new Random(1);
   for (let i = 0; i < count; i++) {
-    const photo = decodedPhoto(cache, i).data;
-    const labels = decodedLabels(cache, i).data;
+    const photo = decodedPhoto(decoded, i).data;
+    const labels = decodedLabels(decoded, i).data;
     for (let k = 0; k < photo.length; k++) photo[k] = random.integer(256);
     for (let k = 0; k < labels.length; k++) labels[k] = random.integer(19);
   }
-  return cache;
+  return decoded;
 }
 
 const augmentation = { flip: 0.5, rotation: 20, scale: 0.2, shift: 0.1, brightness: 0.2, blur: 0.2, noise: 0.05 };
-const cache = makeCache(10);
+const decoded = makeDataset(10);
 const loaders: BatchLoader[] = [];
 
 function make(change: Partial<BatchLoaderOptions> = {}): BatchLoader {
   const loader = createBatchLoader({
-    cache,
+    decoded,
     labelSet: celebamask19,
     batchSize: 3,
     size: 8,
@@ -78,11 +78,11 @@ describe('createBatchLoader', () => {
       copyPaste: { probability: 0.8, classes: ['background'] as const },
     };
     // Backgrounds that cover each other: on the random labels of the other tests nothing can be pasted.
-    const twins = makeCache(10);
+    const twins = makeDataset(10);
     for (let i = 0; i < 10; i++) decodedLabels(twins, i).data.fill(0);
 
     it('gives the same batches with 0, 1 and 2 workers, and after any start', async () => {
-      const options = { cache: twins, augmentation: mixed };
+      const options = { decoded: twins, augmentation: mixed };
       const inline = await take(make(options), 8);
       expect(await take(make({ ...options, workers: 1 }), 8)).toEqual(inline);
       expect(await take(make({ ...options, workers: 2, prefetch: 5 }), 8)).toEqual(inline);
@@ -126,16 +126,16 @@ describe('createBatchLoader', () => {
       const pasting = { copyPaste: { probability: 1, classes: ['background'] as const } };
       const options = { size: 12, labelSize: 12, batchSize: 5 };
       // Backgrounds that cover each other: the random labels of the other tests find no room.
-      const twins = makeCache(5);
+      const twins = makeDataset(5);
       for (let i = 0; i < 5; i++) decodedLabels(twins, i).data.fill(0);
-      const [plain] = await take(make({ ...options, cache: twins, augmentation: { noise: 0.1, flip: 0.5 } }), 1);
+      const [plain] = await take(make({ ...options, decoded: twins, augmentation: { noise: 0.1, flip: 0.5 } }), 1);
       const [changed] = await take(
-        make({ ...options, cache: twins, augmentation: { noise: 0.1, flip: 0.5, ...pasting } }),
+        make({ ...options, decoded: twins, augmentation: { noise: 0.1, flip: 0.5, ...pasting } }),
         1,
       );
       expect(changed.labels).toEqual(plain.labels);
-      const images = await take(make({ ...options, cache: twins, augmentation: pasting, shuffle: false }), 1);
-      const own = await take(make({ ...options, cache: twins, augmentation: {}, shuffle: false }), 1);
+      const images = await take(make({ ...options, decoded: twins, augmentation: pasting, shuffle: false }), 1);
+      const own = await take(make({ ...options, decoded: twins, augmentation: {}, shuffle: false }), 1);
       for (let sample = 0; sample < 5; sample++) {
         const part = ({ images }: { images: Float32Array }, index: number) =>
           images.slice(index * 432, (index + 1) * 432).join();
@@ -151,15 +151,15 @@ describe('createBatchLoader', () => {
     const built = new URL('../../../dist/', import.meta.url);
     const script = `
       const { createHash } = await import('node:crypto');
-      const { createBatchLoader } = await import('${new URL('data/batch-loader.js', built)}');
-      const { loadAddon } = await import('${new URL('engine/native/load-addon.js', built)}');
+      const { createBatchLoader } = await import('${new URL('data/batches/batch-loader.js', built)}');
+      const { loadAddon } = await import('${new URL('native-addon/load-addon.js', built)}');
       const { celebamask19 } = await import('${new URL('labels/celebamask-19.js', built)}');
       const buffer = new SharedArrayBuffer(5 * 40 * 40 * 4);
       new Uint8Array(buffer).forEach((_, i, bytes) => { bytes[i] = (i * i) % 19; });
-      const cache = { labelSet: 'celebamask-19', size: 40, stems: ['a', 'b', 'c', 'd', 'e'], buffer };
+      const decoded = { labelSet: 'celebamask-19', size: 40, stems: ['a', 'b', 'c', 'd', 'e'], buffer };
       const hashes = [];
       for (const workers of [0, 1, 2]) {
-        const options = { cache, labelSet: celebamask19, batchSize: 2, size: 24, labelSize: 12, seed: 1, workers };
+        const options = { decoded, labelSet: celebamask19, batchSize: 2, size: 24, labelSize: 12, seed: 1, workers };
         const loader = createBatchLoader({ ...options, augmentation: ${JSON.stringify(augmentation)} });
         const hash = createHash('sha256');
         for (let i = 0; i < 6; i++) {
@@ -214,13 +214,13 @@ describe('createBatchLoader', () => {
 
   it('names the pairs of a batch and gives each pair once an epoch', async () => {
     const batches = await take(make({ augmentation: {}, size: 12, labelSize: 12, batchSize: 5, workers: 1 }), 2);
-    expect(batches.flatMap(({ stems }) => stems).sort()).toEqual([...cache.stems].sort());
+    expect(batches.flatMap(({ stems }) => stems).sort()).toEqual([...decoded.stems].sort());
     for (const batch of batches) {
       batch.indices.forEach((index, sample) => {
         expect(batch.stems[sample]).toBe(`face-${index}`);
         const labels = batch.labels.subarray(sample * 144, (sample + 1) * 144);
-        expect([...labels]).toEqual([...decodedLabels(cache, index).data]);
-        const { data } = decodedPhoto(cache, index);
+        expect([...labels]).toEqual([...decodedLabels(decoded, index).data]);
+        const { data } = decodedPhoto(decoded, index);
         for (let i = 0; i < 432; i++) {
           const value = batch.images[sample * 432 + Math.floor(i / 144) * 144 + (i % 144)];
           expect(value).toBeCloseTo((data[(i % 144) * 3 + Math.floor(i / 144)] / 255 - 0.5) / 0.25, 5);
@@ -288,13 +288,13 @@ describe('createBatchLoader', () => {
   });
 
   it('hands a failure in a worker to next()', async () => {
-    // A cache that promises more pairs than its memory holds.
-    const broken = { ...cache, stems: [...cache.stems, ...cache.stems] };
+    // A data set that promises more pairs than its memory holds.
+    const broken = { ...decoded, stems: [...decoded.stems, ...decoded.stems] };
     for (const workers of [0, 1]) {
-      const loader = make({ cache: broken, workers, shuffle: false, batchSize: 10 });
+      const loader = make({ decoded: broken, workers, shuffle: false, batchSize: 10 });
       await expect(take(loader, 3)).rejects.toThrow(/length|offset|range/i);
     }
-    const loader = make({ cache: broken, workers: 1, shuffle: false });
+    const loader = make({ decoded: broken, workers: 1, shuffle: false });
     await expect(take(loader, 9)).rejects.toThrow(/batch of step \d could not be made/);
     await expect(loader.next()).rejects.toThrow(/could not be made/);
   });
@@ -319,12 +319,12 @@ describe('createBatchLoader', () => {
   });
 
   it('does not keep the process alive', () => {
-    const built = new URL('../../../dist/data/', import.meta.url);
+    const built = new URL('../../../dist/', import.meta.url);
     const script = `
-      const { createBatchLoader } = await import('${new URL('batch-loader.js', built)}');
-      const { celebamask19 } = await import('${new URL('../../labels/celebamask-19.js', built)}');
-      const cache = { labelSet: 'celebamask-19', size: 4, stems: ['a', 'b'], buffer: new SharedArrayBuffer(128) };
-      const loader = createBatchLoader({ cache, labelSet: celebamask19, batchSize: 2, size: 4, seed: 1 });
+      const { createBatchLoader } = await import('${new URL('data/batches/batch-loader.js', built)}');
+      const { celebamask19 } = await import('${new URL('labels/celebamask-19.js', built)}');
+      const decoded = { labelSet: 'celebamask-19', size: 4, stems: ['a', 'b'], buffer: new SharedArrayBuffer(128) };
+      const loader = createBatchLoader({ decoded, labelSet: celebamask19, batchSize: 2, size: 4, seed: 1 });
       console.log((await loader.next()).count, (await loader.next()).step);`;
     const result = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       cwd: fileURLToPath(new URL('../../..', import.meta.url)),
@@ -342,7 +342,7 @@ describe('createBatchLoader', () => {
     expect(() => make({ workers: -1 })).toThrow(/"workers" is -1/);
     expect(() => make({ prefetch: 0 })).toThrow(/"prefetch" is 0/);
     expect(() => make({ batchSize: 11 })).toThrow(/batch of 11 cannot be filled from 10 pairs/);
-    expect(() => make({ labelSet: face8 })).toThrow(/holds labels of celebamask-19, not of face-8/);
+    expect(() => make({ labelSet: face8 })).toThrow(/have labels of celebamask-19, not of face-8/);
     expect(() => make({ seed: Number.NaN })).toThrow(/seed is NaN/);
     expect(() => make({ weights: [1, 2] })).toThrow(/2 sampling weights for 10 pairs/);
     expect(() => make({ weights: new Array(10).fill(0) })).toThrow(/All sampling weights are 0/);
@@ -351,7 +351,7 @@ describe('createBatchLoader', () => {
     expect(() => make({ augmentation: { flip: 2 } })).toThrow(/"flip" is 2/);
     expect(() =>
       make({
-        cache: { ...cache, labelSet: 'face-8' },
+        decoded: { ...decoded, labelSet: 'face-8' },
         labelSet: face8,
         augmentation: { copyPaste: { probability: 1, classes: ['hat'] } },
       }),

@@ -14,8 +14,8 @@ import type { BatchAnswer, BatchRequest } from './batch-worker.ts';
 
 /** What a loader gives out, and how. */
 export interface BatchLoaderOptions {
-  readonly cache: DecodedDataset;
-  /** The label set of the cache; its pairs are what a flip swaps. */
+  readonly decoded: DecodedDataset;
+  /** The label set of the decoded ids; its pairs are what a flip swaps. */
   readonly labelSet: LabelSet;
   readonly batchSize: number;
   /** Side of the images in pixels. */
@@ -51,7 +51,7 @@ export interface Batch {
   readonly images: Float32Array;
   /** count×L×L ids, 255 where there is nothing to learn. */
   readonly labels: Int32Array;
-  /** Places of the pairs in the cache. */
+  /** Places of the pairs in the data set. */
   readonly indices: Uint32Array;
   readonly stems: readonly string[];
 }
@@ -85,10 +85,10 @@ const maxBufferBytes = 4 * 2 ** 30;
  *
  * A loader that is not closed does not keep the process alive, unless a call of `next` is waiting.
  *
- * @throws FaceparseError for options out of range, a label set that is not the cache's, and a missing build of the worker
+ * @throws FaceparseError for options out of range, a label set that is not that of the images, and a missing build of the worker
  *
  * @example
- * const loader = createBatchLoader({ cache, labelSet: celebamask19, batchSize: 8, size: 256, labelSize: 128, seed: 1 });
+ * const loader = createBatchLoader({ decoded, labelSet: celebamask19, batchSize: 8, size: 256, labelSize: 128, seed: 1 });
  * const { images, labels } = await loader.next();
  * await loader.close();
  */
@@ -116,12 +116,12 @@ export function requireRoomForBatches(
 }
 
 function makePlan(options: BatchLoaderOptions): BatchPlan {
-  const { cache, labelSet, seed, shuffle = true, dropLast = true } = options;
-  const pairs = cache.stems.length;
+  const { decoded, labelSet, seed, shuffle = true, dropLast = true } = options;
+  const pairs = decoded.stems.length;
   const size = wholeNumber('size', options.size, 1, 16_384);
   const batchSize = wholeNumber('batchSize', options.batchSize, 1, 65_536);
-  if (cache.labelSet !== labelSet.name) {
-    throw new FaceparseError(`The image cache holds labels of ${cache.labelSet}, not of ${labelSet.name}.`);
+  if (decoded.labelSet !== labelSet.name) {
+    throw new FaceparseError(`The decoded images have labels of ${decoded.labelSet}, not of ${labelSet.name}.`);
   }
   if (pairs === 0 || (dropLast && batchSize > pairs)) {
     throw new FaceparseError(
@@ -132,7 +132,7 @@ function makePlan(options: BatchLoaderOptions): BatchPlan {
   const augmentation = resolveAugmentation(options.augmentation);
   const weights = options.weights && checkWeights(Float64Array.from(options.weights), pairs);
   return {
-    cache,
+    decoded,
     batchSize,
     size,
     labelSize: wholeNumber('labelSize', options.labelSize ?? size, 1, 16_384),
@@ -143,7 +143,7 @@ function makePlan(options: BatchLoaderOptions): BatchPlan {
     shuffle,
     dropLast,
     weights,
-    copyPaste: planCopyPaste(cache, labelSet, augmentation.copyPaste, weights),
+    copyPaste: planCopyPaste(decoded, labelSet, augmentation.copyPaste, weights),
   };
 }
 
@@ -314,7 +314,7 @@ class ThreadedBatchLoader implements BatchLoader {
   }
 
   #batch(step: number, buffer: ArrayBuffer, indices: Uint32Array): Batch {
-    const stems = Array.from(indices, (index) => this.#plan.cache.stems[index]);
+    const stems = Array.from(indices, (index) => this.#plan.decoded.stems[index]);
     const epoch = Math.floor(step / this.stepsPerEpoch);
     const count = indices.length;
     return { step, epoch, count, indices, stems, ...batchArrays(this.#plan, buffer, count) };

@@ -6,7 +6,7 @@ import { type BatchPlan, epochOrder, stepsPerEpoch } from './batch-plan.ts';
 
 function plan(count: number, change: Partial<BatchPlan> = {}): BatchPlan {
   return {
-    cache: {
+    decoded: {
       labelSet: 'celebamask-19',
       size: 1,
       stems: Array.from({ length: count }, (_, i) => `${i}`),

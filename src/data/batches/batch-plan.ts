@@ -21,7 +21,7 @@ export interface BatchSize {
  * All that a batch depends on beside its step. A plain object: workers get a copy of it, with the images shared.
  */
 export interface BatchPlan extends BatchSize {
-  readonly cache: DecodedDataset;
+  readonly decoded: DecodedDataset;
   readonly augmentation: AugmentationOptions;
   /** 256 entries, id → id in a mirrored image. */
   readonly mirror: Uint8Array;
@@ -49,7 +49,7 @@ export interface BatchArrays {
 
 /** Steps that make up one epoch. */
 export function stepsPerEpoch(plan: BatchPlan): number {
-  const steps = plan.cache.stems.length / plan.batchSize;
+  const steps = plan.decoded.stems.length / plan.batchSize;
   return plan.dropLast ? Math.floor(steps) : Math.ceil(steps);
 }
 
@@ -74,7 +74,7 @@ export function batchArrays(plan: BatchPlan, buffer: ArrayBuffer, count = plan.b
  * share asks for 2.3 places gets two or three, never none or five; equal weights give every pair exactly once.
  */
 export function epochOrder(plan: BatchPlan, epoch: number): EpochOrder {
-  const count = plan.cache.stems.length;
+  const count = plan.decoded.stems.length;
   const random = new Random(plan.seed, 'order', epoch);
   const indices = plan.weights
     ? systematicSample(plan.weights, random.uniform())
@@ -117,13 +117,13 @@ export class BatchFiller {
     const { size, labelSize, mirror, normalization } = plan;
     this.#plan = plan;
     this.#settings = { size, labelSize, options: plan.augmentation, mirror, normalization, operations };
-    if (plan.copyPaste) this.#paster = new CopyPaster(plan.cache, plan.copyPaste);
+    if (plan.copyPaste) this.#paster = new CopyPaster(plan.decoded, plan.copyPaste);
   }
 
   /**
    * Writes the batch of a step (counted from 0 over all epochs) to a buffer of `batchBytes`.
    *
-   * @returns the indices of its pairs in the cache, one a sample
+   * @returns the indices of its pairs in the data set, one a sample
    */
   fill(step: number, buffer: ArrayBuffer): Uint32Array {
     const plan = this.#plan;
@@ -154,10 +154,10 @@ export class BatchFiller {
 
   /** Each change has a generator of its own: switching one on leaves the others as they were. */
   #fillSample(index: number, keys: readonly (string | number)[], place: SamplePlace): void {
-    const { cache, seed } = this.#plan;
+    const { decoded, seed } = this.#plan;
     const pair: Pair = this.#paster
       ? this.#paster.pair(index, new Random(seed, 'copy-paste', ...keys))
-      : { photo: decodedPhoto(cache, index), labels: decodedLabels(cache, index) };
+      : { photo: decodedPhoto(decoded, index), labels: decodedLabels(decoded, index) };
     augmentPair(pair.photo, pair.labels, this.#settings, new Random(seed, 'augment', ...keys), place);
   }
 

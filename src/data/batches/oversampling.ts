@@ -11,10 +11,10 @@ import type { DecodedDataset } from '../decoded/decoded-dataset.ts';
  * @param factors class name → factor from 1 on
  * @throws FaceparseError for a class that the label set does not have, and a factor below 1
  *
- * @example oversamplingWeights(cache, celebamask19, { hat: 3, ear_r: 1.5 })
+ * @example oversamplingWeights(decoded, celebamask19, { hat: 3, ear_r: 1.5 })
  */
 export function oversamplingWeights(
-  cache: DecodedDataset,
+  decoded: DecodedDataset,
   labelSet: LabelSet,
   factors: Readonly<Record<string, number>>,
 ): Float64Array | undefined {
@@ -25,8 +25,8 @@ export function oversamplingWeights(
     return { id: findClass(labelSet, name).id, factor };
   });
   if (given.length === 0) return undefined;
-  const counts = classCounts(cache);
-  return Float64Array.from({ length: cache.stems.length }, (_, pair) =>
+  const counts = classCounts(decoded);
+  return Float64Array.from({ length: decoded.stems.length }, (_, pair) =>
     Math.max(1, ...given.map(({ id, factor }) => (counts[pair * 256 + id] > 0 ? factor : 1))),
   );
 }

@@ -28,7 +28,7 @@ async function writeMask(index: number, mask: LabelMap, colors = palette): Promi
 }
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'faceparse-cache-'));
+  folder = await mkdtemp(join(tmpdir(), 'faceparse-decoded-'));
   await mkdir(join(folder, 'images'));
   await mkdir(join(folder, 'masks'));
   const random = new Random(1);
@@ -59,15 +59,15 @@ const load = (change: Partial<Parameters<typeof decodeDataset>[1]> = {}) =>
 describe('decodeDataset', () => {
   it('holds every pair, resized', async () => {
     const seen: number[] = [];
-    const cache = await load({ onProgress: (done, total) => seen.push(done / total) });
-    expect(cache.stems).toEqual(['0', '1', '2']);
-    expect(cache.buffer.byteLength).toBe(3 * 64 * 4);
+    const loaded = await load({ onProgress: (done, total) => seen.push(done / total) });
+    expect(loaded.stems).toEqual(['0', '1', '2']);
+    expect(loaded.buffer.byteLength).toBe(3 * 64 * 4);
     pairs.forEach(({ photo, mask }, i) => {
-      expect(decodedPhoto(cache, i)).toEqual(resizePhoto(photo, 8, 8));
-      expect(decodedLabels(cache, i)).toEqual(resizeLabels(mask, 8, 8));
+      expect(decodedPhoto(loaded, i)).toEqual(resizePhoto(photo, 8, 8));
+      expect(decodedLabels(loaded, i)).toEqual(resizeLabels(mask, 8, 8));
     });
     expect(seen).toEqual([1 / 3, 2 / 3, 1]);
-    expect(() => decodedPhoto(cache, 3)).toThrow(/no pair 3/);
+    expect(() => decodedPhoto(loaded, 3)).toThrow(/no pair 3/);
   });
 
   it('repairs swapped masks when asked to, and only then', async () => {
@@ -81,9 +81,9 @@ describe('decodeDataset', () => {
 
   it('merges ids', async () => {
     const table = mergeTable(face8);
-    const cache = await load({ size: 16, labelSet: face8, mergeTable: table, repair: true });
-    expect(cache.labelSet).toBe('face-8');
-    expect([...decodedLabels(cache, 0).data]).toEqual(Array.from(pairs[0].mask.data, (id) => table[id]));
+    const loaded = await load({ size: 16, labelSet: face8, mergeTable: table, repair: true });
+    expect(loaded.labelSet).toBe('face-8');
+    expect([...decodedLabels(loaded, 0).data]).toEqual(Array.from(pairs[0].mask.data, (id) => table[id]));
   });
 
   it('keeps pixels that are to be ignored', async () => {
@@ -94,8 +94,8 @@ describe('decodeDataset', () => {
       mask,
       Array.from({ length: 256 }, () => [0, 0, 0]),
     );
-    const cache = await load({ size: mask.width });
-    expect(decodedLabels(cache, 1).data[7]).toBe(255);
+    const loaded = await load({ size: mask.width });
+    expect(decodedLabels(loaded, 1).data[7]).toBe(255);
   });
 
   it('names the file and the value of a stray label', async () => {
@@ -114,7 +114,7 @@ describe('decodeDataset', () => {
     );
   });
 
-  it('refuses a mask of another shape, a missing mask, and too large a cache', async () => {
+  it('refuses a mask of another shape, a missing mask, and more images than may be held', async () => {
     await writeMask(1, pairs[0].mask);
     await expect(load()).rejects.toThrow(/1\.png is 16×16, but its photo is 20×10/);
     const { maskPath: _, ...bare } = dataset.items[0];
@@ -125,7 +125,7 @@ describe('decodeDataset', () => {
     await expect(load({ size: 0 })).rejects.toThrow(/cache size is 0/);
     await expect(
       decodeDataset({ folder, items: [] }, { size: 8, labelSet: celebamask19, repair: false }),
-    ).rejects.toThrow(/holds no pictures/);
+    ).rejects.toThrow(/holds no images/);
   });
 
   it('stops when told to', async () => {
@@ -145,8 +145,8 @@ describe('the copy on disk', () => {
   /** Tells whether a load decoded: reading the copy reports once, decoding once a pair. */
   async function loadAndCount(change: Partial<Parameters<typeof decodeDataset>[1]> = {}) {
     let reports = 0;
-    const cache = await load({ directory: directory(), onProgress: () => reports++, ...change });
-    return { cache, decoded: reports > 1 };
+    const loaded = await load({ directory: directory(), onProgress: () => reports++, ...change });
+    return { loaded, decoded: reports > 1 };
   }
 
   it('is read instead of decoding, with the same bytes', async () => {
@@ -154,7 +154,7 @@ describe('the copy on disk', () => {
     expect(first.decoded).toBe(true);
     const second = await loadAndCount();
     expect(second.decoded).toBe(false);
-    expect(Buffer.from(second.cache.buffer)).toEqual(Buffer.from(first.cache.buffer));
+    expect(Buffer.from(second.loaded.buffer)).toEqual(Buffer.from(first.loaded.buffer));
     expect(await files()).toHaveLength(1);
   });
 
@@ -169,7 +169,7 @@ describe('the copy on disk', () => {
   });
 
   it('is made anew when it is damaged', async () => {
-    const { cache } = await loadAndCount();
+    const { loaded } = await loadAndCount();
     const [path] = await files();
     const good = await readFile(path);
     const flipped = Buffer.from(good);
@@ -181,7 +181,7 @@ describe('the copy on disk', () => {
       await writeFile(path, bad);
       const again = await loadAndCount();
       expect(again.decoded).toBe(true);
-      expect(Buffer.from(again.cache.buffer)).toEqual(Buffer.from(cache.buffer));
+      expect(Buffer.from(again.loaded.buffer)).toEqual(Buffer.from(loaded.buffer));
       expect(await readFile(path)).toEqual(good);
     }
   });
@@ -200,10 +200,10 @@ describe.skipIf(!existsSync(realTrain))('on celebamask-mini (skipped where ../sh
   it('loads real pairs with all their ids in range', async () => {
     const { folder: name, items } = await openDataset(realTrain);
     const some = { folder: name, items: items.slice(0, 20) };
-    const cache = await decodeDataset(some, { size: 512, labelSet: celebamask19, repair: true });
-    const ids = new Set(some.items.flatMap((_, i) => [...new Set(decodedLabels(cache, i).data)]));
+    const loaded = await decodeDataset(some, { size: 512, labelSet: celebamask19, repair: true });
+    const ids = new Set(some.items.flatMap((_, i) => [...new Set(decodedLabels(loaded, i).data)]));
     expect(Math.max(...ids)).toBeLessThan(19);
     expect(ids.size).toBeGreaterThan(10);
-    for (let i = 0; i < 20; i++) expect(new Set(decodedPhoto(cache, i).data).size).toBeGreaterThan(100);
+    for (let i = 0; i < 20; i++) expect(new Set(decodedPhoto(loaded, i).data).size).toBeGreaterThan(100);
   });
 });

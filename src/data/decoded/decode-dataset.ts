@@ -7,13 +7,13 @@ import type { Dataset, DatasetItem } from '../dataset/dataset.ts';
 import { repairSwap } from '../dataset/left-right.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
 import { type DecodedDataset, decodedBytes, decodedLabels, decodedPhoto } from './decoded-dataset.ts';
-import { describeCacheFile, readCacheFile, writeCacheFile } from './decoded-file.ts';
+import { describeDecodedFile, readDecodedFile, writeDecodedFile } from './decoded-file.ts';
 
 /** What `decodeDataset` needs to know; progress counts pairs. */
 export interface DecodeOptions extends RunOptions {
-  /** Side of the cached images in pixels; images that are not square are stretched. */
+  /** Side of the decoded images in pixels; images that are not square are stretched. */
   readonly size: number;
-  /** The label set of the cached ids. */
+  /** The label set of the ids. */
   readonly labelSet: LabelSet;
   /** Whether masks whose left and right are swapped are put right (`repairSwap`). */
   readonly repair: boolean;
@@ -24,7 +24,7 @@ export interface DecodeOptions extends RunOptions {
   readonly mergeTable?: Uint8Array;
   /** Folder for a copy on disk, which the next start reads instead of decoding. Without it nothing is written. */
   readonly directory?: string;
-  /** Largest cache, in bytes. */
+  /** What the decoded images may take at the most, in bytes. */
   readonly maxBytes?: number;
 }
 
@@ -42,27 +42,27 @@ const shapeTolerance = 0.02;
  * damaged is decoded anew. Files of former options stay until somebody deletes the folder.
  *
  * @throws FaceparseError when a pair has no mask, an image cannot be read, a mask holds an id that its label set does
- *   not know, photo and mask differ in shape, or the cache would be larger than `maxBytes` (default 8 GiB)
+ *   not know, photo and mask differ in shape, or the images would take more than `maxBytes` (default 8 GiB)
  *
  * @example
- * const cache = await decodeDataset(await openDataset('data/train'), { size: 512, labelSet: celebamask19, repair: true });
+ * const decoded = await decodeDataset(await openDataset('data/train'), { size: 512, labelSet: celebamask19, repair: true });
  */
 export async function decodeDataset(dataset: Dataset, options: DecodeOptions): Promise<DecodedDataset> {
   const { size, labelSet, repair, mergeTable, directory, signal } = options;
-  const cache: DecodedDataset = {
+  const decoded: DecodedDataset = {
     labelSet: labelSet.name,
     size,
     stems: dataset.items.map((item) => item.stem),
     buffer: allocate(dataset, size, options.maxBytes ?? defaultMaxBytes),
   };
-  const file = directory && (await describeCacheFile(dataset, { size, labelSet, repair, mergeTable }, directory));
-  if (file && (await readCacheFile(file, cache.buffer, signal))) {
+  const file = directory && (await describeDecodedFile(dataset, { size, labelSet, repair, mergeTable }, directory));
+  if (file && (await readDecodedFile(file, decoded.buffer, signal))) {
     options.onProgress?.(dataset.items.length, dataset.items.length);
-    return cache;
+    return decoded;
   }
-  await runConcurrently(dataset.items, (item, index) => decodePair(item, index, cache, options), options);
-  if (file) await writeCacheFile(file, cache.buffer, signal);
-  return cache;
+  await runConcurrently(dataset.items, (item, index) => decodePair(item, index, decoded, options), options);
+  if (file) await writeDecodedFile(file, decoded.buffer, signal);
+  return decoded;
 }
 
 function allocate(dataset: Dataset, size: number, maxBytes: number): SharedArrayBuffer {
@@ -95,7 +95,7 @@ function gibibytes(bytes: number): string {
 async function decodePair(
   item: DatasetItem,
   index: number,
-  cache: DecodedDataset,
+  decoded: DecodedDataset,
   options: DecodeOptions,
 ): Promise<void> {
   if (item.maskPath === undefined) {
@@ -112,13 +112,13 @@ async function decodePair(
   const fileSet = mergeTable ? celebamask19 : labelSet;
   checkIds(mask.data, fileSet, item.maskPath);
   const repaired = options.repair ? repairSwap(mask, fileSet) : mask;
-  decodedPhoto(cache, index).data.set(resizePhoto(photo, size, size).data);
+  decodedPhoto(decoded, index).data.set(resizePhoto(photo, size, size).data);
   const labels = resizeLabels(repaired, size, size).data;
   if (mergeTable) {
     for (let i = 0; i < labels.length; i++) labels[i] = mergeTable[labels[i]];
     checkIds(labels, labelSet, `${item.maskPath}, merged`);
   }
-  decodedLabels(cache, index).data.set(labels);
+  decodedLabels(decoded, index).data.set(labels);
 }
 
 function checkIds(ids: Uint8Array, set: LabelSet, where: string): void {

@@ -16,27 +16,27 @@ export interface DecodedDataset {
   readonly buffer: SharedArrayBuffer;
 }
 
-/** Bytes of a cache of `count` pairs at `size`. */
+/** Bytes of `count` decoded pairs at `size`. */
 export function decodedBytes(count: number, size: number): number {
   return count * size * size * 4;
 }
 
 /** The photo of a pair, without copying. */
-export function decodedPhoto(cache: DecodedDataset, index: number): Photo {
-  const { size, buffer } = cache;
+export function decodedPhoto(decoded: DecodedDataset, index: number): Photo {
+  const { size, buffer } = decoded;
   const bytes = size * size * 3;
-  return { width: size, height: size, data: new Uint8Array(buffer, checkIndex(cache, index) * bytes, bytes) };
+  return { width: size, height: size, data: new Uint8Array(buffer, checkIndex(decoded, index) * bytes, bytes) };
 }
 
 /** The label map of a pair, without copying. */
-export function decodedLabels(cache: DecodedDataset, index: number): LabelMap {
-  const { size, stems, buffer } = cache;
+export function decodedLabels(decoded: DecodedDataset, index: number): LabelMap {
+  const { size, stems, buffer } = decoded;
   const pixels = size * size;
-  const start = stems.length * pixels * 3 + checkIndex(cache, index) * pixels;
+  const start = stems.length * pixels * 3 + checkIndex(decoded, index) * pixels;
   return { width: size, height: size, data: new Uint8Array(buffer, start, pixels) };
 }
 
-function checkIndex(cache: DecodedDataset, index: number): number {
-  if (Number.isInteger(index) && index >= 0 && index < cache.stems.length) return index;
-  throw new RangeError(`The image cache holds pairs 0 to ${cache.stems.length - 1}; there is no pair ${index}.`);
+function checkIndex(decoded: DecodedDataset, index: number): number {
+  if (Number.isInteger(index) && index >= 0 && index < decoded.stems.length) return index;
+  throw new RangeError(`The data set holds pairs 0 to ${decoded.stems.length - 1}; there is no pair ${index}.`);
 }

@@ -5,15 +5,15 @@ import type { LabelSet } from '../../labels/label-set.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 
-/** Where an image cache lies on disk, and the bytes that it must begin with. */
-export interface CacheFile {
+/** Where the decoded images of a data set lie on disk, and the bytes that it must begin with. */
+export interface DecodedFile {
   readonly path: string;
   readonly directory: string;
   readonly header: Uint8Array;
 }
 
-/** What the contents of a cache depend on, beside the files. */
-interface CacheContents {
+/** What the decoded images depend on, beside the files. */
+interface DecodedContents {
   readonly size: number;
   readonly labelSet: LabelSet;
   readonly repair: boolean;
@@ -28,12 +28,12 @@ const pieceBytes = 32 * 2 ** 20;
 
 const digestBytes = 32;
 
-/** Names the cache file of a data set by a hash of all that its contents depend on. */
-export async function describeCacheFile(
+/** Names the file of a data set's decoded images by a hash of all that its contents depend on. */
+export async function describeDecodedFile(
   dataset: Dataset,
-  contents: CacheContents,
+  contents: DecodedContents,
   directory: string,
-): Promise<CacheFile> {
+): Promise<DecodedFile> {
   const hash = createHash('sha256');
   const { size, labelSet, repair, mergeTable } = contents;
   hash.update(JSON.stringify([formatVersion, size, labelSet, repair, mergeTable ? [...mergeTable] : null]));
@@ -52,12 +52,12 @@ export async function describeCacheFile(
 }
 
 /**
- * Fills the buffer from a cache file: header, the buffer's bytes, SHA-256 of both.
+ * Fills the buffer from such a file: header, the buffer's bytes, SHA-256 of both.
  *
  * @returns false when there is no such file, or when its length, header or checksum are wrong
  */
-export async function readCacheFile(
-  file: CacheFile,
+export async function readDecodedFile(
+  file: DecodedFile,
   buffer: SharedArrayBuffer,
   signal?: AbortSignal,
 ): Promise<boolean> {
@@ -94,7 +94,11 @@ export async function readCacheFile(
  *
  * @throws FaceparseError when the folder cannot be written or the disk is full
  */
-export async function writeCacheFile(file: CacheFile, buffer: SharedArrayBuffer, signal?: AbortSignal): Promise<void> {
+export async function writeDecodedFile(
+  file: DecodedFile,
+  buffer: SharedArrayBuffer,
+  signal?: AbortSignal,
+): Promise<void> {
   const aside = `${file.path}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
   try {
     await mkdir(file.directory, { recursive: true });

@@ -58,15 +58,15 @@ export class OnnxPhoto {
     const emit = builder.emit.bind(builder);
     const part = (axis: number) => builder.slice(this.shape, [axis], [axis + 1], [0]);
     const sizes = emit('Concat', [part(0), builder.int64s([1]), part(1), part(2)], { axis: 0 });
-    const enlarged = (id: number) =>
+    const upsampled = (id: number) =>
       emit('Resize', [builder.slice(scores, [id], [id + 1], [1]), '', '', sizes], {
         mode: 'linear',
         coordinate_transformation_mode: 'half_pixel',
       });
-    let best = enlarged(0);
+    let best = upsampled(0);
     let label = emit('Expand', [builder.uint8(0), sizes]);
     for (let id = 1; id < classes; id++) {
-      const score = enlarged(id);
+      const score = upsampled(id);
       label = emit('Where', [emit('Greater', [score, best]), builder.uint8(id), label]);
       best = emit('Max', [best, score]);
     }

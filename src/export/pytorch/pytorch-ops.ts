@@ -213,7 +213,7 @@ export function opExpression(
   const rule = rules[node.op];
   if (!rule) {
     throw new FaceparseError(
-      `the op '${node.op}' cannot be written in PyTorch yet; it wants a rule in src/export/pytorch-ops.ts`,
+      `the op '${node.op}' cannot be written in PyTorch yet; it wants a rule in src/export/pytorch/pytorch-ops.ts`,
     );
   }
   const operands = inputs.map(({ text, closed }) => (closed ? text : `(${text})`));

@@ -138,7 +138,7 @@ describe('compareRuns', () => {
     ]);
   });
 
-  it('knows runs on other pictures apart, and says so', async () => {
+  it('knows runs on other images apart, and says so', async () => {
     const all = { folder: 'a', pairs: 1000, stemsSha256: 'aaaaaaaaa' };
     const base = await writeRun('data-0', [], 0.8, { trainingData: all });
     const few = await writeRun('data-1', [], 0.6, { trainingData: { ...all, pairs: 100, stemsSha256: 'b' } });

@@ -103,7 +103,7 @@ describe('buildPlan', () => {
     graph.output('y', conv2d(joined, weight(graph, 'last', [16, 48, 1, 1])));
     const { plan: built } = plan(graph);
     const copies = built.steps.filter(({ kind }) => kind === 'copies');
-    // The enlarged map is written into the joined one; the result of a convolution has to be copied there.
+    // The upsampled map is written into the joined one; the result of a convolution has to be copied there.
     expect(copies.length).toBe(1);
     const resized = built.steps.find(({ kind }) => kind === 'resize')!;
     expect((resized.y as number[])[6]).toBe(48 * 256);

@@ -15,7 +15,7 @@ interface Blocks {
 
 /**
  * Winograd's algorithm needs a quarter to a half of the multiplications for 3×3 at stride 1; the transforms pay off where there are
- * some channels and pixels (measured with bench/convolutions.mjs).
+ * some channels and pixels, as measurements of single convolutions said.
  */
 function prefersWinograd(attributes: ConvolutionAttributes, x: readonly number[], weight: readonly number[]): boolean {
   const { stride, dilation, groups } = attributes;
