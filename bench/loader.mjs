@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
+import { median } from '../dist/metrics/median.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -112,8 +113,6 @@ async function measureSide() {
     augmentation: resolveAugmentation(augmentation),
     mirror: mirrorTable(celebamask19),
     normalization: defaultNormalization,
-    shuffle: true,
-    dropLast: true,
   });
   // As many buffers as a loader has.
   const buffers = Array.from({ length: 5 }, () => new ArrayBuffer(batchBytes({ ...common, labelSize })));
@@ -149,12 +148,6 @@ function runSide(side) {
   );
   if (result.status !== 0) throw new Error(`the side "${side}" failed with exit code ${result.status}`);
   return JSON.parse(result.stdout.trim().split('\n').at(-1));
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 function compareSides() {

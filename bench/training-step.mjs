@@ -12,6 +12,7 @@ import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { median } from '../dist/metrics/median.js';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
@@ -101,12 +102,6 @@ function spawn(program, args, env) {
 
 function round(milliseconds) {
   return Math.round(milliseconds * 10) / 10;
-}
-
-function median(numbers) {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 const measures = ['train_step_ms', 'infer_512_ms', 'peak_mib'];

@@ -1,7 +1,11 @@
 import sharp from 'sharp';
+import type { Warp } from '../src/data/augmentation/warp.ts';
 import type { Photo } from '../src/image/image.ts';
 import { resizePhoto } from '../src/image/resize.ts';
 import { drawSyntheticFace } from '../src/synthetic/face.ts';
+
+/** Moves nothing. */
+export const identityWarp: Warp = { rotation: 0, scale: 1, shiftX: 0, shiftY: 0, mirrored: false };
 
 /** A drawn face, stretched to any size. */
 export function drawPhoto(width: number, height: number, seed: number): Photo {

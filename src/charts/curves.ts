@@ -7,7 +7,6 @@ export interface MetricsRow {
   readonly seconds: number;
   readonly loss?: number;
   readonly learningRate?: number;
-  readonly valLoss?: number;
   /** F (per image) on the validation set. */
   readonly valF?: number;
   readonly valMacroIou?: number;
@@ -245,7 +244,7 @@ export function curvesChart(series: readonly CurveSeries[], options: CurvesChart
  * @example await writeFileAtomic('runs/a/curves.svg', await runCurves(rows));
  */
 export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
-  const line = (name: string, key: 'loss' | 'valLoss' | 'valF' | 'valMacroIou' | 'learningRate'): CurveSeries => ({
+  const line = (name: string, key: 'loss' | 'valF' | 'valMacroIou' | 'learningRate'): CurveSeries => ({
     name,
     points: rows.flatMap((row) => {
       const value = row[key];
@@ -259,7 +258,7 @@ export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
       xLabel: 'epoch',
       yLabel: 'loss',
       height: 280,
-      series: [line('training', 'loss'), line('validation', 'valLoss')].filter(hasPoints),
+      series: [line('training', 'loss')].filter(hasPoints),
     },
     {
       title: 'Validation scores',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { joinWords } from '../text/join-words.ts';
 import { configSchema } from './schema.ts';
 
 /** The part of JSON Schema that `configSchema` gives. */
@@ -34,12 +35,6 @@ export interface ConfigKey {
   readonly description: string;
 }
 
-/** `a, b or c`. */
-export function joinChoices(choices: readonly unknown[], conjunction = 'or'): string {
-  if (choices.length < 2) return choices.join('');
-  return `${choices.slice(0, -1).join(', ')} ${conjunction} ${choices.at(-1)}`;
-}
-
 function describeNumber(schema: JsonSchema): string {
   const { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below } = schema;
   // zod bounds whole numbers by the safe integers, which says nothing to a reader.
@@ -62,15 +57,15 @@ function describeObject({ additionalProperties, properties, required = [] }: Jso
   const optional = names.filter((name) => !required.includes(name));
   const rest =
     optional.length > 0 && optional.length < names.length
-      ? `, where ${joinChoices(optional, 'and')} may be left out`
+      ? `, where ${joinWords(optional, 'and')} may be left out`
       : '';
-  return `a group of ${joinChoices(names, 'and')}${rest}`;
+  return `a group of ${joinWords(names, 'and')}${rest}`;
 }
 
 function describeType(schema: JsonSchema): string {
-  if (schema.anyOf) return joinChoices(schema.anyOf.map(describeType));
+  if (schema.anyOf) return joinWords(schema.anyOf.map(describeType), 'or');
   if (schema.const !== undefined) return String(schema.const);
-  if (schema.enum) return joinChoices(schema.enum);
+  if (schema.enum) return joinWords(schema.enum, 'or');
   switch (schema.type) {
     case 'boolean':
       return 'true or false';

@@ -1,5 +1,6 @@
-import { editDistance } from '../text/edit-distance.ts';
-import { configKeys, joinChoices, parentOf } from './config-keys.ts';
+import { joinWords } from '../text/join-words.ts';
+import { editDistance, longestName, misspelling } from '../text/similar-names.ts';
+import { configKeys, parentOf } from './config-keys.ts';
 
 /** `batch_size`, `batch-size` and `BatchSize` are all meant to be `batchSize`. */
 function normalise(name: string): string {
@@ -12,8 +13,8 @@ function normalise(name: string): string {
  */
 function distance(unknown: string, known: string): number | undefined {
   const [name, other] = [unknown, known].map((path) => normalise(path.slice(parentOf(path).length).replace('.', '')));
-  const edits = editDistance(name, other);
-  if (edits > Math.max(1, Math.floor(name.length / 3))) return undefined;
+  const edits = misspelling(name, other);
+  if (edits === undefined) return undefined;
   const [group, otherGroup] = [parentOf(unknown), parentOf(known)].map(normalise);
   if (group === otherGroup) return edits;
   return edits + 0.4 + (0.5 * editDistance(group, otherGroup)) / Math.max(group.length, otherGroup.length);
@@ -25,20 +26,23 @@ function distance(unknown: string, known: string): number | undefined {
  * @example suggestKey('lr') // "did you mean 'train.lr'?"
  */
 export function suggestKey(path: string): string {
-  // Hostile input may have keys of megabytes, and the distance is quadratic.
   const candidates =
-    path.length > 100
+    path.length > longestName
       ? []
       : [...configKeys().keys()]
           .map((known) => ({ known, cost: distance(path, known) }))
           .filter((entry): entry is { known: string; cost: number } => entry.cost !== undefined)
           .sort((a, b) => a.cost - b.cost);
   const best = candidates.filter(({ cost }) => cost - candidates[0].cost < 0.2).slice(0, 3);
-  if (best.length > 0) return `did you mean ${joinChoices(best.map(({ known }) => `'${known}'`))}?`;
+  if (best.length > 0)
+    return `did you mean ${joinWords(
+      best.map(({ known }) => `'${known}'`),
+      'or',
+    )}?`;
   let group = parentOf(path);
   while (group !== '' && !configKeys().get(group)?.group) group = parentOf(group);
   const siblings = [...configKeys().keys()].filter((known) => parentOf(known) === group);
-  return `the keys ${group === '' ? 'there are' : `of ${group} are`} ${joinChoices(
+  return `the keys ${group === '' ? 'there are' : `of ${group} are`} ${joinWords(
     siblings.map((known) => known.slice(group === '' ? 0 : group.length + 1)),
     'and',
   )}`;

@@ -5,7 +5,7 @@ import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
 
 /** Larger images are refused before they are decoded: 100 megapixels are 300 MB as RGB. */
-export const maxImagePixels = 100_000_000;
+const maxImagePixels = 100_000_000;
 
 /** Larger files are refused before they are read into memory. */
 const maxFileBytes = 256 * 1024 * 1024;

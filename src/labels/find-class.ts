@@ -1,5 +1,5 @@
-import { editDistance } from '../text/edit-distance.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { suggestName } from '../text/similar-names.ts';
 import type { LabelClass, LabelSet } from './label-set.ts';
 
 /**
@@ -12,11 +12,7 @@ import type { LabelClass, LabelSet } from './label-set.ts';
 export function findClass(set: LabelSet, name: string): LabelClass {
   const found = set.classes.find((entry) => entry.name === name);
   if (found) return found;
-  // Hostile input may have names of megabytes, and the distance is quadratic.
-  const edits = (other: string) => (name.length > 100 ? Number.POSITIVE_INFINITY : editDistance(name, other));
   const names = set.classes.map((entry) => entry.name);
-  const nearest = names.reduce((best, other) => (edits(other) < edits(best) ? other : best));
-  const similar = edits(nearest) <= Math.max(1, Math.floor(name.length / 3));
-  const hint = similar ? `did you mean '${nearest}'?` : `its classes are ${names.join(', ')}`;
+  const hint = suggestName(name, names, `its classes are ${names.join(', ')}`);
   throw new FaceparseError(`${set.name} has no class '${name.slice(0, 80)}'; ${hint}`, { exitCode: 2 });
 }

@@ -30,7 +30,7 @@ export interface UpdateOptions {
 }
 
 /** The prefix of the states that belong to the optimiser, not to the network. */
-export const optimizerPrefix = 'optimizer.';
+const optimizerPrefix = 'optimizer.';
 
 /** A state vector of zeros. */
 function zeroState(graph: Graph, name: string, length: number): Tensor {

@@ -18,7 +18,7 @@ export interface BuiltReport {
 }
 
 /** What the course allows. */
-export const mostPages = 5;
+const mostPages = 5;
 
 export const sourceName = 'report.typ';
 export const pdfName = 'report.pdf';

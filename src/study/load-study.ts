@@ -3,7 +3,8 @@ import { loadConfig, readConfigText } from '../config/load-config.ts';
 import type { Notify } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { parseStudy, type StudyGroup, type StudyVariant, suggestName } from './parse-study.ts';
+import { suggestName } from '../text/similar-names.ts';
+import { parseStudy, type StudyGroup, type StudyVariant } from './parse-study.ts';
 
 /** One training of a study. */
 export interface StudyRun {

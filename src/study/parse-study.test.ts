@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseStudy, suggestName } from './parse-study.ts';
+import { parseStudy } from './parse-study.ts';
 
 const text = `
 groups:
@@ -94,12 +94,5 @@ describe('parseStudy', () => {
     );
     for (const other of ['', '3', '[]'])
       expect(() => parseStudy(other, 's.yaml')).toThrow(/^s\.yaml: the file is .*expected object/);
-  });
-});
-
-describe('suggestName', () => {
-  it('gives the nearest name, or all of them', () => {
-    expect(suggestName('bsae', ['sgd', 'base'])).toBe("did you mean 'base'?");
-    expect(suggestName('quite-different', ['sgd', 'base'])).toBe('there are sgd and base');
   });
 });

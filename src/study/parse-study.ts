@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { joinChoices } from '../config/config-keys.ts';
 import { type Locate, locator, parseYaml, show, toValue, valueAt } from '../config/parse-config.ts';
-import { editDistance } from '../text/edit-distance.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { suggestName } from '../text/similar-names.ts';
 
 /** The variant that the others of its group are compared with. */
 export const baseName = 'base';
@@ -76,18 +75,6 @@ export interface StudyGroup {
   readonly overrides: readonly string[];
   /** In the order of the file; one is named `base`. */
   readonly variants: readonly StudyVariant[];
-}
-
-/**
- * The rest of an error about an unknown name: `did you mean 'base'?`, or else the names that there are.
- *
- * @example suggestName('bace', ['base', 'sgd']) // "did you mean 'base'?"
- */
-export function suggestName(given: string, names: readonly string[]): string {
-  const furthest = Math.max(1, Math.floor(given.length / 3));
-  const near = given.length > 200 ? [] : names.filter((known) => editDistance(given, known) <= furthest);
-  const nearest = near.sort((a, b) => editDistance(given, a) - editDistance(given, b))[0];
-  return nearest === undefined ? `there are ${joinChoices(names, 'and')}` : `did you mean '${nearest}'?`;
 }
 
 /** Keys of the object at a path of the file: groups and variants lie in records, so the depth tells which it is. */

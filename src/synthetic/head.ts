@@ -46,10 +46,6 @@ export class Head {
     return [x * Math.cos(yaw) + z * Math.sin(yaw), y + z * Math.sin(pitch) * 0.8];
   }
 
-  projectAll(points: readonly Point[], depth = 0): Point[] {
-    return points.map(([x, y]) => this.project(x, y, depth));
-  }
-
   private outlinePoints(): Point[] {
     const { jaw, chin, length, cheeks } = this.traits.shape;
     const turn = Math.sin(this.traits.pose.yaw);

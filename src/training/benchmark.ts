@@ -4,6 +4,7 @@ import { freezeForInference } from '../engine/freeze-for-inference.ts';
 import { NativeProgram, type ProfiledStep } from '../engine/native/native-engine.ts';
 import { Graph, type InputAttributes, sizeOf } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
+import { median } from '../metrics/median.ts';
 import { Random } from '../random/random.ts';
 import { finalResolution, planTraining, type TrainingPlan } from './plan.ts';
 
@@ -48,12 +49,6 @@ export function noiseInputs(graph: Graph, classes: number, seed: number): Values
     else inputs[name] = Float32Array.from({ length }, () => (length === 1 ? 1e-4 : random.uniform(-1, 1)));
   }
   return inputs;
-}
-
-export function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** Times training steps and inference of a configuration's network on made-up images. */

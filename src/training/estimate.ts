@@ -3,8 +3,9 @@ import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
 import type { Engine, Values } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import type { Graph } from '../graph/graph.ts';
+import { median } from '../metrics/median.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { median, noiseInputs } from './benchmark.ts';
+import { noiseInputs } from './benchmark.ts';
 import { planTraining } from './plan.ts';
 
 /** What a run would be: measured on a few steps with random images, without touching the data. */

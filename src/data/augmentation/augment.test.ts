@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { identityWarp } from '../../../test/image-fixture.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { mirrorTable } from '../../labels/mirror.ts';
 import { Random } from '../../random/random.ts';
@@ -11,7 +12,6 @@ import {
   noAugmentation,
   resolveAugmentation,
 } from './augment.ts';
-import { identityWarp } from './warp.ts';
 
 const mirror = mirrorTable(celebamask19);
 

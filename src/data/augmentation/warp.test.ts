@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { identityWarp } from '../../../test/image-fixture.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { Random } from '../../random/random.ts';
-import { identityWarp, type Warp, warpLabels, warpPhoto } from './warp.ts';
+import { type Warp, warpLabels, warpPhoto } from './warp.ts';
 
 /** Values as they are: 0–255. */
 const plain = { gain: [1, 1, 1], bias: [0, 0, 0] } as const;

@@ -23,8 +23,6 @@ export interface Warp {
   readonly mirrored: boolean;
 }
 
-export const identityWarp: Warp = { rotation: 0, scale: 1, shiftX: 0, shiftY: 0, mirrored: false };
-
 /** Rows of 3 + 1: `out_c = m[4c]·R + m[4c+1]·G + m[4c+2]·B + m[4c+3]` on values of 0–255. */
 export type ColorMatrix = readonly number[];
 

@@ -28,12 +28,6 @@ export interface BatchLoaderOptions {
   readonly seed: number;
   /** Threads that fill batches; with 0 they are filled inside `next`, which gives the same batches. Default: 1. */
   readonly workers?: number;
-  /** Batches that are filled ahead. Default: 3. */
-  readonly prefetch?: number;
-  /** Whether each epoch has an order of its own. Default: true. */
-  readonly shuffle?: boolean;
-  /** Whether the pairs that do not fill a last batch are left out of an epoch. Default: true. */
-  readonly dropLast?: boolean;
   /** The step of the first batch: resuming at step k gives what an uninterrupted run had there. Default: 0. */
   readonly startStep?: number;
   /** How often each pair comes up, relative to the others (1.7 and 3 against 1); an epoch stays as long as it is. */
@@ -45,7 +39,7 @@ export interface Batch {
   /** Counted from 0 over all epochs. */
   readonly step: number;
   readonly epoch: number;
-  /** Samples in the batch; less than `batchSize` only at the end of an epoch without `dropLast`. */
+  /** Samples in the batch. */
   readonly count: number;
   /** count×3×S×S. */
   readonly images: Float32Array;
@@ -56,13 +50,11 @@ export interface Batch {
   readonly stems: readonly string[];
 }
 
-/** Gives out batches without end, one epoch after the other. */
+/** Gives out batches without end, one epoch after the other; pairs that do not fill a last batch are left out of an epoch. */
 export interface BatchLoader {
   readonly stepsPerEpoch: number;
   /** The batch of the next step. Only one call may be waiting at a time; rejects when a worker failed or the loader is closed. */
   next(): Promise<Batch>;
-  /** Moves to a step: the next batch is that one. */
-  at(step: number): void;
   /** Ends the workers. Batches that were given out stay valid. */
   close(): Promise<void>;
 }
@@ -70,7 +62,8 @@ export interface BatchLoader {
 /** Batches given out that must stay valid: the last one and the one before. */
 const heldBatches = 2;
 
-const defaultPrefetch = 3;
+/** Batches that workers fill ahead. */
+const prefetchedBatches = 3;
 
 /** What all buffers of a loader may take together. */
 const maxBufferBytes = 4 * 2 ** 30;
@@ -94,36 +87,38 @@ const maxBufferBytes = 4 * 2 ** 30;
  */
 export function createBatchLoader(options: BatchLoaderOptions): BatchLoader {
   const workers = wholeNumber('workers', options.workers ?? 1, 0, 64);
-  const prefetch = wholeNumber('prefetch', options.prefetch ?? defaultPrefetch, 1, 256);
   const startStep = wholeNumber('startStep', options.startStep ?? 0, 0, Number.MAX_SAFE_INTEGER);
   const plan = makePlan(options);
-  requireRoomForBatches({ ...plan, workers, prefetch });
-  return new ThreadedBatchLoader(plan, workers, prefetch, startStep);
+  requireRoomForBatches({ ...plan, workers });
+  return new ThreadedBatchLoader(plan, workers, startStep);
+}
+
+/** A loader that fills batches itself fills one at a time. */
+function bufferCount(workers: number): number {
+  return (workers === 0 ? 1 : prefetchedBatches) + heldBatches;
 }
 
 /** Checks what the buffers of a loader would take together. @throws FaceparseError where it is more than the limit */
-export function requireRoomForBatches(
-  options: BatchSize & { readonly workers: number; readonly prefetch?: number },
-): void {
-  const { batchSize, size, workers, prefetch = defaultPrefetch } = options;
-  const buffers = (workers === 0 ? 1 : prefetch) + heldBatches;
+export function requireRoomForBatches(options: BatchSize & { readonly workers: number }): void {
+  const { batchSize, size, workers } = options;
+  const buffers = bufferCount(workers);
   const bytes = buffers * batchBytes(options);
   if (bytes <= maxBufferBytes) return;
   throw new FaceparseError(
     `${buffers} batches of ${batchSize} images at ${size}×${size} need ${(bytes / 2 ** 30).toFixed(1)} GiB of buffers, ` +
-      `but ${maxBufferBytes / 2 ** 30} GiB is the limit. Choose a smaller batch or a smaller prefetch.`,
+      `but ${maxBufferBytes / 2 ** 30} GiB is the limit. Choose a smaller batch or smaller images.`,
   );
 }
 
 function makePlan(options: BatchLoaderOptions): BatchPlan {
-  const { decoded, labelSet, seed, shuffle = true, dropLast = true } = options;
+  const { decoded, labelSet, seed } = options;
   const pairs = decoded.stems.length;
   const size = wholeNumber('size', options.size, 1, 16_384);
   const batchSize = wholeNumber('batchSize', options.batchSize, 1, 65_536);
   if (decoded.labelSet !== labelSet.name) {
     throw new FaceparseError(`The decoded images have labels of ${decoded.labelSet}, not of ${labelSet.name}.`);
   }
-  if (pairs === 0 || (dropLast && batchSize > pairs)) {
+  if (batchSize > pairs) {
     throw new FaceparseError(
       `A batch of ${batchSize} cannot be filled from ${pairs} pairs. Choose a smaller batch size, or more data.`,
     );
@@ -140,8 +135,6 @@ function makePlan(options: BatchLoaderOptions): BatchPlan {
     mirror: mirrorTable(labelSet),
     normalization: options.normalization ?? defaultNormalization,
     seed,
-    shuffle,
-    dropLast,
     weights,
     copyPaste: planCopyPaste(decoded, labelSet, augmentation.copyPaste, weights),
   };
@@ -184,7 +177,6 @@ interface Waiting {
 class ThreadedBatchLoader implements BatchLoader {
   readonly stepsPerEpoch: number;
   readonly #plan: BatchPlan;
-  readonly #prefetch: number;
   readonly #workers: Worker[] = [];
   /** Only without workers. */
   readonly #filler?: BatchFiller;
@@ -192,19 +184,18 @@ class ThreadedBatchLoader implements BatchLoader {
   /** Buffers of the batches that were given out last, oldest first. */
   readonly #held: ArrayBuffer[] = [];
   readonly #ready = new Map<number, { buffer: ArrayBuffer; indices: Uint32Array }>();
-  /** Steps that workers are at; after `at` some of them may no longer be wanted. */
-  readonly #pending = new Set<number>();
+  /** The first step that no worker has been asked for. */
+  #nextRequest: number;
   #nextStep: number;
   #waiting?: Waiting;
   #failure?: Error;
 
-  constructor(plan: BatchPlan, workers: number, prefetch: number, startStep: number) {
+  constructor(plan: BatchPlan, workers: number, startStep: number) {
     this.stepsPerEpoch = stepsPerEpoch(plan);
     this.#plan = plan;
-    this.#prefetch = prefetch;
+    this.#nextRequest = startStep;
     this.#nextStep = startStep;
-    const buffers = (workers === 0 ? 1 : prefetch) + heldBatches;
-    for (let i = 0; i < buffers; i++) this.#free.push(new ArrayBuffer(batchBytes(plan)));
+    for (let i = 0; i < bufferCount(workers); i++) this.#free.push(new ArrayBuffer(batchBytes(plan)));
     if (workers === 0) {
       this.#filler = new BatchFiller(plan);
       return;
@@ -240,34 +231,17 @@ class ThreadedBatchLoader implements BatchLoader {
     });
   }
 
-  at(step: number): void {
-    wholeNumber('step', step, 0, Number.MAX_SAFE_INTEGER);
-    if (this.#waiting) throw new Error('at() was called while a batch is waited for.');
-    this.#nextStep = step;
-    for (const [ready, { buffer }] of this.#ready) {
-      if (this.#isWanted(ready)) continue;
-      this.#ready.delete(ready);
-      this.#free.push(buffer);
-    }
-    this.#request();
-  }
-
   async close(): Promise<void> {
     this.#fail(new Error('The batch loader is closed.'));
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  #isWanted(step: number): boolean {
-    return step >= this.#nextStep && step < this.#nextStep + this.#prefetch;
-  }
-
-  /** Asks for the wanted steps as far as buffers are free; a worker works through its requests by itself. */
+  /** Asks for the next steps as far as buffers are free; a worker works through its requests by itself. */
   #request(): void {
     if (this.#filler || this.#failure) return;
-    for (let step = this.#nextStep; this.#free.length > 0 && this.#isWanted(step); step++) {
-      if (this.#pending.has(step) || this.#ready.has(step)) continue;
+    while (this.#free.length > 0 && this.#nextRequest < this.#nextStep + prefetchedBatches) {
+      const step = this.#nextRequest++;
       const buffer = this.#free.pop()!;
-      this.#pending.add(step);
       this.#workers[step % this.#workers.length].postMessage({ step, buffer } satisfies BatchRequest, [buffer]);
     }
   }
@@ -279,12 +253,6 @@ class ThreadedBatchLoader implements BatchLoader {
       this.#fail(
         new Error(`The batch of step ${step} could not be made: ${answer.error.message}`, { cause: answer.error }),
       );
-      return;
-    }
-    this.#pending.delete(step);
-    if (!this.#isWanted(step)) {
-      this.#free.push(answer.buffer);
-      this.#request();
       return;
     }
     this.#ready.set(step, { buffer: answer.buffer, indices: answer.indices });
@@ -317,7 +285,7 @@ class ThreadedBatchLoader implements BatchLoader {
     const stems = Array.from(indices, (index) => this.#plan.decoded.stems[index]);
     const epoch = Math.floor(step / this.stepsPerEpoch);
     const count = indices.length;
-    return { step, epoch, count, indices, stems, ...batchArrays(this.#plan, buffer, count) };
+    return { step, epoch, count, indices, stems, ...batchArrays(this.#plan, buffer) };
   }
 
   /** The first failure stays; whoever waits hears of it now, later callers when they call. */

@@ -27,8 +27,6 @@ export interface BatchPlan extends BatchSize {
   readonly mirror: Uint8Array;
   readonly normalization: Normalization;
   readonly seed: number;
-  readonly shuffle: boolean;
-  readonly dropLast: boolean;
   /** How often each pair comes up, relative to the others; without it, all once an epoch. */
   readonly weights?: Float64Array;
   /** What is pasted from pair to pair (`planCopyPaste`); without it, nothing. */
@@ -47,10 +45,9 @@ export interface BatchArrays {
   readonly labels: Int32Array;
 }
 
-/** Steps that make up one epoch. */
+/** Steps that make up one epoch; pairs that do not fill a last batch are left out of it. */
 export function stepsPerEpoch(plan: BatchPlan): number {
-  const steps = plan.decoded.stems.length / plan.batchSize;
-  return plan.dropLast ? Math.floor(steps) : Math.ceil(steps);
+  return Math.floor(plan.decoded.stems.length / plan.batchSize);
 }
 
 /** Bytes of one batch's arrays. */
@@ -58,12 +55,12 @@ export function batchBytes({ batchSize, size, labelSize }: BatchSize): number {
   return batchSize * (3 * size ** 2 + labelSize ** 2) * 4;
 }
 
-/** Views of the first `count` samples of a batch on a buffer of `batchBytes`. */
-export function batchArrays(plan: BatchPlan, buffer: ArrayBuffer, count = plan.batchSize): BatchArrays {
-  const imageValues = 3 * plan.size ** 2;
+/** The arrays of a batch on a buffer of `batchBytes`. */
+export function batchArrays({ batchSize, size, labelSize }: BatchSize, buffer: ArrayBuffer): BatchArrays {
+  const imageValues = batchSize * 3 * size ** 2;
   return {
-    images: new Float32Array(buffer, 0, count * imageValues),
-    labels: new Int32Array(buffer, plan.batchSize * imageValues * 4, count * plan.labelSize ** 2),
+    images: new Float32Array(buffer, 0, imageValues),
+    labels: new Int32Array(buffer, imageValues * 4, batchSize * labelSize ** 2),
   };
 }
 
@@ -79,7 +76,7 @@ export function epochOrder(plan: BatchPlan, epoch: number): EpochOrder {
   const indices = plan.weights
     ? systematicSample(plan.weights, random.uniform())
     : Uint32Array.from({ length: count }, (_, i) => i);
-  if (plan.shuffle) random.shuffle(indices);
+  random.shuffle(indices);
   const seen = new Uint32Array(count);
   const repeats = new Uint32Array(count);
   for (let i = 0; i < count; i++) repeats[i] = seen[indices[i]]++;
@@ -136,7 +133,7 @@ export class BatchFiller {
     const first = (step % steps) * plan.batchSize;
     const { indices, repeats } = this.#order;
     const chosen = indices.slice(first, first + plan.batchSize);
-    const { images, labels } = batchArrays(plan, buffer, chosen.length);
+    const { images, labels } = batchArrays(plan, buffer);
     const { size, labelSize } = plan;
     chosen.forEach((index, sample) => {
       const place = {

@@ -1,6 +1,7 @@
 import { ImageError, readMask } from '../../image/read-image.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { mergeTable } from '../../labels/merge.ts';
+import { median } from '../../metrics/median.ts';
 import { openDataset } from './dataset.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
 
@@ -29,13 +30,6 @@ export interface DatasetStatistics {
   readonly pixels: number;
   readonly meanClassesPerImage: number;
   readonly classes: ClassStatistics[];
-}
-
-function median(values: readonly number[]): number {
-  if (values.length === 0) return 0;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /**
@@ -85,7 +79,7 @@ export async function datasetStatistics(
       share: own / pixels,
       images: present.length,
       meanShareWherePresent: present.length === 0 ? 0 : shares / present.length,
-      medianPixels: median(present.map(({ counts }) => counts[id])),
+      medianPixels: present.length === 0 ? 0 : median(present.map(({ counts }) => counts[id])),
     };
   });
   const presences = classes.reduce((sum, entry) => sum + entry.images, 0);

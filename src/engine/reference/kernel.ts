@@ -1,4 +1,5 @@
 import type { GraphNode, Shape } from '../../graph/graph.ts';
+import { stridesOf } from '../../graph/strides.ts';
 
 /** Values of a tensor; Float64Array only in double precision. */
 export type NumericArray = Float32Array | Float64Array | Int32Array;
@@ -29,13 +30,6 @@ export function inputShape(call: KernelCall, index: number): Shape {
 /** The shape of an output. */
 export function outputShape(call: KernelCall, index = 0): Shape {
   return call.node.outputs[index].shape;
-}
-
-/** How far apart neighbours along each axis lie, rows last: 2×3×4 gives 12, 4, 1. */
-export function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
-  return strides;
 }
 
 /** Strides under which `shape` is read as if it were broadcast to `target`: 0 along the axes that repeat. */

@@ -2,6 +2,7 @@ import { type Shape, sizeOf } from '../../graph/graph.ts';
 import type { MatMulAttributes } from '../../graph/ops/matmul.ts';
 import type { ReductionAttributes } from '../../graph/ops/reduction.ts';
 import type { ConcatAttributes, PadAttributes, SliceAttributes, TransposeAttributes } from '../../graph/ops/shape.ts';
+import { stridesOf } from '../../graph/strides.ts';
 import {
   attributesOf,
   broadcastStrides,
@@ -11,7 +12,6 @@ import {
   type KernelTable,
   type NumericArray,
   outputShape,
-  stridesOf,
 } from './kernel.ts';
 
 /** y, row by row, from x read under strides of its own. */

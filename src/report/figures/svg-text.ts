@@ -2,7 +2,7 @@
 export const figureFont = 'Arimo';
 
 /** Text for the inside of an SVG element or attribute. */
-export function svgEscape(text: string): string {
+function svgEscape(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return text.replace(/\p{Cc}/gu, ' ').replace(/[&<>"]/g, (character) => entities[character]);
 }

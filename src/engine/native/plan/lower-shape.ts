@@ -1,4 +1,4 @@
-import { type GraphNode, type Shape, sizeOf, type Tensor } from '../../../graph/graph.ts';
+import { type GraphNode, sizeOf, type Tensor } from '../../../graph/graph.ts';
 import type { MatMulAttributes } from '../../../graph/ops/matmul.ts';
 import type { ReductionAttributes } from '../../../graph/ops/reduction.ts';
 import type {
@@ -8,15 +8,9 @@ import type {
   SplitAttributes,
   TransposeAttributes,
 } from '../../../graph/ops/shape.ts';
+import { stridesOf } from '../../../graph/strides.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import { imageStrideOf, type Places, storedElements, type Value } from './operation.ts';
-
-/** How far apart neighbours along each axis lie in a dense array. */
-function stridesOf(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length).fill(1);
-  for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];
-  return strides;
-}
 
 /** One copy between strided views; offsets are in elements. */
 interface Copy {

@@ -1,4 +1,4 @@
-import { type DataType, formatShape, type Shape, sizeOf } from '../../../graph/graph.ts';
+import { type DataType, type Shape, sizeOf } from '../../../graph/graph.ts';
 
 /** Where the bytes of a value come from, which decides how long they live. */
 export type ValueRole = 'computed' | 'input' | 'constant' | 'state' | 'scratch';
@@ -73,9 +73,4 @@ export function rootOf(value: Value): { root: Value; offset: number } {
 /** Elements from one image of a map to the next. */
 export function imageStrideOf(value: Value): number {
   return value.imageStride ?? storedElements([1, ...value.shape.slice(1)], value.block);
-}
-
-/** A value as messages name it. */
-export function describeValue(value: Value): string {
-  return `${value.name} ${formatShape(value.shape)}`;
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { editDistance } from './edit-distance.ts';
+import { editDistance, suggestName } from './similar-names.ts';
 
 describe('editDistance', () => {
   it.each([
@@ -23,5 +23,13 @@ describe('editDistance', () => {
         expect(distance).toBeLessThanOrEqual(Math.max(a.length, b.length));
       }),
     );
+  });
+});
+
+describe('suggestName', () => {
+  it('gives the nearest name, or all of them, or what else is to be said', () => {
+    expect(suggestName('bsae', ['sgd', 'base'])).toBe("did you mean 'base'?");
+    expect(suggestName('quite-different', ['sgd', 'base'])).toBe('there are sgd and base');
+    expect(suggestName('x'.repeat(1_000_000), ['base'], 'see the list')).toBe('see the list');
   });
 });

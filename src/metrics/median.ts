@@ -1,0 +1,6 @@
+/** The middle of numbers in their order, of an even count the mean of the two in the middle; NaN of none. */
+export function median(numbers: ArrayLike<number>): number {
+  const sorted = Float64Array.from(numbers).sort();
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

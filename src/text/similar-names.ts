@@ -1,0 +1,54 @@
+import { joinWords } from './join-words.ts';
+
+/**
+ * Edit distance with transpositions of neighbours (Damerau–Levenshtein, optimal string alignment).
+ *
+ * @example editDistance('lr', 'rl') // 1
+ */
+export function editDistance(a: string, b: string): number {
+  let before: number[] = [];
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      row[j] = Math.min(row[j - 1] + 1, previous[j] + 1, previous[j - 1] + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        row[j] = Math.min(row[j], before[j - 2] + 1);
+    }
+    before = previous;
+    previous = row;
+  }
+  return previous[b.length];
+}
+
+/** Names that are longer are not looked at: hostile input may have some of megabytes, and the distance is quadratic. */
+export const longestName = 200;
+
+/**
+ * How many edits lead from a name that was given to one that there is; undefined where nobody would take one for the other,
+ * which is from more than a third of its letters on.
+ */
+export function misspelling(given: string, name: string): number | undefined {
+  if (given.length > longestName) return undefined;
+  const edits = editDistance(given, name);
+  return edits <= Math.max(1, Math.floor(given.length / 3)) ? edits : undefined;
+}
+
+/**
+ * The rest of an error about an unknown name: `did you mean 'base'?`, or else what there is.
+ *
+ * @param otherwise said where no name is like it; default: all names
+ * @example suggestName('bace', ['base', 'sgd']) // "did you mean 'base'?"
+ */
+export function suggestName(
+  given: string,
+  names: readonly string[],
+  otherwise = `there are ${joinWords(names, 'and')}`,
+): string {
+  const near = names
+    .map((name) => ({ name, edits: misspelling(given, name) ?? Number.POSITIVE_INFINITY }))
+    .filter(({ edits }) => Number.isFinite(edits))
+    .sort((a, b) => a.edits - b.edits);
+  return near.length === 0 ? otherwise : `did you mean '${near[0].name}'?`;
+}
