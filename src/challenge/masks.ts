@@ -1,6 +1,6 @@
 import type { PhotoFile } from '../data/dataset/find-photos.ts';
 import type { Engine } from '../engine/engine.ts';
-import { encodePalettePng } from '../formats/palette-png.ts';
+import { encodeLabelPng } from '../image/label-png.ts';
 import { readPhoto, readPhotoSize } from '../image/read-image.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -27,12 +27,11 @@ export async function predictMasks(
   const parser = await FaceParser.create(weights, engine, { name: file, ...(averaging && { averaging }) });
   const masks = new Map<string, Uint8Array>();
   try {
-    const colors = parser.labelSet.classes.map(({ color }) => color);
     for (const [index, { stem, path }] of photos.entries()) {
       signal?.throwIfAborted();
       const photo = await readPhoto(path);
       requireSize(path, photo);
-      masks.set(`${stem}.png`, encodePalettePng(await parser.parse(photo), colors));
+      masks.set(`${stem}.png`, encodeLabelPng(await parser.parse(photo), parser.labelSet));
       onProgress?.(index + 1, photos.length);
     }
   } finally {

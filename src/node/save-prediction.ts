@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
-import { encodePalettePng } from '../formats/palette-png.ts';
 import type { Photo } from '../image/image.ts';
+import { encodeLabelPng } from '../image/label-png.ts';
 import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ParseResult } from '../parser/face-parser.ts';
@@ -22,13 +22,7 @@ export async function savePrediction(
     throw writeError(made, cause);
   });
   const mask = join(folder, `${stem}.png`);
-  await writeFileAtomic(
-    mask,
-    encodePalettePng(
-      result,
-      set.classes.map(({ color }) => color),
-    ),
-  );
+  await writeFileAtomic(mask, encodeLabelPng(result, set));
   if (overlay) {
     const { data, width, height } = blendOverlay(photo, result, set);
     const png = await sharp(data, { raw: { width, height, channels: 3 } })

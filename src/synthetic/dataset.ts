@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { buildFolder } from '../files/build-folder.ts';
-import { encodePalettePng } from '../formats/palette-png.ts';
+import { encodeLabelPng } from '../image/label-png.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { Random } from '../random/random.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -52,7 +52,6 @@ function requireOptions({ count, size, seed, split }: SyntheticDatasetOptions): 
 export async function writeSyntheticDataset(options: SyntheticDatasetOptions): Promise<string> {
   requireOptions(options);
   const { folder, count, size, seed, split, onProgress } = options;
-  const palette = celebamask19.classes.map(({ color }) => color);
   const target = join(folder, split);
   await buildFolder(target, async (aside) => {
     await mkdir(join(aside, 'images'));
@@ -64,7 +63,7 @@ export async function writeSyntheticDataset(options: SyntheticDatasetOptions): P
       await sharp(photo.data, { raw })
         .jpeg({ quality: 92 })
         .toFile(join(aside, 'images', `${stem}.jpg`));
-      await writeFile(join(aside, 'masks', `${stem}.png`), encodePalettePng(labels, palette));
+      await writeFile(join(aside, 'masks', `${stem}.png`), encodeLabelPng(labels, celebamask19));
       onProgress?.(index + 1, count);
     }
   });

@@ -1,7 +1,8 @@
 import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
 import { readMask, readPhoto } from '../image/read-image.ts';
-import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
+import { findUnknownId } from '../labels/known-id.ts';
+import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
 import type { FaceParser, ParseResult } from '../parser/face-parser.ts';
@@ -55,10 +56,10 @@ export async function evaluateParser(
       );
     }
     const prediction = await parser.parse(photo);
-    const stray = truth.data.find((id) => id !== ignoreLabel && id >= parser.labelSet.classes.length);
-    if (stray !== undefined) {
+    const unknown = findUnknownId(truth.data, parser.labelSet);
+    if (unknown >= 0) {
       throw new FaceparseError(
-        `${item.maskPath} holds the label ${stray}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`,
+        `${item.maskPath} holds the label ${truth.data[unknown]}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`,
       );
     }
     const imageScore = score.add(truth.data, prediction.labels);

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import { ImageError, readMask, readPhoto } from '../../image/read-image.ts';
-import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
+import { isKnownId } from '../../labels/known-id.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
 import { type DatasetFiles, listDatasetFiles } from './dataset.ts';
 import { detectSwap, type SideEvidence } from './left-right.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
@@ -54,18 +55,17 @@ interface ItemFinding {
 }
 
 /** Labels that the set does not have, with their pixel counts, and whether the mask has anything but background. */
-function inspectLabels(mask: LabelMap, classes: number): { stray: [number, number][]; empty: boolean } {
+function inspectLabels(mask: LabelMap, set: LabelSet): { stray: [number, number][]; empty: boolean } {
   const counts = new Uint32Array(256);
   for (const id of mask.data) counts[id]++;
   const stray: [number, number][] = [];
-  // 255 is no class but means that the pixel is not to be learnt or scored.
-  for (let id = classes; id < ignoreLabel; id++) if (counts[id] > 0) stray.push([id, counts[id]]);
+  for (const [id, pixels] of counts.entries()) if (pixels > 0 && !isKnownId(id, set)) stray.push([id, pixels]);
   return { stray, empty: counts[0] === mask.data.length };
 }
 
 function inspectMask(stem: string, file: string, mask: LabelMap, set: LabelSet): ItemFinding {
   const finding: ItemFinding = { problems: [] };
-  const { stray, empty } = inspectLabels(mask, set.classes.length);
+  const { stray, empty } = inspectLabels(mask, set);
   if (stray.length > 0) {
     const listed = stray
       .slice(0, 5)

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { buildFolder } from '../../files/build-folder.ts';
 import { isFolder } from '../../files/path-kind.ts';
-import { encodePalettePng } from '../../formats/palette-png.ts';
 import type { LabelMap } from '../../image/image.ts';
+import { encodeLabelPng } from '../../image/label-png.ts';
 import { ImageError, readPhoto } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -171,14 +171,13 @@ export async function prepareCelebAMaskHq(options: PrepareOptions): Promise<Prep
   await requireSource(source);
   const chosen = await chooseIds(source, ids);
   const index = new PartIndex(source);
-  const palette = celebamask19.classes.map((entry) => entry.color);
   await buildFolder(out, async (aside) => {
     await mkdir(join(aside, 'images'));
     await mkdir(join(aside, 'masks'));
     const prepareOne = async (id: number): Promise<void> => {
       const stem = `${id}`.padStart(5, '0');
       const mask = resizeNearest(await mergeParts(await index.find(id)), size);
-      await writeFile(join(aside, 'masks', `${stem}.png`), encodePalettePng(mask, palette));
+      await writeFile(join(aside, 'masks', `${stem}.png`), encodeLabelPng(mask, celebamask19));
       const path = join(source, photosFolder, `${id}.jpg`);
       const { width, height, data } = await readPhoto(path);
       if (width !== height) {

@@ -1,8 +1,10 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../../test/dataset-fixture.ts';
 import { decodePalettePng } from '../../formats/palette-png.ts';
+import type { LabelMap } from '../../image/image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { repairDataset } from './repair.ts';
 
@@ -34,6 +36,22 @@ describe('repairDataset', () => {
     expect(turned.palette).toEqual(celebamask19.classes.map(({ color }) => color));
     expect(decodePalettePng(await readFile(join(out, 'masks/slip.png'))).data).toEqual(face.data);
     expect((await readdir(join(root, 'deep'))).sort()).toEqual(['repaired']);
+  });
+
+  test('pixels that are ignored (255) stay so in a repaired mask, with a palette that has an entry for them', async () => {
+    const root = await temporaryFolder();
+    const withIgnored = (map: LabelMap): LabelMap => ({ ...map, data: map.data.map((id, at) => (at < 40 ? 255 : id)) });
+    const turned = withIgnored(schematicFace({ swapped: true }));
+    const folder = await writeDataset(join(root, 'train'), { turned });
+    await repairDataset(folder, join(root, 'out'), celebamask19);
+    const file = join(root, 'out', 'masks', 'turned.png');
+    const { data, palette } = decodePalettePng(await readFile(file));
+    expect(data).toEqual(withIgnored(schematicFace()).data);
+    expect(palette).toHaveLength(256);
+    expect(palette.slice(0, 19)).toEqual(celebamask19.classes.map(({ color }) => color));
+    // A reader that looks the colours up finds them all.
+    const colors = await sharp(file).removeAlpha().raw().toBuffer();
+    expect([...colors.subarray(0, 3)]).toEqual([255, 255, 255]);
   });
 
   test('an empty folder may be named, a filled one is refused and kept', async () => {

@@ -1,8 +1,9 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { buildFolder } from '../../files/build-folder.ts';
-import { encodePalettePng } from '../../formats/palette-png.ts';
+import { encodeLabelPng } from '../../image/label-png.ts';
 import { ImageError, readMask } from '../../image/read-image.ts';
+import { findUnknownId } from '../../labels/known-id.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { openDataset } from './dataset.ts';
 import { detectSwap, repairSwap } from './left-right.ts';
@@ -34,7 +35,6 @@ export async function repairDataset(
   options: RunOptions = {},
 ): Promise<RepairResult> {
   const { items } = await openDataset(folder);
-  const palette = set.classes.map((entry) => entry.color);
   const repairItem = async (maskPath: string, masksFolder: string): Promise<'swapped' | 'misplaced' | 'fine'> => {
     const mask = await readMask(maskPath);
     const target = join(masksFolder, basename(maskPath));
@@ -43,11 +43,15 @@ export async function repairDataset(
       await copyFile(maskPath, target);
       return 'fine';
     }
-    const stray = mask.data.find((id) => id >= set.classes.length);
-    if (stray !== undefined) {
-      throw new ImageError(maskPath, `has label ${stray}, which ${set.name} has not`, 'check the dataset first');
+    const unknown = findUnknownId(mask.data, set);
+    if (unknown >= 0) {
+      throw new ImageError(
+        maskPath,
+        `has label ${mask.data[unknown]}, which ${set.name} has not`,
+        'check the dataset first',
+      );
     }
-    await writeFile(target, encodePalettePng(repairSwap(mask, set), palette));
+    await writeFile(target, encodeLabelPng(repairSwap(mask, set), set));
     return swapped ? 'swapped' : 'misplaced';
   };
   const outcomes = await buildFolder(outFolder, async (aside) => {

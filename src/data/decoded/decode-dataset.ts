@@ -1,7 +1,8 @@
 import { readMask, readPhoto } from '../../image/read-image.ts';
 import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
-import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
+import { findUnknownId } from '../../labels/known-id.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { Dataset, DatasetItem } from '../dataset/dataset.ts';
 import { repairSwap } from '../dataset/left-right.ts';
@@ -122,11 +123,10 @@ async function decodePair(
 }
 
 function checkIds(ids: Uint8Array, set: LabelSet, where: string): void {
-  const classes = set.classes.length;
-  const stray = ids.findIndex((id) => id >= classes && id !== ignoreLabel);
-  if (stray < 0) return;
+  const unknown = findUnknownId(ids, set);
+  if (unknown < 0) return;
   throw new FaceparseError(
-    `${where}: pixel ${stray} has the value ${ids[stray]}, but ${set.name} has the ids 0 to ${classes - 1}. ` +
+    `${where}: pixel ${unknown} has the value ${ids[unknown]}, but ${set.name} has the ids 0 to ${set.classes.length - 1}. ` +
       'Correct the mask, or choose the label set that it was made with.',
   );
 }
