@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { FaceparseError } from '../text/errors.ts';
+import { clearAbandonedOnce, processFile } from './process-files.ts';
 
 const reasons: Record<string, (path: string) => string> = {
   ENOENT: (path) => `the folder ${dirname(path)} does not exist; create it first`,
@@ -21,12 +21,13 @@ const cannotSyncFolders = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACC
 /**
  * Writes a file whole or not at all: aside in the same folder, synced, then renamed over `path`, so that neither a crash
  * nor a full disk leaves half a file. On failure the old file is untouched, the aside file is removed, and a
- * `FaceparseError` names the path. A string is written as UTF-8.
+ * `FaceparseError` names the path. A string is written as UTF-8. What killed processes left aside in the folder is removed.
  *
  * @example await writeFileAtomic('runs/a/last.safetensors', encodeSafetensors(tensors))
  */
 export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
-  const aside = join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString('hex')}.aside`);
+  await clearAbandonedOnce(dirname(path));
+  const aside = processFile(path, 'aside');
   try {
     const file = await open(aside, 'wx');
     try {
@@ -50,7 +51,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
  * Makes the rename itself survive a power cut. Windows and some network file systems cannot do that for a folder, and
  * some folders may be written but not opened: the file is whole there all the same.
  */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   try {
     const handle = await open(folder, 'r');
     try {

@@ -1,6 +1,8 @@
-import { mkdir, mkdtemp, readdir, rename, rm, rmdir } from 'node:fs/promises';
-import { basename, dirname, resolve } from 'node:path';
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { FaceparseError } from '../text/errors.ts';
+import { syncFolder, writeError } from './atomic-write.ts';
+import { clearAbandonedOnce, processFile } from './process-files.ts';
 
 async function refuseUnlessFree(folder: string): Promise<'absent' | 'empty'> {
   let names: string[];
@@ -27,7 +29,8 @@ async function refuseUnlessFree(folder: string): Promise<'absent' | 'empty'> {
 /**
  * Fill a new folder as a whole: `build` writes into a folder aside, which takes the final name only when it is complete.
  *
- * An error or an interruption leaves nothing under the final name (a killed process leaves `.NAME.partial-…` beside it).
+ * An error or an interruption leaves nothing under the final name. A killed process leaves a hidden folder beside it, which
+ * the next that is built there removes.
  * Throws a FaceparseError when `folder` exists and is not empty.
  *
  * @example await buildFolder('out', (aside) => writeFile(join(aside, 'a.txt'), 'a'));
@@ -35,13 +38,23 @@ async function refuseUnlessFree(folder: string): Promise<'absent' | 'empty'> {
 export async function buildFolder<Result>(folder: string, build: (aside: string) => Promise<Result>): Promise<Result> {
   const target = resolve(folder);
   await refuseUnlessFree(target);
-  await mkdir(dirname(target), { recursive: true });
-  const aside = await mkdtemp(resolve(dirname(target), `.${basename(target)}.partial-`));
+  const aside = processFile(target, 'aside');
+  try {
+    await mkdir(dirname(target), { recursive: true });
+    await clearAbandonedOnce(dirname(target));
+    await mkdir(aside);
+  } catch (cause) {
+    throw writeError(target, cause);
+  }
   try {
     const result = await build(aside);
     // Looked at again, because another run may have finished in the meantime.
     if ((await refuseUnlessFree(target)) === 'empty') await rmdir(target);
-    await rename(aside, target);
+    await rename(aside, target).catch(async (cause) => {
+      await refuseUnlessFree(target);
+      throw writeError(target, cause);
+    });
+    await syncFolder(dirname(target));
     return result;
   } catch (error) {
     await rm(aside, { recursive: true, force: true });

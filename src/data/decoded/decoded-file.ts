@@ -1,6 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { clearAbandonedOnce, processFile } from '../../files/process-files.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
@@ -99,9 +100,10 @@ export async function writeDecodedFile(
   buffer: SharedArrayBuffer,
   signal?: AbortSignal,
 ): Promise<void> {
-  const aside = `${file.path}.${process.pid}-${randomBytes(4).toString('hex')}.partial`;
+  const aside = processFile(file.path, 'aside');
   try {
     await mkdir(file.directory, { recursive: true });
+    await clearAbandonedOnce(file.directory);
     const handle = await open(aside, 'wx');
     try {
       const hash = createHash('sha256').update(file.header);

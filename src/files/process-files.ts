@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { processMark, processState } from './process-mark.ts';
+
+/** Files and folders that belong to one process: something written aside, or a claim. */
+type Kind = 'aside' | 'claim';
+
+const pattern = /^\..+\.([0-9a-f]{1,8}-[0-9a-f]{8}-[0-9a-z]+-[0-9a-z]+)\.[0-9a-f]{6}\.(aside|claim)$/;
+
+/**
+ * A path beside `path` that only this process uses: `.NAME.PROCESS.RANDOM.aside`. What a killed process leaves there is
+ * removed by `clearAbandoned`. Long names are cut, so that it is a valid name wherever that of `path` is.
+ */
+export function processFile(path: string, kind: Kind): string {
+  // A UTF-16 unit is at most 3 bytes in UTF-8, and a name has at most 255.
+  const name = `.${basename(path).slice(0, 60)}.${processMark()}.${randomBytes(3).toString('hex')}.${kind}`;
+  return join(dirname(path), name);
+}
+
+/** A file that belongs to a process, as its name says. */
+export interface ProcessFile {
+  readonly path: string;
+  readonly kind: Kind;
+  readonly mark: string;
+}
+
+/** The files of processes in a folder, none where the folder cannot be read. */
+export async function listProcessFiles(folder: string): Promise<ProcessFile[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names.flatMap((name) => {
+    const match = pattern.exec(name);
+    return match ? [{ path: join(folder, name), kind: match[2] as Kind, mark: match[1] }] : [];
+  });
+}
+
+/**
+ * Removes from a folder (not from those in it) what processes left that have ended: files aside, half-built folders and
+ * claims. Those of processes that run, or of which nothing is known, stay; what cannot be removed stays too.
+ */
+export async function clearAbandoned(folder: string): Promise<void> {
+  for (const { path, mark } of await listProcessFiles(folder)) {
+    if (processState(mark) === 'dead') await rm(path, { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+const cleared = new Set<string>();
+
+/** `clearAbandoned`, once in the life of this process. */
+export async function clearAbandonedOnce(folder: string): Promise<void> {
+  const path = resolve(folder);
+  if (cleared.has(path)) return;
+  cleared.add(path);
+  await clearAbandoned(path);
+}
