@@ -4,6 +4,7 @@ import { oversamplingWeights } from '../data/batches/oversampling.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import { decodeDataset } from '../data/decoded/decode-dataset.ts';
 import type { DecodedDataset } from '../data/decoded/decoded-dataset.ts';
+import { cacheFolder } from '../files/cache-folder.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { TrainingResolution } from './plan.ts';
@@ -20,7 +21,7 @@ export function loadTrainingImages(
     labelSet,
     repair: data.repair,
     ...(labelSet.mergeFrom && { mergeTable: mergeTable(labelSet) }),
-    ...(data.diskCache && { directory: '.cache' }),
+    ...(data.diskCache && { directory: cacheFolder() }),
     ...options,
   });
 }

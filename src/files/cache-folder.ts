@@ -1,0 +1,21 @@
+import { homedir } from 'node:os';
+import { isAbsolute, join } from 'node:path';
+
+/**
+ * The folder for what can be made again: `$XDG_CACHE_HOME/faceparse` where that is set to an absolute path, on every system;
+ * else the place of the system (`~/.cache`, `~/Library/Caches`, `%LOCALAPPDATA%`). It may not exist yet.
+ *
+ * @see https://specifications.freedesktop.org/basedir-spec/latest/
+ */
+export function cacheFolder(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+  home: string = homedir(),
+): string {
+  const { XDG_CACHE_HOME: named = '', LOCALAPPDATA: local = '' } = env;
+  // The specification has relative paths ignored.
+  if (isAbsolute(named)) return join(named, 'faceparse');
+  if (platform === 'darwin') return join(home, 'Library', 'Caches', 'faceparse');
+  if (platform === 'win32') return join(local || join(home, 'AppData', 'Local'), 'faceparse', 'cache');
+  return join(home, '.cache', 'faceparse');
+}
