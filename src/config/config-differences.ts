@@ -9,15 +9,18 @@ export interface ConfigDifference {
   readonly b: unknown;
 }
 
+/** What is computed does not depend on it. */
+const savingKey = 'train.checkpointMinutes';
+
 /**
- * All keys in which two configurations differ, in the order of the schema; the engine that computes and the keys named in
- * `ignored` do not count.
+ * All keys in which two configurations differ, in the order of the schema; the engine that computes, how often a checkpoint
+ * is saved, and the keys named in `ignored` do not count.
  *
  * @example configDifferences(stored, wanted, ['name']) // [{ path: 'train.lr', a: 0.001, b: 0.002 }]
  */
 export function configDifferences(a: Config, b: Config, ignored: readonly string[]): ConfigDifference[] {
   return [...configKeys().values()]
-    .filter(({ path, group }) => !group && !path.startsWith('engine.') && !ignored.includes(path))
+    .filter(({ path, group }) => !group && !path.startsWith('engine.') && path !== savingKey && !ignored.includes(path))
     .map(({ path }) => ({ path, a: valueAt(a, path.split('.')), b: valueAt(b, path.split('.')) }))
     .filter((one) => JSON.stringify(one.a) !== JSON.stringify(one.b));
 }

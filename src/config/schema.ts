@@ -67,7 +67,10 @@ const data = z
     labels: z.string().default('celebamask-19').describe('Label set: celebamask-19 or face-8'),
     repair: z.boolean().default(true).describe('Mend training masks whose left and right are swapped'),
     cacheSize: whole.min(32).max(1024).default(512).describe('Side at which decoded images are kept'),
-    diskCache: z.boolean().default(false).describe('Keep the decoded images on disk for the next run'),
+    diskCache: z
+      .boolean()
+      .default(false)
+      .describe('Keep the decoded images on disk for the next run, in the cache folder (docs/file-formats.md)'),
     workers: whole.min(0).max(16).default(1).describe('Threads that prepare batches'),
     oversample: z
       .record(z.string(), z.number(factorWanted).min(1, factorWanted).max(100, factorWanted))
@@ -195,6 +198,14 @@ const train = z
       .max(2 ** 31)
       .default(0)
       .describe('Decides initial weights, order and augmentation'),
+    checkpointMinutes: z
+      .number()
+      .min(0)
+      .max(100000)
+      .default(5)
+      .describe(
+        'Minutes between the checkpoints that a killed run goes on from, besides those of validations; 0 for none',
+      ),
     optimizer,
   })
   .prefault({});

@@ -70,6 +70,25 @@ describe('the text of a report', () => {
     expect(bibliography(text)).toMatch(/@inproceedings\{lovasz,[\s\S]*@inproceedings\{sgdr,/);
   });
 
+  it('names all engines and lengths of a run that was resumed with others', () => {
+    const cpu = 'a #cpu';
+    const native = { name: 'native', device: 'cpu', threads: 2 };
+    const resumes = [
+      { step: 40, cpu, engine: native, length: '20 epochs' },
+      { step: 1500, cpu, engine: { name: 'onnx', device: 'webgpu', threads: 4 }, length: '20 epochs' },
+    ];
+    const { run } = factsOf([]);
+    const environment = { ...run.environment, length: '10 epochs', resumes };
+    const text = sourceOf([], { run: { ...run, environment } });
+    expect(text).toContain(
+      'on 2 threads of a CPU (a \\#cpu), without a GPU, with the engine native; ' +
+        'from step 1,500 on webgpu beside 4 threads of a CPU (a \\#cpu), with the engine onnx.',
+    );
+    expect(text).toContain('Its length was changed when it was resumed: first 10 epochs, 20 epochs from step 40 on.');
+    const same = sourceOf([], { run: { ...run, environment: { ...environment, resumes: [] } } });
+    expect(same).toContain('on 2 threads of a CPU (a \\#cpu), without a GPU.');
+  });
+
   it('does not tell what the run did not have', () => {
     const text = sourceOf([
       'model.name=unet',

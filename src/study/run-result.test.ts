@@ -20,7 +20,7 @@ async function writeRun(lines: readonly MetricsLine[], config: Config = run.conf
   if (lines.length > 0) {
     const log = MetricsLog.create(folder);
     for (const line of lines) log.add(line);
-    await log.flush();
+    await log.save();
   }
   return out;
 }

@@ -24,6 +24,8 @@ export interface TrainStudyOptions {
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly onResult?: (run: StudyRun, result: TrainResult) => void;
   readonly onFailure?: (run: StudyRun, message: string) => void;
+  /** Told in one line where a run that was begun has to begin again. */
+  readonly onNotice?: (line: string) => void;
 }
 
 /** What became of the training of a study. */
@@ -35,18 +37,19 @@ export interface StudyTraining {
 
 /** Trains a run, or goes on with it; undefined where it has been finished meanwhile. */
 async function trainRun(run: StudyRun, options: TrainStudyOptions): Promise<TrainResult | undefined> {
-  const { out, data, engine = {}, signal, onProgress } = options;
+  const { out, data, engine = {}, signal, onProgress, onNotice } = options;
   // Hours may have passed since the folders were looked at.
   const { folder, state } = await readRunResult(run, out);
-  const controls = { data, run: folder, ...(signal && { signal }), ...(onProgress && { onProgress }) };
+  const controls = {
+    data,
+    run: folder,
+    ...(signal && { signal }),
+    ...(onProgress && { onProgress }),
+    ...(onNotice && { onNotice }),
+  };
   if (state === 'finished') return undefined;
   if (state === 'missing') {
     return train({ ...controls, config: { ...run.config, engine: { ...run.config.engine, ...engine } } });
-  }
-  if (!(await exists(runFolder(folder).checkpoint))) {
-    throw new FaceparseError(
-      `${folder} was begun but has no checkpoint: it is being trained elsewhere, or was ended by force. Wait for it, or remove the folder.`,
-    );
   }
   return train({ ...controls, config: await storedConfig(folder, { engine }), resume: true });
 }

@@ -17,13 +17,24 @@ const states = new Map([
   ['w', Float32Array.of(1, -0, 3, 1e-40, 0.1, 6)],
   ['optimizer.momentum', Float32Array.of(1 / 3)],
 ]);
-const checkpoint = { step: 123, seconds: 45.678_901_234_567, bestF: 0.812_345_678_901_234_5, states };
+const version1 = { step: 123, seconds: 45.678_901_234_567, bestF: 0.812_345_678_901_234_5, states };
+const record = {
+  bestStep: 100,
+  resolution: 1,
+  metrics: 'step,epoch,seconds\n100,1.5,30\n',
+  eventBytes: 2048,
+  window: { count: 3, images: 24, seconds: 1 / 7, sums: { loss: 4.1 } },
+};
+const checkpoint = { ...version1, record };
 
 describe('a checkpoint', () => {
   it('gives back every bit', async () => {
     const path = join(await temporaryFolder(), 'checkpoint.safetensors');
     await saveCheckpoint(path, checkpoint, smallGraph());
     expect(await loadCheckpoint(path, smallGraph())).toEqual(checkpoint);
+    // As earlier versions wrote it.
+    await saveCheckpoint(path, version1, smallGraph());
+    expect(await loadCheckpoint(path, smallGraph())).toEqual(version1);
   });
 
   it('that is missing, damaged, something else or of another network is told with its path', async () => {
@@ -35,6 +46,11 @@ describe('a checkpoint', () => {
       `the checkpoint ${path} does not fit this configuration: 'w' is missing or of another size`,
     );
     await writeFile(path, (await readFile(path)).subarray(0, -1));
+    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`the checkpoint ${path} is damaged: `);
+    await writeFile(
+      path,
+      encodeSafetensors(new Map(), { format: 'faceparse-checkpoint', record: '{"bestStep": 1.5}' }),
+    );
     await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`the checkpoint ${path} is damaged: `);
     await writeFile(path, encodeSafetensors(new Map(), { format: 'faceparse-weights' }));
     await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`${path} is no checkpoint of faceparse`);

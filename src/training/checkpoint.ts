@@ -1,8 +1,28 @@
 import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { type Graph, sizeOf } from '../graph/graph.ts';
 import { FaceparseError } from '../text/errors.ts';
+
+const count = z.number().int().min(0);
+
+/** What the files of a run are made of besides the states, so that each can be brought to where the checkpoint stands. */
+const recordSchema = z.object({
+  /** Step of the best weights, -1 before the first validation. */
+  bestStep: z.number().int().min(-1),
+  /** Index of the resolution that the states were last trained at. */
+  resolution: count,
+  /** The text of metrics.csv. */
+  metrics: z.string(),
+  /** Length of the events file in bytes. */
+  eventBytes: count,
+  /** What the steps since the last line of metrics gave. */
+  window: z.object({ count, images: count, seconds: z.number(), sums: z.record(z.string(), z.number()) }),
+});
+
+/** See `recordSchema`. */
+export type RunRecord = Readonly<z.output<typeof recordSchema>>;
 
 /** Where a run stands: all that a continued run needs besides its configuration. */
 export interface Checkpoint {
@@ -11,6 +31,8 @@ export interface Checkpoint {
   /** Seconds of training so far. */
   readonly seconds: number;
   readonly bestF: number;
+  /** Checkpoints of version 1 have none. */
+  readonly record?: RunRecord;
   /** Every state of the training program: weights, running statistics, moments, moving average. */
   readonly states: ReadonlyMap<string, Float32Array>;
 }
@@ -23,9 +45,18 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint, graph
   for (const [name, data] of checkpoint.states) {
     tensors.set(name, { dtype: 'F32', shape: [...graph.states.get(name)!.shape], data });
   }
-  const { step, seconds, bestF } = checkpoint;
-  const metadata = { format, version: '1', step: String(step), seconds: String(seconds), bestF: String(bestF) };
-  await writeFileAtomic(path, encodeSafetensors(tensors, metadata));
+  const { step, seconds, bestF, record } = checkpoint;
+  await writeFileAtomic(
+    path,
+    encodeSafetensors(tensors, {
+      format,
+      version: record ? '2' : '1',
+      step: String(step),
+      seconds: String(seconds),
+      bestF: String(bestF),
+      ...(record && { record: JSON.stringify(record) }),
+    }),
+  );
 }
 
 /** States that hold NaN or infinity are of no use: better none are saved than that they replace good ones. */
@@ -47,8 +78,11 @@ export async function loadCheckpoint(path: string, graph: Graph): Promise<Checkp
     throw new FaceparseError(`there is no checkpoint at ${path} to resume from.`, { exitCode: 2, cause });
   });
   let decoded: ReturnType<typeof decodeSafetensors>;
+  let record: RunRecord | undefined;
   try {
     decoded = decodeSafetensors(bytes);
+    const text = decoded.metadata.record;
+    if (text !== undefined) record = recordSchema.parse(JSON.parse(text));
   } catch (error) {
     throw new FaceparseError(`the checkpoint ${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
@@ -64,5 +98,6 @@ export async function loadCheckpoint(path: string, graph: Graph): Promise<Checkp
     }
     states.set(name, tensor.data);
   }
-  return { step: Number(metadata.step), seconds: Number(metadata.seconds), bestF: Number(metadata.bestF), states };
+  const [step, seconds, bestF] = [metadata.step, metadata.seconds, metadata.bestF].map(Number);
+  return { step, seconds, bestF, ...(record && { record }), states };
 }

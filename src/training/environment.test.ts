@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
-import { readEnvironment } from './environment.ts';
+import { type RunEnvironment, readEnvironment, recordResume } from './environment.ts';
 
 const trainingData = { folder: '/data/train', pairs: 24, stemsSha256: '0'.repeat(64) };
 const complete = { parameters: 1000, initialWeights: 'random, seed 0', trainingData };
@@ -36,5 +36,46 @@ describe('readEnvironment', () => {
         /^runs\/x cannot be resumed: .*environment\.json .*; restore the file, or train anew$/,
       ),
     });
+  });
+});
+
+describe('recordResume', () => {
+  const engine = { name: 'native', device: 'cpu', threads: 1 };
+  const begun = { ...complete, faceparse: '1', cpu: 'a', engine, length: '3 epochs', started: 'then' };
+  const now = (change: Partial<RunEnvironment> = {}) => ({ ...begun, started: 'now', ...change }) as RunEnvironment;
+  const onnx = { ...engine, name: 'onnx' };
+
+  async function resumed(recorded: object, ...parts: readonly [number, Partial<RunEnvironment>][]) {
+    const file = join(await temporaryFolder(), 'environment.json');
+    await writeFile(file, JSON.stringify(recorded));
+    for (const [step, change] of parts) await recordResume(file, now(change), step);
+    return (await readEnvironment(file)).resumes?.map((part) => [part.step, part.engine.name, part.length]);
+  }
+
+  it('adds nothing where all is as it was', async () => {
+    expect(await resumed(begun, [5, {}], [9, {}])).toBeUndefined();
+    // Earlier versions did not record the length.
+    expect(await resumed({ ...begun, length: undefined }, [5, { length: '2 minutes' }])).toBeUndefined();
+  });
+
+  it('adds a part with the step at which it begins', async () => {
+    const changes: [number, Partial<RunEnvironment>][] = [
+      [5, { engine: onnx }],
+      [9, { engine: onnx }],
+      [12, { engine: onnx, length: '2 minutes' }],
+      [15, {}],
+    ];
+    expect(await resumed(begun, ...changes)).toEqual([
+      [5, 'onnx', '3 epochs'],
+      [12, 'onnx', '2 minutes'],
+      [15, 'native', '3 epochs'],
+    ]);
+  });
+
+  it('forgets parts whose steps are done again', async () => {
+    expect(await resumed(begun, [5, { engine: onnx }], [5, {}])).toEqual([]);
+    expect(await resumed(begun, [5, { engine: onnx }], [5, { length: '2 minutes' }])).toEqual([
+      [5, 'native', '2 minutes'],
+    ]);
   });
 });

@@ -3,30 +3,48 @@ import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { Config } from '../config/schema.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { findNative } from '../engine/native/node.ts';
+import { defaultThreads } from '../engine/select-engine.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
 import { installedPackage } from '../packages/installed-package.ts';
 import { readOwnPackage } from '../packages/own-package.ts';
 import { FaceparseError } from '../text/errors.ts';
 
-/** What a run records of the place where it ran, and of where its data and first weights came from. */
-export interface RunEnvironment {
+/** How a run is trained, which may change when it is resumed. */
+interface TrainingConditions {
   readonly faceparse: string;
+  readonly cpu: string;
+  readonly engine: { readonly name: string; readonly device: string; readonly threads: number };
+  /** `30 epochs` or `10 minutes`; runs of earlier versions do not say it. */
+  readonly length?: string;
+}
+
+/** The part of a run that begins where it was resumed under other conditions. */
+export interface ResumedPart extends TrainingConditions {
+  /** The steps before it were trained under the conditions before. */
+  readonly step: number;
+  readonly started: string;
+}
+
+/** What a run records of the place where it ran, and of where its data and first weights came from. */
+export interface RunEnvironment extends TrainingConditions {
   readonly node: string;
   readonly onnxruntime: string;
   /** Version of oneDNN, where the native engine is built. */
   readonly oneDnn?: string;
   readonly platform: string;
-  readonly cpu: string;
   readonly cores: number;
   readonly memoryGiB: number;
-  readonly engine: { readonly name: string; readonly device: string; readonly threads: number };
   readonly started: string;
   readonly parameters: number;
   readonly trainingData: { readonly folder: string; readonly pairs: number; readonly stemsSha256: string };
   /** Training from scratch is all there is: no pretrained weights, no other data. */
   readonly initialWeights: string;
+  /** In the order of their steps, where there are any. */
+  readonly resumes?: readonly ResumedPart[];
 }
 
 /** Tells whether two datasets hold images of the same names. */
@@ -82,14 +100,16 @@ export async function readEnvironment(file: string, consequence?: string): Promi
   return environment;
 }
 
+/** What is recorded of a run that begins, or goes on, here and now. */
 export function describeEnvironment(options: {
+  config: Config;
   engine: Engine;
-  threads: number;
   dataset: Dataset;
   parameters: number;
-  seed: number;
 }): RunEnvironment {
-  const { engine, threads, dataset, parameters, seed } = options;
+  const { config, engine, dataset, parameters } = options;
+  const { minutes, epochs, seed } = config.train;
+  const threads = config.engine.threads ?? defaultThreads();
   const native = findNative();
   return {
     faceparse: readOwnPackage().version,
@@ -101,6 +121,7 @@ export function describeEnvironment(options: {
     cores: cpus().length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     engine: { name: engine.name, device: engine.device, threads },
+    length: minutes ? `${minutes} minutes` : `${epochs} epochs`,
     started: new Date().toISOString(),
     parameters,
     trainingData: {
@@ -110,4 +131,27 @@ export function describeEnvironment(options: {
     },
     initialWeights: `random, seed ${seed}`,
   };
+}
+
+/** Writes the environment.json of a run. */
+export async function writeEnvironment(file: string, environment: RunEnvironment): Promise<void> {
+  await writeFileAtomic(file, `${JSON.stringify(environment, null, 2)}\n`);
+}
+
+function haveSameConditions(a: TrainingConditions, b: TrainingConditions): boolean {
+  const conditions = ({ faceparse, cpu, engine }: TrainingConditions) => JSON.stringify([faceparse, cpu, engine]);
+  return conditions(a) === conditions(b) && (a.length ?? b.length) === b.length;
+}
+
+/** Records in the environment.json of a run that it goes on from a step, where it does so under other conditions than before. */
+export async function recordResume(file: string, now: RunEnvironment, step: number): Promise<void> {
+  const recorded = await readEnvironment(file);
+  const { resumes = [] } = recorded;
+  // Parts that were begun at this step or after it are done again from here.
+  const before = resumes.filter((part) => part.step < step);
+  const { faceparse, cpu, engine, length, started } = now;
+  const isSame = haveSameConditions(before.at(-1) ?? recorded, now);
+  const after = isSame ? before : [...before, { step, started, faceparse, cpu, engine, length }];
+  if (JSON.stringify(after) === JSON.stringify(resumes)) return;
+  await writeEnvironment(file, { ...recorded, resumes: after });
 }

@@ -1,7 +1,8 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
+import { encodeFileVersionEvent } from '../formats/tensorboard-events.ts';
 import { MetricsLog, readMetrics, requireNewRun, runFolder } from './run-folder.ts';
 
 describe('requireNewRun', () => {
@@ -10,7 +11,7 @@ describe('requireNewRun', () => {
     await requireNewRun(path);
     await mkdir(path);
     await expect(requireNewRun(path)).rejects.toThrow(/exists already\. Choose another name with --name\.$/);
-    await writeFile(runFolder(path).checkpoint, '');
+    await writeFile(runFolder(path).config, '');
     await expect(requireNewRun(path)).rejects.toThrow(/Continue it with --resume/);
   });
 });
@@ -21,7 +22,7 @@ describe('MetricsLog', () => {
     const log = MetricsLog.create(run);
     log.add({ step: 20, epoch: 0.5, seconds: 1.5, loss: 1.25, learningRate: 1e-7 });
     log.add({ step: 20, epoch: 0.5, seconds: 2, valF: 1 / 3 });
-    await log.flush();
+    await log.save();
     const [header, first, second] = (await readFile(run.metrics, 'utf8')).split('\n');
     expect(header).toMatch(/^step,epoch,seconds,loss,/);
     expect(first).toBe('20,0.5,1.5,1.25,,,,,1e-7,,,,');
@@ -32,25 +33,34 @@ describe('MetricsLog', () => {
     ]);
   });
 
-  it('drops lines after the checkpoint when it is reopened, and appends to the events', async () => {
+  it('goes on from what a checkpoint knows, and drops what came after it', async () => {
     const run = runFolder(await temporaryFolder());
     const log = MetricsLog.create(run);
-    for (const step of [20, 40, 60]) log.add({ step, epoch: step, seconds: step, loss: step });
-    await log.flush();
+    for (const step of [20, 40]) log.add({ step, epoch: step, seconds: step, loss: step });
+    const saved = await log.saveEvents();
     const events = await readFile(run.events);
-    const again = await MetricsLog.reopen(run, 40);
+    expect(saved.eventBytes).toBe(events.length);
+    log.add({ step: 60, epoch: 60, seconds: 60, loss: 60 });
+    await log.save();
+    // A kill in the middle of a record.
+    await truncate(run.events, (await readFile(run.events)).length - 5);
+    const again = await MetricsLog.reopen(run, saved);
     expect(again.lines.map(({ step }) => step)).toEqual([20, 40]);
     again.add({ step: 60, epoch: 60, seconds: 60, loss: 7 });
-    await again.flush();
+    await again.save();
     expect((await readMetrics(run.metrics)).map(({ loss }) => loss)).toEqual([20, 40, 7]);
     const longer = await readFile(run.events);
     expect(longer.subarray(0, events.length).equals(events)).toBe(true);
-    expect(longer.length).toBeGreaterThan(events.length);
+    const { length: version } = encodeFileVersionEvent(0);
+    expect(longer.length - version).toBe((events.length - version) * 1.5);
   });
 
-  it('begins anew where a crash left a checkpoint but no metrics', async () => {
+  it('begins events anew where they are gone', async () => {
     const run = runFolder(await temporaryFolder());
-    expect((await MetricsLog.reopen(run, 20)).lines).toEqual([]);
+    const log = await MetricsLog.reopen(run, { metrics: 'step,epoch,seconds\n20,1,3\n', eventBytes: 100 });
+    expect(log.lines).toEqual([{ step: 20, epoch: 1, seconds: 3 }]);
+    await log.save();
+    expect((await readFile(run.events)).length).toBe(encodeFileVersionEvent(0).length);
   });
 
   it('names the file that it cannot write', async () => {
@@ -58,6 +68,6 @@ describe('MetricsLog', () => {
     const run = runFolder(folder);
     await mkdir(run.events);
     const log = MetricsLog.create(run);
-    await expect(log.flush()).rejects.toThrow(`cannot write ${run.events}: a folder of that name is there`);
+    await expect(log.save()).rejects.toThrow(`cannot write ${run.events}: a folder of that name is there`);
   });
 });

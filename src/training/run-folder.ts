@@ -1,4 +1,4 @@
-import { appendFile, readFile } from 'node:fs/promises';
+import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { exists } from '../files/path-kind.ts';
@@ -42,7 +42,7 @@ export function runFolder(path: string): RunFolder {
 /** Checks that a new run may have this folder. @throws FaceparseError where there is one already */
 export async function requireNewRun(path: string): Promise<void> {
   if (!(await exists(path))) return;
-  const remedy = (await exists(runFolder(path).checkpoint)) ? `Continue it with --resume ${path}, or choose` : 'Choose';
+  const remedy = (await exists(runFolder(path).config)) ? `Continue it with --resume ${path}, or choose` : 'Choose';
   throw new FaceparseError(`the run folder ${path} exists already. ${remedy} another name with --name.`, {
     exitCode: 2,
   });
@@ -83,32 +83,46 @@ const columns = [
   'valPixelAccuracy',
 ] as const satisfies readonly (keyof MetricsLine)[];
 
+/** What a checkpoint knows of the metrics of its run. */
+export interface SavedMetrics {
+  /** The text of metrics.csv. */
+  readonly metrics: string;
+  /** Length of the events file in bytes. */
+  readonly eventBytes: number;
+}
+
 /** Keeps metrics.csv and the TensorBoard events of a run. */
 export class MetricsLog {
-  readonly lines: MetricsLine[] = [];
+  readonly lines: MetricsLine[];
   private pending: Uint8Array[] = [];
 
   private constructor(
     private readonly run: RunFolder,
     lines: readonly MetricsLine[],
+    /** Length of the events file. */
+    private eventBytes: number,
   ) {
-    this.lines.push(...lines);
+    this.lines = [...lines];
+    if (eventBytes === 0) this.pending.push(encodeFileVersionEvent(Date.now() / 1000));
   }
 
   static create(run: RunFolder): MetricsLog {
-    const log = new MetricsLog(run, []);
-    log.pending.push(encodeFileVersionEvent(Date.now() / 1000));
-    return log;
+    return new MetricsLog(run, [], 0);
   }
 
-  /** The log of a run that is continued: lines after its checkpoint are dropped, since their steps are done again. */
-  static async reopen(run: RunFolder, lastStep: number): Promise<MetricsLog> {
-    // A crash between the first checkpoint and the first metrics leaves a run without them.
-    const lines = (await exists(run.metrics)) ? await readMetrics(run.metrics) : [];
-    return new MetricsLog(
-      run,
-      lines.filter((line) => line.step <= lastStep),
-    );
+  /**
+   * The log of a run that is continued: it has the lines and events that the checkpoint knows. Those that were written after
+   * it are dropped, since their steps are done again.
+   */
+  static async reopen(run: RunFolder, { metrics, eventBytes }: SavedMetrics): Promise<MetricsLog> {
+    const size = (await exists(run.events)) ? (await stat(run.events)).size : 0;
+    // A kill may have cut the last record short, which would hide all that come after it.
+    if (size > eventBytes) {
+      await truncate(run.events, eventBytes).catch((cause) => {
+        throw writeError(run.events, cause);
+      });
+    }
+    return new MetricsLog(run, parseMetrics(metrics), Math.min(size, eventBytes));
   }
 
   add(line: MetricsLine): void {
@@ -120,15 +134,35 @@ export class MetricsLog {
     }
   }
 
+  /** Appends the new events to their file, and gives back what a checkpoint has to know. */
+  async saveEvents(): Promise<SavedMetrics> {
+    if (this.pending.length > 0) {
+      try {
+        this.eventBytes = await appendSynced(this.run.events, Buffer.concat(this.pending));
+      } catch (cause) {
+        throw writeError(this.run.events, cause);
+      }
+      this.pending = [];
+    }
+    return { metrics: formatMetrics(this.lines), eventBytes: this.eventBytes };
+  }
+
   /** Brings both files up to date. */
-  async flush(): Promise<void> {
-    const rows = this.lines.map((line) => columns.map((column) => formatNumber(line[column])).join(','));
-    await writeFileAtomic(this.run.metrics, `${columns.join(',')}\n${rows.map((row) => `${row}\n`).join('')}`);
-    if (this.pending.length === 0) return;
-    await appendFile(this.run.events, Buffer.concat(this.pending)).catch((cause) => {
-      throw writeError(this.run.events, cause);
-    });
-    this.pending = [];
+  async save(): Promise<void> {
+    const { metrics } = await this.saveEvents();
+    await writeFileAtomic(this.run.metrics, metrics);
+  }
+}
+
+/** Appends to a file, and gives back its new length in bytes. */
+async function appendSynced(path: string, bytes: Uint8Array): Promise<number> {
+  const file = await open(path, 'a');
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+    return (await file.stat()).size;
+  } finally {
+    await file.close();
   }
 }
 
@@ -136,9 +170,15 @@ function formatNumber(value: number | undefined): string {
   return value === undefined ? '' : String(Number(value.toPrecision(7)));
 }
 
-/** The lines of a metrics.csv. */
-export async function readMetrics(path: string): Promise<MetricsLine[]> {
-  const [header, ...rows] = (await readFile(path, 'utf8')).trim().split('\n');
+/** The text of a metrics.csv. */
+export function formatMetrics(lines: readonly MetricsLine[]): string {
+  const rows = lines.map((line) => columns.map((column) => formatNumber(line[column])).join(','));
+  return `${columns.join(',')}\n${rows.map((row) => `${row}\n`).join('')}`;
+}
+
+/** The lines of the text of a metrics.csv. */
+export function parseMetrics(text: string): MetricsLine[] {
+  const [header, ...rows] = text.trim().split('\n');
   const names = header.split(',');
   return rows.map((row) => {
     const line: Record<string, number> = {};
@@ -147,4 +187,9 @@ export async function readMetrics(path: string): Promise<MetricsLine[]> {
     });
     return line as unknown as MetricsLine;
   });
+}
+
+/** The lines of a metrics.csv. */
+export async function readMetrics(path: string): Promise<MetricsLine[]> {
+  return parseMetrics(await readFile(path, 'utf8'));
 }

@@ -7,7 +7,8 @@ import { resizeLabels } from '../image/resize.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import type { ScoredImage } from './evaluation.ts';
 
-const shownImages = 8;
+/** Images of a batch or a validation that are shown. */
+export const shownImages = 8;
 
 /** What the network saw: the images of a batch after augmentation, each beside its labels. */
 export function batchImage(batch: Batch, size: number, labelSize: number, set: LabelSet): Promise<Buffer> {

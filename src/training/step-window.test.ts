@@ -27,3 +27,20 @@ it('gives means since the last line, and starts anew', () => {
   expect(window).toMatchObject({ count: 0 });
   now.mockRestore();
 });
+
+it('goes on from its state with the same means, to the last bit, and the same speed', () => {
+  const now = vi.spyOn(performance, 'now').mockReturnValue(0);
+  const [whole, first] = [new StepWindow(), new StepWindow()];
+  for (const window of [whole, first]) window.add(outputs(1 / 3, 0.1), 8);
+  now.mockReturnValue(500);
+  const { state } = first;
+  now.mockReturnValue(90_500);
+  const second = new StepWindow(JSON.parse(JSON.stringify(state)));
+  expect(second.loss).toBe(whole.loss);
+  for (const window of [whole, second]) window.add(outputs(0.7, 1e-30), 8);
+  now.mockReturnValue(91_000);
+  const { imagesPerSecond, ...means } = second.take();
+  expect(whole.take()).toMatchObject(means);
+  expect(imagesPerSecond).toBe(16);
+  now.mockRestore();
+});

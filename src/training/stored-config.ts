@@ -13,7 +13,8 @@ export interface ResumeChanges {
 }
 
 /**
- * The configuration that a run was started with, which is what `train` continues when it resumes.
+ * The configuration that is in force in a run, with changes for the part that is to come: what `train` is given to resume it,
+ * and records then.
  *
  * @throws FaceparseError where there is no run, or its config.yaml is damaged
  */

@@ -2,8 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { parse } from 'yaml';
 import { expectSameBytes } from '../contract/compare.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
+import { defaultEngine } from './default-engine.ts';
 import { runCli } from './run-cli.ts';
 import {
   fileFolder,
@@ -70,6 +72,33 @@ describe('a run that was stopped and resumed', () => {
     const scores = (await validations(run)).map(({ step, valF }) => [step, valF]);
     expect(scores).toEqual((await validations(straight)).map(({ step, valF }) => [step, valF]));
     expect(scores.map(([step]) => step)).toEqual([9, 18]);
+    // The line at which it was stopped is not kept, and the means are those of all steps.
+    const losses = async (path: string) =>
+      (await readCsv(join(path, 'metrics.csv'))).map(({ step, loss }) => [step, loss]);
+    expect(await losses(run)).toEqual(await losses(straight));
+  });
+
+  it('records what is changed when it is resumed, and goes on so', async () => {
+    const run = await copyOfStopped();
+    const readJson = async () => JSON.parse(await readFile(join(run, 'environment.json'), 'utf8'));
+    const before = await readJson();
+    expect(before).toMatchObject({ length: '3 epochs', engine: { name: defaultEngine, threads: 1 } });
+    const { metadata } = await readTensors(join(run, 'checkpoint.safetensors'));
+    await train(['--resume', run, '--engine', 'onnx', '--threads', '2', '--minutes', '0.05']);
+    const config = parse(await readFile(join(run, 'config.yaml'), 'utf8'));
+    expect(config).toMatchObject({ engine: { name: 'onnx', threads: 2 }, train: { minutes: 0.05, epochs: 3 } });
+    const after = await readJson();
+    const engine = { name: 'onnx', device: 'cpu', threads: 2 };
+    expect(after).toMatchObject({
+      ...before,
+      resumes: [{ step: Number(metadata.step), engine, length: '0.05 minutes' }],
+    });
+    expect(after.resumes).toHaveLength(1);
+    // What was in force stays in force, and nothing is recorded that is as it was.
+    const trained = await readFile(join(run, 'metrics.csv'), 'utf8');
+    await train(['--resume', run]);
+    expect(await readJson()).toEqual(after);
+    expect(await readFile(join(run, 'metrics.csv'), 'utf8')).toBe(trained);
   });
 
   it('goes through the same resolutions, with auxiliary heads', async () => {

@@ -86,7 +86,7 @@ describe('study', () => {
     });
   });
 
-  it('leaves finished runs as they are, trains what is new, and never touches what has no checkpoint', async () => {
+  it('leaves finished runs as they are, trains what is new, and never touches what has lost its checkpoint', async () => {
     const checkpoint = join(out, 'g', 'base-s0', 'checkpoint.safetensors');
     const before = await stat(checkpoint);
     await rm(join(out, 'g', 'lr-s0', 'checkpoint.safetensors'));
@@ -96,7 +96,7 @@ describe('study', () => {
     const { code, stdout, stderr } = await study(['--data', data, '--only', 'g/lr', 'g/more-s1']);
     expect(code, stderr).toBe(1);
     expect(stderr).toMatch(/^g\/lr-s0: run 1 of 2/m);
-    expect(stderr).toMatch(/^g\/lr-s0 failed: .*lr-s0 was begun but has no checkpoint: [^\n]*$/m);
+    expect(stderr).toMatch(/^g\/lr-s0 failed: there is no checkpoint at .*, though the run had one, [^\n]*$/m);
     expect(stderr).toMatch(/^g\/more-s1: run 2 of 2/m);
     expect(stdout).toMatch(/^more +s0 missing; s1 0\.\d{4} /m);
     expect((await stat(checkpoint)).mtimeMs).toBe(before.mtimeMs);

@@ -126,6 +126,14 @@ describe('train', () => {
     expect((await readFile(join(run, 'weights', 'last.safetensors'))).equals(before)).toBe(true);
   });
 
+  it('keeps decoded images in the cache folder of the user, not where it is started', async () => {
+    const [cwd, cache] = [await temporaryFolder(), await temporaryFolder()];
+    const words = ['--data', data, '--out', 'runs', '--name', 'cached', ...smallTraining, 'train.epochs=0.2'];
+    await train([...words, 'data.diskCache=true'], { cwd, env: { XDG_CACHE_HOME: cache } });
+    expect(await readdir(cwd)).toEqual(['runs']);
+    expect(await listFiles(cache)).toEqual([expect.stringMatching(/^faceparse\/images-[0-9a-f]{16}\.bin$/)]);
+  });
+
   it('keeps its configuration when it is resumed', async () => {
     for (const change of [['train.lr=5'], ['--name', 'other']]) {
       const { code, stderr } = await runCli(['train', '--resume', run, ...change]);

@@ -109,6 +109,7 @@ async function trainPending(results: readonly RunResult[], options: StudyCommand
       onResult: ({ name }, { steps, seconds, bestF }) =>
         say(`${name}: ${formatCount(steps)} steps in ${formatDuration(seconds)}, best F ${formatScore(bestF)}`),
       onFailure: ({ name }, message) => say(`${name} failed: ${message}`),
+      onNotice: say,
     }),
   ).finally(() => display?.finish());
 }

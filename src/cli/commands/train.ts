@@ -109,6 +109,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       resume: options.resume !== undefined,
       signal,
       onProgress: (progress) => display.update(progress),
+      onNotice: printNotice,
     }),
   ).finally(() => display.finish());
   if (options.json) {

@@ -13,16 +13,25 @@ import { type MetricsLine, readMetrics, runFolder } from '../../training/run-fol
 import { storedConfig } from '../../training/stored-config.ts';
 import { type NetworkParts, networkParts } from './network-parts.ts';
 
+const engineSchema = z.object({ name: z.string(), device: z.string(), threads: z.number().int().positive() });
+
+/** A part of a run that was resumed under other conditions than it had before. */
+const resumedPartSchema = z.object({
+  step: z.number().int().min(0),
+  cpu: z.string().catch(''),
+  engine: engineSchema,
+  length: z.string().optional().catch(undefined),
+});
+
 /** The part of environment.json that a report tells; a file of another hand may lack any of it. */
 const environmentSchema = z.object({
   faceparse: z.string().catch(''),
   cpu: z.string().catch(''),
   cores: z.number().int().positive().optional().catch(undefined),
   memoryGiB: z.number().positive().optional().catch(undefined),
-  engine: z
-    .object({ name: z.string(), device: z.string(), threads: z.number().int().positive() })
-    .optional()
-    .catch(undefined),
+  engine: engineSchema.optional().catch(undefined),
+  length: z.string().optional().catch(undefined),
+  resumes: z.array(resumedPartSchema).optional().catch(undefined),
   parameters: z.number().int().positive().optional().catch(undefined),
   trainingData: z
     .object({

@@ -15,14 +15,37 @@ function headline({ measured, run }: ReportFacts): { f: number; where: string } 
   return scores.length > 0 ? { f: Math.max(...scores), where } : undefined;
 }
 
-/** `an AMD EPYC with 2 threads, without a GPU` */
-function machineOf({ run: { environment } }: ReportFacts): string | undefined {
-  const { cpu, engine } = environment;
+type Environment = ReportFacts['run']['environment'];
+
+/** `2 threads of a CPU (AMD EPYC), without a GPU` */
+function machineOf({ cpu, engine }: Pick<Environment, 'cpu' | 'engine'>): string | undefined {
   if (!engine) return cpu ? markup(cpu) : undefined;
   const threads = `${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
   return engine.device === 'cpu'
     ? `${threads} of a CPU${cpu ? ` (${markup(cpu)})` : ''}, without a GPU`
     : `${markup(engine.device)} beside ${threads}${cpu ? ` of a CPU (${markup(cpu)})` : ''}`;
+}
+
+/** The machine, or all machines and engines of a run that went on with others when it was resumed. */
+function machinesOf({ resumes = [], ...first }: Environment): string | undefined {
+  const parts = [{ step: 0, ...first }, ...resumes].map((part) => {
+    const name = part.engine ? `the engine ${markup(part.engine.name)}` : 'an engine that is not recorded';
+    return { step: part.step, text: [machineOf(part), `with ${name}`].filter(Boolean).join(', ') };
+  });
+  const changes = parts.filter(({ text }, index) => text !== parts[index - 1]?.text);
+  if (changes.length === 1) return machineOf(first);
+  return changes
+    .map(({ step, text }, index) => (index === 0 ? text : `from step ${formatCount(step)} on ${text}`))
+    .join('; ');
+}
+
+/** Where a resumed run was given another length, which the schedule of the learning rate follows. */
+function lengthsOf({ length, resumes = [] }: Environment): string | undefined {
+  const lengths = [{ step: 0, length }, ...resumes].filter((part) => part.length !== undefined);
+  const changes = lengths.filter((part, index) => index > 0 && part.length !== lengths[index - 1].length);
+  if (changes.length === 0) return undefined;
+  const told = changes.map((part) => `${markup(part.length!)} from step ${formatCount(part.step)} on`);
+  return `Its length was changed when it was resumed: first ${markup(lengths[0].length!)}, ${list(told)}.`;
 }
 
 function tile(value: string, name: string): string {
@@ -42,7 +65,7 @@ function tiles(facts: ReportFacts): string {
 }
 
 /** What the training began with, as its environment says: `from random weights on 1,000 pairs alone, …, `. */
-function provenance({ initialWeights, trainingData }: ReportFacts['run']['environment']): string {
+function provenance({ initialWeights, trainingData }: Environment): string {
   const pairs = trainingData ? `on ${formatCount(trainingData.pairs)} pairs ` : '';
   if (initialWeights === undefined) return pairs;
   if (!/^random, seed \d+$/.test(initialWeights)) {
@@ -60,7 +83,7 @@ export function summarySection(facts: ReportFacts): string {
   const classes = measured?.labelSet.classes.length ?? facts.network.network.parts.at(-1)!.shape[0];
   const macs = network.network.parts.reduce((sum, part) => sum + part.multiplyAccumulates, 0) / 1e9;
   const { limit } = config.parameters;
-  const machine = machineOf(facts);
+  const machine = machinesOf(environment);
   const weakest = measured && weakClasses(facts);
   return blocks(
     '= Summary',
@@ -70,6 +93,7 @@ export function summarySection(facts: ReportFacts): string {
         `It reaches an F (per image) of *${formatF(score.f)}* on ${score.where} with ${formatCount(parameters)} trainable parameters` +
           `${limit ? ` (fewer than ${formatCount(limit)} are allowed)` : ''}.`,
       `It was trained ${provenance(environment)}in ${formatTime(run.metrics.at(-1)!.seconds)}${machine ? ` on ${machine}` : ''}.`,
+      lengthsOf(environment),
       `For a picture of ${network.size} × ${network.size} pixels it takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
       averaging && `Predictions are the mean of ${viewsOf(averaging)} views of the photo.`,
       weakest,

@@ -1,0 +1,62 @@
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeError } from '../files/atomic-write.ts';
+import { clearAbandoned, listProcessFiles, type ProcessFile, processFile } from '../files/process-files.ts';
+import { markedPid, processState } from '../files/process-mark.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { runFolder } from './run-folder.ts';
+
+/** A claim is written anew this often, as the sign of life for those who cannot see the process. */
+const beatMilliseconds = 30_000;
+/** The claim of a process that cannot be seen, of another machine, holds this long after its last sign of life. */
+const leaseMilliseconds = 5 * 60_000;
+
+async function writtenAt(path: string): Promise<number> {
+  return stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => 0,
+  );
+}
+
+/** Whether the claim of another process still holds; times are those of the file system, so that clocks may differ. */
+async function holds({ path, mark }: ProcessFile, now: number): Promise<boolean> {
+  const state = processState(mark);
+  return state === 'alive' || (state === 'unknown' && now - (await writtenAt(path)) < leaseMilliseconds);
+}
+
+/**
+ * Claims a run folder for this process, so that no two train into it, and removes what dead processes left there. The claim
+ * is a file with a name of its own, written before others are looked for: of two that come at once one sees the other, or
+ * both do. It ends with the process.
+ *
+ * @returns what gives the folder back
+ * @throws FaceparseError where another process trains there, or the folder cannot be written
+ */
+export async function claimRun(path: string): Promise<() => Promise<void>> {
+  await clearAbandoned(path);
+  await clearAbandoned(dirname(runFolder(path).bestWeights));
+  const claim = processFile(join(path, 'run'), 'claim');
+  const beat = () => writeFile(claim, `process ${process.pid}\n`);
+  await beat().catch((cause) => {
+    throw writeError(claim, cause);
+  });
+  const timer = setInterval(() => void beat().catch(() => {}), beatMilliseconds).unref();
+  const release = async () => {
+    clearInterval(timer);
+    await rm(claim, { force: true }).catch(() => {});
+  };
+  const now = await writtenAt(claim);
+  for (const other of await listProcessFiles(path)) {
+    if (other.kind !== 'claim' || other.path === claim) continue;
+    if (await holds(other, now)) {
+      await release();
+      const place = processState(other.mark) === 'alive' ? '' : ' on another machine or in another container';
+      throw new FaceparseError(
+        `${path} is being trained by process ${markedPid(other.mark)}${place}; wait for it, or end it first.`,
+      );
+    }
+    // Dead, or silent for long.
+    await rm(other.path, { force: true }).catch(() => {});
+  }
+  return release;
+}
