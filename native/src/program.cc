@@ -47,15 +47,24 @@ char *place(const MemoryBlock &memory, const Napi::Value &offset, size_t bytes) 
 
 ProgramData::ProgramData(const Napi::Object &plan, const Primitives &primitives)
     : memory(planBytes(plan)),
-      initial_(readSteps(plan.Get("initial"), memory, primitives)),
-      steps_(readSteps(plan.Get("steps"), memory, primitives)) {
-  seconds.assign(steps_.size(), 0);
+      entries(readEntries(plan.Get("entries"), memory, primitives)),
+      initial_(readSteps(plan.Get("initial"), memory, primitives)) {}
+
+std::vector<Entry> ProgramData::readEntries(const Napi::Value &value, const MemoryBlock &memory, const Primitives &primitives) {
+  if (!value.IsArray()) throw Napi::Error::New(value.Env(), "native engine: a plan wants a list of entries");
+  const auto list = value.As<Napi::Array>();
+  std::vector<Entry> entries(list.Length());
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    entries[i].steps = readSteps(list.Get(i), memory, primitives);
+    entries[i].seconds.assign(entries[i].steps.size(), 0);
+  }
+  return entries;
 }
 
-std::vector<std::unique_ptr<Step>> ProgramData::readSteps(const Napi::Value &value, const MemoryBlock &memory, const Primitives &primitives) {
+Steps ProgramData::readSteps(const Napi::Value &value, const MemoryBlock &memory, const Primitives &primitives) {
   if (!value.IsArray()) throw Napi::Error::New(value.Env(), "native engine: a plan wants lists of steps");
   const auto list = value.As<Napi::Array>();
-  std::vector<std::unique_ptr<Step>> steps;
+  Steps steps;
   steps.reserve(list.Length());
   for (uint32_t i = 0; i < list.Length(); i++) {
     const Napi::HandleScope scope(value.Env());
@@ -73,26 +82,28 @@ std::vector<std::unique_ptr<Step>> ProgramData::readSteps(const Napi::Value &val
 }
 
 void ProgramData::prepare() {
-  for (const auto *list : {&initial_, &steps_}) {
-    for (const auto &step : *list) step->prepare();
+  for (const auto &step : initial_) step->prepare();
+  for (const auto &entry : entries) {
+    for (const auto &step : entry.steps) step->prepare();
   }
   for (const auto &step : initial_) step->run();
   initial_.clear();
 }
 
-void ProgramData::runOnce() {
+void ProgramData::runOnce(size_t number) {
+  Entry &entry = entries[number];
   if (!profiling.load(std::memory_order_relaxed)) {
-    for (const auto &step : steps_) step->run();
+    for (const auto &step : entry.steps) step->run();
     return;
   }
   auto before = std::chrono::steady_clock::now();
-  for (size_t i = 0; i < steps_.size(); i++) {
-    steps_[i]->run();
+  for (size_t i = 0; i < entry.steps.size(); i++) {
+    entry.steps[i]->run();
     const auto now = std::chrono::steady_clock::now();
-    seconds[i] += std::chrono::duration<double>(now - before).count();
+    entry.seconds[i] += std::chrono::duration<double>(now - before).count();
     before = now;
   }
-  profiledRuns++;
+  entry.profiledRuns++;
 }
 
 Napi::Function NativeProgram::define(Napi::Env env) {
@@ -118,18 +129,25 @@ ProgramData &NativeProgram::data(Napi::Env env) const {
 Napi::Value NativeProgram::run(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   ProgramData &program = data(env);
-  if (info.Length() != 2 || !info[0].IsArray() || !info[1].IsArray()) throw Napi::TypeError::New(env, "native engine: run wants two lists");
-  const auto inputs = info[0].As<Napi::Array>();
+  if (info.Length() != 3 || !info[0].IsNumber() || !info[1].IsArray() || !info[2].IsArray()) {
+    throw Napi::TypeError::New(env, "native engine: run wants the number of an entry and two lists");
+  }
+  const double number = info[0].As<Napi::Number>().DoubleValue();
+  const auto entry = static_cast<size_t>(number >= 0 && number < static_cast<double>(program.entries.size()) ? number : program.entries.size());
+  if (entry >= program.entries.size() || static_cast<double>(entry) != number) {
+    throw Napi::RangeError::New(env, "native engine: the program has " + std::to_string(program.entries.size()) + " entries, but not that one");
+  }
+  const auto inputs = info[1].As<Napi::Array>();
   for (uint32_t i = 0; i + 1 < inputs.Length(); i += 2) {
     const Bytes bytes = bytesOf(inputs.Get(i + 1));
     if (bytes.size > 0) std::memcpy(place(program.memory, inputs.Get(i), bytes.size), bytes.data, bytes.size);
   }
-  auto outputs = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info[1].As<Napi::Object>()));
+  auto outputs = std::make_shared<Napi::ObjectReference>(Napi::Persistent(info[2].As<Napi::Object>()));
   running_ = true;
   Ref();
   auto shared = data_;
   return executor_->post(
-      env, [shared] { shared->runOnce(); },
+      env, [shared, entry] { shared->runOnce(entry); },
       [shared, outputs](Napi::Env env) -> Napi::Value {
         const auto list = outputs->Value().As<Napi::Array>();
         for (uint32_t i = 0; i + 1 < list.Length(); i += 2) {
@@ -161,15 +179,20 @@ Napi::Value NativeProgram::write(const Napi::CallbackInfo &info) {
 Napi::Value NativeProgram::profile(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   ProgramData &program = data(env);
-  auto seconds = Napi::Float64Array::New(env, program.seconds.size());
-  std::copy(program.seconds.begin(), program.seconds.end(), seconds.Data());
-  std::fill(program.seconds.begin(), program.seconds.end(), 0);
-  const Napi::Object result = Napi::Object::New(env);
-  result.Set("seconds", seconds);
-  result.Set("runs", static_cast<double>(program.profiledRuns));
-  program.profiledRuns = 0;
+  const Napi::Array results = Napi::Array::New(env, program.entries.size());
+  for (uint32_t i = 0; i < program.entries.size(); i++) {
+    Entry &entry = program.entries[i];
+    auto seconds = Napi::Float64Array::New(env, entry.seconds.size());
+    std::copy(entry.seconds.begin(), entry.seconds.end(), seconds.Data());
+    std::fill(entry.seconds.begin(), entry.seconds.end(), 0);
+    const Napi::Object result = Napi::Object::New(env);
+    result.Set("seconds", seconds);
+    result.Set("runs", static_cast<double>(entry.profiledRuns));
+    results.Set(i, result);
+    entry.profiledRuns = 0;
+  }
   program.profiling = info[0].ToBoolean().Value();
-  return result;
+  return results;
 }
 
 Napi::Value NativeProgram::dispose(const Napi::CallbackInfo &info) {

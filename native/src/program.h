@@ -12,26 +12,34 @@
 
 namespace faceparse {
 
+using Steps = std::vector<std::unique_ptr<Step>>;
+
+/** What one entry of a plan does in a run. */
+struct Entry {
+  Steps steps;
+  /** Seconds that each step has taken while it was profiled, and how many runs those were. */
+  std::vector<double> seconds;
+  int64_t profiledRuns = 0;
+};
+
 /** Memory and steps of one plan; shared by the JavaScript object and the tasks that are under way. */
 class ProgramData {
  public:
   ProgramData(const Napi::Object &plan, const Primitives &primitives);
 
   void prepare();
-  void runOnce();
+  void runOnce(size_t entry);
 
   MemoryBlock memory;
   std::atomic<bool> profiling{false};
-  /** Seconds that each step has taken while it was profiled, and how many runs those were. */
-  std::vector<double> seconds;
-  int64_t profiledRuns = 0;
+  std::vector<Entry> entries;
 
  private:
-  static std::vector<std::unique_ptr<Step>> readSteps(const Napi::Value &list, const MemoryBlock &memory, const Primitives &primitives);
+  static Steps readSteps(const Napi::Value &list, const MemoryBlock &memory, const Primitives &primitives);
+  static std::vector<Entry> readEntries(const Napi::Value &lists, const MemoryBlock &memory, const Primitives &primitives);
 
   /** Run once, when the constants are in place. */
-  std::vector<std::unique_ptr<Step>> initial_;
-  std::vector<std::unique_ptr<Step>> steps_;
+  Steps initial_;
 };
 
 /** The JavaScript side of a program. Its caller makes sure that calls do not overlap. */
@@ -43,13 +51,13 @@ class NativeProgram : public Napi::ObjectWrap<NativeProgram> {
   void attach(std::shared_ptr<Executor> executor, std::shared_ptr<ProgramData> data);
 
  private:
-  /** run(inputs: [offset, array, …], outputs: [offset, array, …]): Promise<void> */
+  /** run(entry, inputs: [offset, array, …], outputs: [offset, array, …]): Promise<void> */
   Napi::Value run(const Napi::CallbackInfo &info);
   /** read(offset, array): void */
   Napi::Value read(const Napi::CallbackInfo &info);
   /** write(offset, array): void */
   Napi::Value write(const Napi::CallbackInfo &info);
-  /** profile(on): { seconds: Float64Array, runs: number } of what was measured until now */
+  /** profile(on): { seconds: Float64Array, runs: number }[] of what was measured until now, by entry */
   Napi::Value profile(const Napi::CallbackInfo &info);
   Napi::Value dispose(const Napi::CallbackInfo &info);
 

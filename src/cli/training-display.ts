@@ -26,7 +26,8 @@ export class TrainingDisplay {
       return;
     }
     const left = state.secondsLeft !== undefined ? `${formatDuration(state.secondsLeft)} left  ` : '';
-    const note = `${left}epoch ${state.epoch.toFixed(1)}  loss ${state.loss!.toFixed(3)}  lr ${state.learningRate!.toExponential(1)}`;
+    const loss = state.loss === undefined ? '' : `loss ${state.loss.toFixed(3)}  `;
+    const note = `${left}epoch ${state.epoch.toFixed(1)}  ${loss}lr ${state.learningRate!.toExponential(1)}`;
     bar.update(Math.round(state.progress * thousand), thousand, note);
   }
 

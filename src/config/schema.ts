@@ -176,7 +176,12 @@ const train = z
         'Sizes before the one of train.size, such as [{until: 0.5, size: 128}]: small images first. Each lasts until that share of ' +
           'the steps, or of the time in a run by minutes; its labels have the size of the logits where none is given',
       ),
-    batchSize: whole.min(1).max(1024).default(8).describe('Images in one step'),
+    batchSize: whole.min(1).max(1024).default(8).describe('Images that are computed at once'),
+    accumulate: whole
+      .min(1)
+      .max(1024)
+      .default(1)
+      .describe('Batches whose gradients are added up before each update: a step sees batchSize × accumulate images'),
     epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes are given'),
     minutes: positive.max(100000).optional().describe('Length of the run by the clock; replaces epochs'),
     lr: positive.max(10).default(2e-3).describe('Highest learning rate'),
@@ -255,3 +260,8 @@ export const configSchema = z.strictObject({
 
 /** A configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;
+
+/** Images that one step of the optimiser sees. */
+export function imagesPerStep({ batchSize, accumulate }: Pick<Config['train'], 'batchSize' | 'accumulate'>): number {
+  return batchSize * accumulate;
+}

@@ -19,19 +19,55 @@ export function checkInputs(graph: Graph, values: Readonly<Record<string, ArrayL
   }
 }
 
+/** The outputs of a graph that a run is asked for: all where no names are given. @throws Error for an unknown name */
+export function wantedOutputs(graph: Graph, names: readonly string[] | undefined): ReadonlyMap<string, Tensor> {
+  if (!names) return graph.outputs;
+  return new Map(
+    names.map((name) => {
+      const output = graph.outputs.get(name);
+      if (!output) throw new Error(`the graph has no output '${name}'; it has ${[...graph.outputs.keys()].join(', ')}`);
+      return [name, output];
+    }),
+  );
+}
+
+/** The states of all entries of a program by name; the first graph that has a state says what it starts with. */
+export function sharedStates(entries: Readonly<Record<string, Graph>>): ReadonlyMap<string, Tensor> {
+  const shared = new Map<string, Tensor>();
+  for (const [entry, graph] of Object.entries(entries)) {
+    for (const [name, state] of graph.states) {
+      const known = shared.get(name);
+      if (!known) shared.set(name, state);
+      else if (formatShape(known.shape) !== formatShape(state.shape)) {
+        throw new Error(
+          `the state '${name}' is ${formatShape(state.shape)} in the entry '${entry}' but ${formatShape(known.shape)} in another`,
+        );
+      }
+    }
+  }
+  return shared;
+}
+
+/** The graph of an entry. @throws Error that lists the entries there are */
+export function entryOf<Value>(entries: ReadonlyMap<string, Value>, name: string): Value {
+  const entry = entries.get(name);
+  if (!entry) throw new Error(`the program has no entry '${name}'; it has ${[...entries.keys()].join(', ')}`);
+  return entry;
+}
+
 /** Checks values that are to be written into states: every name known, every length right. */
-export function checkStates(graph: Graph, values: ReadonlyMap<string, ArrayLike<number>>): void {
+export function checkStates(states: ReadonlyMap<string, Tensor>, values: ReadonlyMap<string, ArrayLike<number>>): void {
   for (const [name, value] of values) {
-    const length = sizeOf(stateOf(graph, name).shape);
+    const length = sizeOf(stateOf(states, name).shape);
     if (value.length !== length)
       throw new Error(`the state '${name}' has ${length} values; ${value.length} were given`);
   }
 }
 
 /** The state of that name, or an error that says so. */
-export function stateOf(graph: Graph, name: string): Tensor {
-  const state = graph.states.get(name);
-  if (!state) throw new Error(`the graph has no state '${name}'`);
+export function stateOf(states: ReadonlyMap<string, Tensor>, name: string): Tensor {
+  const state = states.get(name);
+  if (!state) throw new Error(`the program has no state '${name}'`);
   return state;
 }
 

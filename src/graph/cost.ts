@@ -1,4 +1,4 @@
-import { type Graph, type GraphNode, sizeOf } from './graph.ts';
+import { type Graph, type GraphNode, type StateOwner, sizeOf } from './graph.ts';
 
 /** Multiply-accumulates of one node: convolutions and matrix products; everything else counts as none. */
 export function nodeMultiplyAccumulates(node: GraphNode): number {
@@ -21,9 +21,9 @@ export function gigaMultiplyAccumulates(graph: Graph): number {
 }
 
 /** The number of trainable parameters: the elements of the states that an optimiser updates. */
-export function countParameters(graph: Graph): number {
+export function countParameters({ states }: StateOwner): number {
   let count = 0;
-  for (const state of graph.states.values()) {
+  for (const state of states.values()) {
     if ((state.node.attributes as { trainable: boolean }).trainable) count += sizeOf(state.shape);
   }
   return count;

@@ -51,6 +51,11 @@ export interface StateAttributes {
   readonly decay: boolean;
 }
 
+/** States by name: those of a graph, or of several that share them. */
+export interface StateOwner {
+  readonly states: ReadonlyMap<string, Tensor>;
+}
+
 /** The number of elements of a shape. */
 export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);

@@ -1,6 +1,6 @@
 import { fromHalf, toHalf } from '../formats/float16.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
-import { formatShape, type Graph, sizeOf } from '../graph/graph.ts';
+import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
 import { listLabelSets } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
 
@@ -43,11 +43,15 @@ export interface WeightsEncoding {
  * @throws FaceparseError where a number is too large for half precision
  * @example await writeFile('small.safetensors', encodeWeights(weights, graph, { half: true }));
  */
-export function encodeWeights(weights: Weights, graph: Graph, { half = false }: WeightsEncoding = {}): Uint8Array {
+export function encodeWeights(
+  weights: Weights,
+  network: StateOwner,
+  { half = false }: WeightsEncoding = {},
+): Uint8Array {
   const whole = new Map<string, StoredTensor>();
   const halved = new Map<string, StoredTensor>();
   for (const [name, data] of weights.states) {
-    const shape = [...graph.states.get(name)!.shape];
+    const shape = [...network.states.get(name)!.shape];
     if (half && shape.length > 1) halved.set(name, { dtype: 'F16', shape, data: requireHalves(name, data) });
     else whole.set(name, { dtype: 'F32', shape, data });
   }

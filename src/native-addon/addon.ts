@@ -85,8 +85,8 @@ export interface NativePlan {
   readonly bytes: number;
   /** Done once, when the constants are in place. */
   readonly initial: readonly PlanStep[];
-  /** Done in every run. */
-  readonly steps: readonly PlanStep[];
+  /** What is done in a run of each entry. */
+  readonly entries: readonly (readonly PlanStep[])[];
 }
 
 /** Byte offset and array by turns. */
@@ -94,11 +94,15 @@ export type PlacedArrays = readonly (number | Float32Array | Int32Array)[];
 
 /** A compiled plan. Calls must not overlap. */
 export interface AddonProgram {
-  run(inputs: PlacedArrays, outputs: PlacedArrays): Promise<void>;
+  /** Runs the entry of that number. */
+  run(entry: number, inputs: PlacedArrays, outputs: PlacedArrays): Promise<void>;
   read(offset: number, target: Float32Array): void;
   write(offset: number, source: Float32Array): void;
-  /** Seconds by step over the runs since the last call, and how many those were; says whether further runs are measured. */
-  profile(on: boolean): { seconds: Float64Array; runs: number };
+  /**
+   * For each entry, seconds by step over the runs since the last call, and how many those were; says whether further runs are
+   * measured.
+   */
+  profile(on: boolean): { seconds: Float64Array; runs: number }[];
   dispose(): void;
 }
 

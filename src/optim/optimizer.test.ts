@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
 import { Graph } from '../graph/graph.ts';
+import { flatten } from './flat-vector.ts';
 import { averageState, trackMovingAverage, unpackAverage } from './moving-average.ts';
 import { type AdamWOptions, type SgdOptions, updateParameters } from './optimizer.ts';
 
@@ -24,7 +25,7 @@ async function train(steps: number, { optimizer, clipNorm = 0, averageDecay }: O
   });
   const bias = graph.state('bias', [2], () => Float32Array.from(initial.bias), { trainable: true, decay: false });
   const gradients = [graph.input('matrixGradient', [2, 2]), graph.input('biasGradient', [2])];
-  const { gradientNorm } = updateParameters([matrix, bias], gradients, rate, { optimizer, clipNorm });
+  const { gradientNorm } = updateParameters([matrix, bias], flatten(gradients), rate, { optimizer, clipNorm });
   if (averageDecay !== undefined) trackMovingAverage([bias, matrix], graph.input('decay', []));
   graph.output('gradientNorm', gradientNorm);
   const program = await createReferenceEngine().compile(graph);

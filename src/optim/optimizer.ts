@@ -100,17 +100,18 @@ function adamWStep(
  * Appends the update of all parameters to a graph: clips the gradients by their common norm, steps, and assigns the
  * states. Parameters are handled as one vector.
  *
+ * @param gradients those of the parameters as one vector, in their order (`flatten`)
  * @param rate the learning rate, a scalar, usually an input
  * @returns the norm of the gradients before clipping
  */
 export function updateParameters(
   parameters: readonly Tensor[],
-  gradients: readonly Tensor[],
+  gradients: Tensor,
   rate: Tensor,
   { optimizer, clipNorm }: UpdateOptions,
 ): { gradientNorm: Tensor } {
   const { graph } = rate;
-  let gradient = flatten(gradients);
+  let gradient = gradients;
   const gradientNorm = sqrt(reduceSum(mul(gradient, gradient)));
   if (clipNorm > 0) {
     const factor = div(graph.scalar(clipNorm), add(gradientNorm, graph.scalar(1e-6)));

@@ -172,8 +172,7 @@ describe('FaceParser with averaging', async () => {
     const open = new Set<number>();
     let made = 0;
     const counting = (limit: number): Engine => ({
-      name: engine.name,
-      device: engine.device,
+      ...engine,
       compile: async (graph) => {
         if (made === limit) throw new Error('no memory');
         const program = await engine.compile(graph);
@@ -207,6 +206,7 @@ describe('FaceParser.create refuses, with the name of the file,', () => {
     name: 'none',
     device: 'cpu',
     compile: () => expect.fail('nothing should be compiled'),
+    compileEntries: () => expect.fail('nothing should be compiled'),
   };
 
   it.each([

@@ -1,12 +1,12 @@
 import type { Config } from '../config/schema.ts';
-import type { Engine, Values } from '../engine/engine.ts';
+import type { Engine, EntryProgram } from '../engine/engine.ts';
 import { freezeForInference } from '../engine/freeze-for-inference.ts';
-import { NativeProgram, type ProfiledStep } from '../engine/native/native-engine.ts';
-import { Graph, type InputAttributes, sizeOf } from '../graph/graph.ts';
+import { NativeEntryProgram, type ProfiledStep } from '../engine/native/native-engine.ts';
+import { Graph } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { median } from '../metrics/median.ts';
-import { Random } from '../random/random.ts';
 import { finalResolution, planTraining, type TrainingPlan } from './plan.ts';
+import { stepWork, TimedProgram, type TimedWork } from './timed-program.ts';
 
 export interface BenchmarkOptions {
   readonly config: Config;
@@ -35,22 +35,6 @@ const warmupSteps = 3;
 const inferenceRuns = 20;
 const profiledRuns = 5;
 
-/** Inputs that a network could meet: noise, not zeros, since numbers that vanish are slow; labels of all classes. */
-export function noiseInputs(graph: Graph, classes: number, seed: number): Values {
-  const random = new Random(seed, 'noise inputs');
-  const inputs: Values = {};
-  for (const [name, tensor] of graph.inputs) {
-    const { random: source } = tensor.node.attributes as InputAttributes;
-    const length = sizeOf(tensor.shape);
-    if (tensor.dtype === 'int32') inputs[name] = Int32Array.from({ length }, () => random.integer(classes));
-    else if (source)
-      inputs[name] = Float32Array.from({ length }, () => (random.chance(source.keep) ? 1 / source.keep : 0));
-    // Learning rate and decay of the average are scalars.
-    else inputs[name] = Float32Array.from({ length }, () => (length === 1 ? 1e-4 : random.uniform(-1, 1)));
-  }
-  return inputs;
-}
-
 /** Times training steps and inference of a configuration's network on made-up images. */
 export async function benchmark(options: BenchmarkOptions): Promise<BenchmarkResult> {
   const { config, inferenceSize, steps, onProgress } = options;
@@ -75,39 +59,37 @@ interface Timing {
   readonly profile?: readonly ProfiledStep[];
 }
 
-async function timeGraph(
-  graph: Graph,
-  inputs: Values,
-  runs: number,
-  { engine, profile }: BenchmarkOptions,
+async function timeWork(
+  work: TimedWork,
+  turns: number,
+  plan: TrainingPlan,
+  { config, engine, profile }: BenchmarkOptions,
   tick: () => void,
-  finish?: (program: Awaited<ReturnType<Engine['compile']>>) => Promise<void>,
+  finish?: (program: EntryProgram) => Promise<void>,
 ): Promise<Timing> {
-  const program = await engine.compile(graph);
+  const timed = await TimedProgram.compile(engine, work, {
+    classes: plan.labelSet.classes.length,
+    seed: config.train.seed,
+  });
+  const { program } = timed;
   try {
-    const times: number[] = [];
-    for (let run = 0; run < warmupSteps + runs; run++) {
-      const start = performance.now();
-      await program.run(inputs);
-      times.push(performance.now() - start);
-      tick();
-    }
+    const times = await timed.time(warmupSteps + turns, tick);
     await finish?.(program);
     const milliseconds = median(times.slice(warmupSteps));
-    if (!profile || !(program instanceof NativeProgram)) return { milliseconds };
+    if (!profile || !(program instanceof NativeEntryProgram)) return { milliseconds };
     await program.profile(true);
-    for (let run = 0; run < profiledRuns; run++) await program.run(inputs);
-    return { milliseconds, profile: await program.profile(false) };
+    await timed.time(profiledRuns);
+    const profiles = await program.profile(false);
+    return { milliseconds, profile: work.order.flatMap((entry) => profiles[entry]) };
   } finally {
-    await program.dispose();
+    await timed.dispose();
   }
 }
 
 async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick: () => void) {
-  const { graph } = finalResolution(plan).step;
-  const inputs = noiseInputs(graph, plan.labelSet.classes.length, options.config.train.seed);
+  const { step } = finalResolution(plan);
   let states = new Map<string, Float32Array>();
-  const timing = await timeGraph(graph, inputs, options.steps, options, tick, async (program) => {
+  const timing = await timeWork(stepWork(step), options.steps, plan, options, tick, async (program) => {
     states = await program.readStates([...plan.inferenceStates]);
   });
   return { ...timing, states };
@@ -115,16 +97,16 @@ async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick:
 
 /** One image, as a parser runs it: weights are constants, logits brought to the size of the image. */
 function timeInference(
-  { model, labelSet }: TrainingPlan,
+  plan: TrainingPlan,
   states: ReadonlyMap<string, Float32Array>,
   options: BenchmarkOptions,
   tick: () => void,
 ): Promise<Timing> {
-  const { inferenceSize, config } = options;
+  const { inferenceSize } = options;
   const graph = new Graph();
   const image = graph.input('image', [1, 3, inferenceSize, inferenceSize]);
-  const { logits } = model.build(image, { training: false });
+  const { logits } = plan.model.build(image, { training: false });
   graph.output('logits', resize(logits, inferenceSize, inferenceSize));
-  const inputs = noiseInputs(graph, labelSet.classes.length, config.train.seed);
-  return timeGraph(freezeForInference(graph, states), inputs, inferenceRuns, options, tick);
+  const work = { entries: { parse: freezeForInference(graph, states) }, order: ['parse'] };
+  return timeWork(work, inferenceRuns, plan, options, tick);
 }

@@ -23,7 +23,7 @@ const record = {
   resolution: 1,
   metrics: 'step,epoch,seconds\n100,1.5,30\n',
   eventBytes: 2048,
-  window: { count: 3, images: 24, seconds: 1 / 7, sums: { loss: 4.1 } },
+  window: { count: 3, read: 2, images: 24, seconds: 1 / 7, sums: { loss: 4.1 } },
 };
 const checkpoint = { ...version1, record };
 
@@ -35,6 +35,15 @@ describe('a checkpoint', () => {
     // As earlier versions wrote it.
     await saveCheckpoint(path, version1, smallGraph());
     expect(await loadCheckpoint(path, smallGraph())).toEqual(version1);
+  });
+
+  it('of a version without sums lets them begin at 0', async () => {
+    const path = join(await temporaryFolder(), 'checkpoint.safetensors');
+    await saveCheckpoint(path, checkpoint, smallGraph());
+    const graph = smallGraph();
+    graph.state('sums.losses', [2], () => Float32Array.of(1, 1));
+    const loaded = await loadCheckpoint(path, graph);
+    expect(loaded.states).toEqual(new Map([...checkpoint.states, ['sums.losses', new Float32Array(2)]]));
   });
 
   it('that is missing, damaged, something else or of another network is told with its path', async () => {

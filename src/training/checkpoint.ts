@@ -2,8 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
-import { type Graph, sizeOf } from '../graph/graph.ts';
+import { type StateOwner, sizeOf } from '../graph/graph.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { sumsPrefix } from './step-sums.ts';
 
 const count = z.number().int().min(0);
 
@@ -18,7 +19,7 @@ const recordSchema = z.object({
   /** Length of the events file in bytes. */
   eventBytes: count,
   /** What the steps since the last line of metrics gave. */
-  window: z.object({ count, images: count, seconds: z.number(), sums: z.record(z.string(), z.number()) }),
+  window: z.object({ count, read: count, images: count, seconds: z.number(), sums: z.record(z.string(), z.number()) }),
 });
 
 /** See `recordSchema`. */
@@ -40,10 +41,10 @@ export interface Checkpoint {
 const format = 'faceparse-checkpoint';
 
 /** Writes a checkpoint aside and moves it into place: the one before survives a full disk or a crash. */
-export async function saveCheckpoint(path: string, checkpoint: Checkpoint, graph: Graph): Promise<void> {
+export async function saveCheckpoint(path: string, checkpoint: Checkpoint, owner: StateOwner): Promise<void> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, data] of checkpoint.states) {
-    tensors.set(name, { dtype: 'F32', shape: [...graph.states.get(name)!.shape], data });
+    tensors.set(name, { dtype: 'F32', shape: [...owner.states.get(name)!.shape], data });
   }
   const { step, seconds, bestF, record } = checkpoint;
   await writeFileAtomic(
@@ -73,7 +74,7 @@ export function requireFinite(states: ReadonlyMap<string, Float32Array>, step: n
 }
 
 /** Reads a checkpoint back. @throws FaceparseError where it is damaged or belongs to another configuration */
-export async function loadCheckpoint(path: string, graph: Graph): Promise<Checkpoint> {
+export async function loadCheckpoint(path: string, { states: wanted }: StateOwner): Promise<Checkpoint> {
   const bytes = await readFile(path).catch((cause) => {
     throw new FaceparseError(`there is no checkpoint at ${path} to resume from.`, { exitCode: 2, cause });
   });
@@ -89,8 +90,13 @@ export async function loadCheckpoint(path: string, graph: Graph): Promise<Checkp
   const { metadata, tensors } = decoded;
   if (metadata.format !== format) throw new FaceparseError(`${path} is no checkpoint of faceparse.`);
   const states = new Map<string, Float32Array>();
-  for (const [name, state] of graph.states) {
+  for (const [name, state] of wanted) {
     const tensor = tensors.get(name);
+    // Earlier versions read every step, and had no sums.
+    if (!tensor && name.startsWith(sumsPrefix)) {
+      states.set(name, new Float32Array(sizeOf(state.shape)));
+      continue;
+    }
     if (!(tensor?.data instanceof Float32Array) || tensor.data.length !== sizeOf(state.shape)) {
       throw new FaceparseError(
         `the checkpoint ${path} does not fit this configuration: '${name}' is missing or of another size.`,

@@ -1,12 +1,12 @@
-import type { Config } from '../config/schema.ts';
+import { type Config, imagesPerStep } from '../config/schema.ts';
 import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
-import type { Engine, Values } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
-import type { Graph } from '../graph/graph.ts';
 import { median } from '../metrics/median.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { noiseInputs } from './benchmark.ts';
 import { planTraining } from './plan.ts';
+import { stepWork, TimedProgram } from './timed-program.ts';
+import type { TrainingStep } from './training-step.ts';
 
 /** What a run would be: measured on a few steps with random images, without touching the data. */
 export interface TrainingEstimate {
@@ -26,20 +26,14 @@ export interface TrainingEstimate {
 const measuredSteps = 4;
 
 /** Median milliseconds of a few steps. */
-async function timeStep(engine: Engine, graph: Graph, inputs: Values): Promise<number> {
-  const program = await engine.compile(graph);
-  const times: number[] = [];
+async function timeStep(engine: Engine, step: TrainingStep, seed: number): Promise<number> {
+  const timed = await TimedProgram.compile(engine, stepWork(step), { classes: step.classes, seed });
   try {
-    for (let step = 0; step < measuredSteps; step++) {
-      const start = performance.now();
-      await program.run(inputs);
-      times.push(performance.now() - start);
-    }
+    // The first step also sets up memory.
+    return median((await timed.time(measuredSteps)).slice(1));
   } finally {
-    await program.dispose();
+    await timed.dispose();
   }
-  // The first step also sets up memory.
-  return median(times.slice(1));
 }
 
 /** Builds everything, times a few steps of every resolution and says how long the run would take. */
@@ -47,22 +41,24 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  if (trainSet.items.length < config.train.batchSize) {
+  const images = imagesPerStep(config.train);
+  if (trainSet.items.length < images) {
+    const key = config.train.accumulate > 1 ? 'train.batchSize or train.accumulate' : 'train.batchSize';
     throw new FaceparseError(
-      `a batch of ${config.train.batchSize} cannot be filled from ${trainSet.items.length} pairs; lower train.batchSize`,
+      `a batch of ${images} cannot be filled from ${trainSet.items.length} pairs; lower ${key}`,
       { exitCode: 2 },
     );
   }
   const engine = await selectEngine(config.engine);
   const { minutes, epochs, seed } = config.train;
-  const stepsPerEpoch = Math.floor(trainSet.items.length / config.train.batchSize);
+  const stepsPerEpoch = Math.floor(trainSet.items.length / images);
   // A run by the clock divides its time among the resolutions, another one its steps.
   let steps = 0;
   let seconds = 0;
   let stepMilliseconds = 0;
   let from = 0;
   for (const { until, step } of plan.resolutions) {
-    stepMilliseconds = await timeStep(engine, step.graph, noiseInputs(step.graph, plan.labelSet.classes.length, seed));
+    stepMilliseconds = await timeStep(engine, step, seed);
     const share = until - from;
     const resolutionSteps = minutes ? (share * minutes * 60_000) / stepMilliseconds : share * epochs * stepsPerEpoch;
     steps += resolutionSteps;

@@ -1,12 +1,9 @@
 import type { Config } from '../config/schema.ts';
-import type { Values } from '../engine/engine.ts';
 import { countParameters, gigaMultiplyAccumulates } from '../graph/cost.ts';
-import { type InputAttributes, sizeOf } from '../graph/graph.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { inferenceGraph, type Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
-import { Random } from '../random/random.ts';
 import { formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { buildTrainingStep, type TrainingStep } from './training-step.ts';
@@ -55,7 +52,7 @@ export function planTraining(config: Config): TrainingPlan {
       return { until, size, labelSize, step };
     },
   );
-  const parameters = countParameters(resolutions[0].step.graph);
+  const parameters = countParameters(resolutions[0].step);
   checkParameterLimit(config, parameters);
   return {
     labelSet,
@@ -127,17 +124,4 @@ function checkParameterLimit(config: Config, parameters: number): void {
       `${formatCount(limit)}. Choose a smaller network or raise the limit.`,
     { exitCode: 2 },
   );
-}
-
-/** Values for the inputs of a training step that are random: a function of the seed and the step. */
-export function drawRandomInputs({ graph }: TrainingStep, seed: number, step: number): Values {
-  const values: Values = {};
-  for (const [name, input] of graph.inputs) {
-    const { random } = input.node.attributes as InputAttributes;
-    if (!random) continue;
-    const generator = new Random(seed, 'random input', name, step);
-    const kept = 1 / random.keep;
-    values[name] = Float32Array.from({ length: sizeOf(input.shape) }, () => (generator.chance(random.keep) ? kept : 0));
-  }
-  return values;
 }

@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts';
+import { type Config, imagesPerStep } from '../config/schema.ts';
 import { type BatchLoader, createBatchLoader } from '../data/batches/batch-loader.ts';
 import { oversamplingWeights } from '../data/batches/oversampling.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
@@ -39,7 +39,7 @@ export function openResolutionBatches(
     decoded,
     labelSet,
     ...(weights && { weights }),
-    batchSize: train.batchSize,
+    batchSize: imagesPerStep(train),
     size,
     labelSize,
     augmentation: data.augmentation,

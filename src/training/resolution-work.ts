@@ -1,11 +1,14 @@
 import type { BatchLoader } from '../data/batches/batch-loader.ts';
-import type { Engine, Program } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Graph } from '../graph/graph.ts';
 import type { TrainingResolution } from './plan.ts';
+import { StepRunner } from './step-runner.ts';
+import type { StepEntry } from './training-step.ts';
 
 /** What the part of a run at one resolution works with. */
 interface ActiveResolution {
   readonly resolution: TrainingResolution;
-  readonly program: Program;
+  readonly runner: StepRunner;
   readonly loader: BatchLoader;
 }
 
@@ -16,6 +19,8 @@ export class ResolutionWork {
   constructor(
     private readonly engine: Engine,
     private readonly openLoader: (resolution: TrainingResolution, startStep: number) => BatchLoader,
+    /** Weight of each class in the cross-entropy; all 1 where not given. */
+    private readonly classWeights?: readonly number[],
   ) {}
 
   /** The resolution that was entered last. */
@@ -34,13 +39,14 @@ export class ResolutionWork {
     states?: ReadonlyMap<string, Float32Array>,
   ): Promise<ActiveResolution> {
     if (this.active?.resolution === resolution) return this.active;
-    const carried = states ?? (await this.active?.program.readStates());
+    const carried = states ?? (await this.active?.runner.readStates());
     // Before the next one is made: two programs take twice the memory.
     await this.close();
     const loader = this.openLoader(resolution, startStep);
     try {
-      const program = await this.engine.compile(resolution.step.graph);
-      this.active = { resolution, program, loader };
+      const { step } = resolution;
+      const program = await this.engine.compileEntries(step.entries as Readonly<Record<StepEntry, Graph>>);
+      this.active = { resolution, runner: new StepRunner(program, step, this.classWeights), loader };
       if (carried) await program.writeStates(carried);
       return this.active;
     } catch (error) {
@@ -53,6 +59,6 @@ export class ResolutionWork {
     const { active } = this;
     delete this.active;
     await active?.loader.close();
-    await active?.program.dispose();
+    await active?.runner.dispose();
   }
 }

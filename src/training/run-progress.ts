@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts';
+import { type Config, imagesPerStep } from '../config/schema.ts';
 
 /** How far a run has come, in steps, in seconds, and as a share of its length. */
 export class RunProgress {
@@ -14,7 +14,7 @@ export class RunProgress {
     private readonly config: Config['train'],
     pairs: number,
   ) {
-    this.stepsPerEpoch = Math.floor(pairs / config.batchSize);
+    this.stepsPerEpoch = Math.floor(pairs / imagesPerStep(config));
   }
 
   get epoch(): number {

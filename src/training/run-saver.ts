@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { buildFolder } from '../files/build-folder.ts';
 import { exists } from '../files/path-kind.ts';
-import type { Graph } from '../graph/graph.ts';
+import type { StateOwner } from '../graph/graph.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
 import { encodeWeights, type Weights } from '../models/weights-file.ts';
 import { type Checkpoint, type RunRecord, requireFinite, saveCheckpoint } from './checkpoint.ts';
@@ -85,6 +85,13 @@ export class RunSaver {
     return this.log.lines.some(({ step, valF }) => step === this.run.progress.step && valF !== undefined);
   }
 
+  /** Reads what the steps since the last call gave; gives back their sums. */
+  async readSums(): Promise<ReadonlyMap<string, number>> {
+    const sums = await this.run.work.current.runner.takeSums();
+    this.window.addSums(sums);
+    return sums;
+  }
+
   /** Adds a line with the means since the last one. */
   addLine(learningRate: number): void {
     if (this.window.count === 0) return;
@@ -103,9 +110,9 @@ export class RunSaver {
   /** Saves all that a resumed run needs, and nothing else. @throws FaceparseError where a state is not finite */
   async checkpoint(): Promise<void> {
     const { folder, plan, progress, work } = this.run;
-    const { resolution, program } = work.current;
+    const { resolution, runner } = work.current;
     const { best, window } = this;
-    const states = await program.readStates();
+    const states = await runner.readStates();
     requireFinite(states, progress.step);
     const record = {
       bestStep: best.step,
@@ -114,7 +121,7 @@ export class RunSaver {
       ...(await this.log.saveEvents()),
     };
     const { step, seconds } = progress;
-    await saveCheckpoint(folder.checkpoint, { step, seconds, bestF: best.f, record, states }, this.graph);
+    await saveCheckpoint(folder.checkpoint, { step, seconds, bestF: best.f, record, states }, this.step);
     this.saved = performance.now();
   }
 
@@ -144,7 +151,10 @@ export class RunSaver {
     await this.checkpoint();
     await this.saveWeights(this.run.folder.lastWeights, weights);
     // This line is for readers. The checkpoint does not have it: a resumed run writes the lines of one that was not stopped.
-    if (learningRate !== undefined) this.addLine(learningRate);
+    if (learningRate !== undefined) {
+      await this.readSums();
+      this.addLine(learningRate);
+    }
     await this.saveMetrics();
   }
 
@@ -154,13 +164,13 @@ export class RunSaver {
     await this.log.save();
   }
 
-  /** States are the same in all resolutions; this graph tells their shapes. */
-  private get graph(): Graph {
-    return this.run.plan.resolutions[0].step.graph;
+  /** The states are the same in all resolutions. */
+  private get step(): StateOwner {
+    return this.run.plan.resolutions[0].step;
   }
 
   private async saveWeights(path: string, weights: Weights): Promise<void> {
-    await writeFileAtomic(path, encodeWeights(weights, this.graph));
+    await writeFileAtomic(path, encodeWeights(weights, this.step));
   }
 }
 

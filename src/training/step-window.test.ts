@@ -1,27 +1,38 @@
 import { expect, it, vi } from 'vitest';
 import { StepWindow } from './step-window.ts';
 
-const outputs = (loss: number, gradientNorm: number) => ({
-  loss: Float32Array.of(loss),
-  gradientNorm: Float32Array.of(gradientNorm),
-});
+/** Lets windows have a step that is read at once. */
+function addStep(windows: readonly StepWindow[], loss: number, gradientNorm: number, images = 8): void {
+  for (const window of windows) {
+    window.add(images);
+    window.addSums(new Map(Object.entries({ loss, gradientNorm })));
+  }
+}
 
 it('gives means since the last line, and starts anew', () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(1000);
   const window = new StepWindow();
-  window.add(outputs(4, 1), 8);
-  window.add(outputs(2, 3), 8);
+  expect(window.loss).toBeUndefined();
+  // Both are read at once.
+  window.add(8);
+  window.add(8);
+  window.addSums(
+    new Map([
+      ['loss', 6],
+      ['gradientNorm', 4],
+    ]),
+  );
   expect(window.loss).toBe(3);
   now.mockReturnValue(3000);
   expect(window.take()).toEqual({ loss: 3, gradientNorm: 2, imagesPerSecond: 8 });
   expect(window).toMatchObject({ count: 0 });
-  window.add(outputs(10, 1), 4);
+  addStep([window], 10, 1, 4);
   now.mockReturnValue(3500);
   expect(window.take()).toEqual({ loss: 10, gradientNorm: 1, imagesPerSecond: 8 });
   // Ten seconds of validation are no training.
   now.mockReturnValue(13_500);
   window.restart();
-  window.add(outputs(1, 1), 8);
+  addStep([window], 1, 1, 8);
   now.mockReturnValue(14_500);
   expect(window.take().imagesPerSecond).toBe(8);
   expect(window).toMatchObject({ count: 0 });
@@ -31,13 +42,12 @@ it('gives means since the last line, and starts anew', () => {
 it('goes on from its state with the same means, to the last bit, and the same speed', () => {
   const now = vi.spyOn(performance, 'now').mockReturnValue(0);
   const [whole, first] = [new StepWindow(), new StepWindow()];
-  for (const window of [whole, first]) window.add(outputs(1 / 3, 0.1), 8);
+  addStep([whole, first], 1 / 3, 0.1);
   now.mockReturnValue(500);
   const { state } = first;
   now.mockReturnValue(90_500);
   const second = new StepWindow(JSON.parse(JSON.stringify(state)));
-  expect(second.loss).toBe(whole.loss);
-  for (const window of [whole, second]) window.add(outputs(0.7, 1e-30), 8);
+  addStep([whole, second], 0.7, 1e-30);
   now.mockReturnValue(91_000);
   const { imagesPerSecond, ...means } = second.take();
   expect(whole.take()).toMatchObject(means);

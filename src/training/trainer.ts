@@ -16,7 +16,6 @@ import { FaceparseError } from '../text/errors.ts';
 import { type Checkpoint, loadCheckpoint, requireFinite } from './checkpoint.ts';
 import { describeEnvironment, requireSameData } from './environment.ts';
 import {
-  drawRandomInputs,
   finalResolution,
   planTraining,
   resolutionAt,
@@ -76,6 +75,9 @@ export interface TrainResult {
 /** A line in metrics.csv comes this often, in steps. */
 const stepsPerLine = 20;
 
+/** How often the loss is read, in steps: rarely, since a device waits for it. */
+const stepsPerCheck = 5;
+
 /**
  * Trains a network from scratch and keeps everything in a run folder: configuration, environment, metrics, weights,
  * checkpoint, curves and images.
@@ -108,6 +110,8 @@ class TrainingSession {
   private work!: ResolutionWork;
   private saver!: RunSaver;
   private last?: ScoreSummary;
+  /** The step up to which the loss has been read. */
+  private checked = 0;
 
   constructor(
     private readonly options: TrainOptions,
@@ -149,7 +153,7 @@ class TrainingSession {
   /** The checkpoint of the run that is resumed; undefined where it was killed before it had any. */
   private async findCheckpoint(): Promise<Checkpoint | undefined> {
     const { checkpoint, lastWeights, metrics, path } = this.folder;
-    if (await exists(checkpoint)) return loadCheckpoint(checkpoint, finalResolution(this.plan).step.graph);
+    if (await exists(checkpoint)) return loadCheckpoint(checkpoint, finalResolution(this.plan).step);
     // These come after the first checkpoint, so that it is missing because somebody removed it; all would be lost here.
     for (const later of [lastWeights, metrics]) {
       if (!(await exists(later))) continue;
@@ -166,6 +170,7 @@ class TrainingSession {
   private async open(checkpoint: Checkpoint | undefined): Promise<void> {
     const { config, folder, options, plan, progress } = this;
     if (checkpoint) ({ step: progress.step, seconds: progress.seconds } = checkpoint);
+    this.checked = progress.step;
     // Before the engine is set up, which takes longer than finding that the data are bad.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { size, labelSize } of plan.resolutions) {
@@ -175,9 +180,9 @@ class TrainingSession {
       ...(options.signal && { signal: options.signal }),
       onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
     });
-    this.work = new ResolutionWork(this.engine, (resolution, start) =>
-      openResolutionBatches(decoded, config, resolution, start),
-    );
+    const openLoader = (resolution: TrainingResolution, start: number) =>
+      openResolutionBatches(decoded, config, resolution, start);
+    this.work = new ResolutionWork(this.engine, openLoader, config.loss.classWeights);
     const resolution = plan.resolutions[checkpoint?.record?.resolution ?? -1];
     await this.work.enter(
       resolution ?? resolutionAt(plan.resolutions, progress.share),
@@ -208,9 +213,12 @@ class TrainingSession {
       if (this.isValidationDue() && (await this.validate())) return true;
       if (progress.isOver) return false;
       const learningRate = await this.trainStep();
-      const loss = saver.window.loss;
-      this.report({ phase: 'train', progress: this.done, epoch: progress.epoch, loss, learningRate, ...timeLeft() });
-      if (progress.step % stepsPerLine === 0 || this.isEndOfInterval()) saver.addLine(learningRate);
+      const lineDue = progress.step % stepsPerLine === 0 || this.isEndOfInterval();
+      if (lineDue || progress.step % stepsPerCheck === 0) await this.checkLoss(learningRate);
+      const { loss } = saver.window;
+      const report = { progress: this.done, epoch: progress.epoch, learningRate, ...(loss !== undefined && { loss }) };
+      this.report({ phase: 'train', ...report, ...timeLeft() });
+      if (lineDue) saver.addLine(learningRate);
       // An engine may compute on this thread; signals and progress get their turn here.
       await setImmediate();
       if (options.signal?.aborted) {
@@ -239,24 +247,37 @@ class TrainingSession {
     const next = resolutionAt(plan.resolutions, share);
     // A resolution for which there is no memory must not take what was learnt with it.
     if (next !== this.work.current.resolution) await saver.checkpoint();
-    const { resolution, program, loader } = await this.work.enter(next, step);
+    const { resolution, runner, loader } = await this.work.enter(next, step);
     const batch = await loader.next();
     const learningRate = learningRateAt(share, { ...train, kind: train.schedule, learningRate: train.lr });
-    const outputs = await program.run({
-      image: batch.images,
-      labels: batch.labels,
-      learningRate: Float32Array.of(learningRate),
-      ...(plan.average && { averageDecay: Float32Array.of(averageDecayAt(step, train.averageDecay)) }),
-      ...drawRandomInputs(resolution.step, train.seed, step),
-    });
-    for (const name of ['loss', 'gradientNorm']) {
-      if (!Number.isFinite(outputs[name][0])) await this.stopForNumber(name, outputs[name][0], batch, learningRate);
-    }
+    const averageDecay = averageDecayAt(step, train.averageDecay);
+    const settings = { step, seed: train.seed, learningRate, ...(plan.average && { averageDecay }) };
+    await runner.run(batch, settings);
     if (step === 0) await this.writeBatchImage(batch, resolution);
     progress.step++;
-    saver.window.add(outputs, batch.count);
+    saver.window.add(batch.count);
     progress.readClock();
     return learningRate;
+  }
+
+  /** Reads what the steps since the last call gave. @throws FaceparseError where it is not finite */
+  private async checkLoss(learningRate: number): Promise<void> {
+    const { step } = this.progress;
+    const sums = await this.saver.readSums();
+    const from = this.checked + 1;
+    this.checked = step;
+    for (const [name, what] of [
+      ['loss', 'loss'],
+      ['gradientNorm', 'gradient'],
+    ]) {
+      const sum = sums.get(name)!;
+      if (Number.isFinite(sum)) continue;
+      await this.saver.saveMetrics();
+      throw new FaceparseError(
+        `the ${what} became ${sum} ${from < step ? `between steps ${from} and ${step}` : `at step ${step}`} (learning rate ${learningRate.toPrecision(3)}). ` +
+          'Lower train.lr or raise train.warmup; the last checkpoint is kept.',
+      );
+    }
   }
 
   /** How much of the run's time is over, from 0 to 1; for people, since it is an estimate where there are resolutions. */
@@ -281,11 +302,11 @@ class TrainingSession {
 
   /** The weights to be used: the moving average where one is kept. */
   private async currentWeights(): Promise<Weights> {
-    const { resolution, program } = this.work.current;
+    const { resolution, runner } = this.work.current;
     const { networkStates } = resolution.step;
     const all = this.plan.average
-      ? unpackAverage(networkStates, (await program.readStates([averageState])).get(averageState)!)
-      : await program.readStates(networkStates.map((state) => stateAttributes(state).name));
+      ? unpackAverage(networkStates, (await runner.readStates([averageState])).get(averageState)!)
+      : await runner.readStates(networkStates.map((state) => stateAttributes(state).name));
     // Auxiliary heads have done their work.
     const states = new Map([...all].filter(([name]) => this.plan.inferenceStates.has(name)));
     const { model, data } = this.config;
@@ -331,14 +352,6 @@ class TrainingSession {
     const { signal } = this.options;
     const onProgress = (progress: number) => this.report({ phase: 'validate', progress, epoch });
     return scoreWeights(weights, this.engine, this.validationSet, { limit, signal, onProgress });
-  }
-
-  private async stopForNumber(name: string, value: number, batch: Batch, learningRate: number): Promise<never> {
-    await this.saver.saveMetrics();
-    throw new FaceparseError(
-      `the ${name === 'loss' ? 'loss' : 'gradient'} became ${value} at step ${this.progress.step} (learning rate ${learningRate.toPrecision(3)}, batch ${batch.stems.join(', ')}). ` +
-        'Lower train.lr or raise train.warmup; the last checkpoint is kept.',
-    );
   }
 }
 

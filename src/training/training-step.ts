@@ -1,17 +1,23 @@
 import { gradients } from '../graph/autodiff.ts';
-import { Graph, type Tensor, trainableStates } from '../graph/graph.ts';
-import { add } from '../graph/ops/elementwise.ts';
+import { Graph, type StateOwner, type Tensor, trainableStates } from '../graph/graph.ts';
+import { add, mul } from '../graph/ops/elementwise.ts';
 import { scale } from '../graph/ops/reduction.ts';
 import { resize } from '../graph/ops/resize.ts';
-import { combinedLoss, type LossOptions } from '../losses/combined.ts';
+import { copyNode } from '../graph/passes/rewrite.ts';
+import { type BatchShares, combinedLoss, type LossOptions } from '../losses/combined.ts';
 import type { Model } from '../models/model.ts';
+import { flatten } from '../optim/flat-vector.ts';
 import { trackMovingAverage } from '../optim/moving-average.ts';
 import { type UpdateOptions, updateParameters } from '../optim/optimizer.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { type StepSums, trackSums } from './step-sums.ts';
 
 export interface TrainingStepOptions extends UpdateOptions {
   readonly model: Model;
+  /** Images that are computed at once. */
   readonly batchSize: number;
+  /** How many batches the gradients are added up over before the weights are updated; default 1. */
+  readonly accumulate?: number;
   /** Side of the images that the network is given. */
   readonly size: number;
   /** Side of the labels; the logits are brought to it before the loss. */
@@ -25,35 +31,111 @@ export interface TrainingStepOptions extends UpdateOptions {
   readonly seed: number;
 }
 
-/** A whole training step as a graph, and the states that make up the network. */
-export interface TrainingStep {
-  /** Inputs image, labels, learningRate, with an average also averageDecay; outputs loss, its parts, gradientNorm. */
-  readonly graph: Graph;
+/** The graphs that make up a step: `step` is the whole of it, `accumulate` and `update` are the same one cut in two. */
+export type StepEntry = 'step' | 'accumulate' | 'update';
+
+/** A training step as graphs over one store of states. */
+export interface TrainingStep extends StateOwner {
+  /**
+   * Inputs image and labels of `step` and `accumulate`, learningRate and, with an average, averageDecay of `step` and `update`;
+   * `accumulate` has pixelShare and keep besides. Outputs loss and its parts, gradientNorm.
+   */
+  readonly entries: Readonly<Partial<Record<StepEntry, Graph>>>;
+  /** Runs of `accumulate` before each of `update`; 1 where there is `step`. */
+  readonly accumulate: number;
+  /** Images of a whole step. */
+  readonly images: number;
+  readonly classes: number;
   /** Weights and running statistics, in the order in which the average holds them. */
   readonly networkStates: readonly Tensor[];
+  /** All states that the next step depends on, by name: what a checkpoint holds. */
+  readonly states: ReadonlyMap<string, Tensor>;
+  /** What the program adds up until it is read. */
+  readonly sums: readonly StepSums[];
 }
 
-/** Builds forward pass, loss, backward pass, optimiser and moving average into one graph. */
+/** The gradients of the batches since the last update, as one vector. Nothing of it is left over after an update. */
+const gradientSumState = 'gradient.sum';
+
+/** Builds forward pass, loss, backward pass, optimiser and moving average; into one graph, or two where gradients are accumulated. */
 export function buildTrainingStep(options: TrainingStepOptions): TrainingStep {
-  const { model, batchSize, size, labelSize, seed } = options;
+  const { accumulate = 1, batchSize } = options;
+  const step = accumulate === 1 ? wholeStep(options) : cutStep(options, accumulate);
+  const states = new Map<string, Tensor>();
+  for (const graph of Object.values(step.entries)) {
+    for (const [name, state] of graph.states) {
+      if (name !== gradientSumState && !states.has(name)) states.set(name, state);
+    }
+  }
+  return { ...step, accumulate, images: accumulate * batchSize, classes: options.model.classes, states };
+}
+
+type BuiltStep = Pick<TrainingStep, 'entries' | 'networkStates' | 'sums'>;
+
+function wholeStep(options: TrainingStepOptions): BuiltStep {
   const graph = new Graph();
-  const image = graph.input('image', [batchSize, 3, size, size]);
-  const labels = graph.input('labels', [batchSize, labelSize, labelSize], 'int32');
+  const { image, labels } = batchInputs(graph, options);
   const learningRate = graph.input('learningRate', []);
+  const { loss, parts, networkStates } = networkLoss(image, labels, options);
+  const parameters = trainableStates(graph);
+  const flat = flatten(gradients(loss, parameters));
+  const { gradientNorm } = updateParameters(parameters, flat, learningRate, options);
+  if (options.average) trackMovingAverage(networkStates, graph.input('averageDecay', []));
+  const sums = [
+    trackSums(graph, 'losses', new Map([['loss', loss], ...parts])),
+    trackSums(graph, 'norms', new Map([['gradientNorm', gradientNorm]])),
+  ];
+  return { entries: { step: graph }, networkStates, sums };
+}
+
+/**
+ * `accumulate` adds the gradients of one batch up in a state, `update` makes the step of the optimiser from it. The losses
+ * are those of all batches together: see `BatchShares`.
+ */
+function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
+  const forward = new Graph();
+  const { image, labels } = batchInputs(forward, options);
+  const shares = { pixels: forward.input('pixelShare', []), images: 1 / batches };
+  // 0 with the first batch of a step, which begins a new sum, else 1.
+  const keep = forward.input('keep', []);
+  const { loss, parts, networkStates } = networkLoss(image, labels, options, shares);
+  const flat = flatten(gradients(loss, trainableStates(forward)));
+  const sum = gradientSum(forward, flat.shape[0]);
+  forward.assign(sum, add(mul(sum, keep), flat));
+  const losses = trackSums(forward, 'losses', new Map([['loss', loss], ...parts]));
+
+  const update = new Graph();
+  const learningRate = update.input('learningRate', []);
+  const states = networkStates.map(({ node }) => copyNode(node, [], update)[0]);
+  const flatSum = gradientSum(update, flat.shape[0]);
+  const { gradientNorm } = updateParameters(trainableStates(update), flatSum, learningRate, options);
+  if (options.average) trackMovingAverage(states, update.input('averageDecay', []));
+  const norms = trackSums(update, 'norms', new Map([['gradientNorm', gradientNorm]]));
+  return { entries: { accumulate: forward, update }, networkStates, sums: [losses, norms] };
+}
+
+function gradientSum(graph: Graph, length: number): Tensor {
+  return graph.state(gradientSumState, [length], () => new Float32Array(length));
+}
+
+function batchInputs(graph: Graph, { batchSize, size, labelSize }: TrainingStepOptions) {
+  return {
+    image: graph.input('image', [batchSize, 3, size, size]),
+    labels: graph.input('labels', [batchSize, labelSize, labelSize], 'int32'),
+  };
+}
+
+/** Builds the network and its loss, with that of the auxiliary heads. */
+function networkLoss(image: Tensor, labels: Tensor, options: TrainingStepOptions, shares?: BatchShares) {
+  const { model, labelSize, seed } = options;
   const { auxiliary: auxiliaryWeight = 0 } = options.loss;
   const { logits, auxiliary = [] } = model.build(image, { training: true, seed, auxiliary: auxiliaryWeight > 0 });
   if (auxiliaryWeight > 0 && auxiliary.length === 0) {
     throw new FaceparseError(`${model.name} has no auxiliary heads; set loss.auxiliary to 0`, { exitCode: 2 });
   }
-  const networkStates = [...graph.states.values()];
-  const lossOf = (scores: Tensor) => combinedLoss(resize(scores, labelSize, labelSize), labels, options.loss);
+  const networkStates = [...image.graph.states.values()];
+  const lossOf = (scores: Tensor) => combinedLoss(resize(scores, labelSize, labelSize), labels, options.loss, shares);
   const { total: main, parts } = lossOf(logits);
-  const total = auxiliary.reduce((sum, scores) => add(sum, scale(lossOf(scores).total, auxiliaryWeight)), main);
-  const parameters = trainableStates(graph);
-  const { gradientNorm } = updateParameters(parameters, gradients(total, parameters), learningRate, options);
-  if (options.average) trackMovingAverage(networkStates, graph.input('averageDecay', []));
-  graph.output('loss', total);
-  for (const [name, part] of parts) graph.output(name, part);
-  graph.output('gradientNorm', gradientNorm);
-  return { graph, networkStates };
+  const loss = auxiliary.reduce((sum, scores) => add(sum, scale(lossOf(scores).total, auxiliaryWeight)), main);
+  return { loss, parts, networkStates };
 }

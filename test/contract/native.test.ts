@@ -9,7 +9,7 @@ import type { Graph } from '../../src/graph/graph.ts';
 import { conv2d } from '../../src/graph/ops/convolution.ts';
 import { createModel, getArchitecture } from '../../src/models/registry.ts';
 import type { Addon, NativePlan } from '../../src/native-addon/addon.ts';
-import { noiseInputs } from '../../src/training/benchmark.ts';
+import { noiseInputs } from '../../src/training/timed-program.ts';
 import { buildTrainingStep, type TrainingStepOptions } from '../../src/training/training-step.ts';
 import { expectClose, expectSameBytes } from './compare.ts';
 import { runInChild } from './run-in-child.ts';
@@ -31,7 +31,7 @@ function step(options: Partial<TrainingStepOptions> & { name?: string } = {}): G
     loss: { crossEntropy: 1, dice: 1 },
     optimizer: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-2, weightDecay: 0.01 },
     ...rest,
-  }).graph;
+  }).entries.step!;
 }
 
 function inputs(graph: Graph, seed = 1): Values {
@@ -63,7 +63,7 @@ function tinyStep(): Graph {
     clipNorm: 1,
     loss: { crossEntropy: 1, dice: 1 },
     optimizer: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 },
-  }).graph;
+  }).entries.step!;
 }
 
 const mebibyte = 2 ** 20;
@@ -215,9 +215,9 @@ describe.skipIf(!native.available)(`the native engine${skipped}`, () => {
 describe.skipIf(!native.available)(`the add-on, given plans that are wrong${skipped}`, () => {
   const addon = native.available ? (createRequire(import.meta.url)(addonFile) as Addon) : undefined!;
   const compile = (plan: Partial<NativePlan>) =>
-    new addon.PlanBuilder(new addon.NativeEngine(1)).compile({ bytes: 1024, initial: [], steps: [], ...plan }, []);
+    new addon.PlanBuilder(new addon.NativeEngine(1)).compile({ bytes: 1024, initial: [], entries: [[]], ...plan }, []);
   const one = (fields: Record<string, unknown>) => async () =>
-    compile({ steps: [{ label: 'the test', ...fields } as never] });
+    compile({ entries: [[{ label: 'the test', ...fields } as never]] });
   const map = [0, 1, 1, 4, 4, 1, 16];
   const reduce = { kind: 'reduce', extents: [4], reduced: [1], factor: 1, source: 0, target: 64, workspace: 128 };
   const sum = {
@@ -272,7 +272,8 @@ describe.skipIf(!native.available)(`the add-on, given plans that are wrong${skip
     const program = await compile({});
     expect(() => program.write(1020, new Float32Array(2))).toThrow('outside of the program');
     expect(() => program.read(-4, new Float32Array(2))).toThrow('outside of the program');
-    expect(() => program.run([2000, new Float32Array(1)], [])).toThrow('outside of the program');
+    expect(() => program.run(0, [2000, new Float32Array(1)], [])).toThrow('outside of the program');
+    for (const entry of [1, -1, 0.5, Number.NaN]) expect(() => program.run(entry, [], [])).toThrow('has 1 entries');
     program.dispose();
     expect(() => program.write(0, new Float32Array(2))).toThrow('disposed');
   });

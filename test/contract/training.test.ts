@@ -53,7 +53,7 @@ function buildStep(loss: Loss) {
     loss,
     // A large epsilon: with a small one the sign of a gradient that is all but zero decides on a whole step of a weight.
     optimizer: { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-2, weightDecay: 0.01 },
-  }).graph;
+  }).entries.step!;
 }
 
 function batch(step: number) {

@@ -75,6 +75,10 @@ describe.skipIf(missing)(`the onnx engine on WebGPU${missing ? ` (skipped: ${mis
     expect((await runOnWebgpu('programs.test.ts')).length).toBeGreaterThan(25);
   });
 
+  it('shares the states of entries', { timeout }, async () => {
+    expect((await runOnWebgpu('entries.test.ts')).length).toBe(5);
+  });
+
   it('trains as double precision does, with the states on the device', { timeout }, async () => {
     expect((await runOnWebgpu('training.test.ts')).length).toBe(3);
   });

@@ -105,6 +105,8 @@ describe('a run that was stopped and resumed', () => {
     const parent = await temporaryFolder();
     const words = ['--data', data, '--name', 'same', ...smallTraining, 'model.name=compact', 'loss.auxiliary=0.3'];
     words.push('train.resolutions=[{until: 0.5, size: 32}, {until: 0.7, size: 32, labelSize: 32}]', 'train.epochs=1.5');
+    // A step is cut in two, which a checkpoint does not show.
+    words.push('train.batchSize=2', 'train.accumulate=2');
     const [whole, parts] = [join(parent, 'whole', 'same'), join(parent, 'parts', 'same')];
     await train([...words, '--out', dirname(whole)]);
     const { stdout } = await train([...words, '--out', dirname(parts)], signalAfterFirstStep(parts, 'SIGINT'));
@@ -175,7 +177,7 @@ describe('a loss that is not a number', () => {
   /** Decay this strong multiplies the weights by −10¹³ in every step. */
   const diverging = ['train.lr=10', 'train.schedule=constant', 'train.warmup=0', 'train.clipNorm=0'];
   const message =
-    /^faceparse: the (loss|gradient) became (NaN|Infinity|-Infinity) at step \d+ \(learning rate 10(\.0)?, batch face-\d+(, face-\d+){3}\)\. Lower train\.lr [^\n]*\n$/;
+    /^faceparse: the (loss|gradient) became (NaN|Infinity|-Infinity) (at step \d+|between steps \d+ and \d+) \(learning rate 10(\.0)?\)\. Lower train\.lr [^\n]*\n$/;
 
   it('ends the run with step, learning rate and batch, without a checkpoint', async () => {
     const out = await temporaryFolder();

@@ -33,6 +33,11 @@ async function recordedData(run: string): Promise<string> {
   return dirname(trainingData.folder);
 }
 
+/** `8 images`, or `2 × 8 images` where gradients are accumulated. */
+function imagesOfStep({ batchSize, accumulate }: Config['train']): string {
+  return `${accumulate > 1 ? `${accumulate} × ` : ''}${batchSize} images`;
+}
+
 async function dryRun(config: Config, data: string, options: TrainCommandOptions): Promise<void> {
   const { estimateTraining } = await import('../../training/estimate.ts');
   const estimate = await estimateTraining(config, data);
@@ -49,7 +54,7 @@ async function dryRun(config: Config, data: string, options: TrainCommandOptions
         'data',
         `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`,
       ],
-      ['batches', `${train.batchSize} images, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
+      ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} a step (measured now)`],
       ['length', `${length}, validation not counted`],
     ]),

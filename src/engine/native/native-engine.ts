@@ -1,31 +1,56 @@
-import { type Graph, sizeOf } from '../../graph/graph.ts';
+import { type Graph, sizeOf, type Tensor } from '../../graph/graph.ts';
 import type { Addon, AddonEngine, AddonProgram } from '../../native-addon/addon.ts';
 import { CallQueue } from '../call-queue.ts';
-import type { Engine, Program, Values } from '../engine.ts';
-import { checkInputs, checkStates, initialState, stateOf } from '../program-state.ts';
+import type { Engine, EntryProgram, Values } from '../engine.ts';
+import {
+  checkInputs,
+  checkStates,
+  entryOf,
+  initialState,
+  sharedStates,
+  stateOf,
+  wantedOutputs,
+} from '../program-state.ts';
+import { SingleEntryProgram, singleEntry } from '../single-entry.ts';
 import { optimizeForNative } from './passes/optimize-for-native.ts';
-import { type BuiltPlan, buildPlan, type StepInfo } from './plan/build-plan.ts';
+import { type BuiltEntry, type BuiltPlan, buildPlan, type StepInfo } from './plan/build-plan.ts';
 
 /** The time that one step of a program takes, on average over the runs that were measured. */
 export interface ProfiledStep extends StepInfo {
   readonly seconds: number;
 }
 
-/** A program of the native engine, whose steps can be timed. */
-export class NativeProgram implements Program {
+/** One graph of a program. */
+interface NativeEntry extends BuiltEntry {
+  readonly index: number;
+  readonly graph: Graph;
+  /** Arrays that every run writes its outputs to. */
+  readonly results: ReadonlyMap<string, Float32Array>;
+}
+
+/** Entries over one block of memory, in which their states live. */
+export class NativeEntryProgram<Entry extends string> implements EntryProgram<Entry> {
   private readonly calls = new CallQueue();
-  /** Arrays that every run writes its results to. */
-  private readonly results: Record<string, Float32Array> = {};
-  /** States that nothing in the graph depends on: they are kept here. */
+  private readonly entries: ReadonlyMap<string, NativeEntry>;
+  private readonly states: ReadonlyMap<string, Tensor>;
+  /** States that nothing in any graph depends on: they are kept here. */
   private readonly idleStates = new Map<string, Float32Array>();
 
   constructor(
-    private readonly graph: Graph,
+    graphs: Readonly<Record<string, Graph>>,
     private readonly built: Omit<BuiltPlan, 'contents'>,
     private readonly compiled: AddonProgram,
   ) {
-    for (const [name, tensor] of graph.outputs) this.results[name] = new Float32Array(sizeOf(tensor.shape));
-    for (const [name, state] of graph.states) this.writeState(name, initialState(state));
+    this.entries = new Map(
+      Object.entries(graphs).map(([name, graph], index) => {
+        const results = new Map(
+          [...graph.outputs].map(([output, { shape }]) => [output, new Float32Array(sizeOf(shape))]),
+        );
+        return [name, { ...built.entries[index], index, graph, results }];
+      }),
+    );
+    this.states = sharedStates(graphs);
+    for (const [name, state] of this.states) this.writeState(name, initialState(state));
   }
 
   private writeState(name: string, value: Float32Array): void {
@@ -35,7 +60,7 @@ export class NativeProgram implements Program {
   }
 
   private readState(name: string): Float32Array {
-    const { shape } = stateOf(this.graph, name);
+    const { shape } = stateOf(this.states, name);
     const offset = this.built.states.get(name);
     if (offset === undefined) return this.idleStates.get(name)!.slice();
     const value = new Float32Array(sizeOf(shape));
@@ -48,38 +73,49 @@ export class NativeProgram implements Program {
     return this.built.plan.bytes;
   }
 
-  run(inputs: Values): Promise<Record<string, Float32Array>> {
+  run(name: Entry, inputs: Values, wanted?: readonly string[]): Promise<Record<string, Float32Array>> {
     return this.calls.add(async () => {
-      checkInputs(this.graph, inputs);
-      const placed = [...this.built.inputs].flatMap(([name, offset]) => [offset, inputs[name]]);
-      const outputs = [...this.built.outputs].flatMap(([name, offset]) => [offset, this.results[name]]);
-      await this.compiled.run(placed, outputs);
+      const entry = entryOf(this.entries, name);
+      checkInputs(entry.graph, inputs);
+      const read = [...wantedOutputs(entry.graph, wanted).keys()];
+      const placed = [...entry.inputs].flatMap(([input, offset]) => [offset, inputs[input]]);
+      const outputs = read.flatMap((output) => [entry.outputs.get(output)!, entry.results.get(output)!]);
+      await this.compiled.run(entry.index, placed, outputs);
       // The run that waits would overwrite the arrays before everyone who was promised them has seen them.
-      if (this.calls.waiting === 0) return { ...this.results };
-      return Object.fromEntries(Object.entries(this.results).map(([name, value]) => [name, value.slice()]));
+      const own = this.calls.waiting === 0;
+      return Object.fromEntries(
+        read.map((output) => {
+          const value = entry.results.get(output)!;
+          return [output, own ? value : value.slice()];
+        }),
+      );
     });
   }
 
   readStates(names?: readonly string[]): Promise<Map<string, Float32Array>> {
     return this.calls.add(async () => {
       const values = new Map<string, Float32Array>();
-      for (const name of names ?? this.graph.states.keys()) values.set(name, this.readState(name));
+      for (const name of names ?? this.states.keys()) values.set(name, this.readState(name));
       return values;
     });
   }
 
   writeStates(values: ReadonlyMap<string, Float32Array>): Promise<void> {
     return this.calls.add(async () => {
-      checkStates(this.graph, values);
+      checkStates(this.states, values);
       for (const [name, value] of values) this.writeState(name, Float32Array.from(value));
     });
   }
 
-  /** What each step has taken since the last call; says whether the runs from now on are measured. */
-  profile(on: boolean): Promise<ProfiledStep[]> {
+  /** What each step of each entry has taken since the last call; says whether the runs from now on are measured. */
+  profile(on: boolean): Promise<Record<Entry, ProfiledStep[]>> {
     return this.calls.add(async () => {
-      const { seconds, runs } = this.compiled.profile(on);
-      return this.built.steps.map((step, index) => ({ ...step, seconds: seconds[index] / Math.max(1, runs) }));
+      const measured = this.compiled.profile(on);
+      const profiles = [...this.entries].map(([name, { index, steps }]) => {
+        const { seconds, runs } = measured[index];
+        return [name, steps.map((step, place) => ({ ...step, seconds: seconds[place] / Math.max(1, runs) }))];
+      });
+      return Object.fromEntries(profiles) as Record<Entry, ProfiledStep[]>;
     });
   }
 
@@ -88,9 +124,27 @@ export class NativeProgram implements Program {
   }
 }
 
+/** A program of the native engine, whose steps can be timed. */
+export class NativeProgram extends SingleEntryProgram {
+  constructor(private readonly native: NativeEntryProgram<typeof singleEntry>) {
+    super(native);
+  }
+
+  /** All memory that the program takes. */
+  get bytes(): number {
+    return this.native.bytes;
+  }
+
+  /** What each step has taken since the last call; says whether the runs from now on are measured. */
+  async profile(on: boolean): Promise<ProfiledStep[]> {
+    return (await this.native.profile(on))[singleEntry];
+  }
+}
+
 /** The engine over oneDNN. */
 export interface NativeEngine extends Engine {
   compile(graph: Graph): Promise<NativeProgram>;
+  compileEntries<Entry extends string>(entries: Readonly<Record<Entry, Graph>>): Promise<NativeEntryProgram<Entry>>;
   /** GFLOP/s of a product of square matrices on the engine's threads: what convolutions can be measured against. */
   sgemmPeak(): Promise<number>;
 }
@@ -105,14 +159,19 @@ const peakSize = 1536;
 export function createNativeEngine(addon: Addon, threads: number): NativeEngine {
   const engine: AddonEngine = new addon.NativeEngine(threads);
   const facts = addon.facts();
+
+  async function compileEntries<Entry extends string>(graphs: Readonly<Record<Entry, Graph>>) {
+    const builder = new addon.PlanBuilder(engine);
+    const optimized = Object.values<Graph>(graphs).map((graph) => optimizeForNative(graph));
+    const { contents, ...built } = buildPlan(optimized, builder, facts);
+    return new NativeEntryProgram<Entry>(graphs, built, await builder.compile(built.plan, contents));
+  }
+
   return {
     name: 'native',
     device: 'cpu',
-    async compile(graph) {
-      const builder = new addon.PlanBuilder(engine);
-      const { contents, ...built } = buildPlan(optimizeForNative(graph), builder, facts);
-      return new NativeProgram(graph, built, await builder.compile(built.plan, contents));
-    },
+    compile: async (graph) => new NativeProgram(await compileEntries({ [singleEntry]: graph })),
+    compileEntries,
     sgemmPeak: () => engine.sgemmPeak(peakSize),
   };
 }

@@ -10,8 +10,17 @@ import {
 } from '../../graph/graph.ts';
 import type { NodeEvaluator } from '../../graph/passes/constant-folding.ts';
 import { liveNodes } from '../../graph/passes/dead-code.ts';
-import type { Engine, Program } from '../engine.ts';
-import { checkInputs, checkStates, initialState, stateOf } from '../program-state.ts';
+import type { Engine, EntryProgram, Program } from '../engine.ts';
+import {
+  checkInputs,
+  checkStates,
+  entryOf,
+  initialState,
+  sharedStates,
+  stateOf,
+  wantedOutputs,
+} from '../program-state.ts';
+import { SingleEntryProgram, singleEntry } from '../single-entry.ts';
 import type { Kernel, KernelTable, NumericArray } from './kernel.ts';
 import { convolutionKernels } from './kernels-convolution.ts';
 import { elementwiseKernels } from './kernels-elementwise.ts';
@@ -26,7 +35,10 @@ type FloatArrayConstructor = Float32ArrayConstructor | Float64ArrayConstructor;
 
 /** A program in double precision: what gradients are checked with against finite differences. */
 export interface DoubleProgram {
-  run(inputs: Readonly<Record<string, NumericArray>>): Promise<Record<string, Float64Array>>;
+  run(
+    inputs: Readonly<Record<string, NumericArray>>,
+    outputs?: readonly string[],
+  ): Promise<Record<string, Float64Array>>;
   readStates(names?: readonly string[]): Promise<Map<string, Float64Array>>;
   writeStates(values: ReadonlyMap<string, FloatArray>): Promise<void>;
   dispose(): Promise<void>;
@@ -54,12 +66,17 @@ export interface ReferenceEngineOptions {
 export function createReferenceEngine(options?: { precision?: 'float32' }): Engine;
 export function createReferenceEngine(options: { precision: 'float64' }): DoubleEngine;
 export function createReferenceEngine({ precision = 'float32' }: ReferenceEngineOptions = {}): Engine | DoubleEngine {
+  const Float = precision === 'float64' ? Float64Array : Float32Array;
   return {
     name: 'reference',
     device: 'cpu',
     // The program's arrays have the type that the precision names; the overloads above say so to callers.
     compile: async (graph: Graph) =>
-      new ReferenceProgram(graph, precision === 'float64' ? Float64Array : Float32Array) as Program & DoubleProgram,
+      new SingleEntryProgram(
+        new ReferenceProgram({ [singleEntry]: graph }, Float) as EntryProgram,
+      ) as Program as Program & DoubleProgram,
+    compileEntries: async <Entry extends string>(entries: Readonly<Record<Entry, Graph>>) =>
+      new ReferenceProgram(entries, Float) as EntryProgram<Entry>,
   };
 }
 
@@ -97,15 +114,14 @@ function isSource(node: GraphNode): boolean {
   return node.op === 'input' || node.op === 'constant' || node.op === 'state';
 }
 
-class ReferenceProgram {
-  private readonly nodes: readonly GraphNode[];
+/** A graph with what running it wants to know. */
+class ReferenceEntry {
+  readonly nodes: readonly GraphNode[];
   /** For every node, the tensors that nothing reads after it. */
   private readonly releases: readonly (readonly Tensor[])[];
-  private states = new Map<string, FloatArray>();
-  private disposed = false;
 
   constructor(
-    private readonly graph: Graph,
+    readonly graph: Graph,
     private readonly Float: FloatArrayConstructor,
   ) {
     this.nodes = liveNodes(graph);
@@ -115,17 +131,13 @@ class ReferenceProgram {
         throw new Error(`the output '${name}' is ${output.dtype}; outputs must be float32`);
     }
     this.releases = findReleases(graph, this.nodes);
-    for (const [name, state] of graph.states) {
-      this.states.set(name, new Float(initialState(state)));
-    }
   }
 
-  async run(inputs: Readonly<Record<string, NumericArray>>): Promise<Record<string, FloatArray>> {
-    this.checkAlive();
-    checkInputs(this.graph, inputs);
+  /** The values of all outputs and updates. */
+  compute(sourceValue: (node: GraphNode) => NumericArray): Map<Tensor, NumericArray> {
     const values = new Map<Tensor, NumericArray>();
     this.nodes.forEach((node, index) => {
-      if (isSource(node)) values.set(node.outputs[0], this.sourceValue(node, inputs));
+      if (isSource(node)) values.set(node.outputs[0], sourceValue(node));
       else {
         const results = evaluate(
           node,
@@ -138,20 +150,50 @@ class ReferenceProgram {
       }
       for (const tensor of this.releases[index]) values.delete(tensor);
     });
+    return values;
+  }
+}
+
+class ReferenceProgram {
+  private readonly entries: ReadonlyMap<string, ReferenceEntry>;
+  private readonly stateTensors: ReadonlyMap<string, Tensor>;
+  private states = new Map<string, FloatArray>();
+  private disposed = false;
+
+  constructor(
+    entries: Readonly<Record<string, Graph>>,
+    private readonly Float: FloatArrayConstructor,
+  ) {
+    this.entries = new Map(Object.entries(entries).map(([name, graph]) => [name, new ReferenceEntry(graph, Float)]));
+    this.stateTensors = sharedStates(entries);
+    for (const [name, state] of this.stateTensors) this.states.set(name, new Float(initialState(state)));
+  }
+
+  async run(
+    entry: string,
+    inputs: Readonly<Record<string, NumericArray>>,
+    wanted?: readonly string[],
+  ): Promise<Record<string, FloatArray>> {
+    this.checkAlive();
+    const program = entryOf(this.entries, entry);
+    const { graph } = program;
+    checkInputs(graph, inputs);
+    const read = wantedOutputs(graph, wanted);
+    const values = program.compute((node) => this.sourceValue(node, inputs));
     const outputs: Record<string, FloatArray> = {};
     // Copies: an output or an update may be an input, a constant, a state or another output itself.
-    for (const [name, tensor] of this.graph.outputs) outputs[name] = new this.Float(values.get(tensor)!);
+    for (const [name, tensor] of read) outputs[name] = new this.Float(values.get(tensor)!);
     const next = new Map(this.states);
-    for (const [name, tensor] of this.graph.updates) next.set(name, new this.Float(values.get(tensor)!));
+    for (const [name, tensor] of graph.updates) next.set(name, new this.Float(values.get(tensor)!));
     this.states = next;
     return outputs;
   }
 
-  async readStates(names: readonly string[] = [...this.graph.states.keys()]): Promise<Map<string, FloatArray>> {
+  async readStates(names: readonly string[] = [...this.states.keys()]): Promise<Map<string, FloatArray>> {
     this.checkAlive();
     return new Map(
       names.map((name) => {
-        stateOf(this.graph, name);
+        stateOf(this.stateTensors, name);
         return [name, this.states.get(name)!.slice()];
       }),
     );
@@ -159,7 +201,7 @@ class ReferenceProgram {
 
   async writeStates(values: ReadonlyMap<string, FloatArray>): Promise<void> {
     this.checkAlive();
-    checkStates(this.graph, values);
+    checkStates(this.stateTensors, values);
     for (const [name, value] of values) this.states.set(name, new this.Float(value));
   }
 

@@ -26,7 +26,7 @@ function optimizerRows({ train, data: { oversample } }: Config): Row[] {
     ...(optimizer.weightDecay > 0 ? [['weight decay', formatNumber(optimizer.weightDecay)] as const] : []),
     ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${formatNumber(train.clipNorm)}`] as const] : []),
     ...(train.averageDecay > 0 ? [['average of weights @polyak', `decay ${train.averageDecay}`] as const] : []),
-    ['batch', `${train.batchSize} pictures`],
+    ['batch', `${train.accumulate > 1 ? `${train.accumulate} × ` : ''}${train.batchSize} pictures`],
     ['length', train.minutes ? `${train.minutes} minutes` : `${train.epochs} epochs`],
     ['pictures', sizesOf(train)],
     ...(oversampled ? [['oversampling', oversampled] as const] : []),

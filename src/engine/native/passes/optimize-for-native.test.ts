@@ -53,7 +53,7 @@ function build(options: Partial<TrainingStepOptions> = {}): Graph {
     loss: { crossEntropy: 1, dice: 1 },
     optimizer: adamW,
     ...options,
-  }).graph;
+  }).entries.step!;
 }
 
 /** Runs a graph before and after the passes, and compares its outputs and all states that the passes keep. */

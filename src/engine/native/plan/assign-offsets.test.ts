@@ -11,15 +11,26 @@ function operation(reads: Value[], writes: Value[], scratch: Value[] = []): Oper
   return { kind: 'test', label: 'test', reads, writes, scratch, fields: () => ({}) };
 }
 
+function place(operations: Operation[], kept: Value[] = [], outputs: Value[] = []) {
+  return assignOffsets([{ operations, inputs: [], outputs }], kept);
+}
+
 describe('assignOffsets', () => {
+  it('lets entries work in the same memory, beside what all of them keep', () => {
+    const [state, a, b, c] = [value('state', 100, 'state'), value('a', 1000), value('b', 500), value('c', 100)];
+    const entries = [
+      { operations: [operation([state], [a])], inputs: [], outputs: [a] },
+      { operations: [operation([state], [b]), operation([b], [c])], inputs: [], outputs: [c] },
+    ];
+    const { offsets, bytes } = assignOffsets(entries, [state]);
+    expect([state, a, b].map((item) => offsets.get(item))).toEqual([0, 448, 448]);
+    expect(offsets.get(c)).toBeGreaterThanOrEqual(448 + 2000);
+    expect(bytes).toBe(448 + 4032);
+  });
+
   it('gives memory back when a value has been read for the last time', () => {
     const [a, b, c] = [value('a', 1000), value('b', 1000), value('c', 1000)];
-    const { offsets, bytes } = assignOffsets(
-      [operation([], [a]), operation([a], [b]), operation([b], [c])],
-      [],
-      [],
-      [c],
-    );
+    const { offsets, bytes } = place([operation([], [a]), operation([a], [b]), operation([b], [c])], [], [c]);
     expect(offsets.get(c)).toBe(offsets.get(a));
     expect(offsets.get(b)).not.toBe(offsets.get(a));
     expect(bytes).toBe(2 * 4032);
@@ -28,7 +39,7 @@ describe('assignOffsets', () => {
   it('keeps states, constants and outputs apart from everything', () => {
     const [state, result, later] = [value('state', 100, 'state'), value('result', 100), value('later', 100)];
     const operations = [operation([state], [result]), operation([], [later])];
-    const { offsets } = assignOffsets(operations, [state], [], [result]);
+    const { offsets } = place(operations, [state], [result]);
     expect(new Set([state, result, later].map((item) => offsets.get(item))).size).toBe(3);
     expect(offsets.get(state)).toBe(0);
   });
@@ -36,7 +47,7 @@ describe('assignOffsets', () => {
   it('puts views where their root is', () => {
     const root = value('root', 100);
     const view: Value = { ...value('view', 10), view: { of: root, offset: 50 } };
-    const { offsets } = assignOffsets([operation([], [root]), operation([view], [])], [], [], []);
+    const { offsets } = place([operation([], [root]), operation([view], [])]);
     expect([...offsets.keys()]).toEqual([root]);
   });
 
@@ -58,7 +69,7 @@ describe('assignOffsets', () => {
           values.push(output);
           return operation(inputs, [output], scratch > 0 ? [value('scratch', scratch)] : []);
         });
-        const { offsets, bytes } = assignOffsets(operations, [], [], [values.at(-1)!]);
+        const { offsets, bytes } = place(operations, [], [values.at(-1)!]);
         const spans = new Map<Value, { start: number; end: number }>();
         operations.forEach(({ reads, writes, scratch }, time) => {
           for (const item of [...reads, ...writes, ...scratch!]) {

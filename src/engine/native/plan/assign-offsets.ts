@@ -20,19 +20,22 @@ interface Interval {
   end: number;
 }
 
+/** What a run of one entry works with. */
+export interface EntryValues {
+  readonly operations: readonly Operation[];
+  readonly inputs: readonly Value[];
+  /** Values that are read when the operations are over. */
+  readonly outputs: readonly Value[];
+}
+
 /**
  * Gives every root value a place. States and constants have one of their own; the others share memory with those that live at
- * other times: large ones first, each at the lowest place that is free for as long as it lives.
+ * other times: large ones first, each at the lowest place that is free for as long as it lives. Entries are run one after
+ * the other, so all use the same memory beside what is kept.
  *
  * @param kept values that must survive every run, such as states and constants
- * @param outputs values that are read when the operations are over
  */
-export function assignOffsets(
-  operations: readonly Operation[],
-  kept: readonly Value[],
-  inputs: readonly Value[],
-  outputs: readonly Value[],
-): Assignment {
+export function assignOffsets(entries: readonly EntryValues[], kept: readonly Value[]): Assignment {
   const offsets = new Map<Value, number>();
   let base = 0;
   for (const value of kept) {
@@ -41,7 +44,12 @@ export function assignOffsets(
     offsets.set(root, base);
     base += align(storedBytes(root));
   }
+  const bytes = entries.map((entry) => placeEntry(entry, base, offsets));
+  return { offsets, bytes: Math.max(base, ...bytes) };
+}
 
+/** Gives the values of one entry places from `base` on, enters them into `offsets`, and says where the last of them ends. */
+function placeEntry({ operations, inputs, outputs }: EntryValues, base: number, offsets: Map<Value, number>): number {
   const intervals = new Map<Value, Interval>();
   const touch = (value: Value, time: number) => {
     const { root } = rootOf(value);
@@ -71,5 +79,5 @@ export function assignOffsets(
     offsets.set(interval.value, offset);
     bytes = Math.max(bytes, offset + interval.bytes);
   }
-  return { offsets, bytes };
+  return bytes;
 }

@@ -42,11 +42,13 @@ function weight(graph: Graph, name: string, shape: readonly number[]) {
   return graph.state(name, shape, () => new Float32Array(shape.reduce((a, b) => a * b, 1)), { trainable: true });
 }
 
+/** The plan of a program of one entry. */
 function plan(graph: Graph, planner = new FakePlanner()) {
-  return buildPlan(optimizeForNative(graph), planner, facts);
+  const built = buildPlan([optimizeForNative(graph)], planner, facts);
+  return { ...built, plan: { ...built.plan, steps: built.plan.entries[0] } };
 }
 
-function kinds({ plan: { steps } }: ReturnType<typeof buildPlan>): string[] {
+function kinds({ plan: { steps } }: ReturnType<typeof plan>): string[] {
   return steps.map(({ kind }) => kind);
 }
 

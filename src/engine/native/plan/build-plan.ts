@@ -20,17 +20,24 @@ export interface StepInfo {
   readonly bytes: number;
 }
 
+/** What is needed to run one entry of a plan. */
+export interface BuiltEntry {
+  /** Byte offsets by name. */
+  readonly inputs: ReadonlyMap<string, number>;
+  readonly outputs: ReadonlyMap<string, number>;
+  /** One for each of the entry's steps. */
+  readonly steps: readonly StepInfo[];
+}
+
 /** A plan with all that is needed to run it. */
 export interface BuiltPlan {
   readonly plan: NativePlan;
   /** Constants with their places; states are written by the program. */
   readonly contents: PlacedArrays;
   /** Byte offsets by name. */
-  readonly inputs: ReadonlyMap<string, number>;
-  readonly outputs: ReadonlyMap<string, number>;
   readonly states: ReadonlyMap<string, number>;
-  /** One entry for each of the plan's steps. */
-  readonly steps: readonly StepInfo[];
+  /** In the order of the plan's entries. */
+  readonly entries: readonly BuiltEntry[];
 }
 
 const rules: LoweringTable = {
@@ -42,9 +49,61 @@ const rules: LoweringTable = {
   ...shapeRules,
 };
 
-/** Makes a plan of a graph that the passes have prepared. */
-export function buildPlan(graph: Graph, planner: PrimitivePlanner, facts: Pick<AddonFacts, 'channelBlock'>): BuiltPlan {
-  const lowering = new Lowering(planner, facts);
+/** Makes a plan of graphs that the passes have prepared, one entry each; states of one name are one place in memory. */
+export function buildPlan(
+  graphs: readonly Graph[],
+  planner: PrimitivePlanner,
+  facts: Pick<AddonFacts, 'channelBlock'>,
+): BuiltPlan {
+  const states = new Map<string, Value>();
+  const lowered = graphs.map((graph) => lowerEntry(graph, new Lowering(planner, facts, states)));
+  const operations = shareMemory(
+    lowered.map(({ lowering, boundary }) => ({ operations: lowering.operations, boundary })),
+  );
+
+  const lowerings = lowered.map(({ lowering }) => lowering);
+  const constants = lowerings.flatMap((lowering) => lowering.constants);
+  const initial = lowerings.flatMap((lowering) => lowering.initial);
+  if (initial.some(({ scratch }) => scratch && scratch.length > 0)) {
+    throw new Error('native engine: what is done once has no memory to work in');
+  }
+  const computed = initial.flatMap(({ writes }) => writes);
+  const kept = [...states.values(), ...constants.map(({ value }) => value), ...computed];
+  const { offsets, bytes } = assignOffsets(
+    lowered.map(({ lowering, boundary }, index) => ({
+      operations: operations[index],
+      inputs: [...lowering.inputs.values()],
+      outputs: boundary.outputs,
+    })),
+    kept,
+  );
+
+  const at = placesOf(offsets);
+  const place = (values: ReadonlyMap<string, Value>) =>
+    new Map([...values].map(([name, value]) => [name, at.offset(value)]));
+  const entries = lowered.map(({ lowering, outputs }, index) => {
+    const steps = operations[index]
+      .map((operation) => ({ step: stepOf(operation, at), info: describeStep(operation) }))
+      .filter(({ step }) => isWork(step));
+    return {
+      steps: steps.map(({ step }) => step),
+      built: { inputs: place(lowering.inputs), outputs: place(outputs), steps: steps.map(({ info }) => info) },
+    };
+  });
+  return {
+    plan: {
+      bytes,
+      initial: initial.map((operation) => stepOf(operation, at)),
+      entries: entries.map(({ steps }) => steps),
+    },
+    contents: constants.flatMap(({ value, data }) => [at.offset(value), data]),
+    states: place(states),
+    entries: entries.map(({ built }) => built),
+  };
+}
+
+/** A graph as operations, and what is read of it when they are over. */
+function lowerEntry(graph: Graph, lowering: Lowering) {
   lowering.lower(graph, rules);
   const updates = [...graph.updates].map(([name, next]) => ({
     state: lowering.states.get(name)!,
@@ -53,36 +112,7 @@ export function buildPlan(graph: Graph, planner: PrimitivePlanner, facts: Pick<A
   const outputs = new Map(
     [...graph.outputs].map(([name, tensor]) => [name, outputValue(lowering.use(tensor), lowering)]),
   );
-  const boundary = { updates, outputs: [...outputs.values()] };
-  const operations = shareMemory(lowering.operations, boundary);
-
-  const constants = new Set<Value>();
-  for (const { value } of lowering.constants) constants.add(value);
-  for (const operation of lowering.initial) for (const value of operation.writes) constants.add(value);
-  const kept = [...lowering.states.values(), ...constants];
-  const inputs = [...lowering.inputs.values()];
-  const { offsets, bytes } = assignOffsets(operations, kept, inputs, boundary.outputs);
-  const initialScratch = lowering.initial.some(({ scratch }) => scratch && scratch.length > 0);
-  if (initialScratch) throw new Error('native engine: what is done once has no memory to work in');
-
-  const at = placesOf(offsets);
-  const steps = operations
-    .map((operation) => ({ step: stepOf(operation, at), info: describeStep(operation) }))
-    .filter(({ step }) => isWork(step));
-  const place = (values: ReadonlyMap<string, Value>) =>
-    new Map([...values].map(([name, value]) => [name, at.offset(value)]));
-  return {
-    plan: {
-      bytes,
-      initial: lowering.initial.map((operation) => stepOf(operation, at)),
-      steps: steps.map(({ step }) => step),
-    },
-    contents: lowering.constants.flatMap(({ value, data }) => [at.offset(value), data]),
-    inputs: place(lowering.inputs),
-    outputs: place(outputs),
-    states: place(lowering.states),
-    steps: steps.map(({ info }) => info),
-  };
+  return { lowering, outputs, boundary: { updates, outputs: [...outputs.values()] } };
 }
 
 /** An output that is a state or shares memory with one is copied while the state has its old value. */

@@ -31,11 +31,12 @@ export class Lowering {
   private readonly values = new Map<Tensor, Value[]>();
   readonly constants: { value: Value; data: Float32Array | Int32Array }[] = [];
   readonly inputs = new Map<string, Value>();
-  readonly states = new Map<string, Value>();
 
   constructor(
     readonly planner: PrimitivePlanner,
     readonly facts: Pick<AddonFacts, 'channelBlock'>,
+    /** By name; those of the entries that were lowered before, to which this one adds its own. */
+    readonly states: Map<string, Value>,
   ) {}
 
   lower(graph: Graph, rules: LoweringTable): void {
@@ -56,7 +57,9 @@ export class Lowering {
       this.inputs.set(name, this.define(tensor, { name, role: 'input' }));
     } else if (node.op === 'state') {
       const { name } = stateAttributes(tensor);
-      this.states.set(name, this.define(tensor, { name, role: 'state' }));
+      const shared = this.states.get(name);
+      if (shared) this.values.set(tensor, [shared]);
+      else this.states.set(name, this.define(tensor, { name, role: 'state' }));
     } else {
       const { data } = node.attributes as ConstantAttributes;
       this.constants.push({ value: this.define(tensor, { name: 'constant', role: 'constant' }), data });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Operation, rootOf, type Value } from './operation.ts';
-import { shareMemory } from './share-memory.ts';
+import { type Boundary, shareMemory as shareEntries } from './share-memory.ts';
 
 function value(name: string, shape: readonly number[], role: Value['role'] = 'computed', block = 1): Value {
   return { name, shape, dtype: 'float32', block, role };
@@ -8,6 +8,10 @@ function value(name: string, shape: readonly number[], role: Value['role'] = 'co
 
 function operation(kind: string, reads: Value[], writes: Value[], rest: Partial<Operation> = {}): Operation {
   return { kind, label: kind, reads, writes, fields: () => ({}), ...rest };
+}
+
+function shareMemory(operations: Operation[], boundary: Boundary): Operation[] {
+  return shareEntries([{ operations, boundary }])[0];
 }
 
 function join(parts: Value[], target: Value, strided: Value[] = []): Operation {

@@ -21,20 +21,29 @@ export interface Boundary {
   readonly outputs: readonly Value[];
 }
 
+/** The operations of one entry of a program, with its boundary. */
+export interface EntryOperations {
+  readonly operations: readonly Operation[];
+  readonly boundary: Boundary;
+}
+
 /**
  * Lets values share memory instead of being copied: parts are written where they are joined, results over operands that are
- * no longer needed, new states over old ones. Gives back the operations with what still has to be copied.
+ * no longer needed, new states over old ones. Gives back the operations of each entry with what still has to be copied.
  *
- * Values are changed in place: a value that shares memory becomes a view of another.
+ * Values are changed in place: a value that shares memory becomes a view of another. States are the same values in all
+ * entries, so it is settled for all where they live before anything else is placed.
  */
-export function shareMemory(source: readonly Operation[], boundary: Boundary): Operation[] {
-  let operations = closeGaps(source);
-  joinStates(operations, boundary);
-  joinParts(operations, boundary);
-  operations = copyUpdates(operations, boundary);
-  operations = takeOverAccumulators(operations, boundary);
-  reuseOperands(operations, boundary);
-  return operations;
+export function shareMemory(entries: readonly EntryOperations[]): Operation[][] {
+  const closed = entries.map(({ operations, boundary }) => ({ operations: closeGaps(operations), boundary }));
+  for (const { operations, boundary } of closed) joinStates(operations, boundary);
+  return closed.map(({ operations, boundary }) => {
+    joinParts(operations, boundary);
+    let shared = copyUpdates(operations, boundary);
+    shared = takeOverAccumulators(shared, boundary);
+    reuseOperands(shared, boundary);
+    return shared;
+  });
 }
 
 /** Whether a value's images do not lie one after the other. */
