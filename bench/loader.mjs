@@ -72,7 +72,7 @@ async function measureSide() {
   const { resolveAugmentation } = await dist('data/augmentation/augment.js');
   const { loadAddon } = await dist('native-addon/load-addon.js');
   const { mirrorTable } = await dist('labels/mirror.js');
-  const { defaultNormalization } = await dist('image/normalization.js');
+  const { defaultPreprocessing: normalization } = await dist('image/preprocessing.js');
   const { celebamask19 } = await dist('labels/celebamask-19.js');
   const decodedDataset = await dist('data/decoded/decoded-dataset.js');
   const { Random } = await dist('random/random.js');
@@ -88,7 +88,7 @@ async function measureSide() {
     blur: Number(options.blur),
     noise: Number(options.noise),
   };
-  const common = { decoded, batchSize: Number(options.batch), size: Number(options.size), seed: 1 };
+  const common = { decoded, normalization, batchSize: Number(options.batch), size: Number(options.size), seed: 1 };
   const labelSize = Number(options.labels);
 
   // Before the add-on is there: its loading is part of the start.
@@ -112,7 +112,6 @@ async function measureSide() {
     labelSize,
     augmentation: resolveAugmentation(augmentation),
     mirror: mirrorTable(celebamask19),
-    normalization: defaultNormalization,
   });
   // As many buffers as a loader has.
   const buffers = Array.from({ length: 5 }, () => new ArrayBuffer(batchBytes({ ...common, labelSize })));

@@ -1,4 +1,5 @@
 import { type Graph, stateAttributes } from '../src/graph/graph.ts';
+import { defaultPreprocessing, type PreprocessingRules } from '../src/image/preprocessing.ts';
 import { getLabelSet } from '../src/labels/registry.ts';
 import { inferenceGraph } from '../src/models/model.ts';
 import { createModel } from '../src/models/registry.ts';
@@ -16,14 +17,22 @@ export function randomStates(graph: Graph, name: string): Map<string, Float32Arr
   return new Map([...graph.states].map(([key, state]) => [key, draw(key, stateAttributes(state).initial())]));
 }
 
+/** The same weights for images of another size, as networks without fully connected layers allow. */
+export function atSize(weights: Weights, size: number): Weights {
+  return { ...weights, preprocessing: { ...weights.preprocessing, size } };
+}
+
 /** The weights that a network has before training, and the graph that they belong to. */
-export function randomWeights(options: { model?: string; labels?: string; size?: number } = {}): {
+export function randomWeights(
+  options: { model?: string; labels?: string; size?: number; rules?: PreprocessingRules } = {},
+): {
   weights: Weights;
   graph: Graph;
 } {
-  const { model = 'unet', labels = 'celebamask-19', size = 32 } = options;
+  const { model = 'unet', labels = 'celebamask-19', size = 32, rules = defaultPreprocessing } = options;
   const network = createModel(model, { classes: getLabelSet(labels).classes.length });
   const graph = inferenceGraph(network, { batch: 1, height: size, width: size });
   const states = new Map([...graph.states].map(([name, state]) => [name, stateAttributes(state).initial()]));
-  return { weights: { model, labels, size, states, notes: { run: 'untrained' } }, graph };
+  const preprocessing = { ...rules, size };
+  return { weights: { model, labels, preprocessing, states, notes: { run: 'untrained' } }, graph };
 }

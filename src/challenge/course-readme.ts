@@ -17,9 +17,10 @@ function libraries(): string[] {
 }
 
 /** What a prediction sees of a photo, and the options that make `faceparse predict` do the same. */
-function describeViews({ weights: { model, size }, averaging }: Entry): { views: string; options: string } {
+function describeViews({ weights, averaging }: Entry): { views: string; options: string } {
   if (!averaging) return { views: 'one pass over the photo', options: '' };
-  const sides = networkSides(size, getArchitecture(model).multiple, averaging.scales);
+  const { size } = weights.preprocessing;
+  const sides = networkSides(size, getArchitecture(weights.model).multiple, averaging.scales);
   const squares = `squares of ${sides.join(', ')} pixels`;
   // Four digits are enough to be rounded to the same sides.
   const scales = sides.map((side) => Number((side / size).toFixed(4))).join(',');
@@ -47,6 +48,7 @@ export function courseReadme(
 ): string {
   const build = hasSources ? ['  node scripts/setup.mjs'] : [];
   const { weights, environment, parameters } = entry;
+  const { size } = weights.preprocessing;
   const { views, options } = describeViews(entry);
   const heads =
     environment.parameters > parameters
@@ -79,7 +81,7 @@ export function courseReadme(
     '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA holds train/ and val/)',
     '',
     'THE NETWORK',
-    `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, images of ${weights.size} x ${weights.size}`,
+    `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, images of ${size} x ${size}`,
     `  ${describeTraining(entry)}`,
     `  prediction: ${views}`,
     '',

@@ -53,7 +53,7 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
 }
 
 /** Trainable parameters of the network with its auxiliary heads, where it can have any. */
-function countWithHeads({ model, labels, size }: Weights): number {
+function countWithHeads({ model, labels, preprocessing: { size } }: Weights): number {
   const graph = new Graph();
   const image = graph.input('image', [1, 3, size, size]);
   const { classes } = getLabelSet(labels);

@@ -12,7 +12,8 @@ export function solutionFiles({
 }: Pick<Entry, 'weights' | 'file' | 'averaging'>): Map<string, Uint8Array | string> {
   const labelSet = getLabelSet(weights.labels);
   const model = createModel(weights.model, { classes: labelSet.classes.length });
-  const script = runScript(model, { size: weights.size, labelSet, ...(averaging && { averaging }) });
+  const { preprocessing } = weights;
+  const script = runScript(model, { preprocessing, labelSet, ...(averaging && { averaging }) });
   return new Map<string, Uint8Array | string>([
     ['run.py', script],
     ['ckpt.pth', pytorchCheckpoint(weights, file)],

@@ -1,4 +1,5 @@
 import { Graph, type Tensor } from '../graph/graph.ts';
+import type { PreprocessingRules } from '../image/preprocessing.ts';
 import type { Scope } from '../nn/scope.ts';
 
 /** What a network gives: class scores before the softmax, N×classes×h×w, at its own stride. */
@@ -25,6 +26,8 @@ export interface Architecture {
   readonly summary: string;
   /** Both sides of an image must be multiples of this. */
   readonly multiple: number;
+  /** What it is trained with; default `defaultPreprocessing`. To change it later, give the architecture a new name. */
+  readonly trainingPreprocessing?: PreprocessingRules;
   build(scope: Scope, x: Tensor, classes: number): NetworkOutput;
 }
 
@@ -33,6 +36,8 @@ export interface Model {
   readonly name: string;
   readonly classes: number;
   readonly multiple: number;
+  /** What it is trained with. Trained weights carry their own, which need not be the same. */
+  readonly trainingPreprocessing: PreprocessingRules;
   /** Builds the network; parameters are states of the graph of x. Same seed, same initial weights. */
   build(x: Tensor, options: BuildOptions): NetworkOutput;
 }

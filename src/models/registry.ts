@@ -1,3 +1,4 @@
+import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { Scope } from '../nn/scope.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './compact.ts';
@@ -36,6 +37,7 @@ export function createModel(name: string, options: { classes: number }): Model {
     name,
     classes,
     multiple: architecture.multiple,
+    trainingPreprocessing: architecture.trainingPreprocessing ?? defaultPreprocessing,
     build(x, { training, seed = 0, auxiliary = false }) {
       const [, , height, width] = x.shape as [number, number, number, number];
       if (height % architecture.multiple !== 0 || width % architecture.multiple !== 0) {

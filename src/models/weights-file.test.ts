@@ -5,9 +5,12 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../form
 import { FaceparseError } from '../text/errors.ts';
 import { inferenceGraph } from './model.ts';
 import { createModel } from './registry.ts';
-import { checkWeightsFit, decodeWeights, encodeWeights } from './weights-file.ts';
+import { checkWeightsFit, decodeWeights, encodeWeights, type Weights } from './weights-file.ts';
 
-const { weights, graph } = randomWeights();
+const { weights: untrained, graph } = randomWeights({
+  rules: { resize: 'stretch-area-bilinear', mean: [0.485, 0.456, 1 / 3], std: [0.229, 0.224, 0.225] },
+});
+const weights: Weights = { ...untrained, origin: { kind: 'random', seed: 7 } };
 const bytes = encodeWeights(weights, graph);
 
 function bytesOf({ buffer, byteOffset, byteLength }: Uint8Array | Float32Array): Buffer {
@@ -48,6 +51,51 @@ describe('a weights file', () => {
     const { tensors, metadata } = decodeSafetensors(bytes);
     expect(tensors.get('stem.0.weight')!.shape).toEqual([32, 3, 3, 3]);
     expect(metadata).toMatchObject({ format: 'faceparse-weights', model: 'unet', size: '32' });
+  });
+
+  it('says in its metadata what photos are made into, and what the weights were before training', () => {
+    expect(decodeSafetensors(bytes).metadata).toEqual({
+      format: 'faceparse-weights',
+      version: '2',
+      model: 'unet',
+      labels: 'celebamask-19',
+      size: '32',
+      resize: 'stretch-area-bilinear',
+      mean: '[0.485,0.456,0.3333333333333333]',
+      std: '[0.229,0.224,0.225]',
+      origin: '{"kind":"random","seed":7}',
+      'note.run': 'untrained',
+    });
+    const origin = { kind: 'file', file: 'resnet18 (1).safetensors', sha256: 'a'.repeat(64) } as const;
+    expect(decodeWeights(encodeWeights({ ...weights, origin }, graph), 'a').origin).toEqual(origin);
+    expect(decodeWeights(encodeWeights(untrained, graph), 'a')).not.toHaveProperty('origin');
+  });
+
+  it('of version 1 reads as the preprocessing that all had then, whatever else it holds', () => {
+    const { preprocessing, origin } = decodeWeights(
+      changed((metadata) => {
+        metadata.version = '1';
+      }),
+      'a',
+    );
+    expect(preprocessing).toEqual({
+      size: 32,
+      resize: 'stretch-area-bilinear',
+      mean: [0.5, 0.5, 0.5],
+      std: [0.25, 0.25, 0.25],
+    });
+    expect(origin).toBeUndefined();
+  });
+
+  it('is not written where it could not be read', () => {
+    const write = (change: Partial<Weights>) => () => encodeWeights({ ...weights, ...change }, graph);
+    const { preprocessing } = weights;
+    expect(write({ preprocessing: { ...preprocessing, std: [1, 1, 0] } })).toThrow(
+      'the description of the weights gives a std of [1,1,0]',
+    );
+    expect(write({ origin: { kind: 'file', file: '/home/me/a.safetensors', sha256: 'a'.repeat(64) } })).toThrow(
+      'the description of the weights does not say where',
+    );
   });
 
   it('in half precision rounds the kernels, keeps the vectors, and takes about half the bytes', () => {
@@ -113,11 +161,29 @@ describe('a weights file', () => {
   });
 
   it.each([
-    ['version', '2', /version 2 of the weights format; this faceparse reads version 1/],
+    ['version', '3', /version 3 of the weights format; this faceparse reads the versions 1 and 2/],
     ['model', '', /does not say which network/],
-    ['size', 'large', /does not say which network/],
-    ['size', '1e9', /does not say which network/],
-    ['size', '31', /does not say which network/],
+    ['size', 'large', /^a gives a size of "large", but must give a whole number of pixels from 32 to 4096/],
+    ['size', '1e9', /size of 1000000000/],
+    ['size', '31', /size of 31/],
+    [
+      'resize',
+      'letterbox',
+      /^a wants photos resized by the rule "letterbox", but this faceparse has only stretch-area/,
+    ],
+    ['mean', '', /^a gives a mean of "", but must give three numbers/],
+    ['mean', '[0.5,0.5]', /^a gives a mean of \[0\.5,0\.5\]/],
+    ['mean', '[NaN,0,0]', /^a gives a mean of "\[NaN,0,0\]"/],
+    ['mean', '[1e999,0,0]', /^a gives a mean of \[null,0,0\]/],
+    ['mean', '['.repeat(100_000), /^a gives a mean of "\[{59}…, but/],
+    ['std', '[0.2,0.2,0]', /^a gives a std of \[0\.2,0\.2,0\]/],
+    ['std', '{"length":3}', /^a gives a std of \{"length":3\}/],
+    ['origin', 'imagenet', /^a does not say where its first weights come from/],
+    ['origin', 'null', /does not say where/],
+    ['origin', '{"kind":"random","seed":0.5}', /does not say where/],
+    ['origin', '{"kind":"url"}', /does not say where/],
+    ['origin', `{"kind":"file","file":"a\\nb","sha256":"${'0'.repeat(64)}"}`, /does not say where/],
+    ['origin', '{"kind":"file","file":"a","sha256":"0"}', /does not say where/],
     ['labels', '', /does not say which network/],
     ['labels', 'face-99', /^a was made for the label set 'face-99'/],
   ])('with %s = "%s" is refused', (key, value, message) => {
@@ -125,6 +191,13 @@ describe('a weights file', () => {
       metadata[key] = value;
     });
     expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(message);
+  });
+
+  it.each(['size', 'resize', 'mean', 'std'])('without %s is refused', (key) => {
+    const file = changed((metadata) => {
+      delete metadata[key];
+    });
+    expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(/^a (gives|wants) .*nothing/);
   });
 
   it('with a tensor of whole numbers is refused', () => {

@@ -1,8 +1,10 @@
 import { fromHalf, toHalf } from '../formats/float16.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
+import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
 import { listLabelSets } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 
 /** What a weights file says of the network that it belongs to. */
 export interface WeightsDescription {
@@ -10,8 +12,10 @@ export interface WeightsDescription {
   readonly model: string;
   /** Name of the label set, which gives the classes. */
   readonly labels: string;
-  /** Side of the square image that the network was trained on and is given. */
-  readonly size: number;
+  /** What the network was trained on and is given: how a photo is made into its input, and of which size. */
+  readonly preprocessing: Preprocessing;
+  /** What the weights were before their training; files of version 1 do not say it. */
+  readonly origin?: WeightsOrigin;
   /** Where the weights come from, for people: the run, its score, its data. */
   readonly notes?: Readonly<Record<string, string>>;
 }
@@ -21,11 +25,9 @@ export interface Weights extends WeightsDescription {
   readonly states: ReadonlyMap<string, Float32Array>;
 }
 
-/** Side in pixels of the largest square that a network is given. */
-export const largestNetworkSide = 4096;
-
-const smallestNetworkSide = 32;
 const format = 'faceparse-weights';
+/** Version 1 names the size alone; 2 all of the preprocessing, and the origin. */
+const versions = ['1', '2'];
 const notePrefix = 'note.';
 
 /** How weights are stored. */
@@ -38,9 +40,10 @@ export interface WeightsEncoding {
 }
 
 /**
- * The bytes of a weights file: safetensors whose metadata name the network. Shapes are those of the network's states.
+ * The bytes of a weights file (version 2): safetensors whose metadata name the network and its preprocessing. Shapes are those
+ * of the network's states.
  *
- * @throws FaceparseError where a number is too large for half precision
+ * @throws FaceparseError where a number is too large for half precision, or the description could not be read back
  * @example await writeFile('small.safetensors', encodeWeights(weights, graph, { half: true }));
  */
 export function encodeWeights(
@@ -57,15 +60,7 @@ export function encodeWeights(
   }
   // Whole ones first: readers that map the file want each tensor at a multiple of its element's size.
   const tensors = new Map([...whole, ...halved]);
-  const notes = Object.entries(weights.notes ?? {}).map(([key, value]) => [notePrefix + key, value]);
-  return encodeSafetensors(tensors, {
-    format,
-    version: '1',
-    model: weights.model,
-    labels: weights.labels,
-    size: String(weights.size),
-    ...Object.fromEntries(notes),
-  });
+  return encodeSafetensors(tensors, writeDescription(weights));
 }
 
 function requireHalves(name: string, data: Float32Array): Float32Array {
@@ -92,24 +87,7 @@ export function decodeWeights(bytes: Uint8Array, name: string): Weights {
     throw new FaceparseError(`${name} cannot be read as weights: ${(error as Error).message}`, { cause: error });
   }
   const { metadata, tensors } = decoded;
-  if (metadata.format !== format) {
-    throw new FaceparseError(
-      `${name} is a safetensors file, but not one of faceparse's weights. Give a run folder or its weights/best.safetensors.`,
-    );
-  }
-  if (metadata.version !== '1') {
-    throw new FaceparseError(
-      `${name} has version ${metadata.version} of the weights format; this faceparse reads version 1.`,
-    );
-  }
-  const { model, labels } = metadata;
-  const size = Number(metadata.size);
-  if (!model || !labels || !Number.isInteger(size) || size < smallestNetworkSide || size > largestNetworkSide) {
-    throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
-  }
-  if (!listLabelSets().includes(labels)) {
-    throw new FaceparseError(`${name} was made for the label set '${labels}', which this faceparse does not have.`);
-  }
+  const description = readDescription(metadata, name);
   const states = new Map<string, Float32Array>();
   for (const [key, tensor] of tensors) {
     if (!(tensor.data instanceof Float32Array))
@@ -121,12 +99,72 @@ export function decodeWeights(bytes: Uint8Array, name: string): Weights {
     }
     states.set(key, tensor.data);
   }
+  return { ...description, states };
+}
+
+function writeDescription({ model, labels, preprocessing, origin, notes = {} }: Weights): Record<string, string> {
+  const what = 'the description of the weights';
+  const { size, resize, mean, std } = checkPreprocessing(preprocessing, what);
+  return {
+    format,
+    version: '2',
+    model,
+    labels,
+    size: String(size),
+    resize,
+    mean: JSON.stringify(mean),
+    std: JSON.stringify(std),
+    ...(origin && { origin: JSON.stringify(checkOrigin(origin, what)) }),
+    ...Object.fromEntries(Object.entries(notes).map(([key, value]) => [notePrefix + key, value])),
+  };
+}
+
+/** The one place that tells the versions apart. */
+function readDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
+  const { version, model, labels, resize, origin } = metadata;
+  if (metadata.format !== format) {
+    throw new FaceparseError(
+      `${name} is a safetensors file, but not one of faceparse's weights. Give a run folder or its weights/best.safetensors.`,
+    );
+  }
+  if (!versions.includes(version)) {
+    throw new FaceparseError(
+      `${name} has version ${version} of the weights format; this faceparse reads the versions ${versions.join(' and ')}.`,
+    );
+  }
+  if (!model || !labels) {
+    throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
+  }
+  if (!listLabelSets().includes(labels)) {
+    throw new FaceparseError(`${name} was made for the label set '${labels}', which this faceparse does not have.`);
+  }
+  const size = parse(metadata.size);
   const notes = Object.fromEntries(
     Object.entries(metadata)
       .filter(([key]) => key.startsWith(notePrefix))
       .map(([key, value]) => [key.slice(notePrefix.length), value]),
   );
-  return { model, labels, size, notes, states };
+  if (version === '1') {
+    return { model, labels, preprocessing: checkPreprocessing({ ...defaultPreprocessing, size }, name), notes };
+  }
+  const stored = { size, resize, mean: parse(metadata.mean), std: parse(metadata.std) };
+  return {
+    model,
+    labels,
+    preprocessing: checkPreprocessing(stored, name),
+    ...(origin !== undefined && { origin: checkOrigin(parse(origin), name) }),
+    notes,
+  };
+}
+
+/** A value of the metadata as JSON; what is none stays a text, to be refused by whoever checks it. */
+function parse(text: string | undefined): unknown {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 /** Checks that weights fit a network: the same names with the same sizes. @throws FaceparseError naming the first misfit */

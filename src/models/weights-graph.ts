@@ -12,7 +12,7 @@ import { checkWeightsFit, type Weights } from './weights-file.ts';
  * @param name what to call the weights in errors
  * @throws FaceparseError where there is no such network, it does not take that size, or the weights do not fit it
  */
-export function weightsGraph(weights: Weights, name: string, size: number = weights.size, batch = 1): Graph {
+export function weightsGraph(weights: Weights, name: string, size = weights.preprocessing.size, batch = 1): Graph {
   const classes = getLabelSet(weights.labels).classes.length;
   let graph: Graph;
   try {

@@ -1,4 +1,4 @@
-import { largestNetworkSide } from '../models/weights-file.ts';
+import { largestNetworkSide } from '../image/preprocessing.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 

@@ -217,7 +217,11 @@ describe('FaceParser.create refuses, with the name of the file,', () => {
       /^best\.safetensors belongs to another network: 'stem\.0\.weight' holds 864 values/,
     ],
     ['other classes', { labels: 'face-8' }, /^best\.safetensors belongs to another network: 'head\.weight'/],
-    ['an impossible size', { size: 100 }, /^best\.safetensors cannot be used: unet takes .* multiples of 32/],
+    [
+      'an impossible size',
+      { preprocessing: { ...weights.preprocessing, size: 100 } },
+      /^best\.safetensors cannot be used: unet takes .* multiples of 32/,
+    ],
   ])('%s', async (_, changes, message) => {
     await expect(FaceParser.create({ ...weights, ...changes }, engine, { name: 'best.safetensors' })).rejects.toThrow(
       message,

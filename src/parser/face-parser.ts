@@ -1,8 +1,7 @@
 import type { Engine, Program } from '../engine/engine.ts';
 import { freezeForInference } from '../engine/freeze-for-inference.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
-import { defaultNormalization, normalizePhoto } from '../image/normalization.ts';
-import { resizePhoto } from '../image/resize.ts';
+import { type Preprocessing, photoToInput } from '../image/preprocessing.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
@@ -48,7 +47,7 @@ export interface FaceParserOptions {
 
 /** The network at one size. */
 interface SizedNetwork {
-  readonly side: number;
+  readonly preprocessing: Preprocessing;
   readonly program: Program;
   readonly logitsShape: readonly [number, number, number];
 }
@@ -60,10 +59,10 @@ interface Spent {
 }
 
 /**
- * Parses faces with a trained network: the one place where photos are made ready for a network and its scores are made
- * into labels. Training, evaluation, commands and pages all go through it.
+ * Parses faces with a trained network: the one place where photos go into a network and its scores are made into labels.
+ * Validation, evaluation, commands and pages all go through it.
  *
- * The photo is stretched to the square that the network was trained on; its logits are brought back to the photo's own
+ * The photo is preprocessed as the weights say, to the square that the network was trained on; its logits are brought back to the photo's own
  * size before the best class is taken. With `averaging` the same is done with the mean of what several views give.
  *
  * @example
@@ -86,14 +85,16 @@ export class FaceParser {
     const labelSet = getLabelSet(weights.labels);
     // Before the other sizes, so that a wrong size of the file is told as such.
     const graph = weightsGraph(weights, name);
-    const sides = networkSides(weights.size, getArchitecture(weights.model).multiple, averaging?.scales ?? []);
-    const graphs = sides.map((side) => (side === weights.size ? graph : weightsGraph(weights, name, side)));
+    const { preprocessing, model } = weights;
+    const sides = networkSides(preprocessing.size, getArchitecture(model).multiple, averaging?.scales ?? []);
+    const graphs = sides.map((side) => (side === preprocessing.size ? graph : weightsGraph(weights, name, side)));
     const networks: SizedNetwork[] = [];
     try {
-      for (const [index, side] of sides.entries()) {
+      for (const [index, size] of sides.entries()) {
         const frozen = freezeForInference(graphs[index], weights.states);
         const [, ...logitsShape] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
-        networks.push({ side, logitsShape, program: await engine.compile(frozen) });
+        const program = await engine.compile(frozen);
+        networks.push({ preprocessing: { ...preprocessing, size }, logitsShape, program });
       }
     } catch (error) {
       await Promise.all(networks.map(({ program }) => program.dispose()));
@@ -104,7 +105,7 @@ export class FaceParser {
 
   /** Sides in pixels of the squares that each photo is seen at, ascending. */
   get sides(): readonly number[] {
-    return this.networks.map(({ side }) => side);
+    return this.networks.map(({ preprocessing }) => preprocessing.size);
   }
 
   /** Labels of one photo of any size. */
@@ -130,15 +131,15 @@ export class FaceParser {
   private async score(photo: Photo, spent: Spent) {
     const { networks, flip } = this;
     if (networks.length === 1 && !flip) {
-      const [{ side, logitsShape: shape }] = networks as [SizedNetwork];
-      return { scores: await run(networks[0], prepare(photo, side, spent), spent), shape };
+      const [network] = networks;
+      return { scores: await run(network, prepare(photo, network, spent), spent), shape: network.logitsShape };
     }
     const average = new ProbabilityAverage(networks.at(-1)!.logitsShape, mirrorTable(this.labelSet));
     for (const network of networks) {
-      const image = prepare(photo, network.side, spent);
+      const image = prepare(photo, network, spent);
       average.add(await run(network, image, spent), network.logitsShape, false);
       if (!flip) continue;
-      mirrorInPlace(image, network.side);
+      mirrorInPlace(image, network.preprocessing.size);
       average.add(await run(network, image, spent), network.logitsShape, true);
     }
     return { scores: average.logProbabilities(), shape: average.shape };
@@ -151,10 +152,9 @@ export class FaceParser {
 }
 
 /** A photo as the network takes it: 3×side×side. */
-function prepare(photo: Photo, side: number, spent: Spent): Float32Array {
+function prepare(photo: Photo, { preprocessing }: SizedNetwork, spent: Spent): Float32Array {
   const start = performance.now();
-  const image = new Float32Array(3 * side * side);
-  normalizePhoto(resizePhoto(photo, side, side), defaultNormalization, image);
+  const image = photoToInput(photo, preprocessing);
   spent.preprocess += performance.now() - start;
   return image;
 }

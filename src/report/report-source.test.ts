@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
+import { defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
 import { inferenceGraph } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
 import { buildReport } from './build-report.ts';
@@ -29,7 +30,7 @@ function factsOf(overrides: readonly string[], head: Partial<ReportFacts> = {}):
       file: 'x.safetensors',
       weightsAre: 'best',
       model: config.model.name,
-      size: 64,
+      preprocessing: { ...defaultPreprocessing, size: 64 },
       network: networkParts(graph),
       logitsSide: 32,
       coordinates: config.model.name !== 'unet',
@@ -41,6 +42,12 @@ function factsOf(overrides: readonly string[], head: Partial<ReportFacts> = {}):
   };
 }
 
+const imageNet: Preprocessing = {
+  size: 96,
+  resize: 'stretch-area-bilinear',
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+};
 const figures = { network: 'figures/network.svg', loss: 'figures/loss.svg', score: 'figures/score.svg', failures: [] };
 
 function sourceOf(overrides: readonly string[], head: Partial<ReportFacts> = {}): string {
@@ -132,6 +139,21 @@ describe('the text of a report', () => {
     const told = /exchanged|left and right|the hair/;
     expect(sourceOf([])).toMatch(told);
     expect(sourceOf(['data.labels=face-8'])).not.toMatch(told);
+  });
+
+  it('tells the preprocessing of the weights', () => {
+    const { network } = factsOf([]);
+    expect(sourceOf([])).toContain(
+      'A photo is resized to 64 × 64 pixels and its channels are brought from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), the same way',
+    );
+    expect(sourceOf([], { network: { ...network, preprocessing: imageNet } })).toContain(
+      'A photo is resized to 96 × 96 pixels and the values 0–1 of its channels become #box[$(x - mu) slash sigma$] with ' +
+        '#box[$mu = (0.485, 0.456, 0.406)$] and #box[$sigma = (0.229, 0.224, 0.225)$] for red, green and blue, the same way',
+    );
+    const centred: Preprocessing = { ...imageNet, mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };
+    expect(sourceOf([], { network: { ...network, preprocessing: centred } })).toContain(
+      'its channels are brought from 0–1 to −1.67–1.67 (#box[$(x - 0.5) slash 0.3$]), the same way',
+    );
   });
 
   it('says what the environment says of where the weights come from', () => {
@@ -252,7 +274,9 @@ describe('the report', () => {
   ])('compiles %s', async (name, overrides) => {
     const out = join(folder, name);
     await mkdir(out);
-    const facts = factsOf(overrides, { title: '= $ # < "', author: "É. O'Neil-Ångström", id: '\\u{41}' });
+    const head = { title: '= $ # < "', author: "É. O'Neil-Ångström", id: '\\u{41}' };
+    const { network } = factsOf(overrides);
+    const facts = factsOf(overrides, { ...head, network: { ...network, preprocessing: imageNet } });
     const source = reportSource({ ...facts, figures: await writeFigures(out, facts) });
     await writeFile(join(out, 'report.typ'), source);
     await writeFile(join(out, 'references.bib'), bibliography(source));

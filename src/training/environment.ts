@@ -9,6 +9,7 @@ import type { Engine } from '../engine/engine.ts';
 import { findNative } from '../engine/native/node.ts';
 import { defaultThreads } from '../engine/select-engine.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
+import { describeOrigin, type WeightsOrigin } from '../models/weights-origin.ts';
 import { installedPackage } from '../packages/installed-package.ts';
 import { readOwnPackage } from '../packages/own-package.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -41,7 +42,7 @@ export interface RunEnvironment extends TrainingConditions {
   readonly started: string;
   readonly parameters: number;
   readonly trainingData: { readonly folder: string; readonly pairs: number; readonly stemsSha256: string };
-  /** Training from scratch is all there is: no pretrained weights, no other data. */
+  /** What the weights were before their training (`describeOrigin`); the weights files of the run say it too. */
   readonly initialWeights: string;
   /** In the order of their steps, where there are any. */
   readonly resumes?: readonly ResumedPart[];
@@ -106,9 +107,10 @@ export function describeEnvironment(options: {
   engine: Engine;
   dataset: Dataset;
   parameters: number;
+  origin: WeightsOrigin;
 }): RunEnvironment {
-  const { config, engine, dataset, parameters } = options;
-  const { minutes, epochs, seed } = config.train;
+  const { config, engine, dataset, parameters, origin } = options;
+  const { minutes, epochs } = config.train;
   const threads = config.engine.threads ?? defaultThreads();
   const native = findNative();
   return {
@@ -129,7 +131,7 @@ export function describeEnvironment(options: {
       pairs: dataset.items.length,
       stemsSha256: hashStems(dataset),
     },
-    initialWeights: `random, seed ${seed}`,
+    initialWeights: describeOrigin(origin),
   };
 }
 

@@ -60,7 +60,7 @@ describe('planTraining', () => {
       'train.resolutions=[{until: 0.25, size: 32}, {until: 0.5, size: 64, labelSize: 64}]',
       'train.size=96',
     );
-    expect(resolutions.map(({ until, size, labelSize }) => [until, size, labelSize])).toEqual([
+    expect(resolutions.map(({ until, preprocessing, labelSize }) => [until, preprocessing.size, labelSize])).toEqual([
       [0.25, 32, 16],
       [0.5, 64, 64],
       [1, 96, 48],
@@ -69,9 +69,9 @@ describe('planTraining', () => {
       [...step.states].map(([name, { shape }]) => `${name} ${shape}`),
     );
     for (const other of others) expect(other).toEqual(first);
-    expect([0, 0.2499, 0.25, 0.5, 1].map((progress) => resolutionAt(resolutions, progress).size)).toEqual([
-      32, 32, 64, 96, 96,
-    ]);
+    expect([0, 0.2499, 0.25, 0.5, 1].map((progress) => resolutionAt(resolutions, progress).preprocessing.size)).toEqual(
+      [32, 32, 64, 96, 96],
+    );
   });
 
   it('tells how much of the work is done from the pixels of the resolutions', () => {

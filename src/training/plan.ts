@@ -1,9 +1,11 @@
 import type { Config } from '../config/schema.ts';
 import { countParameters, gigaMultiplyAccumulates } from '../graph/cost.ts';
+import type { Preprocessing } from '../image/preprocessing.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { inferenceGraph, type Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
+import type { WeightsOrigin } from '../models/weights-origin.ts';
 import { formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { buildTrainingStep, type TrainingStep } from './training-step.ts';
@@ -12,7 +14,8 @@ import { buildTrainingStep, type TrainingStep } from './training-step.ts';
 export interface TrainingResolution {
   /** Share of the run at which it ends. */
   readonly until: number;
-  readonly size: number;
+  /** What its images are made by; the weights of a validation in it say so. */
+  readonly preprocessing: Preprocessing;
   readonly labelSize: number;
   readonly step: TrainingStep;
 }
@@ -21,6 +24,8 @@ export interface TrainingResolution {
 export interface TrainingPlan {
   readonly labelSet: LabelSet;
   readonly model: Model;
+  /** What the weights are before the first step. */
+  readonly origin: WeightsOrigin;
   /** One after the other; the last has the size that the configuration names first. */
   readonly resolutions: readonly TrainingResolution[];
   readonly parameters: number;
@@ -49,7 +54,7 @@ export function planTraining(config: Config): TrainingPlan {
   const resolutions = [...train.resolutions, { until: 1, size: train.size, labelSize: train.labelSize }].map(
     ({ until, size, labelSize = size / stride }): TrainingResolution => {
       const step = buildTrainingStep({ ...train, loss: config.loss, model, size, labelSize, average });
-      return { until, size, labelSize, step };
+      return { until, preprocessing: { ...model.trainingPreprocessing, size }, labelSize, step };
     },
   );
   const parameters = countParameters(resolutions[0].step);
@@ -57,6 +62,7 @@ export function planTraining(config: Config): TrainingPlan {
   return {
     labelSet,
     model,
+    origin: { kind: 'random', seed: train.seed },
     resolutions,
     parameters,
     gigaMultiplyAccumulates: gigaMultiplyAccumulates(forward),
@@ -75,8 +81,8 @@ export function workDone(resolutions: readonly TrainingResolution[], progress: n
   const workUntil = (share: number) => {
     let from = 0;
     let work = 0;
-    for (const { until, size } of resolutions) {
-      work += Math.max(0, Math.min(share, until) - from) * size ** 2;
+    for (const { until, preprocessing } of resolutions) {
+      work += Math.max(0, Math.min(share, until) - from) * preprocessing.size ** 2;
       from = until;
     }
     return work;

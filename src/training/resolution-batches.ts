@@ -30,7 +30,7 @@ export function loadTrainingImages(
 export function openResolutionBatches(
   decoded: DecodedDataset,
   { data, train }: Config,
-  { size, labelSize }: TrainingResolution,
+  { preprocessing, labelSize }: TrainingResolution,
   startStep: number,
 ): BatchLoader {
   const labelSet = getLabelSet(data.labels);
@@ -40,8 +40,9 @@ export function openResolutionBatches(
     labelSet,
     ...(weights && { weights }),
     batchSize: imagesPerStep(train),
-    size,
+    size: preprocessing.size,
     labelSize,
+    normalization: preprocessing,
     augmentation: data.augmentation,
     seed: train.seed,
     workers: data.workers,

@@ -1,8 +1,8 @@
 import { imageGrid } from '../charts/image-grid.ts';
 import type { Batch } from '../data/batches/batch-loader.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
-import { defaultNormalization } from '../image/normalization.ts';
 import { blendOverlay, colorize } from '../image/overlay.ts';
+import { inputToPhoto, type Preprocessing } from '../image/preprocessing.ts';
 import { resizeLabels } from '../image/resize.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import type { ScoredImage } from './evaluation.ts';
@@ -11,12 +11,18 @@ import type { ScoredImage } from './evaluation.ts';
 export const shownImages = 8;
 
 /** What the network saw: the images of a batch after augmentation, each beside its labels. */
-export function batchImage(batch: Batch, size: number, labelSize: number, set: LabelSet): Promise<Buffer> {
+export function batchImage(
+  batch: Batch,
+  preprocessing: Preprocessing,
+  labelSize: number,
+  set: LabelSet,
+): Promise<Buffer> {
+  const { size } = preprocessing;
   const rows: Photo[][] = [];
   for (let index = 0; index < Math.min(batch.count, shownImages); index += 2) {
     const row: Photo[] = [];
     for (let image = index; image < Math.min(index + 2, batch.count); image++) {
-      const photo = denormalize(batch.images.subarray(image * 3 * size * size), size);
+      const photo = inputToPhoto(batch.images.subarray(image * 3 * size * size), preprocessing);
       const ids = batch.labels.subarray(image * labelSize * labelSize, (image + 1) * labelSize * labelSize);
       const labels = resizeLabels({ width: labelSize, height: labelSize, data: Uint8Array.from(ids) }, size, size);
       row.push(photo, blendOverlay(photo, labels, set));
@@ -54,17 +60,4 @@ function errorMap(truth: LabelMap, prediction: LabelMap): Photo {
     if (id !== prediction.data[index] && id !== ignoreLabel) data.set([214, 40, 40], index * 3);
   });
   return { width: truth.width, height: truth.height, data };
-}
-
-function denormalize(image: Float32Array, size: number): Photo {
-  const { mean, std } = defaultNormalization;
-  const pixels = size * size;
-  const data = new Uint8Array(pixels * 3);
-  for (let i = 0; i < pixels; i++) {
-    for (let channel = 0; channel < 3; channel++) {
-      const value = (image[channel * pixels + i] * std[channel] + mean[channel]) * 255;
-      data[i * 3 + channel] = Math.min(255, Math.max(0, Math.round(value)));
-    }
-  }
-  return { width: size, height: size, data };
 }

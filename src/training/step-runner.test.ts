@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
 import type { Graph, Tensor } from '../graph/graph.ts';
 import { activation } from '../graph/ops/activation.ts';
+import { defaultPreprocessing } from '../image/preprocessing.ts';
 import type { LossOptions } from '../losses/combined.ts';
 import type { Model } from '../models/model.ts';
 import { convolution } from '../nn/layers.ts';
@@ -19,6 +20,7 @@ const network: Model = {
   name: 'plain',
   classes,
   multiple: 2,
+  trainingPreprocessing: defaultPreprocessing,
   build(image, { seed = 0, auxiliary = false }) {
     const scope = new Scope(image.graph, { training: true, seed });
     const stem = activation(

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
+import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { decodeWeights } from '../models/weights-file.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
 import { readMetrics, runFolder } from './run-folder.ts';
@@ -73,7 +74,8 @@ describe('a run with resolutions of size', { timeout: 120_000 }, () => {
     expect(scores.map(([step]) => step)).toEqual([4, 8]);
     const file = runFolder(join(folder, 'whole', 'same')).lastWeights;
     const weights = decodeWeights(await readFile(file), file);
-    expect(weights.size).toBe(64);
+    expect(weights.preprocessing).toEqual({ ...defaultPreprocessing, size: 64 });
+    expect(weights.origin).toEqual({ kind: 'random', seed: 0 });
     expect([...weights.states.keys()].filter((name) => name.startsWith('auxiliary'))).toEqual([]);
   });
 });

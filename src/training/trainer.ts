@@ -173,7 +173,8 @@ class TrainingSession {
     this.checked = progress.step;
     // Before the engine is set up, which takes longer than finding that the data are bad.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
-    for (const { size, labelSize } of plan.resolutions) {
+    for (const { preprocessing, labelSize } of plan.resolutions) {
+      const { size } = preprocessing;
       requireRoomForBatches({ ...config.train, size, labelSize, workers: config.data.workers });
     }
     const decoded = await loadTrainingImages(this.trainSet, config, {
@@ -189,8 +190,14 @@ class TrainingSession {
       progress.step,
       checkpoint?.states,
     );
-    const { parameters } = plan;
-    const environment = describeEnvironment({ config, engine: this.engine, dataset: this.trainSet, parameters });
+    const { parameters, origin } = plan;
+    const environment = describeEnvironment({
+      config,
+      engine: this.engine,
+      dataset: this.trainSet,
+      parameters,
+      origin,
+    });
     const run = { folder, config, plan, progress, work: this.work };
     // Bad data must not leave the folder of a run that never began.
     this.saver = await (checkpoint
@@ -296,8 +303,9 @@ class TrainingSession {
     };
   }
 
-  private async writeBatchImage(batch: Batch, { size, labelSize }: TrainingResolution): Promise<void> {
-    await writeFileAtomic(this.folder.batchImage, await batchImage(batch, size, labelSize, this.plan.labelSet));
+  private async writeBatchImage(batch: Batch, { preprocessing, labelSize }: TrainingResolution): Promise<void> {
+    const image = await batchImage(batch, preprocessing, labelSize, this.plan.labelSet);
+    await writeFileAtomic(this.folder.batchImage, image);
   }
 
   /** The weights to be used: the moving average where one is kept. */
@@ -311,7 +319,8 @@ class TrainingSession {
     const states = new Map([...all].filter(([name]) => this.plan.inferenceStates.has(name)));
     const { model, data } = this.config;
     const notes = { run: this.folder.name, step: String(this.progress.step), average: String(this.plan.average) };
-    return { model: model.name, labels: data.labels, size: resolution.size, states, notes };
+    const { preprocessing } = resolution;
+    return { model: model.name, labels: data.labels, preprocessing, origin: this.plan.origin, states, notes };
   }
 
   /** Scores the weights and saves everything; true when it was interrupted, and what there is has been saved. */

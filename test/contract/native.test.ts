@@ -7,6 +7,7 @@ import { createNodeNativeEngine, findNative } from '../../src/engine/native/node
 import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
 import type { Graph } from '../../src/graph/graph.ts';
 import { conv2d } from '../../src/graph/ops/convolution.ts';
+import { defaultPreprocessing } from '../../src/image/preprocessing.ts';
 import { createModel, getArchitecture } from '../../src/models/registry.ts';
 import type { Addon, NativePlan } from '../../src/native-addon/addon.ts';
 import { noiseInputs } from '../../src/training/timed-program.ts';
@@ -45,6 +46,7 @@ function tinyStep(): Graph {
       name: 'tiny',
       classes: 3,
       multiple: 1,
+      trainingPreprocessing: defaultPreprocessing,
       build: (image) => ({
         logits: conv2d(
           image,

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createOnnxEngine } from '../../src/engine/onnx/onnx-engine.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import type { Tensor as GraphTensor } from '../../src/graph/graph.ts';
+import { defaultPreprocessing } from '../../src/image/preprocessing.ts';
 import type { Model } from '../../src/models/model.ts';
 import { convBn, convolution, squeezeExcite } from '../../src/nn/layers.ts';
 import { Scope } from '../../src/nn/scope.ts';
@@ -23,6 +24,7 @@ const network: Model = {
   name: 'small',
   classes,
   multiple: 2,
+  trainingPreprocessing: defaultPreprocessing,
   build(image, { training, seed = 0, auxiliary = false }) {
     const scope = new Scope(image.graph, { training, seed });
     const stem = convBn(scope.at('stem'), image, { filters: 6, kernel: 3, stride: 2 });

@@ -9,9 +9,8 @@ import { selectEngine } from '../../src/engine/select-engine.ts';
 import { onnxModel } from '../../src/export/onnx/onnx.ts';
 import { type OnnxExportOptions, onnxInputTypes } from '../../src/export/onnx/onnx-options.ts';
 import type { Photo } from '../../src/image/image.ts';
-import { defaultNormalization, normalizePhoto } from '../../src/image/normalization.ts';
+import { photoToInput } from '../../src/image/preprocessing.ts';
 import { readPhoto } from '../../src/image/read-image.ts';
-import { resizePhoto } from '../../src/image/resize.ts';
 import { getLabelSet } from '../../src/labels/registry.ts';
 import { getArchitecture, listModels } from '../../src/models/registry.ts';
 import type { Weights } from '../../src/models/weights-file.ts';
@@ -20,7 +19,7 @@ import { bundledWeights } from '../../src/node/bundled-weights.ts';
 import { loadWeights } from '../../src/node/face-parser.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
 import { drawPhoto, shareOfEqual } from '../image-fixture.ts';
-import { randomStates, randomWeights } from '../random-weights.ts';
+import { atSize, randomStates, randomWeights } from '../random-weights.ts';
 
 const runtimes = { node: nodeRuntime, web: webRuntime } as unknown as Readonly<Record<string, OnnxRuntime>>;
 const runtimeNames = Object.keys(runtimes);
@@ -86,9 +85,7 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
       expect(dims.slice(0, 2)).toEqual([count, 19]);
       const each = data.length / count;
       for (const [index, photo] of photos.entries()) {
-        const image = new Float32Array(3 * size * size);
-        normalizePhoto(photo, defaultNormalization, image);
-        const { logits } = await program.run({ image });
+        const { logits } = await program.run({ image: photoToInput(photo, weights.preprocessing) });
         const scale = logits.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
         const seen = data.subarray(index * each, (index + 1) * each);
         expect(largestDifference(seen, logits) / scale).toBeLessThan(1e-4);
@@ -100,7 +97,7 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
   it.skipIf(!existsSync(bundledWeights)).each(onnxInputTypes)(
     'gives labels of photos of any size, as %s',
     async (input) => {
-      const weights = { ...(await loadWeights()).weights, size: 128 };
+      const weights = atSize((await loadWeights()).weights, 128);
       const exported = await ExportedModel.create(runtime, weights, { input });
       expect(exported.names).toEqual(['photo', 'labels']);
       const parser = await FaceParser.create(weights, await selectEngine());
@@ -158,9 +155,7 @@ describe.skipIf(!existsSync(realImages) || !existsSync(bundledWeights))(
       const program = await engine.compile(weightsGraph(weights, 'the weights'));
       await program.writeStates(weights.states);
       for (const photo of photos.slice(0, 4)) {
-        const image = new Float32Array(3 * weights.size ** 2);
-        normalizePhoto(resizePhoto(photo, weights.size, weights.size), defaultNormalization, image);
-        const { logits } = await program.run({ image });
+        const { logits } = await program.run({ image: photoToInput(photo, weights.preprocessing) });
         expect(largestDifference((await scores.run([photo])).data, logits)).toBeLessThan(1e-3);
       }
       await program.dispose();

@@ -8,6 +8,7 @@ import { exportPyTorch } from '../../src/export/pytorch/pytorch.ts';
 import { type GraphBuilder, pytorchNetworkOf } from '../../src/export/pytorch/pytorch-module.ts';
 import { encodePyTorchCheckpoint } from '../../src/formats/pytorch-checkpoint.ts';
 import { countParameters } from '../../src/graph/cost.ts';
+import { defaultPreprocessing } from '../../src/image/preprocessing.ts';
 import { getLabelSet } from '../../src/labels/registry.ts';
 import { inferenceGraph } from '../../src/models/model.ts';
 import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
@@ -109,7 +110,10 @@ describe.skipIf(!torchIsThere)(
 
     beforeAll(async () => {
       for (const { name, folder, states } of models) {
-        await exportPyTorch({ model: name, labels, size: 64, states }, folder);
+        await exportPyTorch(
+          { model: name, labels, preprocessing: { ...defaultPreprocessing, size: 64 }, states },
+          folder,
+        );
       }
       mkdirSync(everyOp.folder, { recursive: true });
       writeFileSync(join(everyOp.folder, 'model.py'), pytorchNetworkOf(buildEveryOp, 8, 'Every op once.'));

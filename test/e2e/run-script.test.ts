@@ -18,7 +18,7 @@ import { type Averaging, defaultAveraging } from '../../src/parser/averaging.ts'
 import { FaceParser } from '../../src/parser/face-parser.ts';
 import { readTruth } from '../../src/training/evaluation.ts';
 import { drawPhoto, photoPng, shareOfEqual } from '../image-fixture.ts';
-import { randomWeights } from '../random-weights.ts';
+import { atSize, randomWeights } from '../random-weights.ts';
 import { python, torchIsThere, torchTimeout } from './python.ts';
 import { fileFolder } from './training-fixture.ts';
 
@@ -100,7 +100,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       ['both', { flip: true, scales: [1, 1.5] }],
     ] as const)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging) => {
       // Untrained weights would not do: they hardly tell left from right, whose averages then are ties.
-      const weights = { ...(await loadWeights()).weights, size: 128 };
+      const weights = atSize((await loadWeights()).weights, 128);
       const solution = await writeSolution(name, weights, averaging);
       const masks = join(solution, 'masks');
       runPython(solution, ['--input', photos, '--output', masks]);

@@ -102,10 +102,12 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
         ...(averaged && { averaged: { flip, sides, ...toJson(averaged) } }),
       });
     }
-    const { model, size } = core.weights;
+    const { model, preprocessing } = core.weights;
     // A Markdown table is for a page that others read, where a path of this machine says nothing.
     if (!options.markdown) {
-      printText(`${file}: ${model} at ${size}×${size}, ${formatSpeed(plain.networkMilliseconds)}\n`);
+      printText(
+        `${file}: ${model} at ${preprocessing.size}×${preprocessing.size}, ${formatSpeed(plain.networkMilliseconds)}\n`,
+      );
     }
     printText(formatReport(core.labelSet, plain, averaged, options.markdown === true));
   } finally {

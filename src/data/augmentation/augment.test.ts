@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { identityWarp } from '../../../test/image-fixture.ts';
+import type { Normalization } from '../../image/normalization.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { mirrorTable } from '../../labels/mirror.ts';
 import { Random } from '../../random/random.ts';
@@ -14,6 +15,7 @@ import {
 } from './augment.ts';
 
 const mirror = mirrorTable(celebamask19);
+const normalization: Normalization = { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] };
 
 /** Blocks of labels; the red of the photo is 10 times the label, so that each tells what the other must be. */
 function encodedPair(size: number, classes: number, seed = 1) {
@@ -37,7 +39,7 @@ function augment(
 ) {
   const images = new Float32Array(3 * size * size);
   const labels = new Int32Array(labelSize * labelSize);
-  const settings = { size, labelSize, options: resolveAugmentation(options), mirror };
+  const settings = { size, labelSize, options: resolveAugmentation(options), mirror, normalization };
   const drawn = augmentPair(pair.photo, pair.labels, settings, new Random(seed), {
     images,
     imageOffset: 0,
@@ -142,7 +144,8 @@ describe('augmentPair', () => {
     const pair = encodedPair(8, 19);
     const images = new Float32Array(5 + 48 + 5).fill(9);
     const labels = new Int32Array(3 + 4 + 3).fill(9);
-    const settings = { size: 4, labelSize: 2, options: resolveAugmentation({ blur: 1, noise: 0.1, flip: 1 }), mirror };
+    const options = resolveAugmentation({ blur: 1, noise: 0.1, flip: 1 });
+    const settings = { size: 4, labelSize: 2, options, mirror, normalization };
     augmentPair(pair.photo, pair.labels, settings, new Random(1), { images, imageOffset: 5, labels, labelOffset: 3 });
     expect([...images.subarray(0, 5), ...images.subarray(53)]).toEqual(new Array(10).fill(9));
     expect([...labels.subarray(0, 3), ...labels.subarray(7)]).toEqual(new Array(6).fill(9));
@@ -166,7 +169,7 @@ describe('augmentPair', () => {
 
   it('adds noise, blur and JPEG only to the photo', () => {
     const pair = encodedPair(16, 19);
-    const settings = { size: 16, labelSize: 16, options: noAugmentation, mirror };
+    const settings = { size: 16, labelSize: 16, options: noAugmentation, mirror, normalization };
     const target = { images: new Float32Array(768), imageOffset: 0, labels: new Int32Array(256), labelOffset: 0 };
     const plain = augment(pair, {}, 16);
     for (const change of [

@@ -1,6 +1,5 @@
 import type { LabelMap, Photo } from '../../image/image.ts';
 import type { Normalization } from '../../image/normalization.ts';
-import { defaultNormalization } from '../../image/normalization.ts';
 import { ignoreLabel } from '../../labels/label-set.ts';
 import type { Random } from '../../random/random.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -104,8 +103,7 @@ export interface AugmentationSettings {
   readonly options: AugmentationOptions;
   /** 256 entries, id → id in a mirrored image (`mirrorTable`). */
   readonly mirror: Uint8Array;
-  /** Default: `defaultNormalization`. */
-  readonly normalization?: Normalization;
+  readonly normalization: Normalization;
   /** What does the work on pixels; the results do not depend on it. Default: `plainKernels`. */
   readonly operations?: AugmentationKernels;
 }
@@ -186,9 +184,8 @@ export function drawAugmentation(options: AugmentationOptions, random: Random): 
  * @returns what was drawn
  *
  * @example
- * augmentPair(photo, labels, { size: 256, labelSize: 128, options, mirror: mirrorTable(celebamask19) }, random, {
- *   images, imageOffset: 0, labels: ids, labelOffset: 0,
- * });
+ * const settings = { size: 256, labelSize: 128, options, mirror: mirrorTable(celebamask19), normalization };
+ * augmentPair(photo, labels, settings, random, { images, imageOffset: 0, labels: ids, labelOffset: 0 });
  */
 export function augmentPair(
   photo: Photo,
@@ -211,12 +208,11 @@ export function applyAugmentation(
   random: Random,
   target: AugmentationTarget,
 ): void {
-  const { size, labelSize, options, operations = plainKernels } = settings;
+  const { size, labelSize, options, normalization, operations = plainKernels } = settings;
   const { warp, color, blur, jpeg, noise } = augmentation;
   checkRoom('images', target.images.length, target.imageOffset, 3 * size * size);
   checkRoom('labels', target.labels.length, target.labelOffset, labelSize * labelSize);
 
-  const normalization = settings.normalization ?? defaultNormalization;
   const { mean, std } = normalization;
   const gain = [1 / (255 * std[0]), 1 / (255 * std[1]), 1 / (255 * std[2])] as const;
   const bias = [-mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2]] as const;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultNormalization as normalization } from '../../image/normalization.ts';
+import { defaultPreprocessing as normalization } from '../../image/preprocessing.ts';
 import { Random } from '../../random/random.ts';
 import { jpegPlanes } from './jpeg-artefacts.ts';
 

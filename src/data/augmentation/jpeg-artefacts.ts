@@ -133,7 +133,7 @@ function quantize(values: Float64Array, table: Float64Array): void {
  * @param planes red, green and blue as `(value / 255 − mean) / std`, from `offset` on
  * @param quality 1 to 100, as coders count it
  *
- * @example jpegPlanes(images, 0, 256, 30, defaultNormalization)
+ * @example jpegPlanes(images, 0, 256, 30, normalization)
  */
 export function jpegPlanes(
   planes: Float32Array,

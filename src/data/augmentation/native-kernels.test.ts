@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { identityWarp } from '../../../test/image-fixture.ts';
 import type { Photo } from '../../image/image.ts';
-import { defaultNormalization } from '../../image/normalization.ts';
+import { defaultPreprocessing } from '../../image/preprocessing.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { mirrorTable } from '../../labels/mirror.ts';
 import { loadAddon, nativeAugmentation } from '../../native-addon/load-addon.ts';
@@ -226,7 +226,7 @@ describe.skipIf('reason' in loaded)('nativeKernels', () => {
         cutMix: 0.3,
       }),
       mirror: mirrorTable(celebamask19),
-      normalization: defaultNormalization,
+      normalization: defaultPreprocessing,
       seed: 1,
     };
     const [actual, expected] = [native, plain].map((operations) => {

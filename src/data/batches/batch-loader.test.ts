@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { Normalization } from '../../image/normalization.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { face8 } from '../../labels/face-8.ts';
 import { loadAddon } from '../../native-addon/load-addon.ts';
@@ -25,6 +26,7 @@ function makeDataset(count: number, size = 12): DecodedDataset {
   return decoded;
 }
 
+const normalization: Normalization = { mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.5] };
 const augmentation = { flip: 0.5, rotation: 20, scale: 0.2, shift: 0.1, brightness: 0.2, blur: 0.2, noise: 0.05 };
 const decoded = makeDataset(10);
 const loaders: BatchLoader[] = [];
@@ -36,6 +38,7 @@ function make(change: Partial<BatchLoaderOptions> = {}): BatchLoader {
     batchSize: 3,
     size: 8,
     labelSize: 4,
+    normalization,
     augmentation,
     seed: 5,
     workers: 0,
@@ -159,7 +162,8 @@ describe('createBatchLoader', () => {
       const hashes = [];
       for (const workers of [0, 1, 2]) {
         const options = { decoded, labelSet: celebamask19, batchSize: 2, size: 24, labelSize: 12, seed: 1, workers };
-        const loader = createBatchLoader({ ...options, augmentation: ${JSON.stringify(augmentation)} });
+        const given = ${JSON.stringify({ augmentation, normalization })};
+        const loader = createBatchLoader({ ...options, ...given });
         const hash = createHash('sha256');
         for (let i = 0; i < 6; i++) {
           const { images, labels } = await loader.next();
@@ -204,7 +208,9 @@ describe('createBatchLoader', () => {
         const { data } = decodedPhoto(decoded, index);
         for (let i = 0; i < 432; i++) {
           const value = batch.images[sample * 432 + Math.floor(i / 144) * 144 + (i % 144)];
-          expect(value).toBeCloseTo((data[(i % 144) * 3 + Math.floor(i / 144)] / 255 - 0.5) / 0.25, 5);
+          const channel = Math.floor(i / 144);
+          const { mean, std } = normalization;
+          expect(value).toBeCloseTo((data[(i % 144) * 3 + channel] / 255 - mean[channel]) / std[channel], 5);
         }
       });
     }
@@ -293,7 +299,8 @@ describe('createBatchLoader', () => {
       const { createBatchLoader } = await import('${new URL('data/batches/batch-loader.js', built)}');
       const { celebamask19 } = await import('${new URL('labels/celebamask-19.js', built)}');
       const decoded = { labelSet: 'celebamask-19', size: 4, stems: ['a', 'b'], buffer: new SharedArrayBuffer(128) };
-      const loader = createBatchLoader({ decoded, labelSet: celebamask19, batchSize: 2, size: 4, seed: 1 });
+      const options = { decoded, labelSet: celebamask19, batchSize: 2, size: 4, seed: 1 };
+      const loader = createBatchLoader({ ...options, normalization: ${JSON.stringify(normalization)} });
       console.log((await loader.next()).count, (await loader.next()).step);`;
     const result = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
       cwd: fileURLToPath(new URL('../../..', import.meta.url)),

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { defaultNormalization, type Normalization } from '../../image/normalization.ts';
+import type { Normalization } from '../../image/normalization.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { mirrorTable } from '../../labels/mirror.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -24,7 +24,8 @@ export interface BatchLoaderOptions {
   readonly labelSize?: number;
   /** Default: none. */
   readonly augmentation?: Partial<AugmentationOptions>;
-  readonly normalization?: Normalization;
+  /** That of the network that is trained. */
+  readonly normalization: Normalization;
   readonly seed: number;
   /** Threads that fill batches; with 0 they are filled inside `next`, which gives the same batches. Default: 1. */
   readonly workers?: number;
@@ -81,7 +82,7 @@ const maxBufferBytes = 4 * 2 ** 30;
  * @throws FaceparseError for options out of range, a label set that is not that of the images, and a missing build of the worker
  *
  * @example
- * const loader = createBatchLoader({ decoded, labelSet: celebamask19, batchSize: 8, size: 256, labelSize: 128, seed: 1 });
+ * const loader = createBatchLoader({ decoded, labelSet, normalization, batchSize: 8, size: 256, seed: 1 });
  * const { images, labels } = await loader.next();
  * await loader.close();
  */
@@ -133,7 +134,7 @@ function makePlan(options: BatchLoaderOptions): BatchPlan {
     labelSize: wholeNumber('labelSize', options.labelSize ?? size, 1, 16_384),
     augmentation,
     mirror: mirrorTable(labelSet),
-    normalization: options.normalization ?? defaultNormalization,
+    normalization: options.normalization,
     seed,
     weights,
     copyPaste: planCopyPaste(decoded, labelSet, augmentation.copyPaste, weights),

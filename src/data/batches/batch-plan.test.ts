@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { defaultNormalization } from '../../image/normalization.ts';
+import { defaultPreprocessing } from '../../image/preprocessing.ts';
 import { noAugmentation } from '../augmentation/augment.ts';
 import { type BatchPlan, epochOrder, stepsPerEpoch } from './batch-plan.ts';
 
@@ -17,7 +17,7 @@ function plan(count: number, change: Partial<BatchPlan> = {}): BatchPlan {
     labelSize: 1,
     augmentation: noAugmentation,
     mirror: new Uint8Array(256),
-    normalization: defaultNormalization,
+    normalization: defaultPreprocessing,
     seed: 1,
     ...change,
   };

@@ -1,13 +1,13 @@
 import type { OnnxBuilder } from '../../engine/onnx/lowering.ts';
 import type { OnnxElementType } from '../../formats/onnx-protobuf.ts';
-import type { Normalization } from '../../image/normalization.ts';
+import type { Preprocessing } from '../../image/preprocessing.ts';
 import { roundingOffset } from '../../image/resize.ts';
 
 /** Numbers of ONNX element types, as Cast wants them. */
 const castTo = { float32: 1, uint8: 2 } as const;
 
 /**
- * What parser/resize.ts, parser/normalization.ts and parser/argmax.ts do with a photo, as ONNX nodes: for photos whose size
+ * What image/preprocessing.ts and parser/argmax.ts do with a photo, as ONNX nodes: for photos whose size
  * is known only when the model is run.
  */
 export class OnnxPhoto {
@@ -23,18 +23,16 @@ export class OnnxPhoto {
   }
 
   /** The photo as the network takes it: N×3×size×size floats. */
-  networkInput(size: number, { mean, std }: Normalization): string {
+  networkInput(preprocessing: Preprocessing): string {
     const { builder } = this;
+    const { mean, std } = preprocessing;
     const floats = this.type === 'float32' ? this.name : builder.emit('Cast', [this.name], { to: castTo.float32 });
     const planes = builder.emit('Transpose', [floats], { perm: [0, 3, 1, 2] });
-    const narrowed = builder.emit('MatMul', [planes, this.taps(2, size)]);
-    const rows = builder.emit('Transpose', [this.taps(1, size)], { perm: [1, 0] });
-    const resized = builder.emit('MatMul', [rows, narrowed]);
-    const rounded = builder.emit('Floor', [builder.emit('Add', [resized, builder.float(roundingOffset)])]);
+    const resized = this.resize(planes, preprocessing);
     const perChannel = (values: readonly number[], key: string) =>
       builder.floats(Float32Array.from(values), [1, 3, 1, 1], key);
     const scaled = builder.emit('Mul', [
-      rounded,
+      resized,
       perChannel(
         std.map((value) => 1 / (255 * value)),
         'photo factor',
@@ -47,6 +45,19 @@ export class OnnxPhoto {
         'photo offset',
       ),
     ]);
+  }
+
+  /** Planes N×3×H×W of the photo to N×3×size×size, whole numbers. */
+  private resize(planes: string, { resize, size }: Preprocessing): string {
+    const { builder } = this;
+    switch (resize) {
+      case 'stretch-area-bilinear': {
+        const narrowed = builder.emit('MatMul', [planes, this.taps(2, size)]);
+        const rows = builder.emit('Transpose', [this.taps(1, size)], { perm: [1, 0] });
+        const resized = builder.emit('MatMul', [rows, narrowed]);
+        return builder.emit('Floor', [builder.emit('Add', [resized, builder.float(roundingOffset)])]);
+      }
+    }
   }
 
   /**

@@ -2,7 +2,6 @@ import { freezeForInference } from '../../engine/freeze-for-inference.ts';
 import { lowerNodes, onnxOpset } from '../../engine/onnx/graph-to-onnx.ts';
 import { OnnxBuilder } from '../../engine/onnx/lowering.ts';
 import { encodeOnnxModel, type OnnxValueInfo } from '../../formats/onnx-protobuf.ts';
-import { defaultNormalization } from '../../image/normalization.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import type { Weights } from '../../models/weights-file.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
@@ -15,8 +14,8 @@ const batchProbes = [5, 7] as const;
 
 /**
  * A network with all that is done before and after it, as an ONNX model (opset 17) that needs standard operators only:
- * `photo` (N×H×W×3, RGB, 0 to 255, any N, H and W) is resized to the square that the network was trained on and normalised
- * inside. The output is `labels` (N×H×W, uint8, one class id a pixel of the photo) or `logits` (N×classes×h×w, float32, at
+ * `photo` (N×H×W×3, RGB, 0 to 255, any N, H and W) is preprocessed inside as the weights say: resized to the square
+ * that the network was trained on, and normalised. The output is `labels` (N×H×W, uint8, one class id a pixel of the photo) or `logits` (N×classes×h×w, float32, at
  * the stride of the network). Metadata tell the classes, their colours and what the weights file says of itself.
  *
  * @param name what to call the weights in errors
@@ -36,11 +35,11 @@ export function onnxModel(weights: Weights, options: OnnxExportOptions = {}, nam
 
 function writeModel(weights: Weights, name: string, batch: number, options: OnnxExportOptions): Uint8Array {
   const { input = 'uint8', output = 'labels' } = options;
-  const graph = freezeForInference(weightsGraph(weights, name, weights.size, batch), weights.states);
+  const graph = freezeForInference(weightsGraph(weights, name, weights.preprocessing.size, batch), weights.states);
   const logits = graph.outputs.get('logits')!;
   const builder = new OnnxBuilder({ contrib: false, batch: { extent: batch, of: 'photo' } });
   const photo = new OnnxPhoto(builder, 'photo', input);
-  const image = photo.networkInput(weights.size, defaultNormalization);
+  const image = photo.networkInput(weights.preprocessing);
   const scores = lowerNodes(graph, builder, () => image).get(logits)!;
   const result = output === 'labels' ? photo.labels(scores, logits.shape[1]) : scores;
   builder.nodes.push({ opType: 'Identity', inputs: [result], outputs: [output] });
@@ -58,14 +57,15 @@ function writeModel(weights: Weights, name: string, batch: number, options: Onnx
   });
 }
 
-function metadataOf({ model, labels, size, notes = {} }: Weights): Record<string, string> {
+function metadataOf({ model, labels, preprocessing, origin, notes = {} }: Weights): Record<string, string> {
   const { classes } = getLabelSet(labels);
   return {
     model,
     labels,
-    size: String(size),
+    size: String(preprocessing.size),
     classes: JSON.stringify(classes.map((entry) => entry.name)),
     palette: JSON.stringify(classes.map(({ color }) => color)),
+    ...(origin && { origin: JSON.stringify(origin) }),
     ...Object.fromEntries(Object.entries(notes).map(([key, value]) => [`note.${key}`, value])),
   };
 }

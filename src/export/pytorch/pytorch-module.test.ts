@@ -6,6 +6,7 @@ import { add } from '../../graph/ops/elementwise.ts';
 import { adaptiveAvgPool } from '../../graph/ops/pooling.ts';
 import { resize } from '../../graph/ops/resize.ts';
 import { concat } from '../../graph/ops/shape.ts';
+import { defaultPreprocessing } from '../../image/preprocessing.ts';
 import { createModel } from '../../models/registry.ts';
 import { constantInitializer } from '../../nn/initializers.ts';
 import { convBn, convolution, invertedResidual } from '../../nn/layers.ts';
@@ -76,7 +77,7 @@ describe('the code of a model', () => {
   });
 
   it('imports nothing but torch, and holds only the helper functions that it calls', () => {
-    const module = pytorchModule(createModel('unet', { classes: 8 }), 128);
+    const module = pytorchModule(createModel('unet', { classes: 8 }), { ...defaultPreprocessing, size: 128 });
     const imports = [...module.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name);
     expect(imports).toEqual(['sys', 'torch', 'torch', 'torch']);
     expect([...module.matchAll(/^def (\w+)/gm)].map(([, name]) => name)).toEqual([

@@ -1,5 +1,5 @@
 import type { Graph } from '../../graph/graph.ts';
-import { defaultNormalization } from '../../image/normalization.ts';
+import type { Preprocessing, ResizeRule } from '../../image/preprocessing.ts';
 import { inferenceGraph, type Model } from '../../models/model.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { buildModuleTree } from './module-tree.ts';
@@ -8,6 +8,12 @@ import { helperFunctions } from './pytorch-ops.ts';
 
 /** The class of the whole network in the generated code, whatever the architecture. */
 export const networkClass = 'FaceParsingNet';
+
+/** How a picture is resized, in words for who calls the network. */
+const resizeWords: Readonly<Record<ResizeRule, (size: number) => string>> = {
+  'stretch-area-bilinear': (size) =>
+    `stretched to ${size} x ${size} (means over areas where a side shrinks, bilinear where it grows)`,
+};
 
 /** Builds the same network for any size of image. */
 export type GraphBuilder = (height: number, width: number) => Graph;
@@ -64,13 +70,12 @@ export function pytorchNetwork(model: Model): string {
  * A file `model.py` that needs nothing but PyTorch: the network, and a main program that loads a checkpoint and prints the
  * number of trainable parameters.
  *
- * @param size side of the square image that the weights were trained on
+ * @param preprocessing that of the weights, which callers are told
  */
-export function pytorchModule(model: Model, size: number): string {
-  const { mean, std } = defaultNormalization;
+export function pytorchModule(model: Model, { size, resize, mean, std }: Preprocessing): string {
   return `"""The face parsing network '${model.name}' of faceparse, generated from its graph.
 
-Input: RGB pictures stretched to ${size} x ${size} (means over areas where a side shrinks, bilinear where it grows),
+Input: RGB pictures ${resizeWords[resize](size)},
 as (value / 255 - mean) / std with mean ${list(mean)} and std ${list(std)}.
 Output: scores of ${model.classes} classes before the softmax; enlarge them to the picture (bilinear, align_corners=False),
 then take the largest.

@@ -23,7 +23,7 @@ export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8
     model: weights.model,
     labels: weights.labels,
     classes: modelOf(weights).classes,
-    size: weights.size,
+    size: weights.preprocessing.size,
   });
 }
 
@@ -38,7 +38,7 @@ export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8
  */
 export async function exportPyTorch(weights: Weights, folder: string, name = 'the weights'): Promise<string[]> {
   const checkpoint = pytorchCheckpoint(weights, name);
-  const module = pytorchModule(modelOf(weights), weights.size);
+  const module = pytorchModule(modelOf(weights), weights.preprocessing);
   await mkdir(folder, { recursive: true }).catch((cause) => {
     throw writeError(folder, cause);
   });

@@ -102,10 +102,10 @@ async function readData(
 }
 
 /** @throws FaceparseError (exit code 2) for scales that cannot be averaged over */
-function viewsFor({ size, model }: NetworkFacts, averaging: Averaging | undefined): AveragedViews | undefined {
+function viewsFor({ preprocessing, model }: NetworkFacts, averaging: Averaging | undefined): AveragedViews | undefined {
   if (!averaging) return undefined;
   const { flip, scales } = averaging;
-  const sides = networkSides(size, getArchitecture(model).multiple, scales);
+  const sides = networkSides(preprocessing.size, getArchitecture(model).multiple, scales);
   return flip || sides.length > 1 ? { flip, sides } : undefined;
 }
 

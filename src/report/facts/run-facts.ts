@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { openDataset } from '../../data/dataset/dataset.ts';
 import { isCoordinates } from '../../export/pytorch/size-reference.ts';
 import { exists } from '../../files/path-kind.ts';
+import type { Preprocessing } from '../../image/preprocessing.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
 import { loadWeights } from '../../node/face-parser.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -60,8 +61,7 @@ export interface NetworkFacts {
   /** The weights file. */
   readonly file: string;
   readonly model: string;
-  /** Side of its images. */
-  readonly size: number;
+  readonly preprocessing: Preprocessing;
   /** Those of the validation with the highest F; a run without a validation has only the last that were saved. */
   readonly weightsAre: 'best' | 'last';
   /** Step of the run at which these weights were saved, where the file says it. */
@@ -132,7 +132,7 @@ export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
     file,
     weightsAre: basename(file) === basename(runFolder(folder).bestWeights) ? 'best' : 'last',
     model: weights.model,
-    size: weights.size,
+    preprocessing: weights.preprocessing,
     ...(Number.isInteger(step) && { step }),
     network: networkParts(graph),
     logitsSide: graph.outputs.get('logits')!.shape[2],

@@ -89,7 +89,7 @@ function chosenBy({ run, network, measured, hasOwnData }: ReportFacts): string |
 
 /** `384²`, or `320² to 448²` of several views. */
 function seenAt({ network, averaging }: ReportFacts): string {
-  const sides = averaging?.sides ?? [network.size];
+  const sides = averaging?.sides ?? [network.preprocessing.size];
   return [...new Set([sides[0], sides.at(-1)!])].map((side) => `${side}²`).join(' to ');
 }
 

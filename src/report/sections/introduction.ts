@@ -94,7 +94,7 @@ export function summarySection(facts: ReportFacts): string {
           `${limit ? ` (fewer than ${formatCount(limit)} are allowed)` : ''}.`,
       `It was trained ${provenance(environment)}in ${formatTime(run.metrics.at(-1)!.seconds)}${machine ? ` on ${machine}` : ''}.`,
       lengthsOf(environment),
-      `For a picture of ${network.size} × ${network.size} pixels it takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
+      `For a picture of ${network.preprocessing.size} × ${network.preprocessing.size} pixels it takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
       averaging && `Predictions are the mean of ${viewsOf(averaging)} views of the photo.`,
       weakest,
     ),

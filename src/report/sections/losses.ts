@@ -42,7 +42,7 @@ function lovasz(): string {
 /** The resolution at which the loss is computed, and which way the scores are brought there, resolution by resolution. */
 function resolution({ run: { config }, network }: ReportFacts): string {
   const { train } = config;
-  const stride = network.size / network.logitsSide;
+  const stride = network.preprocessing.size / network.logitsSide;
   const resolutions = [...train.resolutions, { size: train.size, labelSize: train.labelSize }].map(
     ({ size, labelSize }) => {
       const scores = size / stride;

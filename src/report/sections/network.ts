@@ -23,8 +23,9 @@ function isUShaped(parts: readonly NetworkPart[]): boolean {
 
 /** What it looks like as a whole. */
 function describe({ network, run }: ReportFacts): string {
-  const { network: facts, model, size, coordinates } = network;
+  const { network: facts, model, preprocessing, coordinates } = network;
   const { parts } = facts;
+  const { size } = preprocessing;
   const hasSides = getLabelSet(run.config.data.labels).mirrorPairs.length > 0;
   const deepest = Math.min(...parts.map(({ shape }) => shape[1]));
   return paragraph(

@@ -1,4 +1,6 @@
 import type { Config } from '../../config/schema.ts';
+import type { Normalization } from '../../image/normalization.ts';
+import type { ResizeRule } from '../../image/preprocessing.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { formatCount } from '../../text/counts.ts';
 import { formatNumber, formatShare } from '../facts/format-facts.ts';
@@ -137,10 +139,29 @@ function regularisation({ run: { config } }: ReportFacts): string {
   return measures && paragraph('*Regularisation.*', measures);
 }
 
+/** How a photo becomes a square of the network. */
+const resizeWords: Readonly<Record<ResizeRule, string>> = { 'stretch-area-bilinear': 'resized' };
+
+/** What becomes of the values 0 to 1 of a photo: where they come to lie if that is the same for all channels, else how. */
+function tellNormalization({ mean, std }: Normalization): string {
+  const [m, s] = [mean[0], std[0]];
+  if (mean.every((value) => value === m) && std.every((value) => value === s)) {
+    const [from, to] = [0, 1].map((value) => String(Number(((value - m) / s).toFixed(2))).replace('-', '−'));
+    return `its channels are brought from 0–1 to ${from}–${to} (#box[$(x - ${m}) slash ${s}$])`;
+  }
+  const vector = (values: readonly number[]) => `(${values.join(', ')})`;
+  return (
+    'the values 0–1 of its channels become #box[$(x - mu) slash sigma$] with ' +
+    `#box[$mu = ${vector(mean)}$] and #box[$sigma = ${vector(std)}$] for red, green and blue`
+  );
+}
+
 function processing({ network, run, averaging }: ReportFacts): string {
-  const sides = averaging?.sides ?? [network.size];
+  const { preprocessing } = network;
+  const sides = averaging?.sides ?? [preprocessing.size];
+  const squares = list(sides.map((side) => `${side} × ${side}`));
   return paragraph(
-    `*Processing.* A photo is resized to ${list(sides.map((side) => `${side} × ${side}`))} pixels and its channels are brought from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), the same way in training and prediction.`,
+    `*Processing.* A photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${tellNormalization(preprocessing)}, the same way in training and prediction.`,
     averaging
       ? tellAveraging(averaging)
       : 'After the network, its scores are enlarged bilinearly to the size of the photo and each pixel takes the class with the highest. ' +

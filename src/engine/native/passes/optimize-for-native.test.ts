@@ -9,6 +9,7 @@ import { dropout } from '../../../graph/ops/random.ts';
 import { foldBatchNorm } from '../../../graph/passes/batch-norm-folding.ts';
 import { removeDeadCode } from '../../../graph/passes/dead-code.ts';
 import { freezeStates } from '../../../graph/passes/freeze.ts';
+import { defaultPreprocessing } from '../../../image/preprocessing.ts';
 import { inferenceGraph, type Model } from '../../../models/model.ts';
 import { createModel } from '../../../models/registry.ts';
 import { convBn, convolution, invertedResidual, squeezeExcite } from '../../../nn/layers.ts';
@@ -26,6 +27,7 @@ const small: Model = {
   name: 'small',
   classes,
   multiple: 2,
+  trainingPreprocessing: defaultPreprocessing,
   build(image, { training, seed = 0 }) {
     const scope = new Scope(image.graph, { training, seed });
     const stem = convBn(scope.at('stem'), image, { filters: 6, kernel: 3, stride: 2 });
