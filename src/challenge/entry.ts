@@ -46,7 +46,8 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
   const parameters = countParameters(weightsGraph(weights, file));
   const parametersWithHeads = countWithHeads(weights);
   const environment = await readEnvironment(runFolder(run).environment, refused);
-  const reasons = refusals({ environment, parameters, parametersWithHeads, labels: weights.labels });
+  const { labels, origin } = weights;
+  const reasons = refusals({ environment, parameters, parametersWithHeads, labels, ...(origin && { origin }) });
   if (reasons.length > 0) throw new FaceparseError(`${refused}: ${reasons.join('; ')}.`);
   const notes = openQuestions(environment);
   return { run, file, weights, environment, parameters, notes, ...(averaging && { averaging }) };

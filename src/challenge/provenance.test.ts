@@ -24,6 +24,7 @@ describe('refusals', () => {
     ['a run of the challenge', provenance()],
     ['a run with auxiliary heads in training', provenance({ parameters: 1200 })],
     ['fewer pairs', provenance(pairs(320))],
+    ['weights that say the same', provenance({}, { origin: { kind: 'random', seed: 0 } })],
     ['one parameter below the limit', provenance({ parameters: parameterLimit - 1 }, counts(1000, parameterLimit - 1))],
   ])('has none for %s', (_, one) => {
     expect(refusals(one)).toEqual([]);
@@ -43,6 +44,11 @@ describe('refusals', () => {
     ['more weights than were trained', provenance({ parameters: 999 }), [/of another run/]],
     ['fewer weights, which no heads explain', provenance({ parameters: 1100 }), [/of another run/]],
     ['pretrained weights', provenance({ initialWeights: 'random, seed 1, then imagenet' }), [/pretrained weights/]],
+    [
+      'pretrained weights, of which the weights file alone tells',
+      provenance({}, { origin: { kind: 'file', file: 'resnet18.safetensors', sha256: '0'.repeat(64) } }),
+      [/but from 'resnet18\.safetensors, SHA-256 0{64}'; pretrained weights/],
+    ],
     ['too many pairs', provenance(pairs(1001)), [/trained on 1001 pairs; the challenge gives 1000/]],
     [
       'another label set',

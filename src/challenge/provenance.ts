@@ -1,3 +1,4 @@
+import { describeOrigin, type WeightsOrigin } from '../models/weights-origin.ts';
 import { formatCount } from '../text/counts.ts';
 import type { RunEnvironment } from '../training/environment.ts';
 import { challengeRules } from './rules.ts';
@@ -11,13 +12,15 @@ export interface Provenance {
   readonly parametersWithHeads: number;
   /** Name of the label set of the weights. */
   readonly labels: string;
+  /** What the weights file says of its first weights; files of version 1 say nothing. */
+  readonly origin?: WeightsOrigin;
 }
 
 /**
  * Why a run may not be handed in, each reason a sentence; empty where it may. A moving average of one network's weights is
  * one network.
  */
-export function refusals({ environment, parameters, parametersWithHeads, labels }: Provenance): string[] {
+export function refusals({ environment, parameters, parametersWithHeads, labels, origin }: Provenance): string[] {
   const { trainingPairs, labelSet } = challengeRules;
   const { initialWeights, trainingData } = environment;
   const reasons: string[] = [];
@@ -33,9 +36,11 @@ export function refusals({ environment, parameters, parametersWithHeads, labels 
       `the run was trained with ${formatCount(environment.parameters)} parameters, but its weights have ${formatCount(parameters)}: they are of another run`,
     );
   }
-  if (!/^random, seed \d+$/.test(initialWeights)) {
+  const told = [initialWeights, ...(origin ? [describeOrigin(origin)] : [])];
+  const pretrained = told.find((start) => !/^random, seed \d+$/.test(start));
+  if (pretrained !== undefined) {
     reasons.push(
-      `the run did not begin from random weights but from '${initialWeights}'; pretrained weights are forbidden`,
+      `the run did not begin from random weights but from '${pretrained}'; pretrained weights are forbidden`,
     );
   }
   if (!(trainingData.pairs <= trainingPairs)) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { countParameters } from '../graph/cost.ts';
 import { Graph, stateAttributes } from '../graph/graph.ts';
+import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { inferenceGraph } from './model.ts';
 import { createModel, getArchitecture, listModels } from './registry.ts';
 
@@ -90,6 +91,10 @@ describe('registry', () => {
     expect(listModels()).toEqual(expect.arrayContaining(['compact', 'unet']));
     expect(listModels('u*')).toEqual(['unet']);
     expect(listModels('un.t')).toEqual([]);
+  });
+
+  it('gives models the shared preprocessing where their architecture asks for none', () => {
+    expect(createModel('compact', { classes: 19 }).trainingPreprocessing).toBe(defaultPreprocessing);
   });
 
   it('refuses unknown names and impossible numbers of classes', () => {

@@ -21,14 +21,10 @@ const imageNet = vi.hoisted(
   }),
 );
 
-// Every network as if it had come with the statistics of ImageNet.
-vi.mock('../models/registry.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../models/registry.ts')>();
-  const createModel: typeof original.createModel = (name, options) => ({
-    ...original.createModel(name, options),
-    trainingPreprocessing: imageNet,
-  });
-  return { ...original, createModel };
+// An architecture that comes with the statistics of ImageNet.
+vi.mock('../models/unet.ts', async (importOriginal) => {
+  const { unet } = await importOriginal<typeof import('../models/unet.ts')>();
+  return { unet: { ...unet, trainingPreprocessing: imageNet } };
 });
 
 const config = parseConfig('', 'other', [
@@ -46,7 +42,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-describe('the preprocessing that a model wants', { timeout: 60_000 }, () => {
+describe('the preprocessing that an architecture asks for', { timeout: 60_000 }, () => {
   it('is what the batches of every resolution are normalised by', async () => {
     const dataset = await openDataset(join(folder, 'data', 'train'), { requireMasks: true });
     const decoded = await loadTrainingImages(dataset, config, { onProgress: () => undefined });
