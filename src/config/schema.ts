@@ -3,6 +3,7 @@ import { noAugmentation } from '../data/augmentation/augment.ts';
 import { checkPasteLabels, pasteableClasses } from '../data/augmentation/copy-paste-rules.ts';
 import { findClass } from '../labels/find-class.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
+import { lossKeys } from '../losses/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 const share = z.number().min(0).max(1);
@@ -100,30 +101,16 @@ const model = z
   })
   .prefault({});
 
+const { crossEntropy, dice, diceSmooth, lovasz, labelSmoothing, classWeights, ...laterLossKeys } = lossKeys;
+
 const loss = z
   .strictObject({
-    crossEntropy: z.number().min(0).default(1).describe('Weight of the cross-entropy; 0 leaves it out'),
-    dice: z
-      .number()
-      .min(0)
-      .default(1)
-      .describe('Weight of soft Dice over the classes present in each image; 0 leaves it out'),
-    diceSmooth: z
-      .number()
-      .min(0)
-      .default(1)
-      .describe('Added to numerator and denominator, so that tiny regions do not swing the loss'),
-    lovasz: z
-      .number()
-      .min(0)
-      .default(0)
-      .describe('Weight of the Lovász-softmax loss, a surrogate of 1 − IoU, over the same classes; 0 leaves it out'),
-    labelSmoothing: z
-      .number()
-      .min(0)
-      .max(0.9)
-      .default(0)
-      .describe('Share of each label that is spread over all classes'),
+    // The order that files have had from the first; a later loss need not be named here.
+    crossEntropy,
+    dice,
+    diceSmooth,
+    lovasz,
+    labelSmoothing,
     auxiliary: z
       .number()
       .min(0)
@@ -131,7 +118,8 @@ const loss = z
       .describe(
         "Weight of the same losses at the network's auxiliary heads, which only training has; 0 leaves them out",
       ),
-    classWeights: z.array(positive).optional().describe('One weight a class for the cross-entropy'),
+    classWeights,
+    ...laterLossKeys,
   })
   .prefault({});
 

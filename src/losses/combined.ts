@@ -1,18 +1,16 @@
+import { z } from 'zod';
 import type { Tensor } from '../graph/graph.ts';
 import { add, mul } from '../graph/ops/elementwise.ts';
 import { scale } from '../graph/ops/reduction.ts';
-import { type CrossEntropyOptions, crossEntropyLoss } from './cross-entropy.ts';
-import { type DiceOptions, diceLoss } from './dice.ts';
-import { lovaszSoftmaxLoss } from './lovasz.ts';
+import { type LossName, losses, lossKeys } from './registry.ts';
 
-/** The weights of the parts of a loss, and their options; a weight of 0 leaves a part out. */
-export interface LossOptions extends CrossEntropyOptions {
-  readonly crossEntropy: number;
-  readonly dice: number;
-  /** Of the Lovász-softmax loss; 0 where it is not given. */
-  readonly lovasz?: number;
-  readonly diceSmooth?: DiceOptions['smooth'];
-}
+const lossSchema = z.object(lossKeys);
+
+/** The weights and settings of the losses as a configuration has them; a weight of 0 leaves a loss out. */
+export type LossOptions = z.input<typeof lossSchema>;
+
+/** Weights and settings with every default filled in. */
+export type LossSettings = z.output<typeof lossSchema>;
 
 /** A weighted sum of losses, with each part as it stands before its weight. */
 export interface CombinedLoss {
@@ -34,23 +32,23 @@ export interface BatchShares {
  * The weighted sum of the losses whose weight is above zero.
  *
  * @param shares where the batch is a part of a larger one: the parts are then what it contributes to those of the whole
+ * @throws ZodError for options that a configuration could not have
  */
 export function combinedLoss(logits: Tensor, labels: Tensor, options: LossOptions, shares?: BatchShares): CombinedLoss {
-  const { lovasz = 0 } = options;
-  const parts = new Map<string, Tensor>();
-  // Before the others, so that their gradients are added first: the native engine computes those two and their sum in one go.
-  const lovaszLoss = lovasz > 0 ? lovaszSoftmaxLoss(logits, labels) : undefined;
-  if (options.crossEntropy > 0) parts.set('crossEntropy', crossEntropyLoss(logits, labels, options));
-  if (options.dice > 0) {
-    parts.set('dice', diceLoss(logits, labels, options.diceSmooth === undefined ? {} : { smooth: options.diceSmooth }));
+  const settings = lossSchema.parse(options);
+  const chosen = losses.filter(({ name }) => settings[name] > 0);
+  if (chosen.length === 0) throw new Error('the loss has no part with a weight above zero');
+  const built = new Map<LossName, Tensor>();
+  // Gradients are added from the last node to the first.
+  for (const definition of chosen.toSorted((a, b) => Number(a.fused) - Number(b.fused))) {
+    built.set(definition.name, definition.build(logits, labels, settings));
   }
-  if (lovaszLoss) parts.set('lovasz', lovaszLoss);
-  if (parts.size === 0) throw new Error('the loss has no part with a weight above zero');
-  if (shares) {
-    for (const [name, part] of parts) {
-      parts.set(name, name === 'crossEntropy' ? mul(part, shares.pixels) : scale(part, shares.images));
-    }
+  const parts = new Map<LossName, Tensor>();
+  for (const { name, mean } of chosen) {
+    const part = built.get(name)!;
+    if (!shares) parts.set(name, part);
+    else parts.set(name, mean === 'pixels' ? mul(part, shares.pixels) : scale(part, shares.images));
   }
-  const weighted = [...parts].map(([name, part]) => scale(part, options[name as 'crossEntropy' | 'dice' | 'lovasz']!));
+  const weighted = [...parts].map(([name, part]) => scale(part, settings[name]));
   return { total: weighted.reduce((sum, part) => add(sum, part)), parts };
 }

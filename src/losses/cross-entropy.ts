@@ -1,7 +1,10 @@
+import { z } from 'zod';
 import type { Tensor } from '../graph/graph.ts';
 import { div, maximum } from '../graph/ops/elementwise.ts';
 import { reduceSum } from '../graph/ops/reduction.ts';
 import { crossEntropyPixels } from '../graph/ops/softmax.ts';
+import { typstNumber } from '../text/typst-number.ts';
+import { defineLoss } from './definition.ts';
 
 export interface CrossEntropyOptions {
   /** One weight a class; all 1 where they are not given. */
@@ -27,3 +30,54 @@ export function crossEntropyLoss(logits: Tensor, labels: Tensor, options: CrossE
   // A batch in which every pixel is ignored has loss 0, not NaN.
   return div(reduceSum(loss), maximum(reduceSum(weight), graph.scalar(1e-12)));
 }
+
+/** The row of `crossEntropyLoss` in the table of losses. */
+export const crossEntropy = defineLoss({
+  name: 'crossEntropy',
+  title: 'cross-entropy',
+  summary: 'the cross-entropy',
+  defaultWeight: 1,
+  settings: {
+    labelSmoothing: z
+      .number()
+      .min(0)
+      .max(0.9)
+      .default(0)
+      .describe('Share of each label that is spread over all classes'),
+    classWeights: z.array(z.number().positive()).optional().describe('One weight a class for the cross-entropy'),
+  },
+  mean: 'pixels',
+  fused: true,
+  symbol: 'CE',
+  works: {
+    'label-smoothing': `@inproceedings{label-smoothing,
+  author = {Szegedy, Christian and Vanhoucke, Vincent and Ioffe, Sergey and Shlens, Jon and Wojna, Zbigniew},
+  title = {Rethinking the Inception Architecture for Computer Vision},
+  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year = {2016},
+}`,
+  },
+  text({ labelSmoothing, classWeights }) {
+    const smoothed = labelSmoothing > 0;
+    const norm = classWeights ? 'sum_i w_(y_i)' : 'abs(Omega)';
+    // Of a smoothed label each share has the weight of the class that it falls on.
+    const target = smoothed
+      ? `sum_c ${classWeights ? 'w_c ' : ''}t_(i c) log p_(i c)`
+      : `${classWeights ? 'w_(y_i) ' : ''}log p_(i y_i)`;
+    return {
+      over: 'over the labelled pixels $Omega$ of a batch, with $y_i$ the class of pixel $i$ and $p$ the softmax of the scores',
+      formula: `- 1 / (${norm}) sum_(i in Omega) ${target}.`,
+      remarks: [
+        smoothed &&
+          `The targets $t$ are smoothed @label-smoothing: ${typstNumber(labelSmoothing)} of each label is spread evenly over all classes.`,
+        classWeights !== undefined &&
+          `The classes have weights of ${typstNumber(Math.min(...classWeights))} to ${typstNumber(Math.max(...classWeights))}.`,
+      ],
+    };
+  },
+  check({ classWeights }, { name, classes }) {
+    if (!classWeights || classWeights.length === classes.length) return undefined;
+    return `loss.classWeights has ${classWeights.length} numbers, but ${name} has ${classes.length} classes`;
+  },
+  build: crossEntropyLoss,
+});

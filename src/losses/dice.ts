@@ -1,10 +1,15 @@
+import { z } from 'zod';
 import type { Tensor } from '../graph/graph.ts';
-import { add, div, greater, maximum, minimum, mul, sub } from '../graph/ops/elementwise.ts';
-import { reduceMean, reduceSum, scale } from '../graph/ops/reduction.ts';
+import { add, div } from '../graph/ops/elementwise.ts';
+import { scale } from '../graph/ops/reduction.ts';
 import { softmaxSums } from '../graph/ops/softmax-sums.ts';
+import { defineLoss } from './definition.ts';
+import { presentMean } from './present-mean.ts';
+
+const defaultSmooth = 1;
 
 export interface DiceOptions {
-  /** Added to numerator and denominator, so that tiny regions do not swing the loss. */
+  /** Added to numerator and denominator, so that tiny regions do not swing the loss; 1 where it is not given. */
   readonly smooth?: number;
 }
 
@@ -14,15 +19,48 @@ export interface DiceOptions {
  * ignored; the loss is 1 − the mean over the image's present classes, then over images. It follows F (per image).
  */
 export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = {}): Tensor {
-  const { smooth = 1 } = options;
+  const { smooth = defaultSmooth } = options;
   const { graph } = logits;
   const { overlap, predicted, actual } = softmaxSums(logits, labels);
   const offset = graph.scalar(smooth);
-  const dice = div(add(scale(overlap, 2), offset), add(add(predicted, actual), offset));
-  const present = greater(actual, graph.scalar(0));
-  const count = reduceSum(present, [1]);
-  const one = graph.scalar(1);
-  const perImage = div(reduceSum(mul(dice, present), [1]), maximum(count, one));
-  // An image in which every pixel is ignored has loss 0.
-  return reduceMean(sub(minimum(count, one), perImage));
+  const scores = div(add(scale(overlap, 2), offset), add(add(predicted, actual), offset));
+  return presentMean('scores', scores, actual);
 }
+
+/** The row of `diceLoss` in the table of losses. */
+export const dice = defineLoss({
+  name: 'dice',
+  title: 'soft Dice',
+  summary: 'soft Dice over the classes present in each image',
+  defaultWeight: 1,
+  settings: {
+    diceSmooth: z
+      .number()
+      .min(0)
+      .default(defaultSmooth)
+      .describe('Added to numerator and denominator, so that tiny regions do not swing the loss'),
+  },
+  mean: 'images',
+  fused: true,
+  symbol: 'Dice',
+  reference: 'dice',
+  works: {
+    dice: `@inproceedings{dice,
+  author = {Milletari, Fausto and Navab, Nassir and Ahmadi, Seyed-Ahmad},
+  title = {{V-Net}: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation},
+  booktitle = {International Conference on 3D Vision (3DV)},
+  year = {2016},
+}`,
+  },
+  text({ diceSmooth }) {
+    const smooth = diceSmooth > 0 ? ' + s' : '';
+    return {
+      over: `over the classes $C_n$ that are present in picture $n$ of $N$, $t$ being the labels as 0 or 1${diceSmooth > 0 ? ` and $s = ${diceSmooth}$` : ''}`,
+      formula: `1 - 1 / N sum_(n=1)^N 1 / abs(C_n) sum_(c in C_n) (2 sum_i p_(i c) t_(i c)${smooth}) / (sum_i p_(i c) + sum_i t_(i c)${smooth}).`,
+      remarks: [
+        'It follows the score, with probabilities in the place of decisions: one value a class and picture, however few pixels the class has.',
+      ],
+    };
+  },
+  build: (logits, labels, { diceSmooth }) => diceLoss(logits, labels, { smooth: diceSmooth }),
+});

@@ -3,10 +3,11 @@ import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
 import { gradients } from '../graph/autodiff.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
 import { Random } from '../random/random.ts';
-import { combinedLoss } from './combined.ts';
+import { combinedLoss, type LossOptions } from './combined.ts';
 import { crossEntropyLoss } from './cross-entropy.ts';
 import { diceLoss } from './dice.ts';
 import { lovaszSoftmaxLoss } from './lovasz.ts';
+import { losses, lossKeys } from './registry.ts';
 
 const { log } = Math;
 /** Probabilities of three classes at two pixels; the logits are their logarithms, so softmax gives them back. */
@@ -249,6 +250,49 @@ describe('combinedLoss', () => {
     expect(loss).toBeCloseTo(-(log(0.5) + log(0.6)) / 2 + 2 * 0.45, 6);
   });
 
+  it('has the weights and settings that a configuration has where none is given', async () => {
+    const given = (options: LossOptions) =>
+      evaluate([twoPixels], [[0, 1]], (logits, labels) => combinedLoss(logits, labels, options).total);
+    const defaults = await given({ crossEntropy: 1, dice: 1, diceSmooth: 1, lovasz: 0, labelSmoothing: 0 });
+    expect(await given({})).toEqual(defaults);
+  });
+
+  it('adds up over the parts of a batch, by their shares of its pixels and images', async () => {
+    const options = { crossEntropy: 1, dice: 0.5, lovasz: 2 };
+    const images = [twoPixels, twoPixels];
+    const labels = [
+      [0, 255],
+      [1, 2],
+    ];
+    const whole = await evaluate(images, labels, (logits, truth) => combinedLoss(logits, truth, options).total);
+    const parts = await Promise.all(
+      [1 / 3, 2 / 3].map((pixels, n) =>
+        evaluate([images[n]], [labels[n]], (logits, truth) => {
+          const shares = { pixels: logits.graph.scalar(pixels), images: 1 / 2 };
+          return combinedLoss(logits, truth, options, shares).total;
+        }),
+      ),
+    );
+    expect(parts[0].loss + parts[1].loss).toBeCloseTo(whole.loss, 6);
+    parts
+      .flatMap(({ gradient }) => gradient)
+      .forEach((value, index) => {
+        expect(value).toBeCloseTo(whole.gradient[index], 6);
+      });
+  });
+
+  it('is built with the fused losses last, and added up in the order of the table', () => {
+    const graph = new Graph();
+    const labels = graph.input('labels', [1, 1, 2], 'int32');
+    combinedLoss(graph.input('logits', [1, 3, 1, 2]), labels, { lovasz: 1 });
+    const ops = graph.nodes.map(({ op }) => op);
+    expect(ops.filter((op) => /^(lovasz|crossEntropy|softmaxSums)/.test(op))).toEqual([
+      'lovaszJaccard',
+      'crossEntropy',
+      'softmaxSums',
+    ]);
+  });
+
   it('leaves out a part of weight 0, and refuses to be empty', async () => {
     const only = await evaluate([twoPixels], [[0, 1]], (logits, labels) => {
       return combinedLoss(logits, labels, { crossEntropy: 0, dice: 1 }).total;
@@ -258,5 +302,24 @@ describe('combinedLoss', () => {
       return combinedLoss(logits, labels, { crossEntropy: 0, dice: 0 }).total;
     });
     await expect(nothing).rejects.toThrow('no part');
+  });
+});
+
+describe('the table of losses', () => {
+  it('has every name and every setting once, and none that means something else', () => {
+    const keys = losses.flatMap(({ name, settings }) => [name, ...Object.keys(settings)]);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(Object.keys(lossKeys)).toEqual(keys);
+    // Another output of a training step, a column of metrics.csv and a key of the configuration.
+    for (const taken of ['loss', 'gradientNorm', 'step', 'seconds', 'auxiliary']) expect(keys).not.toContain(taken);
+  });
+
+  it('brings the works that the texts cite', () => {
+    for (const { text, reference, works } of losses) {
+      const { over, formula, remarks = [] } = text({ labelSmoothing: 0.1, classWeights: [1, 2], diceSmooth: 1 });
+      const said = [reference && `@${reference}`, over, formula, ...remarks].join(' ');
+      expect(Object.keys(works)).toEqual([...said.matchAll(/@([\w-]+)/g)].map(([, key]) => key));
+      for (const [key, work] of Object.entries(works)) expect(work).toMatch(new RegExp(`^@\\w+\\{${key},`));
+    }
   });
 });

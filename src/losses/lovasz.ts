@@ -1,8 +1,8 @@
 import type { Tensor } from '../graph/graph.ts';
-import { div, greater, maximum } from '../graph/ops/elementwise.ts';
 import { lovaszJaccard } from '../graph/ops/lovasz.ts';
-import { reduceMean, reduceSum } from '../graph/ops/reduction.ts';
 import { softmax } from '../graph/ops/softmax.ts';
+import { defineLoss } from './definition.ts';
+import { presentMean } from './present-mean.ts';
 
 /**
  * Lovász-softmax loss over the classes present in each image (Berman et al. 2018, https://arxiv.org/abs/1705.08790): a surrogate of
@@ -12,9 +12,33 @@ import { softmax } from '../graph/ops/softmax.ts';
  * @example const loss = lovaszSoftmaxLoss(logits, labels);
  */
 export function lovaszSoftmaxLoss(logits: Tensor, labels: Tensor): Tensor {
-  const { graph } = logits;
   const { loss, actual } = lovaszJaccard(softmax(logits), labels);
-  const count = reduceSum(greater(actual, graph.scalar(0)), [1]);
-  // Absent classes have loss 0, and so has an image in which every pixel is ignored.
-  return reduceMean(div(reduceSum(loss, [1]), maximum(count, graph.scalar(1))));
+  return presentMean('losses', loss, actual);
 }
+
+/** The row of `lovaszSoftmaxLoss` in the table of losses. */
+export const lovasz = defineLoss({
+  name: 'lovasz',
+  title: 'Lovász-softmax',
+  summary: 'the Lovász-softmax loss, a surrogate of 1 − IoU, over the same classes',
+  defaultWeight: 0,
+  settings: {},
+  mean: 'images',
+  fused: false,
+  symbol: 'Lovász',
+  reference: 'lovasz',
+  works: {
+    lovasz: `@inproceedings{lovasz,
+  author = {Berman, Maxim and Rannen Triki, Amal and Blaschko, Matthew B.},
+  title = {The {Lovász}-Softmax Loss: A Tractable Surrogate for the Optimization of the Intersection-over-Union Measure in Neural Networks},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
+  year = {2018},
+}`,
+  },
+  text: () => ({
+    over: 'over the same classes, a surrogate of $1 - "IoU"$; $overline(Delta)_c$ is the Lovász extension of the loss of class $c$, $m(c)$ the errors of the pixels',
+    formula:
+      '1 / N sum_(n=1)^N 1 / abs(C_n) sum_(c in C_n) overline(Delta)_c (m(c)), quad m_i (c) = cases(1 - p_(i c) & "if" y_i = c, p_(i c) & "else".)',
+  }),
+  build: lovaszSoftmaxLoss,
+});

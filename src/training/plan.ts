@@ -3,6 +3,7 @@ import { countParameters, gigaMultiplyAccumulates } from '../graph/cost.ts';
 import type { Preprocessing } from '../image/preprocessing.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { getLabelSet } from '../labels/registry.ts';
+import { checkLoss } from '../losses/check-loss.ts';
 import { inferenceGraph, type Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
 import type { WeightsOrigin } from '../models/weights-origin.ts';
@@ -46,7 +47,7 @@ export function planTraining(config: Config): TrainingPlan {
   const { train } = config;
   const labelSet = getLabelSet(config.data.labels);
   const model = createModel(config.model.name, { classes: labelSet.classes.length });
-  checkLoss(config, labelSet);
+  checkLoss(config.loss, labelSet);
   checkResolutions(config);
   const average = train.averageDecay > 0;
   const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
@@ -106,20 +107,6 @@ function checkResolutions({ train: { resolutions } }: Config): void {
       },
     );
   });
-}
-
-function checkLoss({ loss }: Config, { name, classes }: LabelSet): void {
-  if (loss.crossEntropy === 0 && loss.dice === 0 && loss.lovasz === 0) {
-    throw new FaceparseError('loss.crossEntropy, loss.dice and loss.lovasz are all 0; at least one must be above', {
-      exitCode: 2,
-    });
-  }
-  if (loss.classWeights && loss.classWeights.length !== classes.length) {
-    throw new FaceparseError(
-      `loss.classWeights has ${loss.classWeights.length} numbers, but ${name} has ${classes.length} classes`,
-      { exitCode: 2 },
-    );
-  }
 }
 
 function checkParameterLimit(config: Config, parameters: number): void {

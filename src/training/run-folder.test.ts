@@ -1,9 +1,14 @@
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
 import { encodeFileVersionEvent } from '../formats/tensorboard-events.ts';
 import { MetricsLog, readMetrics, requireNewRun, runFolder } from './run-folder.ts';
+
+vi.mock('../losses/registry.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../losses/registry.ts')>();
+  return { ...original, losses: [...original.losses, { name: 'later' }] };
+});
 
 describe('requireNewRun', () => {
   it('passes where nothing is, and says what to do where something is', async () => {
@@ -31,6 +36,19 @@ describe('MetricsLog', () => {
       { step: 20, epoch: 0.5, seconds: 1.5, loss: 1.25, learningRate: 1e-7 },
       { step: 20, epoch: 0.5, seconds: 2, valF: 0.3333333 },
     ]);
+  });
+
+  it('has a column for a loss of later versions where the run has it, behind those of every file', async () => {
+    const run = runFolder(await temporaryFolder());
+    const log = MetricsLog.create(run);
+    const line = { step: 20, epoch: 0.5, seconds: 1.5, loss: 1.25, later: 0.25 };
+    log.add(line);
+    await log.save();
+    const [header, first] = (await readFile(run.metrics, 'utf8')).split('\n');
+    expect(header).toMatch(/^step,epoch,seconds,loss,crossEntropy,dice,lovasz,.*,valPixelAccuracy,later$/);
+    expect(first).toBe('20,0.5,1.5,1.25,,,,,,,,,,0.25');
+    expect(await readMetrics(run.metrics)).toEqual([line]);
+    expect((await readFile(run.events)).includes('later')).toBe(true);
   });
 
   it('goes on from what a checkpoint knows, and drops what came after it', async () => {

@@ -3,6 +3,7 @@ import { basename, join } from 'node:path';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { exists } from '../files/path-kind.ts';
 import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
+import { type LossName, losses } from '../losses/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /** The files of a run. */
@@ -49,15 +50,12 @@ export async function requireNewRun(path: string): Promise<void> {
 }
 
 /** One line of metrics.csv; a field that a line does not have stays empty. */
-export interface MetricsLine {
+export interface MetricsLine extends Readonly<Partial<Record<LossName, number>>> {
   readonly step: number;
   readonly epoch: number;
   /** Of training, without the time that loading took. */
   readonly seconds: number;
   readonly loss?: number;
-  readonly crossEntropy?: number;
-  readonly dice?: number;
-  readonly lovasz?: number;
   readonly gradientNorm?: number;
   readonly learningRate?: number;
   readonly imagesPerSecond?: number;
@@ -67,7 +65,8 @@ export interface MetricsLine {
   readonly valPixelAccuracy?: number;
 }
 
-const columns = [
+/** The columns of every metrics.csv, used or not, in the order that they have had from the first. */
+const firstColumns: readonly (keyof MetricsLine)[] = [
   'step',
   'epoch',
   'seconds',
@@ -81,7 +80,13 @@ const columns = [
   'valF',
   'valMacroIou',
   'valPixelAccuracy',
-] as const satisfies readonly (keyof MetricsLine)[];
+];
+
+/** The columns of a metrics.csv: other losses come behind those of every file, where the run has them. */
+function columnsOf(lines: readonly MetricsLine[]): (keyof MetricsLine)[] {
+  const later = losses.map(({ name }) => name).filter((name) => !firstColumns.includes(name));
+  return [...firstColumns, ...later.filter((name) => lines.some((line) => line[name] !== undefined))];
+}
 
 /** What a checkpoint knows of the metrics of its run. */
 export interface SavedMetrics {
@@ -128,7 +133,7 @@ export class MetricsLog {
   add(line: MetricsLine): void {
     this.lines.push(line);
     const wallTime = Date.now() / 1000;
-    for (const tag of columns.slice(3)) {
+    for (const tag of columnsOf([line]).slice(3)) {
       const value = line[tag];
       if (value !== undefined) this.pending.push(encodeScalarEvent({ step: line.step, wallTime, tag, value }));
     }
@@ -172,6 +177,7 @@ function formatNumber(value: number | undefined): string {
 
 /** The text of a metrics.csv. */
 export function formatMetrics(lines: readonly MetricsLine[]): string {
+  const columns = columnsOf(lines);
   const rows = lines.map((line) => columns.map((column) => formatNumber(line[column])).join(','));
   return `${columns.join(',')}\n${rows.map((row) => `${row}\n`).join('')}`;
 }

@@ -25,11 +25,3 @@ export function formatPoints(difference: number): string {
   const text = Math.abs(difference * 100).toFixed(2);
   return Number(text) === 0 ? '0.00' : `${difference < 0 ? '−' : '+'}${text}`;
 }
-
-/** A number of a configuration, in markup: `0.002`, `10#super[−8]`. */
-export function formatNumber(value: number): string {
-  const [mantissa, exponent] = value.toString().split('e');
-  if (exponent === undefined) return mantissa;
-  const power = `10#super[${exponent.replace('-', '−').replace('+', '')}]`;
-  return mantissa === '1' ? power : `${mantissa} · ${power}`;
-}

@@ -3,7 +3,8 @@ import type { Normalization } from '../../image/normalization.ts';
 import type { ResizeRule } from '../../image/preprocessing.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { formatCount } from '../../text/counts.ts';
-import { formatNumber, formatShare } from '../facts/format-facts.ts';
+import { typstNumber } from '../../text/typst-number.ts';
+import { formatShare } from '../facts/format-facts.ts';
 import { type AveragedViews, type ReportFacts, viewsOf } from '../facts/report-facts.ts';
 import { epochOf, isAtEnd, sizeSteps } from '../facts/run-progress.ts';
 import { blocks, figure, list, markup, paragraph, sideBySide, table } from '../typst/typst-text.ts';
@@ -17,16 +18,16 @@ function optimizerRows({ train, data: { oversample } }: Config): Row[] {
       ? `AdamW @adamw, $beta$ = ${optimizer.beta1}, ${optimizer.beta2}`
       : `SGD, momentum ${optimizer.momentum}${optimizer.nesterov ? ' (Nesterov) @nesterov' : ''}`;
   const oversampled = Object.entries(oversample)
-    .map(([name, factor]) => `${markup(name)} ×${formatNumber(factor)}`)
+    .map(([name, factor]) => `${markup(name)} ×${typstNumber(factor)}`)
     .join(', ');
   const falls = { constant: 'constant', cosine: 'cosine @sgdr', polynomial: 'polynomial, power 0.9' }[schedule];
   return [
     ['optimiser', how],
-    ['highest learning rate', formatNumber(train.lr)],
+    ['highest learning rate', typstNumber(train.lr)],
     ['schedule', `${falls}${schedule !== 'constant' && finalShare > 0 ? `, down to ${formatShare(finalShare)}` : ''}`],
     ...(warmup > 0 ? [['warm-up', `linear, ${formatShare(warmup)} of the run`] as const] : []),
-    ...(optimizer.weightDecay > 0 ? [['weight decay', formatNumber(optimizer.weightDecay)] as const] : []),
-    ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${formatNumber(train.clipNorm)}`] as const] : []),
+    ...(optimizer.weightDecay > 0 ? [['weight decay', typstNumber(optimizer.weightDecay)] as const] : []),
+    ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${typstNumber(train.clipNorm)}`] as const] : []),
     ...(train.averageDecay > 0 ? [['average of weights @polyak', `decay ${train.averageDecay}`] as const] : []),
     ['batch', `${train.accumulate > 1 ? `${train.accumulate} × ` : ''}${train.batchSize} pictures`],
     ['length', train.minutes ? `${train.minutes} minutes` : `${train.epochs} epochs`],
@@ -47,8 +48,8 @@ function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: st
 }
 
 function augmentationRows({ data: { augmentation: a, labels } }: Config): Row[] {
-  const chance = (probability: number) => `probability ${formatNumber(probability)}`;
-  const around = (value: number, unit = '') => `±${formatNumber(value)}${unit}`;
+  const chance = (probability: number) => `probability ${typstNumber(probability)}`;
+  const around = (value: number, unit = '') => `±${typstNumber(value)}${unit}`;
   const colours = [
     ['brightness', a.brightness],
     ['contrast', a.contrast],
@@ -86,7 +87,7 @@ function optimisation({ run }: ReportFacts): string {
   const last = run.metrics.at(-1)!;
   const sgd = train.optimizer.kind === 'sgd';
   return paragraph(
-    `*Optimisation.* The settings are those of @tab-optimisation; ${formatCount(last.step)} steps were made in ${formatNumber(Number(last.epoch.toFixed(1)))} epochs.`,
+    `*Optimisation.* The settings are those of @tab-optimisation; ${formatCount(last.step)} steps were made in ${typstNumber(Number(last.epoch.toFixed(1)))} epochs.`,
     train.warmup > 0 &&
       `The learning rate climbs linearly at first${sgd ? '' : ', since the statistics of AdamW are unsure after few steps'}.`,
     train.schedule !== 'constant' &&

@@ -1,5 +1,8 @@
-/** Works that a report can cite, by the key that its text uses (`@key`), as BibTeX. */
+import { losses } from '../../losses/registry.ts';
+
+/** Works that a report can cite, by the key that its text uses (`@key`), as BibTeX; those on losses stand with the losses. */
 const works: Readonly<Record<string, string>> = {
+  ...Object.assign({}, ...losses.map((loss) => loss.works)),
   adamw: `@inproceedings{adamw,
   author = {Loshchilov, Ilya and Hutter, Frank},
   title = {Decoupled Weight Decay Regularization},
@@ -41,24 +44,6 @@ const works: Readonly<Record<string, string>> = {
   title = {{CutMix}: Regularization Strategy to Train Strong Classifiers with Localizable Features},
   booktitle = {IEEE/CVF International Conference on Computer Vision (ICCV)},
   year = {2019},
-}`,
-  dice: `@inproceedings{dice,
-  author = {Milletari, Fausto and Navab, Nassir and Ahmadi, Seyed-Ahmad},
-  title = {{V-Net}: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation},
-  booktitle = {International Conference on 3D Vision (3DV)},
-  year = {2016},
-}`,
-  'label-smoothing': `@inproceedings{label-smoothing,
-  author = {Szegedy, Christian and Vanhoucke, Vincent and Ioffe, Sergey and Shlens, Jon and Wojna, Zbigniew},
-  title = {Rethinking the Inception Architecture for Computer Vision},
-  booktitle = {IEEE Conference on Computer Vision and Pattern Recognition (CVPR)},
-  year = {2016},
-}`,
-  lovasz: `@inproceedings{lovasz,
-  author = {Berman, Maxim and Rannen Triki, Amal and Blaschko, Matthew B.},
-  title = {The {Lovász}-Softmax Loss: A Tractable Surrogate for the Optimization of the Intersection-over-Union Measure in Neural Networks},
-  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},
-  year = {2018},
 }`,
   mobilenet: `@inproceedings{mobilenet,
   author = {Sandler, Mark and Howard, Andrew and Zhu, Menglong and Zhmoginov, Andrey and Chen, Liang-Chieh},
@@ -113,9 +98,11 @@ const works: Readonly<Record<string, string>> = {
 }`,
 };
 
-/** Keys of the works that a typst text cites, in the order of the keys. */
+/** Keys of the works that a typst text cites, in alphabetical order. */
 export function citedWorks(text: string): string[] {
-  return Object.keys(works).filter((key) => new RegExp(`(?<!\\\\)@${key}(?![\\w-])`).test(text));
+  return Object.keys(works)
+    .sort()
+    .filter((key) => new RegExp(`(?<!\\\\)@${key}(?![\\w-])`).test(text));
 }
 
 /** BibTeX of the works that a typst text cites. */

@@ -1,0 +1,20 @@
+import type { Tensor } from '../graph/graph.ts';
+import { div, greater, maximum, minimum, mul, sub } from '../graph/ops/elementwise.ts';
+import { reduceMean, reduceSum } from '../graph/ops/reduction.ts';
+
+/**
+ * The loss that is the mean over the classes present in each image, then over images; an image in which every pixel is
+ * ignored has loss 0.
+ *
+ * @param values N×C: losses, which must be 0 for absent classes, or scores, whose mean is taken from 1
+ * @param actual N×C, the number of pixels of each class; a class is present where it is above 0
+ */
+export function presentMean(kind: 'losses' | 'scores', values: Tensor, actual: Tensor): Tensor {
+  const { graph } = actual;
+  const present = greater(actual, graph.scalar(0));
+  const count = reduceSum(present, [1]);
+  const one = graph.scalar(1);
+  const sum = reduceSum(kind === 'scores' ? mul(values, present) : values, [1]);
+  const perImage = div(sum, maximum(count, one));
+  return reduceMean(kind === 'scores' ? sub(minimum(count, one), perImage) : perImage);
+}
