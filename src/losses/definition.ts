@@ -28,7 +28,7 @@ export interface LossDefinition<Name extends string, Settings extends z.ZodRawSh
   readonly defaultWeight: number;
   /** The keys of the configuration that it has besides its weight. */
   readonly settings: Settings;
-  /** What its value is the mean over: all pixels of a batch that are not ignored, by their weights, or its images. */
+  /** What its value is the mean over: all pixels of a batch that are not ignored, weighted by `loss.classWeights`, or its images. */
   readonly mean: 'pixels' | 'images';
   /**
    * Whether its gradient is one that the native engine computes in one go with those of others. Such losses are built last,
