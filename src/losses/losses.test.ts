@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
 import { gradients } from '../graph/autodiff.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
@@ -315,8 +316,9 @@ describe('the table of losses', () => {
   });
 
   it('brings the works that the texts cite', () => {
+    const settings = z.object(lossKeys).parse({ labelSmoothing: 0.1, classWeights: [1, 2] });
     for (const { text, reference, works } of losses) {
-      const { over, formula, remarks = [] } = text({ labelSmoothing: 0.1, classWeights: [1, 2], diceSmooth: 1 });
+      const { over, formula, remarks = [] } = text(settings);
       const said = [reference && `@${reference}`, over, formula, ...remarks].join(' ');
       expect(Object.keys(works)).toEqual([...said.matchAll(/@([\w-]+)/g)].map(([, key]) => key));
       for (const [key, work] of Object.entries(works)) expect(work).toMatch(new RegExp(`^@\\w+\\{${key},`));
