@@ -5,6 +5,7 @@ import { add } from './ops/elementwise.ts';
 /**
  * Gradients of a scalar with respect to tensors, by reverse-mode differentiation: appends the backward pass to the
  * graph, node by node from the loss back (Griewank and Walther 2008, chapter 3), and gives back one tensor a target.
+ * What is appended for a node belongs to the node's module.
  *
  * @throws Error where the loss is no scalar, or does not depend on a target through differentiable ops.
  * @example const [dw] = gradients(loss, [w]);
@@ -18,7 +19,7 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
   const sum = (tensor: Tensor): Tensor | undefined => {
     const parts = accumulated.get(tensor);
     if (!parts) return undefined;
-    const total = parts.reduce((left, right) => add(left, right));
+    const total = graph.within(tensor.node.module, () => parts.reduce((left, right) => add(left, right)));
     accumulated.set(tensor, [total]);
     return total;
   };
@@ -29,14 +30,17 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
     if (outputGradients.every((dy) => dy === undefined)) continue;
     const wants = (index: number) => needed.has(node.inputs[index]);
     const { inputs, outputs, attributes } = node;
-    gradient({ inputs, outputs, attributes, outputGradients, wants }).forEach((dx, index) => {
-      const input = inputs[index];
-      if (!dx || !needed.has(input)) return;
-      if (formatShape(dx.shape) !== formatShape(input.shape)) {
-        throw new Error(`${node.op}: gradient ${formatShape(dx.shape)} for an input of ${formatShape(input.shape)}`);
-      }
-      accumulated.set(input, [...(accumulated.get(input) ?? []), dx]);
-    });
+    const call = { inputs, outputs, attributes, outputGradients, wants };
+    graph
+      .within(node.module, () => gradient(call))
+      .forEach((dx, index) => {
+        const input = inputs[index];
+        if (!dx || !needed.has(input)) return;
+        if (formatShape(dx.shape) !== formatShape(input.shape)) {
+          throw new Error(`${node.op}: gradient ${formatShape(dx.shape)} for an input of ${formatShape(input.shape)}`);
+        }
+        accumulated.set(input, [...(accumulated.get(input) ?? []), dx]);
+      });
   }
   return targets.map((target) => {
     const result = sum(target);

@@ -1,3 +1,5 @@
+import type { Module } from './module.ts';
+
 /** Element types that tensors of a graph have. */
 export type DataType = 'float32' | 'int32';
 
@@ -23,6 +25,8 @@ export interface GraphNode {
   readonly inputs: readonly Tensor[];
   readonly attributes: object;
   readonly outputs: readonly Tensor[];
+  /** The innermost module that it was made in; none for what is outside of every network, such as a loss. */
+  readonly module?: Module;
 }
 
 /** How the host draws an input that is random: each element is 1/keep with probability `keep`, else 0. */
@@ -85,6 +89,23 @@ export class Graph {
   /** State name to the value that it takes after a run. */
   readonly updates = new Map<string, Tensor>();
   private nextId = 0;
+  private currentModule: Module | undefined;
+
+  /** The module that nodes are made in now. */
+  get module(): Module | undefined {
+    return this.currentModule;
+  }
+
+  /** Lets all nodes that the body makes belong to a module (to none where it is undefined); modules nest. */
+  within<Result>(module: Module | undefined, body: () => Result): Result {
+    const outer = this.currentModule;
+    this.currentModule = module;
+    try {
+      return body();
+    } finally {
+      this.currentModule = outer;
+    }
+  }
 
   /** Appends a node; the op's own builder function is what callers use. */
   add(op: string, inputs: readonly Tensor[], attributes: object, types: readonly TensorType[]): readonly Tensor[] {
@@ -92,7 +113,8 @@ export class Graph {
       if (input.graph !== this) throw new Error(`${op}: an input belongs to another graph`);
     }
     const outputs: Tensor[] = [];
-    const node: GraphNode = { op, inputs: [...inputs], attributes, outputs };
+    const module = this.currentModule;
+    const node: GraphNode = { op, inputs: [...inputs], attributes, outputs, ...(module && { module }) };
     types.forEach(({ shape, dtype }, index) => {
       checkShape(op, shape);
       outputs.push({ id: this.nextId++, graph: this, node, index, shape: [...shape], dtype });

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/graph.ts';
 import { appendCoordinates } from '../nn/coordinates.ts';
 import { uniformFanIn } from '../nn/initializers.ts';
-import { basicBlock, convBn, convolution, invertedResidual } from '../nn/layers.ts';
+import { basicBlock, convBn, convolution, invertedResidual, type SequenceStep, sequence } from '../nn/layers.ts';
 import { pyramidPooling } from '../nn/pyramid-pooling.ts';
 import type { Scope } from '../nn/scope.ts';
 import type { Architecture } from './model.ts';
@@ -37,7 +37,11 @@ export function hybridUnet(
     ...description,
     multiple: 2 ** (stages.length + 1),
     build(scope, input, classes) {
-      let x = convBn(scope.at('stem'), appendCoordinates(input), { filters: stem, kernel: 3, stride: 2 });
+      let x = convBn(scope.at('stem'), appendCoordinates(scope.at('coordinates'), input), {
+        filters: stem,
+        kernel: 3,
+        stride: 2,
+      });
       const features = [x];
       stages.forEach((stage, index) => {
         x = encoderStage(scope.at('stages').at(index), x, stage);
@@ -60,12 +64,8 @@ export function hybridUnet(
 }
 
 function encoderStage(scope: Scope, input: Tensor, { filters, blocks, kind }: HybridStage): Tensor {
-  let x = convBn(scope.at(0), input, { filters, kernel: 3, stride: 2 });
-  for (let block = 1; block <= blocks; block++) {
-    x =
-      kind === 'dense'
-        ? basicBlock(scope.at(block), x)
-        : invertedResidual(scope.at(block), x, { kernel: 5, squeeze: true });
-  }
-  return x;
+  const enter: SequenceStep = (at, x) => convBn(at, x, { filters, kernel: 3, stride: 2 });
+  const block: SequenceStep = (at, x) =>
+    kind === 'dense' ? basicBlock(at, x) : invertedResidual(at, x, { kernel: 5, squeeze: true });
+  return sequence(scope, input, [enter, ...new Array<SequenceStep>(blocks).fill(block)]);
 }

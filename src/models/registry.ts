@@ -46,7 +46,8 @@ export function createModel(name: string, options: { classes: number }): Model {
           { exitCode: 2 },
         );
       }
-      return architecture.build(new Scope(x.graph, { training, seed, auxiliary }), x, classes);
+      const scope = new Scope(x.graph, { training, seed, auxiliary });
+      return scope.module(name, () => architecture.build(scope, x, classes), architecture.summary);
     },
   };
 }

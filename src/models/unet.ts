@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { concat } from '../graph/ops/shape.ts';
 import { uniformFanIn } from '../nn/initializers.ts';
-import { convBn, convolution, invertedResidual } from '../nn/layers.ts';
+import { convBn, convolution, invertedResidual, sequence } from '../nn/layers.ts';
 import type { Scope } from '../nn/scope.ts';
 import type { Architecture, NetworkOutput } from './model.ts';
 
@@ -19,10 +19,11 @@ function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
   let x = convBn(scope.at('stem'), input, { filters: 32, kernel: 3, stride: 2 });
   const features = [x];
   stageWidths.forEach((filters, index) => {
-    const stage = scope.at('stages').at(index);
-    x = convBn(stage.at(0), x, { filters, kernel: 3, stride: 2 });
-    x = invertedResidual(stage.at(1), x);
-    x = invertedResidual(stage.at(2), x);
+    x = sequence(scope.at('stages').at(index), x, [
+      (at, y) => convBn(at, y, { filters, kernel: 3, stride: 2 }),
+      invertedResidual,
+      invertedResidual,
+    ]);
     features.push(x);
   });
   const skips = features.slice(0, -1).reverse();

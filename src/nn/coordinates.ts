@@ -1,11 +1,12 @@
 import type { Tensor } from '../graph/graph.ts';
 import { concat } from '../graph/ops/shape.ts';
+import { defineModule, type Scope } from './scope.ts';
 
 /**
- * Appends two channels that hold where each pixel lies, from −1 (left, top) to 1 (right, bottom) (CoordConv, Liu et al.
- * 2018): with them a network of small receptive field still tells left from right.
+ * Two channels that hold where each pixel of x lies, from −1 (left, top) to 1 (right, bottom): N×2×H×W, a constant. The module
+ * has no weights; it lets exports know the constant for what it is.
  */
-export function appendCoordinates(x: Tensor): Tensor {
+export const coordinates = defineModule('Coordinates', 'Where each pixel lies.', (_, x: Tensor): Tensor => {
   const [n, , height, width] = x.shape as [number, number, number, number];
   const pixels = height * width;
   const data = new Float32Array(n * 2 * pixels);
@@ -16,5 +17,15 @@ export function appendCoordinates(x: Tensor): Tensor {
     }
   }
   for (let image = 1; image < n; image++) data.copyWithin(image * 2 * pixels, 0, 2 * pixels);
-  return concat([x, x.graph.constant(data, [n, 2, height, width])], 1);
+  return x.graph.constant(data, [n, 2, height, width]);
+});
+
+/**
+ * Appends the two channels of `coordinates` (CoordConv, Liu et al. 2018): with them a network of small receptive field
+ * still tells left from right.
+ *
+ * @param scope where the coordinates stand among the modules; there are no weights there
+ */
+export function appendCoordinates(scope: Scope, x: Tensor): Tensor {
+  return concat([x, coordinates(scope, x)], 1);
 }

@@ -6,7 +6,7 @@ import { batchNormInference, batchNormTraining } from '../graph/ops/normalizatio
 import { globalAvgPool } from '../graph/ops/pooling.ts';
 import { scale } from '../graph/ops/reduction.ts';
 import { constantInitializer, heNormal, type Initializer, uniformFanIn } from './initializers.ts';
-import type { Scope } from './scope.ts';
+import { defineModule, type Scope } from './scope.ts';
 
 export interface ConvolutionLayerOptions {
   readonly filters: number;
@@ -19,68 +19,103 @@ export interface ConvolutionLayerOptions {
 }
 
 /** A convolution whose padding keeps the size at stride 1 (dilation·(kernel − 1)/2 on every side). */
-export function convolution(scope: Scope, x: Tensor, options: ConvolutionLayerOptions): Tensor {
-  const { filters, kernel, stride = 1, dilation = 1, groups = 1, bias = false, initializer = heNormal } = options;
-  const shape = [filters, x.shape[1] / groups, kernel, kernel];
-  const weight = scope.parameter('weight', shape, initializer, { decay: true });
-  return conv2d(x, weight, {
-    stride,
-    dilation,
-    groups,
-    padding: (dilation * (kernel - 1)) / 2,
-    ...(bias && { bias: scope.parameter('bias', [filters], uniformFanIn(sizeOf(shape.slice(1))), { decay: false }) }),
-  });
+export const convolution = defineModule(
+  'Conv2d',
+  'Convolution.',
+  (scope, x: Tensor, options: ConvolutionLayerOptions): Tensor => {
+    const { filters, kernel, stride = 1, dilation = 1, groups = 1, bias = false, initializer = heNormal } = options;
+    const shape = [filters, x.shape[1] / groups, kernel, kernel];
+    const weight = scope.parameter('weight', shape, initializer, { decay: true });
+    return conv2d(x, weight, {
+      stride,
+      dilation,
+      groups,
+      padding: (dilation * (kernel - 1)) / 2,
+      ...(bias && { bias: scope.parameter('bias', [filters], uniformFanIn(sizeOf(shape.slice(1))), { decay: false }) }),
+    });
+  },
+);
+
+export interface BatchNormOptions {
+  readonly momentum?: number;
+  readonly epsilon?: number;
 }
 
 /**
  * Batch normalisation (Ioffe and Szegedy 2015). In training the running statistics move towards those of the batch,
  * running ← (1 − momentum)·running + momentum·batch, with the unbiased variance, as PyTorch does.
  */
-export function batchNorm(scope: Scope, x: Tensor, options: { momentum?: number; epsilon?: number } = {}): Tensor {
-  const { momentum = 0.1, epsilon = 1e-5 } = options;
-  const shape = [x.shape[1]];
-  const gamma = scope.parameter('weight', shape, constantInitializer(1), { decay: false });
-  const beta = scope.parameter('bias', shape, constantInitializer(0), { decay: false });
-  const runningMean = scope.buffer('running_mean', shape, constantInitializer(0));
-  const runningVariance = scope.buffer('running_var', shape, constantInitializer(1));
-  if (!scope.mode.training) return batchNormInference(x, gamma, beta, runningMean, runningVariance, epsilon);
-  const { y, mean, variance } = batchNormTraining(x, gamma, beta, epsilon);
-  const count = sizeOf(x.shape) / shape[0];
-  const unbiased = count > 1 ? count / (count - 1) : 1;
-  const { graph } = scope;
-  graph.assign(runningMean, add(scale(runningMean, 1 - momentum), scale(mean, momentum)));
-  graph.assign(runningVariance, add(scale(runningVariance, 1 - momentum), scale(variance, momentum * unbiased)));
-  return y;
+export const batchNorm = defineModule(
+  'BatchNorm2d',
+  'Batch normalisation.',
+  (scope, x: Tensor, options: BatchNormOptions = {}): Tensor => {
+    const { momentum = 0.1, epsilon = 1e-5 } = options;
+    const shape = [x.shape[1]];
+    const gamma = scope.parameter('weight', shape, constantInitializer(1), { decay: false });
+    const beta = scope.parameter('bias', shape, constantInitializer(0), { decay: false });
+    const runningMean = scope.buffer('running_mean', shape, constantInitializer(0));
+    const runningVariance = scope.buffer('running_var', shape, constantInitializer(1));
+    if (!scope.mode.training) return batchNormInference(x, gamma, beta, runningMean, runningVariance, epsilon);
+    const { y, mean, variance } = batchNormTraining(x, gamma, beta, epsilon);
+    const count = sizeOf(x.shape) / shape[0];
+    const unbiased = count > 1 ? count / (count - 1) : 1;
+    const { graph } = scope;
+    graph.assign(runningMean, add(scale(runningMean, 1 - momentum), scale(mean, momentum)));
+    graph.assign(runningVariance, add(scale(runningVariance, 1 - momentum), scale(variance, momentum * unbiased)));
+    return y;
+  },
+);
+
+export interface ConvBnOptions extends Omit<ConvolutionLayerOptions, 'bias'> {
+  /** After the normalisation; default relu. */
+  readonly activation?: ActivationKind | 'none';
 }
 
 /** Convolution (module `0`) and batch normalisation (module `1`), then an activation unless it is `none`. */
-export function convBn(
-  scope: Scope,
-  x: Tensor,
-  options: Omit<ConvolutionLayerOptions, 'bias'> & { activation?: ActivationKind | 'none' },
-): Tensor {
-  const { activation: kind = 'relu' } = options;
-  const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options));
-  return kind === 'none' ? y : activation(y, kind);
-}
+export const convBn = defineModule(
+  'ConvBn',
+  'Convolution, batch normalisation, activation.',
+  (scope, x: Tensor, options: ConvBnOptions): Tensor => {
+    const { activation: kind = 'relu' } = options;
+    const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options));
+    return kind === 'none' ? y : activation(y, kind);
+  },
+);
+
+/** Builds one module of a sequence. */
+export type SequenceStep = (scope: Scope, x: Tensor) => Tensor;
+
+/** Modules one after the other, numbered from 0, as PyTorch's Sequential. */
+export const sequence = defineModule(
+  'Sequential',
+  'Modules one after the other.',
+  (scope, x: Tensor, steps: readonly SequenceStep[]): Tensor =>
+    steps.reduce((y, step, index) => step(scope.at(index), y), x),
+);
 
 /** Squeeze-and-excitation (Hu et al. 2018): channels weighted by a gate computed from their means. */
-export function squeezeExcite(scope: Scope, x: Tensor, squeezed: number): Tensor {
-  const pooled = globalAvgPool(x);
-  const reduced = activation(
-    convolution(scope.at('reduce'), pooled, { filters: squeezed, kernel: 1, bias: true }),
-    'relu',
-  );
-  const gate = convolution(scope.at('expand'), reduced, { filters: x.shape[1], kernel: 1, bias: true });
-  return mul(x, activation(gate, 'hardSigmoid'));
-}
+export const squeezeExcite = defineModule(
+  'SqueezeExcite',
+  'Weighs whole channels by a gate that is computed from their means.',
+  (scope, x: Tensor, squeezed: number): Tensor => {
+    const pooled = globalAvgPool(x);
+    const reduced = convolution(scope.at('reduce'), pooled, { filters: squeezed, kernel: 1, bias: true });
+    const options = { filters: x.shape[1], kernel: 1, bias: true };
+    const gate = convolution(scope.at('expand'), activation(reduced, 'relu'), options);
+    return mul(x, activation(gate, 'hardSigmoid'));
+  },
+);
 
 /** Two 3×3 convolutions with a residual sum, then ReLU (He et al. 2016, basic block). */
-export function basicBlock(scope: Scope, x: Tensor): Tensor {
-  const filters = x.shape[1];
-  const y = convBn(scope.at('first'), x, { filters, kernel: 3 });
-  return activation(add(x, convBn(scope.at('second'), y, { filters, kernel: 3, activation: 'none' })), 'relu');
-}
+export const basicBlock = defineModule(
+  'BasicBlock',
+  'Two convolutions, joined with what came in (ResNet).',
+  (scope, x: Tensor): Tensor => {
+    const filters = x.shape[1];
+    const y = convBn(scope.at('first'), x, { filters, kernel: 3 });
+    return activation(add(x, convBn(scope.at('second'), y, { filters, kernel: 3, activation: 'none' })), 'relu');
+  },
+);
 
 export interface InvertedResidualOptions {
   /** Channels inside, as a multiple of those outside. */
@@ -94,13 +129,17 @@ export interface InvertedResidualOptions {
  * 1×1 to expansion·c channels, depthwise k×k, 1×1 back to c; residual sum, then ReLU
  * (Sandler et al. 2018, with an activation after the sum).
  */
-export function invertedResidual(scope: Scope, x: Tensor, options: InvertedResidualOptions = {}): Tensor {
-  const { expansion = 4, kernel = 3, squeeze = false } = options;
-  const channels = x.shape[1];
-  const inside = expansion * channels;
-  let y = convBn(scope.at('expand'), x, { filters: inside, kernel: 1 });
-  y = convBn(scope.at('depthwise'), y, { filters: inside, kernel, groups: inside });
-  if (squeeze) y = squeezeExcite(scope.at('squeeze'), y, Math.round(channels / 4));
-  y = convBn(scope.at('project'), y, { filters: channels, kernel: 1, activation: 'none' });
-  return activation(add(x, y), 'relu');
-}
+export const invertedResidual = defineModule(
+  'InvertedResidual',
+  '1x1 to more channels, depthwise, 1x1 back (MobileNetV2), joined with what came in.',
+  (scope, x: Tensor, options: InvertedResidualOptions = {}): Tensor => {
+    const { expansion = 4, kernel = 3, squeeze = false } = options;
+    const channels = x.shape[1];
+    const inside = expansion * channels;
+    let y = convBn(scope.at('expand'), x, { filters: inside, kernel: 1 });
+    y = convBn(scope.at('depthwise'), y, { filters: inside, kernel, groups: inside });
+    if (squeeze) y = squeezeExcite(scope.at('squeeze'), y, Math.round(channels / 4));
+    y = convBn(scope.at('project'), y, { filters: channels, kernel: 1, activation: 'none' });
+    return activation(add(x, y), 'relu');
+  },
+);

@@ -146,7 +146,7 @@ describe('layers', () => {
   });
 
   it('coordinates go from −1 to 1 along both axes, the same in every image', async () => {
-    const built = layer([2, 1, 2, 4], (_, x) => appendCoordinates(x));
+    const built = layer([2, 1, 2, 4], appendCoordinates);
     expect(built.shape).toEqual([2, 3, 2, 4]);
     const { y } = await built.run(new Float32Array(16).fill(9));
     const image = [

@@ -3,21 +3,21 @@ import { adaptiveAvgPool } from '../graph/ops/pooling.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { concat } from '../graph/ops/shape.ts';
 import { convBn } from './layers.ts';
-import type { Scope } from './scope.ts';
+import { defineModule } from './scope.ts';
 
 /**
  * Pyramid pooling (Zhao et al. 2017): means over grids of several sizes, each reduced to `filters` channels and brought
  * back to the size of x, joined to x. Lets every pixel know what is where in the whole image.
  */
-export function pyramidPooling(
-  scope: Scope,
-  x: Tensor,
-  options: { grids: readonly number[]; filters: number },
-): Tensor {
-  const [, , height, width] = x.shape as [number, number, number, number];
-  const levels = options.grids.map((grid, index) => {
-    const pooled = adaptiveAvgPool(x, Math.min(grid, height), Math.min(grid, width));
-    return resize(convBn(scope.at(index), pooled, { filters: options.filters, kernel: 1 }), height, width);
-  });
-  return concat([x, ...levels], 1);
-}
+export const pyramidPooling = defineModule(
+  'PyramidPooling',
+  'Means over grids of several sizes beside the features themselves (PSPNet).',
+  (scope, x: Tensor, options: { grids: readonly number[]; filters: number }): Tensor => {
+    const [, , height, width] = x.shape as [number, number, number, number];
+    const levels = options.grids.map((grid, index) => {
+      const pooled = adaptiveAvgPool(x, Math.min(grid, height), Math.min(grid, width));
+      return resize(convBn(scope.at(index), pooled, { filters: options.filters, kernel: 1 }), height, width);
+    });
+    return concat([x, ...levels], 1);
+  },
+);

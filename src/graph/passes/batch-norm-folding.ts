@@ -1,4 +1,4 @@
-import { type ConstantAttributes, type Graph, sizeOf, type Tensor } from '../graph.ts';
+import type { ConstantAttributes, Graph, Tensor } from '../graph.ts';
 import { apply } from '../op.ts';
 import { type ConvolutionAttributes, conv2dOp } from '../ops/convolution.ts';
 import type { BatchNormAttributes } from '../ops/normalization.ts';
@@ -7,6 +7,7 @@ import { rewrite } from './rewrite.ts';
 /**
  * Folds a batch normalisation with constant statistics into the convolution before it (Jacob et al. 2018, section 3.2):
  * weight′ = weight·s and bias′ = beta + (bias − mean)·s with s = gamma/√(variance + epsilon), per output channel.
+ * What comes out belongs to the module of the convolution.
  * Wants a frozen graph; a convolution whose output something else reads too is left alone.
  */
 export function foldBatchNorm(source: Graph): Graph {
@@ -30,17 +31,10 @@ export function foldBatchNorm(source: Graph): Graph {
     const bias = convolution.inputs[2] && constantOf(convolution.inputs[2]);
     const folded = weight.map((value, index) => value * factor[Math.floor(index / perFilter)]);
     const shift = beta.map((value, channel) => value + ((bias?.[channel] ?? 0) - mean[channel]) * factor[channel]);
-    return [
-      apply(
-        conv2dOp,
-        [
-          convolution.inputs[0],
-          target.constant(folded, convolution.inputs[1].shape),
-          target.constant(shift, [sizeOf([shift.length])]),
-        ],
-        convolution.attributes as ConvolutionAttributes,
-      ),
-    ];
+    return target.within(convolution.module, () => {
+      const parameters = [target.constant(folded, convolution.inputs[1].shape), target.constant(shift, [shift.length])];
+      return [apply(conv2dOp, [convolution.inputs[0], ...parameters], convolution.attributes as ConvolutionAttributes)];
+    });
   });
 }
 

@@ -10,7 +10,7 @@ import {
 /**
  * Builds a new graph from an old one, node by node. `visit` may give back the tensors that stand for the node's
  * outputs in the new graph, made from the mapped inputs; where it gives back nothing the node is copied.
- * `nodes` limits the copy to some of the nodes; they must hold all that outputs and updates depend on.
+ * Either way they belong to the module of the old node, unless `visit` says otherwise. `nodes` limits the copy to some of the nodes; they must hold all that outputs and updates depend on.
  */
 export function rewrite(
   source: Graph,
@@ -26,7 +26,7 @@ export function rewrite(
   };
   for (const node of nodes) {
     const inputs = node.inputs.map(translate);
-    const outputs = visit(node, inputs, target) ?? copyNode(node, inputs, target);
+    const outputs = target.within(node.module, () => visit(node, inputs, target) ?? copyNode(node, inputs, target));
     node.outputs.forEach((output, index) => {
       mapped.set(output, outputs[index]);
     });
@@ -37,7 +37,7 @@ export function rewrite(
   return target;
 }
 
-/** Appends the same node with other inputs to another graph. */
+/** Appends the same node with other inputs to another graph, into the module that is current there. */
 export function copyNode(node: GraphNode, inputs: readonly Tensor[], target: Graph): readonly Tensor[] {
   const [output] = node.outputs;
   if (node.op === 'input') {

@@ -1,4 +1,5 @@
 import { Graph, type GraphNode, type Tensor } from '../../../graph/graph.ts';
+import { commonModule } from '../../../graph/module.ts';
 import { copyNode } from '../../../graph/passes/rewrite.ts';
 
 /** Nodes that something else takes the place of. */
@@ -14,7 +15,8 @@ export interface NodeGroup {
 /**
  * Builds a new graph in which groups of nodes are replaced. Of the nodes and groups whose inputs are ready the one with the
  * lowest priority comes next, a node's position in the old graph, for a group that of its last node: the order, which
- * decides how long tensors live, stays as close to the old one as the groups allow.
+ * decides how long tensors live, stays as close to the old one as the groups allow. What takes the place of a group belongs to
+ * the innermost module that holds all of the group.
  *
  * @throws Error where groups depend on each other in a circle; `Contraction` tells so beforehand.
  */
@@ -28,15 +30,13 @@ export function replaceGroups(source: Graph, groups: readonly NodeGroup[]): Grap
     return found;
   };
   for (const unit of orderUnits(units)) {
-    if (unit.group) {
-      for (const [old, tensor] of unit.group.build(translate, target)) mapped.set(old, tensor);
-      continue;
-    }
-    const [node] = unit.nodes;
-    const outputs = copyNode(node, node.inputs.map(translate), target);
-    node.outputs.forEach((output, index) => {
-      mapped.set(output, outputs[index]);
+    const replaced = target.within(commonModule(unit.nodes), () => {
+      if (unit.group) return [...unit.group.build(translate, target)];
+      const [node] = unit.nodes;
+      const outputs = copyNode(node, node.inputs.map(translate), target);
+      return node.outputs.map((output, index) => [output, outputs[index]] as const);
     });
+    for (const [old, tensor] of replaced) mapped.set(old, tensor);
   }
   for (const [name, tensor] of source.outputs) target.output(name, translate(tensor));
   for (const [name, tensor] of source.updates) target.assign(translate(source.states.get(name)!), translate(tensor));
