@@ -1,5 +1,5 @@
 import { nodeMultiplyAccumulates } from '../graph/cost.ts';
-import { type Graph, type GraphNode, sizeOf, stateAttributes, type Tensor } from '../graph/graph.ts';
+import { type Graph, type GraphNode, sizeOf, stateAttributes } from '../graph/graph.ts';
 import type { ConvolutionAttributes } from '../graph/ops/convolution.ts';
 
 /** One module that has parameters of its own. */
@@ -34,15 +34,9 @@ function describeNode(node: GraphNode): string {
   return node.op.startsWith('batchNorm') ? 'batch norm' : node.op;
 }
 
-/** The module that a node belongs to: the path of its first parameter without the parameter's own name. */
-function moduleOf(states: readonly Tensor[]): string | undefined {
-  return states[0] && stateAttributes(states[0]).name.replace(/\.?[^.]+$/, '');
-}
-
 /**
  * The modules of a network that have parameters, in the order of the computation; what has none (activations, sums,
- * resizing) belongs to no module and costs no multiply-accumulates, except products of computed matrices, which get a
- * line without a path.
+ * resizing) gets no line and costs no multiply-accumulates, except products of computed matrices.
  */
 export function listLayers(graph: Graph): Layer[] {
   const layers = new Map<string, Layer>();
@@ -50,8 +44,8 @@ export function listLayers(graph: Graph): Layer[] {
   for (const node of graph.nodes) {
     const states = node.inputs.filter((input) => input.node.op === 'state');
     const multiplyAccumulates = nodeMultiplyAccumulates(node);
-    const path = moduleOf(states) ?? (multiplyAccumulates > 0 ? '' : undefined);
-    if (path === undefined) continue;
+    if (states.length === 0 && multiplyAccumulates === 0) continue;
+    const path = node.module?.path ?? '';
     let parameters = 0;
     for (const state of states) {
       const { name, trainable } = stateAttributes(state);

@@ -7,14 +7,14 @@ export class Region {
   readonly children = new Map<string, Region>();
   /** The parameters and buffers of the module itself, by their own names. */
   readonly parameters = new Map<string, Tensor>();
-  /** What is computed inside, in order; states and constants are not, inputs neither. */
+  /** What is computed inside, modules inside included, in order; inputs, states and constants are not computed. */
   readonly nodes: GraphNode[] = [];
+  /** Undefined for a place that only holds modules, and for a network that was built outside of any module. */
+  module: Module | undefined;
 
   constructor(
     readonly path: string,
     readonly parent: Region | undefined,
-    /** Undefined for a place that only holds modules, and for a network that was built outside of any. */
-    readonly module: Module | undefined,
   ) {}
 
   /** The last name of the path. */
@@ -32,27 +32,69 @@ export class Region {
     return this.children.size > 0 && [...this.children.values()].every(({ index }, place) => index === place);
   }
 
-  contains(other: Region): boolean {
-    for (let region: Region | undefined = other; region; region = region.parent) if (region === this) return true;
-    return false;
+  /** The regions from a child of this one down to one inside; undefined where that is not inside. */
+  pathTo(inner: Region): Region[] | undefined {
+    const path: Region[] = [];
+    for (let region: Region | undefined = inner; region; region = region.parent) {
+      if (region === this) return path;
+      path.unshift(region);
+    }
+    return undefined;
   }
 }
 
-/** A network as a tree of its modules. */
-export interface ModuleTree {
-  readonly root: Region;
-  /** The innermost region of each node. */
-  readonly regionOf: ReadonlyMap<GraphNode, Region>;
+/** The modules of a graph as a tree, with the nodes that belong to them; what nothing depends on is left out. */
+export class ModuleTree {
+  readonly root = new Region('', undefined);
+  private readonly regions = new Map([['', this.root]]);
+
+  /**
+   * Children come in the order of the computation, those of a list in that of their numbers.
+   *
+   * @throws Error where modules of different kinds stand at one place
+   */
+  constructor(graph: Graph) {
+    const nodes = liveNodes(graph);
+    for (const node of nodes) {
+      if (node.op === 'input' || node.op === 'state' || node.op === 'constant') continue;
+      for (let region: Region | undefined = this.regionOf(node.module); region; region = region.parent) {
+        region.nodes.push(node);
+      }
+    }
+    for (const { op, module, outputs } of nodes) {
+      if (op !== 'state') continue;
+      const region = this.regionOf(module);
+      const { name } = stateAttributes(outputs[0]);
+      region.parameters.set(region.path ? name.slice(region.path.length + 1) : name, outputs[0]);
+    }
+    for (const region of this.regions.values()) sortList(region.children);
+  }
+
+  /** Where a module stands; what belongs to none stands at the root. */
+  regionOf(module: Module | undefined): Region {
+    if (!module) return this.root;
+    if (module.parent) this.regionOf(module.parent);
+    const region = this.regionAt(module.path);
+    region.module ??= module;
+    if (region.module.kind === module.kind) return region;
+    throw new Error(`there are a ${region.module.kind} and a ${module.kind} at '${module.path}'; name them apart`);
+  }
+
+  private regionAt(path: string): Region {
+    const found = this.regions.get(path);
+    if (found) return found;
+    const parent = this.regionAt(path.slice(0, Math.max(0, path.lastIndexOf('.'))));
+    const region = new Region(path, parent);
+    parent.children.set(region.name, region);
+    this.regions.set(path, region);
+    return region;
+  }
 }
 
-/**
- * The modules of a graph with the nodes that belong to them; what nothing depends on is left out. Children come in the order of
- * the computation, those of a list in that of their numbers.
- *
- * @throws Error where modules of different kinds stand at one place
- */
-export function moduleTree(graph: Graph): ModuleTree {
-  const root = new Region('', undefined, undefined);
-  const regions = new Map<string, Region>();
-  ...
+/** Puts numbered children into the order of their numbers, whatever the order of their calls. */
+function sortList(children: Map<string, Region>): void {
+  const regions = [...children.values()];
+  if (regions.some(({ index }) => index === undefined)) return;
+  children.clear();
+  for (const region of regions.sort((a, b) => a.index! - b.index!)) children.set(region.name, region);
 }

@@ -1,5 +1,3 @@
-import type { GraphNode } from './graph.ts';
-
 /** A module of a network, as the nodes that were made inside of it know it. Passes hand the same record on. */
 export interface Module {
   /** Place in the network, with which the names of its parameters begin: `stages.0.1.first`; the network itself is ``. */
@@ -17,10 +15,10 @@ export function isBelow(path: string, outer: string): boolean {
   return outer === '' ? path !== '' : path.startsWith(`${outer}.`);
 }
 
-/** The innermost module that holds all of the nodes: where a node belongs that stands for all of them. */
-export function commonModule(nodes: readonly GraphNode[]): Module | undefined {
-  let common = nodes[0]?.module;
-  for (const { module } of nodes) while (common && !holds(common, module)) common = common.parent;
+/** The innermost module that holds all of them: where a node belongs that stands for nodes of several modules. */
+export function commonModule(modules: readonly (Module | undefined)[]): Module | undefined {
+  let common = modules[0];
+  for (const module of modules) while (common && !holds(common, module)) common = common.parent;
   return common;
 }
 

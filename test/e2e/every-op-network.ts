@@ -11,17 +11,17 @@ import { logSoftmax, softmax } from '../../src/graph/ops/softmax.ts';
 import { appendCoordinates } from '../../src/nn/coordinates.ts';
 import { constantInitializer, heNormal } from '../../src/nn/initializers.ts';
 import { convBn, convolution, squeezeExcite } from '../../src/nn/layers.ts';
-import { Scope } from '../../src/nn/scope.ts';
+import { defineModule, Scope } from '../../src/nn/scope.ts';
 
 /** Attention between the channels of x, over its pixels: matrix products and changes of shape. */
-function attention(scope: Scope, x: Tensor): Tensor {
+const attention = defineModule('Attention', 'Attention between channels.', (scope, x: Tensor): Tensor => {
   const [n, channels, height, width] = x.shape as [number, number, number, number];
   const pixels = reshape(x, [n, channels, height * width]);
   const weights = softmax(scale(matMul(pixels, pixels, false, true), 0.05), 2);
   const mixed = transpose(matMul(weights, pixels), [0, 2, 1]);
   const gain = scope.parameter('gain', [channels], constantInitializer(1), { decay: false });
   return reshape(transpose(mul(mixed, gain), [0, 2, 1]), [n, channels, height, width]);
-}
+});
 
 /** Every pixel block of 2×2 side by side in the channels. */
 function fold(x: Tensor): Tensor {
@@ -31,17 +31,24 @@ function fold(x: Tensor): Tensor {
 }
 
 /** A module of two inputs: x where both x and the skip ask for it. */
-function gate(scope: Scope, x: Tensor, skip: Tensor): Tensor {
+const gate = defineModule('Gate', 'A gate of two inputs.', (scope, x: Tensor, skip: Tensor): Tensor => {
   const layer = { filters: x.shape[1], kernel: 1, bias: true };
   const asked = add(convolution(scope.at('inner'), x, layer), convolution(scope.at('outer'), skip, layer));
   return mul(x, activation(asked, 'sigmoid'));
-}
+});
 
 /** Modules that no class of their own calls: weights used twice, lists and dictionaries with other things in between. */
 function scattered(scope: Scope, x: Tensor): Tensor {
   const layer = { filters: x.shape[1], kernel: 3 };
-  const weight = scope.at('shared').at(0).parameter('weight', [6, 6, 3, 3], heNormal, { decay: true });
-  const shared = (y: Tensor) => activation(conv2d(scale(y, 3), weight, { padding: 1 }), 'relu6');
+  const place = scope.at('shared').at(0);
+  const weight = place.module('Conv2d', () => place.parameter('weight', [6, 6, 3, 3], heNormal, { decay: true }));
+  const shared = (y: Tensor) => {
+    const enlarged = scale(y, 3);
+    return activation(
+      place.module('Conv2d', () => conv2d(enlarged, weight, { padding: 1 })),
+      'relu6',
+    );
+  };
   const left = convolution(scope.at('pair').at('left'), shared(x), layer);
   const first = convBn(scope.at('steps').at(0), shared(left), { ...layer, activation: 'none' });
   const right = convolution(scope.at('pair').at('right'), first, layer);
@@ -54,7 +61,7 @@ export function buildEveryOp(rows: number, columns: number): Graph {
   const graph = new Graph();
   const scope = new Scope(graph, { training: false, seed: 3 });
   const image = graph.input('image', [2, 3, rows, columns]);
-  const stem = convBn(scope.at('stem'), appendCoordinates(image), {
+  const stem = convBn(scope.at('stem'), appendCoordinates(scope.at('coordinates'), image), {
     filters: 8,
     kernel: 3,
     stride: 2,

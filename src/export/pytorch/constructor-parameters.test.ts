@@ -5,6 +5,10 @@ function column(name: string, values: ArgumentColumn['values'], rest: Partial<Ar
   return { name, child: '0', values, ...rest };
 }
 
+function channels(name: string, values: ArgumentColumn['values'], rest: Partial<ArgumentColumn> = {}): ArgumentColumn {
+  return column(name, values, { channels: true, ...rest });
+}
+
 function summary(columns: readonly ArgumentColumn[]) {
   const { parameters, expressions } = findParameters(columns);
   return {
@@ -23,11 +27,11 @@ describe('findParameters', () => {
 
   it('shares one among arguments that always agree, and writes multiples of it', () => {
     const columns = [
-      column('in_channels', [16, 24]),
-      column('out_channels', [64, 96]),
-      column('num_features', [64, 96]),
-      column('groups', [64, 96], { default: 1 }),
-      column('out_channels', [4, 6], { child: 'squeeze' }),
+      channels('in_channels', [16, 24]),
+      channels('out_channels', [64, 96]),
+      channels('num_features', [64, 96]),
+      channels('groups', [64, 96], { default: 1 }),
+      channels('out_channels', [4, 6], { child: 'squeeze' }),
     ];
     expect(summary(columns)).toEqual({
       parameters: ['channels'],

@@ -10,6 +10,8 @@ export interface ArgumentColumn {
   /** Child that it is given to, to tell equal names apart. */
   readonly child: string;
   readonly values: readonly ArgumentValue[];
+  /** It counts channels: it may be given by another argument that does, or be a multiple of it. */
+  readonly channels?: true;
   /** The value that may be left out where it is given. */
   readonly default?: ArgumentValue;
 }
@@ -18,12 +20,8 @@ export interface ArgumentColumn {
 export interface ClassParameter {
   name: string;
   readonly values: readonly ArgumentValue[];
+  readonly channels?: true;
   readonly default?: ArgumentValue;
-}
-
-/** Parameters that count channels: one may be given to another's argument, or a multiple of it. */
-export function countsChannels(name: string): boolean {
-  return /channels|num_features|groups/.test(name);
 }
 
 /**
@@ -48,7 +46,12 @@ export function findParameters(columns: readonly ArgumentColumn[]): {
       ? uniqueName(`${column.child}_${hint}`.replace(/^\d+_/, ''), taken)
       : uniqueName(hint, taken);
     const usual = column.default !== undefined && column.values.includes(column.default);
-    const parameter: ClassParameter = { name, values: column.values, ...(usual && { default: column.default }) };
+    const parameter: ClassParameter = {
+      name,
+      values: column.values,
+      ...(column.channels && { channels: true }),
+      ...(usual && { default: column.default }),
+    };
     parameters.push(parameter);
     return () => parameter.name;
   });
@@ -71,16 +74,16 @@ type Writer = () => string;
 
 /** How the column follows from a parameter that is there already. */
 function findDerived(column: ArgumentColumn, parameters: readonly ClassParameter[]): Writer | undefined {
-  const { name, values } = column;
+  const { name, values, channels } = column;
   const every = (parameter: ClassParameter, rule: (value: number) => number) =>
     values.every((value, index) => rule(Number(parameter.values[index])) === value);
   if (name === 'padding') return derivedPadding(column, parameters);
   for (const parameter of parameters) {
-    const related = countsChannels(name) ? countsChannels(parameter.name) : parameter.name.endsWith(name);
+    const related = channels ? parameter.channels : parameter.name.endsWith(name);
     if (related && values.every((value, index) => parameter.values[index] === value)) return () => parameter.name;
   }
-  if (!countsChannels(name)) return undefined;
-  for (const parameter of parameters.filter((candidate) => countsChannels(candidate.name))) {
+  if (!channels) return undefined;
+  for (const parameter of parameters.filter((candidate) => candidate.channels)) {
     for (let factor = 2; factor <= 16; factor++) {
       if (every(parameter, (value) => factor * value)) return () => `${factor} * ${parameter.name}`;
       if (every(parameter, (value) => Math.floor(value / factor))) return () => `${parameter.name} // ${factor}`;

@@ -1,15 +1,17 @@
 import type { GraphNode } from '../../graph/graph.ts';
+import type { Region } from '../../graph/module-tree.ts';
 import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
 import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { type ArgumentValue, countsChannels } from './constructor-parameters.ts';
-import type { Layer } from './module-tree.ts';
+import type { ArgumentValue } from './constructor-parameters.ts';
 import { pair } from './pytorch-ops.ts';
 
 /** One argument of a constructor. */
 export interface Argument {
   readonly name: string;
   readonly value: ArgumentValue;
+  /** It counts channels. */
+  readonly channels?: true;
   /** Left out where the argument has this value. */
   readonly default?: ArgumentValue;
 }
@@ -28,15 +30,14 @@ export type Construct =
   | { readonly kind: 'made'; readonly argument: Argument };
 
 /** The constructor call of a layer. @throws FaceparseError where PyTorch's module cannot do what the node does */
-export function layerConstruct(layer: Layer): Construct {
-  const { node, path } = layer;
+export function layerConstruct({ nodes: [node], path }: Region): Construct {
   if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
   const { epsilon } = node.attributes as BatchNormAttributes;
   return {
     kind: 'call',
     callee: 'nn.BatchNorm2d',
     arguments: [
-      { name: 'num_features', value: node.outputs[0].shape[1] },
+      { name: 'num_features', value: node.outputs[0].shape[1], channels: true },
       { name: 'eps', value: epsilon, default: 1e-5 },
     ],
   };
@@ -52,13 +53,13 @@ function convolutionArguments(node: GraphNode, path: string): Argument[] {
   const both = (values: readonly [number, number]): ArgumentValue =>
     values[0] === values[1] ? values[0] : pair(values);
   return [
-    { name: 'in_channels', value: perGroup * groups },
-    { name: 'out_channels', value: filters },
+    { name: 'in_channels', value: perGroup * groups, channels: true },
+    { name: 'out_channels', value: filters, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
     { name: 'padding', value: both([top, left]), default: 0 },
     { name: 'dilation', value: both(dilation), default: 1 },
-    { name: 'groups', value: groups, default: 1 },
+    { name: 'groups', value: groups, default: 1, channels: true },
     { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
   ];
 }
@@ -106,7 +107,7 @@ function writeArguments(callee: string, list: readonly Argument[], write: Argume
     const text = write(argument);
     if (argument.default !== undefined && text === String(argument.default)) return [];
     const isPositional =
-      (countsChannels(argument.name) && argument.default === undefined) ||
+      (argument.channels && argument.default === undefined) ||
       (callee === 'nn.Conv2d' && argument.name === 'kernel_size');
     named ||= !isPositional;
     return [named ? `${argument.name}=${text}` : text];

@@ -1,26 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { isPythonName, pascalCase, singular, snakeCase, uniqueName } from './python-names.ts';
+import { isPythonName, uniqueName } from './python-names.ts';
 
 describe('names', () => {
-  it.each([
-    ['squeezeExcite', 'squeeze_excite', 'SqueezeExcite'],
-    ['aspp-branch', 'aspp_branch', 'AsppBranch'],
-    ['stem', 'stem', 'Stem'],
-    ['3x3', '_3x3', '3x3'],
-  ])('%s is %s and %s', (name, snake, pascal) => {
-    expect(snakeCase(name)).toBe(snake);
-    expect(pascalCase(name)).toBe(pascal);
-  });
-
-  it.each([
-    ['stages', 'stage'],
-    ['class', 'class'],
-    ['radius', 'radius'],
-    ['decoder', 'decoder'],
-  ])('one of %s is a %s', (many, one) => {
-    expect(singular(many)).toBe(one);
-  });
-
   it('knows what Python and the generated code keep for themselves', () => {
     for (const name of ['stem', '_x', 'a1']) expect(isPythonName(name)).toBe(true);
     for (const name of ['lambda', 'torch', '1a', 'a-b', '']) expect(isPythonName(name)).toBe(false);

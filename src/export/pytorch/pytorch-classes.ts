@@ -1,15 +1,16 @@
 import { formatShape, stateAttributes } from '../../graph/graph.ts';
+import type { Region } from '../../graph/module-tree.ts';
 import type { ActivationAttributes } from '../../graph/ops/activation.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { pascalCase } from '../../text/word-forms.ts';
 import { type ArgumentColumn, type ClassParameter, findParameters } from './constructor-parameters.ts';
 import { type Argument, argumentsOf, type Construct, layerConstruct, writeConstruct } from './constructs.ts';
-import { familiarName } from './familiar-names.ts';
-import type { Layer, ModuleTree, Region } from './module-tree.ts';
-import { isPythonName, pascalCase, uniqueName } from './python-names.ts';
+import type { NetworkModules } from './network-modules.ts';
+import { isPythonName, uniqueName } from './python-names.ts';
 import { type ForwardCode, writeForward } from './pytorch-forward.ts';
 import { activationNames } from './pytorch-ops.ts';
 
-/** Modules of equal structure, which one Python class stands for. */
+/** Modules of one kind and of equal structure, which one Python class stands for. */
 interface ModuleClass {
   readonly name: string;
   readonly docstring: string | undefined;
@@ -19,10 +20,10 @@ interface ModuleClass {
 
 /**
  * The classes of a network as Python text, those that others are made of first; the last one is the network itself.
- * Modules of equal structure share a class, whose constructor takes what differs between them.
+ * Modules of one kind and of equal structure share a class, whose constructor takes what differs between them.
  */
-export function writeClasses(tree: ModuleTree, network: { name: string; docstring: string }): string[] {
-  return new ClassWriter(tree, network).write();
+export function writeClasses(modules: NetworkModules, network: { name: string; docstring: string }): string[] {
+  return new ClassWriter(modules, network).write();
 }
 
 class ClassWriter {
@@ -33,7 +34,7 @@ class ClassWriter {
   private readonly taken: Set<string>;
 
   constructor(
-    private readonly tree: ModuleTree,
+    private readonly modules: NetworkModules,
     private readonly network: { name: string; docstring: string },
   ) {
     this.taken = new Set([network.name]);
@@ -43,11 +44,11 @@ class ClassWriter {
     const instances = new Map<string, Region[]>();
     const visit = (region: Region) => {
       const key = this.keyOf(region);
-      if (needsClass(region)) instances.set(key, [...(instances.get(key) ?? []), region]);
-      for (const child of region.children.values()) if (child.kind === 'region') visit(child);
+      if (this.modules.hasClass(region)) instances.set(key, [...(instances.get(key) ?? []), region]);
+      for (const child of region.children.values()) visit(child);
     };
-    visit(this.tree.root);
-    this.define(this.tree.root, instances);
+    visit(this.modules.root);
+    this.define(this.modules.root, instances);
     return this.texts;
   }
 
@@ -55,35 +56,33 @@ class ClassWriter {
   private keyOf(region: Region): string {
     const known = this.keys.get(region);
     if (known) return known;
-    const children = [...region.children].map(([name, child]) =>
-      child.kind === 'layer' ? `${name}:${child.node.op}` : `${name}:${this.keyOf(child)}`,
-    );
+    const form = this.modules.formOf(region);
+    if (form === 'layer') return region.module!.kind;
+    const children = [...region.children].map(([name, child]) => `${name}:${this.keyOf(child)}`);
     const parameters = [...region.parameters].map(([name, state]) => `${name}=${formatShape(state.shape)}`);
-    const forward = region.form === 'block' ? this.forwardOf(region).lines : [];
-    // The activation of a class is an argument; that of a nn.Sequential in line is part of the text.
-    const activation = needsClass(region) ? '' : activationOf(region);
-    const key = JSON.stringify([region.form, children, parameters, forward, activation, region === this.tree.root]);
+    const forward = form === 'block' ? this.forwardOf(region).lines : [];
+    const key = JSON.stringify([region.module?.kind, form, children, parameters, forward]);
     this.keys.set(region, key);
     return key;
   }
 
   private forwardOf(region: Region): ForwardCode {
-    const code = this.forwards.get(region) ?? writeForward(this.tree, region);
+    const code = this.forwards.get(region) ?? writeForward(this.modules, region);
     this.forwards.set(region, code);
     return code;
   }
 
   /** Writes the class of a module once, after the classes of its children. */
   private define(region: Region, instances: ReadonlyMap<string, readonly Region[]>): void {
-    if (needsClass(region) && this.classes.has(this.keyOf(region))) return;
-    for (const child of region.children.values()) if (child.kind === 'region') this.define(child, instances);
-    if (!needsClass(region)) return;
+    const hasClass = this.modules.hasClass(region);
+    if (hasClass && this.classes.has(this.keyOf(region))) return;
+    for (const child of region.children.values()) this.define(child, instances);
+    if (!hasClass) return;
     const members = instances.get(this.keyOf(region))!;
     const bodies = members.map((member) => this.bodyOf(member));
     const columns = columnsOf(bodies);
     const { parameters, expressions } = findParameters(columns);
-    const isRoot = region === this.tree.root;
-    const { name, docstring } = isRoot ? this.network : this.nameOf(region);
+    const { name, docstring } = region === this.modules.root ? this.network : this.nameOf(region);
     const written: ModuleClass = { name, docstring, instances: members, parameters };
     this.classes.set(this.keyOf(region), written);
     const texts = new Map<Argument, string>();
@@ -97,7 +96,7 @@ class ClassWriter {
 
   /** A name that is not taken: by what the class has and its namesake has not, else with a number. */
   private nameOf(region: Region): { name: string; docstring: string | undefined } {
-    const { name, docstring } = familiarName(region);
+    const { kind: name, description: docstring } = region.module!;
     const namesake = [...this.classes.values()].find((other) => other.name === name)?.instances[0];
     const extra =
       namesake && [...region.children.keys()].filter((child) => !namesake.children.has(child) && isPythonName(child));
@@ -107,17 +106,24 @@ class ClassWriter {
   /** The children of a module with the constructor calls that make them. */
   private bodyOf(region: Region): (readonly [string, Construct])[] {
     const children = [...region.children].map(([name, child]) => [name, this.constructOf(child)] as const);
-    if (region.form !== 'sequence') return children;
-    const argument: Argument = { name: 'activation', value: activationOf(region), default: 'nn.ReLU' };
+    if (this.modules.formOf(region) !== 'sequence') return children;
+    const argument: Argument = { name: 'activation', value: this.activationOf(region), default: 'nn.ReLU' };
     return [...children, ['activation', { kind: 'made', argument }]];
   }
 
-  private constructOf(child: Region | Layer): Construct {
-    if (child.kind === 'layer') return layerConstruct(child);
-    if (child.form === 'sequence' && !needsClass(child)) {
+  /** What a sequence ends in. */
+  private activationOf(region: Region): string {
+    const { output, callee } = this.modules.callsOf(region).at(-1)!;
+    return callee ? 'nn.Identity' : activationNames[(output.node.attributes as ActivationAttributes).kind].module;
+  }
+
+  private constructOf(child: Region): Construct {
+    const form = this.modules.formOf(child);
+    if (form === 'layer') return layerConstruct(child);
+    if (form === 'sequence' && !this.modules.hasClass(child)) {
       return { kind: 'container', callee: 'nn.Sequential', brackets: '()', items: this.bodyOf(child) };
     }
-    if (child.form === 'container') {
+    if (form === 'container') {
       const [callee, brackets] = child.numbered
         ? (['nn.ModuleList', '([])'] as const)
         : (['nn.ModuleDict', '({})'] as const);
@@ -125,11 +131,7 @@ class ClassWriter {
     }
     const { name, parameters, instances } = this.classes.get(this.keyOf(child))!;
     const index = instances.indexOf(child);
-    const list = parameters.map(({ name: parameter, values, default: usual }) => ({
-      name: parameter,
-      value: values[index],
-      ...(usual !== undefined && { default: usual }),
-    }));
+    const list = parameters.map(({ values, ...parameter }): Argument => ({ ...parameter, value: values[index] }));
     return { kind: 'call', callee: name, arguments: list };
   }
 
@@ -139,7 +141,8 @@ class ClassWriter {
     body: readonly (readonly [string, Construct])[],
     write: (argument: Argument) => string,
   ): string {
-    const base = region.form === 'sequence' ? 'nn.Sequential' : region.numbered ? 'nn.ModuleList' : 'nn.Module';
+    const form = this.modules.formOf(region);
+    const base = form === 'sequence' ? 'nn.Sequential' : region.numbered ? 'nn.ModuleList' : 'nn.Module';
     const signature = ['self', ...parameters.map((parameter) => withDefault(parameter))].join(', ');
     const lines = [`class ${name}(${base}):`];
     if (docstring) lines.push(`    """${docstring}"""`, '');
@@ -153,7 +156,7 @@ class ClassWriter {
       lines.push(`        ${writeConstruct(call, write, 8)}`);
     }
     for (const [parameter, state] of region.parameters) lines.push(`        ${parameterLine(parameter, state)}`);
-    if (region.form === 'block') {
+    if (form === 'block') {
       const { parameters: inputs, lines: code } = this.forwardOf(region);
       lines.push('', `    def forward(${['self', ...inputs].join(', ')}):`, ...code.map((line) => `        ${line}`));
     }
@@ -161,27 +164,15 @@ class ClassWriter {
   }
 }
 
-/** All blocks, and sequences of layers only; a sequence of modules is written where it is used. */
-function needsClass(region: Region): boolean {
-  if (region.form === 'block') return true;
-  return region.form === 'sequence' && [...region.children.values()].every((child) => child.kind === 'layer');
-}
-
-function activationOf(region: Region): string {
-  if (!region.activation) return 'nn.Identity';
-  return activationNames[(region.activation.tensor.node.attributes as ActivationAttributes).kind].module;
-}
-
 /** The arguments of all instances side by side. */
 function columnsOf(bodies: readonly (readonly (readonly [string, Construct])[])[]): ArgumentColumn[] {
   const rows = bodies.map((body) =>
     body.flatMap(([child, construct]) => argumentsOf(construct).map((argument) => ({ child, argument }))),
   );
-  return rows[0].map(({ child, argument }, index) => ({
-    name: argument.name,
+  return rows[0].map(({ child, argument: { value, ...argument } }, index) => ({
+    ...argument,
     child,
     values: rows.map((row) => row[index].argument.value),
-    ...(argument.default !== undefined && { default: argument.default }),
   }));
 }
 

@@ -1,6 +1,10 @@
 import { type InputAttributes, stateAttributes, type Tensor } from '../../graph/graph.ts';
-import { type Layer, type ModuleTree, Region, regionInputs, type Value } from './module-tree.ts';
-import { isPythonName, singular, snakeCase, uniqueName } from './python-names.ts';
+import { isBelow } from '../../graph/module.ts';
+import type { Region } from '../../graph/module-tree.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { singular, snakeCase } from '../../text/word-forms.ts';
+import type { Call, NetworkModules } from './network-modules.ts';
+import { isPythonName, uniqueName } from './python-names.ts';
 import { constantExpression, type Expression, opExpression } from './pytorch-ops.ts';
 import { isCoordinates } from './size-reference.ts';
 
@@ -38,84 +42,63 @@ const opNames: Readonly<Record<string, string>> = {
   slice: 'part',
 };
 
-/** Where a module is from the class of one of its ancestors: `self.stages[0]`, `self[1]`. */
-function accessPath(from: Region, target: Region | Layer): string {
-  const names = (from.path ? target.path.slice(from.path.length + 1) : target.path).split('.');
-  let region: Region | Layer | undefined = from;
+/** Where a module is from the class of one that holds it: `self.stages[0]`, `self[1]`. */
+function accessPath(modules: NetworkModules, from: Region, target: Region): string {
+  let holder = from;
   let text = 'self';
-  for (const name of names) {
-    if (!(region instanceof Region)) break;
-    if (region.numbered) text += `[${name}]`;
-    else if (region !== from && region.form === 'container') text += `["${name}"]`;
-    else text += isPythonName(name) ? `.${name}` : `.get_submodule("${name}")`;
-    region = region.children.get(name);
+  for (const region of from.pathTo(target)!) {
+    if (holder.numbered) text += `[${region.name}]`;
+    else if (holder !== from && modules.formOf(holder) === 'container') text += `["${region.name}"]`;
+    else text += isPythonName(region.name) ? `.${region.name}` : `.get_submodule("${region.name}")`;
+    holder = region;
   }
   return text;
 }
 
 /** A variable name for what a module gives: `stem`, `stage_0`, `branch_0`. */
-function nameOfResult(from: Region, target: Region | Layer): string {
-  const names = (from.path ? target.path.slice(from.path.length + 1) : target.path).split('.');
-  const last = names.findLastIndex((name) => !/^\d+$/.test(name));
-  const numbers = names.slice(last + 1);
-  const base = last < 0 ? 'branch' : names[last];
+function nameOfResult(from: Region, target: Region): string {
+  const path = from.pathTo(target)!;
+  const last = path.findLastIndex(({ index }) => index === undefined);
+  const numbers = path.slice(last + 1).map(({ name }) => name);
+  const base = last < 0 ? 'branch' : path[last].name;
   return [snakeCase(numbers.length > 0 ? singular(base) : base), ...numbers].join('_');
 }
 
-function stepsOf({ values }: ModuleTree, region: Region): Step[] {
-  const steps: Step[] = [];
-  const called = new Map<Region, Value>();
-  for (const value of values) {
-    if (value.region === region)
-      steps.push(value.layer ? layerStep(region, value, value.layer) : opStep(region, value));
-    let owner: Region | undefined = value.region;
-    while (owner && owner.caller !== region) owner = owner.caller;
-    // Values are in order: the last one of a region is what it gives.
-    if (owner) called.set(owner, value);
+function stepOf(modules: NetworkModules, region: Region, { output, reads, sized, callee }: Call): Step {
+  if (callee) {
+    const module = accessPath(modules, region, callee);
+    const write: Step['write'] = (read) => ({
+      text: `${module}(${reads.map((tensor) => read(tensor).text).join(', ')})`,
+      closed: true,
+    });
+    return { output, reads, callsModule: true, name: nameOfResult(region, callee), write };
   }
-  for (const [child, { tensor }] of called) {
-    const reads = [...regionInputs(values, child)];
-    steps.push(moduleStep(tensor, reads, accessPath(region, child), nameOfResult(region, child)));
-  }
-  return steps.sort((a, b) => a.output.id - b.output.id);
-}
-
-function moduleStep(output: Tensor, reads: readonly Tensor[], module: string, name: string): Step {
-  const write: Step['write'] = (read) => ({
-    text: `${module}(${reads.map((tensor) => read(tensor).text).join(', ')})`,
-    closed: true,
-  });
-  return { output, reads, callsModule: true, name, write };
-}
-
-function layerStep(region: Region, { tensor, reads }: Value, layer: Layer): Step {
-  return moduleStep(tensor, reads, accessPath(region, layer), nameOfResult(region, layer));
-}
-
-function opStep(region: Region, { tensor, reads, sized }: Value): Step {
-  const name = opNames[tensor.node.op] ?? 'value';
   const write: Step['write'] = (read) => {
-    const inputs = tensor.node.inputs.map((input) => {
-      if (input.node.op === 'state') return { text: parameterPath(region, stateAttributes(input).name), closed: true };
+    const inputs = output.node.inputs.map((input) => {
+      if (input.node.op === 'state') return { text: parameterPath(region, input), closed: true };
       if (input.node.op === 'constant' && !isCoordinates(input.node)) return constantExpression(input);
       return read(input);
     });
     const reference = sized ? { tensor: reads.at(-1)!, text: read(reads.at(-1)!).text } : undefined;
-    return opExpression(tensor, inputs, reference);
+    return opExpression(output, inputs, reference);
   };
-  return { output: tensor, reads, callsModule: false, name, write };
+  return { output, reads, callsModule: false, name: opNames[output.node.op] ?? 'value', write };
 }
 
 /** A weight that an op reads itself: `self.gamma`. */
-function parameterPath(from: Region, name: string): string {
+function parameterPath(from: Region, state: Tensor): string {
+  const { name } = stateAttributes(state);
+  if (from.path && !isBelow(name, from.path)) {
+    throw new FaceparseError(`the module '${from.path}' reads the weight '${name}', which is not its own`);
+  }
   const relative = from.path ? name.slice(from.path.length + 1) : name;
   return relative.includes('.') ? `self.get_parameter("${relative}")` : `self.${relative}`;
 }
 
 /** Writes what a block computes, with as few variables as stay readable. */
-export function writeForward(tree: ModuleTree, region: Region): ForwardCode {
-  const steps = stepsOf(tree, region);
-  const inputs = region.parent ? [...regionInputs(tree.values, region)] : [...tree.graph.inputs.values()];
+export function writeForward(modules: NetworkModules, region: Region): ForwardCode {
+  const steps = modules.callsOf(region).map((call) => stepOf(modules, region, call));
+  const inputs = region.parent ? modules.inputsOf(region) : [...modules.graph.inputs.values()];
   const taken = new Set<string>(['x', 'y']);
   const variables = new Map<Tensor, string>();
   inputs.forEach((input, index) => {

@@ -10,7 +10,7 @@ import { defaultPreprocessing } from '../../image/preprocessing.ts';
 import { createModel } from '../../models/registry.ts';
 import { constantInitializer } from '../../nn/initializers.ts';
 import { convBn, convolution, invertedResidual } from '../../nn/layers.ts';
-import { Scope } from '../../nn/scope.ts';
+import { defineModule, Scope } from '../../nn/scope.ts';
 import { type GraphBuilder, pytorchModule, pytorchNetwork, pytorchNetworkOf } from './pytorch-module.ts';
 
 /** A network over an image of 4 channels, as code. */
@@ -100,8 +100,12 @@ describe('modules', () => {
 
   it('that are used twice keep their weights in one place', () => {
     const code = codeOf((scope, x) => {
-      const weight = scope.at('shared').parameter('weight', [4, 4, 1, 1], constantInitializer(0), { decay: true });
-      return add(conv2d(conv2d(x, weight), weight), x);
+      const shared = scope.at('shared');
+      const y = shared.module('Conv2d', () => {
+        const weight = shared.parameter('weight', [4, 4, 1, 1], constantInitializer(0), { decay: true });
+        return conv2d(conv2d(x, weight), weight);
+      });
+      return add(y, x);
     });
     expect(code.match(/nn.Conv2d/g)).toHaveLength(1);
     expect(forwardOf(code, 'FaceParsingNet')).toEqual(['x = self.shared(image)', 'return self.shared(x) + image']);
@@ -109,8 +113,10 @@ describe('modules', () => {
 
   it('with weights of their own hold them as parameters', () => {
     const code = codeOf((scope, x) => {
-      const shift = scope.at('shift').parameter('amount', [4, 1, 1], constantInitializer(0), { decay: false });
-      return add(convolution(scope.at('head'), x, { filters: 4, kernel: 1 }), shift);
+      const shift = defineModule('Shift', 'A sum.', (at, y: Tensor) =>
+        add(y, at.parameter('amount', [4, 1, 1], constantInitializer(0), { decay: false })),
+      );
+      return shift(scope.at('shift'), convolution(scope.at('head'), x, { filters: 4, kernel: 1 }));
     });
     expect(code).toContain('self.amount = nn.Parameter(torch.zeros(4, 1, 1))');
     expect(forwardOf(code, 'Shift')).toEqual(['return x + self.amount']);
@@ -147,8 +153,11 @@ describe('errors', () => {
   it('name a convolution that PyTorch has not', () => {
     const build = () =>
       codeOf((scope, x) => {
-        const weight = scope.at('head').parameter('weight', [2, 4, 2, 2], constantInitializer(0), { decay: true });
-        return conv2d(x, weight, { padding: [0, 0, 1, 1] });
+        const head = scope.at('head');
+        return head.module('Conv2d', () => {
+          const weight = head.parameter('weight', [2, 4, 2, 2], constantInitializer(0), { decay: true });
+          return conv2d(x, weight, { padding: [0, 0, 1, 1] });
+        });
       });
     expect(build).toThrow("the convolution 'head' has padding [0,0,1,1]");
   });

@@ -2,7 +2,7 @@ import type { Graph } from '../../graph/graph.ts';
 import type { Preprocessing, ResizeRule } from '../../image/preprocessing.ts';
 import { inferenceGraph, type Model } from '../../models/model.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { buildModuleTree } from './module-tree.ts';
+import { NetworkModules } from './network-modules.ts';
 import { writeClasses } from './pytorch-classes.ts';
 import { helperFunctions } from './pytorch-ops.ts';
 
@@ -34,8 +34,8 @@ const probes = [
  */
 export function pytorchNetworkOf(build: GraphBuilder, multiple: number, docstring: string): string {
   const [code, other] = probes.map(([height, width]) => {
-    const tree = buildModuleTree(build(height * multiple, width * multiple));
-    return writeClasses(tree, { name: networkClass, docstring }).join('\n\n\n');
+    const modules = new NetworkModules(build(height * multiple, width * multiple));
+    return writeClasses(modules, { name: networkClass, docstring }).join('\n\n\n');
   }) as [string, string];
   if (code !== other) {
     const lines = other.split('\n');

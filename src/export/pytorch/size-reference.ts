@@ -1,4 +1,4 @@
-import type { ConstantAttributes, Graph, GraphNode, Tensor } from '../../graph/graph.ts';
+import type { Graph, GraphNode, Tensor } from '../../graph/graph.ts';
 
 /** Ops whose result has the height and width of their inputs. */
 const joiningOps = new Set(['concat', 'add', 'sub', 'mul', 'div', 'minimum', 'maximum']);
@@ -60,17 +60,7 @@ export function resizeFactor(node: GraphNode): number | undefined {
   return whole && after[3] / before[3] === factor ? factor : undefined;
 }
 
-/** Whether a node is the constant that `appendCoordinates` of src/nn/coordinates.ts appends. */
-export function isCoordinates(node: GraphNode): boolean {
-  const shape = node.outputs[0]?.shape ?? [];
-  if (node.op !== 'constant' || shape.length !== 4 || shape[1] !== 2) return false;
-  const [, , height, width] = shape as [number, number, number, number];
-  const { data } = node.attributes as ConstantAttributes;
-  return data.every((value, index) => {
-    const column = index % width;
-    const row = Math.floor(index / width) % height;
-    const alongRows = Math.floor(index / (width * height)) % 2 === 1;
-    const expected = alongRows ? ((row + 0.5) / height) * 2 - 1 : ((column + 0.5) / width) * 2 - 1;
-    return Math.abs(value - expected) < 1e-6;
-  });
+/** Whether a node is the constant of the module `coordinates` of src/nn/coordinates.ts. */
+export function isCoordinates({ op, module }: GraphNode): boolean {
+  return op === 'constant' && module?.kind === 'Coordinates';
 }

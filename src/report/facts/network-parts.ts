@@ -1,17 +1,17 @@
-import { buildModuleTree, type Layer, Region, type Value } from '../../export/pytorch/module-tree.ts';
-import { singular } from '../../export/pytorch/python-names.ts';
 import { nodeMultiplyAccumulates } from '../../graph/cost.ts';
-import { type Graph, sizeOf, stateAttributes, type Tensor } from '../../graph/graph.ts';
-import { describeModule } from './describe-module.ts';
+import { type Graph, type GraphNode, sizeOf, stateAttributes, type Tensor } from '../../graph/graph.ts';
+import { ModuleTree, type Region } from '../../graph/module-tree.ts';
+import { singular } from '../../text/word-forms.ts';
+import { type Content, describeModules } from './describe-modules.ts';
 
 /** A part of a network as a figure shows it: a stage, a decoder step, a head. */
 export interface NetworkPart {
-  /** `stage 2`, from the names of its weights. */
+  /** `stage 2`, from the path of its first module. */
   readonly name: string;
-  /** The first word of the names of its weights: `stages`. */
+  /** The first word of that path: `stages`. */
   readonly group: string;
-  /** What it is made of: `conv 3×3 /2`, `2 × residual block`. */
-  readonly contents: readonly string[];
+  /** What it is made of. */
+  readonly contents: readonly Content[];
   /** Of its result: C×H×W. */
   readonly shape: readonly [number, number, number];
   /** Trainable ones. */
@@ -30,39 +30,33 @@ export interface NetworkParts {
 
 /** Modules of the network that become one part. */
 interface Unit {
-  readonly path: string;
-  readonly members: (Region | Layer)[];
-  values: Value[];
+  readonly modules: readonly Region[];
+  /** What they compute, in order. */
+  readonly nodes: readonly GraphNode[];
 }
 
 /**
- * The parts of an inference graph: the largest modules that work at one resolution, found from the names of the weights
- * and the computation. Modules that follow each other at one resolution in a list are one part.
+ * The parts of an inference graph: the largest modules that work at one resolution. Modules that follow each other at one
+ * resolution in a list are one part.
  *
- * @throws FaceparseError where the graph has no modules (see `buildModuleTree`)
  * @example networkParts(inferenceGraph(model, { batch: 1, height: 256, width: 256 })).parts.map(({ name }) => name)
  */
 export function networkParts(graph: Graph): NetworkParts {
-  const { root, values, output } = buildModuleTree(graph);
   const input = [...graph.inputs.values()][0];
-  const units = joinUnits(collectUnits(root, values, output), values);
-  const unitOf = new Map<Tensor, number>();
-  units.forEach((unit, index) => {
-    for (const { tensor } of unit.values) unitOf.set(tensor, index);
-  });
-  const sources = sourceFinder(values, unitOf, input);
+  const { root } = new ModuleTree(graph);
+  const flow: Flow = { nodes: root.nodes, outputs: new Set(graph.outputs.values()) };
+  const units = joinUnits(collectUnits(root, flow), flow);
+  const sources = sourceFinder(units, input);
   return {
     input: shapeOf(input),
-    parts: units.map((unit, index): NetworkPart => {
-      const own = new Set(unit.values.map(({ tensor }) => tensor));
-      const outside = unit.values.flatMap((value) => dataReads(value)).filter((read) => !own.has(read));
-      const reads = new Set(outside.flatMap((read) => [...sources(read)]));
+    parts: units.map(({ modules, nodes }, index): NetworkPart => {
+      const reads = new Set(inputsOf(nodes).flatMap((read) => [...sources(read)]));
       return {
-        name: partName(unit.path),
-        group: unit.path.split('.')[0],
-        contents: describeModule(unit.members, unit.values),
-        shape: shapeOf(resultOf(unit.values, values, output)),
-        ...costOf(unit.values),
+        name: partName(modules[0]),
+        group: modules[0].path.split('.')[0],
+        contents: describeModules(modules),
+        shape: shapeOf(resultsOf(nodes, flow).at(-1)!),
+        ...costOf(nodes),
         reads: [...reads].filter((read) => read !== index).sort((a, b) => a - b),
       };
     }),
@@ -70,11 +64,10 @@ export function networkParts(graph: Graph): NetworkParts {
 }
 
 /** `stages.2` as `stage 3`, `stem` as `stem`. */
-function partName(path: string): string {
-  const words = path.split('.').slice(-2);
-  const number = /^\d+$/.test(words.at(-1)!) ? Number(words.pop()) + 1 : undefined;
-  const name = (words.at(-1) ?? '').replaceAll(/[_-]+/g, ' ');
-  return number === undefined ? name : `${singular(name)} ${number}`.trim();
+function partName(region: Region): string {
+  const list = region.index === undefined ? undefined : region.parent;
+  const name = (list ?? region).name.replaceAll(/[_-]+/g, ' ');
+  return list ? `${singular(name)} ${region.index! + 1}`.trim() : name;
 }
 
 function shapeOf({ shape }: Tensor): [number, number, number] {
@@ -82,112 +75,108 @@ function shapeOf({ shape }: Tensor): [number, number, number] {
   return [channels, height, width];
 }
 
-/** What a value is computed from, without the tensor that only gives it its size. */
-function dataReads({ reads, sized }: Value): readonly Tensor[] {
-  return sized ? reads.slice(0, -1) : reads;
+/** What the whole network computes, and gives. */
+interface Flow {
+  readonly nodes: readonly GraphNode[];
+  readonly outputs: ReadonlySet<Tensor>;
 }
 
-function valuesOf(member: Region | Layer, values: readonly Value[]): Value[] {
-  return values.filter((value) => (member instanceof Region ? member.contains(value.region) : value.layer === member));
+/** What a node computes with, its weights and constants left out. */
+function dataOf({ inputs }: GraphNode): Tensor[] {
+  return inputs.filter(({ node }) => node.op !== 'state' && node.op !== 'constant');
 }
 
-/** The largest regions that are one part each, and layers that stand alone, in the order of the computation. */
-function collectUnits(region: Region, values: readonly Value[], output: Tensor): Unit[] {
+/** What nodes read but do not compute. */
+function inputsOf(nodes: readonly GraphNode[]): Tensor[] {
+  const own = new Set(nodes);
+  return [...new Set(nodes.flatMap(dataOf))].filter(({ node }) => !own.has(node));
+}
+
+/** What nodes compute that is read elsewhere, or given. */
+function resultsOf(nodes: readonly GraphNode[], flow: Flow): Tensor[] {
+  const own = new Set(nodes);
+  const readOutside = new Set(flow.nodes.flatMap((node) => (own.has(node) ? [] : dataOf(node))));
+  const computed = nodes.flatMap(({ outputs }) => outputs);
+  return computed.filter((tensor) => flow.outputs.has(tensor) || readOutside.has(tensor));
+}
+
+/** The largest modules that are one part each, in the order of the computation. */
+function collectUnits(region: Region, flow: Flow): Unit[] {
   const units = [...region.children.values()].flatMap((child): Unit[] => {
-    const own = valuesOf(child, values);
-    if (own.length === 0) return [];
-    if (child instanceof Region && !isOnePart(own, values, output)) return collectUnits(child, values, output);
-    return [{ path: child.path, members: [child], values: own }];
+    if (child.children.size > 0 && !isOnePart(child.nodes, flow)) return collectUnits(child, flow);
+    return child.nodes.length > 0 ? [{ modules: [child], nodes: child.nodes }] : [];
   });
-  return units.sort((a, b) => values.indexOf(a.values[0]) - values.indexOf(b.values[0]));
-}
-
-function results(own: readonly Value[], values: readonly Value[], output: Tensor): Tensor[] {
-  const inside = new Set(own);
-  const readOutside = new Set(values.filter((value) => !inside.has(value)).flatMap((value) => dataReads(value)));
-  return own.map(({ tensor }) => tensor).filter((tensor) => tensor === output || readOutside.has(tensor));
-}
-
-function resultOf(own: readonly Value[], values: readonly Value[], output: Tensor): Tensor {
-  return results(own, values, output).at(-1) ?? own.at(-1)!.tensor;
+  return units.sort((a, b) => flow.nodes.indexOf(a.nodes[0]) - flow.nodes.indexOf(b.nodes[0]));
 }
 
 /**
- * Whether values are one part: they have one result, and their convolutions work at its resolution or at that of what comes in.
+ * Whether nodes are one part: they have one result, and their convolutions work at its resolution or at that of what comes in.
  * Means over the image or over grids of it, with a convolution for each grid, do not make a module two parts.
  */
-function isOnePart(own: readonly Value[], values: readonly Value[], output: Tensor): boolean {
-  const found = results(own, values, output);
-  if (found.length !== 1) return false;
-  const computed = new Set(own.map(({ tensor }) => tensor));
-  const inputs = new Set(own.flatMap((value) => dataReads(value)).filter((read) => !computed.has(read)));
-  const side = found[0].shape[2];
-  const entering = Math.max(...[...inputs].map(({ shape }) => shape[2] ?? 1));
-  const sides = own.filter(({ tensor }) => tensor.node.op === 'conv2d').map(({ tensor }) => tensor.shape[2]);
+function isOnePart(nodes: readonly GraphNode[], flow: Flow): boolean {
+  const results = resultsOf(nodes, flow);
+  if (results.length !== 1) return false;
+  const inputs = inputsOf(nodes);
+  const side = results[0].shape[2];
+  const entering = Math.max(...inputs.map(({ shape }) => shape[2] ?? 1));
+  const sides = nodes.filter(({ op }) => op === 'conv2d').map(({ outputs }) => outputs[0].shape[2]);
   return sides.every((other) => {
-    if (other === side || other === 1 || (other === entering && inputs.size === 1)) return true;
-    const isGrid = other < side && inputs.size === 1 && entering === side;
+    if (other === side || other === 1 || (other === entering && inputs.length === 1)) return true;
+    const isGrid = other < side && inputs.length === 1 && entering === side;
     return isGrid && sides.filter((one) => one === other).length === 1;
   });
 }
 
 /** Joins what belongs together: a normalisation to the layer before it, neighbours of one list at one resolution. */
-function joinUnits(units: readonly Unit[], values: readonly Value[]): Unit[] {
+function joinUnits(units: readonly Unit[], flow: Flow): Unit[] {
   const joined: Unit[] = [];
   for (const unit of units) {
     const before = joined.at(-1);
-    if (before && follows(before, unit, values) && (isNormalization(unit) || areListed(before, unit))) {
-      before.members.push(...unit.members);
-      before.values = [...before.values, ...unit.values];
-    } else joined.push({ ...unit });
+    if (before && follows(before, unit, flow) && (isNormalization(unit) || areListed(before, unit))) {
+      joined.pop();
+      joined.push({ modules: [...before.modules, ...unit.modules], nodes: [...before.nodes, ...unit.nodes] });
+    } else joined.push(unit);
   }
   return joined;
 }
 
 /** Whether a unit reads nothing but the one before it, which nothing else reads. */
-function follows(before: Unit, unit: Unit, values: readonly Value[]): boolean {
-  const [earlier, own] = [new Set(before.values), new Set(unit.values)];
-  const produced = new Set(before.values.map(({ tensor }) => tensor));
-  const computed = new Set(unit.values.map(({ tensor }) => tensor));
-  const onlyReads = unit.values.every((value) =>
-    dataReads(value).every((read) => produced.has(read) || computed.has(read)),
+function follows(before: Unit, unit: Unit, flow: Flow): boolean {
+  const earlier = new Set(before.nodes);
+  return (
+    inputsOf(unit.nodes).every(({ node }) => earlier.has(node)) &&
+    resultsOf([...before.nodes, ...unit.nodes], flow).every(({ node }) => !earlier.has(node))
   );
-  const readers = values.filter((value) => dataReads(value).some((read) => produced.has(read)));
-  return onlyReads && readers.every((reader) => earlier.has(reader) || own.has(reader));
 }
 
-function isNormalization({ members: [member] }: Unit): boolean {
-  return !(member instanceof Region) && member.node.op.startsWith('batchNorm');
+function isNormalization({ modules: [{ module }] }: Unit): boolean {
+  return module?.kind === 'BatchNorm2d';
 }
 
 function areListed(before: Unit, unit: Unit): boolean {
-  const listOf = ({ path }: Unit) => path.match(/^(.*)\.\d+$/)?.[1];
-  const sideOf = ({ values }: Unit) => values.at(-1)!.tensor.shape[2];
-  return listOf(unit) !== undefined && listOf(before) === listOf(unit) && sideOf(before) === sideOf(unit);
+  const [earlier, later] = [before.modules[0], unit.modules[0]];
+  const sideOf = ({ nodes }: Unit) => nodes.at(-1)!.outputs[0].shape[2];
+  return later.index !== undefined && earlier.parent === later.parent && sideOf(before) === sideOf(unit);
 }
 
-/** Finds the units that a tensor outside of all units comes from. */
-function sourceFinder(values: readonly Value[], unitOf: ReadonlyMap<Tensor, number>, input: Tensor) {
-  const producers = new Map(values.map((value) => [value.tensor, value]));
-  const known = new Map<Tensor, ReadonlySet<number>>();
-  // Values come in topological order, so what a value reads is known before it.
-  for (const { tensor } of values) known.set(tensor, find(tensor));
-  function find(tensor: Tensor): ReadonlySet<number> {
-    if (tensor === input) return new Set([-1]);
-    const unit = unitOf.get(tensor);
-    if (unit !== undefined) return new Set([unit]);
-    const producer = producers.get(tensor);
-    return new Set(producer ? dataReads(producer).flatMap((read) => [...(known.get(read) ?? find(read))]) : []);
-  }
-  return (tensor: Tensor) => known.get(tensor) ?? find(tensor);
+/** Finds the units that a tensor comes from; −1 is the image. */
+function sourceFinder(units: readonly Unit[], input: Tensor): (tensor: Tensor) => ReadonlySet<number> {
+  const known = new Map<GraphNode, ReadonlySet<number>>([[input.node, new Set([-1])]]);
+  units.forEach(({ nodes }, index) => {
+    for (const node of nodes) known.set(node, new Set([index]));
+  });
+  return function find({ node }): ReadonlySet<number> {
+    const found = known.get(node) ?? new Set(dataOf(node).flatMap((read) => [...find(read)]));
+    known.set(node, found);
+    return found;
+  };
 }
 
-function costOf(values: readonly Value[]): { parameters: number; multiplyAccumulates: number } {
-  const nodes = new Set(values.map(({ tensor }) => tensor.node));
-  const states = new Set([...nodes].flatMap(({ inputs }) => inputs.filter(({ node }) => node.op === 'state')));
+function costOf(nodes: readonly GraphNode[]): { parameters: number; multiplyAccumulates: number } {
+  const states = new Set(nodes.flatMap(({ inputs }) => inputs.filter(({ node }) => node.op === 'state')));
   const trainable = [...states].filter((state) => stateAttributes(state).trainable);
   return {
     parameters: trainable.reduce((sum, { shape }) => sum + sizeOf(shape), 0),
-    multiplyAccumulates: [...nodes].reduce((sum, node) => sum + nodeMultiplyAccumulates(node), 0),
+    multiplyAccumulates: nodes.reduce((sum, node) => sum + nodeMultiplyAccumulates(node), 0),
   };
 }

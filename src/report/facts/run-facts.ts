@@ -3,7 +3,6 @@ import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
 import { openDataset } from '../../data/dataset/dataset.ts';
-import { isCoordinates } from '../../export/pytorch/size-reference.ts';
 import { exists } from '../../files/path-kind.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
@@ -136,7 +135,7 @@ export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
     ...(Number.isInteger(step) && { step }),
     network: networkParts(graph),
     logitsSide: graph.outputs.get('logits')!.shape[2],
-    coordinates: graph.nodes.some(isCoordinates),
+    coordinates: graph.nodes.some(({ module }) => module?.kind === 'Coordinates'),
     batchNormalization: graph.nodes.some(({ op }) => op.startsWith('batchNorm')),
   };
 }

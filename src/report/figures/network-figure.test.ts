@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { countParameters } from '../../graph/cost.ts';
 import { inferenceGraph } from '../../models/model.ts';
 import { createModel, listModels } from '../../models/registry.ts';
-import { networkParts } from '../facts/network-parts.ts';
+import { type NetworkPart, networkParts } from '../facts/network-parts.ts';
 import { layOutNetwork, networkFigure } from './network-figure.ts';
 
 function graphOf(name: string) {
@@ -58,6 +58,7 @@ describe.each(listModels())('the figure of %s', (name) => {
 describe('the parts of a U-Net', () => {
   it('are its stages and steps, with skip connections', () => {
     const { parts } = networkParts(graphOf('compact'));
+    const textsOf = ({ contents }: NetworkPart) => contents.map(({ text }) => text);
     expect(parts.map(({ name }) => name)).toEqual([
       'stem',
       ...[1, 2, 3, 4].map((number) => `stage ${number}`),
@@ -65,8 +66,8 @@ describe('the parts of a U-Net', () => {
       ...[1, 2, 3, 4].map((number) => `decoder ${number}`),
       'head',
     ]);
-    expect(parts[4].contents).toEqual(['conv 3×3 /2', '2 × IR 5×5 + SE']);
-    expect(parts[5].contents).toEqual(['grids 1², 2², 4², 8²']);
+    expect(textsOf(parts[4])).toEqual(['conv 3×3 /2', '2 × IR 5×5 + SE']);
+    expect(textsOf(parts[5])).toEqual(['grids 1², 2², 4², 8²']);
     expect(parts[6].reads).toEqual([3, 5]);
     expect(parts[9].reads).toEqual([0, 8]);
     expect(parts[0].reads).toEqual([-1]);

@@ -49,13 +49,13 @@ function formatSize([channels, height, width]: NetworkPart['shape']): string {
  */
 export function layOutNetwork({ input, parts }: NetworkParts): FigureLayout {
   const all = [
-    { name: 'photo', contents: [] as readonly string[], shape: input, reads: [] as readonly number[] },
+    { name: 'photo', contents: [] as NetworkPart['contents'], shape: input, reads: [] as readonly number[] },
     ...parts,
   ];
   const texts = all.map(({ name, contents, shape }) => {
     const size = formatSize(shape);
     const titleLines = textWidth(`${name}  ${size}`, font.title) <= boxWidth - 2 * padding ? 1 : 2;
-    const lines = contents.flatMap((entry) => wrapText(entry, font.text, boxWidth - 2 * padding));
+    const lines = contents.flatMap((content) => wrapText(content.text, font.text, boxWidth - 2 * padding));
     return { size, titleLines, lines, height: (titleLines + lines.length) * lineHeight + 2 * padding - 2 };
   });
   const sides = [...new Set(all.map(({ shape }) => shape[1]))].sort((a, b) => b - a);

@@ -5,12 +5,10 @@ import type { NetworkPart } from '../facts/network-parts.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from '../typst/typst-text.ts';
 
-/** Parts whose contents hold a kind of block. */
-function partsWith(parts: readonly NetworkPart[], pattern: RegExp): string {
-  const names = parts
-    .filter(({ contents }) => contents.some((entry) => pattern.test(entry)))
-    .map(({ name }) => markup(name));
-  return list(names.slice(0, 6));
+/** Names of the parts that hold modules of a kind. */
+function partsWith(parts: readonly NetworkPart[], kind: string): string {
+  const holders = parts.filter(({ contents }) => contents.some((content) => content.kind === kind));
+  return list(holders.map(({ name }) => markup(name)).slice(0, 6));
 }
 
 /** Parts that enlarge and also read something finer that is passed to them: the steps of a decoder. */
@@ -43,18 +41,16 @@ function describe({ network, run }: ReportFacts): string {
 function describeBlocks({ network, run }: ReportFacts): string {
   const { network: facts, logitsSide, batchNormalization } = network;
   const { parts } = facts;
-  const has = (pattern: RegExp) => parts.some(({ contents }) => contents.some((entry) => pattern.test(entry)));
-  const kernel = parts
-    .flatMap(({ contents }) => contents)
-    .join(' ')
-    .match(/IR (\d+×\d+)/)?.[1];
+  const contents = parts.flatMap((part) => part.contents);
+  const first = (kind: string) => contents.find((content) => content.kind === kind);
+  const inverted = first('InvertedResidual');
+  const squeeze = contents.some((content) => content.squeeze);
   return paragraph(
-    has(/residual block/) &&
-      `Residual blocks of two 3×3 convolutions @resnet are in ${partsWith(parts, /residual block/)}.`,
-    has(/^(\d+ × )?IR /) &&
-      `Inverted residuals (IR) @mobilenet with depthwise ${kernel ?? ''} convolutions${has(/SE/) ? ' and squeeze-and-excitation (SE) @senet' : ''} ` +
-        `are in ${partsWith(parts, /IR /)}: they need few parameters where there are many channels.`,
-    has(/^grids /) &&
+    first('BasicBlock') && `Residual blocks of two 3×3 convolutions @resnet are in ${partsWith(parts, 'BasicBlock')}.`,
+    inverted &&
+      `Inverted residuals (IR) @mobilenet with depthwise ${inverted.kernel} convolutions${squeeze ? ' and squeeze-and-excitation (SE) @senet' : ''} ` +
+        `are in ${partsWith(parts, 'InvertedResidual')}: they need few parameters where there are many channels.`,
+    first('PyramidPooling') &&
       'Pyramid pooling @pspnet joins means over coarse grids to the deepest features, so that every place also knows the whole picture.',
     batchNormalization && 'Batch normalisation @batch-norm follows the convolutions.',
     `The scores come out at ${logitsSide}² and are enlarged to the size of the photo before the best class of each pixel is taken; enlarging labels instead would make steps at every border.`,
@@ -94,10 +90,11 @@ function parametersTable({ network, parameters }: ReportFacts): string {
 /** The network: figure, description, parameters by part. */
 export function networkSection(facts: ReportFacts): string {
   const { parts } = facts.network.network;
+  const contents = parts.flatMap((part) => part.contents);
   const caption =
     'The network, drawn from its computation graph: channels × resolution of each part and what it is made of (/2: stride 2' +
-    `${parts.some(({ contents }) => contents.some((entry) => entry.includes('IR'))) ? '; IR: inverted residual' : ''}` +
-    `${parts.some(({ contents }) => contents.some((entry) => entry.includes('SE'))) ? '; SE: squeeze-and-excitation' : ''}). ` +
+    `${contents.some(({ kind }) => kind === 'InvertedResidual') ? '; IR: inverted residual' : ''}` +
+    `${contents.some(({ squeeze }) => squeeze) ? '; SE: squeeze-and-excitation' : ''}). ` +
     'Dashed: skip connections.';
   return blocks(
     '= Network',

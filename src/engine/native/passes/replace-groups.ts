@@ -30,7 +30,8 @@ export function replaceGroups(source: Graph, groups: readonly NodeGroup[]): Grap
     return found;
   };
   for (const unit of orderUnits(units)) {
-    const replaced = target.within(commonModule(unit.nodes), () => {
+    const module = commonModule(unit.nodes.map((node) => node.module));
+    const replaced = target.within(module, () => {
       if (unit.group) return [...unit.group.build(translate, target)];
       const [node] = unit.nodes;
       const outputs = copyNode(node, node.inputs.map(translate), target);

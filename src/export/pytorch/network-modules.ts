@@ -1,0 +1,162 @@
+import type { Graph, Tensor } from '../../graph/graph.ts';
+import { ModuleTree, type Region } from '../../graph/module-tree.ts';
+import { liveNodes } from '../../graph/passes/dead-code.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { isCoordinates, sizeReferences } from './size-reference.ts';
+
+/** One value that a network computes, and the module that computes it. */
+export interface Value {
+  readonly tensor: Tensor;
+  /** What it is computed from, in the order of the node's inputs; the tensor that gives it its size comes last. */
+  readonly reads: readonly Tensor[];
+  /** Whether the last of `reads` is the one that gives it its size. */
+  readonly sized: boolean;
+  readonly region: Region;
+}
+
+/** What a module computes in one step: a value of its own, or what a module inside gives. */
+export interface Call {
+  readonly output: Tensor;
+  readonly reads: readonly Tensor[];
+  readonly sized: boolean;
+  /** The module that is called; none for an op. */
+  readonly callee?: Region;
+}
+
+/**
+ * How a module is written: a `layer` is one of PyTorch's own with weights; a `sequence` calls its numbered children one after
+ * the other, then perhaps an activation; a `block` computes one value in a way of its own; a `container` only holds children
+ * that others call.
+ */
+export type ModuleForm = 'layer' | 'sequence' | 'block' | 'container';
+
+/** The kinds of modules that are PyTorch's layers: their op, and the names of their weights in the order of its inputs. */
+const layers: Readonly<Record<string, { op: string; parameters: readonly string[] }>> = {
+  Conv2d: { op: 'conv2d', parameters: ['weight', 'bias'] },
+  BatchNorm2d: { op: 'batchNormInference', parameters: ['weight', 'bias', 'running_mean', 'running_var'] },
+};
+
+/** The modules of an inference graph, what they compute and how each is written. */
+export class NetworkModules {
+  readonly root: Region;
+  private readonly output: Tensor;
+  private readonly values: readonly Value[];
+  private readonly forms = new Map<Region, ModuleForm>();
+
+  /** @throws FaceparseError where the graph has several outputs or updates its states */
+  constructor(readonly graph: Graph) {
+    if (graph.outputs.size !== 1 || graph.updates.size > 0) {
+      throw new FaceparseError('only a network for inference with one output can be written as modules');
+    }
+    [this.output] = graph.outputs.values();
+    const tree = new ModuleTree(graph);
+    this.root = tree.root;
+    this.values = valuesOf(graph, tree, this.output);
+  }
+
+  /** @throws FaceparseError for a layer that is not PyTorch's, or weights of a module that has several results */
+  formOf(region: Region): ModuleForm {
+    const form = this.forms.get(region) ?? this.findForm(region);
+    this.forms.set(region, form);
+    return form;
+  }
+
+  /** Whether a module is written as a class: every one but layers, containers and plain sequences. */
+  hasClass(region: Region): boolean {
+    const form = this.formOf(region);
+    return form === 'block' || (form === 'sequence' && region.module?.kind !== 'Sequential');
+  }
+
+  /** What a module computes, step by step. */
+  callsOf(region: Region): Call[] {
+    const calls: Call[] = [];
+    const called = new Set<Region>();
+    for (const { tensor, reads, sized, region: inner } of this.values) {
+      const callee = region.pathTo(inner)?.find((candidate) => this.formOf(candidate) !== 'container');
+      if (callee && this.formOf(callee) !== 'layer') called.add(callee);
+      else if (callee || region.pathTo(inner)) calls.push({ output: tensor, reads, sized, ...(callee && { callee }) });
+    }
+    for (const callee of called) {
+      calls.push({ output: this.outputsOf(callee)[0], reads: this.inputsOf(callee), sized: false, callee });
+    }
+    return calls.sort((a, b) => a.output.id - b.output.id);
+  }
+
+  /** What a module reads but does not compute, in the order in which it is read. */
+  inputsOf(region: Region): Tensor[] {
+    const own = this.valuesIn(region);
+    const computed = new Set(own.map(({ tensor }) => tensor));
+    return [...new Set(own.flatMap(({ reads }) => reads).filter((read) => !computed.has(read)))];
+  }
+
+  /** What a module computes that is read outside of it. */
+  private outputsOf(region: Region): Tensor[] {
+    const own = new Set(this.valuesIn(region));
+    const readOutside = new Set(this.values.flatMap((value) => (own.has(value) ? [] : value.reads)));
+    const results = [...own].map(({ tensor }) => tensor);
+    return results.filter((tensor) => tensor === this.output || readOutside.has(tensor));
+  }
+
+  private valuesIn(region: Region): Value[] {
+    return this.values.filter((value) => region.pathTo(value.region));
+  }
+
+  private findForm(region: Region): ModuleForm {
+    if (region === this.root) return 'block';
+    if (!region.module) return 'container';
+    if (layers[region.module.kind]) {
+      requireLayer(region, region.module.kind);
+      return 'layer';
+    }
+    if (this.outputsOf(region).length === 1) return this.isSequence(region) ? 'sequence' : 'block';
+    if (region.parameters.size === 0) return 'container';
+    throw new FaceparseError(
+      `the module '${region.path}' has weights of its own but several results; no class can be written for it`,
+    );
+  }
+
+  private isSequence(region: Region): boolean {
+    if (!region.numbered || region.parameters.size > 0) return false;
+    const children = [...region.children.values()];
+    const calls = this.callsOf(region);
+    const isChain = calls.every(
+      ({ callee, reads }, index) =>
+        callee === children[index] && reads.length === 1 && (index === 0 || reads[0] === calls[index - 1].output),
+    );
+    const [activation, ...others] = calls.slice(children.length);
+    return isChain && others.length === 0 && (!activation || activation.output.node.op === 'activation');
+  }
+}
+
+function valuesOf(graph: Graph, tree: ModuleTree, output: Tensor): Value[] {
+  const nodes = liveNodes(graph);
+  const references = sizeReferences(graph, nodes);
+  const used = new Set([output, ...nodes.flatMap(({ inputs }) => inputs)]);
+  return nodes.flatMap((node): Value[] => {
+    const { op, module, inputs, outputs } = node;
+    if (op === 'input' || op === 'state' || (op === 'constant' && !isCoordinates(node))) return [];
+    // Coordinates are no module in PyTorch but a function that a module calls.
+    const region = tree.regionOf(op === 'constant' ? module?.parent : module);
+    const data = inputs.filter(
+      ({ node: from }) => from.op !== 'state' && (from.op !== 'constant' || isCoordinates(from)),
+    );
+    const reference = references.get(node);
+    const reads = reference ? [...data, reference] : data;
+    return outputs
+      .filter((tensor) => used.has(tensor))
+      .map((tensor) => ({ tensor, reads, sized: reference !== undefined, region }));
+  });
+}
+
+/** Checks that a region is one layer with its weights and nothing else, called once or more. */
+function requireLayer({ path, children, parameters, nodes }: Region, kind: string): void {
+  const { op, parameters: names } = layers[kind];
+  const isLayer = nodes.every(
+    (node) =>
+      node.op === op &&
+      node.inputs.slice(1).every((input, index) => input === parameters.get(names[index])) &&
+      JSON.stringify(node.attributes) === JSON.stringify(nodes[0].attributes),
+  );
+  if (isLayer && children.size === 0) return;
+  throw new FaceparseError(`the module '${path}' is called ${kind}, but is not what PyTorch's nn.${kind} is`);
+}
