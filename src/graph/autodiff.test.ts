@@ -18,6 +18,19 @@ async function evaluate(graph: Graph, tensors: Record<string, Tensor>, x: readon
 }
 
 describe('gradients', () => {
+  it('belong to the modules of the nodes that they are of', () => {
+    const graph = new Graph();
+    const x = graph.input('x', [2]);
+    const module = (path: string) => ({ path, kind: 'Block', parent: undefined });
+    const inner = graph.within(module('inner'), () => mul(x, x));
+    const loss = reduceSum(graph.within(module('outer'), () => relu(inner)));
+    const before = graph.nodes.length;
+    gradients(loss, [x]);
+    const added = graph.nodes.slice(before).map(({ op, module: of }) => `${op} ${of?.path}`);
+    expect(new Set(added.filter((text) => text.startsWith('mul')))).toEqual(new Set(['mul inner']));
+    expect(added.filter((text) => text.startsWith('activation'))).toEqual(['activationGradient outer']);
+  });
+
   it('sums over all the ways in which a tensor is used', async () => {
     const graph = new Graph();
     const x = graph.input('x', [2]);

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
+import type { Module } from '../graph/module.ts';
+import { activation } from '../graph/ops/activation.ts';
+import { exp, mul } from '../graph/ops/elementwise.ts';
 import { Random } from '../random/random.ts';
 import { appendCoordinates } from './coordinates.ts';
 import { constantInitializer, heNormal, uniformFanIn } from './initializers.ts';
-import { batchNorm, convBn, convolution, invertedResidual, squeezeExcite } from './layers.ts';
+import { batchNorm, convBn, convolution, invertedResidual, sequence, squeezeExcite } from './layers.ts';
 import { pyramidPooling } from './pyramid-pooling.ts';
-import { Scope } from './scope.ts';
+import { defineModule, Scope } from './scope.ts';
 
 /** A layer on an input of that shape; `run` gives its output and what the states become. */
 function layer(
@@ -67,6 +70,82 @@ describe('Scope', () => {
     };
     expect(draw(1, ['a', 'b'])).toEqual(draw(1, ['b', 'c']));
     expect(draw(1, ['b'])).not.toEqual(draw(2, ['b']));
+  });
+});
+
+describe('modules', () => {
+  const double = defineModule('Double', 'Two convolutions.', (scope, x: Tensor, filters: number) => {
+    const y = convBn(scope.at('first'), x, { filters, kernel: 3 });
+    return activation(convolution(scope.at('more').at(0), y, { filters, kernel: 1 }), 'silu');
+  });
+
+  it('are known by all of their nodes, with what they are a part of', () => {
+    const { graph } = layer([1, 4, 8, 8], (scope, x) => exp(double(scope.at('body'), x, 6)));
+    const lineage = (module: Module | undefined): string =>
+      module ? `${lineage(module.parent)}/${module.kind} ${module.path}` : '';
+    const of = (op: string) => graph.nodes.filter((node) => node.op === op).map(({ module }) => lineage(module));
+    expect(of('conv2d')).toEqual([
+      '/Double body/ConvBn body.first/Conv2d body.first.0',
+      '/Double body/Conv2d body.more.0',
+    ]);
+    expect(of('state')[1]).toBe('/Double body/ConvBn body.first/BatchNorm2d body.first.1');
+    expect(of('activation')).toEqual(['/Double body/ConvBn body.first', '/Double body']);
+    expect(of('exp')).toEqual(['']);
+    expect(graph.module).toBeUndefined();
+  });
+
+  it('carry the description of their kind', () => {
+    const { graph } = layer([1, 4, 8, 8], (scope, x) => double(scope.at('body'), x, 6));
+    expect(graph.nodes.at(-1)!.module).toMatchObject({ kind: 'Double', description: 'Two convolutions.' });
+  });
+
+  it('refuse a place that is not inside of the module that is being built', () => {
+    const built = (path: (scope: Scope) => Scope) => () =>
+      layer([1, 4, 8, 8], (scope, x) => scope.at('a').module('Outer', () => double(path(scope), x, 2)));
+    expect(built((scope) => scope.at('b'))).toThrow(
+      "a Double at 'b' cannot be a part of the Outer at 'a'; give it a place there: scope.at('name')",
+    );
+    expect(built((scope) => scope.at('a'))).toThrow("a Double at 'a' cannot be a part of the Outer at 'a'");
+    expect(built((scope) => scope.at('ab'))).toThrow("a Double at 'ab' cannot be");
+    expect(built((scope) => scope.at('a').at('b'))).not.toThrow();
+  });
+
+  it('must be declared by what has weights', () => {
+    const forgotten = (scope: Scope, x: Tensor) =>
+      mul(x, scope.parameter('gain', [4, 1, 1], constantInitializer(1), { decay: false }));
+    expect(() => layer([1, 4, 8, 8], (scope, x) => forgotten(scope.at('gain'), x))).toThrow(
+      "the parameter 'gain.gain' belongs to no module: make the function that builds it by defineModule",
+    );
+    expect(() =>
+      layer([1, 4, 8, 8], (scope, x) => scope.at('a').module('Outer', () => forgotten(scope.at('a').at('b'), x))),
+    ).toThrow("'a.b.gain'");
+  });
+
+  it('are left again where their body fails', () => {
+    const graph = new Graph();
+    const scope = new Scope(graph, { training: false, seed: 0 });
+    expect(() =>
+      scope.at('a').module('Broken', () => {
+        throw new Error('broken');
+      }),
+    ).toThrow('broken');
+    expect(graph.module).toBeUndefined();
+  });
+
+  it('have names of classes and one line of ASCII', () => {
+    const build = (_: Scope, x: Tensor) => x;
+    expect(() => defineModule('my-block', 'A block.', build)).toThrow("'my-block' is no name of a class");
+    expect(() => defineModule('Block', '3×3.', build)).toThrow('the description of Block must be one line of ASCII');
+  });
+
+  it('one after the other are numbered', () => {
+    const { graph } = layer([1, 4, 8, 8], (scope, x) =>
+      sequence(scope.at('stage'), x, [(at, y) => double(at, y, 4), invertedResidual, invertedResidual]),
+    );
+    expect([...graph.states.keys()].filter((name) => name.endsWith('first.0.weight'))).toEqual([
+      'stage.0.first.0.weight',
+    ]);
+    expect(graph.states.has('stage.2.project.1.bias')).toBe(true);
   });
 });
 

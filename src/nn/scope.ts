@@ -90,6 +90,7 @@ export class Scope {
  * @param kind the name of the class: `BasicBlock`
  * @param description what every module of the kind is, in one line of ASCII
  * @param build makes the parameters, the modules inside, and the nodes in between
+ * @throws Error where the kind is no name of a class or the description is not one line of ASCII
  * @example
  * export const doubleConv = defineModule('DoubleConv', 'Two 3x3 convolutions.', (scope, x: Tensor, filters: number) => {
  *   const y = convBn(scope.at(0), x, { filters, kernel: 3 });
@@ -101,5 +102,7 @@ export function defineModule<Arguments extends unknown[], Result>(
   description: string,
   build: (scope: Scope, ...rest: Arguments) => Result,
 ): (scope: Scope, ...rest: Arguments) => Result {
+  if (!/^[A-Z]\w*$/.test(kind)) throw new Error(`the kind '${kind}' is no name of a class, such as BasicBlock`);
+  if (!/^[ -~]+$/.test(description)) throw new Error(`the description of ${kind} must be one line of ASCII`);
   return (scope, ...rest) => scope.module(kind, () => build(scope, ...rest), description);
 }

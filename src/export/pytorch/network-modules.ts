@@ -72,9 +72,12 @@ export class NetworkModules {
     const calls: Call[] = [];
     const called = new Set<Region>();
     for (const { tensor, reads, sized, region: inner } of this.values) {
-      const callee = region.pathTo(inner)?.find((candidate) => this.formOf(candidate) !== 'container');
+      const path = region.pathTo(inner);
+      if (!path) continue;
+      const callee = path.find((candidate) => this.formOf(candidate) !== 'container');
+      // Each value of a layer is a call of its own, so that one layer may be called several times.
       if (callee && this.formOf(callee) !== 'layer') called.add(callee);
-      else if (callee || region.pathTo(inner)) calls.push({ output: tensor, reads, sized, ...(callee && { callee }) });
+      else calls.push({ output: tensor, reads, sized, ...(callee && { callee }) });
     }
     for (const callee of called) {
       calls.push({ output: this.outputsOf(callee)[0], reads: this.inputsOf(callee), sized: false, callee });

@@ -83,6 +83,24 @@ describe('replaceGroups', () => {
     expect(opsOf(replaced)).toEqual(['input', 'merged', ...waiting]);
   });
 
+  it('keeps modules, and puts what takes the place of a group into the one that holds all of it', () => {
+    const graph = new Graph();
+    const outer = { path: 'a', kind: 'Outer', parent: undefined };
+    const inner = { path: 'a.b', kind: 'Inner', parent: outer };
+    const first = graph.within(inner, () => relu(graph.input('x', [2])));
+    const last = graph.within(outer, () => exp(first));
+    graph.output(
+      'y',
+      graph.within(inner, () => sqrt(last)),
+    );
+    const replaced = replaceGroups(graph, [merged([first, last])]);
+    expect(replaced.nodes.map(({ op, module }) => `${op} ${module?.path}`)).toEqual([
+      'input a.b',
+      'merged a',
+      'sqrt a.b',
+    ]);
+  });
+
   it('names the ops along a circle', () => {
     const graph = new Graph();
     const first = relu(graph.input('x', [2]));
