@@ -16,7 +16,7 @@ export interface BuildMode {
 /**
  * A place in the tree of a network's modules: it names parameters (`stages.0.1.expand.0.weight`, as PyTorch would),
  * creates them in the graph, and says which nodes a module consists of. A new block is a function that `defineModule`
- * makes; a place in between that holds modules but is none (`stages`) needs nothing but `at`.
+ * makes; a place in between that holds modules but is none (`stages`) needs nothing but `at`. See docs/networks.md.
  *
  * @example convolution(scope.at('stem'), x, { filters: 32, kernel: 3 })
  */

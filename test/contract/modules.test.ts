@@ -56,7 +56,7 @@ describe.each(listModels())('the modules of %s', (name) => {
     }
   });
 
-  it('have classes of their own wherever there are weights, or hold modules that have', () => {
+  it('are the network, and in it layers under the names that PyTorch has for them', () => {
     const { root } = new ModuleTree(smallInferenceGraph(name));
     expect(root.module?.kind).toBe(name);
     const kinds = new Set(root.nodes.map(({ module }) => module!.kind));

@@ -122,6 +122,45 @@ describe('modules', () => {
     expect(forwardOf(code, 'Shift')).toEqual(['return x + self.amount']);
   });
 
+  it('without a chain of children have a forward, with the description of their kind', () => {
+    const twins = defineModule('Twins', 'Two convolutions side by side.', (at, x: Tensor) =>
+      add(convolution(at.at(0), x, { filters: 4, kernel: 1 }), convolution(at.at(1), x, { filters: 4, kernel: 1 })),
+    );
+    const code = codeOf((scope, x) => twins(scope.at('twins'), x));
+    expect(code).toContain('class Twins(nn.ModuleList):\n    """Two convolutions side by side."""');
+    expect(forwardOf(code, 'Twins')).toEqual([
+      'branch_0 = self[0](x)',
+      'branch_1 = self[1](x)',
+      'return branch_0 + branch_1',
+    ]);
+  });
+
+  it('of one structure but of two kinds have two classes', () => {
+    const kind = (name: string) =>
+      defineModule(name, 'A convolution.', (at, x: Tensor) =>
+        activation(convolution(at.at(0), x, { filters: 4, kernel: 1 }), 'relu'),
+      );
+    const code = codeOf((scope, x) => kind('Second')(scope.at('b'), kind('First')(scope.at('a'), x)));
+    expect(code).toContain('class First(nn.Sequential)');
+    expect(code).toContain('class Second(nn.Sequential)');
+  });
+
+  it('with several results are a dictionary whose items the network calls', () => {
+    const encoder = defineModule('Encoder', 'Two features.', (at, x: Tensor) => {
+      const fine = convBn(at.at('fine'), x, { filters: 4, kernel: 3 });
+      return [fine, activation(convBn(at.at('coarse'), fine, { filters: 4, kernel: 3 }), 'silu')] as const;
+    });
+    const code = codeOf((scope, x) => {
+      const [fine, coarse] = encoder(scope.at('encoder'), x);
+      return add(fine, coarse);
+    });
+    expect(code).toContain('self.encoder = nn.ModuleDict({');
+    expect(forwardOf(code, 'FaceParsingNet')).toEqual([
+      'x = self.encoder["fine"](image)',
+      'return x + F.silu(self.encoder["coarse"](x))',
+    ]);
+  });
+
   it('that others come between are a list whose items the network calls', () => {
     const code = codeOf((scope, x) => {
       const first = convBn(scope.at('steps').at(0), x, { filters: 4, kernel: 3 });
@@ -148,6 +187,23 @@ describe('errors', () => {
   it('say which resize nothing decides', () => {
     const build = () => codeOf((_, x) => activation(resize(x, 37, 41), 'relu'));
     expect(build).toThrow(/what decides the size of a resize from 1×4×92×116 to 1×4×37×41/);
+  });
+
+  it('name a layer that is not what it is called', () => {
+    const build = () => codeOf((scope, x) => scope.at('head').module('Conv2d', () => activation(x, 'relu')));
+    expect(build).toThrow("the module 'head' is called Conv2d, but is not what PyTorch's nn.Conv2d is");
+  });
+
+  it('name a weight that belongs to another module', () => {
+    const build = () =>
+      codeOf((scope, x) => {
+        const [owner, thief] = [scope.at('owner'), scope.at('thief')];
+        const weight = owner.module('Owner', () =>
+          owner.parameter('amount', [4, 1, 1], constantInitializer(0), { decay: false }),
+        );
+        return thief.module('Thief', () => add(x, weight));
+      });
+    expect(build).toThrow("the module 'thief' reads the weight 'owner.amount', which is not its own");
   });
 
   it('name a convolution that PyTorch has not', () => {
