@@ -25,7 +25,7 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
   };
   for (const node of forward.reverse()) {
     const gradient = definitionOf(node)?.gradient;
-    if (!gradient || !node.inputs.some((input) => needed.has(input))) continue;
+    if (!gradient || gradient === 'none' || !node.inputs.some((input) => needed.has(input))) continue;
     const outputGradients = node.outputs.map(sum);
     if (outputGradients.every((dy) => dy === undefined)) continue;
     const wants = (index: number) => needed.has(node.inputs[index]);

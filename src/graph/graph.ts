@@ -19,11 +19,11 @@ export interface Tensor extends TensorType {
   readonly index: number;
 }
 
-/** One application of an op. `attributes` have the type that the op's definition names. */
-export interface GraphNode {
+/** One application of an op. `attributes` have the type that the op's definition names; `isOp` tells which. */
+export interface GraphNode<Attributes extends object = object> {
   readonly op: string;
   readonly inputs: readonly Tensor[];
-  readonly attributes: object;
+  readonly attributes: Attributes;
   readonly outputs: readonly Tensor[];
   /** The innermost module that it was made in; none for what is outside of every network, such as a loss. */
   readonly module?: Module;

@@ -11,25 +11,30 @@ export interface GradientCall<Attributes> {
   wants(index: number): boolean;
 }
 
+/** Gradients with respect to the inputs, in their order. */
+export type GradientRule<Attributes> = (call: GradientCall<Attributes>) => readonly (Tensor | undefined)[];
+
 /** One op: its name, its shape rule and its gradient rule. Engines add how it is computed. */
-export interface OpDefinition<Attributes extends object> {
-  readonly name: string;
+export interface OpDefinition<Name extends string, Attributes extends object> {
+  readonly name: Name;
   infer(inputs: readonly TensorType[], attributes: Attributes): TensorType[];
-  /** Gradients with respect to the inputs, in their order; an op without a rule stops the gradient. */
-  gradient?(call: GradientCall<Attributes>): readonly (Tensor | undefined)[];
+  /** `'none'` stops the gradient: what the op gives does not depend smoothly on its inputs, or is itself a gradient. */
+  readonly gradient: GradientRule<Attributes> | 'none';
 }
 
-const definitions = new Map<string, OpDefinition<object>>();
+const definitions = new Map<string, OpDefinition<string, object>>();
 
-/** Enters an op into the registry, once, when its module is loaded. */
-export function defineOp<Attributes extends object>(definition: OpDefinition<Attributes>): OpDefinition<Attributes> {
+/** Enters an op into the registry, once, when its module is loaded. Every op is listed in `ops/all-ops.ts` too. */
+export function defineOp<Name extends string, Attributes extends object>(
+  definition: OpDefinition<Name, Attributes>,
+): OpDefinition<Name, Attributes> {
   if (definitions.has(definition.name)) throw new Error(`the op '${definition.name}' is defined twice`);
-  definitions.set(definition.name, definition);
+  definitions.set(definition.name, definition as unknown as OpDefinition<string, object>);
   return definition;
 }
 
 /** The definition of a node's op; undefined for the source ops. */
-export function definitionOf(node: GraphNode): OpDefinition<object> | undefined {
+export function definitionOf(node: GraphNode): OpDefinition<string, object> | undefined {
   return definitions.get(node.op);
 }
 
@@ -38,19 +43,27 @@ export function listOps(): string[] {
   return [...definitions.keys()].sort();
 }
 
+/** Whether a node applies an op; it then has the attributes of that op. */
+export function isOp<Attributes extends object>(
+  node: GraphNode | undefined,
+  op: OpDefinition<string, Attributes>,
+): node is GraphNode<Attributes> {
+  return node?.op === op.name;
+}
+
 /** Appends a node of this op to the graph of its inputs and gives back all of its outputs. */
 export function applyAll<Attributes extends object>(
-  op: OpDefinition<Attributes>,
+  op: OpDefinition<string, Attributes>,
   inputs: readonly Tensor[],
   attributes: Attributes,
 ): readonly Tensor[] {
-  const graph = inputs[0].graph;
+  const { graph } = inputs[0];
   return graph.add(op.name, inputs, attributes, op.infer(inputs, attributes));
 }
 
 /** Appends a node of this op and gives back its only (or first) output. */
 export function apply<Attributes extends object>(
-  op: OpDefinition<Attributes>,
+  op: OpDefinition<string, Attributes>,
   inputs: readonly Tensor[],
   attributes: Attributes,
 ): Tensor {

@@ -1,21 +1,22 @@
 import { encodeOnnxModel, type OnnxValueInfo } from '../../formats/onnx-protobuf.ts';
 import type { ConstantAttributes, Graph, InputAttributes, StateAttributes, Tensor } from '../../graph/graph.ts';
 import { liveNodes } from '../../graph/passes/dead-code.ts';
-import { addConvolutionRules } from './lower-convolution.ts';
-import { addElementwiseRules } from './lower-elementwise.ts';
-import { addLovaszRules } from './lower-lovasz.ts';
-import { addNormalizationRules } from './lower-normalization.ts';
-import { addPoolingRules } from './lower-pooling.ts';
-import { addSoftmaxRules } from './lower-softmax.ts';
-import { type LoweringOptions, LoweringRules, OnnxBuilder } from './lowering.ts';
+import { convolutionRules } from './lower-convolution.ts';
+import { elementwiseRules } from './lower-elementwise.ts';
+import { lovaszRules } from './lower-lovasz.ts';
+import { normalizationRules } from './lower-normalization.ts';
+import { poolingRules } from './lower-pooling.ts';
+import { softmaxRules } from './lower-softmax.ts';
+import { type LoweringOptions, type LoweringRule, type LoweringTable, OnnxBuilder } from './lowering.ts';
 
-const rules = new LoweringRules();
-addElementwiseRules(rules);
-addConvolutionRules(rules);
-addNormalizationRules(rules);
-addPoolingRules(rules);
-addSoftmaxRules(rules);
-addLovaszRules(rules);
+const rules: LoweringTable = {
+  ...elementwiseRules,
+  ...convolutionRules,
+  ...normalizationRules,
+  ...poolingRules,
+  ...softmaxRules,
+  ...lovaszRules,
+};
 
 /** The version of the standard operators that the rules write. */
 export const onnxOpset = 17;
@@ -55,7 +56,8 @@ export function lowerNodes(
       values.set(first, builder.tensor((node.attributes as ConstantAttributes).data, first.shape));
       continue;
     }
-    const rule = rules.table.get(node.op);
+    const rule = (rules as Readonly<Record<string, LoweringRule | undefined>>)[node.op];
+    // Only a graph that was not made by the builders of ops has others.
     if (!rule) throw new Error(`the onnx engine cannot run the op '${node.op}'`);
     const lowered = rule({
       builder,

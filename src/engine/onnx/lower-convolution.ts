@@ -1,11 +1,5 @@
-import type { ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
-import {
-  type ConvolutionAttributes,
-  conv2dInputGradientOp,
-  conv2dOp,
-  conv2dWeightGradientOp,
-} from '../../graph/ops/convolution.ts';
-import type { Four, LoweringCall, LoweringRules, OnnxBuilder } from './lowering.ts';
+import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
+import type { Four, LoweringCall, LoweringTable, OnnxBuilder } from './lowering.ts';
 import { shiftedWeightGradient } from './shifted-weight-gradient.ts';
 
 function convAttributes({ stride, padding, dilation, groups }: ConvolutionAttributes, kernel: readonly number[]) {
@@ -142,10 +136,9 @@ function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>):
 }
 
 /** Rules for convolutions and their gradients. */
-export function addConvolutionRules(rules: LoweringRules): void {
-  rules.set(conv2dOp, ({ builder, values, attributes, inputs }) =>
+export const convolutionRules = {
+  conv2d: ({ builder, values, attributes, inputs }) =>
     builder.emit('Conv', values, convAttributes(attributes, inputs[1].shape.slice(2))),
-  );
-  rules.set(conv2dInputGradientOp, lowerInputGradient);
-  rules.set(conv2dWeightGradientOp, lowerWeightGradient);
-}
+  conv2dInputGradient: lowerInputGradient,
+  conv2dWeightGradient: lowerWeightGradient,
+} satisfies Partial<LoweringTable>;

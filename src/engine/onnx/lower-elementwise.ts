@@ -1,21 +1,6 @@
 import { sizeOf } from '../../graph/graph.ts';
-import { type ActivationKind, activationGradientOp, activationOp } from '../../graph/ops/activation.ts';
-import {
-  addOp,
-  divOp,
-  expOp,
-  greaterOp,
-  logOp,
-  maximumOp,
-  minimumOp,
-  mulOp,
-  sqrtOp,
-  subOp,
-} from '../../graph/ops/elementwise.ts';
-import { matMulOp } from '../../graph/ops/matmul.ts';
-import { broadcastToOp, reduceMeanOp, reduceSumOp, scaleOp } from '../../graph/ops/reduction.ts';
-import { concatOp, padOp, reshapeOp, sliceOp, splitOp, transposeOp } from '../../graph/ops/shape.ts';
-import type { LoweringRules, OnnxBuilder } from './lowering.ts';
+import type { ActivationKind } from '../../graph/ops/activation.ts';
+import type { LoweringTable, OnnxBuilder } from './lowering.ts';
 
 /** 1 where the value is above zero, else 0. HardSigmoid with a huge slope is several times faster than Greater and Cast. */
 function positiveMask(builder: OnnxBuilder, value: string): string {
@@ -86,50 +71,39 @@ function sumInStages(builder: OnnxBuilder, x: string, size: number): string {
 }
 
 /** Rules for element-by-element ops, reductions, matrix products and changes of shape. */
-export function addElementwiseRules(rules: LoweringRules): void {
-  const plain = [
-    [addOp, 'Add'],
-    [subOp, 'Sub'],
-    [mulOp, 'Mul'],
-    [divOp, 'Div'],
-    [minimumOp, 'Min'],
-    [maximumOp, 'Max'],
-    [expOp, 'Exp'],
-    [logOp, 'Log'],
-    [sqrtOp, 'Sqrt'],
-  ] as const;
-  for (const [op, opType] of plain) rules.set(op, ({ builder, values }) => builder.emit(opType, values));
-  rules.set(greaterOp, ({ builder, values: [a, b] }) => less(builder, b, a));
-  rules.set(scaleOp, ({ builder, values: [x], attributes }) =>
-    builder.emit('Mul', [x, builder.float(attributes.factor)]),
-  );
-  rules.set(activationOp, ({ builder, values: [x], attributes }) => lowerActivation(builder, attributes.kind, x));
-  rules.set(activationGradientOp, ({ builder, values: [dy, value], attributes }) =>
+export const elementwiseRules = {
+  add: ({ builder, values }) => builder.emit('Add', values),
+  sub: ({ builder, values }) => builder.emit('Sub', values),
+  mul: ({ builder, values }) => builder.emit('Mul', values),
+  div: ({ builder, values }) => builder.emit('Div', values),
+  minimum: ({ builder, values }) => builder.emit('Min', values),
+  maximum: ({ builder, values }) => builder.emit('Max', values),
+  exp: ({ builder, values }) => builder.emit('Exp', values),
+  log: ({ builder, values }) => builder.emit('Log', values),
+  sqrt: ({ builder, values }) => builder.emit('Sqrt', values),
+  greater: ({ builder, values: [a, b] }) => less(builder, b, a),
+  scale: ({ builder, values: [x], attributes }) => builder.emit('Mul', [x, builder.float(attributes.factor)]),
+  activation: ({ builder, values: [x], attributes }) => lowerActivation(builder, attributes.kind, x),
+  activationGradient: ({ builder, values: [dy, value], attributes }) =>
     builder.emit('Mul', [dy, lowerSlope(builder, attributes.kind, value)]),
-  );
 
-  rules.set(reduceSumOp, ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
+  reduceSum: ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
     const size = sizeOf(input.shape);
     const whole = axes.length === input.shape.length && !keepDims;
     return whole && size > 2 ** 14 ? sumInStages(builder, x, size) : builder.reduceSum(x, axes, keepDims);
-  });
-  rules.set(reduceMeanOp, ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
+  },
+  reduceMean: ({ builder, values: [x], attributes: { axes, keepDims }, inputs: [input] }) => {
     if (axes.join() === '2,3' && keepDims && input.shape.length === 4) return builder.emit('GlobalAveragePool', [x]);
     return builder.emit('ReduceMean', [x], { axes, keepdims: keepDims ? 1 : 0 });
-  });
-  rules.set(broadcastToOp, ({ builder, values: [x], attributes }) =>
-    builder.emit('Expand', [x, builder.shape(attributes.shape)]),
-  );
-  rules.set(matMulOp, ({ builder, values: [a, b], attributes: { transposeA, transposeB }, inputs }) =>
+  },
+  broadcastTo: ({ builder, values: [x], attributes }) => builder.emit('Expand', [x, builder.shape(attributes.shape)]),
+  matMul: ({ builder, values: [a, b], attributes: { transposeA, transposeB }, inputs }) =>
     builder.matMul(a, b, transposeA, transposeB, inputs[0].shape.length, inputs[1].shape.length),
-  );
 
-  rules.set(reshapeOp, ({ builder, values: [x], attributes }) => builder.reshape(x, attributes.shape));
-  rules.set(transposeOp, ({ builder, values, attributes }) =>
-    builder.emit('Transpose', values, { perm: attributes.permutation }),
-  );
-  rules.set(concatOp, ({ builder, values, attributes }) => builder.emit('Concat', values, { axis: attributes.axis }));
-  rules.set(splitOp, ({ builder, values: [x], attributes: { axis, sizes } }) => {
+  reshape: ({ builder, values: [x], attributes }) => builder.reshape(x, attributes.shape),
+  transpose: ({ builder, values, attributes }) => builder.emit('Transpose', values, { perm: attributes.permutation }),
+  concat: ({ builder, values, attributes }) => builder.emit('Concat', values, { axis: attributes.axis }),
+  split: ({ builder, values: [x], attributes: { axis, sizes } }) => {
     // A GPU binds few buffers to one shader: there a split into many parts is many slices.
     if (builder.options.contrib || sizes.length <= 4) {
       return builder.emitAll('Split', [x, builder.int64s(sizes)], { axis }, sizes.length);
@@ -139,9 +113,7 @@ export function addElementwiseRules(rules: LoweringRules): void {
       start += size;
       return builder.slice(x, [start - size], [start], [axis]);
     });
-  });
-  rules.set(sliceOp, ({ builder, values: [x], attributes: { axis, start, end } }) =>
-    builder.slice(x, [start], [end], [axis]),
-  );
-  rules.set(padOp, ({ builder, values: [x], attributes }) => builder.pad(x, attributes.before, attributes.after));
-}
+  },
+  slice: ({ builder, values: [x], attributes: { axis, start, end } }) => builder.slice(x, [start], [end], [axis]),
+  pad: ({ builder, values: [x], attributes }) => builder.pad(x, attributes.before, attributes.after),
+} satisfies Partial<LoweringTable>;

@@ -1,10 +1,9 @@
-import { lovaszJaccardOp } from '../../graph/ops/lovasz.ts';
 import { isClass, isKnown } from './lower-softmax.ts';
-import type { Four, LoweringRules } from './lowering.ts';
+import type { Four, LoweringTable } from './lowering.ts';
 
 /** The rule for the Lovász extension of the Jaccard loss. */
-export function addLovaszRules(rules: LoweringRules): void {
-  rules.set(lovaszJaccardOp, ({ builder, values: [probabilities, labels], inputs }) => {
+export const lovaszRules = {
+  lovaszJaccard: ({ builder, values: [probabilities, labels], inputs }) => {
     const [n, classes, height, width] = inputs[0].shape as Four;
     const shape = inputs[1].shape;
     const pixels = height * width;
@@ -36,5 +35,5 @@ export function addLovaszRules(rules: LoweringRules): void {
     const signed = builder.emit('Where', [sortedHot, builder.emit('Neg', [difference]), difference]);
     const slope = builder.emit('ScatterElements', [errors, order, signed], { axis: 2 });
     return [loss, builder.reshape(slope, [n, classes, height, width]), builder.reshape(actual, [n, classes])];
-  });
-}
+  },
+} satisfies Partial<LoweringTable>;

@@ -1,6 +1,5 @@
 import { sizeOf } from '../../graph/graph.ts';
-import { batchNormGradientOp, batchNormInferenceOp, batchNormTrainingOp } from '../../graph/ops/normalization.ts';
-import type { LoweringRules, OnnxBuilder } from './lowering.ts';
+import type { LoweringTable, OnnxBuilder } from './lowering.ts';
 
 /** x − mean of its channel, and the mean; both the forward and the backward pass want it. */
 function centred(builder: OnnxBuilder, x: string, mean: string, channels: number): string {
@@ -22,8 +21,8 @@ function inverseDeviation(builder: OnnxBuilder, variance: string, epsilon: numbe
 }
 
 /** Rules for batch normalisation. */
-export function addNormalizationRules(rules: LoweringRules): void {
-  rules.set(batchNormTrainingOp, ({ builder, values: [x, gamma, beta], attributes, output: { shape } }) => {
+export const normalizationRules = {
+  batchNormTraining: ({ builder, values: [x, gamma, beta], attributes, output: { shape } }) => {
     const [n, channels, height, width] = shape as [number, number, number, number];
     const count = n * height * width;
     const spread = (vector: string) => builder.reshape(vector, [1, channels, 1, 1]);
@@ -35,9 +34,9 @@ export function addNormalizationRules(rules: LoweringRules): void {
     const factor = builder.emit('Mul', [gamma, inverseDeviation(builder, variance, attributes.epsilon)]);
     const y = builder.emit('Add', [builder.emit('Mul', [difference, spread(factor)]), spread(beta)]);
     return [y, mean, variance];
-  });
+  },
 
-  rules.set(batchNormGradientOp, ({ builder, values, attributes, output: { shape } }) => {
+  batchNormGradient: ({ builder, values, attributes, output: { shape } }) => {
     const [dy, x, gamma, mean, variance] = values as [string, string, string, string, string];
     const [n, channels, height, width] = shape as [number, number, number, number];
     const count = sizeOf(shape) / channels;
@@ -55,9 +54,8 @@ export function addNormalizationRules(rules: LoweringRules): void {
     const fromDifference = builder.emit('Add', [builder.emit('Mul', [difference, spread(k2)]), spread(k3)]);
     const dx = builder.emit('Add', [builder.emit('Mul', [dy, spread(k1)]), fromDifference]);
     return [dx, dGamma, dBeta];
-  });
+  },
 
-  rules.set(batchNormInferenceOp, ({ builder, values, attributes }) =>
+  batchNormInference: ({ builder, values, attributes }) =>
     builder.emit('BatchNormalization', values, { epsilon: { float: attributes.epsilon } }),
-  );
-}
+} satisfies Partial<LoweringTable>;

@@ -1,16 +1,7 @@
 import { sizeOf } from '../../graph/graph.ts';
-import {
-  adaptiveAvgPoolGradientOp,
-  adaptiveAvgPoolOp,
-  adaptiveRanges,
-  avgPoolGradientOp,
-  avgPoolOp,
-  maxPoolGradientOp,
-  maxPoolOp,
-  type PoolingAttributes,
-} from '../../graph/ops/pooling.ts';
-import { type ResizeMode, resizeGradientOp, resizeOp, resizeTaps } from '../../graph/ops/resize.ts';
-import type { LoweringCall, LoweringRules, OnnxBuilder } from './lowering.ts';
+import { adaptiveRanges, type PoolingAttributes } from '../../graph/ops/pooling.ts';
+import { type ResizeMode, resizeTaps } from '../../graph/ops/resize.ts';
+import type { LoweringCall, LoweringTable, OnnxBuilder } from './lowering.ts';
 
 type Four = readonly [number, number, number, number];
 
@@ -137,18 +128,14 @@ function comparedMaxPoolGradient({
 }
 
 /** Rules for pooling and resizing. */
-export function addPoolingRules(rules: LoweringRules): void {
-  rules.set(maxPoolOp, ({ builder, values, attributes }) =>
-    builder.emit('MaxPool', values, poolAttributes(attributes)),
-  );
-  rules.set(maxPoolGradientOp, (call) =>
+export const poolingRules = {
+  maxPool: ({ builder, values, attributes }) => builder.emit('MaxPool', values, poolAttributes(attributes)),
+  maxPoolGradient: (call) =>
     call.builder.options.contrib ? scatteredMaxPoolGradient(call) : comparedMaxPoolGradient(call),
-  );
 
-  rules.set(avgPoolOp, ({ builder, values, attributes }) =>
+  avgPool: ({ builder, values, attributes }) =>
     builder.emit('AveragePool', values, { ...poolAttributes(attributes), count_include_pad: 0 }),
-  );
-  rules.set(avgPoolGradientOp, ({ builder, values: [dy], attributes, inputs: [dyTensor] }) => {
+  avgPoolGradient: ({ builder, values: [dy], attributes, inputs: [dyTensor] }) => {
     const [n, channels, height, width] = attributes.shape as [number, number, number, number];
     const pooled = dyTensor.shape.slice(2);
     const { kernel, stride, padding } = attributes;
@@ -172,13 +159,13 @@ export function addPoolingRules(rules: LoweringRules): void {
       [0, 0, ...rest.map((amount, side) => Math.max(0, amount - padding[side]))],
     );
     return builder.reshape(whole, attributes.shape);
-  });
+  },
 
-  rules.set(adaptiveAvgPoolOp, ({ builder, values: [x], attributes: { size }, inputs: [input] }) => {
+  adaptiveAvgPool: ({ builder, values: [x], attributes: { size }, inputs: [input] }) => {
     const [height, width] = input.shape.slice(2) as [number, number];
     return separable(builder, x, adaptiveMatrix(builder, height, size[0]), adaptiveMatrix(builder, width, size[1]));
-  });
-  rules.set(adaptiveAvgPoolGradientOp, ({ builder, values: [dy], attributes: { size, shape } }) => {
+  },
+  adaptiveAvgPoolGradient: ({ builder, values: [dy], attributes: { size, shape } }) => {
     const [height, width] = shape.slice(2) as [number, number];
     return separableGradient(
       builder,
@@ -186,9 +173,9 @@ export function addPoolingRules(rules: LoweringRules): void {
       adaptiveMatrix(builder, height, size[0]),
       adaptiveMatrix(builder, width, size[1]),
     );
-  });
+  },
 
-  rules.set(resizeOp, ({ builder, values: [x], attributes: { mode, size }, inputs: [input], output: { shape } }) => {
+  resize: ({ builder, values: [x], attributes: { mode, size }, inputs: [input], output: { shape } }) => {
     const [height, width] = input.shape.slice(2) as [number, number];
     const whole = size[0] % height === 0 && size[1] % width === 0;
     if (mode === 'nearest' && !whole) {
@@ -206,8 +193,8 @@ export function addPoolingRules(rules: LoweringRules): void {
       coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : 'half_pixel',
       ...(mode === 'nearest' && { nearest_mode: 'floor' }),
     });
-  });
-  rules.set(resizeGradientOp, ({ builder, values: [dy], attributes: { mode, size, shape } }) => {
+  },
+  resizeGradient: ({ builder, values: [dy], attributes: { mode, size, shape } }) => {
     const [height, width] = shape.slice(2) as [number, number];
     return separableGradient(
       builder,
@@ -215,5 +202,5 @@ export function addPoolingRules(rules: LoweringRules): void {
       resizeMatrix(builder, height, size[0], mode),
       resizeMatrix(builder, width, size[1], mode),
     );
-  });
-}
+  },
+} satisfies Partial<LoweringTable>;

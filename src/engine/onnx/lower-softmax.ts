@@ -1,6 +1,4 @@
-import { crossEntropyGradientOp, crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from '../../graph/ops/softmax.ts';
-import { softmaxSumsGradientOp, softmaxSumsOp } from '../../graph/ops/softmax-sums.ts';
-import type { Four, LoweringRules, OnnxBuilder } from './lowering.ts';
+import type { Four, LoweringTable, OnnxBuilder } from './lowering.ts';
 
 /** x minus its maximum along an axis, and the exponentials of that with their sum. */
 function stableExponentials(builder: OnnxBuilder, x: string, axis: number) {
@@ -75,51 +73,44 @@ function knownProbabilities(
 }
 
 /** Rules for softmax, one-hot labels, cross-entropy and the sums of region losses. */
-export function addSoftmaxRules(rules: LoweringRules): void {
-  rules.set(softmaxOp, ({ builder, values: [x], attributes: { axis }, output: { shape } }) => {
+export const softmaxRules = {
+  softmax: ({ builder, values: [x], attributes: { axis }, output: { shape } }) => {
     if (axis === shape.length - 1) return builder.emit('Softmax', [x], { axis });
     const { exponentials, sum } = stableExponentials(builder, x, axis);
     return builder.emit('Mul', [exponentials, builder.emit('Reciprocal', [sum])]);
-  });
-  rules.set(logSoftmaxOp, ({ builder, values: [x], attributes: { axis } }) => {
+  },
+  logSoftmax: ({ builder, values: [x], attributes: { axis } }) => {
     const { shifted, sum } = stableExponentials(builder, x, axis);
     return builder.emit('Sub', [shifted, builder.emit('Log', [sum])]);
-  });
-  rules.set(oneHotOp, ({ builder, values: [labels], attributes: { classes }, inputs: [input] }) =>
+  },
+  oneHot: ({ builder, values: [labels], attributes: { classes }, inputs: [input] }) =>
     builder.toFloat(isClass(builder, labels, input.shape, classes)),
-  );
 
-  rules.set(
-    crossEntropyOp,
-    ({ builder, values: [logits, labels, weights], attributes: { labelSmoothing }, inputs }) => {
-      const classes = inputs[0].shape[1];
-      const shape = inputs[1].shape;
-      const { shifted, sum } = stableExponentials(builder, logits, 1);
-      const logSum = builder.emit('Log', [sum]);
-      const picked = builder.emit('GatherElements', [shifted, knownLabels(builder, labels, shape, classes, 0)], {
-        axis: 1,
-      });
-      const weight = pixelWeights(builder, weights, labels, shape, classes);
-      let loss = builder.emit('Mul', [weight, builder.emit('Sub', [logSum, picked])]);
-      if (labelSmoothing > 0) {
-        const channelWeights = builder.reshape(weights, [1, classes, 1, 1]);
-        const all = builder.reduceSum(
-          builder.emit('Mul', [builder.emit('Sub', [logSum, shifted]), channelWeights]),
-          [1],
-          true,
-        );
-        const known = builder.toFloat(isKnown(builder, labels, shape, classes));
-        const spread = builder.emit('Mul', [
-          builder.emit('Mul', [all, known]),
-          builder.float(labelSmoothing / classes),
-        ]);
-        loss = builder.emit('Add', [builder.emit('Mul', [loss, builder.float(1 - labelSmoothing)]), spread]);
-      }
-      return [builder.reshape(loss, shape), builder.reshape(weight, shape)];
-    },
-  );
+  crossEntropy: ({ builder, values: [logits, labels, weights], attributes: { labelSmoothing }, inputs }) => {
+    const classes = inputs[0].shape[1];
+    const shape = inputs[1].shape;
+    const { shifted, sum } = stableExponentials(builder, logits, 1);
+    const logSum = builder.emit('Log', [sum]);
+    const picked = builder.emit('GatherElements', [shifted, knownLabels(builder, labels, shape, classes, 0)], {
+      axis: 1,
+    });
+    const weight = pixelWeights(builder, weights, labels, shape, classes);
+    let loss = builder.emit('Mul', [weight, builder.emit('Sub', [logSum, picked])]);
+    if (labelSmoothing > 0) {
+      const channelWeights = builder.reshape(weights, [1, classes, 1, 1]);
+      const all = builder.reduceSum(
+        builder.emit('Mul', [builder.emit('Sub', [logSum, shifted]), channelWeights]),
+        [1],
+        true,
+      );
+      const known = builder.toFloat(isKnown(builder, labels, shape, classes));
+      const spread = builder.emit('Mul', [builder.emit('Mul', [all, known]), builder.float(labelSmoothing / classes)]);
+      loss = builder.emit('Add', [builder.emit('Mul', [loss, builder.float(1 - labelSmoothing)]), spread]);
+    }
+    return [builder.reshape(loss, shape), builder.reshape(weight, shape)];
+  },
 
-  rules.set(crossEntropyGradientOp, ({ builder, values, attributes: { labelSmoothing }, inputs }) => {
+  crossEntropyGradient: ({ builder, values, attributes: { labelSmoothing }, inputs }) => {
     const [dLoss, logits, labels, weights] = values as [string, string, string, string];
     const classes = inputs[1].shape[1];
     const shape = inputs[2].shape;
@@ -140,9 +131,9 @@ export function addSoftmaxRules(rules: LoweringRules): void {
     const spread = builder.emit('Mul', [even, builder.reshape(weights, [1, classes, 1, 1])]);
     const scaled = builder.emit('Mul', [exponentials, builder.emit('Div', [total, sum])]);
     return builder.emit('Sub', [builder.emit('Sub', [scaled, onTruth]), spread]);
-  });
+  },
 
-  rules.set(softmaxSumsOp, ({ builder, values: [logits, labels], inputs }) => {
+  softmaxSums: ({ builder, values: [logits, labels], inputs }) => {
     const [n, classes, height, width] = inputs[0].shape as Four;
     const shape = inputs[1].shape;
     const pixels = height * width;
@@ -159,9 +150,9 @@ export function addSoftmaxRules(rules: LoweringRules): void {
       builder.reduceSum(products, [2], false),
       builder.reduceSum(truth, [2, 3], false),
     ];
-  });
+  },
 
-  rules.set(softmaxSumsGradientOp, ({ builder, values, inputs }) => {
+  softmaxSumsGradient: ({ builder, values, inputs }) => {
     const [dOverlap, dPredicted, logits, labels] = values as [string, string, string, string];
     const [n, classes] = inputs[2].shape as Four;
     const shape = inputs[3].shape;
@@ -172,5 +163,5 @@ export function addSoftmaxRules(rules: LoweringRules): void {
     const slope = builder.emit('Where', [isClass(builder, labels, shape, classes), onTruth, elsewhere]);
     const mean = builder.reduceSum(builder.emit('Mul', [probabilities, slope]), [1], true);
     return builder.emit('Mul', [probabilities, builder.emit('Sub', [slope, mean])]);
-  });
-}
+  },
+} satisfies Partial<LoweringTable>;

@@ -1,6 +1,6 @@
 import type { OnnxAttribute, OnnxElementType, OnnxNode, OnnxTensor } from '../../formats/onnx-protobuf.ts';
 import type { DataType, GraphNode, Shape, Tensor } from '../../graph/graph.ts';
-import type { OpDefinition } from '../../graph/op.ts';
+import type { OpAttributes, OpName } from '../../graph/ops/all-ops.ts';
 
 /** How a graph is written down for ONNX. */
 export interface LoweringOptions {
@@ -184,17 +184,10 @@ export interface LoweringCall<Attributes> {
   readonly output: { readonly shape: Shape; readonly dtype: DataType };
 }
 
-export type LoweringRule = (call: LoweringCall<object>) => string | readonly string[];
+/** Lowers one op; gives back one ONNX name an output. */
+export type LoweringRule<Attributes extends object = object> = (
+  call: LoweringCall<Attributes>,
+) => string | readonly string[];
 
-/** A table from op names to rules. */
-export class LoweringRules {
-  readonly table = new Map<string, LoweringRule>();
-
-  /** Enters the rule for an op; it gives back one ONNX name an output. */
-  set<Attributes extends object>(
-    op: OpDefinition<Attributes>,
-    rule: (call: LoweringCall<Attributes>) => string | readonly string[],
-  ): void {
-    this.table.set(op.name, rule as LoweringRule);
-  }
-}
+/** A rule for every op. */
+export type LoweringTable = { readonly [Name in OpName]: LoweringRule<OpAttributes[Name]> };

@@ -1,26 +1,23 @@
 import type { GraphNode, Shape } from '../../graph/graph.ts';
+import type { OpAttributes, OpName } from '../../graph/ops/all-ops.ts';
 import { stridesOf } from '../../graph/strides.ts';
 
 /** Values of a tensor; Float64Array only in double precision. */
 export type NumericArray = Float32Array | Float64Array | Int32Array;
 
 /** What a kernel is given: the node, the values of its inputs, and zeroed arrays for its outputs. */
-export interface KernelCall {
+export interface KernelCall<Attributes extends object = object> {
   readonly node: GraphNode;
+  readonly attributes: Attributes;
   readonly inputs: readonly NumericArray[];
   readonly outputs: readonly NumericArray[];
 }
 
 /** Computes one op. Sums are kept in double precision and rounded once, when they are stored in the output. */
-export type Kernel = (call: KernelCall) => void;
+export type Kernel<Attributes extends object = object> = (call: KernelCall<Attributes>) => void;
 
-/** Kernels by the name of their op. */
-export type KernelTable = Readonly<Record<string, Kernel>>;
-
-/** The attributes of the call's node, under the type that the op's definition names. */
-export function attributesOf<Attributes>(call: KernelCall): Attributes {
-  return call.node.attributes as Attributes;
-}
+/** A kernel for every op. */
+export type KernelTable = { readonly [Name in OpName]: Kernel<OpAttributes[Name]> };
 
 /** The shape of an input. */
 export function inputShape(call: KernelCall, index: number): Shape {

@@ -1,6 +1,6 @@
 import type { Shape } from '../../graph/graph.ts';
 import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
-import { attributesOf, inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
+import { inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
 
 /** A stretch of one output row that one kernel element feeds: output `output + k` reads input `input + k·stride`. */
 interface Stretch {
@@ -64,10 +64,10 @@ function layOut(input: Shape, weight: Shape, output: Shape, attributes: Convolut
   };
 }
 
-function conv2d(call: KernelCall): void {
+function conv2d(call: KernelCall<ConvolutionAttributes>): void {
   const [x, weight, bias] = call.inputs;
   const [y] = call.outputs;
-  const attributes = attributesOf<ConvolutionAttributes>(call);
+  const attributes = call.attributes;
   const geometry = layOut(inputShape(call, 0), inputShape(call, 1), outputShape(call), attributes);
   const { batch, channels, filters, channelsPerGroup, filtersPerGroup, inputPlane, outputPlane } = geometry;
   const { stride, stretches } = geometry;
@@ -90,10 +90,10 @@ function conv2d(call: KernelCall): void {
   }
 }
 
-function conv2dInputGradient(call: KernelCall): void {
+function conv2dInputGradient(call: KernelCall<ConvolutionGradientAttributes>): void {
   const [dy, weight] = call.inputs;
   const [dx] = call.outputs;
-  const attributes = attributesOf<ConvolutionGradientAttributes>(call);
+  const attributes = call.attributes;
   const geometry = layOut(attributes.shape, inputShape(call, 1), inputShape(call, 0), attributes);
   const { batch, channels, filters, channelsPerGroup, filtersPerGroup, inputPlane, outputPlane } = geometry;
   const { stride, stretches } = geometry;
@@ -117,10 +117,10 @@ function conv2dInputGradient(call: KernelCall): void {
   }
 }
 
-function conv2dWeightGradient(call: KernelCall): void {
+function conv2dWeightGradient(call: KernelCall<ConvolutionGradientAttributes>): void {
   const [dy, x] = call.inputs;
   const [dWeight] = call.outputs;
-  const attributes = attributesOf<ConvolutionGradientAttributes>(call);
+  const attributes = call.attributes;
   const geometry = layOut(inputShape(call, 1), attributes.shape, inputShape(call, 0), attributes);
   const { batch, channels, filters, channelsPerGroup, filtersPerGroup, inputPlane, outputPlane } = geometry;
   const { stride, stretches } = geometry;
@@ -142,4 +142,4 @@ function conv2dWeightGradient(call: KernelCall): void {
   }
 }
 
-export const convolutionKernels: KernelTable = { conv2d, conv2dInputGradient, conv2dWeightGradient };
+export const convolutionKernels = { conv2d, conv2dInputGradient, conv2dWeightGradient } satisfies Partial<KernelTable>;

@@ -1,14 +1,5 @@
-import type { ActivationAttributes, ActivationKind } from '../../graph/ops/activation.ts';
-import type { ScaleAttributes } from '../../graph/ops/reduction.ts';
-import {
-  attributesOf,
-  broadcastStrides,
-  forEachRow,
-  inputShape,
-  type Kernel,
-  type KernelTable,
-  outputShape,
-} from './kernel.ts';
+import type { ActivationKind } from '../../graph/ops/activation.ts';
+import { broadcastStrides, forEachRow, inputShape, type Kernel, type KernelTable, outputShape } from './kernel.ts';
 
 function unary(compute: (x: number) => number): Kernel {
   return ({ inputs: [x], outputs: [y] }) => {
@@ -55,7 +46,7 @@ const slopes: Record<ActivationKind, (value: number) => number> = {
   hardSwish: (x) => (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5),
 };
 
-export const elementwiseKernels: KernelTable = {
+export const elementwiseKernels = {
   add: binary((a, b) => a + b),
   sub: binary((a, b) => a - b),
   mul: binary((a, b) => a * b),
@@ -67,12 +58,12 @@ export const elementwiseKernels: KernelTable = {
   log: unary(Math.log),
   sqrt: unary(Math.sqrt),
   scale: (call) => {
-    const { factor } = attributesOf<ScaleAttributes>(call);
+    const { factor } = call.attributes;
     unary((x) => x * factor)(call);
   },
-  activation: (call) => unary(activations[attributesOf<ActivationAttributes>(call).kind])(call),
+  activation: (call) => unary(activations[call.attributes.kind])(call),
   activationGradient: (call) => {
-    const slope = slopes[attributesOf<ActivationAttributes>(call).kind];
+    const slope = slopes[call.attributes.kind];
     binary((dy, value) => dy * slope(value))(call);
   },
-};
+} satisfies Partial<KernelTable>;

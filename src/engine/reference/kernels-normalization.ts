@@ -1,5 +1,5 @@
 import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
-import { attributesOf, inputShape, type KernelCall, type KernelTable } from './kernel.ts';
+import { inputShape, type KernelCall, type KernelTable } from './kernel.ts';
 
 /** Visits the planes of one channel in all images: offset of the first element. */
 function forEachPlane(
@@ -12,10 +12,10 @@ function forEachPlane(
   for (let image = 0; image < n; image++) visit((image * channels + channel) * height * width, height * width);
 }
 
-function batchNormTraining(call: KernelCall): void {
+function batchNormTraining(call: KernelCall<BatchNormAttributes>): void {
   const [x, gamma, beta] = call.inputs;
   const [y, means, variances] = call.outputs;
-  const { epsilon } = attributesOf<BatchNormAttributes>(call);
+  const { epsilon } = call.attributes;
   const count = x.length / gamma.length;
   for (let channel = 0; channel < gamma.length; channel++) {
     let sum = 0;
@@ -37,10 +37,10 @@ function batchNormTraining(call: KernelCall): void {
   }
 }
 
-function batchNormGradient(call: KernelCall): void {
+function batchNormGradient(call: KernelCall<BatchNormAttributes>): void {
   const [dy, x, gamma, means, variances] = call.inputs;
   const [dx, dGamma, dBeta] = call.outputs;
-  const { epsilon } = attributesOf<BatchNormAttributes>(call);
+  const { epsilon } = call.attributes;
   const count = x.length / gamma.length;
   for (let channel = 0; channel < gamma.length; channel++) {
     const mean = means[channel];
@@ -64,10 +64,10 @@ function batchNormGradient(call: KernelCall): void {
   }
 }
 
-function batchNormInference(call: KernelCall): void {
+function batchNormInference(call: KernelCall<BatchNormAttributes>): void {
   const [x, gamma, beta, means, variances] = call.inputs;
   const [y] = call.outputs;
-  const { epsilon } = attributesOf<BatchNormAttributes>(call);
+  const { epsilon } = call.attributes;
   for (let channel = 0; channel < gamma.length; channel++) {
     const factor = gamma[channel] / Math.sqrt(variances[channel] + epsilon);
     forEachPlane(call, 0, channel, (start, length) => {
@@ -76,4 +76,8 @@ function batchNormInference(call: KernelCall): void {
   }
 }
 
-export const normalizationKernels: KernelTable = { batchNormTraining, batchNormGradient, batchNormInference };
+export const normalizationKernels = {
+  batchNormTraining,
+  batchNormGradient,
+  batchNormInference,
+} satisfies Partial<KernelTable>;

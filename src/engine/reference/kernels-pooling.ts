@@ -7,14 +7,7 @@ import {
   type PoolingGradientAttributes,
 } from '../../graph/ops/pooling.ts';
 import { type ResizeAttributes, type ResizeGradientAttributes, resizeTaps } from '../../graph/ops/resize.ts';
-import {
-  attributesOf,
-  inputShape,
-  type KernelCall,
-  type KernelTable,
-  type NumericArray,
-  outputShape,
-} from './kernel.ts';
+import { inputShape, type KernelCall, type KernelTable, type NumericArray, outputShape } from './kernel.ts';
 
 /** Half-open range of input positions. */
 type Range = readonly [number, number];
@@ -53,12 +46,12 @@ function forEachPoolingWindow(
   forEachWindow(input, rows, columns, visit);
 }
 
-function maxPool(call: KernelCall): void {
+function maxPool(call: KernelCall<PoolingAttributes>): void {
   const [x] = call.inputs;
   const [y] = call.outputs;
   const input = inputShape(call, 0);
   const width = input[3];
-  forEachPoolingWindow(input, outputShape(call), attributesOf(call), (index, plane, [top, bottom], [left, right]) => {
+  forEachPoolingWindow(input, outputShape(call), call.attributes, (index, plane, [top, bottom], [left, right]) => {
     let largest = x[plane + top * width + left];
     for (let iy = top; iy < bottom; iy++) {
       for (let ix = left; ix < right; ix++) largest = Math.max(largest, x[plane + iy * width + ix]);
@@ -67,12 +60,12 @@ function maxPool(call: KernelCall): void {
   });
 }
 
-function maxPoolGradient(call: KernelCall): void {
+function maxPoolGradient(call: KernelCall<PoolingAttributes>): void {
   const [dy, x, y] = call.inputs;
   const input = inputShape(call, 1);
   const width = input[3];
   const dx = new Float64Array(x.length);
-  forEachPoolingWindow(input, inputShape(call, 0), attributesOf(call), (index, plane, [top, bottom], [left, right]) => {
+  forEachPoolingWindow(input, inputShape(call, 0), call.attributes, (index, plane, [top, bottom], [left, right]) => {
     for (let iy = top; iy < bottom; iy++) {
       for (let ix = left; ix < right; ix++) {
         const position = plane + iy * width + ix;
@@ -104,29 +97,29 @@ function spreadMean(dy: NumericArray, width: number, dx: Float64Array) {
   };
 }
 
-function avgPool(call: KernelCall): void {
+function avgPool(call: KernelCall<PoolingAttributes>): void {
   const input = inputShape(call, 0);
   const visit = meanOf(call.inputs[0], input[3], call.outputs[0]);
-  forEachPoolingWindow(input, outputShape(call), attributesOf(call), visit);
+  forEachPoolingWindow(input, outputShape(call), call.attributes, visit);
 }
 
-function avgPoolGradient(call: KernelCall): void {
-  const attributes = attributesOf<PoolingGradientAttributes>(call);
+function avgPoolGradient(call: KernelCall<PoolingGradientAttributes>): void {
+  const attributes = call.attributes;
   const dx = new Float64Array(call.outputs[0].length);
   const visit = spreadMean(call.inputs[0], attributes.shape[3], dx);
   forEachPoolingWindow(attributes.shape, inputShape(call, 0), attributes, visit);
   call.outputs[0].set(dx);
 }
 
-function adaptiveAvgPool(call: KernelCall): void {
+function adaptiveAvgPool(call: KernelCall<AdaptiveAvgPoolAttributes>): void {
   const input = inputShape(call, 0);
-  const { size } = attributesOf<AdaptiveAvgPoolAttributes>(call);
+  const { size } = call.attributes;
   const visit = meanOf(call.inputs[0], input[3], call.outputs[0]);
   forEachWindow(input, adaptiveRanges(input[2], size[0]), adaptiveRanges(input[3], size[1]), visit);
 }
 
-function adaptiveAvgPoolGradient(call: KernelCall): void {
-  const { shape, size } = attributesOf<AdaptiveAvgPoolGradientAttributes>(call);
+function adaptiveAvgPoolGradient(call: KernelCall<AdaptiveAvgPoolGradientAttributes>): void {
+  const { shape, size } = call.attributes;
   const dx = new Float64Array(call.outputs[0].length);
   const visit = spreadMean(call.inputs[0], shape[3], dx);
   forEachWindow(shape, adaptiveRanges(shape[2], size[0]), adaptiveRanges(shape[3], size[1]), visit);
@@ -158,18 +151,18 @@ function forEachResizeTap(
   }
 }
 
-function resize(call: KernelCall): void {
+function resize(call: KernelCall<ResizeAttributes>): void {
   const [x] = call.inputs;
   const y = new Float64Array(call.outputs[0].length);
-  forEachResizeTap(inputShape(call, 0), attributesOf(call), (index, position, share) => {
+  forEachResizeTap(inputShape(call, 0), call.attributes, (index, position, share) => {
     y[index] += share * x[position];
   });
   call.outputs[0].set(y);
 }
 
-function resizeGradient(call: KernelCall): void {
+function resizeGradient(call: KernelCall<ResizeGradientAttributes>): void {
   const [dy] = call.inputs;
-  const attributes = attributesOf<ResizeGradientAttributes>(call);
+  const attributes = call.attributes;
   const dx = new Float64Array(call.outputs[0].length);
   forEachResizeTap(attributes.shape, attributes, (index, position, share) => {
     dx[position] += share * dy[index];
@@ -177,7 +170,7 @@ function resizeGradient(call: KernelCall): void {
   call.outputs[0].set(dx);
 }
 
-export const poolingKernels: KernelTable = {
+export const poolingKernels = {
   maxPool,
   maxPoolGradient,
   avgPool,
@@ -186,4 +179,4 @@ export const poolingKernels: KernelTable = {
   adaptiveAvgPoolGradient,
   resize,
   resizeGradient,
-};
+} satisfies Partial<KernelTable>;

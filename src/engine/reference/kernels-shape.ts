@@ -4,7 +4,6 @@ import type { ReductionAttributes } from '../../graph/ops/reduction.ts';
 import type { ConcatAttributes, PadAttributes, SliceAttributes, TransposeAttributes } from '../../graph/ops/shape.ts';
 import { stridesOf } from '../../graph/strides.ts';
 import {
-  attributesOf,
   broadcastStrides,
   forEachRow,
   inputShape,
@@ -24,9 +23,9 @@ function gather(x: NumericArray, layout: readonly number[], start: number, y: Nu
   });
 }
 
-function transpose(call: KernelCall): void {
+function transpose(call: KernelCall<TransposeAttributes>): void {
   const strides = stridesOf(inputShape(call, 0));
-  const layout = attributesOf<TransposeAttributes>(call).permutation.map((axis) => strides[axis]);
+  const layout = call.attributes.permutation.map((axis) => strides[axis]);
   gather(call.inputs[0], layout, 0, call.outputs[0], outputShape(call));
 }
 
@@ -35,18 +34,18 @@ function broadcastTo(call: KernelCall): void {
   gather(call.inputs[0], broadcastStrides(inputShape(call, 0), shape), 0, call.outputs[0], shape);
 }
 
-function slice(call: KernelCall): void {
-  const { axis, start } = attributesOf<SliceAttributes>(call);
+function slice(call: KernelCall<SliceAttributes>): void {
+  const { axis, start } = call.attributes;
   const strides = stridesOf(inputShape(call, 0));
   gather(call.inputs[0], strides, start * strides[axis], call.outputs[0], outputShape(call));
 }
 
-function pad(call: KernelCall): void {
+function pad(call: KernelCall<PadAttributes>): void {
   const [x] = call.inputs;
   const [y] = call.outputs;
   const shape = inputShape(call, 0);
   const strides = stridesOf(outputShape(call));
-  const { before } = attributesOf<PadAttributes>(call);
+  const { before } = call.attributes;
   const start = strides.reduce((sum, stride, axis) => sum + stride * before[axis], 0);
   const length = shape.at(-1) ?? 1;
   let index = 0;
@@ -71,16 +70,16 @@ function copyParts(whole: Shape, axis: number, parts: readonly Shape[], copy: Pa
 
 type PartCopy = (part: number, partOffset: number, wholeOffset: number, length: number) => void;
 
-function concat(call: KernelCall): void {
-  const { axis } = attributesOf<ConcatAttributes>(call);
+function concat(call: KernelCall<ConcatAttributes>): void {
+  const { axis } = call.attributes;
   const parts = call.node.inputs.map((input) => input.shape);
   copyParts(outputShape(call), axis, parts, (part, partOffset, wholeOffset, length) => {
     call.outputs[0].set(call.inputs[part].subarray(partOffset, partOffset + length), wholeOffset);
   });
 }
 
-function split(call: KernelCall): void {
-  const { axis } = attributesOf<ConcatAttributes>(call);
+function split(call: KernelCall<ConcatAttributes>): void {
+  const { axis } = call.attributes;
   const parts = call.node.outputs.map((output) => output.shape);
   copyParts(inputShape(call, 0), axis, parts, (part, partOffset, wholeOffset, length) => {
     call.outputs[part].set(call.inputs[0].subarray(wholeOffset, wholeOffset + length), partOffset);
@@ -88,10 +87,10 @@ function split(call: KernelCall): void {
 }
 
 /** Sums over the axes, divided by `divisor`. */
-function reduce(call: KernelCall, divisor: number): void {
+function reduce(call: KernelCall<ReductionAttributes>, divisor: number): void {
   const [x] = call.inputs;
   const shape = inputShape(call, 0);
-  const { axes } = attributesOf<ReductionAttributes>(call);
+  const { axes } = call.attributes;
   const kept = shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
   const layout = broadcastStrides(kept, shape);
   const step = layout.at(-1) ?? 0;
@@ -104,10 +103,10 @@ function reduce(call: KernelCall, divisor: number): void {
   call.outputs[0].set(sums.map((sum) => sum / divisor));
 }
 
-function matMul(call: KernelCall): void {
+function matMul(call: KernelCall<MatMulAttributes>): void {
   const [a, b] = call.inputs;
   const [y] = call.outputs;
-  const { transposeA, transposeB } = attributesOf<MatMulAttributes>(call);
+  const { transposeA, transposeB } = call.attributes;
   const [rows, columns] = outputShape(call).slice(-2) as [number, number];
   const inner = inputShape(call, 0).at(transposeA ? -2 : -1)!;
   const batches = sizeOf(outputShape(call).slice(0, -2));
@@ -127,7 +126,7 @@ function matMul(call: KernelCall): void {
   }
 }
 
-export const shapeKernels: KernelTable = {
+export const shapeKernels = {
   reshape: ({ inputs, outputs }) => outputs[0].set(inputs[0]),
   transpose,
   broadcastTo,
@@ -137,8 +136,8 @@ export const shapeKernels: KernelTable = {
   split,
   reduceSum: (call) => reduce(call, 1),
   reduceMean: (call) => {
-    const { axes } = attributesOf<ReductionAttributes>(call);
+    const { axes } = call.attributes;
     reduce(call, sizeOf(axes.map((axis) => inputShape(call, 0)[axis])));
   },
   matMul,
-};
+} satisfies Partial<KernelTable>;

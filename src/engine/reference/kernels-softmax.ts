@@ -1,6 +1,6 @@
 import { sizeOf } from '../../graph/graph.ts';
 import type { CrossEntropyAttributes, SoftmaxAttributes } from '../../graph/ops/softmax.ts';
-import { attributesOf, inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
+import { inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
 
 /** log Σ e^x over `classes` values that lie `step` apart; the largest is taken out first, so that nothing overflows. */
 function logSumExp(x: ArrayLike<number>, start: number, classes: number, step: number): number {
@@ -11,11 +11,11 @@ function logSumExp(x: ArrayLike<number>, start: number, classes: number, step: n
   return largest + Math.log(sum);
 }
 
-function softmaxWith(call: KernelCall, result: (logProbability: number) => number): void {
+function softmaxWith(call: KernelCall<SoftmaxAttributes>, result: (logProbability: number) => number): void {
   const [x] = call.inputs;
   const [y] = call.outputs;
   const shape = outputShape(call);
-  const { axis } = attributesOf<SoftmaxAttributes>(call);
+  const { axis } = call.attributes;
   const classes = shape[axis];
   const inner = sizeOf(shape.slice(axis + 1));
   for (let outer = 0; outer < sizeOf(shape.slice(0, axis)); outer++) {
@@ -59,10 +59,10 @@ function target(c: number, label: number, weights: ArrayLike<number>, smoothing:
   return (c === label ? (1 - smoothing) * weights[label] : 0) + (smoothing / weights.length) * weights[c];
 }
 
-function crossEntropy(call: KernelCall): void {
+function crossEntropy(call: KernelCall<CrossEntropyAttributes>): void {
   const [logits, , weights] = call.inputs;
   const [loss, weight] = call.outputs;
-  const { labelSmoothing } = attributesOf<CrossEntropyAttributes>(call);
+  const { labelSmoothing } = call.attributes;
   const plane = sizeOf(inputShape(call, 0).slice(2));
   forEachLabel(call, 0, (pixel, start, label) => {
     const total = logSumExp(logits, start, weights.length, plane);
@@ -75,10 +75,10 @@ function crossEntropy(call: KernelCall): void {
   });
 }
 
-function crossEntropyGradient(call: KernelCall): void {
+function crossEntropyGradient(call: KernelCall<CrossEntropyAttributes>): void {
   const [dLoss, logits, , weights] = call.inputs;
   const [dLogits] = call.outputs;
-  const { labelSmoothing } = attributesOf<CrossEntropyAttributes>(call);
+  const { labelSmoothing } = call.attributes;
   const plane = sizeOf(inputShape(call, 1).slice(2));
   forEachLabel(call, 1, (pixel, start, label) => {
     const total = logSumExp(logits, start, weights.length, plane);
@@ -133,7 +133,7 @@ function softmaxSumsGradient(call: KernelCall): void {
   });
 }
 
-export const softmaxKernels: KernelTable = {
+export const softmaxKernels = {
   softmax: (call) => softmaxWith(call, Math.exp),
   logSoftmax: (call) => softmaxWith(call, (logProbability) => logProbability),
   oneHot,
@@ -141,4 +141,4 @@ export const softmaxKernels: KernelTable = {
   crossEntropyGradient,
   softmaxSums,
   softmaxSumsGradient,
-};
+} satisfies Partial<KernelTable>;

@@ -84,20 +84,19 @@ export function createReferenceEngine({ precision = 'float32' }: ReferenceEngine
 export const evaluateNode: NodeEvaluator = (node, inputs) =>
   evaluate(node, inputs, Float32Array) as (Float32Array | Int32Array)[];
 
-const kernels = new Map<string, Kernel>(
-  [
-    convolutionKernels,
-    elementwiseKernels,
-    lovaszKernels,
-    normalizationKernels,
-    poolingKernels,
-    shapeKernels,
-    softmaxKernels,
-  ].flatMap((table: KernelTable) => Object.entries(table)),
-);
+const kernels: KernelTable = {
+  ...convolutionKernels,
+  ...elementwiseKernels,
+  ...lovaszKernels,
+  ...normalizationKernels,
+  ...poolingKernels,
+  ...shapeKernels,
+  ...softmaxKernels,
+};
 
 function kernelOf(node: GraphNode): Kernel {
-  const kernel = kernels.get(node.op);
+  const kernel = (kernels as Readonly<Record<string, Kernel | undefined>>)[node.op];
+  // Only a graph that was not made by the builders of ops has others.
   if (!kernel) throw new Error(`the reference engine has no kernel for the op '${node.op}'`);
   return kernel;
 }
@@ -106,7 +105,7 @@ function evaluate(node: GraphNode, inputs: readonly NumericArray[], Float: Float
   const outputs = node.outputs.map(
     ({ dtype, shape }: TensorType) => new (dtype === 'int32' ? Int32Array : Float)(sizeOf(shape)),
   );
-  kernelOf(node)({ node, inputs, outputs });
+  kernelOf(node)({ node, attributes: node.attributes, inputs, outputs });
   return outputs;
 }
 

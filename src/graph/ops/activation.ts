@@ -25,7 +25,7 @@ export interface ActivationAttributes {
   readonly kind: ActivationKind;
 }
 
-export const activationOp = defineOp<ActivationAttributes>({
+export const activationOp = defineOp<'activation', ActivationAttributes>({
   name: 'activation',
   infer: ([x]) => [{ shape: x.shape, dtype: 'float32' }],
   gradient: ({ inputs: [x], outputs: [y], attributes, outputGradients: [dy] }) => [
@@ -37,9 +37,10 @@ export const activationOp = defineOp<ActivationAttributes>({
  * dy times the slope of the activation. The second input is the activation's output where `slopeFromOutput` says so
  * (relu, relu6, sigmoid, hardSigmoid), else its input (silu, hardSwish).
  */
-export const activationGradientOp = defineOp<ActivationAttributes>({
+export const activationGradientOp = defineOp<'activationGradient', ActivationAttributes>({
   name: 'activationGradient',
   infer: ([dy]) => [{ shape: dy.shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /** An activation by name. */

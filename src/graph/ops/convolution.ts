@@ -15,7 +15,7 @@ function extent(input: number, kernel: number, stride: number, padding: number, 
   return Math.floor((input + padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-export const conv2dOp = defineOp<ConvolutionAttributes>({
+export const conv2dOp = defineOp<'conv2d', ConvolutionAttributes>({
   name: 'conv2d',
   infer: ([x, weight, bias], { stride, padding, dilation, groups }) => {
     const describe = () =>
@@ -71,15 +71,17 @@ export interface ConvolutionGradientAttributes extends ConvolutionAttributes {
 }
 
 /** Inputs: dy, weight. Gradient of `conv2d` with respect to its input. */
-export const conv2dInputGradientOp = defineOp<ConvolutionGradientAttributes>({
+export const conv2dInputGradientOp = defineOp<'conv2dInputGradient', ConvolutionGradientAttributes>({
   name: 'conv2dInputGradient',
   infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /** Inputs: dy, x. Gradient of `conv2d` with respect to its weight. */
-export const conv2dWeightGradientOp = defineOp<ConvolutionGradientAttributes>({
+export const conv2dWeightGradientOp = defineOp<'conv2dWeightGradient', ConvolutionGradientAttributes>({
   name: 'conv2dWeightGradient',
   infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /** The gradient of `conv2d` with respect to its input of the given shape. */

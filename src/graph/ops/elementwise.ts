@@ -1,5 +1,5 @@
 import type { Tensor, TensorType } from '../graph.ts';
-import { apply, defineOp, type GradientCall, type OpDefinition } from '../op.ts';
+import { apply, defineOp, type GradientCall } from '../op.ts';
 import { broadcastShapes, scale, sumTo } from './reduction.ts';
 
 /** Ops without attributes. */
@@ -9,26 +9,27 @@ function floatShape([x]: readonly TensorType[]): TensorType[] {
   return [{ shape: x.shape, dtype: 'float32' }];
 }
 
-function unary(name: string, gradient: (call: GradientCall<NoAttributes>) => Tensor): OpDefinition<NoAttributes> {
-  return defineOp<NoAttributes>({ name, infer: floatShape, gradient: (call) => [gradient(call)] });
+function unary<Name extends string>(name: Name, gradient: (call: GradientCall<NoAttributes>) => Tensor) {
+  return defineOp<Name, NoAttributes>({ name, infer: floatShape, gradient: (call) => [gradient(call)] });
 }
 
-function binary(
-  name: string,
-  gradient?: (call: GradientCall<NoAttributes>, dy: Tensor) => readonly [() => Tensor, () => Tensor],
-): OpDefinition<NoAttributes> {
-  return defineOp<NoAttributes>({
+/** What dy gives for both operands, before what was broadcast is summed. */
+type BinaryGradient = (call: GradientCall<NoAttributes>, dy: Tensor) => readonly [() => Tensor, () => Tensor];
+
+function binary<Name extends string>(name: Name, gradient: BinaryGradient | 'none') {
+  return defineOp<Name, NoAttributes>({
     name,
     infer: ([a, b]) => {
       if (a.dtype !== 'float32' || b.dtype !== 'float32') throw new Error(`${name}: both inputs must be float32`);
       return [{ shape: broadcastShapes(name, a.shape, b.shape), dtype: 'float32' }];
     },
-    ...(gradient && {
-      gradient: (call: GradientCall<NoAttributes>) =>
-        gradient(call, call.outputGradients[0]!).map((rule, index) =>
-          call.wants(index) ? sumTo(rule(), call.inputs[index].shape) : undefined,
-        ),
-    }),
+    gradient:
+      gradient === 'none'
+        ? 'none'
+        : (call) =>
+            gradient(call, call.outputGradients[0]!).map((rule, index) =>
+              call.wants(index) ? sumTo(rule(), call.inputs[index].shape) : undefined,
+            ),
   });
 }
 
@@ -47,7 +48,7 @@ export const maximumOp = binary('maximum', ({ inputs: [a, b] }, dy) => [
   () => sub(dy, mul(dy, greater(b, a))),
   () => mul(dy, greater(b, a)),
 ]);
-export const greaterOp = binary('greater');
+export const greaterOp = binary('greater', 'none');
 
 /** a + b, broadcast (ONNX `Add`). */
 export function add(a: Tensor, b: Tensor): Tensor {

@@ -19,7 +19,7 @@ function inferLovasz([probabilities, labels]: readonly TensorType[]): TensorType
 }
 
 /** Inputs: probabilities, labels. Outputs: loss, slope, actual; the last two have no gradient. */
-export const lovaszJaccardOp = defineOp<NoAttributes>({
+export const lovaszJaccardOp = defineOp<'lovaszJaccard', NoAttributes>({
   name: 'lovaszJaccard',
   infer: inferLovasz,
   // The loss is linear between two orders of the errors: the slope, which sorting gave already, is all there is to it.

@@ -7,7 +7,7 @@ export interface MatMulAttributes {
   readonly transposeB: boolean;
 }
 
-export const matMulOp = defineOp<MatMulAttributes>({
+export const matMulOp = defineOp<'matMul', MatMulAttributes>({
   name: 'matMul',
   infer: ([a, b], { transposeA, transposeB }) => {
     const describe = () =>

@@ -18,7 +18,7 @@ function checkChannels(name: string, inputs: readonly TensorType[]): void {
 }
 
 /** Outputs: y, mean of the batch, biased variance of the batch; no gradient flows through the two statistics. */
-export const batchNormTrainingOp = defineOp<BatchNormAttributes>({
+export const batchNormTrainingOp = defineOp<'batchNormTraining', BatchNormAttributes>({
   name: 'batchNormTraining',
   infer: (inputs) => {
     checkChannels('batchNormTraining', inputs);
@@ -37,13 +37,14 @@ export const batchNormTrainingOp = defineOp<BatchNormAttributes>({
 });
 
 /** Inputs: dy, x, gamma, mean, variance. Outputs: the gradients of x, gamma and beta (Ioffe and Szegedy 2015, section 3). */
-export const batchNormGradientOp = defineOp<BatchNormAttributes>({
+export const batchNormGradientOp = defineOp<'batchNormGradient', BatchNormAttributes>({
   name: 'batchNormGradient',
   infer: ([dy, , gamma]) => [
     { shape: dy.shape, dtype: 'float32' },
     { shape: gamma.shape, dtype: 'float32' },
     { shape: gamma.shape, dtype: 'float32' },
   ],
+  gradient: 'none',
 });
 
 /** Batch normalisation with the statistics of the batch: y = gamma·(x − mean)/√(variance + epsilon) + beta, per channel. */
@@ -58,7 +59,7 @@ export function batchNormTraining(
 }
 
 /** Inputs: x, gamma, beta, mean, variance. */
-export const batchNormInferenceOp = defineOp<BatchNormAttributes>({
+export const batchNormInferenceOp = defineOp<'batchNormInference', BatchNormAttributes>({
   name: 'batchNormInference',
   infer: (inputs) => {
     checkChannels('batchNormInference', inputs);

@@ -19,7 +19,7 @@ function inferPooling(name: string, shape: Shape, { kernel, stride, padding }: P
   return [{ shape: [n, channels, ...pooled], dtype: 'float32' as const }];
 }
 
-export const maxPoolOp = defineOp<PoolingAttributes>({
+export const maxPoolOp = defineOp<'maxPool', PoolingAttributes>({
   name: 'maxPool',
   infer: ([x], attributes) => inferPooling('maxPool', x.shape, attributes),
   gradient: ({ inputs: [x], outputs: [y], attributes, outputGradients: [dy] }) => [
@@ -28,12 +28,13 @@ export const maxPoolOp = defineOp<PoolingAttributes>({
 });
 
 /** Inputs: dy, x, y. The gradient goes to the first maximum of each window, in row order. */
-export const maxPoolGradientOp = defineOp<PoolingAttributes>({
+export const maxPoolGradientOp = defineOp<'maxPoolGradient', PoolingAttributes>({
   name: 'maxPoolGradient',
   infer: ([, x]) => [{ shape: x.shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
-export const avgPoolOp = defineOp<PoolingAttributes>({
+export const avgPoolOp = defineOp<'avgPool', PoolingAttributes>({
   name: 'avgPool',
   infer: ([x], attributes) => inferPooling('avgPool', x.shape, attributes),
   gradient: ({ inputs: [x], attributes, outputGradients: [dy] }) => [
@@ -46,9 +47,10 @@ export interface PoolingGradientAttributes extends PoolingAttributes {
   readonly shape: Shape;
 }
 
-export const avgPoolGradientOp = defineOp<PoolingGradientAttributes>({
+export const avgPoolGradientOp = defineOp<'avgPoolGradient', PoolingGradientAttributes>({
   name: 'avgPoolGradient',
   infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /** Options of the pooling ops; the stride is the kernel where it is not given. */
@@ -81,7 +83,7 @@ export interface AdaptiveAvgPoolAttributes {
   readonly size: readonly [number, number];
 }
 
-export const adaptiveAvgPoolOp = defineOp<AdaptiveAvgPoolAttributes>({
+export const adaptiveAvgPoolOp = defineOp<'adaptiveAvgPool', AdaptiveAvgPoolAttributes>({
   name: 'adaptiveAvgPool',
   infer: ([x], { size }) => {
     if (x.shape.length !== 4) throw new Error(`adaptiveAvgPool: ${formatShape(x.shape)} is not N×C×H×W`);
@@ -97,9 +99,10 @@ export interface AdaptiveAvgPoolGradientAttributes extends AdaptiveAvgPoolAttrib
   readonly shape: Shape;
 }
 
-export const adaptiveAvgPoolGradientOp = defineOp<AdaptiveAvgPoolGradientAttributes>({
+export const adaptiveAvgPoolGradientOp = defineOp<'adaptiveAvgPoolGradient', AdaptiveAvgPoolGradientAttributes>({
   name: 'adaptiveAvgPoolGradient',
   infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /**

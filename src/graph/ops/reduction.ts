@@ -27,7 +27,7 @@ function spread(dy: Tensor, shape: Shape, axes: readonly number[]): Tensor {
   return broadcastTo(reshape(dy, kept), shape);
 }
 
-export const reduceSumOp = defineOp<ReductionAttributes>({
+export const reduceSumOp = defineOp<'reduceSum', ReductionAttributes>({
   name: 'reduceSum',
   infer: inferReduction('reduceSum'),
   gradient: ({ inputs: [x], attributes: { axes }, outputGradients: [dy] }) => [spread(dy!, x.shape, axes)],
@@ -43,7 +43,7 @@ export function reduceMean(x: Tensor, axes: readonly number[] = allAxes(x), keep
   return axes.length === 0 ? x : apply(reduceMeanOp, [x], { axes, keepDims });
 }
 
-export const reduceMeanOp = defineOp<ReductionAttributes>({
+export const reduceMeanOp = defineOp<'reduceMean', ReductionAttributes>({
   name: 'reduceMean',
   infer: inferReduction('reduceMean'),
   gradient: ({ inputs: [x], attributes: { axes }, outputGradients: [dy] }) => {
@@ -56,7 +56,7 @@ export interface ScaleAttributes {
   readonly factor: number;
 }
 
-export const scaleOp: OpDefinition<ScaleAttributes> = defineOp<ScaleAttributes>({
+export const scaleOp: OpDefinition<'scale', ScaleAttributes> = defineOp<'scale', ScaleAttributes>({
   name: 'scale',
   infer: ([x]) => [{ shape: x.shape, dtype: 'float32' }],
   gradient: ({ attributes, outputGradients: [dy] }) => [apply(scaleOp, [dy!], attributes)],
@@ -71,7 +71,7 @@ export interface BroadcastToAttributes {
   readonly shape: Shape;
 }
 
-export const broadcastToOp = defineOp<BroadcastToAttributes>({
+export const broadcastToOp = defineOp<'broadcastTo', BroadcastToAttributes>({
   name: 'broadcastTo',
   infer: ([x], { shape }) => {
     if (formatShape(broadcastShapes('broadcastTo', x.shape, shape)) !== formatShape(shape)) {

@@ -8,7 +8,7 @@ export interface ResizeAttributes {
   readonly size: readonly [number, number];
 }
 
-export const resizeOp = defineOp<ResizeAttributes>({
+export const resizeOp = defineOp<'resize', ResizeAttributes>({
   name: 'resize',
   infer: ([x], { size }) => {
     if (x.shape.length !== 4) throw new Error(`resize: ${formatShape(x.shape)} is not N×C×H×W`);
@@ -24,9 +24,10 @@ export interface ResizeGradientAttributes extends ResizeAttributes {
   readonly shape: Shape;
 }
 
-export const resizeGradientOp = defineOp<ResizeGradientAttributes>({
+export const resizeGradientOp = defineOp<'resizeGradient', ResizeGradientAttributes>({
   name: 'resizeGradient',
   infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /**

@@ -5,7 +5,7 @@ export interface ReshapeAttributes {
   readonly shape: Shape;
 }
 
-export const reshapeOp = defineOp<ReshapeAttributes>({
+export const reshapeOp = defineOp<'reshape', ReshapeAttributes>({
   name: 'reshape',
   infer: ([x], { shape }) => {
     if (sizeOf(x.shape) !== sizeOf(shape)) {
@@ -26,7 +26,7 @@ export interface TransposeAttributes {
   readonly permutation: readonly number[];
 }
 
-export const transposeOp = defineOp<TransposeAttributes>({
+export const transposeOp = defineOp<'transpose', TransposeAttributes>({
   name: 'transpose',
   infer: ([x], { permutation }) => {
     if ([...permutation].sort((a, b) => a - b).join() !== x.shape.map((_, axis) => axis).join()) {
@@ -52,7 +52,7 @@ export interface ConcatAttributes {
   readonly axis: number;
 }
 
-export const concatOp = defineOp<ConcatAttributes>({
+export const concatOp = defineOp<'concat', ConcatAttributes>({
   name: 'concat',
   infer: (inputs, { axis }) => {
     const [first] = inputs;
@@ -90,7 +90,7 @@ export interface SplitAttributes {
   readonly sizes: readonly number[];
 }
 
-export const splitOp = defineOp<SplitAttributes>({
+export const splitOp = defineOp<'split', SplitAttributes>({
   name: 'split',
   infer: ([x], { axis, sizes }) => {
     const total = sizes.reduce((sum, size) => sum + size, 0);
@@ -120,7 +120,7 @@ export interface SliceAttributes {
   readonly end: number;
 }
 
-export const sliceOp = defineOp<SliceAttributes>({
+export const sliceOp = defineOp<'slice', SliceAttributes>({
   name: 'slice',
   infer: ([x], { axis, start, end }) => {
     const extent = x.shape[axis];
@@ -146,7 +146,7 @@ export interface PadAttributes {
   readonly after: readonly number[];
 }
 
-export const padOp = defineOp<PadAttributes>({
+export const padOp = defineOp<'pad', PadAttributes>({
   name: 'pad',
   infer: ([x], { before, after }) => {
     if (

@@ -19,7 +19,7 @@ function inferSums([logits, labels]: readonly TensorType[]): TensorType[] {
 }
 
 /** Inputs: logits, labels. Outputs: overlap, predicted, actual; the last has no gradient. */
-export const softmaxSumsOp = defineOp<NoAttributes>({
+export const softmaxSumsOp = defineOp<'softmaxSums', NoAttributes>({
   name: 'softmaxSums',
   infer: inferSums,
   gradient: ({ inputs: [logits, labels], outputs, outputGradients: [dOverlap, dPredicted] }) => {
@@ -33,9 +33,10 @@ export const softmaxSumsOp = defineOp<NoAttributes>({
  * Inputs: gradients N×C of overlap and predicted, logits, labels. Output: gradient of the logits, where the label t is known
  * dz_c = p_c·(dp_c − Σ_k p_k·dp_k) with dp_c = dPredicted_c + [c = t]·dOverlap_c, and 0 elsewhere.
  */
-export const softmaxSumsGradientOp = defineOp<NoAttributes>({
+export const softmaxSumsGradientOp = defineOp<'softmaxSumsGradient', NoAttributes>({
   name: 'softmaxSumsGradient',
   infer: ([, , logits]) => [{ shape: logits.shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /** Sums over the pixels of each image, N×C. */

@@ -12,7 +12,7 @@ function sameShape([x]: readonly TensorType[], { axis }: SoftmaxAttributes): Ten
   return [{ shape: x.shape, dtype: 'float32' }];
 }
 
-export const softmaxOp = defineOp<SoftmaxAttributes>({
+export const softmaxOp = defineOp<'softmax', SoftmaxAttributes>({
   name: 'softmax',
   infer: sameShape,
   gradient: ({ outputs: [y], attributes: { axis }, outputGradients: [dy] }) => {
@@ -21,7 +21,7 @@ export const softmaxOp = defineOp<SoftmaxAttributes>({
   },
 });
 
-export const logSoftmaxOp = defineOp<SoftmaxAttributes>({
+export const logSoftmaxOp = defineOp<'logSoftmax', SoftmaxAttributes>({
   name: 'logSoftmax',
   infer: sameShape,
   gradient: ({ outputs: [y], attributes: { axis }, outputGradients: [dy] }) => [
@@ -43,7 +43,7 @@ export interface OneHotAttributes {
   readonly classes: number;
 }
 
-export const oneHotOp = defineOp<OneHotAttributes>({
+export const oneHotOp = defineOp<'oneHot', OneHotAttributes>({
   name: 'oneHot',
   infer: ([labels], { classes }) => {
     if (labels.shape.length !== 3 || labels.dtype !== 'int32') {
@@ -52,6 +52,7 @@ export const oneHotOp = defineOp<OneHotAttributes>({
     const [n, height, width] = labels.shape as [number, number, number];
     return [{ shape: [n, classes, height, width], dtype: 'float32' }];
   },
+  gradient: 'none',
 });
 
 /** Labels N×H×W as float32 N×classes×H×W with one 1 a pixel; a label outside of the classes (ignored) gives only zeros. */
@@ -83,7 +84,7 @@ function inferCrossEntropy([logits, labels, weights]: readonly TensorType[]): Te
 }
 
 /** Inputs: logits, labels, class weights. Outputs: loss and weight of every pixel; the weight has no gradient. */
-export const crossEntropyOp = defineOp<CrossEntropyAttributes>({
+export const crossEntropyOp = defineOp<'crossEntropy', CrossEntropyAttributes>({
   name: 'crossEntropy',
   infer: inferCrossEntropy,
   gradient: ({ inputs: [logits, labels, weights], attributes, outputGradients: [dLoss] }) => [
@@ -92,9 +93,10 @@ export const crossEntropyOp = defineOp<CrossEntropyAttributes>({
 });
 
 /** Inputs: gradient N×H×W of the pixels' losses, logits, labels, class weights. Output: gradient of the logits. */
-export const crossEntropyGradientOp = defineOp<CrossEntropyAttributes>({
+export const crossEntropyGradientOp = defineOp<'crossEntropyGradient', CrossEntropyAttributes>({
   name: 'crossEntropyGradient',
   infer: ([, logits]) => [{ shape: logits.shape, dtype: 'float32' }],
+  gradient: 'none',
 });
 
 /**
