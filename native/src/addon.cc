@@ -35,6 +35,13 @@ int channelBlock() {
              : 8;
 }
 
+template <size_t Count>
+Napi::Value textList(Napi::Env env, const char *const (&names)[Count]) {
+  const Napi::Array list = Napi::Array::New(env, Count);
+  for (uint32_t i = 0; i < Count; i++) list.Set(i, Napi::String::New(env, names[i]));
+  return list;
+}
+
 Napi::Value facts(const Napi::CallbackInfo &info) {
   const Napi::Env env = info.Env();
   const dnnl_version_t *version = dnnl_version();
@@ -43,6 +50,10 @@ Napi::Value facts(const Napi::CallbackInfo &info) {
   result.Set("oneDnnInstructionSet", oneDnnInstructionSet());
   result.Set("kernelInstructionSet", selectKernels().name);
   result.Set("channelBlock", channelBlock());
+  result.Set("elementwiseOps", textList(env, elementwiseOpNames));
+  result.Set("activations", textList(env, activationNames));
+  result.Set("maxElementwiseValues", maxElementwiseValues);
+  result.Set("maxGradientTerms", maxGradientTerms);
   return result;
 }
 

@@ -95,8 +95,8 @@ class ElementwiseStep : public Step {
       ElementwiseInstruction instruction;
       const int64_t *fields = &instructions[i * 4];
       const auto known = static_cast<int64_t>(operands_.size() + i);
-      if (fields[0] < 0 || fields[0] > 12 || fields[1] < 0 || fields[1] >= known || fields[2] < 0 || fields[2] >= known ||
-          fields[3] < 0 || fields[3] > 6) {
+      if (fields[0] < 0 || fields[0] >= elementwiseOpCount || fields[1] < 0 || fields[1] >= known || fields[2] < 0 || fields[2] >= known ||
+          fields[3] < 0 || fields[3] >= activationCount) {
         reader.fail("instruction " + std::to_string(i) + " is not valid");
       }
       instruction.op = static_cast<ElementwiseOp>(fields[0]);

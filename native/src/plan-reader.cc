@@ -8,8 +8,6 @@ namespace {
 
 constexpr double largestInteger = 9007199254740991.0;
 
-const char *const activationNames[] = {"none", "relu", "relu6", "sigmoid", "silu", "hardSigmoid", "hardSwish"};
-
 }  // namespace
 
 PlanReader::PlanReader(const Napi::Object &step, const MemoryBlock &memory, std::string label)
@@ -90,7 +88,7 @@ std::vector<float> PlanReader::numbers(const char *name) const {
 
 Activation PlanReader::activation(const char *name) const {
   const std::string kind = text(name);
-  for (int32_t i = 0; i < 7; i++) {
+  for (int32_t i = 0; i < activationCount; i++) {
     if (kind == activationNames[i]) return static_cast<Activation>(i);
   }
   fail("the activation '" + kind + "' is unknown");
@@ -113,7 +111,7 @@ FeatureMap PlanReader::mapOf(const Napi::Value &found, const char *name) const {
   const auto list = found.As<Napi::Array>();
   int64_t fields[7];
   if (list.Length() != 7) wrong();
-  for (uint32_t i = 0; i < 7; i++) {
+  for (uint32_t i = 0; i < activationCount; i++) {
     if (!toInteger(list.Get(i), &fields[i])) wrong();
     // Products of these stay far from the limit of 64 bits.
     if (fields[i] < (i == 0 ? 0 : 1) || (i > 0 && fields[i] > int64_t{1} << 40)) wrong();

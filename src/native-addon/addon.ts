@@ -8,6 +8,14 @@ export interface AddonFacts {
   readonly kernelInstructionSet: string;
   /** How many channels lie side by side in a blocked feature map. */
   readonly channelBlock: 8 | 16;
+  /** Ops of elementwise programs, by their numbers. */
+  readonly elementwiseOps: readonly string[];
+  /** Activations by their numbers, `none` first. */
+  readonly activations: readonly string[];
+  /** Operands and instructions of an elementwise program together, at most. */
+  readonly maxElementwiseValues: number;
+  /** Terms whose sum the gradient of a normalisation takes, at most. */
+  readonly maxGradientTerms: number;
 }
 
 /** A side of a convolution: channels, height, width, and the block of its layout (1: plain). */

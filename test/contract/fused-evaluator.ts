@@ -6,7 +6,7 @@ import {
   type LossHeadAttributes,
   type NormalizeAttributes,
   type NormalizeGradientAttributes,
-} from '../../src/engine/native/fused-ops.ts';
+} from '../../src/engine/fusion/fused-ops.ts';
 import { createReferenceEngine, type DoubleProgram } from '../../src/engine/reference/reference-engine.ts';
 import type { Graph, GraphNode, Tensor } from '../../src/graph/graph.ts';
 import { apply, applyAll } from '../../src/graph/op.ts';

@@ -2,6 +2,7 @@ import { type Graph, sizeOf, type Tensor } from '../../graph/graph.ts';
 import type { Addon, AddonEngine, AddonProgram } from '../../native-addon/addon.ts';
 import { CallQueue } from '../call-queue.ts';
 import type { Engine, EntryProgram, Values } from '../engine.ts';
+import { fuseGraph } from '../fusion/fuse-graph.ts';
 import {
   checkInputs,
   checkStates,
@@ -12,7 +13,7 @@ import {
   wantedOutputs,
 } from '../program-state.ts';
 import { SingleEntryProgram, singleEntry } from '../single-entry.ts';
-import { optimizeForNative } from './passes/optimize-for-native.ts';
+import { nativeCapabilities } from './capabilities.ts';
 import { type BuiltEntry, type BuiltPlan, buildPlan, type StepInfo } from './plan/build-plan.ts';
 
 /** The time that one step of a program takes, on average over the runs that were measured. */
@@ -159,10 +160,11 @@ const peakSize = 1536;
 export function createNativeEngine(addon: Addon, threads: number): NativeEngine {
   const engine: AddonEngine = new addon.NativeEngine(threads);
   const facts = addon.facts();
+  const capabilities = nativeCapabilities(facts);
 
   async function compileEntries<Entry extends string>(graphs: Readonly<Record<Entry, Graph>>) {
     const builder = new addon.PlanBuilder(engine);
-    const optimized = Object.values<Graph>(graphs).map((graph) => optimizeForNative(graph));
+    const optimized = Object.values<Graph>(graphs).map((graph) => fuseGraph(graph, capabilities));
     const { contents, ...built } = buildPlan(optimized, builder, facts);
     return new NativeEntryProgram<Entry>(graphs, built, await builder.compile(built.plan, contents));
   }

@@ -1,7 +1,7 @@
 import type { ConstantAttributes, Graph, Tensor } from '../graph.ts';
-import { apply } from '../op.ts';
-import { type ConvolutionAttributes, conv2dOp } from '../ops/convolution.ts';
-import type { BatchNormAttributes } from '../ops/normalization.ts';
+import { apply, isOp } from '../op.ts';
+import { conv2dOp } from '../ops/convolution.ts';
+import { batchNormInferenceOp } from '../ops/normalization.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
@@ -13,9 +13,9 @@ import { rewrite } from './rewrite.ts';
 export function foldBatchNorm(source: Graph): Graph {
   const uses = countUses(source);
   return rewrite(source, (node, inputs, target) => {
-    if (node.op !== 'batchNormInference') return undefined;
+    if (!isOp(node, batchNormInferenceOp)) return undefined;
     const convolution = inputs[0].node;
-    if (convolution.op !== 'conv2d' || uses.get(node.inputs[0]) !== 1) return undefined;
+    if (!isOp(convolution, conv2dOp) || uses.get(node.inputs[0]) !== 1) return undefined;
     const constants = [convolution.inputs[1], ...convolution.inputs.slice(2), ...inputs.slice(1)].map(constantOf);
     if (constants.some((data) => data === undefined)) return undefined;
     const [gamma, beta, mean, variance] = inputs.slice(1).map((input) => constantOf(input)!) as [
@@ -24,7 +24,7 @@ export function foldBatchNorm(source: Graph): Graph {
       Float32Array,
       Float32Array,
     ];
-    const { epsilon } = node.attributes as BatchNormAttributes;
+    const { epsilon } = node.attributes;
     const factor = gamma.map((value, channel) => value / Math.sqrt(variance[channel] + epsilon));
     const weight = constantOf(convolution.inputs[1])!;
     const perFilter = weight.length / factor.length;
@@ -33,7 +33,7 @@ export function foldBatchNorm(source: Graph): Graph {
     const shift = beta.map((value, channel) => value + ((bias?.[channel] ?? 0) - mean[channel]) * factor[channel]);
     return target.within(convolution.module, () => {
       const parameters = [target.constant(folded, convolution.inputs[1].shape), target.constant(shift, [shift.length])];
-      return [apply(conv2dOp, [convolution.inputs[0], ...parameters], convolution.attributes as ConvolutionAttributes)];
+      return [apply(conv2dOp, [convolution.inputs[0], ...parameters], convolution.attributes)];
     });
   });
 }

@@ -1,13 +1,16 @@
 import { describe, expect, it } from 'vitest';
+import { testCapabilities } from '../../../../test/fusion-fixture.ts';
 import { Graph } from '../../../graph/graph.ts';
-import { relu } from '../../../graph/ops/activation.ts';
+import { activationKinds, relu } from '../../../graph/ops/activation.ts';
 import { conv2d } from '../../../graph/ops/convolution.ts';
 import { exp } from '../../../graph/ops/elementwise.ts';
 import { batchNormTraining } from '../../../graph/ops/normalization.ts';
 import { resize } from '../../../graph/ops/resize.ts';
 import { concat } from '../../../graph/ops/shape.ts';
 import type { ConvolutionRequest, PrimitivePlanner } from '../../../native-addon/addon.ts';
-import { optimizeForNative } from '../passes/optimize-for-native.ts';
+import { fuseGraph } from '../../fusion/fuse-graph.ts';
+import { elementwiseOps } from '../../fusion/fused-ops.ts';
+import type { PlannerFacts } from '../capabilities.ts';
 import { buildPlan } from './build-plan.ts';
 
 /** Answers as oneDNN does on AVX-512: blocked maps, plain images of three channels, packed weights. */
@@ -36,7 +39,7 @@ class FakePlanner implements PrimitivePlanner {
   }
 }
 
-const facts = { channelBlock: 16 } as const;
+const facts: PlannerFacts = { channelBlock: 16, elementwiseOps, activations: ['none', ...activationKinds] };
 
 function weight(graph: Graph, name: string, shape: readonly number[]) {
   return graph.state(name, shape, () => new Float32Array(shape.reduce((a, b) => a * b, 1)), { trainable: true });
@@ -44,7 +47,7 @@ function weight(graph: Graph, name: string, shape: readonly number[]) {
 
 /** The plan of a program of one entry. */
 function plan(graph: Graph, planner = new FakePlanner()) {
-  const built = buildPlan([optimizeForNative(graph)], planner, facts);
+  const built = buildPlan([fuseGraph(graph, testCapabilities)], planner, facts);
   return { ...built, plan: { ...built.plan, steps: built.plan.entries[0] } };
 }
 

@@ -1,5 +1,6 @@
 import type { Graph } from '../../../graph/graph.ts';
-import type { AddonFacts, NativePlan, PlacedArrays, PlanStep, PrimitivePlanner } from '../../../native-addon/addon.ts';
+import type { NativePlan, PlacedArrays, PlanStep, PrimitivePlanner } from '../../../native-addon/addon.ts';
+import type { PlannerFacts } from '../capabilities.ts';
 import { assignOffsets } from './assign-offsets.ts';
 import { classificationRules } from './lower-classification.ts';
 import { convolutionRules } from './lower-convolution.ts';
@@ -50,11 +51,7 @@ const rules: LoweringTable = {
 };
 
 /** Makes a plan of graphs that the passes have prepared, one entry each; states of one name are one place in memory. */
-export function buildPlan(
-  graphs: readonly Graph[],
-  planner: PrimitivePlanner,
-  facts: Pick<AddonFacts, 'channelBlock'>,
-): BuiltPlan {
+export function buildPlan(graphs: readonly Graph[], planner: PrimitivePlanner, facts: PlannerFacts): BuiltPlan {
   const states = new Map<string, Value>();
   const lowered = graphs.map((graph) => lowerEntry(graph, new Lowering(planner, facts, states)));
   const operations = shareMemory(

@@ -1,12 +1,12 @@
 import { type GraphNode, sizeOf, type Tensor } from '../../../graph/graph.ts';
 import type { CrossEntropyAttributes, SoftmaxAttributes } from '../../../graph/ops/softmax.ts';
-import type { LossHeadAttributes } from '../fused-ops.ts';
+import type { LossHeadAttributes } from '../../fusion/fused-ops.ts';
 import { flatTaps } from './lower-pooling.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import type { Value } from './operation.ts';
 
-function lowerSoftmax(node: GraphNode, lowering: Lowering): void {
-  const { axis } = node.attributes as SoftmaxAttributes;
+function lowerSoftmax(node: GraphNode<SoftmaxAttributes>, lowering: Lowering): void {
+  const { axis } = node.attributes;
   const { shape } = node.inputs[0];
   const [x] = lowering.usePlain(node) as [Value];
   const y = lowering.define(node.outputs[0]);
@@ -43,8 +43,8 @@ function lowerOneHot(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-function lowerCrossEntropy(node: GraphNode, lowering: Lowering): void {
-  const { labelSmoothing } = node.attributes as CrossEntropyAttributes;
+function lowerCrossEntropy(node: GraphNode<CrossEntropyAttributes>, lowering: Lowering): void {
+  const { labelSmoothing } = node.attributes;
   const [logits, labels, weights] = lowering.usePlain(node) as [Value, Value, Value];
   const [loss, weight] = node.outputs.map((output) => lowering.define(output)) as [Value, Value];
   lowering.emit({
@@ -64,8 +64,8 @@ function lowerCrossEntropy(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-function lowerCrossEntropyGradient(node: GraphNode, lowering: Lowering): void {
-  const { labelSmoothing } = node.attributes as CrossEntropyAttributes;
+function lowerCrossEntropyGradient(node: GraphNode<CrossEntropyAttributes>, lowering: Lowering): void {
+  const { labelSmoothing } = node.attributes;
   const [dLoss, logits, labels, weights] = lowering.usePlain(node) as [Value, Value, Value, Value];
   const dLogits = lowering.define(node.outputs[0]);
   lowering.emit({
@@ -187,7 +187,7 @@ function lowerLovasz(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-export const classificationRules: LoweringTable = {
+export const classificationRules = {
   softmax: lowerSoftmax,
   logSoftmax: lowerSoftmax,
   oneHot: lowerOneHot,
@@ -203,11 +203,11 @@ export const classificationRules: LoweringTable = {
   },
   lovaszJaccard: lowerLovasz,
   fusedLossHead: (node, lowering) => {
-    const attributes = node.attributes as LossHeadAttributes;
+    const { attributes } = node;
     lowerHead(node, lowering, headInputs(node, attributes, false), attributes, false);
   },
   fusedLossHeadGradient: (node, lowering) => {
-    const attributes = node.attributes as LossHeadAttributes;
+    const { attributes } = node;
     lowerHead(node, lowering, headInputs(node, attributes, true), attributes, true);
   },
-};
+} satisfies Partial<LoweringTable>;

@@ -1,6 +1,6 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
-import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../../graph/ops/convolution.ts';
-import type { FusedConvolutionAttributes } from '../fused-ops.ts';
+import type { ConvolutionGradientAttributes } from '../../../graph/ops/convolution.ts';
+import type { FusedConvolutionAttributes } from '../../fusion/fused-ops.ts';
 import { type Chosen, choose, flops, scratchpad } from './choose-convolution.ts';
 import { lowerWeightGradient } from './lower-weight-gradient.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
@@ -76,15 +76,15 @@ function lowerInputGradient(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-export const convolutionRules: LoweringTable = {
+export const convolutionRules = {
   conv2d: (node, lowering) =>
     lowerForward(node, lowering, {
-      ...(node.attributes as ConvolutionAttributes),
+      ...node.attributes,
       bias: node.inputs.length === 3,
       activation: 'none',
       residual: false,
     }),
-  fusedConvolution: (node, lowering) => lowerForward(node, lowering, node.attributes as FusedConvolutionAttributes),
+  fusedConvolution: (node, lowering) => lowerForward(node, lowering, node.attributes),
   conv2dInputGradient: lowerInputGradient,
   conv2dWeightGradient: lowerWeightGradient,
-};
+} satisfies Partial<LoweringTable>;

@@ -1,25 +1,7 @@
 import { type GraphNode, type Shape, sizeOf, type Tensor } from '../../../graph/graph.ts';
-import { activationKinds } from '../../../graph/ops/activation.ts';
-import type { ElementwiseAttributes, ElementwiseInstruction, ElementwiseOpName } from '../fused-ops.ts';
+import type { ElementwiseAttributes, ElementwiseInstruction } from '../../fusion/fused-ops.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import { imageStrideOf, type Value } from './operation.ts';
-
-/** In the order of kernels.h. */
-const opNumbers: readonly ElementwiseOpName[] = [
-  'add',
-  'sub',
-  'mul',
-  'div',
-  'minimum',
-  'maximum',
-  'greater',
-  'exp',
-  'log',
-  'sqrt',
-  'scale',
-  'activation',
-  'activationGradient',
-];
 
 const spreads = { full: 0, scalar: 1, periodic: 2 } as const;
 
@@ -111,8 +93,8 @@ export function keepsZeros(
   return outputValues.every((value) => zero[value]);
 }
 
-function lowerElementwise(node: GraphNode, lowering: Lowering): void {
-  const { instructions, outputValues } = node.attributes as ElementwiseAttributes;
+function lowerElementwise(node: GraphNode<ElementwiseAttributes>, lowering: Lowering): void {
+  const { instructions, outputValues } = node.attributes;
   const { shape } = node.outputs[0];
   const isFull = (tensor: Tensor) => sizeOf(tensor.shape) === sizeOf(shape);
   const blocked =
@@ -159,10 +141,10 @@ function lowerElementwise(node: GraphNode, lowering: Lowering): void {
           return [at.offset(operand), spreads[spread], period, ...strides];
         }),
         instructions: instructions.flatMap(({ op, a, b = a, kind }) => [
-          opNumbers.indexOf(op),
+          lowering.facts.elementwiseOps.indexOf(op),
           a,
           b,
-          kind ? activationKinds.indexOf(kind) + 1 : 0,
+          lowering.facts.activations.indexOf(kind ?? 'none'),
         ]),
         immediates: instructions.map(({ factor = 0 }) => factor),
         outputs: outputs.flatMap((output, index) => [outputValues[index], at.offset(output)]),
@@ -214,4 +196,4 @@ function describeElementwise(node: GraphNode, instructions: readonly Elementwise
   return `${shown.join('+')} ${describeNode(node)}`;
 }
 
-export const elementwiseRules: LoweringTable = { fusedElementwise: lowerElementwise };
+export const elementwiseRules = { fusedElementwise: lowerElementwise } satisfies Partial<LoweringTable>;

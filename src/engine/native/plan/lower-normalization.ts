@@ -1,5 +1,5 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
-import type { NormalizeAttributes, NormalizeGradientAttributes } from '../fused-ops.ts';
+import type { NormalizeAttributes, NormalizeGradientAttributes } from '../../fusion/fused-ops.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import { type Places, storedElements, type Value } from './operation.ts';
 
@@ -15,8 +15,8 @@ function vectorFields([gamma, beta, mean, variance]: readonly [Value, Value, Val
   return { gamma: at.offset(gamma), beta: at.offset(beta), mean: at.offset(mean), variance: at.offset(variance) };
 }
 
-function lowerNormalize(node: GraphNode, lowering: Lowering): void {
-  const { epsilon, activation, residual: hasResidual } = node.attributes as NormalizeAttributes;
+function lowerNormalize(node: GraphNode<NormalizeAttributes>, lowering: Lowering): void {
+  const { epsilon, activation, residual: hasResidual } = node.attributes;
   const [x, gamma, beta, residual] = node.inputs as [Tensor, Tensor, Tensor, Tensor | undefined];
   const block = lowering.blockOf(x);
   const source = lowering.use(x, block);
@@ -45,8 +45,8 @@ function lowerNormalize(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-function lowerNormalizeGradient(node: GraphNode, lowering: Lowering): void {
-  const attributes = node.attributes as NormalizeGradientAttributes;
+function lowerNormalizeGradient(node: GraphNode<NormalizeGradientAttributes>, lowering: Lowering): void {
+  const attributes = node.attributes;
   const { epsilon, activation } = attributes;
   const [x, ...vectors] = node.inputs.slice(0, 5) as [Tensor, Tensor, Tensor, Tensor, Tensor];
   const rest = node.inputs.slice(5);
@@ -84,8 +84,8 @@ function lowerNormalizeGradient(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-function lowerNormalizeInference(node: GraphNode, lowering: Lowering): void {
-  const { epsilon, activation, residual: hasResidual } = node.attributes as NormalizeAttributes;
+function lowerNormalizeInference(node: GraphNode<NormalizeAttributes>, lowering: Lowering): void {
+  const { epsilon, activation, residual: hasResidual } = node.attributes;
   const x = node.inputs[0];
   const block = lowering.blockOf(x);
   const source = lowering.use(x, block);
@@ -115,8 +115,8 @@ function lowerNormalizeInference(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-export const normalizationRules: LoweringTable = {
+export const normalizationRules = {
   fusedNormalize: lowerNormalize,
   fusedNormalizeGradient: lowerNormalizeGradient,
   fusedNormalizeInference: lowerNormalizeInference,
-};
+} satisfies Partial<LoweringTable>;

@@ -1,6 +1,6 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
 import type { PoolingAttributes } from '../../../graph/ops/pooling.ts';
-import { type ResizeAttributes, type ResizeMode, resizeTaps } from '../../../graph/ops/resize.ts';
+import { type ResizeMode, resizeTaps } from '../../../graph/ops/resize.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import type { Value } from './operation.ts';
 
@@ -30,12 +30,12 @@ function lowerMap(
   });
 }
 
-function window(node: GraphNode): Record<string, unknown> {
-  const { kernel, stride, padding } = node.attributes as PoolingAttributes;
+function window(node: GraphNode<PoolingAttributes>): Record<string, unknown> {
+  const { kernel, stride, padding } = node.attributes;
   return { kernel, stride, padding };
 }
 
-function lowerMaxPoolGradient(node: GraphNode, lowering: Lowering): void {
+function lowerMaxPoolGradient(node: GraphNode<PoolingAttributes>, lowering: Lowering): void {
   const block = lowering.blockOf(node.inputs[1]);
   const [dy, x, y] = node.inputs.map((input) => lowering.use(input, block)) as [Value, Value, Value];
   const dx = lowering.define(node.outputs[0], { block });
@@ -54,7 +54,7 @@ function taps(x: readonly number[], y: readonly number[], mode: ResizeMode) {
   return { rows: flatTaps(x[2], y[2], mode), columns: flatTaps(x[3], y[3], mode) };
 }
 
-export const poolingRules: LoweringTable = {
+export const poolingRules = {
   maxPool: (node, lowering) =>
     lowerMap(node, lowering, node.inputs[0], () => ({ names: ['x', 'y'], rest: window(node) })),
   avgPool: (node, lowering) =>
@@ -67,11 +67,11 @@ export const poolingRules: LoweringTable = {
   resize: (node, lowering) =>
     lowerMap(node, lowering, node.inputs[0], (x, y) => ({
       names: ['x', 'y'],
-      rest: taps(x.shape, y.shape, (node.attributes as ResizeAttributes).mode),
+      rest: taps(x.shape, y.shape, node.attributes.mode),
     })),
   resizeGradient: (node, lowering) =>
     lowerMap(node, lowering, node.inputs[0], (dy, dx) => ({
       names: ['y', 'x'],
-      rest: taps(dx.shape, dy.shape, (node.attributes as ResizeAttributes).mode),
+      rest: taps(dx.shape, dy.shape, node.attributes.mode),
     })),
-};
+} satisfies Partial<LoweringTable>;

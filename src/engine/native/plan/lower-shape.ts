@@ -70,8 +70,8 @@ function lowerReshape(node: GraphNode, lowering: Lowering): void {
   lowering.define(node.outputs[0], { name: x.name, role: x.role, view: { of: x, offset: 0 } });
 }
 
-function lowerTranspose(node: GraphNode, lowering: Lowering): void {
-  const { permutation } = node.attributes as TransposeAttributes;
+function lowerTranspose(node: GraphNode<TransposeAttributes>, lowering: Lowering): void {
+  const { permutation } = node.attributes;
   const [source] = lowering.usePlain(node) as [Value];
   const target = lowering.define(node.outputs[0]);
   const strides = stridesOf(source.shape);
@@ -93,8 +93,8 @@ function starts(sizes: readonly number[]): number[] {
   });
 }
 
-function lowerConcat(node: GraphNode, lowering: Lowering): void {
-  const { axis } = node.attributes as ConcatAttributes;
+function lowerConcat(node: GraphNode<ConcatAttributes>, lowering: Lowering): void {
+  const { axis } = node.attributes;
   const [output] = node.outputs as [Tensor];
   const sizes = node.inputs.map((input) => input.shape[axis]);
   const isMap = axis === 1 && output.shape.length === 4 && output.dtype === 'float32';
@@ -169,8 +169,8 @@ function joinMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[])
   });
 }
 
-function lowerSplit(node: GraphNode, lowering: Lowering): void {
-  const { axis, sizes } = node.attributes as SplitAttributes;
+function lowerSplit(node: GraphNode<SplitAttributes>, lowering: Lowering): void {
+  const { axis, sizes } = node.attributes;
   const [input] = node.inputs as [Tensor];
   const isMap = axis === 1 && input.shape.length === 4 && input.shape[2] * input.shape[3] > 1;
   if (isMap && lowering.blockOf(input) > 1 && cutsBetweenBlocks(sizes, lowering.block)) {
@@ -219,8 +219,8 @@ function cutMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[]):
   });
 }
 
-function lowerSlice(node: GraphNode, lowering: Lowering): void {
-  const { axis, start } = node.attributes as SliceAttributes;
+function lowerSlice(node: GraphNode<SliceAttributes>, lowering: Lowering): void {
+  const { axis, start } = node.attributes;
   const [source] = lowering.usePlain(node) as [Value];
   const target = lowering.define(node.outputs[0]);
   const strides = stridesOf(source.shape);
@@ -234,8 +234,8 @@ function lowerSlice(node: GraphNode, lowering: Lowering): void {
   emitCopies(node, lowering, [{ ...copy, sourceOffset: start * strides[axis] }], target);
 }
 
-function lowerPad(node: GraphNode, lowering: Lowering): void {
-  const { before } = node.attributes as PadAttributes;
+function lowerPad(node: GraphNode<PadAttributes>, lowering: Lowering): void {
+  const { before } = node.attributes;
   const [source] = lowering.usePlain(node) as [Value];
   const target = lowering.define(node.outputs[0]);
   const strides = stridesOf(target.shape);
@@ -269,8 +269,8 @@ function lowerBroadcastTo(node: GraphNode, lowering: Lowering): void {
   emitCopies(node, lowering, [copy], target);
 }
 
-function lowerReduction(node: GraphNode, lowering: Lowering): void {
-  const { axes, keepDims } = node.attributes as ReductionAttributes;
+function lowerReduction(node: GraphNode<ReductionAttributes>, lowering: Lowering): void {
+  const { axes, keepDims } = node.attributes;
   const [input] = node.inputs as [Tensor];
   const [output] = node.outputs as [Tensor];
   const { block } = lowering;
@@ -308,8 +308,8 @@ function lowerReduction(node: GraphNode, lowering: Lowering): void {
   );
 }
 
-function lowerMatMul(node: GraphNode, lowering: Lowering): void {
-  const { transposeA, transposeB } = node.attributes as MatMulAttributes;
+function lowerMatMul(node: GraphNode<MatMulAttributes>, lowering: Lowering): void {
+  const { transposeA, transposeB } = node.attributes;
   const [a, b] = lowering.usePlain(node) as [Value, Value];
   const c = lowering.define(node.outputs[0]);
   const [rows, columns] = c.shape.slice(-2) as [number, number];
@@ -344,7 +344,7 @@ function lowerMatMul(node: GraphNode, lowering: Lowering): void {
   });
 }
 
-export const shapeRules: LoweringTable = {
+export const shapeRules = {
   reshape: lowerReshape,
   transpose: lowerTranspose,
   concat: lowerConcat,
@@ -355,4 +355,4 @@ export const shapeRules: LoweringTable = {
   reduceSum: lowerReduction,
   reduceMean: lowerReduction,
   matMul: lowerMatMul,
-};
+} satisfies Partial<LoweringTable>;

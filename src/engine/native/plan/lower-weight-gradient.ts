@@ -7,10 +7,10 @@ import { describeNode, type Lowering } from './lowering.ts';
 import { storedElements, type Value } from './operation.ts';
 
 /** By an own kernel, for depthwise convolutions that oneDNN would turn into many tiny products. */
-function lowerDepthwiseGradient(node: GraphNode, lowering: Lowering): void {
+function lowerDepthwiseGradient(node: GraphNode<ConvolutionGradientAttributes>, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
   const gradient = node.outputs[0];
-  const { stride, padding, dilation } = node.attributes as ConvolutionGradientAttributes;
+  const { stride, padding, dilation } = node.attributes;
   const [upper, lower] = [lowering.use(dy, lowering.block), lowering.use(x, lowering.block)];
   const result = lowering.define(gradient);
   lowering.emit({
@@ -36,19 +36,23 @@ function lowerDepthwiseGradient(node: GraphNode, lowering: Lowering): void {
  * oneDNN has no code for the weight gradient of a convolution over a few channels, other than one or three: it is asked to
  * take the channels that fill up the block for real ones, whose gradients are then left out.
  */
-function chooseFilledUp(node: GraphNode, lowering: Lowering, shapes: { x: Shape; weight: Shape; y: Shape }) {
+function chooseFilledUp(
+  node: GraphNode<ConvolutionGradientAttributes>,
+  lowering: Lowering,
+  shapes: { x: Shape; weight: Shape; y: Shape },
+) {
   const { block } = lowering;
   const fill = ([first, , height, width]: Shape): Shape => [first, block, height, width];
-  const attributes = node.attributes as ConvolutionGradientAttributes;
+  const attributes = node.attributes;
   const filled = { x: fill(shapes.x), weight: fill(shapes.weight), y: shapes.y };
   return choose(lowering, node, 'weightGradient', filled, attributes);
 }
 
 /** The weight gradient: by an own kernel, by oneDNN, or by oneDNN with the channels filled up to a block. */
-export function lowerWeightGradient(node: GraphNode, lowering: Lowering): void {
+export function lowerWeightGradient(node: GraphNode<ConvolutionGradientAttributes>, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
   const gradient = node.outputs[0];
-  const attributes = node.attributes as ConvolutionGradientAttributes;
+  const attributes = node.attributes;
   const shapes = { x: x.shape, weight: gradient.shape, y: dy.shape };
   const chosen = choose(lowering, node, 'weightGradient', shapes, attributes);
   const depthwise = attributes.groups === x.shape[1] && attributes.groups === dy.shape[1];

@@ -8,14 +8,21 @@ import {
   stateAttributes,
   type Tensor,
 } from '../../../graph/graph.ts';
-import type { AddonFacts, PrimitivePlanner } from '../../../native-addon/addon.ts';
+import type { PrimitivePlanner } from '../../../native-addon/addon.ts';
+import type { RemainingOpAttributes } from '../../fusion/fused-ops.ts';
+import type { PlannerFacts } from '../capabilities.ts';
 import type { Operation, Value } from './operation.ts';
 
 /** How one op becomes operations. */
-export type LoweringRule = (node: GraphNode, lowering: Lowering) => void;
+export type LoweringRule<Attributes extends object = object> = (
+  node: GraphNode<Attributes>,
+  lowering: Lowering,
+) => void;
 
-/** Rules by the name of their op. */
-export type LoweringTable = Readonly<Record<string, LoweringRule>>;
+/** A rule for every op that is left after the passes. */
+export type LoweringTable = {
+  readonly [Name in keyof RemainingOpAttributes]: LoweringRule<RemainingOpAttributes[Name]>;
+};
 
 /**
  * Turns the nodes of a graph into operations, in order, and decides on the layout of every value on the way: a rule asks for its
@@ -34,7 +41,7 @@ export class Lowering {
 
   constructor(
     readonly planner: PrimitivePlanner,
-    readonly facts: Pick<AddonFacts, 'channelBlock'>,
+    readonly facts: PlannerFacts,
     /** By name; those of the entries that were lowered before, to which this one adds its own. */
     readonly states: Map<string, Value>,
   ) {}
@@ -43,7 +50,8 @@ export class Lowering {
     for (const node of graph.nodes) {
       if (node.op === 'input' || node.op === 'constant' || node.op === 'state') this.source(node);
       else {
-        const rule = rules[node.op];
+        const rule = (rules as Readonly<Record<string, LoweringRule | undefined>>)[node.op];
+        // Only a graph that was not made by the builders of ops has others.
         if (!rule) throw new Error(`the native engine cannot run the op '${node.op}'`);
         rule(node, this);
       }

@@ -1,8 +1,9 @@
-import type { Graph, GraphNode } from '../../../graph/graph.ts';
-import type { BatchNormAttributes } from '../../../graph/ops/normalization.ts';
-import { fusedOps, type NormalizeAttributes } from '../fused-ops.ts';
+import type { Graph, GraphNode } from '../../graph/graph.ts';
+import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
+import type { FusionCapabilities } from './capabilities.ts';
 import { Contraction } from './contraction.ts';
 import { type Epilogue, findEpilogue, noEpilogue } from './epilogue.ts';
+import { fusedOps, type NormalizeAttributes } from './fused-ops.ts';
 import { normalizationGradients } from './normalization-gradients.ts';
 import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
@@ -11,10 +12,10 @@ import { type NodeGroup, replaceGroups } from './replace-groups.ts';
  * Makes of every batch normalisation one node that also adds a residual and applies an activation, and of every gradient
  * of one a node that also sums the gradients that arrive and passes them through the activation.
  */
-export function fuseNormalization(source: Graph): Graph {
+export function fuseNormalization(source: Graph, capabilities: FusionCapabilities): Graph {
   const readers = new Readers(source);
   const contraction = new Contraction(source);
-  const { groups: backward, recomputing, taken } = normalizationGradients(source, readers, contraction);
+  const { groups: backward, recomputing, taken } = normalizationGradients(source, readers, contraction, capabilities);
   const groups: NodeGroup[] = [...backward];
   // From the end: of two normalisations that are added up the later one takes the other as its residual.
   for (const node of source.nodes.toReversed()) {

@@ -1,6 +1,7 @@
-import { formatShape, type GraphNode, type Tensor } from '../../../graph/graph.ts';
-import type { ActivationAttributes } from '../../../graph/ops/activation.ts';
-import type { FusedActivation } from '../fused-ops.ts';
+import { formatShape, type GraphNode, type Tensor } from '../../graph/graph.ts';
+import { isOp } from '../../graph/op.ts';
+import { activationOp } from '../../graph/ops/activation.ts';
+import type { FusedActivation } from './fused-ops.ts';
 import type { Readers } from './readers.ts';
 
 /** What follows a convolution or a normalisation and is computed along with it: y + residual, then an activation. */
@@ -38,7 +39,7 @@ export function findEpilogue(
     found = { ...found, nodes: [sum], residual, output: sum.outputs[0] };
   }
   const last = found.residual ? readers.sole(found.output) : sum;
-  if (last?.op !== 'activation' || taken.has(last)) return found;
-  const { kind } = last.attributes as ActivationAttributes;
+  if (!isOp(last, activationOp) || taken.has(last)) return found;
+  const { kind } = last.attributes;
   return { ...found, nodes: [...found.nodes, last], activation: kind, output: last.outputs[0] };
 }

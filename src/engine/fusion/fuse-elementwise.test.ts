@@ -1,20 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { countOps, drawInputs, largestDifference, runDouble } from '../../../../test/contract/fused-evaluator.ts';
-import { Graph, type GraphNode } from '../../../graph/graph.ts';
-import { apply } from '../../../graph/op.ts';
-import { activation, activationGradientOp, relu, sigmoid } from '../../../graph/ops/activation.ts';
-import { add, div, exp, greater, log, maximum, minimum, mul, sqrt, sub } from '../../../graph/ops/elementwise.ts';
-import { maxPool } from '../../../graph/ops/pooling.ts';
-import { broadcastTo, reduceSum, scale } from '../../../graph/ops/reduction.ts';
-import { reshape } from '../../../graph/ops/shape.ts';
-import { removeDeadCode } from '../../../graph/passes/dead-code.ts';
-import { Random } from '../../../random/random.ts';
-import { type ElementwiseAttributes, fusedOps, maxElementwiseValues } from '../fused-ops.ts';
+import { countOps, drawInputs, largestDifference, runDouble } from '../../../test/contract/fused-evaluator.ts';
+import { testCapabilities } from '../../../test/fusion-fixture.ts';
+import { Graph, type GraphNode } from '../../graph/graph.ts';
+import { apply } from '../../graph/op.ts';
+import { activation, activationGradientOp, relu, sigmoid } from '../../graph/ops/activation.ts';
+import { add, div, exp, greater, log, maximum, minimum, mul, sqrt, sub } from '../../graph/ops/elementwise.ts';
+import { maxPool } from '../../graph/ops/pooling.ts';
+import { broadcastTo, reduceSum, scale } from '../../graph/ops/reduction.ts';
+import { reshape } from '../../graph/ops/shape.ts';
+import { removeDeadCode } from '../../graph/passes/dead-code.ts';
+import { Random } from '../../random/random.ts';
 import { fuseElementwise } from './fuse-elementwise.ts';
+import { type ElementwiseAttributes, fusedOps } from './fused-ops.ts';
 
 /** The graph after the pass, without what it has left unread; it must give the same results, and no node is left over. */
 async function fuse(graph: Graph): Promise<Graph> {
-  const fused = removeDeadCode(fuseElementwise(graph));
+  const fused = removeDeadCode(fuseElementwise(graph, testCapabilities));
   const runs = [drawInputs(graph, 3, 1), drawInputs(graph, 3, 2)];
   expect(largestDifference(await runDouble(fused, runs), await runDouble(graph, runs)).difference).toBeLessThan(1e-13);
   const outside = [
@@ -128,8 +129,8 @@ describe('fuseElementwise', () => {
     graph.output('y', y);
     const groups = groupsOf(await fuse(graph));
     const values = groups.map((node) => node.inputs.length + attributesOf(node).instructions.length);
-    expect(Math.max(...values)).toBeLessThanOrEqual(maxElementwiseValues);
-    expect(Math.min(...values.slice(0, -1))).toBeGreaterThan(maxElementwiseValues - 3);
+    expect(Math.max(...values)).toBeLessThanOrEqual(testCapabilities.elementwiseValues);
+    expect(Math.min(...values.slice(0, -1))).toBeGreaterThan(testCapabilities.elementwiseValues - 3);
   });
 
   describe('of large maps', () => {

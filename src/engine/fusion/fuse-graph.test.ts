@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { countOps, drawInputs, largestDifference, runDouble } from '../../../../test/contract/fused-evaluator.ts';
-import { buildCase } from '../../../../test/contract/op-case.ts';
-import { opCases } from '../../../../test/contract/op-cases.ts';
-import { type Graph, sizeOf } from '../../../graph/graph.ts';
-import { activation } from '../../../graph/ops/activation.ts';
-import { add } from '../../../graph/ops/elementwise.ts';
-import { dropout } from '../../../graph/ops/random.ts';
-import { foldBatchNorm } from '../../../graph/passes/batch-norm-folding.ts';
-import { removeDeadCode } from '../../../graph/passes/dead-code.ts';
-import { freezeStates } from '../../../graph/passes/freeze.ts';
-import { defaultPreprocessing } from '../../../image/preprocessing.ts';
-import { inferenceGraph, type Model } from '../../../models/model.ts';
-import { createModel } from '../../../models/registry.ts';
-import { convBn, convolution, invertedResidual, squeezeExcite } from '../../../nn/layers.ts';
-import { Scope } from '../../../nn/scope.ts';
-import type { OptimizerOptions } from '../../../optim/optimizer.ts';
-import { buildTrainingStep, type TrainingStepOptions } from '../../../training/training-step.ts';
-import { optimizeForNative } from './optimize-for-native.ts';
+import { countOps, drawInputs, largestDifference, runDouble } from '../../../test/contract/fused-evaluator.ts';
+import { buildCase } from '../../../test/contract/op-case.ts';
+import { opCases } from '../../../test/contract/op-cases.ts';
+import { testCapabilities } from '../../../test/fusion-fixture.ts';
+import { type Graph, sizeOf } from '../../graph/graph.ts';
+import { activation } from '../../graph/ops/activation.ts';
+import { add } from '../../graph/ops/elementwise.ts';
+import { dropout } from '../../graph/ops/random.ts';
+import { foldBatchNorm } from '../../graph/passes/batch-norm-folding.ts';
+import { removeDeadCode } from '../../graph/passes/dead-code.ts';
+import { freezeStates } from '../../graph/passes/freeze.ts';
+import { defaultPreprocessing } from '../../image/preprocessing.ts';
+import { inferenceGraph, type Model } from '../../models/model.ts';
+import { createModel } from '../../models/registry.ts';
+import { convBn, convolution, invertedResidual, squeezeExcite } from '../../nn/layers.ts';
+import { Scope } from '../../nn/scope.ts';
+import type { OptimizerOptions } from '../../optim/optimizer.ts';
+import { buildTrainingStep, type TrainingStepOptions } from '../../training/training-step.ts';
+import { fuseGraph } from './fuse-graph.ts';
 
 const classes = 3;
 const adamW: OptimizerOptions = { kind: 'adamw', beta1: 0.9, beta2: 0.999, epsilon: 1e-2, weightDecay: 0.01 };
@@ -60,7 +61,7 @@ function build(options: Partial<TrainingStepOptions> = {}): Graph {
 
 /** Runs a graph before and after the passes, and compares its outputs and all states that the passes keep. */
 async function expectSame(graph: Graph, runCount = 2): Promise<Graph> {
-  const optimized = optimizeForNative(graph);
+  const optimized = fuseGraph(graph, testCapabilities);
   const runs = Array.from({ length: runCount }, (_, index) => drawInputs(graph, classes, index));
   const expected = await runDouble(removeDeadCode(graph), runs);
   expect(expected.size).toBeGreaterThan(0);
@@ -91,7 +92,7 @@ function expectNoneOf(graph: Graph, ops: readonly string[]): void {
   expect(Object.keys(countOps(graph)).filter((op) => ops.includes(op))).toEqual([]);
 }
 
-describe('optimizeForNative', () => {
+describe('fuseGraph', () => {
   const losses = {
     'cross-entropy': { crossEntropy: 1, dice: 0 },
     'cross-entropy and dice': { crossEntropy: 0.7, dice: 0.5, classWeights: [1, 2, 0.5], labelSmoothing: 0.1 },
@@ -128,7 +129,7 @@ describe('optimizeForNative', () => {
   it.each(['unet', 'compact'])('writes less memory in a step of %s, and holds less at a time', (name) => {
     const model = createModel(name, { classes });
     const graph = build({ model, batchSize: 8, size: 256, labelSize: 256 });
-    const [before, after] = [removeDeadCode(graph), optimizeForNative(graph)].map(memoryOf);
+    const [before, after] = [removeDeadCode(graph), fuseGraph(graph, testCapabilities)].map(memoryOf);
     expect(after.written / before.written).toBeLessThan(0.7);
     expect(after.peak / before.peak).toBeLessThan(0.97);
   });
@@ -148,7 +149,7 @@ describe('optimizeForNative', () => {
   it('keeps every case of the contract', async () => {
     for (const opCase of opCases) {
       const { graph, values } = buildCase(opCase);
-      const optimized = optimizeForNative(graph);
+      const optimized = fuseGraph(graph, testCapabilities);
       expectNoneOf(
         optimized,
         unfused.filter((op) => !op.startsWith('crossEntropy') && op !== 'broadcastTo'),
@@ -162,7 +163,7 @@ describe('optimizeForNative', () => {
   it('does not change the graph that it is given', () => {
     const graph = build();
     const before = graph.nodes.map(({ op }) => op);
-    optimizeForNative(graph);
+    fuseGraph(graph, testCapabilities);
     expect(graph.nodes.map(({ op }) => op)).toEqual(before);
   });
 });

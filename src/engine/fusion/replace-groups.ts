@@ -1,6 +1,6 @@
-import { Graph, type GraphNode, type Tensor } from '../../../graph/graph.ts';
-import { commonModule } from '../../../graph/module.ts';
-import { copyNode } from '../../../graph/passes/rewrite.ts';
+import { Graph, type GraphNode, type Tensor } from '../../graph/graph.ts';
+import { commonModule } from '../../graph/module.ts';
+import { copyNode } from '../../graph/passes/rewrite.ts';
 
 /** Nodes that something else takes the place of. */
 export interface NodeGroup {

@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { countOps, drawInputs, largestDifference, runDouble } from '../../../../test/contract/fused-evaluator.ts';
-import { gradients } from '../../../graph/autodiff.ts';
-import { Graph, type Tensor } from '../../../graph/graph.ts';
-import { add, mul } from '../../../graph/ops/elementwise.ts';
-import { reduceMean, reduceSum } from '../../../graph/ops/reduction.ts';
-import { type ResizeMode, resize } from '../../../graph/ops/resize.ts';
-import { crossEntropyPixels } from '../../../graph/ops/softmax.ts';
-import { softmaxSums } from '../../../graph/ops/softmax-sums.ts';
-import { removeDeadCode } from '../../../graph/passes/dead-code.ts';
-import { combinedLoss, type LossOptions } from '../../../losses/combined.ts';
-import { fusedOps } from '../fused-ops.ts';
+import { countOps, drawInputs, largestDifference, runDouble } from '../../../test/contract/fused-evaluator.ts';
+import { gradients } from '../../graph/autodiff.ts';
+import { Graph, type Tensor } from '../../graph/graph.ts';
+import { add, mul } from '../../graph/ops/elementwise.ts';
+import { reduceMean, reduceSum } from '../../graph/ops/reduction.ts';
+import { type ResizeMode, resize } from '../../graph/ops/resize.ts';
+import { crossEntropyPixels } from '../../graph/ops/softmax.ts';
+import { softmaxSums } from '../../graph/ops/softmax-sums.ts';
+import { removeDeadCode } from '../../graph/passes/dead-code.ts';
+import { combinedLoss, type LossOptions } from '../../losses/combined.ts';
 import { fuseLossHead } from './fuse-loss-head.ts';
+import { fusedOps } from './fused-ops.ts';
 
 const classes = 3;
 

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { countOps, drawInputs, largestDifference, runDouble } from '../../../../test/contract/fused-evaluator.ts';
-import { gradients } from '../../../graph/autodiff.ts';
-import { Graph, type Tensor } from '../../../graph/graph.ts';
-import { activation, activationKinds, relu } from '../../../graph/ops/activation.ts';
-import { type ConvolutionOptions, conv2d } from '../../../graph/ops/convolution.ts';
-import { add, mul } from '../../../graph/ops/elementwise.ts';
-import { broadcastTo, reduceSum } from '../../../graph/ops/reduction.ts';
-import { Random } from '../../../random/random.ts';
-import type { FusedConvolutionAttributes } from '../fused-ops.ts';
+import { countOps, drawInputs, largestDifference, runDouble } from '../../../test/contract/fused-evaluator.ts';
+import { testCapabilities } from '../../../test/fusion-fixture.ts';
+import { gradients } from '../../graph/autodiff.ts';
+import { Graph, type Tensor } from '../../graph/graph.ts';
+import { activation, activationKinds, relu } from '../../graph/ops/activation.ts';
+import { type ConvolutionOptions, conv2d } from '../../graph/ops/convolution.ts';
+import { add, mul } from '../../graph/ops/elementwise.ts';
+import { broadcastTo, reduceSum } from '../../graph/ops/reduction.ts';
+import { Random } from '../../random/random.ts';
 import { fuseConvolution } from './fuse-convolution.ts';
+import type { FusedConvolutionAttributes } from './fused-ops.ts';
 
 const random = new Random(3);
 
@@ -26,7 +27,7 @@ function build(make: (x: Tensor, graph: Graph) => Tensor): Graph {
 
 /** The graph after the pass, which must give the same results. */
 async function fuse(graph: Graph): Promise<Graph> {
-  const fused = fuseConvolution(graph);
+  const fused = fuseConvolution(graph, testCapabilities);
   const runs = [drawInputs(graph, 4, 1)];
   expect(largestDifference(await runDouble(fused, runs), await runDouble(graph, runs)).difference).toBeLessThan(1e-13);
   return fused;

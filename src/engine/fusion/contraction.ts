@@ -1,4 +1,4 @@
-import type { Graph, GraphNode } from '../../../graph/graph.ts';
+import type { Graph, GraphNode } from '../../graph/graph.ts';
 
 /** Nodes that are run as one. */
 interface Unit {

@@ -1,4 +1,4 @@
-import type { Graph, GraphNode, Tensor } from '../../../graph/graph.ts';
+import type { Graph, GraphNode, Tensor } from '../../graph/graph.ts';
 
 /** Who reads the tensors of a graph. */
 export class Readers {

@@ -1,21 +1,24 @@
-import type { Graph, GraphNode, Tensor } from '../../../graph/graph.ts';
-import type { ConvolutionAttributes } from '../../../graph/ops/convolution.ts';
-import { type FusedConvolutionAttributes, fusedOps } from '../fused-ops.ts';
+import type { Graph, GraphNode, Tensor } from '../../graph/graph.ts';
+import { isOp } from '../../graph/op.ts';
+import type { ActivationKind } from '../../graph/ops/activation.ts';
+import { type ConvolutionAttributes, conv2dOp } from '../../graph/ops/convolution.ts';
+import type { FusionCapabilities } from './capabilities.ts';
 import { Contraction } from './contraction.ts';
 import { type Epilogue, findEpilogue } from './epilogue.ts';
+import { type FusedConvolutionAttributes, fusedOps } from './fused-ops.ts';
 import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
 
 /** Lets convolutions add a residual and apply an activation, where nothing else reads what lies in between. */
-export function fuseConvolution(source: Graph): Graph {
+export function fuseConvolution(source: Graph, { convolutionActivations }: FusionCapabilities): Graph {
   const readers = new Readers(source);
   const contraction = new Contraction(source);
   const taken = new Set<GraphNode>();
   const groups: NodeGroup[] = [];
   // From the end: of two convolutions that are added up the later one takes the other as its residual.
   for (const node of source.nodes.toReversed()) {
-    if (node.op !== 'conv2d') continue;
-    const epilogue = possibleEpilogue(node.outputs[0], readers, taken);
+    if (!isOp(node, conv2dOp)) continue;
+    const epilogue = possibleEpilogue(node.outputs[0], readers, taken, convolutionActivations);
     if (epilogue.nodes.length === 0 || !contraction.merge([node, ...epilogue.nodes])) continue;
     for (const part of epilogue.nodes) taken.add(part);
     groups.push(groupOf(node, epilogue));
@@ -23,19 +26,22 @@ export function fuseConvolution(source: Graph): Graph {
   return replaceGroups(source, groups);
 }
 
-/** oneDNN knows all activations after a convolution but this one, which stays a node of its own. */
-const unknownActivation = 'hardSigmoid';
-
-function possibleEpilogue(y: Tensor, readers: Readers, taken: ReadonlySet<GraphNode>): Epilogue {
+/** What follows a convolution, without an activation that it cannot apply. */
+function possibleEpilogue(
+  y: Tensor,
+  readers: Readers,
+  taken: ReadonlySet<GraphNode>,
+  activations: readonly ActivationKind[],
+): Epilogue {
   const epilogue = findEpilogue(y, readers, taken);
-  if (epilogue.activation !== unknownActivation) return epilogue;
+  if (epilogue.activation === 'none' || activations.includes(epilogue.activation)) return epilogue;
   const last = epilogue.nodes.at(-1)!;
   return { ...epilogue, nodes: epilogue.nodes.slice(0, -1), activation: 'none', output: last.inputs[0] };
 }
 
-function groupOf(node: GraphNode, { nodes, residual, activation, output }: Epilogue): NodeGroup {
+function groupOf(node: GraphNode<ConvolutionAttributes>, { nodes, residual, activation, output }: Epilogue): NodeGroup {
   const attributes: FusedConvolutionAttributes = {
-    ...(node.attributes as ConvolutionAttributes),
+    ...node.attributes,
     bias: node.inputs.length > 2,
     activation,
     residual: residual !== undefined,

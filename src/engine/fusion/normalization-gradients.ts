@@ -1,10 +1,11 @@
-import { formatShape, type Graph, type GraphNode, type Tensor } from '../../../graph/graph.ts';
-import { type ActivationAttributes, slopeFromOutput } from '../../../graph/ops/activation.ts';
-import type { BatchNormAttributes } from '../../../graph/ops/normalization.ts';
-import { zeros } from '../../../graph/ops/shape.ts';
-import { fusedOps, maxGradientTerms, type NormalizeGradientAttributes } from '../fused-ops.ts';
+import { formatShape, type Graph, type GraphNode, type Tensor } from '../../graph/graph.ts';
+import { type ActivationAttributes, slopeFromOutput } from '../../graph/ops/activation.ts';
+import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
+import { zeros } from '../../graph/ops/shape.ts';
+import type { FusionCapabilities } from './capabilities.ts';
 import type { Contraction } from './contraction.ts';
 import { isElementwise } from './elementwise-ops.ts';
+import { fusedOps, type NormalizeGradientAttributes } from './fused-ops.ts';
 import type { Readers } from './readers.ts';
 import type { NodeGroup } from './replace-groups.ts';
 
@@ -30,6 +31,7 @@ export function normalizationGradients(
   source: Graph,
   readers: Readers,
   contraction: Contraction,
+  { gradientTerms }: FusionCapabilities,
 ): NormalizationGradients {
   const taken = new Set<GraphNode>();
   const recomputing = new Set<GraphNode>();
@@ -48,7 +50,7 @@ export function normalizationGradients(
   }
   const groups = [...backwards.values()].map((backward) => {
     const { node, slope } = backward;
-    const sum = findTerms((slope ?? node).inputs[0], readers, taken);
+    const sum = findTerms((slope ?? node).inputs[0], readers, taken, gradientTerms);
     const fits = contraction.merge([node, ...sum.nodes]);
     const { terms, nodes } = fits ? sum : { terms: [(slope ?? node).inputs[0]], nodes: [] };
     for (const part of [node, ...nodes]) taken.add(part);
@@ -96,10 +98,11 @@ function findTerms(
   sum: Tensor,
   readers: Readers,
   taken: ReadonlySet<GraphNode>,
+  most: number,
 ): { terms: readonly Tensor[]; nodes: readonly GraphNode[] } {
   let terms: readonly Tensor[] = [sum];
   const nodes: GraphNode[] = [];
-  while (terms.length < maxGradientTerms) {
+  while (terms.length < most) {
     const index = terms.findIndex((term) => isOpenSum(term, readers, taken));
     if (index < 0) break;
     const { node } = terms[index];

@@ -1,9 +1,10 @@
 import type { ActivationKind } from '../../graph/ops/activation.ts';
+import type { OpAttributes, OpName } from '../../graph/ops/all-ops.ts';
 import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
 
 /**
- * Ops that only the native engine knows. Its passes make them out of the ops of a graph, so they have neither a builder nor
- * a gradient; they exist between the passes and the planner only.
+ * Ops that an engine may have besides those of graphs. The passes of this folder make them out of the ops of a graph, so they
+ * have neither a builder nor a gradient; they exist between the passes and what the engine makes of the graph only.
  */
 export const fusedOps = {
   /** Inputs x, gamma, beta[, residual]. Outputs y = act(batchNorm(x) [+ residual]), mean, biased variance. */
@@ -23,7 +24,7 @@ export const fusedOps = {
   lossHead: 'fusedLossHead',
   /** Inputs logits, labels[, weights, dLossSum][, dOverlap, dPredicted]. Output: the gradient of the logits. */
   lossHeadGradient: 'fusedLossHeadGradient',
-} as const;
+} as const satisfies Readonly<Record<string, keyof FusedOpAttributes>>;
 
 /** An activation, or none. */
 export type FusedActivation = ActivationKind | 'none';
@@ -40,14 +41,11 @@ export interface NormalizeGradientAttributes {
   readonly activation: FusedActivation;
   /** Whether `source` is among the inputs. */
   readonly source: boolean;
-  /** How many terms the incoming gradient is the sum of, 1 to `maxGradientTerms`. */
+  /** How many terms the incoming gradient is the sum of, 1 to `gradientTerms` of the engine's capabilities. */
   readonly terms: number;
   /** Whether dz is a fourth output. */
   readonly residual: boolean;
 }
-
-/** What kernels.h calls maxGradientTerms. */
-export const maxGradientTerms = 4;
 
 export interface FusedConvolutionAttributes extends ConvolutionAttributes {
   readonly bias: boolean;
@@ -55,20 +53,24 @@ export interface FusedConvolutionAttributes extends ConvolutionAttributes {
   readonly residual: boolean;
 }
 
-export type ElementwiseOpName =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'minimum'
-  | 'maximum'
-  | 'greater'
-  | 'exp'
-  | 'log'
-  | 'sqrt'
-  | 'scale'
-  | 'activation'
-  | 'activationGradient';
+/** The ops that compute element by element: on floats, all of them become instructions of fusedElementwise. */
+export const elementwiseOps = [
+  'add',
+  'sub',
+  'mul',
+  'div',
+  'minimum',
+  'maximum',
+  'greater',
+  'exp',
+  'log',
+  'sqrt',
+  'scale',
+  'activation',
+  'activationGradient',
+] as const satisfies readonly OpName[];
+
+export type ElementwiseOpName = (typeof elementwiseOps)[number];
 
 /** One instruction; the value it defines has the number `operands + its index`. a and b are numbers of values. */
 export interface ElementwiseInstruction {
@@ -81,9 +83,6 @@ export interface ElementwiseInstruction {
   /** Of scale. */
   readonly factor?: number;
 }
-
-/** What kernels.h calls maxElementwiseValues: operands and instructions together. */
-export const maxElementwiseValues = 96;
 
 export interface ElementwiseAttributes {
   readonly instructions: readonly ElementwiseInstruction[];
@@ -99,3 +98,20 @@ export interface LossHeadAttributes {
   /** Whether the sums of softmaxSums are wanted. */
   readonly regions: boolean;
 }
+
+/** The attributes of every fused op, by its name. */
+export interface FusedOpAttributes {
+  readonly fusedNormalize: NormalizeAttributes;
+  readonly fusedNormalizeGradient: NormalizeGradientAttributes;
+  readonly fusedNormalizeInference: NormalizeAttributes;
+  readonly fusedConvolution: FusedConvolutionAttributes;
+  readonly fusedElementwise: ElementwiseAttributes;
+  readonly fusedLossHead: LossHeadAttributes;
+  readonly fusedLossHeadGradient: LossHeadAttributes;
+}
+
+/** The ops of which the passes leave none: each becomes a fused op, or part of one. */
+export type AlwaysFused = ElementwiseOpName | 'batchNormTraining' | 'batchNormInference' | 'batchNormGradient';
+
+/** The attributes of every op that is left after the passes, by its name: what an engine behind them has to compute. */
+export type RemainingOpAttributes = Omit<OpAttributes, AlwaysFused> & FusedOpAttributes;

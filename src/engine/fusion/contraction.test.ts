@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { Graph, type GraphNode, type Tensor } from '../../../graph/graph.ts';
-import { relu } from '../../../graph/ops/activation.ts';
-import { add } from '../../../graph/ops/elementwise.ts';
-import { Random } from '../../../random/random.ts';
+import { Graph, type GraphNode, type Tensor } from '../../graph/graph.ts';
+import { relu } from '../../graph/ops/activation.ts';
+import { add } from '../../graph/ops/elementwise.ts';
+import { Random } from '../../random/random.ts';
 import { Contraction } from './contraction.ts';
 
 describe('Contraction', () => {

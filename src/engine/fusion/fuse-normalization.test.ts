@@ -1,22 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { countOps, drawInputs, largestDifference, runDouble } from '../../../../test/contract/fused-evaluator.ts';
-import { gradients } from '../../../graph/autodiff.ts';
-import { Graph, type GraphNode, type Tensor } from '../../../graph/graph.ts';
-import { apply, applyAll } from '../../../graph/op.ts';
+import { countOps, drawInputs, largestDifference, runDouble } from '../../../test/contract/fused-evaluator.ts';
+import { testCapabilities } from '../../../test/fusion-fixture.ts';
+import { gradients } from '../../graph/autodiff.ts';
+import { Graph, type GraphNode, type Tensor } from '../../graph/graph.ts';
+import { apply, applyAll } from '../../graph/op.ts';
 import {
   activation,
   activationGradientOp,
   activationKinds,
   relu,
   slopeFromOutput,
-} from '../../../graph/ops/activation.ts';
-import { conv2d } from '../../../graph/ops/convolution.ts';
-import { add, mul } from '../../../graph/ops/elementwise.ts';
-import { batchNormGradientOp, batchNormInference, batchNormTraining } from '../../../graph/ops/normalization.ts';
-import { broadcastTo, reduceSum, scale } from '../../../graph/ops/reduction.ts';
-import { removeDeadCode } from '../../../graph/passes/dead-code.ts';
-import { fusedOps } from '../fused-ops.ts';
+} from '../../graph/ops/activation.ts';
+import { conv2d } from '../../graph/ops/convolution.ts';
+import { add, mul } from '../../graph/ops/elementwise.ts';
+import { batchNormGradientOp, batchNormInference, batchNormTraining } from '../../graph/ops/normalization.ts';
+import { broadcastTo, reduceSum, scale } from '../../graph/ops/reduction.ts';
+import { removeDeadCode } from '../../graph/passes/dead-code.ts';
 import { fuseNormalization } from './fuse-normalization.ts';
+import { fusedOps } from './fused-ops.ts';
 
 const shape = [2, 3, 4, 5];
 
@@ -54,7 +55,7 @@ class Training {
 
 /** The graph after the pass, which must give the same results. */
 async function fuse(graph: Graph): Promise<Graph> {
-  const fused = fuseNormalization(graph);
+  const fused = fuseNormalization(graph, testCapabilities);
   const runs = [drawInputs(graph, 3, 1)];
   expect(largestDifference(await runDouble(fused, runs), await runDouble(graph, runs)).difference).toBeLessThan(1e-12);
   return fused;

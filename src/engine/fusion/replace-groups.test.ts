@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { Graph, type InputAttributes, stateAttributes, type Tensor } from '../../../graph/graph.ts';
-import { relu, sigmoid } from '../../../graph/ops/activation.ts';
-import { add, exp, log, mul, sqrt } from '../../../graph/ops/elementwise.ts';
-import { dropout } from '../../../graph/ops/random.ts';
-import { scale } from '../../../graph/ops/reduction.ts';
-import { split } from '../../../graph/ops/shape.ts';
+import { Graph, type InputAttributes, stateAttributes, type Tensor } from '../../graph/graph.ts';
+import { relu, sigmoid } from '../../graph/ops/activation.ts';
+import { add, exp, log, mul, sqrt } from '../../graph/ops/elementwise.ts';
+import { dropout } from '../../graph/ops/random.ts';
+import { scale } from '../../graph/ops/reduction.ts';
+import { split } from '../../graph/ops/shape.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
 
 /** A group whose nodes become one `merged` node; the results of the last node, or of `outputs`, stay. */

@@ -1,26 +1,17 @@
-import { formatShape, type Graph, type GraphNode, sizeOf, type Tensor } from '../../../graph/graph.ts';
-import type { ActivationAttributes } from '../../../graph/ops/activation.ts';
-import type { ScaleAttributes } from '../../../graph/ops/reduction.ts';
+import { formatShape, type Graph, type GraphNode, sizeOf, type Tensor } from '../../graph/graph.ts';
+import type { ActivationAttributes } from '../../graph/ops/activation.ts';
+import type { ScaleAttributes } from '../../graph/ops/reduction.ts';
+import type { FusionCapabilities } from './capabilities.ts';
+import { Contraction } from './contraction.ts';
+import { isElementwise } from './elementwise-ops.ts';
 import {
   type ElementwiseAttributes,
   type ElementwiseInstruction,
   type ElementwiseOpName,
   fusedOps,
-  maxElementwiseValues,
-} from '../fused-ops.ts';
-import { Contraction } from './contraction.ts';
-import { isElementwise } from './elementwise-ops.ts';
+} from './fused-ops.ts';
 import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
-
-/**
- * How far apart, in nodes, feature maps are merged: what is merged runs as late as its last node, and until then keeps what
- * it reads alive.
- */
-const maxMapDistance = 40;
-
-/** Tensors up to this many elements are no burden, however long they live. */
-const maxSmallSize = 2 ** 14;
 
 /** Elementwise nodes of one shape that are run as one; nodes are in the order of the graph. */
 interface ElementwiseGroup {
@@ -31,7 +22,7 @@ interface ElementwiseGroup {
  * Makes one fusedElementwise of elementwise nodes that feed each other and have the same shape; a node that has no such
  * neighbour becomes one alone. Operands are read as they are before a broadcastTo.
  */
-export function fuseElementwise(source: Graph): Graph {
+export function fuseElementwise(source: Graph, capabilities: FusionCapabilities): Graph {
   const readers = new Readers(source);
   const contraction = new Contraction(source);
   const position = new Map(source.nodes.map((node, index) => [node, index]));
@@ -43,8 +34,8 @@ export function fuseElementwise(source: Graph): Graph {
       const [left, right] = [groups.get(producer), groups.get(node)!];
       if (!left || left === right || !sameShape(producer, node)) continue;
       const nodes = [...left.nodes, ...right.nodes].sort((a, b) => position.get(a)! - position.get(b)!);
-      if (operandsOf(nodes).length + nodes.length > maxElementwiseValues) continue;
-      if (!isSmallOrNear(nodes, position, readers) || !contraction.merge([producer, node])) continue;
+      if (operandsOf(nodes).length + nodes.length > capabilities.elementwiseValues) continue;
+      if (!isSmallOrNear(nodes, position, readers, capabilities) || !contraction.merge([producer, node])) continue;
       const merged = { nodes };
       for (const member of nodes) groups.set(member, merged);
     }
@@ -64,11 +55,12 @@ function isSmallOrNear(
   nodes: readonly GraphNode[],
   position: ReadonlyMap<GraphNode, number>,
   readers: Readers,
+  { elementwiseDistance, smallSize }: FusionCapabilities,
 ): boolean {
   const { shape } = nodes[0].outputs[0];
-  if (shape.length < 2 || sizeOf(shape) <= maxSmallSize) return true;
+  if (shape.length < 2 || sizeOf(shape) <= smallSize) return true;
   const [first, last] = [position.get(nodes[0])!, position.get(nodes.at(-1)!)!];
-  if (last - first > maxMapDistance) return false;
+  if (last - first > elementwiseDistance) return false;
   const members = new Set(nodes);
   return nodes.every(({ outputs: [output] }) =>
     readers.of(output).every((reader) => members.has(reader) || position.get(reader)! > last),

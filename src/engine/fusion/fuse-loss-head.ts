@@ -1,10 +1,10 @@
-import { formatShape, type Graph, type GraphNode, sizeOf, type Tensor, type TensorType } from '../../../graph/graph.ts';
-import type { ReductionAttributes } from '../../../graph/ops/reduction.ts';
-import type { ResizeAttributes, ResizeGradientAttributes } from '../../../graph/ops/resize.ts';
-import { reshape } from '../../../graph/ops/shape.ts';
-import type { CrossEntropyAttributes } from '../../../graph/ops/softmax.ts';
-import { fusedOps, type LossHeadAttributes } from '../fused-ops.ts';
+import { formatShape, type Graph, type GraphNode, sizeOf, type Tensor, type TensorType } from '../../graph/graph.ts';
+import type { ReductionAttributes } from '../../graph/ops/reduction.ts';
+import type { ResizeAttributes, ResizeGradientAttributes } from '../../graph/ops/resize.ts';
+import { reshape } from '../../graph/ops/shape.ts';
+import type { CrossEntropyAttributes } from '../../graph/ops/softmax.ts';
 import { Contraction } from './contraction.ts';
+import { fusedOps, type LossHeadAttributes } from './fused-ops.ts';
 import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
 
