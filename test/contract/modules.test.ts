@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { optimizeForNative } from '../../src/engine/native/passes/optimize-for-native.ts';
+import { fuseGraph } from '../../src/engine/fusion/fuse-graph.ts';
 import { gradients } from '../../src/graph/autodiff.ts';
 import { Graph, type GraphNode, stateAttributes, trainableStates } from '../../src/graph/graph.ts';
 import { ModuleTree } from '../../src/graph/module-tree.ts';
@@ -9,6 +9,7 @@ import { removeDeadCode } from '../../src/graph/passes/dead-code.ts';
 import { freezeStates } from '../../src/graph/passes/freeze.ts';
 import { inferenceGraph } from '../../src/models/model.ts';
 import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
+import { testCapabilities } from '../fusion-fixture.ts';
 
 /** The network with all of its heads, as training builds it. */
 function trainingGraph(name: string): Graph {
@@ -78,7 +79,7 @@ describe.each(listModels())('the modules of %s', (name) => {
       smallInferenceGraph(name),
       removeDeadCode(foldBatchNorm(freezeStates(smallInferenceGraph(name)))),
     ]) {
-      const optimized = optimizeForNative(graph);
+      const optimized = fuseGraph(graph, testCapabilities);
       expect(optimized.nodes.length).toBeLessThan(graph.nodes.length);
       expectModules(optimized.nodes);
     }
