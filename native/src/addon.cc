@@ -3,9 +3,13 @@
 
 #include <dnnl.h>
 
+#include <iterator>
+#include <vector>
+
 #include "engine.h"
 #include "kernels/kernels.h"
 #include "augmentation-binding.h"
+#include "onednn.h"
 #include "program.h"
 
 namespace faceparse {
@@ -35,11 +39,18 @@ int channelBlock() {
              : 8;
 }
 
-template <size_t Count>
-Napi::Value textList(Napi::Env env, const char *const (&names)[Count]) {
-  const Napi::Array list = Napi::Array::New(env, Count);
-  for (uint32_t i = 0; i < Count; i++) list.Set(i, Napi::String::New(env, names[i]));
-  return list;
+Napi::Array texts(Napi::Env env, const std::vector<const char *> &list) {
+  const Napi::Array result = Napi::Array::New(env, list.size());
+  for (uint32_t i = 0; i < list.size(); i++) result.Set(i, list[i]);
+  return result;
+}
+
+std::vector<const char *> activationsAfterConvolution() {
+  std::vector<const char *> result;
+  for (int32_t kind = 0; kind < activationCount; kind++) {
+    if (canFollowConvolution(static_cast<Activation>(kind))) result.push_back(activationNames[kind]);
+  }
+  return result;
 }
 
 Napi::Value facts(const Napi::CallbackInfo &info) {
@@ -50,8 +61,9 @@ Napi::Value facts(const Napi::CallbackInfo &info) {
   result.Set("oneDnnInstructionSet", oneDnnInstructionSet());
   result.Set("kernelInstructionSet", selectKernels().name);
   result.Set("channelBlock", channelBlock());
-  result.Set("elementwiseOps", textList(env, elementwiseOpNames));
-  result.Set("activations", textList(env, activationNames));
+  result.Set("elementwiseOps", texts(env, {std::begin(elementwiseOpNames), std::end(elementwiseOpNames)}));
+  result.Set("activations", texts(env, {std::begin(activationNames), std::end(activationNames)}));
+  result.Set("convolutionActivations", texts(env, activationsAfterConvolution()));
   result.Set("maxElementwiseValues", maxElementwiseValues);
   result.Set("maxGradientTerms", maxGradientTerms);
   return result;

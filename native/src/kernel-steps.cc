@@ -236,7 +236,7 @@ std::unique_ptr<Step> makeNormalize(const PlanReader &reader) {
 std::unique_ptr<Step> makeNormalizeGradient(const PlanReader &reader) {
   NormalizeGradientCall call;
   const auto terms = reader.maps("terms");
-  if (terms.empty() || terms.size() > maxGradientTerms) reader.fail("there must be 1 to 4 terms");
+  if (terms.empty() || terms.size() > maxGradientTerms) reader.fail("there must be 1 to " + std::to_string(maxGradientTerms) + " terms");
   call.termCount = static_cast<int32_t>(terms.size());
   call.x = reader.map("x");
   for (size_t i = 0; i < terms.size(); i++) {

@@ -59,17 +59,18 @@ Geometry readGeometry(const PlanReader &reader) {
   return geometry;
 }
 
-void appendActivation(dnnl::post_ops &operations, Activation kind, const PlanReader &reader) {
+/** Lets an activation follow; false where oneDNN has no such. */
+bool appendActivation(dnnl::post_ops &operations, Activation kind) {
   switch (kind) {
-    case Activation::none: return;
-    case Activation::relu: return operations.append_eltwise(1, algorithm::eltwise_relu, 0, 0);
-    case Activation::relu6: return operations.append_eltwise(1, algorithm::eltwise_clip, 0, 6);
-    case Activation::sigmoid: return operations.append_eltwise(1, algorithm::eltwise_logistic, 0, 0);
-    case Activation::silu: return operations.append_eltwise(1, algorithm::eltwise_swish, 1, 0);
-    case Activation::hardSwish: return operations.append_eltwise(1, algorithm::eltwise_hardswish, 0, 0);
-    case Activation::hardSigmoid: break;
+    case Activation::none: break;
+    case Activation::relu: operations.append_eltwise(1, algorithm::eltwise_relu, 0, 0); break;
+    case Activation::relu6: operations.append_eltwise(1, algorithm::eltwise_clip, 0, 6); break;
+    case Activation::sigmoid: operations.append_eltwise(1, algorithm::eltwise_logistic, 0, 0); break;
+    case Activation::silu: operations.append_eltwise(1, algorithm::eltwise_swish, 1, 0); break;
+    case Activation::hardSwish: operations.append_eltwise(1, algorithm::eltwise_hardswish, 0, 0); break;
+    case Activation::hardSigmoid: return false;
   }
-  reader.fail("oneDNN has no such activation after a convolution");
+  return true;
 }
 
 dnnl::primitive_attr attributes() {
@@ -93,7 +94,9 @@ void describe(Convolution &convolution, const Geometry &g, algorithm how, const 
     case ConvolutionDirection::forward: {
       dnnl::post_ops operations;
       if (reader.flag("sum")) operations.append_sum(1);
-      if (reader.has("activation")) appendActivation(operations, reader.activation("activation"), reader);
+      if (reader.has("activation") && !appendActivation(operations, reader.activation("activation"))) {
+        reader.fail("oneDNN has no such activation after a convolution");
+      }
       auto attr = attributes();
       attr.set_post_ops(operations);
       const auto kind = reader.flag("inference") ? prop_kind::forward_inference : prop_kind::forward_training;
@@ -122,6 +125,11 @@ void describe(Convolution &convolution, const Geometry &g, algorithm how, const 
 }
 
 }  // namespace
+
+bool canFollowConvolution(Activation kind) {
+  dnnl::post_ops operations;
+  return appendActivation(operations, kind);
+}
 
 const dnnl::engine &oneDnnEngine() {
   static const dnnl::engine engine(dnnl::engine::kind::cpu, 0);

@@ -5,10 +5,15 @@
 #include <dnnl.hpp>
 #include <vector>
 
+#include "kernels/kernels.h"
+
 namespace faceparse {
 
 /** oneDNN's one processor device; engines of oneDNN have no state worth separating. */
 const dnnl::engine &oneDnnEngine();
+
+/** Whether oneDNN can apply an activation to the result of a convolution. */
+bool canFollowConvolution(Activation kind);
 
 enum class ConvolutionDirection { forward, inputGradient, weightGradient };
 

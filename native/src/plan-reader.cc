@@ -111,7 +111,7 @@ FeatureMap PlanReader::mapOf(const Napi::Value &found, const char *name) const {
   const auto list = found.As<Napi::Array>();
   int64_t fields[7];
   if (list.Length() != 7) wrong();
-  for (uint32_t i = 0; i < activationCount; i++) {
+  for (uint32_t i = 0; i < 7; i++) {
     if (!toInteger(list.Get(i), &fields[i])) wrong();
     // Products of these stay far from the limit of 64 bits.
     if (fields[i] < (i == 0 ? 0 : 1) || (i > 0 && fields[i] > int64_t{1} << 40)) wrong();

@@ -12,6 +12,8 @@ export interface AddonFacts {
   readonly elementwiseOps: readonly string[];
   /** Activations by their numbers, `none` first. */
   readonly activations: readonly string[];
+  /** Those that oneDNN applies to the result of a convolution. */
+  readonly convolutionActivations: readonly string[];
   /** Operands and instructions of an elementwise program together, at most. */
   readonly maxElementwiseValues: number;
   /** Terms whose sum the gradient of a normalisation takes, at most. */

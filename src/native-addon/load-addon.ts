@@ -7,7 +7,9 @@ import type { Addon, AddonAugmentation } from './addon.ts';
 const file =
   process.env.FACEPARSE_NATIVE_ADDON ??
   fileURLToPath(new URL('../../native/build/Release/faceparse_native.node', import.meta.url));
-const installer = fileURLToPath(new URL('../../native/install.mjs', import.meta.url));
+
+/** The script that builds the add-on. */
+export const addonInstaller = fileURLToPath(new URL('../../native/install.mjs', import.meta.url));
 
 /** The add-on, or why it is not there and what to do, in a sentence. */
 export type Loaded = { readonly addon: Addon } | { readonly reason: string };
@@ -39,7 +41,7 @@ function withSpinCount<T>(loadLibrary: () => T): T {
 }
 
 function tryToLoad(): Loaded {
-  const remedy = `On Debian or Ubuntu: apt-get install libdnnl-dev g++ make python3, then: node ${installer}`;
+  const remedy = `On Debian or Ubuntu: apt-get install libdnnl-dev g++ make python3, then: node ${addonInstaller}`;
   if (!existsSync(file)) return { reason: `the add-on is not built. ${remedy}` };
   try {
     return { addon: withSpinCount(() => createRequire(import.meta.url)(file) as Addon) };

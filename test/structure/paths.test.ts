@@ -7,14 +7,15 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 const places = ['src', 'test', 'docs', 'bench', 'scripts', 'configs', 'native/src', 'README.md', 'weights/README.md'];
 
 /** Paths of the repository in comments, messages and documents, such as `src/data/augmentation/warp.ts`; `…/` is of another. */
-const namedPath = /(?<![\w./@…-])(?:src|test|docs|bench|scripts|native\/src)\/[\w./-]*\w\.(?:ts|mjs|md|py|cc|h|inl)\b/g;
+const namedPath =
+  /(?<![\w./@…-])(?:src|test|docs|bench|scripts|native\/src)\/[\w./-]*\w\.(?:ts|mjs|md|py|cc|h|inl|def)\b/g;
 /** Modules of the build that scripts and tests load by their path. */
 const builtModule = /\b(?:dist|new URL)\(\s*'(?:(?:\.\.\/)*dist\/)?((?!\.)[\w/-]+)\.js'/g;
 
 function filesOf(place: string): string[] {
   if (!statSync(join(root, place)).isDirectory()) return [place];
   return readdirSync(join(root, place), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(ts|mjs|md|yaml|py|cc|h|inl)$/.test(name))
+    .filter((name) => /\.(ts|mjs|md|yaml|py|cc|h|inl|def)$/.test(name))
     .map((name) => `${place}/${name.replaceAll('\\', '/')}`);
 }
 

@@ -5,20 +5,9 @@ typedef void (*ElementwiseStep)(const float *a, const float *b, float *result, i
 
 template <ElementwiseOp op, Activation kind>
 FACEPARSE_INLINE float elementwiseValue(float a, float b, float immediate) {
-  if constexpr (op == ElementwiseOp::add) return a + b;
-  if constexpr (op == ElementwiseOp::sub) return a - b;
-  if constexpr (op == ElementwiseOp::mul) return a * b;
-  if constexpr (op == ElementwiseOp::div) return a / b;
-  // NaN where either is NaN, as Math.min and Math.max.
-  if constexpr (op == ElementwiseOp::minimum) return (b < a) | (b != b) ? b : a;
-  if constexpr (op == ElementwiseOp::maximum) return (b > a) | (b != b) ? b : a;
-  if constexpr (op == ElementwiseOp::greater) return a > b ? 1.0f : 0.0f;
-  if constexpr (op == ElementwiseOp::exp) return vectorExp(a);
-  if constexpr (op == ElementwiseOp::log) return vectorLog(a);
-  if constexpr (op == ElementwiseOp::sqrt) return __builtin_sqrtf(a);
-  if constexpr (op == ElementwiseOp::scale) return a * immediate;
-  if constexpr (op == ElementwiseOp::activation) return activate<kind>(a);
-  if constexpr (op == ElementwiseOp::activationGradient) return a * slopeOf<kind>(b);
+#define FACEPARSE_ELEMENTWISE(name, arity, value) \
+  if constexpr (op == ElementwiseOp::name) return value;
+#include "elementwise-ops.def"
 }
 
 template <ElementwiseOp op, Activation kind, bool uniformA, bool uniformB>
@@ -30,7 +19,14 @@ static void elementwiseStep(const float *a, const float *b, float *result, int64
   }
 }
 
-template <ElementwiseOp op, Activation kind = Activation::none>
+// The loops of an op, one function for each arity of elementwise-ops.def.
+
+template <ElementwiseOp op>
+static ElementwiseStep unary(Activation, bool, bool) {
+  return elementwiseStep<op, Activation::none, false, true>;
+}
+
+template <ElementwiseOp op, Activation kind>
 static ElementwiseStep binaryStep(bool uniformA, bool uniformB) {
   if (uniformA && !uniformB) return elementwiseStep<op, kind, true, false>;
   if (uniformB && !uniformA) return elementwiseStep<op, kind, false, true>;
@@ -38,7 +34,12 @@ static ElementwiseStep binaryStep(bool uniformA, bool uniformB) {
 }
 
 template <ElementwiseOp op>
-static ElementwiseStep activationStep(Activation kind, bool uniformA, bool uniformB) {
+static ElementwiseStep binary(Activation, bool uniformA, bool uniformB) {
+  return binaryStep<op, Activation::none>(uniformA, uniformB);
+}
+
+template <ElementwiseOp op>
+static ElementwiseStep binaryByActivation(Activation kind, bool uniformA, bool uniformB) {
   switch (kind) {
     case Activation::relu: return binaryStep<op, Activation::relu>(uniformA, uniformB);
     case Activation::relu6: return binaryStep<op, Activation::relu6>(uniformA, uniformB);
@@ -51,26 +52,28 @@ static ElementwiseStep activationStep(Activation kind, bool uniformA, bool unifo
   return binaryStep<op, Activation::none>(uniformA, uniformB);
 }
 
+template <ElementwiseOp op>
+static ElementwiseStep unaryByActivation(Activation kind, bool, bool) {
+  return binaryByActivation<op>(kind, false, true);
+}
+
 /** The loop of an instruction. Where all arguments are uniform it runs on one element, as on arrays. */
 static ElementwiseStep stepOf(const ElementwiseInstruction &instruction, bool uniformA, bool uniformB) {
   const Activation kind = static_cast<Activation>(instruction.argument);
   switch (instruction.op) {
-    case ElementwiseOp::add: return binaryStep<ElementwiseOp::add>(uniformA, uniformB);
-    case ElementwiseOp::sub: return binaryStep<ElementwiseOp::sub>(uniformA, uniformB);
-    case ElementwiseOp::mul: return binaryStep<ElementwiseOp::mul>(uniformA, uniformB);
-    case ElementwiseOp::div: return binaryStep<ElementwiseOp::div>(uniformA, uniformB);
-    case ElementwiseOp::minimum: return binaryStep<ElementwiseOp::minimum>(uniformA, uniformB);
-    case ElementwiseOp::maximum: return binaryStep<ElementwiseOp::maximum>(uniformA, uniformB);
-    case ElementwiseOp::greater: return binaryStep<ElementwiseOp::greater>(uniformA, uniformB);
-    case ElementwiseOp::exp: return elementwiseStep<ElementwiseOp::exp, Activation::none, false, true>;
-    case ElementwiseOp::log: return elementwiseStep<ElementwiseOp::log, Activation::none, false, true>;
-    case ElementwiseOp::sqrt: return elementwiseStep<ElementwiseOp::sqrt, Activation::none, false, true>;
-    case ElementwiseOp::scale: return elementwiseStep<ElementwiseOp::scale, Activation::none, false, true>;
-    case ElementwiseOp::activation: return activationStep<ElementwiseOp::activation>(kind, false, true);
-    case ElementwiseOp::activationGradient:
-      return activationStep<ElementwiseOp::activationGradient>(kind, uniformA, uniformB);
+#define FACEPARSE_ELEMENTWISE(name, arity, value) \
+  case ElementwiseOp::name: return arity<ElementwiseOp::name>(kind, uniformA, uniformB);
+#include "elementwise-ops.def"
   }
   return nullptr;
 }
 
-static bool readsB(ElementwiseOp op) { return op <= ElementwiseOp::greater || op == ElementwiseOp::activationGradient; }
+static bool readsB(ElementwiseOp op) {
+  enum { unary, binary, unaryByActivation, binaryByActivation };
+  constexpr int arities[] = {
+#define FACEPARSE_ELEMENTWISE(name, arity, value) arity,
+#include "elementwise-ops.def"
+  };
+  const int arity = arities[static_cast<int32_t>(op)];
+  return arity == binary || arity == binaryByActivation;
+}

@@ -21,16 +21,19 @@ struct FeatureMap {
   int64_t plane() const { return height * width * block; }
 };
 
-/** Writes a list of names as something else: FACEPARSE_ACTIVATIONS(FACEPARSE_ITEM) as the items of an enum, (FACEPARSE_NAME) as texts. */
-#define FACEPARSE_ITEM(name) name,
-#define FACEPARSE_NAME(name) #name,
+#define FACEPARSE_ACTIVATIONS(use) use(none) use(relu) use(relu6) use(sigmoid) use(silu) use(hardSigmoid) use(hardSwish)
+#define FACEPARSE_NAME(name) name,
+#define FACEPARSE_TEXT(name) #name,
 
-#define FACEPARSE_ACTIVATIONS(item) item(none) item(relu) item(relu6) item(sigmoid) item(silu) item(hardSigmoid) item(hardSwish)
+enum class Activation : int32_t { FACEPARSE_ACTIVATIONS(FACEPARSE_NAME) };
 
-enum class Activation : int32_t { FACEPARSE_ACTIVATIONS(FACEPARSE_ITEM) };
-/** By number. TypeScript asks for them (`facts`), and checks them against its own. */
-constexpr const char *activationNames[] = {FACEPARSE_ACTIVATIONS(FACEPARSE_NAME)};
-constexpr int activationCount = sizeof(activationNames) / sizeof(activationNames[0]);
+/** By number. */
+constexpr const char *activationNames[] = {FACEPARSE_ACTIVATIONS(FACEPARSE_TEXT)};
+constexpr int activationCount = sizeof(activationNames) / sizeof(*activationNames);
+
+#undef FACEPARSE_ACTIVATIONS
+#undef FACEPARSE_NAME
+#undef FACEPARSE_TEXT
 
 // ---------------------------------------------------------------------------------------------- elementwise
 
@@ -51,18 +54,17 @@ struct ElementwiseOperand {
   int64_t period = 0;
 };
 
-/**
- * add to greater take a and b; exp, log and sqrt take a; scale is a · immediate; activation takes a, with the kind in `argument`;
- * activationGradient has a = dy and b = the activation's output (relu, relu6, sigmoid, hardSigmoid) or its input (silu, hardSwish).
- */
-#define FACEPARSE_ELEMENTWISE_OPS(item)                                                                \
-  item(add) item(sub) item(mul) item(div) item(minimum) item(maximum) item(greater) item(exp) item(log) \
-  item(sqrt) item(scale) item(activation) item(activationGradient)
+enum class ElementwiseOp : int32_t {
+#define FACEPARSE_ELEMENTWISE(name, arity, value) name,
+#include "elementwise-ops.def"
+};
 
-enum class ElementwiseOp : int32_t { FACEPARSE_ELEMENTWISE_OPS(FACEPARSE_ITEM) };
-/** By number. TypeScript asks for them (`facts`), so that the numbers stand here alone. */
-constexpr const char *elementwiseOpNames[] = {FACEPARSE_ELEMENTWISE_OPS(FACEPARSE_NAME)};
-constexpr int elementwiseOpCount = sizeof(elementwiseOpNames) / sizeof(elementwiseOpNames[0]);
+/** By number. */
+constexpr const char *elementwiseOpNames[] = {
+#define FACEPARSE_ELEMENTWISE(name, arity, value) #name,
+#include "elementwise-ops.def"
+};
+constexpr int elementwiseOpCount = sizeof(elementwiseOpNames) / sizeof(*elementwiseOpNames);
 
 /** One instruction; it defines the value with number `operands + its index`. a and b are numbers of values. */
 struct ElementwiseInstruction {
