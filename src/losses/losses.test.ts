@@ -312,7 +312,18 @@ describe('the table of losses', () => {
     expect(new Set(keys).size).toBe(keys.length);
     expect(Object.keys(lossKeys)).toEqual(keys);
     // Another output of a training step, a column of metrics.csv and a key of the configuration.
-    for (const taken of ['loss', 'gradientNorm', 'step', 'seconds', 'auxiliary']) expect(keys).not.toContain(taken);
+    for (const taken of [
+      'loss',
+      'gradientNorm',
+      'step',
+      'epoch',
+      'seconds',
+      'learningRate',
+      'imagesPerSecond',
+      'valF',
+      'auxiliary',
+    ])
+      expect(keys).not.toContain(taken);
   });
 
   it('brings the works that the texts cite', () => {

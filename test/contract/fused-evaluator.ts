@@ -9,12 +9,13 @@ import {
 } from '../../src/engine/fusion/fused-ops.ts';
 import { createReferenceEngine, type DoubleProgram } from '../../src/engine/reference/reference-engine.ts';
 import type { Graph, GraphNode, Tensor } from '../../src/graph/graph.ts';
-import { apply, applyAll } from '../../src/graph/op.ts';
+import { apply, applyAll, type OpDefinition } from '../../src/graph/op.ts';
 import { activation, activationGradientOp, slopeFromOutput } from '../../src/graph/ops/activation.ts';
+import { allOps } from '../../src/graph/ops/all-ops.ts';
 import { conv2dOp } from '../../src/graph/ops/convolution.ts';
-import { add, div, exp, greater, log, maximum, minimum, mul, sqrt, sub } from '../../src/graph/ops/elementwise.ts';
+import { add } from '../../src/graph/ops/elementwise.ts';
 import { batchNormGradientOp, batchNormInference, batchNormTraining } from '../../src/graph/ops/normalization.ts';
-import { broadcastTo, reduceSum, scale } from '../../src/graph/ops/reduction.ts';
+import { broadcastTo, reduceSum } from '../../src/graph/ops/reduction.ts';
 import { resize, resizeGradientOp } from '../../src/graph/ops/resize.ts';
 import { crossEntropyGradientOp, crossEntropyPixels } from '../../src/graph/ops/softmax.ts';
 import { softmaxSums, softmaxSumsGradientOp } from '../../src/graph/ops/softmax-sums.ts';
@@ -73,22 +74,9 @@ const elementwise: Expansion = (inputs, { attributes, outputs: types }) => {
     const a = values[first];
     const b = second === undefined ? undefined : values[second];
     if (second !== undefined && !b) throw new Error(`fusedElementwise: ${op} reads value ${second} too early`);
-    const results = {
-      add: () => add(a, b!),
-      sub: () => sub(a, b!),
-      mul: () => mul(a, b!),
-      div: () => div(a, b!),
-      minimum: () => minimum(a, b!),
-      maximum: () => maximum(a, b!),
-      greater: () => greater(a, b!),
-      exp: () => exp(a),
-      log: () => log(a),
-      sqrt: () => sqrt(a),
-      scale: () => scale(a, factor!),
-      activation: () => activation(a, kind!),
-      activationGradient: () => apply(activationGradientOp, [a, b!], { kind: kind! }),
-    };
-    values.push(results[op]());
+    const definition = allOps.find(({ name }) => name === op) as unknown as OpDefinition<string, object>;
+    const operands = b ? [a, b] : [a];
+    values.push(apply(definition, operands, { ...(kind && { kind }), ...(factor !== undefined && { factor }) }));
   }
   return outputValues.map((value) => values[value]);
 };
