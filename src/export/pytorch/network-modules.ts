@@ -40,8 +40,11 @@ const layers: Readonly<Record<string, { op: string; parameters: readonly string[
 export class NetworkModules {
   readonly root: Region;
   private readonly output: Tensor;
-  private readonly values: readonly Value[];
+  /** What a region computes, regions inside included, in order. */
+  private readonly values = new Map<Region, Value[]>();
+  private readonly readers = new Map<Tensor, Value[]>();
   private readonly forms = new Map<Region, ModuleForm>();
+  private readonly calls = new Map<Region, readonly Call[]>();
 
   /** @throws FaceparseError where the graph has several outputs or updates its states */
   constructor(readonly graph: Graph) {
@@ -51,14 +54,17 @@ export class NetworkModules {
     [this.output] = graph.outputs.values();
     const tree = new ModuleTree(graph);
     this.root = tree.root;
-    this.values = valuesOf(graph, tree, this.output);
+    for (const value of valuesOf(graph, tree, this.output)) {
+      for (const read of new Set(value.reads)) append(this.readers, read, value);
+      for (let region: Region | undefined = value.region; region; region = region.parent) {
+        append(this.values, region, value);
+      }
+    }
   }
 
   /** @throws FaceparseError for a layer that is not PyTorch's, or weights of a module that has several results */
   formOf(region: Region): ModuleForm {
-    const form = this.forms.get(region) ?? this.findForm(region);
-    this.forms.set(region, form);
-    return form;
+    return remember(this.forms, region, () => this.findForm(region));
   }
 
   /** Whether a module is written as a class: every one but layers, containers and plain sequences. */
@@ -68,21 +74,8 @@ export class NetworkModules {
   }
 
   /** What a module computes, step by step. */
-  callsOf(region: Region): Call[] {
-    const calls: Call[] = [];
-    const called = new Set<Region>();
-    for (const { tensor, reads, sized, region: inner } of this.values) {
-      const path = region.pathTo(inner);
-      if (!path) continue;
-      const callee = path.find((candidate) => this.formOf(candidate) !== 'container');
-      // Each value of a layer is a call of its own, so that one layer may be called several times.
-      if (callee && this.formOf(callee) !== 'layer') called.add(callee);
-      else calls.push({ output: tensor, reads, sized, ...(callee && { callee }) });
-    }
-    for (const callee of called) {
-      calls.push({ output: this.outputsOf(callee)[0], reads: this.inputsOf(callee), sized: false, callee });
-    }
-    return calls.sort((a, b) => a.output.id - b.output.id);
+  callsOf(region: Region): readonly Call[] {
+    return remember(this.calls, region, () => this.findCalls(region));
   }
 
   /** What a module reads but does not compute, in the order in which it is read. */
@@ -94,14 +87,30 @@ export class NetworkModules {
 
   /** What a module computes that is read outside of it. */
   private outputsOf(region: Region): Tensor[] {
-    const own = new Set(this.valuesIn(region));
-    const readOutside = new Set(this.values.flatMap((value) => (own.has(value) ? [] : value.reads)));
-    const results = [...own].map(({ tensor }) => tensor);
-    return results.filter((tensor) => tensor === this.output || readOutside.has(tensor));
+    const isReadOutside = (tensor: Tensor) =>
+      this.readers.get(tensor)?.some((reader) => region.pathTo(reader.region) === undefined);
+    return this.valuesIn(region)
+      .map(({ tensor }) => tensor)
+      .filter((tensor) => tensor === this.output || isReadOutside(tensor));
   }
 
-  private valuesIn(region: Region): Value[] {
-    return this.values.filter((value) => region.pathTo(value.region));
+  private valuesIn(region: Region): readonly Value[] {
+    return this.values.get(region) ?? [];
+  }
+
+  private findCalls(region: Region): Call[] {
+    const calls: Call[] = [];
+    const called = new Set<Region>();
+    for (const { tensor, reads, sized, region: inner } of this.valuesIn(region)) {
+      const callee = region.pathTo(inner)!.find((candidate) => this.formOf(candidate) !== 'container');
+      // Each value of a layer is a call of its own, so that one layer may be called several times.
+      if (callee && this.formOf(callee) !== 'layer') called.add(callee);
+      else calls.push({ output: tensor, reads, sized, ...(callee && { callee }) });
+    }
+    for (const callee of called) {
+      calls.push({ output: this.outputsOf(callee)[0], reads: this.inputsOf(callee), sized: false, callee });
+    }
+    return calls.sort((a, b) => a.output.id - b.output.id);
   }
 
   private findForm(region: Region): ModuleForm {
@@ -129,6 +138,18 @@ export class NetworkModules {
     const [activation, ...others] = calls.slice(children.length);
     return isChain && others.length === 0 && (!activation || activation.output.node.op === 'activation');
   }
+}
+
+function append<Key, Item>(lists: Map<Key, Item[]>, key: Key, item: Item): void {
+  const list = lists.get(key);
+  if (list) list.push(item);
+  else lists.set(key, [item]);
+}
+
+function remember<Key, Value>(known: Map<Key, Value>, key: Key, find: () => Value): Value {
+  const value = known.get(key) ?? find();
+  known.set(key, value);
+  return value;
 }
 
 function valuesOf(graph: Graph, tree: ModuleTree, output: Tensor): Value[] {

@@ -105,8 +105,8 @@ export function writeForward(modules: NetworkModules, region: Region): ForwardCo
     const name = region.parent ? (['x', 'skip'][index] ?? 'skip') : (input.node.attributes as InputAttributes).name;
     variables.set(input, index === 0 && region.parent ? 'x' : uniqueName(snakeCase(name), taken));
   });
-  const inlined = findInlined(steps);
-  const once = new Set(steps.flatMap((step) => readOnlyBy(step, steps)).map(({ output }) => output));
+  const soleReaders = findSoleReaders(steps);
+  const inlined = findInlined(steps, soleReaders);
   const statements = steps.filter((step) => !inlined.has(step.output));
   const parameters = [...variables.values()];
   const lines = statements.map((step, index) => {
@@ -116,61 +116,68 @@ export function writeForward(modules: NetworkModules, region: Region): ForwardCo
     };
     const { text } = step.write(read);
     if (index === statements.length - 1) return `return ${text}`;
-    const name = nameVariable(step, statements.slice(index + 1), { inlined, once, variables, taken });
+    const name = nameVariable(step, statements.slice(index + 1), { inlined, soleReaders, variables, taken });
     variables.set(step.output, name);
     return `${name} = ${text}`;
   });
   return { parameters, lines };
 }
 
+/** By results that one step reads, and once: that step. */
+function findSoleReaders(steps: readonly Step[]): Map<Tensor, Step> {
+  const readers = new Map<Tensor, Step>();
+  const shared = new Set<Tensor>();
+  for (const step of steps) {
+    for (const read of step.reads) {
+      if (readers.has(read)) shared.add(read);
+      readers.set(read, step);
+    }
+  }
+  const computed = new Set(steps.map(({ output }) => output));
+  return new Map([...readers].filter(([read]) => computed.has(read) && !shared.has(read)));
+}
+
 /** The steps that are written inside of the only one that reads them. */
-function findInlined(steps: readonly Step[]): Map<Tensor, Step> {
+function findInlined(steps: readonly Step[], soleReaders: ReadonlyMap<Tensor, Step>): Map<Tensor, Step> {
   const inlined = new Map<Tensor, Step>();
+  const producers = new Map(steps.map((step) => [step.output, step]));
   /** Module calls and ops in the expression of a step. */
   const content = new Map<Tensor, { calls: number; ops: number }>();
   for (const step of steps) {
-    const single = readOnlyBy(step, steps);
-    const branches = single.filter(({ output }) => content.get(output)!.calls > 0);
-    const total = { calls: step.callsModule || preparesCall(step, steps) ? 1 : 0, ops: 1 };
+    const single = step.reads.filter((read) => soleReaders.has(read));
+    const branches = single.filter((read) => content.get(read)!.calls > 0);
+    const prepares = preparesCall(step, soleReaders);
+    const total = { calls: step.callsModule || prepares ? 1 : 0, ops: 1 };
     for (const inner of single) {
-      const { calls, ops } = content.get(inner.output)!;
+      const { calls, ops } = content.get(inner)!;
       // Several branches side by side each get a line of their own.
       if (calls > 0 && branches.length > 1) continue;
       if (total.calls + calls > 1 || total.ops + ops > largestExpression) continue;
-      inlined.set(inner.output, inner);
+      inlined.set(inner, producers.get(inner)!);
       total.calls += calls;
       total.ops += ops;
     }
-    content.set(step.output, { ...total, calls: preparesCall(step, steps) ? 0 : total.calls });
+    content.set(step.output, { ...total, calls: prepares ? 0 : total.calls });
   }
   return inlined;
 }
 
-/** The steps whose results only this one reads, and once. */
-function readOnlyBy(step: Step, steps: readonly Step[]): Step[] {
-  const reads = steps.flatMap((other) => other.reads);
-  return step.reads
-    .filter((read) => reads.filter((other) => other === read).length === 1)
-    .flatMap((read) => steps.find(({ output }) => output === read) ?? []);
-}
-
 /** Whether an op prepares the input of a module: it is written with that call, not with the one before it. */
-function preparesCall(step: Step, steps: readonly Step[]): boolean {
+function preparesCall(step: Step, soleReaders: ReadonlyMap<Tensor, Step>): boolean {
   if (step.callsModule || step.output.node.op === 'activation') return false;
-  const reader = steps.find((other) => readOnlyBy(other, steps).includes(step));
-  return reader !== undefined && (reader.callsModule || preparesCall(reader, steps));
+  const reader = soleReaders.get(step.output);
+  return reader !== undefined && (reader.callsModule || preparesCall(reader, soleReaders));
 }
 
 interface Naming {
   readonly inlined: ReadonlyMap<Tensor, Step>;
-  /** Results that one step reads, once. */
-  readonly once: ReadonlySet<Tensor>;
+  readonly soleReaders: ReadonlyMap<Tensor, Step>;
   readonly variables: ReadonlyMap<Tensor, string>;
   readonly taken: Set<string>;
 }
 
 /** `x` or `y` for what only the next statement reads, where that name is free; else a name that tells what it is. */
-function nameVariable(step: Step, later: readonly Step[], { inlined, once, variables, taken }: Naming): string {
+function nameVariable(step: Step, later: readonly Step[], { inlined, soleReaders, variables, taken }: Naming): string {
   const readsOf = (statement: Step): Tensor[] =>
     statement.reads.flatMap((read) => {
       const inner = inlined.get(read);
@@ -178,7 +185,7 @@ function nameVariable(step: Step, later: readonly Step[], { inlined, once, varia
     });
   const isNext = later.slice(1).every((statement) => !readsOf(statement).includes(step.output));
   // Several branches that are joined next have names of one kind.
-  const isBranch = readsOf(later[0]).some((read) => read !== step.output && once.has(read) && variables.has(read));
+  const isBranch = readsOf(later[0]).some((read) => read !== step.output && soleReaders.has(read) && variables.has(read));
   const needed = new Set(later.flatMap(readsOf).map((tensor) => variables.get(tensor)));
   const free = ['x', 'y'].find((name) => !needed.has(name));
   if (isNext && free && !isBranch) return free;
