@@ -22,7 +22,8 @@ export function commonModule(modules: readonly (Module | undefined)[]): Module |
   return common;
 }
 
-function holds(outer: Module, module: Module | undefined): boolean {
+/** Whether a module is another one or inside of it. */
+export function holds(outer: Module, module: Module | undefined): boolean {
   for (let inner = module; inner; inner = inner.parent) if (inner === outer) return true;
   return false;
 }

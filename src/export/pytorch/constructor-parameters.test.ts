@@ -58,6 +58,12 @@ describe('findParameters', () => {
     expect(summary([kernel, dilation, column('padding', [0, 1, 2, 2], { default: 0 })]).expressions[2]).toBe(
       'dilation * (kernel_size // 2)',
     );
+    const threeByThree = column('kernel_size', [3, 3, 3, 3]);
+    expect(summary([threeByThree, dilation, column('padding', [1, 1, 1, 2])]).expressions[2]).toBe('dilation');
+    const fiveByFive = column('kernel_size', [5, 5, 5, 5]);
+    expect(summary([fiveByFive, dilation, column('padding', [2, 2, 2, 4])]).expressions[2]).toBe('2 * dilation');
+    const dilated = column('dilation', [2, 2, 2, 2]);
+    expect(summary([kernel, dilated, column('padding', [0, 2, 4, 2])]).expressions[2]).toBe('2 * (kernel_size // 2)');
     expect(summary([kernel, column('padding', [0, 0, 0, 1], { default: 0 })]).parameters).toEqual([
       'kernel_size',
       'padding=0',

@@ -36,10 +36,19 @@ export function findParameters(columns: readonly ArgumentColumn[]): {
 } {
   const parameters: ClassParameter[] = [];
   const taken = new Set(['self']);
-  const writers = columns.map((column) => {
-    const literal = column.values.every((value) => value === column.values[0]);
-    if (literal) return () => String(column.values[0]);
-    const derived = findDerived(column, parameters);
+  const writers: Writer[] = [];
+  const findWriter = (column: ArgumentColumn, position: number): Writer => {
+    if (column.values.every((value) => value === column.values[0])) return () => String(column.values[0]);
+    const before = (name: string): WrittenColumn | undefined => {
+      const index = columns.findLastIndex(
+        (other, at) => at < position && other.child === column.child && other.name === name,
+      );
+      return index < 0 ? undefined : { values: columns[index].values, write: writers[index] };
+    };
+    const derived =
+      column.name === 'padding'
+        ? derivedPadding(column, before('kernel_size'), before('dilation'))
+        : findDerived(column, parameters);
     if (derived) return derived;
     const hint = column.name === 'num_features' ? 'channels' : column.name;
     const name = taken.has(hint)
@@ -54,6 +63,9 @@ export function findParameters(columns: readonly ArgumentColumn[]): {
     };
     parameters.push(parameter);
     return () => parameter.name;
+  };
+  columns.forEach((column, position) => {
+    writers.push(findWriter(column, position));
   });
   renameChannels(parameters);
   const required = parameters.filter((parameter) => parameter.default === undefined);
@@ -72,12 +84,17 @@ function renameChannels(parameters: readonly ClassParameter[]): void {
 
 type Writer = () => string;
 
+/** An argument that comes before another one. */
+interface WrittenColumn {
+  readonly values: readonly ArgumentValue[];
+  readonly write: Writer;
+}
+
 /** How the column follows from a parameter that is there already. */
 function findDerived(column: ArgumentColumn, parameters: readonly ClassParameter[]): Writer | undefined {
   const { name, values, channels } = column;
   const every = (parameter: ClassParameter, rule: (value: number) => number) =>
     values.every((value, index) => rule(Number(parameter.values[index])) === value);
-  if (name === 'padding') return derivedPadding(column, parameters);
   for (const parameter of parameters) {
     const related = channels ? parameter.channels : parameter.name.endsWith(name);
     if (related && values.every((value, index) => parameter.values[index] === value)) return () => parameter.name;
@@ -92,15 +109,19 @@ function findDerived(column: ArgumentColumn, parameters: readonly ClassParameter
   return undefined;
 }
 
-/** The padding that keeps the size: dilation · (kernel − 1) / 2. */
-function derivedPadding({ values }: ArgumentColumn, parameters: readonly ClassParameter[]): Writer | undefined {
-  const kernel = parameters.find(({ name }) => name === 'kernel_size');
-  const dilation = parameters.find(({ name }) => name === 'dilation');
-  const half = (index: number) => Math.floor(Number(kernel?.values[index]) / 2);
+/** The padding that keeps the size: dilation · (kernel − 1) / 2, of the kernel and the dilation of the same layer. */
+function derivedPadding(
+  { values }: ArgumentColumn,
+  kernel: WrittenColumn | undefined,
+  dilation: WrittenColumn | undefined,
+): Writer | undefined {
   if (!kernel) return undefined;
-  if (values.every((value, index) => value === half(index))) return () => 'kernel_size // 2';
-  if (dilation && values.every((value, index) => value === Number(dilation.values[index]) * half(index))) {
-    return () => 'dilation * (kernel_size // 2)';
-  }
-  return undefined;
+  const half = (index: number) => Math.floor(Number(kernel.values[index]) / 2);
+  const factor = (index: number) => Number(dilation?.values[index] ?? 1);
+  if (!values.every((value, index) => value === factor(index) * half(index))) return undefined;
+  return () => {
+    const [size, times] = [kernel.write(), dilation?.write() ?? '1'];
+    if (times === '1') return `${size} // 2`;
+    return Number.isNaN(Number(size)) ? `${times} * (${size} // 2)` : half(0) === 1 ? times : `${half(0)} * ${times}`;
+  };
 }

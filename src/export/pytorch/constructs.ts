@@ -57,8 +57,8 @@ function convolutionArguments(node: GraphNode, path: string): Argument[] {
     { name: 'out_channels', value: filters, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
-    { name: 'padding', value: both([top, left]), default: 0 },
     { name: 'dilation', value: both(dilation), default: 1 },
+    { name: 'padding', value: both([top, left]), default: 0 },
     { name: 'groups', value: groups, default: 1, channels: true },
     { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
   ];

@@ -185,7 +185,9 @@ function nameVariable(step: Step, later: readonly Step[], { inlined, soleReaders
     });
   const isNext = later.slice(1).every((statement) => !readsOf(statement).includes(step.output));
   // Several branches that are joined next have names of one kind.
-  const isBranch = readsOf(later[0]).some((read) => read !== step.output && soleReaders.has(read) && variables.has(read));
+  const isBranch = readsOf(later[0]).some(
+    (read) => read !== step.output && soleReaders.has(read) && variables.has(read),
+  );
   const needed = new Set(later.flatMap(readsOf).map((tensor) => variables.get(tensor)));
   const free = ['x', 'y'].find((name) => !needed.has(name));
   if (isNext && free && !isBranch) return free;

@@ -3,7 +3,7 @@ import { Graph, type Tensor } from '../../graph/graph.ts';
 import { activation } from '../../graph/ops/activation.ts';
 import { conv2d } from '../../graph/ops/convolution.ts';
 import { add } from '../../graph/ops/elementwise.ts';
-import { adaptiveAvgPool } from '../../graph/ops/pooling.ts';
+import { adaptiveAvgPool, globalAvgPool } from '../../graph/ops/pooling.ts';
 import { resize } from '../../graph/ops/resize.ts';
 import { concat } from '../../graph/ops/shape.ts';
 import { defaultPreprocessing } from '../../image/preprocessing.ts';
@@ -158,6 +158,20 @@ describe('modules', () => {
     expect(forwardOf(code, 'FaceParsingNet')).toEqual([
       'x = self.encoder["fine"](image)',
       'return x + F.silu(self.encoder["coarse"](x))',
+    ]);
+  });
+
+  it('take sizes from what they are given', () => {
+    const mean = defineModule('Mean', 'The mean everywhere.', (at, x: Tensor) =>
+      resize(convolution(at.at('layer'), globalAvgPool(x), { filters: 4, kernel: 1 }), x.shape[2], x.shape[3]),
+    );
+    const code = codeOf((scope, x) => {
+      const y = convolution(scope.at('layer'), x, { filters: 4, kernel: 1 });
+      return concat([y, mean(scope.at('mean'), x)], 1);
+    });
+    expect(forwardOf(code, 'Mean')).toEqual([
+      'y = self.layer(F.adaptive_avg_pool2d(x, 1))',
+      'return resize_like(y, x)',
     ]);
   });
 

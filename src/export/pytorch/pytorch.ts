@@ -52,14 +52,16 @@ function modelOf({ model, labels }: Weights): Model {
   return createModel(model, { classes: getLabelSet(labels).classes.length });
 }
 
-/** The states in the order of the network, with the counter that PyTorch's batch normalisation has beside its statistics. */
+/** The states in the order of the network, with the counter that PyTorch's batch normalisation has after its statistics. */
 function stateDictionary(weights: Weights, graph: Graph): Map<string, CheckpointTensor> {
   const tensors = new Map<string, CheckpointTensor>();
-  for (const [key, { shape }] of graph.states) {
+  const states = [...graph.states];
+  states.forEach(([key, { shape, node }], index) => {
     tensors.set(key, { dtype: 'float32', shape, data: weights.states.get(key)! });
-    if (!key.endsWith('.running_var')) continue;
-    const counter = `${key.slice(0, -'running_var'.length)}num_batches_tracked`;
-    tensors.set(counter, { dtype: 'int64', shape: [], data: BigInt64Array.of(0n) });
-  }
+    const { module } = node;
+    const isLast = states[index + 1]?.[1].node.module !== module;
+    if (module?.kind !== 'BatchNorm2d' || !isLast) return;
+    tensors.set(`${module.path}.num_batches_tracked`, { dtype: 'int64', shape: [], data: BigInt64Array.of(0n) });
+  });
   return tensors;
 }

@@ -1,4 +1,5 @@
 import type { Graph, GraphNode, Tensor } from '../../graph/graph.ts';
+import { holds } from '../../graph/module.ts';
 
 /** Ops whose result has the height and width of their inputs. */
 const joiningOps = new Set(['concat', 'add', 'sub', 'mul', 'div', 'minimum', 'maximum']);
@@ -24,9 +25,18 @@ function referenceOf(node: GraphNode, nodes: readonly GraphNode[], graph: Graph)
     return (isUnfolding && latestOfSameSize(output, nodes)) || node.inputs[0];
   }
   if (node.op !== 'resize' && !isCoordinates(node)) return undefined;
-  const joined = joinedWith(output, nodes);
-  if (joined || (node.op === 'resize' && resizeFactor(node))) return joined;
+  const reference = referenceInside(node, nodes) ?? joinedWith(output, nodes);
+  if (reference || (node.op === 'resize' && resizeFactor(node))) return reference;
   return [...graph.inputs.values()].find((input) => sameSize(input, output));
+}
+
+/** A tensor that the module of a resize has anyway: what it joins the output with, or what it is given. */
+function referenceInside({ module, outputs: [output] }: GraphNode, nodes: readonly GraphNode[]): Tensor | undefined {
+  if (!module || module.path === '') return undefined;
+  const inside = nodes.filter((node) => holds(module, node.module));
+  const own = new Set(inside);
+  const given = inside.flatMap(({ inputs }) => inputs).filter(({ node }) => !own.has(node));
+  return joinedWith(output, inside) ?? given.find((input) => !isStored(input) && sameSize(input, output));
 }
 
 /** A tensor of the same size that the output is joined with and that is there before it. */

@@ -9,8 +9,9 @@ import {
 
 /**
  * Builds a new graph from an old one, node by node. `visit` may give back the tensors that stand for the node's
- * outputs in the new graph, made from the mapped inputs; where it gives back nothing the node is copied.
- * Either way they belong to the module of the old node, unless `visit` says otherwise. `nodes` limits the copy to some of the nodes; they must hold all that outputs and updates depend on.
+ * outputs in the new graph, made from the mapped inputs; where it gives back nothing the node is copied. Either way they
+ * belong to the module of the old node, unless `visit` says otherwise. `nodes` limits the copy to some of the nodes;
+ * they must hold all that outputs and updates depend on.
  */
 export function rewrite(
   source: Graph,
