@@ -122,6 +122,7 @@ function derivedPadding(
   return () => {
     const [size, times] = [kernel.write(), dilation?.write() ?? '1'];
     if (times === '1') return `${size} // 2`;
-    return Number.isNaN(Number(size)) ? `${times} * (${size} // 2)` : half(0) === 1 ? times : `${half(0)} * ${times}`;
+    if (Number.isNaN(Number(size))) return `${times} * (${size} // 2)`;
+    return half(0) === 1 ? times : `${half(0)} * ${times}`;
   };
 }
