@@ -3,8 +3,7 @@ import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { median } from '../metrics/median.ts';
-import { FaceparseError } from '../text/errors.ts';
-import { planTraining } from './plan.ts';
+import { planTraining, requireEnoughPairs } from './plan.ts';
 import { stepWork, TimedProgram } from './timed-program.ts';
 import type { TrainingStep } from './training-step.ts';
 
@@ -41,17 +40,10 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  const images = imagesPerStep(config.train);
-  if (trainSet.items.length < images) {
-    const key = config.train.accumulate > 1 ? 'train.batchSize or train.accumulate' : 'train.batchSize';
-    throw new FaceparseError(
-      `a batch of ${images} cannot be filled from ${trainSet.items.length} pairs; lower ${key}`,
-      { exitCode: 2 },
-    );
-  }
+  requireEnoughPairs(config, trainSet.items.length);
   const engine = await selectEngine(config.engine);
   const { minutes, epochs, seed } = config.train;
-  const stepsPerEpoch = Math.floor(trainSet.items.length / images);
+  const stepsPerEpoch = Math.floor(trainSet.items.length / imagesPerStep(config.train));
   // A run by the clock divides its time among the resolutions, another one its steps.
   let steps = 0;
   let seconds = 0;

@@ -1,4 +1,4 @@
-import type { Config } from '../config/schema.ts';
+import { type Config, imagesPerStep } from '../config/schema.ts';
 import { countParameters, gigaMultiplyAccumulates } from '../graph/cost.ts';
 import type { Preprocessing } from '../image/preprocessing.ts';
 import type { LabelSet } from '../labels/label-set.ts';
@@ -70,6 +70,14 @@ export function planTraining(config: Config): TrainingPlan {
     average,
     inferenceStates: new Set(forward.states.keys()),
   };
+}
+
+/** Checks that a step can be filled from the pairs there are. @throws FaceparseError (exit code 2) that names the keys to lower */
+export function requireEnoughPairs({ train }: Config, pairs: number): void {
+  const images = imagesPerStep(train);
+  if (pairs >= images) return;
+  const keys = train.accumulate > 1 ? 'train.batchSize or train.accumulate' : 'train.batchSize';
+  throw new FaceparseError(`a batch of ${images} cannot be filled from ${pairs} pairs; lower ${keys}`, { exitCode: 2 });
 }
 
 /** The resolution that a run is in after a share of it, from 0 to 1. */

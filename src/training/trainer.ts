@@ -18,6 +18,7 @@ import { describeEnvironment, requireSameData } from './environment.ts';
 import {
   finalResolution,
   planTraining,
+  requireEnoughPairs,
   resolutionAt,
   type TrainingPlan,
   type TrainingResolution,
@@ -96,6 +97,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
+  requireEnoughPairs(config, trainSet.items.length);
   const engine = await selectEngine(config.engine);
   const folder = runFolder(options.run);
   if (!resume) await requireNewRun(folder.path);

@@ -107,7 +107,8 @@ const faults: readonly Fault[] = [
   {
     name: 'fewer images than a batch',
     spoil: async () => {},
-    says: ['A batch of 8', '4 pairs', 'smaller batch'],
+    code: 2,
+    says: ['a batch of 8', '4 pairs', 'lower train.batchSize'],
     settings: ['train.batchSize=8'],
   },
 ];

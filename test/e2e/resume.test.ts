@@ -141,6 +141,12 @@ describe('a run that was stopped and resumed', () => {
     expect((await lastWeights(parts)).equals(await lastWeights(whole))).toBe(true);
   });
 
+  it('stays in its folder', async () => {
+    const { code, stderr } = await runCli(['train', '--resume', straight, '--out', 'elsewhere']);
+    expect(stderr).toBe('faceparse: a resumed run stays in its folder, so --out cannot be given with --resume\n');
+    expect(code).toBe(2);
+  });
+
   it('refuses a checkpoint that is damaged or belongs to another network, in one line', async () => {
     const run = await copyOfStopped();
     const file = join(run, 'checkpoint.safetensors');

@@ -162,6 +162,19 @@ describe('train', () => {
     expect(await readdir(cwd)).toEqual([]);
   });
 
+  it('refuses a step that the pairs cannot fill, with --dry-run and without', async () => {
+    const cwd = await temporaryFolder();
+    const words = ['train', '--data', data, ...smallTraining, 'train.accumulate=7'];
+    for (const more of [[], ['--dry-run']]) {
+      const { code, stderr } = await runCli([...words, ...more], { cwd });
+      expect(stderr).toBe(
+        'faceparse: a batch of 28 cannot be filled from 24 pairs; lower train.batchSize or train.accumulate\n',
+      );
+      expect(code).toBe(2);
+    }
+    expect(await readdir(cwd)).toEqual([]);
+  });
+
   it('refuses a network over parameters.limit, saying both numbers, before anything is made', async () => {
     const cwd = await temporaryFolder();
     const words = ['train', '--data', data, ...smallTraining];

@@ -15,7 +15,7 @@ interface TrainCommandOptions extends JsonOption, EngineOptions {
   data?: string;
   minutes?: number;
   name?: string;
-  out: string;
+  out?: string;
   resume?: string;
   dryRun?: boolean;
 }
@@ -84,6 +84,11 @@ async function newConfig(words: readonly string[], options: TrainCommandOptions)
 
 /** The configuration of the run that is resumed; what is trained cannot be changed. */
 async function resumedConfig(run: string, words: readonly string[], options: TrainCommandOptions): Promise<Config> {
+  if (options.out !== undefined) {
+    throw new FaceparseError('a resumed run stays in its folder, so --out cannot be given with --resume', {
+      exitCode: 2,
+    });
+  }
   if (words.length > 0 || options.name) {
     throw new FaceparseError(
       `a resumed run keeps its configuration, so ${words[0] ?? '--name'} cannot be given with --resume; ` +
@@ -105,7 +110,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   }
   if (options.dryRun) return dryRun(config, data, options);
   const display = new TrainingDisplay(options.json === true);
-  const run = options.resume ?? join(options.out, config.name);
+  const run = options.resume ?? join(options.out ?? 'runs', config.name);
   const result = await withInterrupt((signal) =>
     train({
       config,
@@ -149,7 +154,7 @@ export function registerTrain(program: Command): void {
     .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
     .option('--minutes <n>', 'train this long instead of the epochs of the config', positiveNumber)
     .option('--name <name>', "name of the run (default: the config's)")
-    .option('--out <folder>', 'where run folders are made', 'runs')
+    .option('--out <folder>', 'where run folders are made (default: "runs")')
     .option('--resume <run>', 'continue the run in this folder')
     .option('--dry-run', 'only say what would be trained and how long it would take')
     .option('--json', jsonHelp);
