@@ -1,7 +1,8 @@
+import { runSteps, type Steps } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { Photo } from './image.ts';
 import { denormalizePhoto, type Normalization, normalizePhoto } from './normalization.ts';
-import { resizePhoto } from './resize.ts';
+import { resizePhotoSteps } from './resize.ts';
 
 /** How a photo is brought to a square, by name; what exports it or tells of it has an entry for each. */
 export const resizeRules = ['stretch-area-bilinear'] as const;
@@ -41,8 +42,8 @@ export const largestNetworkSide = 4096;
 /** Networks that were trained on 0 to 255 have a std of 1/255; what is further out is no statistic of photos. */
 const ranges = { mean: [-10, 10], std: [0.001, 10] } as const;
 
-const resizers: Readonly<Record<ResizeRule, (photo: Photo, size: number) => Photo>> = {
-  'stretch-area-bilinear': (photo, size) => resizePhoto(photo, size, size),
+const resizers: Readonly<Record<ResizeRule, (photo: Photo, size: number) => Steps<Photo>>> = {
+  'stretch-area-bilinear': (photo, size) => resizePhotoSteps(photo, size, size),
 };
 
 /**
@@ -51,9 +52,14 @@ const resizers: Readonly<Record<ResizeRule, (photo: Photo, size: number) => Phot
  * @example const { logits } = await program.run({ image: photoToInput(photo, weights.preprocessing) });
  */
 export function photoToInput(photo: Photo, preprocessing: Preprocessing): Float32Array {
+  return runSteps(photoToInputSteps(photo, preprocessing));
+}
+
+/** `photoToInput` in steps of one row. */
+export function* photoToInputSteps(photo: Photo, preprocessing: Preprocessing): Steps<Float32Array> {
   const { size, resize } = preprocessing;
   const input = new Float32Array(3 * size * size);
-  normalizePhoto(resizers[resize](photo, size), preprocessing, input);
+  normalizePhoto(yield* resizers[resize](photo, size), preprocessing, input);
   return input;
 }
 

@@ -1,3 +1,4 @@
+import { runSteps, type Steps } from '../scheduling/steps.ts';
 import type { LabelMap, Photo } from './image.ts';
 
 /** Longest side that is accepted for an output, in pixels. */
@@ -33,14 +34,23 @@ interface AxisTaps {
  * const small = resizePhoto(photo, 256, 256);
  */
 export function resizePhoto(photo: Photo, width: number, height: number): Photo {
+  return runSteps(resizePhotoSteps(photo, width, height));
+}
+
+/** `resizePhoto` in steps of one row. */
+export function* resizePhotoSteps(photo: Photo, width: number, height: number): Steps<Photo> {
   checkSizes('photo', photo, 3, width, height);
   if (width === photo.width && height === photo.height) return { width, height, data: photo.data.slice() };
 
   const across = axisTaps(photo.width, width);
   const down = axisTaps(photo.height, height);
-  const narrowed = resizeRows(photo, width, across);
-  const data = new Uint8Array(width * height * 3);
   const row = width * 3;
+  const narrowed = new Float32Array(photo.height * row);
+  for (let y = 0; y < photo.height; y++) {
+    narrowRow(photo.data, y * photo.width * 3, across, narrowed, y * row);
+    yield;
+  }
+  const data = new Uint8Array(height * row);
   const sums = new Float64Array(row);
   // Dividing once at the end keeps whole-number ratios exact: their weights are all 1.
   const area = across.total * down.total;
@@ -53,6 +63,7 @@ export function resizePhoto(photo: Photo, width: number, height: number): Photo 
     }
     const to = y * row;
     for (let i = 0; i < row; i++) data[to + i] = sums[i] / area + roundingOffset;
+    yield;
   }
   return { width, height, data };
 }
@@ -78,34 +89,35 @@ export function resizeLabels(map: LabelMap, width: number, height: number): Labe
   return { width, height, data };
 }
 
-/** H×W×3 bytes to H×width×3 weighted sums (not yet divided by the weights' total). */
-function resizeRows(photo: Photo, width: number, taps: AxisTaps): Float32Array {
+/** One row of W×3 bytes to width×3 weighted sums (not yet divided by the weights' total). */
+function narrowRow(source: Uint8Array, row: number, taps: AxisTaps, result: Float32Array, to: number): void {
   const { starts, counts, weights, stride } = taps;
-  const source = photo.data;
-  const result = new Float32Array(photo.height * width * 3);
-  let to = 0;
-  for (let y = 0; y < photo.height; y++) {
-    const row = y * photo.width * 3;
-    for (let x = 0; x < width; x++) {
-      let from = row + starts[x] * 3;
-      let at = x * stride;
-      let red = 0;
-      let green = 0;
-      let blue = 0;
-      for (let tap = counts[x]; tap > 0; tap--) {
-        const weight = weights[at++];
-        red += weight * source[from];
-        green += weight * source[from + 1];
-        blue += weight * source[from + 2];
-        from += 3;
-      }
-      result[to] = red;
-      result[to + 1] = green;
-      result[to + 2] = blue;
-      to += 3;
+  for (let x = 0; x < counts.length; x++) {
+    const last = counts[x] - 1;
+    let from = row + starts[x] * 3;
+    const first = weights[x * stride];
+    let red = first * source[from];
+    let green = first * source[from + 1];
+    let blue = first * source[from + 2];
+    // Pixels in the middle are covered whole: their weight is 1.
+    for (let tap = 1; tap < last; tap++) {
+      from += 3;
+      red += source[from];
+      green += source[from + 1];
+      blue += source[from + 2];
     }
+    if (last > 0) {
+      from += 3;
+      const weight = weights[x * stride + last];
+      red += weight * source[from];
+      green += weight * source[from + 1];
+      blue += weight * source[from + 2];
+    }
+    result[to] = red;
+    result[to + 1] = green;
+    result[to + 2] = blue;
+    to += 3;
   }
-  return result;
 }
 
 function axisTaps(from: number, to: number): AxisTaps {

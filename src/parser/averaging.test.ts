@@ -66,8 +66,8 @@ describe('ProbabilityAverage', () => {
         const logits = randomLogits(shape, seed);
         const average = new ProbabilityAverage(shape, mirror);
         average.add(logits, shape, false);
-        const labels = upsampledArgmax(average.logProbabilities(), shape, 17, 13);
-        expect(labels).toEqual(upsampledArgmax(logits, shape, 17, 13));
+        const labels = upsampledArgmax({ data: average.logProbabilities(), shape }, 17, 13);
+        expect(labels).toEqual(upsampledArgmax({ data: logits, shape }, 17, 13));
       }),
       { numRuns: 50 },
     );

@@ -1,0 +1,45 @@
+/** Work in steps of well under a millisecond each: it yields after every step and returns its result. */
+export type Steps<T> = Generator<void, T, void>;
+
+/** Longest time in milliseconds for which `runInSlices` holds the thread. */
+const sliceMs = 6;
+
+/** Runs all steps at once. */
+export function runSteps<T>(steps: Steps<T>): T {
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/**
+ * Runs steps in slices of a few milliseconds, between which the event loop turns: requests are answered and pages stay
+ * responsive however large an image is.
+ *
+ * @example const input = await runInSlices(photoToInputSteps(photo, preprocessing));
+ */
+export async function runInSlices<T>(steps: Steps<T>): Promise<T> {
+  for (;;) {
+    const end = performance.now() + sliceMs;
+    do {
+      const step = steps.next();
+      if (step.done) return step.value;
+    } while (performance.now() < end);
+    await nextTurn();
+  }
+}
+
+/** Resolves after the events that wait have been handled. `setTimeout` would add 4 ms in browsers. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (typeof setImmediate === 'function') {
+      setImmediate(resolve);
+      return;
+    }
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
