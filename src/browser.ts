@@ -1,2 +1,4 @@
-/** faceparse in the browser: the shared core; give `createOnnxEngine` the runtime of onnxruntime-web. */
+/** faceparse in the browser: everything of `faceparse`, and a parser that fetches weights and decodes images. */
+export { FaceParser, type LoadOptions } from './browser/face-parser.ts';
+export type { BrowserImage, DrawableImage } from './browser/image-source.ts';
 export * from './index.ts';

@@ -1,18 +1,38 @@
 /**
- * faceparse: what works in Node and in the browser alike. `faceparse/node` adds files and the default engine.
+ * faceparse: what works everywhere. `faceparse/node` and `faceparse/browser` add a `FaceParser` that loads weights and
+ * decodes images.
  */
 
-export type { Engine, Program } from './engine/engine.ts';
-export { createOnnxEngine, type OnnxEngineOptions, type OnnxRuntime } from './engine/onnx/onnx-engine.ts';
+export type { Engine, EntryProgram, Program, Values } from './engine/engine.ts';
+export {
+  createOnnxEngine,
+  type OnnxDevice,
+  type OnnxEngineOptions,
+  type OnnxRuntime,
+} from './engine/onnx/onnx-engine.ts';
+export { type EncodableImage, encodePng, type PngOptions } from './formats/png-encoder.ts';
 export type { LabelMap, Photo } from './image/image.ts';
-export { blendOverlay, colorize } from './image/overlay.ts';
+export { encodeLabelPng } from './image/label-png.ts';
+export { blendOverlay, colorize, type OverlayOptions } from './image/overlay.ts';
 export type { Preprocessing, ResizeRule } from './image/preprocessing.ts';
+export type { RawImage } from './image/raw-image.ts';
 export type { LabelClass, LabelSet } from './labels/label-set.ts';
 export { getLabelSet, listLabelSets } from './labels/registry.ts';
-export { FaceScore } from './metrics/face-score.ts';
+export { FaceScore, type ImageScore, type ScoreSummary } from './metrics/face-score.ts';
 export { createModel, listModels } from './models/registry.ts';
 export { decodeWeights, encodeWeights, type Weights } from './models/weights-file.ts';
 export type { WeightsOrigin } from './models/weights-origin.ts';
 export { type Averaging, defaultAveraging } from './parser/averaging.ts';
-export { type ClassArea, FaceParser, type FaceParserOptions, type ParseResult } from './parser/face-parser.ts';
+export { FaceParser, type FaceParserOptions, type ParseOptions } from './parser/face-parser.ts';
+export type { ClassScores } from './parser/grid-classes.ts';
+export type {
+  AlphaMask,
+  ClassArea,
+  ColorOptions,
+  MaskOptions,
+  ParseResult,
+  ParseTiming,
+  RgbaImage,
+  Segment,
+} from './parser/parse-result.ts';
 export { FaceparseError } from './text/errors.ts';

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { requirePackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { suggestName } from '../text/similar-names.ts';
 import type { Engine } from './engine.ts';
 import type { OnnxDevice } from './onnx/onnx-engine.ts';
 
@@ -21,9 +22,20 @@ export function defaultThreads(): number {
   return availableParallelism();
 }
 
-/** Creates an engine in Node. Modules are loaded only for the engine that is chosen. */
-export async function selectEngine(choice: EngineChoice = {}): Promise<Engine> {
+/**
+ * Creates an engine in Node. Modules are loaded only for the engine that is chosen.
+ *
+ * @param background whether the thread that calls the engine must stay free while a network runs
+ * @throws FaceparseError (exit code 2) for an engine, a device or a number of threads that cannot be had
+ */
+export async function selectEngine(choice: EngineChoice = {}, background = false): Promise<Engine> {
   const { name = 'auto', device = 'cpu', threads = defaultThreads() } = choice;
+  if (!engineNames.includes(name)) {
+    throw new FaceparseError(`there is no engine '${name}'; ${suggestName(String(name), engineNames)}`, { exitCode: 2 });
+  }
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new FaceparseError(`threads is ${threads}, but must be a positive integer`, { exitCode: 2 });
+  }
   if (name === 'reference') {
     const { createReferenceEngine } = await import('./reference/reference-engine.ts');
     return createReferenceEngine();
@@ -39,5 +51,5 @@ export async function selectEngine(choice: EngineChoice = {}): Promise<Engine> {
   }
   requirePackages('the engine onnx', ['onnxruntime-node']);
   const { createNodeOnnxEngine } = await import('./onnx/node.ts');
-  return createNodeOnnxEngine({ device, threads });
+  return createNodeOnnxEngine({ device, threads, background });
 }

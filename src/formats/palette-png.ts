@@ -2,6 +2,7 @@ import { Unzlib, zlibSync } from 'fflate';
 import { FaceparseError } from '../text/errors.ts';
 import { quote } from '../text/quoted-text.ts';
 import { crc32 } from './crc.ts';
+import { chunk, concatenate, headerChunk, pngColorTypes, pngSignature } from './png-chunks.ts';
 
 type Color = readonly [number, number, number];
 
@@ -27,7 +28,6 @@ interface Pass {
   readonly stepY: number;
 }
 
-const signature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);
 const wanted = 'a mask must be an 8-bit palette or grayscale PNG whose values are class ids';
 const colorTypeNames: Record<number, string> = { 0: 'grayscale', 2: 'RGB', 3: 'palette', 4: 'gray+alpha', 6: 'RGBA' };
 
@@ -58,19 +58,13 @@ const adam7: readonly Pass[] = [
 export function encodePalettePng(map: IndexImage, palette: readonly Color[]): Uint8Array {
   const { width, height, data } = map;
   checkEncodable(map, palette);
-  const header = new Uint8Array(13);
-  const view = new DataView(header.buffer);
-  view.setUint32(0, width);
-  view.setUint32(4, height);
-  header.set([8, 3, 0, 0, 0], 8); // 8 bits, palette, deflate, adaptive filters, not interlaced
-
   // Filter 0 on every row: differences of class ids mean nothing, and plain rows of labels compress best.
   const rows = new Uint8Array(height * (width + 1));
   for (let y = 0; y < height; y++) rows.set(data.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
 
   return concatenate([
-    signature,
-    chunk('IHDR', header),
+    pngSignature,
+    headerChunk(width, height, pngColorTypes.palette),
     chunk('PLTE', Uint8Array.from(palette.flat())),
     chunk('IDAT', zlibSync(rows, { level: 9 })),
     chunk('IEND', new Uint8Array(0)),
@@ -88,7 +82,7 @@ export function decodePalettePng(
   bytes: Uint8Array,
   options: { maxPixels?: number } = {},
 ): { width: number; height: number; data: Uint8Array; palette: [number, number, number][] } {
-  if (bytes.length < signature.length || signature.some((byte, i) => bytes[i] !== byte)) {
+  if (bytes.length < pngSignature.length || pngSignature.some((byte, i) => bytes[i] !== byte)) {
     throw new FaceparseError(`${describeForeign(bytes)}, but ${wanted}`);
   }
   let header: Header | undefined;
@@ -144,19 +138,9 @@ function checkEncodable({ width, height, data }: IndexImage, palette: readonly C
   }
 }
 
-function chunk(type: string, body: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(body.length + 12);
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, body.length);
-  for (let i = 0; i < 4; i++) bytes[4 + i] = type.charCodeAt(i);
-  bytes.set(body, 8);
-  view.setUint32(body.length + 8, crc32(bytes.subarray(4, body.length + 8)));
-  return bytes;
-}
-
 function* readChunks(bytes: Uint8Array): Generator<{ type: string; body: Uint8Array }> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let offset = signature.length;
+  let offset = pngSignature.length;
   for (;;) {
     if (bytes.length - offset < 12) throw cutShort(`it ends after ${bytes.length} bytes, before its last chunk`);
     const length = view.getUint32(offset);
@@ -284,16 +268,6 @@ function paeth(left: number, up: number, aboveLeft: number): number {
   ];
   if (toLeft <= toUp && toLeft <= toAboveLeft) return left;
   return toUp <= toAboveLeft ? up : aboveLeft;
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    whole.set(part, offset);
-    offset += part.length;
-  }
-  return whole;
 }
 
 function describeForeign(bytes: Uint8Array): string {

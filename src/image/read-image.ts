@@ -3,12 +3,10 @@ import sharp, { type Sharp } from 'sharp';
 import { decodePalettePng } from '../formats/palette-png.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
-
-/** Larger images are refused before they are decoded: 100 megapixels are 300 MB as RGB. */
-const maxImagePixels = 100_000_000;
+import { maxImagePixels } from './raw-image.ts';
 
 /** Larger files are refused before they are read into memory. */
-const maxFileBytes = 256 * 1024 * 1024;
+export const maxFileBytes = 256 * 1024 * 1024;
 
 /** A photo or mask that cannot be used: the file, what is wrong with it, and what to do. */
 export class ImageError extends FaceparseError {

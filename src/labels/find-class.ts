@@ -16,3 +16,24 @@ export function findClass(set: LabelSet, name: string): LabelClass {
   const hint = suggestName(name, names, `its classes are ${names.join(', ')}`);
   throw new FaceparseError(`${set.name} has no class '${name.slice(0, 80)}'; ${hint}`, { exitCode: 2 });
 }
+
+/**
+ * The ids of classes that are given by name or id, each once.
+ *
+ * @throws FaceparseError (exit code 2) for a class that the set does not have, or where none is given
+ *
+ * @example findClasses(celebamask19, ['u_lip', 'l_lip']) // [12, 13]
+ */
+export function findClasses(set: LabelSet, classes: string | number | readonly (string | number)[]): number[] {
+  const wanted = typeof classes === 'string' || typeof classes === 'number' ? [classes] : classes;
+  if (wanted.length === 0) throw new FaceparseError('no class is given; name at least one', { exitCode: 2 });
+  const ids = wanted.map((given) => {
+    if (typeof given === 'string') return findClass(set, given).id;
+    if (set.classes.some(({ id }) => id === given)) return given;
+    throw new FaceparseError(
+      `${set.name} has no class with the id ${String(given)}; its ids are 0 to ${set.classes.length - 1}`,
+      { exitCode: 2 },
+    );
+  });
+  return [...new Set(ids)];
+}

@@ -1,15 +1,16 @@
 import { readFile, stat } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { exists } from '../files/path-kind.ts';
 import type { Photo } from '../image/image.ts';
-import { decodePhoto, readPhoto } from '../image/read-image.ts';
-import type { LabelSet } from '../labels/label-set.ts';
+import { describeValue } from '../text/describe-value.ts';
 import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
-import { FaceParser as CoreParser, type ParseResult } from '../parser/face-parser.ts';
+import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
+import { decodeSource, type ImageSource } from './image-source.ts';
 
 /** Weights files over this are refused before they are read. */
 const maxWeightsBytes = 2 ** 30;
@@ -38,9 +39,9 @@ export async function loadWeights(path?: string): Promise<{ file: string; weight
   return { file, weights: decodeWeights(await readFile(file), file) };
 }
 
-/** Which engine computes, and what a prediction is averaged over. */
+/** Which engine computes, and which views are averaged. */
 export interface LoadOptions extends EngineChoice {
-  /** Views of each photo to average over; default the photo alone. */
+  /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
 }
 
@@ -48,46 +49,56 @@ export interface LoadOptions extends EngineChoice {
  * Face parsing in Node.
  *
  * @example
- * const parser = await FaceParser.load(); // the weights that come with faceparse; FaceParser.load('runs/mine') a run's
+ * await using parser = await FaceParser.load(); // the bundled weights; FaceParser.load('runs/mine') for a run
  * const { labels, width, height, areas } = await parser.parse('photo.jpg');
  */
-export class FaceParser {
+export class FaceParser extends CoreParser<ImageSource> {
   private constructor(
-    /** The same parser for photos that are decoded already. */
-    readonly core: CoreParser,
+    parts: ParserParts,
     /** The weights file that was read. */
     readonly file: string,
-  ) {}
+  ) {
+    super(parts);
+  }
 
   /**
    * Loads a trained parser.
    *
-   * @param path the folder of a run, or a weights file; default the weights that come with faceparse
-   * @throws FaceparseError where there is nothing, or the file is damaged or belongs to another network
+   * @param path the folder of a run, or a weights file; default: the bundled weights
+   * @throws FaceparseError where nothing is found, the file is damaged or belongs to another network, or an option is wrong
    */
-  static async load(path?: string, { averaging, ...engine }: LoadOptions = {}): Promise<FaceParser> {
-    const { file, weights } = await loadWeights(path);
-    const options = { name: file, ...(averaging && { averaging }) };
-    return new FaceParser(await CoreParser.create(weights, await selectEngine(engine), options), file);
+  static async load(path?: string | URL, options: LoadOptions = {}): Promise<FaceParser> {
+    const { averaging, ...engine } = checkLoadArguments(path, options);
+    const { file, weights } = await loadWeights(path instanceof URL ? fileURLToPath(path) : path);
+    const parserOptions = { name: file, ...(averaging && { averaging }) };
+    return new FaceParser(
+      await prepareParser(weights, await selectEngine(engine, true), parserOptions),
+      file,
+    );
   }
 
-  get labelSet(): LabelSet {
-    return this.core.labelSet;
+  /** Decodes what an image is given as: upright, as its EXIF orientation says. */
+  protected override decode(image: ImageSource): Promise<Photo> {
+    return decodeSource(image);
   }
+}
 
-  /**
-   * Labels of one photo, at its own size, upright as its EXIF orientation says.
-   *
-   * @param image a path, the bytes of a JPEG, PNG or WebP file, or decoded pixels
-   */
-  async parse(image: string | Uint8Array | Photo): Promise<ParseResult> {
-    if (typeof image === 'string') return this.core.parse(await readPhoto(image));
-    if (image instanceof Uint8Array) return this.core.parse(await decodePhoto(image, 'the image'));
-    return this.core.parse(image);
+/** Calls from JavaScript have no types to guard them, and the order of the arguments is easily mistaken. */
+function checkLoadArguments(path: unknown, options: unknown): LoadOptions {
+  if (path !== undefined && typeof path !== 'string' && !(path instanceof URL)) {
+    const keys = typeof path === 'object' && path !== null ? Object.keys(path) : [];
+    const hint = keys.some((key) => ['name', 'device', 'threads', 'averaging'].includes(key))
+      ? '; options come second: FaceParser.load(undefined, { … })'
+      : '';
+    throw new FaceparseError(
+      `FaceParser.load takes the path of a run folder or weights file, but was given ${describeValue(path)}${hint}`,
+      { exitCode: 2 },
+    );
   }
-
-  /** Frees the engine's memory. */
-  async dispose(): Promise<void> {
-    await this.core.dispose();
+  if (typeof options !== 'object' || options === null) {
+    throw new FaceparseError(`the options of FaceParser.load are an object, but ${describeValue(options)} was given`, {
+      exitCode: 2,
+    });
   }
+  return options;
 }

@@ -6,7 +6,7 @@ import type { Photo } from '../image/image.ts';
 import { encodeLabelPng } from '../image/label-png.ts';
 import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
-import type { ParseResult } from '../parser/face-parser.ts';
+import type { ParseResult } from '../parser/parse-result.ts';
 
 /** Writes `STEM.png`, the palette PNG of class ids, and with `overlay` also `overlay/STEM.png`; gives back the mask's path. */
 export async function savePrediction(
@@ -22,9 +22,9 @@ export async function savePrediction(
     throw writeError(made, cause);
   });
   const mask = join(folder, `${stem}.png`);
-  await writeFileAtomic(mask, encodeLabelPng(result, set));
+  await writeFileAtomic(mask, encodeLabelPng(result.labelMap, set));
   if (overlay) {
-    const { data, width, height } = blendOverlay(photo, result, set);
+    const { data, width, height } = blendOverlay(photo, result.labelMap, set);
     const png = await sharp(data, { raw: { width, height, channels: 3 } })
       .png()
       .toBuffer();

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random/random.ts';
+import { runSteps } from '../scheduling/steps.ts';
 import { upsampledArgmax } from './argmax.ts';
 import { mirrorInPlace, networkSides, ProbabilityAverage } from './averaging.ts';
 
@@ -65,8 +66,8 @@ describe('ProbabilityAverage', () => {
         const shape = [4, height, width] as const;
         const logits = randomLogits(shape, seed);
         const average = new ProbabilityAverage(shape, mirror);
-        average.add(logits, shape, false);
-        const labels = upsampledArgmax({ data: average.logProbabilities(), shape }, 17, 13);
+        runSteps(average.add({ data: logits, shape }, false));
+        const labels = upsampledArgmax(runSteps(average.logProbabilities()), 17, 13);
         expect(labels).toEqual(upsampledArgmax({ data: logits, shape }, 17, 13));
       }),
       { numRuns: 50 },
@@ -77,8 +78,8 @@ describe('ProbabilityAverage', () => {
     const shape = [4, 3, 5] as const;
     const views = [1, 2, 3].map((seed) => randomLogits(shape, seed));
     const average = new ProbabilityAverage(shape, mirror);
-    for (const logits of views) average.add(logits, shape, false);
-    const result = average.logProbabilities();
+    for (const logits of views) runSteps(average.add({ data: logits, shape }, false));
+    const result = runSteps(average.logProbabilities()).data;
     for (let pixel = 0; pixel < 15; pixel++) {
       for (let c = 0; c < 4; c++) {
         const probabilities = views.map((logits) => {
@@ -94,23 +95,22 @@ describe('ProbabilityAverage', () => {
     const shape = [4, 6, 7] as const;
     const logits = randomLogits(shape, 5);
     const back = new ProbabilityAverage(shape, mirror);
-    back.add(mirrored(logits, shape), shape, true);
+    runSteps(back.add({ data: mirrored(logits, shape), shape }, true));
     const plain = new ProbabilityAverage(shape, mirror);
-    plain.add(logits, shape, false);
-    const wanted = plain.logProbabilities();
+    runSteps(plain.add({ data: logits, shape }, false));
+    const wanted = runSteps(plain.logProbabilities()).data;
     // Sums over classes run in another order.
-    back.logProbabilities().forEach((log, index) => {
+    runSteps(back.logProbabilities()).data.forEach((log, index) => {
       expect(log).toBeCloseTo(wanted[index], 5);
     });
   });
 
   it('upsamples smaller views to the common grid', () => {
     const average = new ProbabilityAverage([2, 1, 4], Uint8Array.of(0, 1));
-    average.add(Float32Array.of(0, 4, 0, 0), [2, 1, 2], false);
+    runSteps(average.add({ data: Float32Array.of(0, 4, 0, 0), shape: [2, 1, 2] }, false));
     // Logits 0, 1, 3 and 4 of class 0 against 0 of class 1, half-pixel centres.
     const wanted = [0, 1, 3, 4].map((logit) => 1 / (1 + Math.exp(-logit)));
-    average
-      .logProbabilities()
+    runSteps(average.logProbabilities()).data
       .slice(0, 4)
       .forEach((log, x) => {
         expect(Math.exp(log)).toBeCloseTo(wanted[x], 6);
@@ -119,8 +119,8 @@ describe('ProbabilityAverage', () => {
 
   it('stays finite where a class is ruled out', () => {
     const average = new ProbabilityAverage([2, 1, 1], Uint8Array.of(0, 1));
-    average.add(Float32Array.of(5000, -5000), [2, 1, 1], false);
-    const [sure, never] = average.logProbabilities();
+    runSteps(average.add({ data: Float32Array.of(5000, -5000), shape: [2, 1, 1] }, false));
+    const [sure, never] = runSteps(average.logProbabilities()).data;
     expect(sure).toBe(0);
     expect(never).toBeCloseTo(Math.log(1e-30), 4);
   });

@@ -1,5 +1,8 @@
 import { largestNetworkSide } from '../image/preprocessing.ts';
+import type { Steps } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
+import type { ClassScores } from './grid-classes.ts';
+import { softmaxAcross } from './probabilities.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 
 /** Which views of a photo a prediction is averaged over. */
@@ -79,8 +82,11 @@ export class ProbabilityAverage {
     this.sums = new Float32Array(shape[0] * shape[1] * shape[2]);
   }
 
-  /** Adds the logits C×h×w of one view; those of a mirrored view are mirrored back, left and right classes swapped. */
-  add(logits: Float32Array, [classes, height, width]: readonly [number, number, number], mirrored: boolean): void {
+  /**
+   * Adds the logits of one view, in steps of one row. A mirrored view is mirrored back, with left and right classes
+   * swapped.
+   */
+  *add({ data: logits, shape: [classes, height, width] }: ClassScores, mirrored: boolean): Steps<void> {
     const [, gridHeight, gridWidth] = this.shape;
     const upsampler = new RowUpsampler(height, width, gridHeight, gridWidth);
     const rows = Array.from({ length: classes }, () => new Float32Array(gridWidth));
@@ -94,25 +100,24 @@ export class ProbabilityAverage {
         const start = ((mirrored ? this.mirror[c] : c) * gridHeight + y) * gridWidth;
         for (let x = 0; x < gridWidth; x++) this.sums[start + x] += row[x];
       });
+      yield;
     }
     this.views++;
   }
 
   /**
-   * Logs of the mean probabilities, classes×height×width. Logs, since they are upsampled like logits: of a single view
-   * they give the very labels that its logits give.
+   * Logarithms of the mean probabilities, in steps of one class. They are upsampled like logits: those of a single view give
+   * exactly the labels that its logits give.
    */
-  logProbabilities(): Float32Array {
-    return this.sums.map((sum) => Math.log(Math.max(sum / this.views, leastProbability)));
+  *logProbabilities(): Steps<ClassScores> {
+    const data = new Float32Array(this.sums.length);
+    const plane = this.shape[1] * this.shape[2];
+    for (let start = 0; start < data.length; start += plane) {
+      for (let i = start; i < start + plane; i++) {
+        data[i] = Math.log(Math.max(this.sums[i] / this.views, leastProbability));
+      }
+      yield;
+    }
+    return { shape: this.shape, data };
   }
-}
-
-/** Softmax over the arrays at each position, in place. */
-function softmaxAcross(rows: readonly Float32Array[]): void {
-  const width = rows[0].length;
-  const largest = rows[0].slice();
-  const total = new Float32Array(width);
-  for (const row of rows) for (let x = 0; x < width; x++) if (row[x] > largest[x]) largest[x] = row[x]!;
-  for (const row of rows) for (let x = 0; x < width; x++) total[x] += row[x] = Math.exp(row[x] - largest[x]);
-  for (const row of rows) for (let x = 0; x < width; x++) row[x] /= total[x];
 }

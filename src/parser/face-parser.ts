@@ -1,177 +1,218 @@
-import type { Engine, Program } from '../engine/engine.ts';
-import { freezeForInference } from '../engine/freeze-for-inference.ts';
-import type { LabelMap, Photo } from '../image/image.ts';
-import { type Preprocessing, photoToInput } from '../image/preprocessing.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Photo } from '../image/image.ts';
+import { unusableImage } from '../image/image-input.ts';
+import { photoToInputSteps } from '../image/preprocessing.ts';
+import { isRawImage, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
-import { getArchitecture } from '../models/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
-import { weightsGraph } from '../models/weights-graph.ts';
-import { upsampledArgmax } from './argmax.ts';
-import { type Averaging, mirrorInPlace, networkSides, ProbabilityAverage } from './averaging.ts';
-
-/** How much of a photo one class covers. */
-export interface ClassArea {
-  readonly id: number;
-  readonly name: string;
-  readonly pixels: number;
-  /** Of the whole photo, 0 to 1. */
-  readonly share: number;
-}
-
-/** Milliseconds that parsing took. */
-export interface ParseTiming {
-  readonly preprocess: number;
-  readonly network: number;
-  readonly postprocess: number;
-  readonly total: number;
-}
-
-/** What a parser says of a photo. */
-export interface ParseResult extends LabelMap {
-  /** One class id a pixel, H×W at the photo's own size. */
-  readonly labels: Uint8Array;
-  /** The classes that occur, largest first. */
-  readonly areas: readonly ClassArea[];
-  readonly timing: ParseTiming;
-}
+import { Pipeline } from '../scheduling/pipeline.ts';
+import { runInSlices } from '../scheduling/steps.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { upsampledArgmaxSteps } from './argmax.ts';
+import { type Averaging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
+import type { ClassScores } from './grid-classes.ts';
+import { type ClassArea, ParseResult, type ParseTiming } from './parse-result.ts';
+import { SizedNetwork } from './sized-network.ts';
 
 /** How a parser is made. */
 export interface FaceParserOptions {
-  /** What to call the weights in errors; default "the weights". */
+  /** What errors call the weights; default "the weights". */
   readonly name?: string;
-  /** Views of each photo to average over; default the photo alone. */
+  /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
 }
 
-/** The network at one size. */
-interface SizedNetwork {
-  readonly preprocessing: Preprocessing;
-  readonly program: Program;
-  readonly logitsShape: readonly [number, number, number];
+/** How one image is parsed. */
+export interface ParseOptions {
+  /**
+   * Longest side of the labels in pixels; larger images get smaller labels of the same aspect ratio. The network sees the
+   * whole image either way. Default: the size of the image.
+   */
+  readonly maxSide?: number;
 }
 
-/** Milliseconds that the parts of one parse have taken so far. */
-interface Spent {
-  preprocess: number;
-  network: number;
+/** What a parser consists of. */
+export interface ParserParts {
+  readonly weights: Weights;
+  readonly engine: Engine;
+  readonly labelSet: LabelSet;
+  readonly networks: readonly SizedNetwork[];
+  readonly flip: boolean;
+}
+
+/** Milliseconds that the parts of one call have taken so far. */
+type Spent = { -readonly [part in Exclude<keyof ParseTiming, 'total'>]: number };
+
+/** An image that is ready for the networks. */
+interface Prepared {
+  readonly width: number;
+  readonly height: number;
+  /** One for each network, 3×side×side. */
+  readonly inputs: readonly Float32Array[];
+  readonly spent: Spent;
 }
 
 /**
- * Parses faces with a trained network: the one place where photos go into a network and its scores are made into labels.
- * Validation, evaluation, commands and pages all go through it.
+ * Compiles the networks of a parser.
  *
- * The photo is preprocessed as the weights say, to the square that the network was trained on; its logits are brought back to the photo's own
- * size before the best class is taken. With `averaging` the same is done with the mean of what several views give.
+ * @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over
+ */
+export async function prepareParser(
+  weights: Weights,
+  engine: Engine,
+  { name = 'the weights', averaging }: FaceParserOptions = {},
+): Promise<ParserParts> {
+  const labelSet = getLabelSet(weights.labels);
+  const networks = await SizedNetwork.compileAll(weights, engine, { name, scales: averaging?.scales ?? [] });
+  return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false };
+}
+
+/**
+ * Parses faces with a trained network. Validation, evaluation, commands and pages all go through this class.
+ *
+ * An image is preprocessed as its weights say, to the square that the network was trained on. The logits are upsampled to the
+ * size of the image before the best class is taken. With `averaging`, the mean probabilities of several views take their place.
+ *
+ * Calls are carried out in the order in which they are made, two at a time at most. Work in JavaScript is done in slices of
+ * a few milliseconds, so that the event loop keeps turning.
  *
  * @example
  * const parser = await FaceParser.create(weights, engine);
  * const { labels, areas } = await parser.parse({ width, height, data });
  */
-export class FaceParser {
-  private constructor(
-    readonly labelSet: LabelSet,
-    readonly weights: Weights,
-    readonly engine: Engine,
-    private readonly networks: readonly SizedNetwork[],
-    /** Whether each photo is also seen mirrored. */
-    readonly flip: boolean,
-  ) {}
+export class FaceParser<Source = RawImage> {
+  readonly #networks: readonly SizedNetwork[];
+  readonly #pipeline = new Pipeline();
+  #disposal: Promise<void> | undefined;
+  /** The weights that the parser was made with. */
+  readonly weights: Weights;
+  readonly engine: Engine;
+  readonly labelSet: LabelSet;
+  /** Whether each image is also seen mirrored. */
+  readonly flip: boolean;
 
-  /** @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over */
+  /** @internal Use `create`, or `load` of `faceparse/node` and `faceparse/browser`. */
+  protected constructor({ weights, engine, labelSet, networks, flip }: ParserParts) {
+    this.weights = weights;
+    this.engine = engine;
+    this.labelSet = labelSet;
+    this.flip = flip;
+    this.#networks = networks;
+  }
+
+  /**
+   * Makes a parser of decoded images.
+   *
+   * @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over
+   */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
-    const { name = 'the weights', averaging } = options;
-    const labelSet = getLabelSet(weights.labels);
-    // Before the other sizes, so that a wrong size of the file is told as such.
-    const graph = weightsGraph(weights, name);
-    const { preprocessing, model } = weights;
-    const sides = networkSides(preprocessing.size, getArchitecture(model).multiple, averaging?.scales ?? []);
-    const graphs = sides.map((side) => (side === preprocessing.size ? graph : weightsGraph(weights, name, side)));
-    const networks: SizedNetwork[] = [];
-    try {
-      for (const [index, size] of sides.entries()) {
-        const frozen = freezeForInference(graphs[index], weights.states);
-        const [, ...logitsShape] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
-        const program = await engine.compile(frozen);
-        networks.push({ preprocessing: { ...preprocessing, size }, logitsShape, program });
-      }
-    } catch (error) {
-      await Promise.all(networks.map(({ program }) => program.dispose()));
-      throw error;
-    }
-    return new FaceParser(labelSet, weights, engine, networks, averaging?.flip ?? false);
+    return new FaceParser(await prepareParser(weights, engine, options));
   }
 
-  /** Sides in pixels of the squares that each photo is seen at, ascending. */
+  /** Sides in pixels of the squares that each image is seen at, ascending. */
   get sides(): readonly number[] {
-    return this.networks.map(({ preprocessing }) => preprocessing.size);
+    return this.#networks.map(({ preprocessing }) => preprocessing.size);
   }
 
-  /** Labels of one photo of any size. */
-  async parse(photo: Photo): Promise<ParseResult> {
-    const start = performance.now();
-    const spent: Spent = { preprocess: 0, network: 0 };
-    const { scores, shape } = await this.score(photo, spent);
-    const { data } = upsampledArgmax(scores, shape, photo.height, photo.width);
-    const areas = classAreas(data, this.labelSet);
-    const total = performance.now() - start;
-    const { preprocess, network } = spent;
-    return {
-      width: photo.width,
-      height: photo.height,
-      data,
-      labels: data,
-      areas,
-      timing: { preprocess, network, postprocess: total - preprocess - network, total },
-    };
-  }
-
-  /** Class scores of a photo: logits, or the logs of probabilities that are averaged. */
-  private async score(photo: Photo, spent: Spent) {
-    const { networks, flip } = this;
-    if (networks.length === 1 && !flip) {
-      const [network] = networks;
-      return { scores: await run(network, prepare(photo, network, spent), spent), shape: network.logitsShape };
+  /**
+   * Parses one image of any size.
+   *
+   * @param image pixels that do not change until the result is there
+   * @throws FaceparseError for an image that cannot be used, options that make no sense, and a parser that is disposed of
+   */
+  parse(image: Source, options: ParseOptions = {}): Promise<ParseResult> {
+    if (this.#disposal) {
+      return Promise.reject(new FaceparseError('this parser has been disposed of; make a new one to parse more images'));
     }
-    const average = new ProbabilityAverage(networks.at(-1)!.logitsShape, mirrorTable(this.labelSet));
-    for (const network of networks) {
-      const image = prepare(photo, network, spent);
-      average.add(await run(network, image, spent), network.logitsShape, false);
-      if (!flip) continue;
-      mirrorInPlace(image, network.preprocessing.size);
-      average.add(await run(network, image, spent), network.logitsShape, true);
+    return this.#pipeline.run(
+      () => this.prepare(image, options),
+      (prepared) => this.finish(prepared, options),
+    );
+  }
+
+  /** Waits for the calls that were made, then frees the engine's memory. */
+  dispose(): Promise<void> {
+    this.#disposal ??= this.#pipeline.idle.then(async () => {
+      await Promise.all(this.#networks.map((network) => network.dispose()));
+    });
+    return this.#disposal;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  /** Turns what was given into upright RGB; overridden where files can be read. */
+  protected async decode(image: Source): Promise<Photo> {
+    if (isRawImage(image)) return runInSlices(rawToPhotoSteps(image));
+    throw unusableImage(image, '{ width, height, data } with RGB or RGBA bytes');
+  }
+
+  private async prepare(image: Source, { maxSide }: ParseOptions): Promise<Prepared> {
+    if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= 1)) {
+      throw new FaceparseError(`maxSide is ${maxSide}, but must be a positive integer`, { exitCode: 2 });
     }
-    return { scores: average.logProbabilities(), shape: average.shape };
+    const spent: Spent = { decode: 0, preprocess: 0, network: 0, postprocess: 0 };
+    const photo = await timed(spent, 'decode', () => this.decode(image));
+    const inputs: Float32Array[] = [];
+    for (const { preprocessing } of this.#networks) {
+      inputs.push(await timed(spent, 'preprocess', () => runInSlices(photoToInputSteps(photo, preprocessing))));
+    }
+    return { width: photo.width, height: photo.height, inputs, spent };
   }
 
-  /** Frees the engine's memory. */
-  async dispose(): Promise<void> {
-    await Promise.all(this.networks.map(({ program }) => program.dispose()));
+  private async finish(prepared: Prepared, { maxSide }: ParseOptions): Promise<ParseResult> {
+    const { spent } = prepared;
+    const scores = await this.score(prepared);
+    const { width, height } = labelSize(prepared, maxSide);
+    const { labels, areas } = await timed(spent, 'postprocess', async () => {
+      const { data, pixels } = await runInSlices(upsampledArgmaxSteps(scores, height, width));
+      return { labels: data, areas: classAreas(pixels, this.labelSet) };
+    });
+    const timing = { ...spent, total: spent.decode + spent.preprocess + spent.network + spent.postprocess };
+    return new ParseResult({ width, height, labels, areas, scores, timing }, this.labelSet);
+  }
+
+  /** Class scores of an image: logits, or logarithms of averaged probabilities. */
+  private async score({ inputs, spent }: Prepared): Promise<ClassScores> {
+    const networks = this.#networks;
+    const run = (index: number) => timed(spent, 'network', () => networks[index].run(inputs[index]));
+    if (networks.length === 1 && !this.flip) return run(0);
+    const { shape } = networks[networks.length - 1];
+    const average = new ProbabilityAverage(shape, mirrorTable(this.labelSet));
+    const add = (scores: ClassScores, mirrored: boolean) =>
+      timed(spent, 'postprocess', () => runInSlices(average.add(scores, mirrored)));
+    for (const [index, { preprocessing }] of networks.entries()) {
+      await add(await run(index), false);
+      if (!this.flip) continue;
+      mirrorInPlace(inputs[index], preprocessing.size);
+      await add(await run(index), true);
+    }
+    return timed(spent, 'postprocess', () => runInSlices(average.logProbabilities()));
   }
 }
 
-/** A photo as the network takes it: 3×side×side. */
-function prepare(photo: Photo, { preprocessing }: SizedNetwork, spent: Spent): Float32Array {
+async function timed<T>(spent: Spent, part: keyof Spent, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
-  const image = photoToInput(photo, preprocessing);
-  spent.preprocess += performance.now() - start;
-  return image;
+  const result = await work();
+  spent[part] += performance.now() - start;
+  return result;
 }
 
-/** The logits of one image, valid until the program is run again. */
-async function run({ program }: SizedNetwork, image: Float32Array, spent: Spent): Promise<Float32Array> {
-  const start = performance.now();
-  const { logits } = await program.run({ image });
-  spent.network += performance.now() - start;
-  return logits;
+function labelSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  maxSide = Number.POSITIVE_INFINITY,
+): { width: number; height: number } {
+  const scale = Math.min(1, maxSide / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
-function classAreas(labels: Uint8Array, { classes }: LabelSet): ClassArea[] {
-  const pixels = new Float64Array(256);
-  for (let i = 0; i < labels.length; i++) pixels[labels[i]]++;
+function classAreas(pixels: Float64Array, { classes }: LabelSet): ClassArea[] {
+  const total = pixels.reduce((sum, count) => sum + count, 0);
   return classes
-    .map(({ id, name }) => ({ id, name, pixels: pixels[id], share: pixels[id] / labels.length }))
+    .map(({ id, name }) => ({ id, name, pixels: pixels[id], share: pixels[id] / total }))
     .filter((area) => area.pixels > 0)
     .sort((a, b) => b.pixels - a.pixels);
 }

@@ -5,7 +5,8 @@ import { findUnknownId } from '../labels/known-id.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
-import type { FaceParser, ParseResult } from '../parser/face-parser.ts';
+import type { FaceParser } from '../parser/face-parser.ts';
+import type { ParseTiming } from '../parser/parse-result.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /** One image that was scored. */
@@ -13,7 +14,8 @@ export interface ScoredImage {
   readonly item: DatasetItem;
   readonly photo: Photo;
   readonly truth: LabelMap;
-  readonly prediction: ParseResult;
+  readonly prediction: LabelMap;
+  readonly timing: ParseTiming;
   readonly score: ImageScore;
 }
 
@@ -55,15 +57,15 @@ export async function evaluateParser(
         `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; they must be of one size.`,
       );
     }
-    const prediction = await parser.parse(photo);
+    const { labelMap: prediction, timing } = await parser.parse(photo);
     const unknown = findUnknownId(truth.data, parser.labelSet);
     if (unknown >= 0) {
       throw new FaceparseError(
         `${item.maskPath} holds the label ${truth.data[unknown]}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`,
       );
     }
-    const imageScore = score.add(truth.data, prediction.labels);
-    await onImage?.({ item, photo, truth, prediction, score: imageScore }, index + 1, items.length);
+    const imageScore = score.add(truth.data, prediction.data);
+    await onImage?.({ item, photo, truth, prediction, timing, score: imageScore }, index + 1, items.length);
   }
   return score.summary();
 }

@@ -29,8 +29,8 @@ async function score(label: string, parser: FaceParser, dataset: Dataset, option
   const summary = await runTask(label, options, ({ signal, onProgress }) =>
     evaluateParser(parser, dataset, {
       signal,
-      onImage: ({ prediction }, done, total) => {
-        network += prediction.timing.network;
+      onImage: ({ timing }, done, total) => {
+        network += timing.network;
         onProgress(done, total);
       },
     }),
@@ -88,30 +88,30 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     import('../../data/dataset/dataset.ts'),
   ]);
   const dataset = await openDataset(options.data, { requireMasks: true });
-  const { core, file } = await FaceParser.load(run, engineChoice(options));
+  const parser = await FaceParser.load(run, engineChoice(options));
   try {
-    const plain = await score('scoring', core, dataset, options);
+    const plain = await score('scoring', parser, dataset, options);
     const averaging = await averagingOf(options);
-    const averaged = averaging && (await scoreAveraged(core, averaging, dataset, options));
+    const averaged = averaging && (await scoreAveraged(parser, averaging, dataset, options));
     if (options.json) {
       const { flip, sides } = averaged ?? plain;
       return printJson({
-        weights: file,
+        weights: parser.file,
         data: options.data,
         ...toJson(plain),
         ...(averaged && { averaged: { flip, sides, ...toJson(averaged) } }),
       });
     }
-    const { model, preprocessing } = core.weights;
+    const { model, preprocessing } = parser.weights;
     // A Markdown table is for a page that others read, where a path of this machine says nothing.
     if (!options.markdown) {
       printText(
-        `${file}: ${model} at ${preprocessing.size}×${preprocessing.size}, ${formatSpeed(plain.networkMilliseconds)}\n`,
+        `${parser.file}: ${model} at ${preprocessing.size}×${preprocessing.size}, ${formatSpeed(plain.networkMilliseconds)}\n`,
       );
     }
-    printText(formatReport(core.labelSet, plain, averaged, options.markdown === true));
+    printText(formatReport(parser.labelSet, plain, averaged, options.markdown === true));
   } finally {
-    await core.dispose();
+    await parser.dispose();
   }
 }
 

@@ -43,12 +43,12 @@ export interface MeasureOptions {
 export async function measure(weightsFile: string, options: MeasureOptions): Promise<Measurements> {
   const { data, worst: most, engine, averaging, signal, onProgress } = options;
   const dataset = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  const { core } = await FaceParser.load(weightsFile, { ...engine, ...(averaging && { averaging }) });
+  const parser = await FaceParser.load(weightsFile, { ...engine, ...(averaging && { averaging }) });
   const images: { item: DatasetItem; score: ImageScore }[] = [];
   let worst: ScoredImage[] = [];
   const wrong = { all: 0, near: 0 };
   try {
-    const summary = await evaluateParser(core, dataset, {
+    const summary = await evaluateParser(parser, dataset, {
       ...(signal && { signal }),
       onImage: (image, done, total) => {
         images.push({ item: image.item, score: image.score });
@@ -60,9 +60,9 @@ export async function measure(weightsFile: string, options: MeasureOptions): Pro
       },
     });
     const wrongNearBorders = wrong.all === 0 ? 0 : wrong.near / wrong.all;
-    return { labelSet: core.labelSet, summary, images, worst, wrongNearBorders };
+    return { labelSet: parser.labelSet, summary, images, worst, wrongNearBorders };
   } finally {
-    await core.dispose();
+    await parser.dispose();
   }
 }
 

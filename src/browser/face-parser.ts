@@ -1,0 +1,71 @@
+import { createOnnxEngine, type OnnxDevice, type OnnxRuntime } from '../engine/onnx/onnx-engine.ts';
+import type { Photo } from '../image/image.ts';
+import { decodeWeights } from '../models/weights-file.ts';
+import type { Averaging } from '../parser/averaging.ts';
+import { FaceParser as CoreParser, prepareParser } from '../parser/face-parser.ts';
+import { describeValue } from '../text/describe-value.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { fetchBlob } from './fetch-blob.ts';
+import { type BrowserImage, decodeInBrowser } from './image-source.ts';
+
+/** How a parser is loaded in a browser. */
+export interface LoadOptions {
+  /** The module of onnxruntime-web: `import * as ort from 'onnxruntime-web/wasm'`. */
+  readonly runtime: OnnxRuntime;
+  /** Where networks run; default `wasm`. `webgpu` needs `onnxruntime-web/webgpu`. */
+  readonly device?: Extract<OnnxDevice, 'wasm' | 'webgpu'>;
+  /** Views of each image to average over; default: the image alone. */
+  readonly averaging?: Averaging;
+}
+
+/**
+ * Face parsing in a browser.
+ *
+ * @example
+ * import * as ort from 'onnxruntime-web/wasm';
+ * import weights from 'faceparse/weights/flagship.safetensors?url'; // Vite
+ * const parser = await FaceParser.load(weights, { runtime: ort });
+ * const result = await parser.parse(document.querySelector('img'));
+ */
+export class FaceParser extends CoreParser<BrowserImage> {
+  /**
+   * Loads a trained parser.
+   *
+   * @param weights the URL of a weights file, or its bytes
+   * @throws FaceparseError where the weights cannot be fetched, are damaged or belong to another network, or no runtime is given
+   */
+  static async load(weights: string | URL | Blob | ArrayBuffer | Uint8Array, options: LoadOptions): Promise<FaceParser> {
+    const { runtime, device = 'wasm', averaging } = options ?? {};
+    if (typeof runtime?.InferenceSession?.create !== 'function') {
+      throw new FaceparseError(
+        'FaceParser.load needs ONNX Runtime: pass { runtime: ort } with the module of onnxruntime-web',
+        { exitCode: 2 },
+      );
+    }
+    const { name, bytes } = await readWeights(weights);
+    const parts = await prepareParser(decodeWeights(bytes, name), createOnnxEngine({ runtime, device }), {
+      name,
+      ...(averaging && { averaging }),
+    });
+    return new FaceParser(parts);
+  }
+
+  protected override decode(image: BrowserImage): Promise<Photo> {
+    return decodeInBrowser(image);
+  }
+}
+
+async function readWeights(source: unknown): Promise<{ name: string; bytes: Uint8Array }> {
+  if (source instanceof Uint8Array) return { name: 'the weights', bytes: source };
+  if (source instanceof ArrayBuffer) return { name: 'the weights', bytes: new Uint8Array(source) };
+  if (source instanceof Blob) return { name: 'the weights', bytes: new Uint8Array(await source.arrayBuffer()) };
+  if (typeof source !== 'string' && !(source instanceof URL)) {
+    throw new FaceparseError(
+      `the weights cannot be read from ${describeValue(source)}; give the URL of a .safetensors file or its bytes`,
+      { exitCode: 2 },
+    );
+  }
+  const name = String(source);
+  const blob = await fetchBlob(name);
+  return { name, bytes: new Uint8Array(await blob.arrayBuffer()) };
+}

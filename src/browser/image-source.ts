@@ -1,0 +1,105 @@
+import type { Photo } from '../image/image.ts';
+import { unusableImage } from '../image/image-input.ts';
+import { isRawImage, maxImagePixels, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
+import { runInSlices } from '../scheduling/steps.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { fetchBlob } from './fetch-blob.ts';
+
+/** What can be drawn to a canvas. */
+export type DrawableImage =
+  | ImageBitmap
+  | HTMLImageElement
+  | HTMLVideoElement
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | VideoFrame;
+
+/**
+ * What an image can be read from in a browser: anything that can be drawn, encoded bytes (a Blob or File, an array, a
+ * Response, a stream), a URL to fetch, or decoded pixels such as `ImageData`.
+ */
+export type BrowserImage =
+  | string
+  | URL
+  | Blob
+  | ArrayBuffer
+  | Uint8Array
+  | Response
+  | ReadableStream<Uint8Array>
+  | DrawableImage
+  | RawImage;
+
+const accepted =
+  'a URL, an encoded image (Blob, File, ArrayBuffer, Uint8Array, Response, stream), an ImageBitmap, an image, video or ' +
+  'canvas element, a VideoFrame, or { width, height, data } with RGB or RGBA bytes';
+
+/**
+ * Decodes an image to upright 8-bit RGB, whatever it is read from. Transparent pixels are laid on white.
+ *
+ * @throws FaceparseError (exit code 2) for anything that is no image; exit code 1 for one that cannot be fetched or decoded
+ */
+export async function decodeInBrowser(source: BrowserImage): Promise<Photo> {
+  if (isDrawable(source)) return drawn(source);
+  if (isRawImage(source)) return runInSlices(rawToPhotoSteps(source));
+  const bitmap = await decodeBlob(await blobOf(source));
+  try {
+    return await drawn(bitmap);
+  } finally {
+    bitmap.close();
+  }
+}
+
+async function blobOf(source: Exclude<BrowserImage, DrawableImage | RawImage>): Promise<Blob> {
+  if (source instanceof Blob) return source;
+  if (typeof source === 'string' || source instanceof URL) return fetchBlob(String(source));
+  if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source as BlobPart]);
+  if (source instanceof Response) return source.blob();
+  if (source instanceof ReadableStream) return new Response(source).blob();
+  throw unusableImage(source, accepted);
+}
+
+async function decodeBlob(blob: Blob): Promise<ImageBitmap> {
+  try {
+    return await createImageBitmap(blob);
+  } catch (cause) {
+    const type = blob.type ? ` of type ${blob.type}` : '';
+    throw new FaceparseError(`the image (${blob.size} bytes${type}) cannot be decoded by this browser`, { cause });
+  }
+}
+
+/** Worker scopes lack some of these types. */
+function isDrawable(source: unknown): source is DrawableImage {
+  const types = ['ImageBitmap', 'HTMLImageElement', 'HTMLVideoElement', 'HTMLCanvasElement', 'OffscreenCanvas', 'VideoFrame'];
+  return types.some((name) => {
+    const type: unknown = Reflect.get(globalThis, name);
+    return typeof type === 'function' && source instanceof type;
+  });
+}
+
+function drawn(source: DrawableImage): Promise<Photo> {
+  const { width, height } = sizeOf(source);
+  if (width === 0 || height === 0) {
+    throw new FaceparseError('the image has no pixels yet; wait until it has loaded', { exitCode: 2 });
+  }
+  if (width * height > maxImagePixels) {
+    throw new FaceparseError(
+      `the image is ${width}×${height}, more than ${maxImagePixels / 1e6} megapixels; scale it down first`,
+      { exitCode: 2 },
+    );
+  }
+  const canvas = new OffscreenCanvas(width, height);
+  const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true });
+  if (!context) throw new FaceparseError('this browser gives no 2d context to read pixels with');
+  context.fillStyle = '#ffffff';
+  context.fillRect(0, 0, width, height);
+  context.drawImage(source, 0, 0, width, height);
+  return runInSlices(rawToPhotoSteps(context.getImageData(0, 0, width, height)));
+}
+
+/** An element may be shown at another size than the one that its image has. */
+function sizeOf(source: DrawableImage): { readonly width: number; readonly height: number } {
+  if ('naturalWidth' in source) return { width: source.naturalWidth, height: source.naturalHeight };
+  if ('videoWidth' in source) return { width: source.videoWidth, height: source.videoHeight };
+  if ('displayWidth' in source) return { width: source.displayWidth, height: source.displayHeight };
+  return { width: source.width, height: source.height };
+}

@@ -1,0 +1,34 @@
+import type { InferenceSession } from 'onnxruntime-common';
+
+/** A tensor as it crosses between threads. */
+export interface TensorMessage {
+  readonly type: 'float32' | 'int32';
+  readonly data: Float32Array | Int32Array;
+  readonly dims: readonly number[];
+}
+
+/** What the worker is asked for. */
+export type SessionCommand =
+  | {
+      readonly kind: 'create';
+      readonly session: number;
+      readonly model: Uint8Array;
+      readonly options: InferenceSession.SessionOptions;
+    }
+  | {
+      readonly kind: 'run';
+      readonly session: number;
+      readonly feeds: Readonly<Record<string, TensorMessage>>;
+      readonly outputs: readonly string[];
+    }
+  | { readonly kind: 'release'; readonly session: number };
+
+/** A command with the number that its answer carries. */
+export interface SessionRequest {
+  readonly id: number;
+  readonly command: SessionCommand;
+}
+
+export type SessionAnswer =
+  | { readonly id: number; readonly outputs: Readonly<Record<string, TensorMessage>> }
+  | { readonly id: number; readonly error: string };

@@ -1,0 +1,150 @@
+import { isUint8Array } from 'node:util/types';
+import { fileURLToPath } from 'node:url';
+import type { Photo } from '../image/image.ts';
+import { unusableImage } from '../image/image-input.ts';
+import { isRawImage, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
+import { decodePhoto, ImageError, maxFileBytes, readPhoto } from '../image/read-image.ts';
+import { runInSlices } from '../scheduling/steps.ts';
+import { FaceparseError } from '../text/errors.ts';
+
+/** A canvas of any package: node-canvas, @napi-rs/canvas, skia-canvas. */
+export interface CanvasLike {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: '2d'): {
+    getImageData(x: number, y: number, width: number, height: number): RawImage;
+  } | null;
+}
+
+/** A sharp pipeline. Its output is parsed as it is: call `autoOrient()` on it to follow the EXIF orientation. */
+export interface SharpLike {
+  clone(): SharpLike;
+  flatten(options: { background: string }): SharpLike;
+  toColourspace(space: string): SharpLike;
+  raw(options: { depth: 'uchar' }): SharpLike;
+  toBuffer(options: { resolveWithObject: true }): Promise<{
+    data: Uint8Array;
+    info: { width: number; height: number; channels: number };
+  }>;
+}
+
+/**
+ * What an image can be read from in Node: the path or `file:` URL of a JPEG, PNG or WebP file; the bytes of one, in an array, a
+ * Blob or a stream; decoded pixels; a canvas; a sharp pipeline.
+ */
+export type ImageSource =
+  | string
+  | URL
+  | Uint8Array
+  | ArrayBuffer
+  | SharedArrayBuffer
+  | DataView
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | RawImage
+  | CanvasLike
+  | SharpLike;
+
+const accepted =
+  'the path or file: URL of a JPEG, PNG or WebP file, its bytes (Buffer, Uint8Array, ArrayBuffer, Blob, stream), ' +
+  '{ width, height, data } with RGB or RGBA bytes, a canvas, or a sharp instance';
+
+/**
+ * Decodes an image to upright 8-bit RGB, whatever it is read from.
+ *
+ * @throws ImageError for a file or bytes that cannot be decoded
+ * @throws FaceparseError (exit code 2) for anything that is no image
+ */
+export async function decodeSource(source: ImageSource): Promise<Photo> {
+  if (typeof source === 'string') return readPhoto(pathOf(source));
+  if (source instanceof URL) return readPhoto(filePath(source));
+  if (isUint8Array(source)) return decodePhoto(source, 'the image');
+  if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) {
+    return decodePhoto(new Uint8Array(source), 'the image');
+  }
+  if (source instanceof DataView) {
+    return decodePhoto(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), 'the image');
+  }
+  if (source instanceof Blob) return decodeBlob(source);
+  if (isRawImage(source)) return runInSlices(rawToPhotoSteps(source));
+  if (isSharp(source)) return decodeSharp(source);
+  if (isCanvas(source)) return decodeCanvas(source);
+  if (isAsyncIterable(source)) return decodePhoto(await collect(source), 'the image');
+  throw unusableImage(source, accepted);
+}
+
+function pathOf(source: string): string {
+  if (/^file:\/\//i.test(source)) return filePath(new URL(source));
+  if (/^(?:https?|data|blob):/i.test(source)) {
+    throw new FaceparseError(
+      `faceparse does not fetch ${source.slice(0, 60)}${source.length > 60 ? '…' : ''}; ` +
+        'pass its bytes instead: await (await fetch(url)).arrayBuffer()',
+      { exitCode: 2 },
+    );
+  }
+  return source;
+}
+
+function filePath(url: URL): string {
+  if (url.protocol !== 'file:') return pathOf(url.href);
+  return fileURLToPath(url);
+}
+
+async function decodeBlob(blob: Blob): Promise<Photo> {
+  if (blob.size > maxFileBytes) throw tooLarge(blob.size);
+  return decodePhoto(new Uint8Array(await blob.arrayBuffer()), 'the image');
+}
+
+function isSharp(source: object): source is SharpLike {
+  return (['clone', 'toColourspace', 'toBuffer', 'raw'] as const).every(
+    (method) => typeof (source as Partial<SharpLike>)[method] === 'function',
+  );
+}
+
+async function decodeSharp(source: SharpLike): Promise<Photo> {
+  const pipeline = source.clone().flatten({ background: '#ffffff' }).toColourspace('srgb').raw({ depth: 'uchar' });
+  try {
+    const { data, info } = await pipeline.toBuffer({ resolveWithObject: true });
+    const { width, height, channels } = info;
+    return await runInSlices(rawToPhotoSteps({ width, height, data, channels: channels as 3 }));
+  } catch (cause) {
+    if (cause instanceof FaceparseError) throw cause;
+    throw new ImageError(
+      'the image',
+      `is refused by sharp (${cause instanceof Error ? cause.message : String(cause)})`,
+      'check the input of the sharp instance',
+      cause,
+    );
+  }
+}
+
+function isCanvas(source: object): source is CanvasLike {
+  return 'getContext' in source && typeof source.getContext === 'function' && 'width' in source && 'height' in source;
+}
+
+function decodeCanvas(canvas: CanvasLike): Promise<Photo> {
+  const context = canvas.getContext('2d');
+  if (!context) throw new FaceparseError('the canvas has no 2d context to read its pixels from', { exitCode: 2 });
+  return runInSlices(rawToPhotoSteps(context.getImageData(0, 0, canvas.width, canvas.height)));
+}
+
+function isAsyncIterable(source: unknown): source is AsyncIterable<unknown> {
+  return typeof source === 'object' && source !== null && Symbol.asyncIterator in source;
+}
+
+async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of stream) {
+    if (!isUint8Array(part)) throw unusableImage(part, 'a stream of bytes (no encoding set)');
+    length += part.length;
+    if (length > maxFileBytes) throw tooLarge(length);
+    parts.push(part);
+  }
+  return Buffer.concat(parts, length);
+}
+
+function tooLarge(bytes: number): ImageError {
+  return new ImageError('the image', `has ${bytes} bytes or more, the limit is ${maxFileBytes}`, 'make it smaller');
+}

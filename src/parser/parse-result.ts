@@ -1,0 +1,222 @@
+import { encodePng } from '../formats/png-encoder.ts';
+import type { LabelMap } from '../image/image.ts';
+import { findClasses } from '../labels/find-class.ts';
+import type { LabelSet } from '../labels/label-set.ts';
+import { runInSlices, type Steps } from '../scheduling/steps.ts';
+import type { ClassScores } from './grid-classes.ts';
+import { classConfidenceSteps, probabilitySteps } from './probabilities.ts';
+import { RowUpsampler } from './row-upsampler.ts';
+
+/** How much of an image one class covers. */
+export interface ClassArea {
+  readonly id: number;
+  readonly name: string;
+  readonly pixels: number;
+  /** Fraction of the whole image, 0 to 1. */
+  readonly share: number;
+}
+
+/** Milliseconds that parsing took, without the time spent waiting for earlier images. */
+export interface ParseTiming {
+  /** Decoding the file, or converting pixels to RGB. */
+  readonly decode: number;
+  readonly preprocess: number;
+  readonly network: number;
+  readonly postprocess: number;
+  /** The sum of the parts. */
+  readonly total: number;
+}
+
+/** An 8-bit mask, H×W: 0 is outside, 255 inside. */
+export interface AlphaMask {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1;
+  readonly data: Uint8Array;
+}
+
+/** An 8-bit RGBA image, H×W×4; `new ImageData(data, width, height)` takes its data. */
+export interface RgbaImage {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 4;
+  readonly data: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/** One class of an image, in the form that image-segmentation pipelines give. */
+export interface Segment {
+  readonly label: string;
+  /** Mean probability of the class over its region, 0 to 1. */
+  readonly score: number;
+  readonly mask: AlphaMask;
+}
+
+/** How a mask is made. */
+export interface MaskOptions {
+  /**
+   * Whether values between 0 and 255 express probability, for blending along hair and borders; otherwise a pixel is 255 where
+   * its label is one of the classes.
+   */
+  readonly soft?: boolean;
+}
+
+/** How labels are coloured. */
+export interface ColorOptions {
+  /** Opacity of the classes, 0 to 1; default 1. */
+  readonly opacity?: number;
+  /** Whether background (id 0) is transparent; default true. */
+  readonly transparentBackground?: boolean;
+}
+
+interface ResultParts {
+  readonly width: number;
+  readonly height: number;
+  readonly labels: Uint8Array;
+  readonly areas: readonly ClassArea[];
+  readonly scores: ClassScores;
+  readonly timing: ParseTiming;
+}
+
+/**
+ * What a parser found in one image. The methods that make images are asynchronous and never hold the thread for long.
+ *
+ * @example
+ * const result = await parser.parse('photo.jpg');
+ * const hair = await result.mask('hair'); // soft, 0 to 255
+ * const lips = await result.mask(['u_lip', 'l_lip'], { soft: false });
+ * await writeFile('labels.png', await result.toPng());
+ */
+export class ParseResult {
+  readonly width: number;
+  readonly height: number;
+  /** One class id per pixel, H×W at the size of the image. */
+  readonly labels: Uint8Array;
+  /** The classes that occur, largest first. */
+  readonly areas: readonly ClassArea[];
+  /** Scores C×h×w on the network's grid: logits, or logarithms of averaged probabilities. Softmax gives probabilities. */
+  readonly scores: ClassScores;
+  readonly timing: ParseTiming;
+  readonly #labelSet: LabelSet;
+  #probabilities: Promise<Float32Array> | undefined;
+
+  /** @internal Results come from `FaceParser.parse`. */
+  constructor({ width, height, labels, areas, scores, timing }: ResultParts, labelSet: LabelSet) {
+    this.width = width;
+    this.height = height;
+    this.labels = labels;
+    this.areas = areas;
+    this.scores = scores;
+    this.timing = timing;
+    this.#labelSet = labelSet;
+  }
+
+  /** The labels as the functions for label maps take them (`blendOverlay`, `colorize`, `encodeLabelPng`). */
+  get labelMap(): LabelMap {
+    return { width: this.width, height: this.height, data: this.labels };
+  }
+
+  /**
+   * The mask of one class or of several together, soft unless asked otherwise.
+   *
+   * Soft values are probabilities on the network's grid, summed over the classes and upsampled bilinearly.
+   *
+   * @param classes names or ids; a class that does not occur gives an empty mask
+   * @throws FaceparseError (exit code 2) for a class that the label set does not have
+   */
+  async mask(
+    classes: string | number | readonly (string | number)[],
+    { soft = true }: MaskOptions = {},
+  ): Promise<AlphaMask> {
+    const ids = findClasses(this.#labelSet, classes);
+    const data = await (soft ? this.softMask(ids) : runInSlices(hardMaskSteps(this.labelMap, ids)));
+    return { width: this.width, height: this.height, channels: 1, data };
+  }
+
+  /**
+   * Every class that occurs, largest first, as `{ label, score, mask }`: the form of transformers.js. Masks are hard unless
+   * asked otherwise. Each takes one byte per pixel.
+   */
+  async segments({ soft = false }: MaskOptions = {}): Promise<Segment[]> {
+    const confidence = await runInSlices(classConfidenceSteps(await this.probabilities(), this.scores.shape));
+    const segments: Segment[] = [];
+    for (const { id, name } of this.areas) {
+      segments.push({ label: name, score: confidence[id], mask: await this.mask(id, { soft }) });
+    }
+    return segments;
+  }
+
+  /** The labels in the colours of the label set, to be drawn over the image. */
+  async toRgba({ opacity = 1, transparentBackground = true }: ColorOptions = {}): Promise<RgbaImage> {
+    if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`the opacity is ${opacity}, but must be from 0 to 1`);
+    const colors = new Uint32Array(256);
+    const bytes = new Uint8Array(colors.buffer);
+    for (const { id, color } of this.#labelSet.classes) {
+      const alpha = id === 0 && transparentBackground ? 0 : Math.round(opacity * 255);
+      bytes.set([...color, alpha], id * 4);
+    }
+    const data = await runInSlices(coloredSteps(this.labelMap, colors));
+    return { width: this.width, height: this.height, channels: 4, data };
+  }
+
+  /** The labels as the bytes of an 8-bit palette PNG whose indices are class ids. */
+  toPng(): Promise<Uint8Array<ArrayBuffer>> {
+    const palette = this.#labelSet.classes.map(({ color }) => color);
+    return encodePng({ ...this.labelMap, channels: 1 }, { palette });
+  }
+
+  private async softMask(ids: readonly number[]): Promise<Uint8Array> {
+    return runInSlices(softMaskSteps(await this.probabilities(), this.scores.shape, ids, this));
+  }
+
+  private probabilities(): Promise<Float32Array> {
+    this.#probabilities ??= runInSlices(probabilitySteps(this.scores));
+    return this.#probabilities;
+  }
+}
+
+function* hardMaskSteps({ width, height, data }: LabelMap, ids: readonly number[]): Steps<Uint8Array> {
+  const values = new Uint8Array(256);
+  for (const id of ids) values[id] = 255;
+  const mask = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let i = y * width; i < (y + 1) * width; i++) mask[i] = values[data[i]];
+    yield;
+  }
+  return mask;
+}
+
+function* coloredSteps(
+  { width, height, data }: LabelMap,
+  colors: Uint32Array,
+): Steps<Uint8ClampedArray<ArrayBuffer>> {
+  const pixels = new Uint32Array(width * height);
+  for (let y = 0; y < height; y++) {
+    for (let i = y * width; i < (y + 1) * width; i++) pixels[i] = colors[data[i]];
+    yield;
+  }
+  return new Uint8ClampedArray(pixels.buffer);
+}
+
+function* softMaskSteps(
+  probabilities: Float32Array,
+  [, gridHeight, gridWidth]: ClassScores['shape'],
+  ids: readonly number[],
+  { width, height }: { readonly width: number; readonly height: number },
+): Steps<Uint8Array> {
+  const plane = gridHeight * gridWidth;
+  const sum = new Float32Array(plane);
+  for (const id of ids) {
+    for (let i = 0; i < plane; i++) sum[i] += probabilities[id * plane + i];
+    yield;
+  }
+  const upsampler = new RowUpsampler(gridHeight, gridWidth, height, width);
+  const row = new Float32Array(width);
+  const mask = new Uint8Array(width * height);
+  for (let y = 0; y < height; y++) {
+    upsampler.write(sum, 0, y, row);
+    // Sums of probabilities may exceed 1 by rounding, by less than half a level.
+    for (let x = 0; x < width; x++) mask[y * width + x] = row[x] * 255 + 0.5;
+    yield;
+  }
+  return mask;
+}

@@ -1,0 +1,57 @@
+import type { Engine, Program } from '../engine/engine.ts';
+import { freezeForInference } from '../engine/freeze-for-inference.ts';
+import type { Preprocessing } from '../image/preprocessing.ts';
+import { getArchitecture } from '../models/registry.ts';
+import type { Weights } from '../models/weights-file.ts';
+import { weightsGraph } from '../models/weights-graph.ts';
+import { networkSides } from './averaging.ts';
+import type { ClassScores } from './grid-classes.ts';
+
+/** A network with its weights, compiled for one size of its input. */
+export class SizedNetwork {
+  private constructor(
+    readonly preprocessing: Preprocessing,
+    private readonly program: Program,
+    readonly shape: ClassScores['shape'],
+  ) {}
+
+  /**
+   * Compiles a network for its own size and for those that the scales give, ascending.
+   *
+   * @param name what errors call the weights
+   * @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over
+   */
+  static async compileAll(
+    weights: Weights,
+    engine: Engine,
+    { name, scales }: { readonly name: string; readonly scales: readonly number[] },
+  ): Promise<SizedNetwork[]> {
+    // Before the other sizes, so that an error about the file's own size names the file.
+    const graph = weightsGraph(weights, name);
+    const { preprocessing, model } = weights;
+    const sides = networkSides(preprocessing.size, getArchitecture(model).multiple, scales);
+    const graphs = sides.map((side) => (side === preprocessing.size ? graph : weightsGraph(weights, name, side)));
+    const networks: SizedNetwork[] = [];
+    try {
+      for (const [index, size] of sides.entries()) {
+        const frozen = freezeForInference(graphs[index], weights.states);
+        const [, ...shape] = frozen.outputs.get('logits')!.shape as [number, number, number, number];
+        networks.push(new SizedNetwork({ ...preprocessing, size }, await engine.compile(frozen), shape));
+      }
+    } catch (error) {
+      await Promise.all(networks.map((network) => network.dispose()));
+      throw error;
+    }
+    return networks;
+  }
+
+  /** Logits of one input of 3×side×side, C×h×w. They are the caller's: a later run does not overwrite them. */
+  async run(image: Float32Array): Promise<ClassScores> {
+    const { logits } = await this.program.run({ image });
+    return { shape: this.shape, data: logits.slice() };
+  }
+
+  dispose(): Promise<void> {
+    return this.program.dispose();
+  }
+}
