@@ -1,8 +1,13 @@
-/** faceparse in Node: parsers from files, datasets, training and evaluation. */
-export { checkDataset } from './data/dataset/check.ts';
-export { openDataset } from './data/dataset/dataset.ts';
-export { selectEngine } from './engine/select-engine.ts';
-export { readMask, readPhoto } from './image/read-image.ts';
-export { FaceParser } from './node/face-parser.ts';
-export { evaluateParser } from './training/evaluation.ts';
-export { train } from './training/trainer.ts';
+/** faceparse in Node: everything of `faceparse`, and parsers from files, datasets, training and evaluation. */
+export { parseConfig } from './config/parse-config.ts';
+export type { Config } from './config/schema.ts';
+export { type CheckResult, checkDataset, type DatasetProblem } from './data/dataset/check.ts';
+export { type Dataset, type DatasetItem, openDataset } from './data/dataset/dataset.ts';
+export { type EngineChoice, type EngineName, selectEngine } from './engine/select-engine.ts';
+export { ImageError, readMask, readPhoto } from './image/read-image.ts';
+export * from './index.ts';
+export { FaceParser, type LoadOptions } from './node/face-parser.ts';
+export type { CanvasLike, ImageSource, SharpLike } from './node/image-source.ts';
+export { type EvaluationOptions, evaluateParser, type ScoredImage } from './training/evaluation.ts';
+export type { RunFolder } from './training/run-folder.ts';
+export { type TrainingProgress, type TrainOptions, type TrainResult, train } from './training/trainer.ts';

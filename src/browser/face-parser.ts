@@ -34,7 +34,10 @@ export class FaceParser extends CoreParser<BrowserImage> {
    * @param weights the URL of a weights file, or its bytes
    * @throws FaceparseError where the weights cannot be fetched, are damaged or belong to another network, or no runtime is given
    */
-  static async load(weights: string | URL | Blob | ArrayBuffer | Uint8Array, options: LoadOptions): Promise<FaceParser> {
+  static async load(
+    weights: string | URL | Blob | ArrayBuffer | Uint8Array,
+    options: LoadOptions,
+  ): Promise<FaceParser> {
     const { runtime, device = 'wasm', averaging } = options ?? {};
     if (typeof runtime?.InferenceSession?.create !== 'function') {
       throw new FaceparseError(

@@ -69,7 +69,14 @@ async function decodeBlob(blob: Blob): Promise<ImageBitmap> {
 
 /** Worker scopes lack some of these types. */
 function isDrawable(source: unknown): source is DrawableImage {
-  const types = ['ImageBitmap', 'HTMLImageElement', 'HTMLVideoElement', 'HTMLCanvasElement', 'OffscreenCanvas', 'VideoFrame'];
+  const types = [
+    'ImageBitmap',
+    'HTMLImageElement',
+    'HTMLVideoElement',
+    'HTMLCanvasElement',
+    'OffscreenCanvas',
+    'VideoFrame',
+  ];
   return types.some((name) => {
     const type: unknown = Reflect.get(globalThis, name);
     return typeof type === 'function' && source instanceof type;

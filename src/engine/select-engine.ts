@@ -31,7 +31,9 @@ export function defaultThreads(): number {
 export async function selectEngine(choice: EngineChoice = {}, background = false): Promise<Engine> {
   const { name = 'auto', device = 'cpu', threads = defaultThreads() } = choice;
   if (!engineNames.includes(name)) {
-    throw new FaceparseError(`there is no engine '${name}'; ${suggestName(String(name), engineNames)}`, { exitCode: 2 });
+    throw new FaceparseError(`there is no engine '${name}'; ${suggestName(String(name), engineNames)}`, {
+      exitCode: 2,
+    });
   }
   if (!Number.isInteger(threads) || threads < 1) {
     throw new FaceparseError(`threads is ${threads}, but must be a positive integer`, { exitCode: 2 });

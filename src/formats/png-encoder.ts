@@ -20,7 +20,7 @@ export interface PngOptions {
  * Encodes an image as PNG without holding the thread: rows are prepared in slices, and the platform's `CompressionStream`
  * deflates elsewhere. The bytes depend on the platform's deflate; the pixels do not.
  *
- * @throws RangeError where the data do not fill the image, or a palette is given for several channels
+ * @throws RangeError where the data do not fill the image, a palette is given for several channels, or an index is beyond it
  * @example await writeFile('hair.png', await encodePng(await result.mask('hair')));
  */
 export async function encodePng(image: EncodableImage, { palette }: PngOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
@@ -31,10 +31,15 @@ export async function encodePng(image: EncodableImage, { palette }: PngOptions =
         `${width * height * channels} bytes, but its data has ${data.length}`,
     );
   }
+  for (const [name, side] of Object.entries({ width, height })) {
+    if (!Number.isInteger(side) || side < 1 || side > 0x7fffffff) {
+      throw new RangeError(`the ${name} of a PNG must be a positive integer, not ${side}`);
+    }
+  }
   if (palette && channels !== 1) throw new RangeError(`a palette needs one channel, but the image has ${channels}`);
   const { grey, rgb, rgba, palette: indexed } = pngColorTypes;
   const colorType = palette ? indexed : { 1: grey, 3: rgb, 4: rgba }[channels];
-  const rows = await runInSlices(filteredRowSteps(image));
+  const rows = await runInSlices(filteredRowSteps(image, palette?.length ?? 256));
   const parts = [pngSignature, headerChunk(width, height, colorType)];
   if (palette) parts.push(chunk('PLTE', Uint8Array.from(palette.flat())));
   const stream = new Blob([rows]).stream().pipeThrough(new CompressionStream('deflate'));
@@ -52,13 +57,17 @@ async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
  * The rows with their filters: none for indices and grey masks, whose runs compress best as they are; differences to the
  * pixel on the left for colour.
  */
-function* filteredRowSteps({ width, height, channels, data }: EncodableImage): Steps<Uint8Array<ArrayBuffer>> {
+function* filteredRowSteps(
+  { width, height, channels, data }: EncodableImage,
+  indices: number,
+): Steps<Uint8Array<ArrayBuffer>> {
   const length = width * channels;
   const rows = new Uint8Array(height * (length + 1));
   for (let y = 0; y < height; y++) {
     const to = y * (length + 1);
     const from = y * length;
     rows.set(data.subarray(from, from + length), to + 1);
+    if (indices < 256) checkIndices(data.subarray(from, from + length), indices);
     if (channels > 1) {
       rows[to] = 1;
       for (let i = channels; i < length; i++) rows[to + 1 + i] = data[from + i] - data[from + i - channels];
@@ -66,4 +75,10 @@ function* filteredRowSteps({ width, height, channels, data }: EncodableImage): S
     yield;
   }
   return rows;
+}
+
+function checkIndices(row: Uint8Array | Uint8ClampedArray, count: number): void {
+  for (let i = 0; i < row.length; i++) {
+    if (row[i] >= count) throw new RangeError(`the index ${row[i]} is beyond the palette, which has ${count} colours`);
+  }
 }

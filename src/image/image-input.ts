@@ -8,5 +8,7 @@ import { FaceparseError } from '../text/errors.ts';
  */
 export function unusableImage(value: unknown, takes: string): FaceparseError {
   const hint = value instanceof Promise ? ' (await it first)' : '';
-  return new FaceparseError(`an image cannot be read from ${describeValue(value)}${hint}; give ${takes}`, { exitCode: 2 });
+  return new FaceparseError(`an image cannot be read from ${describeValue(value)}${hint}; give ${takes}`, {
+    exitCode: 2,
+  });
 }

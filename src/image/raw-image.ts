@@ -45,7 +45,8 @@ export function* rawToPhotoSteps(image: RawImage): Steps<Photo> {
 
 function checkRawImage({ width, height, data, channels }: RawImage): 1 | 3 | 4 {
   for (const [name, value] of Object.entries({ width, height })) {
-    if (!Number.isInteger(value) || value < 1) throw wrong(`the ${name} of a raw image must be a positive integer, not ${value}`);
+    if (!Number.isInteger(value) || value < 1)
+      throw wrong(`the ${name} of a raw image must be a positive integer, not ${value}`);
   }
   const size = `${width}×${height}`;
   if (width * height > maxImagePixels) {

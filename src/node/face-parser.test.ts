@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noiseRgb, temporaryFolder } from '../../test/dataset-fixture.ts';
@@ -76,6 +78,47 @@ describe('FaceParser in Node', () => {
     ];
     expect(results[1].labels).toEqual(results[0].labels);
     expect(results[2].labels).toEqual(results[0].labels);
+  });
+
+  it('parses photos that wait in order, and lets the process end while it is idle', async () => {
+    const script = `import { FaceParser } from ${JSON.stringify(new URL('../../dist/node.js', import.meta.url).href)};
+      const parser = await FaceParser.load(${JSON.stringify(folder)}, { name: 'onnx', threads: 1 });
+      const photo = (side) => ({ width: side, height: side, data: new Uint8Array(side * side * 3) });
+      const order = [];
+      await Promise.all([900, 3, 50].map((side) => parser.parse(photo(side)).then(({ width }) => order.push(width))));
+      console.log(order.join());`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      timeout: 60_000,
+    });
+    expect(stdout).toBe('900,3,50\n');
+  });
+
+  it('refuses arguments that make no sense, also from JavaScript', async () => {
+    const load = FaceParser.load as (path?: unknown, options?: unknown) => Promise<FaceParser>;
+    await expect(load({ name: 'onnx' })).rejects.toThrow(
+      'FaceParser.load takes the path of a run folder or weights file, but was given an object with the keys name; ' +
+        'options come second: FaceParser.load(undefined, { … })',
+    );
+    await expect(load(3)).rejects.toThrow(/was given a number$/);
+    await expect(load(undefined, null)).rejects.toThrow(
+      /^the options of FaceParser\.load are an object, but null was given/,
+    );
+    await expect(load(undefined, { name: 'gpu' })).rejects.toThrow(
+      "there is no engine 'gpu'; there are auto, native, onnx and reference",
+    );
+    await expect(load(undefined, { name: 'onxx' })).rejects.toThrow("there is no engine 'onxx'; did you mean 'onnx'?");
+    await expect(load(undefined, { name: 'onnx', device: 'gpu' })).rejects.toThrow(/no device 'gpu'; it has/);
+    await expect(load(undefined, { threads: 0 })).rejects.toThrow('threads is 0, but must be a positive integer');
+    // @ts-expect-error: options come second
+    const wrong = () => FaceParser.load({ name: 'onnx' });
+    // @ts-expect-error: no such engine
+    const unknown = () => FaceParser.load(undefined, { name: 'gpu' });
+    expect([typeof wrong, typeof unknown]).toEqual(['function', 'function']);
+  });
+
+  it('loads a file: URL', async () => {
+    await using other = await FaceParser.load(pathToFileURL(folder), engine);
+    expect(other.file).toBe(parser.file);
   });
 
   it('names a photo that cannot be read', async () => {

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { exists } from '../files/path-kind.ts';
 import type { Photo } from '../image/image.ts';
-import { describeValue } from '../text/describe-value.ts';
 import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
@@ -71,10 +71,7 @@ export class FaceParser extends CoreParser<ImageSource> {
     const { averaging, ...engine } = checkLoadArguments(path, options);
     const { file, weights } = await loadWeights(path instanceof URL ? fileURLToPath(path) : path);
     const parserOptions = { name: file, ...(averaging && { averaging }) };
-    return new FaceParser(
-      await prepareParser(weights, await selectEngine(engine, true), parserOptions),
-      file,
-    );
+    return new FaceParser(await prepareParser(weights, await selectEngine(engine, true), parserOptions), file);
   }
 
   /** Decodes what an image is given as: upright, as its EXIF orientation says. */

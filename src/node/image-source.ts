@@ -1,5 +1,5 @@
-import { isUint8Array } from 'node:util/types';
 import { fileURLToPath } from 'node:url';
+import { isUint8Array } from 'node:util/types';
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';
 import { isRawImage, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
@@ -66,6 +66,7 @@ export async function decodeSource(source: ImageSource): Promise<Photo> {
   if (source instanceof DataView) {
     return decodePhoto(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), 'the image');
   }
+  if (typeof source !== 'object' || source === null) throw unusableImage(source, accepted);
   if (source instanceof Blob) return decodeBlob(source);
   if (isRawImage(source)) return runInSlices(rawToPhotoSteps(source));
   if (isSharp(source)) return decodeSharp(source);
@@ -129,8 +130,8 @@ function decodeCanvas(canvas: CanvasLike): Promise<Photo> {
   return runInSlices(rawToPhotoSteps(context.getImageData(0, 0, canvas.width, canvas.height)));
 }
 
-function isAsyncIterable(source: unknown): source is AsyncIterable<unknown> {
-  return typeof source === 'object' && source !== null && Symbol.asyncIterator in source;
+function isAsyncIterable(source: object): source is AsyncIterable<unknown> {
+  return Symbol.asyncIterator in source;
 }
 
 async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {

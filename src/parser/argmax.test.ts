@@ -58,21 +58,29 @@ describe('upsampledArgmax', () => {
     const side = fc.integer({ min: 1, max: 12 });
     const output = fc.integer({ min: 1, max: 60 });
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 7 }), side, side, output, output, fc.nat(), (classes, h, w, outH, outW, seed) => {
-        const random = new Random(seed);
-        const shape = [classes, h, w] as const;
-        const logits =
-          kind === 'smooth'
-            ? smoothLogits(shape, random)
-            : Float32Array.from({ length: classes * h * w }, () =>
-                kind === 'tied' ? Math.round(random.normal()) : random.normal() * 10 ** (random.next() * 6),
-              );
-        const { data, pixels } = upsampledArgmax({ data: logits, shape }, outH, outW);
-        expect(data).toEqual(plainArgmax(logits, shape, outH, outW));
-        const counts = new Float64Array(256);
-        for (const id of data) counts[id]++;
-        expect(pixels).toEqual(counts);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 7 }),
+        side,
+        side,
+        output,
+        output,
+        fc.nat(),
+        (classes, h, w, outH, outW, seed) => {
+          const random = new Random(seed);
+          const shape = [classes, h, w] as const;
+          const logits =
+            kind === 'smooth'
+              ? smoothLogits(shape, random)
+              : Float32Array.from({ length: classes * h * w }, () =>
+                  kind === 'tied' ? Math.round(random.normal()) : random.normal() * 10 ** (random.next() * 6),
+                );
+          const { data, pixels } = upsampledArgmax({ data: logits, shape }, outH, outW);
+          expect(data).toEqual(plainArgmax(logits, shape, outH, outW));
+          const counts = new Float64Array(256);
+          for (const id of data) counts[id]++;
+          expect(pixels).toEqual(counts);
+        },
+      ),
       { numRuns: 300 },
     );
   });
@@ -115,7 +123,9 @@ describe('upsampledArgmax', () => {
   });
 
   it('gives ties to the lower id', () => {
-    expect([...upsampledArgmax({ data: new Float32Array(12), shape: [3, 2, 2] }, 3, 3).data]).toEqual(new Array(9).fill(0));
+    expect([...upsampledArgmax({ data: new Float32Array(12), shape: [3, 2, 2] }, 3, 3).data]).toEqual(
+      new Array(9).fill(0),
+    );
     expect([...upsampledArgmax({ data: Float32Array.of(-1, 2, 2), shape: [3, 1, 1] }, 1, 2).data]).toEqual([1, 1]);
   });
 

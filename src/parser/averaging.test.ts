@@ -110,8 +110,8 @@ describe('ProbabilityAverage', () => {
     runSteps(average.add({ data: Float32Array.of(0, 4, 0, 0), shape: [2, 1, 2] }, false));
     // Logits 0, 1, 3 and 4 of class 0 against 0 of class 1, half-pixel centres.
     const wanted = [0, 1, 3, 4].map((logit) => 1 / (1 + Math.exp(-logit)));
-    runSteps(average.logProbabilities()).data
-      .slice(0, 4)
+    runSteps(average.logProbabilities())
+      .data.slice(0, 4)
       .forEach((log, x) => {
         expect(Math.exp(log)).toBeCloseTo(wanted[x], 6);
       });

@@ -87,9 +87,9 @@ describe('FaceParser', () => {
   });
 
   it('tells how long the parts took', async () => {
-    const { preprocess, network, postprocess, total } = (await onnx.parse(drawPhoto(20, 20))).timing;
+    const { decode, preprocess, network, postprocess, total } = (await onnx.parse(drawPhoto(20, 20))).timing;
     for (const part of [preprocess, network, postprocess]) expect(part).toBeGreaterThanOrEqual(0);
-    expect(preprocess + network + postprocess).toBeCloseTo(total, 6);
+    expect(decode + preprocess + network + postprocess).toBeCloseTo(total, 6);
   });
 
   it('takes photos one after the other and several at once, with the same result', async () => {
@@ -98,6 +98,89 @@ describe('FaceParser', () => {
     for (const photo of photos) alone.push((await onnx.parse(photo)).labels);
     const together = await Promise.all(photos.map((photo) => onnx.parse(photo)));
     expect(together.map(({ labels }) => labels)).toEqual(alone);
+  });
+});
+
+describe('FaceParser for apps', () => {
+  const photo = drawPhoto(40, 30);
+  let parser: FaceParser;
+
+  beforeAll(async () => {
+    parser = await FaceParser.create(weights, createReferenceEngine());
+  });
+  afterAll(() => parser.dispose());
+
+  it('takes RGBA as canvases give it', async () => {
+    const rgba = new Uint8ClampedArray(40 * 30 * 4).fill(255);
+    for (let i = 0; i < 1200; i++) rgba.set(photo.data.subarray(i * 3, i * 3 + 3), i * 4);
+    const { labels } = await parser.parse({ width: 40, height: 30, data: rgba });
+    expect(labels).toEqual((await parser.parse(photo)).labels);
+  });
+
+  it.each([
+    [undefined, /^an image cannot be read from undefined; give \{ width, height, data \} with RGB or RGBA bytes$/],
+    ['photo.jpg', /cannot be read from a string; give/],
+    [Promise.resolve(photo), /cannot be read from a Promise \(await it first\)/],
+    [
+      { width: 2, height: 2, data: new Uint8Array(5) },
+      /2×2 needs 12 bytes \(RGB\) or 16 \(RGBA\), but its data has 5 bytes/,
+    ],
+  ])('refuses %o', async (image, message) => {
+    await expect(parser.parse(image as Photo)).rejects.toThrow(message);
+  });
+
+  it('gives smaller labels of the same proportions with maxSide, of the whole image', async () => {
+    const whole = await parser.parse(photo);
+    const small = await parser.parse(photo, { maxSide: 20 });
+    expect([small.width, small.height, small.labels.length]).toEqual([20, 15, 300]);
+    expect(small.areas.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 9);
+    expect(small.scores).toEqual(whole.scores);
+    expect((await parser.parse(photo, { maxSide: 4000 })).labels).toEqual(whole.labels);
+    expect(await parser.parse(drawPhoto(90, 1), { maxSide: 3 })).toMatchObject({ width: 3, height: 1 });
+    for (const maxSide of [0, 2.5, Number.NaN]) {
+      await expect(parser.parse(photo, { maxSide })).rejects.toThrow(
+        `maxSide is ${maxSide}, but must be a positive integer`,
+      );
+    }
+  });
+
+  it('resolves calls in order, also after one that fails', async () => {
+    const order: string[] = [];
+    const calls = [drawPhoto(300, 200), 7 as unknown as Photo, drawPhoto(3, 2), drawPhoto(50, 60)].map((image, index) =>
+      parser.parse(image).then(
+        ({ width }) => order.push(`${index}: ${width}`),
+        () => order.push(`${index} failed`),
+      ),
+    );
+    await Promise.all(calls);
+    expect(order).toEqual(['0: 300', '1 failed', '2: 3', '3: 50']);
+  });
+
+  it('leaves the time spent waiting out of the timing', async () => {
+    const start = performance.now();
+    const results = await Promise.all(Array.from({ length: 6 }, () => parser.parse(photo)));
+    const all = performance.now() - start;
+    const network = results.reduce((sum, { timing }) => sum + timing.network, 0);
+    expect(network).toBeLessThan(all);
+  });
+
+  it('has results that later calls leave alone', async () => {
+    const first = await parser.parse(photo);
+    const scores = first.scores.data.slice();
+    await parser.parse(drawPhoto(20, 50));
+    expect(first.scores.data).toEqual(scores);
+  });
+
+  it('ends pending calls before it is disposed of, and says so afterwards', async () => {
+    await using other = await FaceParser.create(weights, createReferenceEngine());
+    const pending = other.parse(photo);
+    const disposal = other.dispose();
+    expect((await pending).labels).toHaveLength(1200);
+    await disposal;
+    await expect(other.parse(photo)).rejects.toThrow(
+      'this parser has been disposed of; make a new one to parse more images',
+    );
+    await other.dispose();
   });
 });
 
@@ -162,9 +245,9 @@ describe('FaceParser with averaging', async () => {
   it('tells its sizes and how long the parts took', async () => {
     const parser = await FaceParser.create(weights, engine, { averaging: { flip: true, scales: [2] } });
     expect(parser.sides).toEqual([32, 64]);
-    const { preprocess, network, postprocess, total } = (await parser.parse(photo)).timing;
+    const { decode, preprocess, network, postprocess, total } = (await parser.parse(photo)).timing;
     for (const part of [preprocess, network, postprocess]) expect(part).toBeGreaterThan(0);
-    expect(preprocess + network + postprocess).toBeCloseTo(total, 6);
+    expect(decode + preprocess + network + postprocess).toBeCloseTo(total, 6);
     await parser.dispose();
   });
 

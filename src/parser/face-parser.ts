@@ -124,7 +124,9 @@ export class FaceParser<Source = RawImage> {
    */
   parse(image: Source, options: ParseOptions = {}): Promise<ParseResult> {
     if (this.#disposal) {
-      return Promise.reject(new FaceparseError('this parser has been disposed of; make a new one to parse more images'));
+      return Promise.reject(
+        new FaceparseError('this parser has been disposed of; make a new one to parse more images'),
+      );
     }
     return this.#pipeline.run(
       () => this.prepare(image, options),

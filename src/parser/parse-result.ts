@@ -185,10 +185,7 @@ function* hardMaskSteps({ width, height, data }: LabelMap, ids: readonly number[
   return mask;
 }
 
-function* coloredSteps(
-  { width, height, data }: LabelMap,
-  colors: Uint32Array,
-): Steps<Uint8ClampedArray<ArrayBuffer>> {
+function* coloredSteps({ width, height, data }: LabelMap, colors: Uint32Array): Steps<Uint8ClampedArray<ArrayBuffer>> {
   const pixels = new Uint32Array(width * height);
   for (let y = 0; y < height; y++) {
     for (let i = y * width; i < (y + 1) * width; i++) pixels[i] = colors[data[i]];

@@ -16,7 +16,10 @@ async function carryOut(command: SessionCommand): Promise<Record<string, TensorM
     await session.release();
     return {};
   }
-  const feeds = Object.entries(command.feeds).map(([name, { type, data, dims }]) => [name, new Tensor(type, data, dims)]);
+  const feeds = Object.entries(command.feeds).map(([name, { type, data, dims }]) => [
+    name,
+    new Tensor(type, data, dims),
+  ]);
   const produced = await session.run(Object.fromEntries(feeds), command.outputs);
   return Object.fromEntries(
     command.outputs.map((name) => {

@@ -1,0 +1,62 @@
+import sharp from 'sharp';
+import { describe, expect, it } from 'vitest';
+import { decodePalettePng } from './palette-png.ts';
+import { encodePng } from './png-encoder.ts';
+
+function pattern(length: number): Uint8Array {
+  return Uint8Array.from({ length }, (_, i) => (i * 37 + (i >> 3)) & 255);
+}
+
+describe('encodePng', () => {
+  it.each([
+    [1, 'b-w'],
+    [3, 'srgb'],
+    [4, 'srgb'],
+  ] as const)('writes %i channels that others read', async (channels, space) => {
+    const [width, height] = [61, 47];
+    const data = pattern(width * height * channels);
+    const png = await encodePng({ width, height, channels, data });
+    const image = sharp(png);
+    expect(await image.metadata()).toMatchObject({ format: 'png', width, height, channels, space });
+    expect(new Uint8Array(await image.toColourspace(space).raw().toBuffer())).toEqual(data);
+  });
+
+  it('stores indices into a palette', async () => {
+    const data = pattern(30).map((value) => value % 3);
+    const palette = [
+      [0, 0, 0],
+      [255, 0, 0],
+      [0, 128, 255],
+    ] as const;
+    const png = await encodePng({ width: 6, height: 5, channels: 1, data }, { palette });
+    expect(decodePalettePng(png)).toEqual({ width: 6, height: 5, data, palette: palette.map((color) => [...color]) });
+  });
+
+  it('writes images of several megabytes', async () => {
+    const data = pattern(1500 * 1000 * 4);
+    const png = await encodePng({ width: 1500, height: 1000, channels: 4, data });
+    expect(Buffer.compare(await sharp(png).raw().toBuffer(), Buffer.from(data))).toBe(0);
+  });
+
+  it.each([
+    [
+      { width: 2, height: 2, channels: 3 as const, data: new Uint8Array(11) },
+      {},
+      /2×2 with 3 channels needs 12 bytes.* has 11/,
+    ],
+    [{ width: 2, height: 2, channels: 1 as const, data: new Uint8Array(5) }, {}, /with 1 channel needs 4 bytes/],
+    [
+      { width: 1, height: 1, channels: 3 as const, data: new Uint8Array(3) },
+      { palette: [[0, 0, 0]] as const },
+      /a palette needs one channel/,
+    ],
+    [{ width: 0, height: 1, channels: 1 as const, data: new Uint8Array(0) }, {}, /the width of a PNG must be/],
+    [
+      { width: 2, height: 1, channels: 1 as const, data: Uint8Array.of(0, 3) },
+      { palette: [[0, 0, 0]] as const },
+      /the index 3 is beyond the palette/,
+    ],
+  ])('refuses %o', async (image, options, message) => {
+    await expect(encodePng(image, options)).rejects.toThrow(message);
+  });
+});
