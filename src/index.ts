@@ -35,4 +35,5 @@ export type {
   RgbaImage,
   Segment,
 } from './parser/parse-result.ts';
+export { drawSyntheticFace } from './synthetic/face.ts';
 export { FaceparseError } from './text/errors.ts';

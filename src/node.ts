@@ -8,6 +8,7 @@ export { ImageError, readMask, readPhoto } from './image/read-image.ts';
 export * from './index.ts';
 export { FaceParser, type LoadOptions } from './node/face-parser.ts';
 export type { CanvasLike, ImageSource, SharpLike } from './node/image-source.ts';
+export { type SyntheticDatasetOptions, writeSyntheticDataset } from './synthetic/dataset.ts';
 export { type EvaluationOptions, evaluateParser, type ScoredImage } from './training/evaluation.ts';
 export type { RunFolder } from './training/run-folder.ts';
 export { type TrainingProgress, type TrainOptions, type TrainResult, train } from './training/trainer.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { losses } from '../losses/registry.ts';
 import { joinWords } from '../text/join-words.ts';
-import { configSchema } from './schema.ts';
+import { currentConfigSchema } from './schema.ts';
 
 /** The part of JSON Schema that `configSchema` gives. */
 interface JsonSchema {
@@ -99,16 +100,17 @@ function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey
   }
 }
 
-let known: ReadonlyMap<string, ConfigKey> | undefined;
+let known: { readonly losses: number; readonly keys: ReadonlyMap<string, ConfigKey> } | undefined;
 
 /** All keys and groups of `configSchema` by dotted path, in the schema's order. */
 export function configKeys(): ReadonlyMap<string, ConfigKey> {
-  if (!known) {
+  // Losses may have been registered since.
+  if (known?.losses !== losses.length) {
     const keys = new Map<string, ConfigKey>();
-    collect(z.toJSONSchema(configSchema, { io: 'input' }) as JsonSchema, '', keys);
-    known = keys;
+    collect(z.toJSONSchema(currentConfigSchema(), { io: 'input' }) as JsonSchema, '', keys);
+    known = { losses: losses.length, keys };
   }
-  return known;
+  return known.keys;
 }
 
 /** The group that a path lies in: `train` for `train.lr`, the empty string for `name`. */

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { currentPath, describeRenaming } from './renamed-keys.ts';
-import { type Config, configSchema } from './schema.ts';
+import { type Config, currentConfigSchema } from './schema.ts';
 import { suggestKey } from './suggest-key.ts';
 
 type Group = Record<string, unknown>;
@@ -222,7 +222,7 @@ function nameOfSource(source: string): string | undefined {
  */
 export function parseConfig(
   text: string,
-  source: string,
+  source = 'config',
   overrides: readonly string[] = [],
   notify: Notify = () => undefined,
 ): Config {
@@ -234,7 +234,7 @@ export function parseConfig(
   const config = checkKeys(given, [], locate, notify);
   const overridden = new Map(overrides.map((override) => [applyOverride(config, override, notify), override]));
   config.name ??= nameOfSource(source);
-  const result = configSchema.safeParse(config);
+  const result = currentConfigSchema().safeParse(config);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = keyPathOf(issue);

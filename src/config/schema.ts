@@ -101,27 +101,28 @@ const model = z
   })
   .prefault({});
 
-const { crossEntropy, dice, diceSmooth, lovasz, labelSmoothing, classWeights, ...laterLossKeys } = lossKeys;
-
-const loss = z
-  .strictObject({
-    // The order that files have had from the first; a later loss need not be named here.
-    crossEntropy,
-    dice,
-    diceSmooth,
-    lovasz,
-    labelSmoothing,
-    auxiliary: z
-      .number()
-      .min(0)
-      .default(0)
-      .describe(
-        "Weight of the same losses at the network's auxiliary heads, which only training has; 0 leaves them out",
-      ),
-    classWeights,
-    ...laterLossKeys,
-  })
-  .prefault({});
+function lossGroup() {
+  const { crossEntropy, dice, diceSmooth, lovasz, labelSmoothing, classWeights, ...laterLossKeys } = lossKeys;
+  return z
+    .strictObject({
+      // The order that files have had from the first; a later loss need not be named here.
+      crossEntropy,
+      dice,
+      diceSmooth,
+      lovasz,
+      labelSmoothing,
+      auxiliary: z
+        .number()
+        .min(0)
+        .default(0)
+        .describe(
+          "Weight of the same losses at the network's auxiliary heads, which only training has; 0 leaves them out",
+        ),
+      classWeights,
+      ...laterLossKeys,
+    })
+    .prefault({});
+}
 
 const optimizer = z
   .strictObject({
@@ -231,20 +232,29 @@ const engine = z
   .prefault({});
 
 /** The one schema of a training configuration: YAML files and dotted overrides both go through it. Unknown keys are errors. */
-export const configSchema = z.strictObject({
-  name: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, dashes, underscores; at most 100')
-    .default('run')
-    .describe('Name of the run; that of the file where not given'),
-  model,
-  data,
-  loss,
-  train,
-  validation,
-  parameters,
-  engine,
-});
+export const configSchema = configSchemaWith(lossGroup());
+
+/** `configSchema` with the losses that have been registered since it was made. */
+export function currentConfigSchema(): typeof configSchema {
+  return configSchemaWith(lossGroup());
+}
+
+function configSchemaWith(loss: ReturnType<typeof lossGroup>) {
+  return z.strictObject({
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,100}$/, 'letters, digits, dots, dashes, underscores; at most 100')
+      .default('run')
+      .describe('Name of the run; that of the file where not given'),
+    model,
+    data,
+    loss,
+    train,
+    validation,
+    parameters,
+    engine,
+  });
+}
 
 /** A configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;

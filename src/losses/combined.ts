@@ -4,13 +4,16 @@ import { add, mul } from '../graph/ops/elementwise.ts';
 import { scale } from '../graph/ops/reduction.ts';
 import { type LossName, losses, lossKeys } from './registry.ts';
 
-const lossSchema = z.object(lossKeys);
+/** Made when it is needed: losses may have been registered. */
+function lossSchema() {
+  return z.object(lossKeys);
+}
 
 /** The weights and settings of the losses as a configuration has them; a weight of 0 leaves a loss out. */
-export type LossOptions = z.input<typeof lossSchema>;
+export type LossOptions = z.input<ReturnType<typeof lossSchema>>;
 
 /** Weights and settings with every default filled in. */
-export type LossSettings = z.output<typeof lossSchema>;
+export type LossSettings = z.output<ReturnType<typeof lossSchema>>;
 
 /** A weighted sum of losses, with each part as it stands before its weight. */
 export interface CombinedLoss {
@@ -35,7 +38,7 @@ export interface BatchShares {
  * @throws ZodError for options that a configuration could not have
  */
 export function combinedLoss(logits: Tensor, labels: Tensor, options: LossOptions, shares?: BatchShares): CombinedLoss {
-  const settings = lossSchema.parse(options);
+  const settings = lossSchema().parse(options);
   const chosen = losses.filter(({ name }) => settings[name] > 0);
   if (chosen.length === 0) throw new Error('the loss has no part with a weight above zero');
   const built = new Map<LossName, Tensor>();

@@ -5,12 +5,40 @@ import { compact, compactAligned, compactDeep, compactFine, compactWide } from '
 import type { Architecture, Model } from './model.ts';
 import { unet } from './unet.ts';
 
-const architectures: readonly Architecture[] = [compact, compactAligned, compactDeep, compactFine, compactWide, unet];
+const architectures: Architecture[] = [compact, compactAligned, compactDeep, compactFine, compactWide, unet];
 
 /** The names of all architectures, or of those that a pattern with `*` fits. */
 export function listModels(pattern = '*'): string[] {
   const expression = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
   return architectures.map(({ name }) => name).filter((name) => expression.test(name));
+}
+
+/**
+ * Adds a network of one's own: from then on it can be trained, and its weights loaded, under its name.
+ *
+ * @throws FaceparseError (exit code 2) for a name that is taken or is no word of letters, digits and dashes
+ *
+ * @example registerModel({ name: 'tiny', summary: 'Three convolutions.', multiple: 8, build: (scope, x, classes) => … });
+ */
+export function registerModel(architecture: Architecture): void {
+  const { name, multiple } = architecture;
+  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
+    throw new FaceparseError(`a model cannot be called '${name}'; use lower-case letters, digits and dashes`, {
+      exitCode: 2,
+    });
+  }
+  if (listModels().includes(name)) {
+    throw new FaceparseError(`there is a model '${name}' already; choose another name`, { exitCode: 2 });
+  }
+  if (!Number.isInteger(multiple) || multiple < 1) {
+    throw new FaceparseError(
+      `the model '${name}' gives ${multiple} as its multiple, but must give a positive integer`,
+      {
+        exitCode: 2,
+      },
+    );
+  }
+  architectures.push(architecture);
 }
 
 /** The architecture of that name. @throws FaceparseError that lists the names there are. */

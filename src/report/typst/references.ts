@@ -1,8 +1,7 @@
 import { losses } from '../../losses/registry.ts';
 
-/** Works that a report can cite, by the key that its text uses (`@key`), as BibTeX; those on losses stand with the losses. */
+/** Works that a report can cite, by the key that its text uses (`@key`), as BibTeX; see `allWorks` for those on losses. */
 const works: Readonly<Record<string, string>> = {
-  ...Object.assign({}, ...losses.map((loss) => loss.works)),
   adamw: `@inproceedings{adamw,
   author = {Loshchilov, Ilya and Hutter, Frank},
   title = {Decoupled Weight Decay Regularization},
@@ -98,16 +97,22 @@ const works: Readonly<Record<string, string>> = {
 }`,
 };
 
+/** All works, with those that the losses cite; losses may have been registered. */
+function allWorks(): Readonly<Record<string, string>> {
+  return Object.assign({}, works, ...losses.map((loss) => loss.works));
+}
+
 /** Keys of the works that a typst text cites, in alphabetical order. */
 export function citedWorks(text: string): string[] {
-  return Object.keys(works)
+  return Object.keys(allWorks())
     .sort()
     .filter((key) => new RegExp(`(?<!\\\\)@${key}(?![\\w-])`).test(text));
 }
 
 /** BibTeX of the works that a typst text cites. */
 export function bibliography(text: string): string {
+  const known = allWorks();
   return citedWorks(text)
-    .map((key) => `${works[key]}\n`)
+    .map((key) => `${known[key]}\n`)
     .join('\n');
 }

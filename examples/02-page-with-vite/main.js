@@ -1,0 +1,24 @@
+// Parses a photo in the page and draws the classes over it. Nothing leaves the browser.
+// npm install faceparse onnxruntime-web@1.30 vite, then: npx vite examples/02-page-with-vite
+import { FaceParser } from 'faceparse/browser';
+import weights from 'faceparse/weights/flagship.safetensors?url';
+import * as ort from 'onnxruntime-web/wasm';
+
+const canvas = document.querySelector('canvas');
+const parser = await FaceParser.load(weights, { runtime: ort });
+
+async function show(file) {
+  const photo = await createImageBitmap(file);
+  const result = await parser.parse(photo, { maxSide: 1024 });
+  const { data, width, height } = await result.toRgba({ opacity: 0.6 });
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext('2d');
+  context.drawImage(photo, 0, 0, width, height);
+  context.drawImage(await createImageBitmap(new ImageData(data, width, height)), 0, 0);
+  document.querySelector('pre').textContent = result.areas
+    .map(({ name, share }) => `${name} ${(100 * share).toFixed(1)} %`)
+    .join('\n');
+}
+
+document.querySelector('input').addEventListener('change', ({ target }) => show(target.files[0]));
