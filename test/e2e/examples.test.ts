@@ -77,7 +77,7 @@ describe('examples', () => {
       '--out',
       '.',
     ];
-    await train([...words, 'train.epochs=1'], { cwd, env });
+    await train([...words, 'train.epochs=4', 'validation.every=4'], { cwd, env });
     const [header, line] = (await readFile(join(cwd, 'run', 'metrics.csv'), 'utf8')).split('\n');
     expect(Number(line.split(',')[header.split(',').indexOf('tversky')])).toBeGreaterThan(0);
     const scored = await runCli(['evaluate', 'run', '--data', join(data, 'val'), '--json'], { cwd, env });
