@@ -1,6 +1,8 @@
 /**
  * The building blocks of networks, losses and training programs: graphs and their ops, layers, differentiation, optimisers.
  * They work in Node and in browsers.
+ *
+ * @module faceparse/blocks
  */
 
 export { gradients } from './graph/autodiff.ts';

@@ -1,4 +1,8 @@
-/** faceparse in the browser: everything of `faceparse`, and a parser that fetches weights and decodes images. */
+/**
+ * faceparse in the browser: everything of `faceparse`, and a parser that fetches weights and decodes images.
+ *
+ * @module faceparse/browser
+ */
 export { FaceParser, type LoadOptions } from './browser/face-parser.ts';
 export type { BrowserImage, DrawableImage } from './browser/image-source.ts';
 export * from './index.ts';

@@ -1,6 +1,8 @@
 /**
- * faceparse: what works everywhere. `faceparse/node` and `faceparse/browser` add a `FaceParser` that loads weights and
+ * What works everywhere. `faceparse/node` and `faceparse/browser` export the same, with a `FaceParser` that loads weights and
  * decodes images.
+ *
+ * @module faceparse
  */
 
 export type { Engine, EntryProgram, Program, Values } from './engine/engine.ts';

@@ -1,4 +1,8 @@
-/** faceparse in Node: everything of `faceparse`, and parsers from files, datasets, training and evaluation. */
+/**
+ * faceparse in Node: everything of `faceparse`, and parsers from files, datasets, training and evaluation.
+ *
+ * @module faceparse/node
+ */
 export { parseConfig } from './config/parse-config.ts';
 export type { Config } from './config/schema.ts';
 export { type CheckResult, checkDataset, type DatasetProblem } from './data/dataset/check.ts';
