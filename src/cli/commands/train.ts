@@ -5,7 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
-import { splitConfigArguments } from '../config-arguments.ts';
+import { findConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatDuration, formatPairs } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
@@ -69,7 +69,7 @@ function formatDurationMs(milliseconds: number): string {
 /** The configuration of a new run, from the words of the command line. */
 async function newConfig(words: readonly string[], options: TrainCommandOptions): Promise<Config> {
   const { loadConfig } = await import('../../config/load-config.ts');
-  const { file, overrides } = splitConfigArguments(words);
+  const { file, overrides } = await findConfigArguments(words);
   const config = await loadConfig({
     ...(file !== undefined && { file }),
     notify: printNotice,
@@ -150,7 +150,10 @@ export function registerTrain(program: Command): void {
   const command = program
     .command('train')
     .description('train a network from scratch')
-    .argument('[config...]', 'a YAML file and overrides such as train.lr=1e-3; see `faceparse config --reference`')
+    .argument(
+      '[config...]',
+      'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`)',
+    )
     .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
     .option('--minutes <n>', 'train this long instead of the epochs of the config', positiveNumber)
     .option('--name <name>', "name of the run (default: the config's)")
