@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
@@ -24,13 +24,6 @@ function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
-}
-
-/** The data folder that a run recorded when it began. */
-async function recordedData(run: string): Promise<string> {
-  const { readEnvironment } = await import('../../training/environment.ts');
-  const { trainingData } = await readEnvironment(join(run, 'environment.json'), `${run} cannot be resumed`);
-  return dirname(trainingData.folder);
 }
 
 /** `8 images`, or `2 × 8 images` where gradients are accumulated. */
@@ -104,7 +97,8 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   const { train } = await import('../../training/trainer.ts');
   const { resume } = options;
   const config = resume ? await resumedConfig(resume, words, options) : await newConfig(words, options);
-  const data = options.data ?? (resume ? await recordedData(resume) : undefined);
+  const { recordedData } = await import('../../training/recorded-data.ts');
+  const data = options.data ?? (resume ? await recordedData(resume, `${resume} cannot be resumed`) : undefined);
   if (data === undefined) {
     throw new FaceparseError('say where the data are: --data FOLDER, which holds train/ and val/', { exitCode: 2 });
   }
