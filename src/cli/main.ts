@@ -37,9 +37,15 @@ function report(error: unknown): number {
     return 130;
   }
   const text = withoutControls(error instanceof Error ? error.message : String(error));
-  const message = text.trim().replace(/\s*\n\s*/g, ' ');
+  const oneLine = (part: string): string =>
+    withoutControls(part)
+      .trim()
+      .replace(/\s*\n\s*/g, ' ');
+  const message = oneLine(text);
   if (error instanceof FaceparseError) {
-    process.stderr.write(`faceparse: ${message}\n`);
+    const faults = error.faults.map((fault) => `  ${oneLine(fault)}\n`).join('');
+    const first = error.faults.length > 0 ? oneLine(error.message.split('\n')[0]) : message;
+    process.stderr.write(`faceparse: ${first}\n${faults}`);
   } else {
     const hint = debug ? '' : '; run again with --debug to see where';
     process.stderr.write(`faceparse: unexpected error: ${message}${hint}\n`);

@@ -127,7 +127,7 @@ async function formatGroups(summaries: readonly GroupSummary[]): Promise<string>
   return summaries
     .map(
       (summary) =>
-        `${summary.group.title}: ${summary.group.question}\n\n${formatTable(columns, studyRows(summary, shown))}`,
+        `${[summary.group.title, summary.group.question ?? []].flat().join(': ')}\n\n${formatTable(columns, studyRows(summary, shown))}`,
     )
     .join('\n\n');
 }
