@@ -1,7 +1,20 @@
+import { findConfigFile } from '../config/bundled-configs.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /**
- * Tells the config file from the overrides among the arguments of a command: what has the form `key=value` is an override.
+ * The config file and the overrides among the arguments of a command; the file may be the name of a bundled config.
+ *
+ * @throws FaceparseError (exit code 2) when there is no such config, or more than one is given
+ *
+ * @example await findConfigArguments(['compact', 'train.lr=1'])
+ */
+export async function findConfigArguments(words: readonly string[]): Promise<{ file?: string; overrides: string[] }> {
+  const { file, overrides } = splitConfigArguments(words);
+  return file === undefined ? { overrides } : { file: await findConfigFile(file), overrides };
+}
+
+/**
+ * Separates the config from the overrides among the arguments of a command: what has the form `key=value` is an override.
  *
  * Throws a FaceparseError (exit code 2) when more than one file is named.
  *

@@ -31,15 +31,6 @@ const registrations = [
   registerDoctor,
 ];
 
-/** One line, as all errors of faceparse are; commander puts its "did you mean" on a line of its own. */
-function usageError(text: string): string {
-  const line = text
-    .trim()
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ');
-  return `faceparse: ${line}\n`;
-}
-
 /** The whole command line; `parseAsync` of it throws commander's errors instead of exiting. */
 export function createProgram(): Command {
   const program = new Command('faceparse')
@@ -49,7 +40,8 @@ export function createProgram(): Command {
     .helpCommand('help [command]', 'print the help of a command')
     .option('--debug', 'show stack traces of errors (also FACEPARSE_DEBUG=1)')
     .configureHelp({ showGlobalOptions: true })
-    .configureOutput({ outputError: (text, write) => write(usageError(text)) })
+    // main.ts prints errors, with hints that take longer to find.
+    .configureOutput({ outputError: () => undefined })
     .exitOverride();
   for (const register of registrations) register(program);
   return program;

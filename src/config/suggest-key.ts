@@ -21,6 +21,17 @@ function distance(unknown: string, known: string): number | undefined {
 }
 
 /**
+ * The keys with a name, in any group and however it is written; groups are left out.
+ *
+ * @example keysNamed('batch-size') // ['train.batchSize']
+ */
+export function keysNamed(name: string): string[] {
+  return [...configKeys().values()]
+    .filter(({ path, group }) => !group && normalise(path.slice(path.lastIndexOf('.') + 1)) === normalise(name))
+    .map(({ path }) => path);
+}
+
+/**
  * The rest of an error about an unknown key: `did you mean 'train.lr'?`, or else the keys that there are in its group.
  *
  * @example suggestKey('lr') // "did you mean 'train.lr'?"

@@ -39,6 +39,17 @@ describe('loadStudy', () => {
     });
   });
 
+  it('lists the wrong overrides of all variants at once, each once', async () => {
+    const file = await writeStudy('[train.lrr=1]}, third: {overrides: [train.lr=fast]');
+    await expect(loadStudy(file)).rejects.toMatchObject({
+      exitCode: 2,
+      faults: [
+        expect.stringMatching(/g\/changed-s0: override 'train.lrr=1'/),
+        expect.stringMatching(/g\/third-s0: override 'train.lr=fast'/),
+      ],
+    });
+  });
+
   it('gives runs of the study that faceparse ships, which can be trained and differ from their base', async () => {
     const { runs } = await loadStudy(shipped);
     for (const run of runs) {

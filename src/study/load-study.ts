@@ -48,7 +48,7 @@ async function loadRun(
  * Reads a study file and makes the configuration of every run.
  *
  * @param notify is given a line for every key under a former name
- * @throws FaceparseError (exit code 2) that says where an unknown key, a wrong value or a wrong override stands
+ * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values, or else all wrong overrides
  *
  * @example (await loadStudy('configs/study.yaml')).runs.map(({ name }) => name)
  */
@@ -61,11 +61,27 @@ export async function loadStudy(file: string, notify: Notify = () => undefined):
   };
   const groups = parseStudy(await readConfigText(file), file);
   const runs: StudyRun[] = [];
+  const errors = new Map<string, FaceparseError>();
   for (const group of groups) {
     for (const variant of group.variants) {
-      for (const seed of variant.seeds) runs.push(await loadRun(file, group, variant, seed, notifyOnce));
+      for (const seed of variant.seeds) {
+        try {
+          runs.push(await loadRun(file, group, variant, seed, notifyOnce));
+        } catch (error) {
+          if (!(error instanceof FaceparseError)) throw error;
+          // Seeds of a variant, and variants of a group with a fault of its own, fail in the same way.
+          const reason = `${group.name}: ${(error.cause as Error).message}`;
+          if (!errors.has(reason)) errors.set(reason, error);
+        }
+      }
     }
   }
+  const [first, ...others] = errors.values();
+  if (others.length > 0) {
+    const faults = [...errors.values()].map(({ message }) => message);
+    throw new FaceparseError(`${file} has ${faults.length} errors:`, { exitCode: 2, faults });
+  }
+  if (first) throw first;
   return { groups, runs };
 }
 

@@ -61,11 +61,11 @@ describe('parseStudy', () => {
     [
       '    config: compact.yaml',
       '    config: [1]',
-      /^s\.yaml:6: groups\.recipe\.config is a list \(1 entries\): .*string/,
+      /^s\.yaml:6: groups\.recipe\.config is a list \(1 entries\), but must be text$/,
     ],
     ['[3, 4]', '[3, 3]', 's.yaml:8: groups.recipe.seeds: a seed is there twice'],
-    ['[3, 4]', '[]', /^s\.yaml:8: groups\.recipe\.seeds is an empty list: /],
-    ['[3, 4]', '[-1]', /^s\.yaml:8: groups\.recipe\.seeds\.0 is -1: /],
+    ['[3, 4]', '[]', /^s\.yaml:8: groups\.recipe\.seeds is an empty list, but must be a list that is not empty$/],
+    ['[3, 4]', '[-1]', /^s\.yaml:8: groups\.recipe\.seeds\.0 is -1, but must be at least 0$/],
     ['train.size=128', 'train.size', /^s\.yaml:7: groups\.recipe\.overrides\.0: an override is key=value, e\.g\. /],
     ['train.size=128', 'train.seed=1', /^s\.yaml:7: .*the business of the study$/],
     ['      base:', '      basis:', /^s\.yaml:9: groups\.recipe\.variants: one of them must be 'base'/],
@@ -85,14 +85,38 @@ describe('parseStudy', () => {
     else expect(error.message).toMatch(message);
   });
 
-  it('refuses a variant that changes nothing, a group without a question, and what is no study at all', () => {
-    expect(refusal('    question: Does it matter?\n', '').message).toMatch(
-      /^s\.yaml:3: groups\.recipe\.question is missing: /,
+  it('needs neither titles nor a question', () => {
+    const bare = 'groups: {g: {config: c.yaml, variants: {base: {}, lr: {overrides: [train.lr=1e-3]}}}}';
+    const [group] = parseStudy(bare, 's.yaml');
+    expect(group).toMatchObject({ title: 'g', variants: [{ title: 'nothing' }, { title: 'train.lr=1e-3' }] });
+    expect(group).not.toHaveProperty('question');
+  });
+
+  it('lists all errors at once, each with its line', () => {
+    const wrong = text
+      .replace('    question:', '    qestion:')
+      .replace('[3, 4]', '[-1]')
+      .replace('title: SGD', 'titel: SGD');
+    expect(() => parseStudy(wrong, 's.yaml')).toThrow(
+      expect.objectContaining({
+        exitCode: 2,
+        faults: [
+          "s.yaml:5: unknown key 'groups.recipe.qestion'; did you mean 'question'?",
+          's.yaml:8: groups.recipe.seeds.0 is -1, but must be at least 0',
+          "s.yaml:12: unknown key 'groups.recipe.variants.sgd.titel'; did you mean 'title'?",
+        ],
+      }),
+    );
+  });
+
+  it('refuses a variant that changes nothing, a group without a config, and what is no study at all', () => {
+    expect(refusal('    config: compact.yaml\n', '').message).toBe(
+      's.yaml:3: groups.recipe.config is missing; it must be text',
     );
     expect(refusal("[train.optimizer.kind=sgd, 'train.resolutions=[{until: 0.5, size: 64}]']", '[]').message).toBe(
       's.yaml:11: groups.recipe.variants.sgd: it has no overrides, so it changes nothing',
     );
     for (const other of ['', '3', '[]'])
-      expect(() => parseStudy(other, 's.yaml')).toThrow(/^s\.yaml: the file is .*expected object/);
+      expect(() => parseStudy(other, 's.yaml')).toThrow(/^s\.yaml: the file is .*must be a group of keys$/);
   });
 });

@@ -1,6 +1,6 @@
 import { formatCount } from '../text/counts.ts';
 import { markdownTable } from '../text/markdown-table.ts';
-import { baseName } from './parse-study.ts';
+import { baseName, defaultTitle } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
 import type { GroupSummary, VariantSummary } from './summary.ts';
 
@@ -89,7 +89,11 @@ export function markdownReport(summary: GroupSummary, links: { chart?: string; t
     const { name, title, overrides } = entry.variant;
     return [
       code([name]),
-      overrides.length > 0 ? `${title}: ${code(overrides)}` : title,
+      overrides.length === 0
+        ? title
+        : title === defaultTitle(name, overrides)
+          ? code(overrides)
+          : `${title}: ${code(overrides)}`,
       ...studyColumns.slice(2).map((column) => row[column]),
     ];
   });
@@ -98,8 +102,7 @@ export function markdownReport(summary: GroupSummary, links: { chart?: string; t
     align: index > 2 ? ('right' as const) : ('left' as const),
   }));
   return [
-    `**${group.question}**`,
-    '',
+    ...(group.question ? [`**${group.question}**`, ''] : []),
     `All runs: ${code([group.config, ...group.overrides])}. Finished: ${finished} of ${results.length} runs.`,
     '',
     markdownTable(columns, rows),

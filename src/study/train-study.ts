@@ -1,4 +1,5 @@
 import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
+import { DecodedImages } from '../data/decoded/decoded-images.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -36,13 +37,18 @@ export interface StudyTraining {
 }
 
 /** Trains a run, or goes on with it; undefined where it has been finished meanwhile. */
-async function trainRun(run: StudyRun, options: TrainStudyOptions): Promise<TrainResult | undefined> {
+async function trainRun(
+  run: StudyRun,
+  options: TrainStudyOptions,
+  images: DecodedImages,
+): Promise<TrainResult | undefined> {
   const { out, data, engine = {}, signal, onProgress, onNotice } = options;
   // Hours may have passed since the folders were looked at.
   const { folder, state } = await readRunResult(run, out);
   const controls = {
     data,
     run: folder,
+    images,
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(onNotice && { onNotice }),
@@ -66,8 +72,8 @@ async function requireOneDataset({ results, data }: TrainStudyOptions): Promise<
 }
 
 /**
- * Trains runs one after the other, going on with those that were interrupted. A run that fails does not keep the others
- * from being trained.
+ * Trains runs one after the other, resuming those that were interrupted. A run that fails does not keep the others
+ * from being trained. Runs that read the same images in the same way share them, decoded once.
  *
  * @throws FaceparseError (exit code 2), before anything is trained where possible, for configurations and data that
  * cannot be trained
@@ -78,10 +84,11 @@ export async function trainStudy(options: TrainStudyOptions): Promise<StudyTrain
   for (const run of pending) withName(run, () => planTraining(run.config));
   await requireOneDataset(options);
   const failures: { run: string; message: string }[] = [];
+  const images = new DecodedImages();
   for (const [index, run] of pending.entries()) {
     options.onRun?.(run, index);
     try {
-      const trained = await trainRun(run, options);
+      const trained = await trainRun(run, options, images);
       if (!trained) continue;
       if (trained.interrupted) return { interrupted: true, failures };
       options.onResult?.(run, trained);

@@ -4,26 +4,33 @@ import { oversamplingWeights } from '../data/batches/oversampling.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import { decodeDataset } from '../data/decoded/decode-dataset.ts';
 import type { DecodedDataset } from '../data/decoded/decoded-dataset.ts';
+import type { DecodedImages } from '../data/decoded/decoded-images.ts';
 import { cacheFolder } from '../files/cache-folder.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { TrainingResolution } from './plan.ts';
 
-/** The decoded training images, as the configuration wants them. */
+/** The decoded training images, as the configuration wants them; taken from `images` where another run decoded them. */
 export function loadTrainingImages(
   dataset: Dataset,
   { data }: Config,
-  options: { readonly signal?: AbortSignal; readonly onProgress: (done: number, total: number) => void },
+  options: {
+    readonly images?: DecodedImages;
+    readonly signal?: AbortSignal;
+    readonly onProgress: (done: number, total: number) => void;
+  },
 ): Promise<DecodedDataset> {
   const labelSet = getLabelSet(data.labels);
-  return decodeDataset(dataset, {
+  const { images, ...controls } = options;
+  const wanted = {
     size: data.cacheSize,
     labelSet,
     repair: data.repair,
     ...(labelSet.mergeFrom && { mergeTable: mergeTable(labelSet) }),
     ...(data.diskCache && { directory: cacheFolder() }),
-    ...options,
-  });
+    ...controls,
+  };
+  return images ? images.load(dataset, wanted) : decodeDataset(dataset, wanted);
 }
 
 /** Batches at a resolution of the run, from the step `startStep` of the run on. */

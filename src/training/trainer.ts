@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import { type Batch, requireRoomForBatches } from '../data/batches/batch-loader.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset/dataset.ts';
+import type { DecodedImages } from '../data/decoded/decoded-images.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
@@ -56,6 +57,8 @@ export interface TrainOptions {
   /** Folder of the run; it must not exist, unless the run is resumed. */
   readonly run: string;
   readonly resume?: boolean;
+  /** Decoded images that this run shares with others; without it the run decodes its own. */
+  readonly images?: DecodedImages;
   /** Ends the run cleanly after the step that is under way. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
@@ -180,6 +183,7 @@ class TrainingSession {
       requireRoomForBatches({ ...config.train, size, labelSize, workers: config.data.workers });
     }
     const decoded = await loadTrainingImages(this.trainSet, config, {
+      ...(options.images && { images: options.images }),
       ...(options.signal && { signal: options.signal }),
       onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
     });

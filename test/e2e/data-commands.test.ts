@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -53,6 +53,24 @@ describe('data check', () => {
     const result = JSON.parse(asJson.stdout);
     expect(result.problems).toMatchObject([{ kind: 'unreadable-photo', stem: 'a' }]);
     expect(result.repaired).toMatchObject({ folder: `${folder}-out`, masks: 2, swapped: [] });
+  });
+
+  it('says of photos without masks what they can be used for, and names a split with masks', async () => {
+    const folder = await temporaryFolder();
+    await writeDataset(join(folder, 'val'), { a: schematicFace() });
+    const test = await writeDataset(join(folder, 'test'), { a: schematicFace() });
+    await rm(join(test, 'masks'), { recursive: true });
+    const { code, stdout } = await runCli(['data', 'check', test]);
+    expect(code).toBe(0);
+    expect(stdout).toBe(
+      `${test}: 1 photo, no masks\nPhotos alone can be used with predict and submit. ` +
+        'Training and evaluate need a mask for each photo in masks/.\n\nno problem found\n',
+    );
+    const above = await runCli(['evaluate', '--data', folder]);
+    expect(above.stderr).toMatch(/it holds the splits test, val: name one of them, e\.g\. \S*val\n$/);
+    const predicted = await runCli(['predict', test, '--out', join(folder, 'masks')]);
+    expect(predicted.code, predicted.stderr).toBe(0);
+    expect(await readdir(join(folder, 'masks'))).toEqual(['a.png']);
   });
 
   it('fails for an empty dataset, and refuses a folder that is none', async () => {

@@ -212,6 +212,9 @@ describe('evaluate', () => {
     const result = JSON.parse(stdout);
     expect(result).toMatchObject({ images: 8, weights: join(run, 'weights', 'best.safetensors') });
     expect(result.confusion).toHaveLength(19 * 19);
+    const ownData = await runCli(['evaluate', run, '--threads', '1', '--json']);
+    const { fPerImage, data: used } = JSON.parse(ownData.stdout);
+    expect({ fPerImage, used }).toEqual({ fPerImage: result.fPerImage, used: join(data, 'val') });
 
     // Training looked at the first four only.
     const four = join(await temporaryFolder(), 'four');

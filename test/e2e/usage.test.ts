@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../dataset-fixture.ts';
@@ -49,7 +49,18 @@ describe('faceparse', () => {
     ['export a', "required option '--format <name>' not specified"],
     ['export a --format torch --out x', /argument 'torch' is invalid\. Allowed choices are .*safetensors/],
     ['export nowhere --format safetensors --out x', 'there is no run folder or weights file at nowhere.'],
-    ['config nowhere.yaml', 'cannot read the config nowhere.yaml: there is no such file'],
+    [
+      'config nowhere.yaml',
+      'cannot read the config nowhere.yaml: there is no such file; those that come with faceparse: compact, flagship, unet',
+    ],
+    ['train comapct', "cannot read the config comapct: there is no such file; did you mean 'compact'?"],
+    [
+      'train configs/compact.yaml',
+      'cannot read the config configs/compact.yaml: there is no such file; to use the one that comes with faceparse, give its name: compact',
+    ],
+    ['study stdy', "cannot read the study stdy: there is no such file; did you mean 'study'?"],
+    ['train --lr 1e-3', "unknown option '--lr'; to set a configuration key, write train.lr=1e-3"],
+    ['evaluate', /^the bundled network has no data of its own to be scored on; name .*--data FOLDER$/],
     ['config a.yaml b.yaml', /^two config files are given/],
     ['config train.lrr=1', "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?"],
     ['config --json train.lr=fast', /train.lr is "fast", but must be a number/],
@@ -61,6 +72,24 @@ describe('faceparse', () => {
     if (typeof message === 'string') expect(said).toBe(message);
     else expect(said).toMatch(message);
     expect(code).toBe(2);
+  });
+
+  it('finds bundled configs by name, and lists them; a file of that name comes first', async () => {
+    const cwd = await temporaryFolder();
+    const listed = await runCli(['config', '--list'], { cwd });
+    expect(listed).toMatchObject({ code: 0, stderr: '' });
+    expect(listed.stdout).toMatch(/^compact +1,[0-9,]+ +The challenge on two CPU cores/m);
+    expect(listed.stdout).toMatch(/^study +study +Controlled comparisons/m);
+    const named = await runCli(['config', 'compact', 'train.lr=3e-3', '--json'], { cwd });
+    expect(JSON.parse(named.stdout)).toMatchObject({
+      name: 'compact',
+      parameters: { limit: 1821085 },
+      train: { lr: 3e-3 },
+    });
+    const runs = await runCli(['study', 'study', '--list', '--json'], { cwd });
+    expect(JSON.parse(runs.stdout).runs[0]).toMatchObject({ run: 'recipe/base-s0', state: 'missing' });
+    await writeFile(join(cwd, 'compact'), 'name: mine\n');
+    expect(JSON.parse((await runCli(['config', 'compact', '--json'], { cwd })).stdout)).toMatchObject({ name: 'mine' });
   });
 
   it('shows a stack trace only with --debug or FACEPARSE_DEBUG=1', async () => {

@@ -3,7 +3,7 @@ import type { ProfiledStep } from '../../engine/native/native-engine.ts';
 import { formatCount } from '../../text/counts.ts';
 import type { BenchmarkResult } from '../../training/benchmark.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask, wholeNumber } from '../command.ts';
-import { splitConfigArguments } from '../config-arguments.ts';
+import { findConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatPairs, formatTable } from '../format.ts';
 
@@ -92,7 +92,7 @@ export function registerBench(program: Command): void {
     .description('time training steps and inference on made-up images, and say where the time goes')
     .argument(
       '[config...]',
-      'a YAML file and overrides key=value; without a file, the step that engines are compared on',
+      'a YAML file or a bundled name, and overrides key=value; without a file, the step used to compare engines',
     )
     .option('--steps <n>', 'training steps that are timed', wholeNumber(1, 100_000), 15)
     .option('--inference-size <n>', 'side of the image for inference, 0 for none', wholeNumber(0, 4096), 512)
@@ -106,7 +106,7 @@ export function registerBench(program: Command): void {
       import('../../text/errors.ts'),
       import('../../config/load-config.ts'),
     ]);
-    const { file, overrides } = splitConfigArguments(words);
+    const { file, overrides } = await findConfigArguments(words);
     const settings = await loadConfig({
       ...(file ? { file, overrides } : { overrides: [...comparison, ...overrides] }),
       notify: printNotice,

@@ -1,25 +1,62 @@
 import type { Command } from 'commander';
+import { formatCount } from '../../text/counts.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
-import { splitConfigArguments } from '../config-arguments.ts';
+import { findConfigArguments } from '../config-arguments.ts';
+import { formatTable } from '../format.ts';
 
 interface ConfigOptions extends JsonOption {
   reference?: boolean;
+  list?: boolean;
+}
+
+/** Bundled configs with the parameters of their networks; a study has many. */
+async function listConfigs(options: ConfigOptions): Promise<void> {
+  const [{ listBundledConfigs }, { loadConfig }, { createModel }, { inferenceGraph }, { countParameters }, labels] =
+    await Promise.all([
+      import('../../config/bundled-configs.ts'),
+      import('../../config/load-config.ts'),
+      import('../../models/registry.ts'),
+      import('../../models/model.ts'),
+      import('../../graph/cost.ts'),
+      import('../../labels/registry.ts'),
+    ]);
+  const parametersOf = async (file: string): Promise<number> => {
+    const { model, data, train } = await loadConfig({ file });
+    const network = createModel(model.name, { classes: labels.getLabelSet(data.labels).classes.length });
+    return countParameters(inferenceGraph(network, { batch: 1, height: train.size, width: train.size }));
+  };
+  const configs = [];
+  for (const config of await listBundledConfigs()) {
+    configs.push({ ...config, ...(config.kind === 'config' && { parameters: await parametersOf(config.path) }) });
+  }
+  if (options.json) return printJson({ configs });
+  const table = formatTable(
+    [{ title: 'name' }, { title: 'parameters', align: 'right' }, { title: 'description' }],
+    configs.map(({ name, kind, parameters, description }) => [
+      name,
+      kind === 'study' ? 'study' : formatCount(parameters ?? 0),
+      description,
+    ]),
+  );
+  printText(`${table}\n\nTrain one: faceparse train NAME --data DATA. Run a study: faceparse study NAME --data DATA.`);
 }
 
 /** `faceparse config [FILE] [key=value…]` */
 export function registerConfig(program: Command): void {
   program
     .command('config')
-    .description('print a configuration with all defaults filled in, or the reference of all keys')
-    .argument('[file or key=value...]', 'a YAML file and overrides such as train.lr=3e-4')
+    .description('print a configuration with all defaults, list the bundled ones, or print the reference of all keys')
+    .argument('[file or key=value...]', 'a YAML file or a bundled name, and overrides such as train.lr=3e-4')
     .option('--reference', 'print all keys with types, defaults and meaning as Markdown')
+    .option('--list', 'list the bundled configurations')
     .option('--json', jsonHelp)
     .action(async (words: string[], options: ConfigOptions) => {
+      if (options.list) return listConfigs(options);
       if (options.reference) {
         const { formatConfigReference } = await import('../../config/describe-config.ts');
         return printText(formatConfigReference());
       }
-      const arguments_ = splitConfigArguments(words);
+      const arguments_ = await findConfigArguments(words);
       const { loadConfig } = await import('../../config/load-config.ts');
       const config = await loadConfig({ ...arguments_, notify: printNotice });
       if (options.json) return printJson(config);

@@ -1,16 +1,18 @@
 import { type Command, Option } from 'commander';
 import type { Dataset } from '../../data/dataset/dataset.ts';
+import { isFolder } from '../../files/path-kind.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import type { ScoreSummary } from '../../metrics/face-score.ts';
 import type { Averaging } from '../../parser/averaging.ts';
 import type { FaceParser } from '../../parser/face-parser.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatScore, formatScores, formatScoresMarkdown } from '../score-table.ts';
 
 interface EvaluateOptions extends JsonOption, EngineOptions, AveragingOptions {
-  data: string;
+  data?: string;
   markdown?: boolean;
 }
 
@@ -82,13 +84,28 @@ function formatReport(set: LabelSet, plain: Scored, averaged: Scored | undefined
   ].join('\n\n');
 }
 
+/** The validation set that a run recorded. */
+async function validationFolder(run: string | undefined): Promise<string> {
+  if (run === undefined || !(await isFolder(run))) {
+    throw new FaceparseError(
+      `${run ?? 'the bundled network'} has no data of its own to be scored on; name a folder with images/ and masks/: --data FOLDER`,
+      { exitCode: 2 },
+    );
+  }
+  const [{ resolveSplit }, { recordedData }] = await Promise.all([
+    import('../../data/dataset/dataset.ts'),
+    import('../../training/recorded-data.ts'),
+  ]);
+  return resolveSplit(await recordedData(run, `${run} cannot be scored without --data`), 'val');
+}
+
 async function evaluate(run: string | undefined, options: EvaluateOptions): Promise<void> {
   const [{ FaceParser }, { openDataset }] = await Promise.all([
     import('../../node/face-parser.ts'),
     import('../../data/dataset/dataset.ts'),
   ]);
-  const dataset = await openDataset(options.data, { requireMasks: true });
-  const parser = await FaceParser.load(run, engineChoice(options));
+        weights: parser.file,
+        data: dataset.folder,
   try {
     const plain = await score('scoring', parser, dataset, options);
     const averaging = await averagingOf(options);
@@ -96,8 +113,13 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     if (options.json) {
       const { flip, sides } = averaged ?? plain;
       return printJson({
+<<<<<<< HEAD
         weights: parser.file,
         data: options.data,
+=======
+        weights: file,
+        data: dataset.folder,
+>>>>>>> study
         ...toJson(plain),
         ...(averaged && { averaged: { flip, sides, ...toJson(averaged) } }),
       });
@@ -115,13 +137,13 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
   }
 }
 
-/** `faceparse evaluate [RUN] --data FOLDER` */
+/** `faceparse evaluate [RUN] [--data FOLDER]` */
 export function registerEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
     .description('score a trained network on pairs')
     .argument('[run]', 'folder of a run, or a weights file (default: the weights that come with faceparse)')
-    .requiredOption('--data <folder>', 'holds images/ and masks/')
+    .option('--data <folder>', 'holds images/ and masks/ (default: the validation set that the run was trained with)')
     .addOption(new Option('--markdown', 'print the scores as a Markdown table').conflicts('json'))
     .option('--json', jsonHelp);
   addAveragingOptions(command, '; scored apart, after the plain prediction');

@@ -93,7 +93,7 @@ export function registerPredict(program: Command): void {
       '[run]',
       'folder of a run, or a .safetensors weights file (default: the weights that come with faceparse)',
     )
-    .argument('[photo...]', 'photos, or folders of photos')
+    .argument('[photo...]', 'photos, folders of photos, or dataset folders with images/')
     .option('--out <folder>', 'where the masks go; they have the names of the photos', 'masks')
     .option('--overlay', 'also write the photos with the classes laid over them')
     .option('--force', 'replace masks that are there already')

@@ -127,7 +127,7 @@ async function formatGroups(summaries: readonly GroupSummary[]): Promise<string>
   return summaries
     .map(
       (summary) =>
-        `${summary.group.title}: ${summary.group.question}\n\n${formatTable(columns, studyRows(summary, shown))}`,
+        `${[summary.group.title, summary.group.question ?? []].flat().join(': ')}\n\n${formatTable(columns, studyRows(summary, shown))}`,
     )
     .join('\n\n');
 }
@@ -138,16 +138,17 @@ function failureOf({ failures }: StudyTraining, trained: number): FaceparseError
   return new FaceparseError(`${failures.length} of ${trained} runs failed: ${first.run}: ${first.message}${more}`);
 }
 
-async function runStudy(file: string, options: StudyCommandOptions): Promise<void> {
+async function runStudy(word: string, options: StudyCommandOptions): Promise<void> {
   if (options.report !== undefined && extname(options.report) !== '.md') {
     throw new FaceparseError(`the report is a Markdown file; name it --report ${options.report}.md`, { exitCode: 2 });
   }
   if (options.report !== undefined) requirePackages('a report of a study', ['echarts']);
-  const [{ loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
+  const [{ findConfigFile }, { loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
+    import('../../config/bundled-configs.ts'),
     import('../../study/load-study.ts'),
     import('../../study/run-result.ts'),
   ]);
-  const study = await loadStudy(file, printNotice);
+  const study = await loadStudy(await findConfigFile(word, 'study'), printNotice);
   const chosen = options.only ? selectRuns(study, options.only) : study;
   const runs = study.runs.filter(({ group }) => chosen.groups.includes(group));
   if (options.list) {
@@ -176,7 +177,7 @@ export function registerStudy(program: Command): void {
   const command = program
     .command('study')
     .description('train the runs of a study that are not there yet, and compare them')
-    .argument('<file>', 'a YAML file of comparisons, such as configs/study.yaml')
+    .argument('<file>', 'a study file (YAML; format in docs/study-files.md) or the name of a bundled study')
     .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
     .option('--out <folder>', 'where the runs are, as GROUP/VARIANT-sSEED', 'runs/study')
     .option('--report <file>', 'write tables, CSV and charts into this Markdown file and the folder of its name')

@@ -1,11 +1,11 @@
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
-import { splitConfigArguments } from '../config-arguments.ts';
+import { findConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatDuration, formatPairs } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
@@ -24,13 +24,6 @@ function positiveNumber(text: string): number {
   const value = Number(text);
   if (!(value > 0) || !Number.isFinite(value)) throw new InvalidArgumentError('It must be a number above 0.');
   return value;
-}
-
-/** The data folder that a run recorded when it began. */
-async function recordedData(run: string): Promise<string> {
-  const { readEnvironment } = await import('../../training/environment.ts');
-  const { trainingData } = await readEnvironment(join(run, 'environment.json'), `${run} cannot be resumed`);
-  return dirname(trainingData.folder);
 }
 
 /** `8 images`, or `2 × 8 images` where gradients are accumulated. */
@@ -69,7 +62,7 @@ function formatDurationMs(milliseconds: number): string {
 /** The configuration of a new run, from the words of the command line. */
 async function newConfig(words: readonly string[], options: TrainCommandOptions): Promise<Config> {
   const { loadConfig } = await import('../../config/load-config.ts');
-  const { file, overrides } = splitConfigArguments(words);
+  const { file, overrides } = await findConfigArguments(words);
   const config = await loadConfig({
     ...(file !== undefined && { file }),
     notify: printNotice,
@@ -104,7 +97,8 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   const { train } = await import('../../training/trainer.ts');
   const { resume } = options;
   const config = resume ? await resumedConfig(resume, words, options) : await newConfig(words, options);
-  const data = options.data ?? (resume ? await recordedData(resume) : undefined);
+  const { recordedData } = await import('../../training/recorded-data.ts');
+  const data = options.data ?? (resume ? await recordedData(resume, `${resume} cannot be resumed`) : undefined);
   if (data === undefined) {
     throw new FaceparseError('say where the data are: --data FOLDER, which holds train/ and val/', { exitCode: 2 });
   }
@@ -150,7 +144,10 @@ export function registerTrain(program: Command): void {
   const command = program
     .command('train')
     .description('train a network from scratch')
-    .argument('[config...]', 'a YAML file and overrides such as train.lr=1e-3; see `faceparse config --reference`')
+    .argument(
+      '[config...]',
+      'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`)',
+    )
     .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
     .option('--minutes <n>', 'train this long instead of the epochs of the config', positiveNumber)
     .option('--name <name>', "name of the run (default: the config's)")

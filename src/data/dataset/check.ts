@@ -41,6 +41,8 @@ export interface CheckResult {
   readonly folder: string;
   /** Photos that have a mask. */
   readonly pairs: number;
+  /** Photos, where the folder has no mask at all; such a test split is no fault. */
+  readonly photosOnly?: number;
   readonly problems: DatasetProblem[];
   /** Masks with eyes or brows in reversed order. */
   readonly swapped: SidesFinding[];
@@ -124,7 +126,7 @@ async function inspectStem(stem: string, files: DatasetFiles, folder: string, se
     const message = `has no photo ${stem}.jpg, .jpeg, .png or .webp in ${join(folder, 'images')}`;
     problems.push({ kind: 'missing-photo', stem, file: maskPath, message, remedy: 'add the photo or remove the mask' });
   }
-  if (!maskPath) {
+  if (!maskPath && files.masks.size > 0) {
     const message = `has no mask ${join(folder, 'masks', `${stem}.png`)}`;
     const remedy = 'add the mask or remove the photo';
     problems.push({ kind: 'missing-mask', stem, file: photoPaths[0], message, remedy });
@@ -175,6 +177,7 @@ export async function checkDataset(folder: string, set: LabelSet, options: RunOp
   return {
     folder,
     pairs: stems.filter((stem) => files.photos.has(stem) && files.masks.has(stem)).length,
+    ...(files.masks.size === 0 && files.photos.size > 0 && { photosOnly: files.photos.size }),
     problems,
     swapped: findings.flatMap(({ swapped }) => swapped ?? []),
     misplaced: findings.flatMap(({ misplaced }) => misplaced ?? []),
@@ -199,7 +202,13 @@ const headings: Record<ProblemKind, string> = {
  */
 export function formatCheckReport(result: CheckResult, options: { limit?: number } = {}): string {
   const { limit = 10 } = options;
-  const lines = [`${result.folder}: ${result.pairs} pairs of photo and mask`];
+  const { photosOnly } = result;
+  const lines = [
+    photosOnly === undefined
+      ? `${result.folder}: ${result.pairs} pairs of photo and mask`
+      : `${result.folder}: ${photosOnly} ${photosOnly === 1 ? 'photo' : 'photos'}, no masks\n` +
+        'Photos alone can be used with predict and submit. Training and evaluate need a mask for each photo in masks/.',
+  ];
   const list = (heading: string, entries: readonly string[]): void => {
     lines.push('', `${heading}: ${entries.length}`);
     for (const entry of entries.slice(0, limit)) lines.push(`  ${entry}`);

@@ -44,6 +44,13 @@ async function foldersWithImages(folder: string): Promise<string[]> {
   return found.sort();
 }
 
+/** A split with masks where there is one, since most work needs them; the validation set before others. */
+async function splitToName(folder: string, splits: readonly string[]): Promise<string> {
+  const withMasks: string[] = [];
+  for (const split of splits) if (await isFolder(join(folder, split, 'masks'))) withMasks.push(split);
+  return withMasks.find((split) => split === 'val') ?? withMasks[0] ?? splits[0];
+}
+
 async function requireFolder(folder: string): Promise<void> {
   if (await isFolder(folder)) return;
   const isFile = await stat(folder).then(
@@ -81,7 +88,7 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
     const splits = await foldersWithImages(folder);
     const remedy =
       splits.length > 0
-        ? `it holds the splits ${nameSome(splits)}: name one of them, e.g. ${join(folder, splits[0])}`
+        ? `it holds the splits ${nameSome(splits)}: name one of them, e.g. ${join(folder, await splitToName(folder, splits))}`
         : 'a dataset folder holds images/ (photos) and masks/ (PNG)';
     throw new FaceparseError(`${folder} has no folder images/; ${remedy}`, { exitCode: 2 });
   }

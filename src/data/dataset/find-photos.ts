@@ -11,7 +11,9 @@ export interface PhotoFile {
   readonly path: string;
 }
 
-async function photosInFolder(path: string): Promise<string[]> {
+async function photosInFolder(folder: string): Promise<string[]> {
+  const images = join(folder, 'images');
+  const path = (await isFolder(images)) ? images : folder;
   const names = (await readdir(path))
     .filter((name) => !name.startsWith('.') && photoExtensions.includes(extname(name).toLowerCase()))
     .sort();
@@ -22,7 +24,7 @@ async function photosInFolder(path: string): Promise<string[]> {
 }
 
 /**
- * The photos that paths name: files as they are, folders with all photos in them.
+ * The photos that paths name: files as they are; of folders all photos in their `images/`, or in the folder itself where it has none.
  *
  * @throws FaceparseError (exit code 2) where there is nothing, or two photos would have masks of the same name
  */
@@ -48,8 +50,7 @@ export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]>
   return photos;
 }
 
-/** The photos of a test set: those in the folder's `images/` where there is one, else those in the folder itself. */
-export async function findTestPhotos(folder: string): Promise<PhotoFile[]> {
-  const images = join(folder, 'images');
-  return findPhotos([(await isFolder(images)) ? images : folder]);
+/** The photos of a test set. @throws as `findPhotos` does */
+export function findTestPhotos(folder: string): Promise<PhotoFile[]> {
+  return findPhotos([folder]);
 }

@@ -29,12 +29,8 @@ const pieceBytes = 32 * 2 ** 20;
 
 const digestBytes = 32;
 
-/** Names the file of a data set's decoded images by a hash of all that its contents depend on. */
-export async function describeDecodedFile(
-  dataset: Dataset,
-  contents: DecodedContents,
-  directory: string,
-): Promise<DecodedFile> {
+/** A hash of everything that the decoded images of a data set depend on: names, sizes and times of the files, and the options. */
+export async function decodedKey(dataset: Dataset, contents: DecodedContents): Promise<string> {
   const hash = createHash('sha256');
   const { size, labelSet, repair, mergeTable } = contents;
   hash.update(JSON.stringify([formatVersion, size, labelSet, repair, mergeTable ? [...mergeTable] : null]));
@@ -47,7 +43,16 @@ export async function describeDecodedFile(
       hash.update(JSON.stringify([item.stem, relative(dataset.folder, path), about.size, about.mtimeMs]));
     }
   }
-  const key = hash.digest('hex');
+  return hash.digest('hex');
+}
+
+/** Names the file of a data set's decoded images by their key. */
+export async function describeDecodedFile(
+  dataset: Dataset,
+  contents: DecodedContents,
+  directory: string,
+): Promise<DecodedFile> {
+  const key = await decodedKey(dataset, contents);
   const header = new TextEncoder().encode(`faceparse images ${formatVersion} ${key}\n`);
   return { path: join(directory, `images-${key.slice(0, 16)}.bin`), directory, header };
 }

@@ -1,0 +1,27 @@
+import { keysNamed } from '../config/suggest-key.ts';
+import { joinWords } from '../text/join-words.ts';
+
+/** Commands that take `key=value`. */
+const commands = ['train', 'bench', 'config'];
+
+/**
+ * What to write where an unknown option is meant to set a key of the configuration; undefined where it is not.
+ *
+ * @param message commander's, such as `error: unknown option '--lr'`
+ * @param words those of the command line, without the program
+ *
+ * @example optionHint("unknown option '--lr'", ['train', '--lr', '1e-3']) // 'to set a configuration key, write train.lr=1e-3'
+ */
+export function optionHint(message: string, words: readonly string[]): string | undefined {
+  const option = /unknown option '(--([^'=]+)(?:=([^']*))?)'/.exec(message);
+  if (!option || !words.some((word) => commands.includes(word))) return undefined;
+  const [, flag, name, given] = option;
+  const next = words[words.indexOf(flag) + 1];
+  const value = given ?? (next === undefined || next.startsWith('--') ? 'VALUE' : next);
+  const keys = keysNamed(name).slice(0, 3);
+  if (keys.length === 0) return undefined;
+  return `to set a configuration key, write ${joinWords(
+    keys.map((key) => `${key}=${value}`),
+    'or',
+  )}`;
+}
