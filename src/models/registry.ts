@@ -7,23 +7,23 @@ import { unet } from './unet.ts';
 
 const architectures: readonly Architecture[] = [compact, compactAligned, compactDeep, compactFine, compactWide, unet];
 
-/** The names of all architectures, or of those that a pattern with `*` fits. */
+/** Lists the names of all architectures, or of those that match a pattern with `*`. */
 export function listModels(pattern = '*'): string[] {
   const expression = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
   return architectures.map(({ name }) => name).filter((name) => expression.test(name));
 }
 
-/** The architecture of that name. @throws FaceparseError that lists the names there are. */
+/** Returns the architecture with that name. @throws FaceparseError that lists the valid names */
 export function getArchitecture(name: string): Architecture {
   const found = architectures.find((architecture) => architecture.name === name);
   if (!found) {
-    throw new FaceparseError(`there is no model '${name}'; the models are ${listModels().join(', ')}`, { exitCode: 2 });
+    throw new FaceparseError(`unknown model '${name}'; the models are ${listModels().join(', ')}`, { exitCode: 2 });
   }
   return found;
 }
 
 /**
- * Any network by one call.
+ * Creates a model by name.
  *
  * @example const model = createModel('compact', { classes: 19 });
  */

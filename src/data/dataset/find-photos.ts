@@ -4,9 +4,9 @@ import { isFolder } from '../../files/path-kind.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { photoExtensions } from './dataset.ts';
 
-/** A photo that is to be parsed. */
+/** A photo to be parsed. */
 export interface PhotoFile {
-  /** File name without its extension, which the mask will have too. */
+  /** File name without its extension; the mask gets the same stem. */
   readonly stem: string;
   readonly path: string;
 }
@@ -16,21 +16,21 @@ async function photosInFolder(path: string): Promise<string[]> {
     .filter((name) => !name.startsWith('.') && photoExtensions.includes(extname(name).toLowerCase()))
     .sort();
   if (names.length === 0) {
-    throw new FaceparseError(`${path} holds no photos (${photoExtensions.join(', ')})`, { exitCode: 2 });
+    throw new FaceparseError(`${path} contains no photos (${photoExtensions.join(', ')})`, { exitCode: 2 });
   }
   return names.map((name) => join(path, name));
 }
 
 /**
- * The photos that paths name: files as they are, folders with all photos in them.
+ * Finds photos: each path is a photo or a folder of photos.
  *
- * @throws FaceparseError (exit code 2) where there is nothing, or two photos would have masks of the same name
+ * @throws FaceparseError (exit code 2) if a path contains no photos, or two photos would have masks with the same name
  */
 export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]> {
   const files: string[] = [];
   for (const path of paths) {
     const found = await stat(path).catch(() => undefined);
-    if (!found) throw new FaceparseError(`there is no photo or folder at ${path}`, { exitCode: 2 });
+    if (!found) throw new FaceparseError(`no photo or folder at ${path}`, { exitCode: 2 });
     if (found.isFile()) files.push(path);
     else if (found.isDirectory()) files.push(...(await photosInFolder(path)));
     else throw new FaceparseError(`${path} is neither a photo nor a folder`, { exitCode: 2 });
@@ -40,7 +40,7 @@ export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]>
   for (const { stem, path } of photos) {
     const other = seen.get(stem);
     if (other)
-      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; give them in two calls`, {
+      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; use two calls`, {
         exitCode: 2,
       });
     seen.set(stem, path);
@@ -48,7 +48,7 @@ export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]>
   return photos;
 }
 
-/** The photos of a test set: those in the folder's `images/` where there is one, else those in the folder itself. */
+/** Finds the photos of a test set: in the folder's `images/` if it exists, else in the folder itself. */
 export async function findTestPhotos(folder: string): Promise<PhotoFile[]> {
   const images = join(folder, 'images');
   return findPhotos([(await isFolder(images)) ? images : folder]);

@@ -13,7 +13,7 @@ function unary<Name extends string>(name: Name, gradient: (call: GradientCall<No
   return defineOp<Name, NoAttributes>({ name, infer: floatShape, gradient: (call) => [gradient(call)] });
 }
 
-/** What dy gives for both operands, before what was broadcast is summed. */
+/** The gradients of both operands from dy, before the sum over broadcast axes. */
 type BinaryGradient = (call: GradientCall<NoAttributes>, dy: Tensor) => readonly [() => Tensor, () => Tensor];
 
 function binary<Name extends string>(name: Name, gradient: BinaryGradient | 'none') {
