@@ -210,7 +210,7 @@ describe('FaceParser.create refuses, with the name of the file,', () => {
   };
 
   it.each([
-    ['a network that there is not', { model: 'vgg' }, /^best\.safetensors cannot be used: there is no model 'vgg'/],
+    ['a network that there is not', { model: 'vgg' }, /^best\.safetensors cannot be used: unknown model 'vgg'/],
     [
       'another network',
       { model: 'compact' },

@@ -1,4 +1,3 @@
-
 /**
  * Returns the edit distance with transpositions (Damerau–Levenshtein, optimal string alignment).
  *
