@@ -74,7 +74,7 @@ describe('readPyTorchCheckpoint', () => {
   it.each<[string, Uint8Array, RegExp]>([
     ['nothing', new Uint8Array(0), /the checkpoint is empty; write it with torch.save/],
     ['a text', new TextEncoder().encode('version https://git-lfs'), /was not written by torch.save/],
-    ['a checkpoint before 1.6', Uint8Array.from(Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex')), /before 1\.6/],
+    ['a checkpoint before 1.6', Uint8Array.from(Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex')), /before PyTorch 1\.6/],
     ['another zip', zipSync({ 'a.txt': new Uint8Array(3) }), /a zip without data\.pkl/],
     ['TorchScript', changed(bytes, { 'archive/constants.pkl': new Uint8Array(3) }), /is a TorchScript program/],
     ['a cut file', bytes.subarray(0, bytes.length - 30), /not a zip, or truncated/],
@@ -110,7 +110,7 @@ describe('a hostile checkpoint', () => {
   const read = (pickle: Uint8Array, name = '0') =>
     readPyTorchCheckpoint(zipSync({ 'archive/data.pkl': pickle, [`archive/data/${name}`]: new Uint8Array(16) }));
   const ones = (count: number) => `(${'K\x01'.repeat(count)}t`;
-  const strange = /"w" is not described as torch\.save does it/;
+  const strange = /"w" is not described as torch\.save would/;
 
   it('may have 64 dimensions, and no more', async () => {
     const { stateDict } = await read(pickleOf(ones(64), ones(64)));

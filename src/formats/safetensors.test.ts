@@ -167,7 +167,7 @@ describe('hostile files', () => {
     [
       'a huge claim',
       handMade(`{"a":${tensor(0, 2 ** 40, '"dtype":"U8","shape":[1099511627776]')}}`),
-      /promises 1099511627\d+ bytes/,
+      /declares 1099511627\d+ bytes/,
     ],
     [
       'a fractional shape',

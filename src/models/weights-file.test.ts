@@ -223,7 +223,7 @@ describe('checkWeightsFit', () => {
     );
     const eight = inferenceGraph(createModel('unet', { classes: 8 }), { batch: 1, height: 32, width: 32 });
     expect(messageOf(() => checkWeightsFit(weights, eight, 'a'))).toBe(
-      "a belongs to another network: 'head.weight' holds 608 values, but unet wants 8×32×1×1.",
+      "a belongs to another network: 'head.weight' has 608 values, but unet expects 8×32×1×1.",
     );
   });
 });

@@ -61,7 +61,7 @@ function unitsOf(source: Graph, groups: readonly NodeGroup[]): Unit[] {
     const unit: Unit = { nodes, group, priority, before: new Set(), after: new Set() };
     for (const node of nodes) {
       if (!position.has(node)) throw new Error(`replaceGroups: a ${node.op} of a group is not in the graph`);
-      if (units.has(node)) throw new Error(`replaceGroups: a ${node.op} is in two groups`);
+      if (units.has(node)) throw new Error(`replaceGroups: the op '${node.op}' is in two groups`);
       units.set(node, unit);
     }
   };

@@ -47,7 +47,7 @@ function matrix(shape: readonly number[], transposed: boolean): [number, number]
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-/** b with the leading axes of a, where it has none of its own. */
+/** Broadcasts b over the leading axes of a if it has none. */
 function full(b: Tensor, a: Tensor): Tensor {
   if (b.shape.length === a.shape.length) return b;
   return broadcastTo(b, [...a.shape.slice(0, -2), ...b.shape.slice(-2)]);
