@@ -128,8 +128,7 @@ if (!Number.isInteger(rounds) || rounds < 1)
   throw new Error(`--rounds is ${options.rounds}; use a whole number of at least 1`);
 const chosen = options.optimizer === 'both' ? Object.keys(optimizers) : [options.optimizer];
 for (const name of chosen) {
-  if (!optimizers[name])
-    throw new Error(`--optimizer is ${name}; use ${Object.keys(optimizers).join(', ')} or both`);
+  if (!optimizers[name]) throw new Error(`--optimizer is ${name}; use ${Object.keys(optimizers).join(', ')} or both`);
 }
 const withTorch = hasTorch();
 if (!withTorch) {

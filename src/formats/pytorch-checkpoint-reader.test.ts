@@ -74,7 +74,11 @@ describe('readPyTorchCheckpoint', () => {
   it.each<[string, Uint8Array, RegExp]>([
     ['nothing', new Uint8Array(0), /the checkpoint is empty; write it with torch.save/],
     ['a text', new TextEncoder().encode('version https://git-lfs'), /was not written by torch.save/],
-    ['a checkpoint before 1.6', Uint8Array.from(Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex')), /before PyTorch 1\.6/],
+    [
+      'a checkpoint before 1.6',
+      Uint8Array.from(Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex')),
+      /before PyTorch 1\.6/,
+    ],
     ['another zip', zipSync({ 'a.txt': new Uint8Array(3) }), /a zip without data\.pkl/],
     ['TorchScript', changed(bytes, { 'archive/constants.pkl': new Uint8Array(3) }), /is a TorchScript program/],
     ['a cut file', bytes.subarray(0, bytes.length - 30), /not a zip, or truncated/],
