@@ -214,7 +214,7 @@ describe('FaceParser.create refuses, with the name of the file,', () => {
     [
       'another network',
       { model: 'compact' },
-      /^best\.safetensors belongs to another network: 'stem\.0\.weight' holds 864 values/,
+      /^best\.safetensors belongs to another network: 'stem\.0\.weight' has 864 values/,
     ],
     ['other classes', { labels: 'face-8' }, /^best\.safetensors belongs to another network: 'head\.weight'/],
     [
