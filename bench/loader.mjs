@@ -1,14 +1,14 @@
-// What filling batches costs: the loader on synthetic images, with the add-on's work on images and without it.
+// Times the batch loader on synthetic images, with and without the add-on's image functions.
 //
 //   node scripts/setup.mjs && node bench/loader.mjs [--rounds 3] [--batches 40] [--batch 8] [--size 256] [--labels 128] [--cache 512]
 //                                                   [--images 64] [--blur 0] [--noise 0] [--config configs/compact.yaml]
 //
-// The augmentation is the configuration's, with this blur and noise. Both sides run in processes of their own, by turns; their batches
-// must be the same. Prints medians over the rounds:
-//   CPU a batch    what one thread spends on filling a batch, in ms: what training pays for it
-//   batches/s      what a loader with one worker gives out when nothing else runs
-//   first batch    from the call that makes the loader to its first batch, in ms, with the start of the worker
-// Run nothing beside it: images come from memory that other programs slow down.
+// Augmentation comes from the configuration, with the given blur and noise. The two sides run in alternating processes and must
+// produce the same batches. Prints medians over the rounds:
+//   CPU per batch  CPU time of one thread to fill a batch, in ms: the cost to training
+//   batches/s      throughput of a loader with one worker on an idle machine
+//   first batch    time from creating the loader to its first batch, in ms, including the start of the worker
+// Run it on an idle machine: other programs compete for memory bandwidth.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -37,7 +37,7 @@ const { values: options } = parseArgs({
   },
 });
 
-/** Smooth colours with a little noise, and labels in blocks: what is in the images hardly matters, that they differ does. */
+/** Smooth colours with a little noise, and labels in blocks. The content hardly matters, but the images must differ. */
 function syntheticDataset(count, side, { Random, celebamask19, decodedBytes, decodedPhoto, decodedLabels }) {
   const stems = Array.from({ length: count }, (_, i) => `image-${i}`);
   const decoded = {
@@ -91,7 +91,7 @@ async function measureSide() {
   const common = { decoded, normalization, batchSize: Number(options.batch), size: Number(options.size), seed: 1 };
   const labelSize = Number(options.labels);
 
-  // Before the add-on is there: its loading is part of the start.
+  // Before the add-on is loaded: loading it is part of the start.
   const start = performance.now();
   const loader = createBatchLoader({ ...common, labelSet: celebamask19, labelSize, augmentation, workers: 1 });
   const first = await loader.next();
@@ -113,7 +113,7 @@ async function measureSide() {
     augmentation: resolveAugmentation(augmentation),
     mirror: mirrorTable(celebamask19),
   });
-  // As many buffers as a loader has.
+  // The same number of buffers as in a loader.
   const buffers = Array.from({ length: 5 }, () => new ArrayBuffer(batchBytes({ ...common, labelSize })));
   for (let step = 0; step < 10; step++) filler.fill(step, buffers[step % 5]);
   const before = process.cpuUsage();
@@ -134,7 +134,7 @@ async function measureSide() {
 
 function runSide(side) {
   const env = { ...process.env };
-  // A file that is not there: everything falls back to TypeScript.
+  // A file that does not exist: everything falls back to TypeScript.
   if (side === 'TypeScript') env.FACEPARSE_NATIVE_ADDON = join(root, 'no-add-on');
   const result = spawnSync(
     process.execPath,
@@ -153,7 +153,7 @@ function compareSides() {
   const rounds = Number(options.rounds);
   const load = loadavg()[0];
   if (load > 0.5) {
-    console.log(`The load average is ${load.toFixed(2)}: something else is running, the numbers will be off.`);
+    console.log(`The load average is ${load.toFixed(2)}: another process is running, so timings will be unreliable.`);
   }
   const results = { TypeScript: [], 'add-on': [] };
   for (let round = 0; round < rounds; round++) {
@@ -161,7 +161,7 @@ function compareSides() {
   }
   const hashes = new Set(Object.values(results).flatMap((list) => list.map(({ hash }) => hash)));
   if (hashes.size !== 1) throw new Error('the batches of the two sides differ');
-  if (!results['add-on'][0].addon) console.log(`Both sides are TypeScript: ${results['add-on'][0].reason}`);
+  if (!results['add-on'][0].addon) console.log(`Both sides use TypeScript: ${results['add-on'][0].reason}`);
 
   const { batch, size, labels, cache, blur, noise } = options;
   console.log(
@@ -171,7 +171,7 @@ function compareSides() {
   for (const [side, list] of Object.entries(results)) {
     const of = (name) => median(list.map((result) => result[name])).toFixed(1);
     console.log(
-      `${side.padEnd(10)}  CPU a batch ${of('cpu').padStart(6)} ms  ${of('rate').padStart(6)} batches/s  first batch ${of('first').padStart(6)} ms`,
+      `${side.padEnd(10)}  CPU per batch ${of('cpu').padStart(6)} ms  ${of('rate').padStart(6)} batches/s  first batch ${of('first').padStart(6)} ms`,
     );
   }
 }

@@ -1,4 +1,4 @@
-// Writes the medians of a result of training-step.mjs as a Markdown table, each engine against PyTorch.
+// Prints the medians of a training-step.mjs result as a Markdown table, with each engine relative to PyTorch.
 //
 //   node bench/table.mjs bench/results/2026-11-22-amd-epyc.csv
 import { readFileSync } from 'node:fs';
@@ -25,7 +25,7 @@ const columns = [
   { title: 'peak memory', optimizer: optimizers[0], column: 'peak_mib', unit: 'MiB' },
 ];
 console.log(
-  `U-Net, batch ${batch} at ${size}², ${cpu}, ${cores} cores, ${date}; in brackets: share of PyTorch as it comes.\n`,
+  `U-Net, batch ${batch} at ${size}², ${cpu}, ${cores} cores, ${date}; in brackets: relative to PyTorch with default settings.\n`,
 );
 console.log(`| | ${columns.map(({ title }) => title).join(' | ')} |`);
 console.log(`|---|${columns.map(() => '---:|').join('')}`);

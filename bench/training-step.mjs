@@ -1,11 +1,11 @@
-// Compares one training step and one inference with PyTorch: the same network, the same work, on the same threads.
+// Compares one training step and one inference with PyTorch: same network, same work, same number of threads.
 //
 //   npm run bench -- [--rounds 5] [--steps 15] [--batch 8] [--size 256] [--threads 2] [--optimizer sgd|adamw|both]
 //                    [--engines native,onnx] [--python /usr/bin/python3] [--out bench/results]
 //
-// Every side runs in a process of its own, one after the other, round by round: the machine's moods meet all sides alike.
-// Writes OUT/<date>-<cpu>.csv and prints medians over the rounds, and how many times as long the others take. Run nothing
-// beside it. Without PyTorch only our side is measured.
+// Each side runs in its own process. The sides alternate within a round, so drift of the machine affects all of them.
+// Writes OUT/<date>-<cpu>.csv and prints the medians over the rounds and the ratios to PyTorch. Run it on an idle machine.
+// Without PyTorch, only faceparse is measured.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, platform, release, totalmem } from 'node:os';
@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
 });
 const forwarded = ['batch', 'size', 'steps', 'threads'].flatMap((name) => [`--${name}`, options[name]]);
 
-/** Huge pages, and memory that is kept between steps: without it PyTorch spends a fifth of its time in the kernel. */
+/** Huge pages, and memory kept between steps. Without them PyTorch spends a fifth of its time in the kernel. */
 const tunedAllocator = [
   'glibc.malloc.hugetlb=1',
   'glibc.malloc.mmap_threshold=4294967296',
@@ -41,13 +41,13 @@ const tunedAllocator = [
 
 const cli = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
-/** What torch_unet.py does: SGD with momentum, or AdamW as PyTorch has it by default. */
+/** The optimisers of torch_unet.py: SGD with momentum, or AdamW with PyTorch's defaults. */
 const optimizers = {
   sgd: ['train.optimizer.kind=sgd', 'train.optimizer.weightDecay=0'],
   adamw: ['train.optimizer.kind=adamw', 'train.optimizer.weightDecay=0.01'],
 };
 
-/** Our side: `faceparse bench` without a configuration is the step of the peer. */
+/** The faceparse side: `faceparse bench` without a configuration times the same step as the PyTorch script. */
 function engineSide(name) {
   return {
     name,
@@ -110,7 +110,7 @@ function medians(results) {
   return Object.fromEntries(measures.map((name) => [name, median(results.map((result) => result[name]))]));
 }
 
-/** Median over the rounds of a side / a peer: the two of a round ran close together. */
+/** Median over the rounds of the ratio side / peer. The two runs of a round are close in time. */
 function ratios(results, peerResults) {
   return Object.fromEntries(
     measures.map((name) => [name, median(results.map((result, index) => result[name] / peerResults[index][name]))]),
@@ -125,25 +125,24 @@ function csv(rows) {
 
 const rounds = Number(options.rounds);
 if (!Number.isInteger(rounds) || rounds < 1)
-  throw new Error(`--rounds is ${options.rounds}; give a whole number from 1`);
+  throw new Error(`--rounds is ${options.rounds}; use a whole number of at least 1`);
 const chosen = options.optimizer === 'both' ? Object.keys(optimizers) : [options.optimizer];
 for (const name of chosen) {
-  if (!optimizers[name])
-    throw new Error(`--optimizer is ${name}; it can be ${Object.keys(optimizers).join(', ')} or both`);
+  if (!optimizers[name]) throw new Error(`--optimizer is ${name}; use ${Object.keys(optimizers).join(', ')} or both`);
 }
 const withTorch = hasTorch();
 if (!withTorch) {
-  console.log(`${options.python} has no PyTorch (Debian: python3-torch): only our side is measured.`);
+  console.log(`${options.python} has no PyTorch (Debian: python3-torch): only faceparse is measured.`);
 }
 const sides = withTorch ? [...engines, ...peers] : engines;
 const load = loadavg()[0];
 if (load > 0.5)
-  console.log(`The load average is ${load.toFixed(2)}: something else is running, the numbers will be off.`);
+  console.log(`The load average is ${load.toFixed(2)}: another process is running, so timings will be unreliable.`);
 
 const date = new Date().toISOString().slice(0, 10);
 const cpu = cpus()[0]?.model.trim() ?? 'unknown';
 
-/** All sides in turn, round by round, with one optimiser; gives back the rows of the CSV. */
+/** Runs all sides in each round with one optimiser and returns the rows of the CSV. */
 function compare(optimizer) {
   const results = new Map(sides.map(({ name }) => [name, []]));
   for (let index = 0; index < rounds; index++) {
@@ -158,7 +157,7 @@ function compare(optimizer) {
   }
   const parameters = new Set([...results.values()].flat().map((result) => result.parameters));
   if (parameters.size !== 1)
-    throw new Error(`the sides trained different networks: ${[...parameters].join(', ')} parameters`);
+    throw new Error(`the sides trained different networks, with ${[...parameters].join(', ')} parameters`);
   report(optimizer, results);
   return rowsOf(optimizer, results);
 }

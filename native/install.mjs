@@ -1,7 +1,7 @@
-// Builds the add-on of the native engine where a compiler and oneDNN are there; where they are not, says so in one line and lets the
-// installation succeed: the `onnx` engine does all the same things, slower. Downloads nothing.
+// Builds the add-on of the native engine if a compiler and oneDNN are installed. Otherwise prints one line and lets the installation
+// succeed: the `onnx` engine does the same work, more slowly. Downloads nothing.
 //
-//   node native/install.mjs        FACEPARSE_NATIVE=0 leaves it out, FACEPARSE_NATIVE_SANITIZE=yes builds with ASan and UBSan
+//   node native/install.mjs        FACEPARSE_NATIVE=0 skips the build, FACEPARSE_NATIVE_SANITIZE=yes builds with ASan and UBSan
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -25,7 +25,7 @@ import { fileURLToPath } from 'node:url';
 const folder = dirname(fileURLToPath(import.meta.url));
 const target = join(folder, 'build', 'Release');
 const built = join(target, 'faceparse_native.node');
-/** The sources that the add-on was built from, or could not be built from. */
+/** Records the sources of the last build, successful or not. */
 const stamp = join(target, 'sources.sha256');
 const failure = join(folder, 'build', 'failed.sha256');
 const log = join(folder, 'build', 'build.log');
@@ -34,7 +34,7 @@ function runs(command, args, options = {}) {
   return spawnSync(command, args, { stdio: ['pipe', 'ignore', 'ignore'], ...options }).status === 0;
 }
 
-/** What the result depends on. */
+/** Returns a hash of everything the build depends on. */
 function sourceHash() {
   const hash = createHash('sha256');
   hash.update(`${process.version} ${process.arch} ${process.env.FACEPARSE_NATIVE_SANITIZE ?? ''}`);
@@ -48,7 +48,7 @@ function sourceHash() {
   return hash.digest('hex');
 }
 
-/** node-gyp comes with npm; npm says where when it runs us. */
+/** Finds node-gyp, which comes with npm; npm sets its path when it runs this script. */
 function findNodeGyp() {
   const prefix = dirname(dirname(process.execPath));
   const candidates = [
@@ -60,17 +60,17 @@ function findNodeGyp() {
   return candidates.find((path) => path && existsSync(path));
 }
 
-/** The folder whose include/node has Node's headers; without it node-gyp would download them. */
+/** Finds the folder whose include/node has Node's headers; without it node-gyp would download them. */
 function findHeaders() {
   const prefixes = [process.env.npm_config_nodedir, dirname(dirname(process.execPath)), '/usr', '/usr/local'];
   return prefixes.find((prefix) => prefix && existsSync(join(prefix, 'include', 'node', 'node_api.h')));
 }
 
-/** The code is written for oneDNN 2, whose interface version 3 has changed. */
+/** The code requires oneDNN 2; version 3 has another interface. */
 const oneDnnProbe =
   '#include <dnnl.hpp>\n#include <dnnl_version.h>\n#if DNNL_VERSION_MAJOR != 2\n#error version\n#endif\n';
 
-/** What is missing, in words; empty when all is there. */
+/** Lists what is missing, in words; empty if nothing is. */
 function missing() {
   if (process.platform === 'win32') return ['a system other than Windows'];
   const [compiler, ...options] = (process.env.CXX ?? 'c++').split(/\s+/);
@@ -85,16 +85,16 @@ function missing() {
   return lacks;
 }
 
-/** Whether this Node can load what was built; in a process of its own, since a library that does not fit could end it. */
+/** Whether this Node can load the add-on; checked in a separate process, because an incompatible library could crash it. */
 function loads() {
-  // With sanitizers it loads only where their libraries have been loaded before.
+  // With sanitizers it loads only if their libraries have been loaded before.
   if (process.env.FACEPARSE_NATIVE_SANITIZE) return existsSync(built);
   return existsSync(built) && runs(process.execPath, ['-e', 'require(process.argv[1])', built]);
 }
 
 /**
- * Builds in a folder of its own: two installations at once do not meet, paths with spaces do not reach make, and the add-on that is
- * there stays until there is a new one.
+ * Builds in a separate folder: simultaneous installations do not interfere, paths with spaces do not reach make, and the
+ * existing add-on stays until the new one is complete.
  */
 function compile(hash) {
   const workshop = mkdtempSync(join(tmpdir(), 'faceparse-native-'));
@@ -124,16 +124,16 @@ function compile(hash) {
 }
 
 const hint =
-  'The `onnx` engine is used instead. For the fast one, on Debian or Ubuntu: apt-get install libdnnl-dev g++ make python3, then: node native/install.mjs';
+  'The `onnx` engine is used instead. For the fast CPU engine, on Debian or Ubuntu run: apt-get install libdnnl-dev g++ make python3, then: node native/install.mjs';
 
 function is(file, hash) {
   return existsSync(file) && readFileSync(file, 'utf8') === hash;
 }
 
 /**
- * Builds what is not there, stale, or does not load; false where that is not possible.
+ * Builds the add-on if it is missing, stale or does not load. Returns false if that is not possible.
  *
- * @param again whether to try what has failed before with the same sources
+ * @param again whether to retry a build that failed before with the same sources
  */
 export function ensureNative({ again = false } = {}) {
   if (process.env.FACEPARSE_NATIVE === '0') return false;
@@ -142,11 +142,11 @@ export function ensureNative({ again = false } = {}) {
     if (is(stamp, hash) && loads()) return true;
     const lacks = missing();
     if (lacks.length > 0) {
-      console.log(`faceparse: the native engine is not built, ${lacks.join(' and ')} being missing. ${hint}`);
+      console.log(`faceparse: the native engine is not built: missing ${lacks.join(' and ')}. ${hint}`);
       return false;
     }
     if (!again && is(failure, hash)) {
-      console.log(`faceparse: the native engine could not be built before, see ${log}. ${hint}`);
+      console.log(`faceparse: the native engine failed to build earlier, see ${log}. ${hint}`);
       return false;
     }
     console.log('Building the native engine (node-gyp) …');
@@ -155,10 +155,10 @@ export function ensureNative({ again = false } = {}) {
       return true;
     }
     writeFileSync(failure, hash);
-    console.log(`faceparse: the native engine could not be built, see ${log}. ${hint}`);
+    console.log(`faceparse: the native engine failed to build, see ${log}. ${hint}`);
   } catch (error) {
-    // A folder that cannot be written to, for one: no reason for an installation to fail.
-    console.log(`faceparse: the native engine could not be built (${error.message}). ${hint}`);
+    // For example a read-only folder; the installation must not fail because of it.
+    console.log(`faceparse: the native engine failed to build (${error.message}). ${hint}`);
   }
   return false;
 }

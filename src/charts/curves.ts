@@ -1,6 +1,6 @@
 import { loadEcharts } from './load-echarts.ts';
 
-/** One logged line of a run; what was not measured at a step is absent. */
+/** One logged line of a run; values not measured at that step are absent. */
 export interface MetricsRow {
   readonly step: number;
   readonly epoch: number;
@@ -16,7 +16,7 @@ export interface CurveSeries {
   readonly name: string;
   readonly points: readonly (readonly [number, number])[];
   readonly axis?: 'left' | 'right';
-  /** Thick and dark, for what the others are compared with. */
+  /** Draws the line thick and dark, for the baseline of a comparison. */
   readonly highlight?: boolean;
 }
 
@@ -24,13 +24,13 @@ export interface CurvesChartOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
-  /** Title of the right axis; drawn when a series uses it. */
+  /** Title of the right axis, drawn if a series uses it. */
   readonly rightLabel?: string;
   readonly width?: number;
   readonly height?: number;
-  /** Name of the series whose highest point is marked with its value. */
+  /** Name of the series whose maximum is marked with its value. */
   readonly markBest?: string;
-  /** Beside the title, or one series a line to the right of the chart, for many of them. */
+  /** Position of the legend: next to the title, or to the right of the chart with one series per line. */
   readonly legend?: 'top' | 'side';
 }
 
@@ -39,14 +39,14 @@ interface Panel extends CurvesChartOptions {
 }
 
 const colors = ['#2f6fbb', '#d9622b', '#3a9a5b', '#8a56b0', '#b8860b', '#c23b5a'];
-/** Lines of the same colour differ in this. */
+/** Dash styles of lines with the same colour. */
 const dashes = ['solid', 'dashed', 'dotted'] as const;
 const gray = '#6b7280';
 const dark = '#1f2430';
-/** More points than pixels say nothing more, and a long run logs a hundred thousand. */
+/** More points than pixels add no information, and a long run logs a hundred thousand. */
 const mostPoints = 2000;
 
-/** Evenly thinned points that keep the lowest and highest y of every stretch, so that spikes stay visible. */
+/** Thins points evenly and keeps the minimum and maximum of every interval, so spikes stay visible. */
 function thin(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
   const finite = points.filter(([x, y]) => Number.isFinite(x) && Number.isFinite(y));
   if (finite.length <= mostPoints) return finite;
@@ -71,13 +71,13 @@ function bestPoint(points: readonly (readonly [number, number])[]): readonly [nu
   );
 }
 
-/** Numbers of an axis: 0.0015 as 1.5e-3, others plainly. */
+/** Formats an axis label: 0.0015 as 1.5e-3, other numbers as they are. */
 function formatTick(value: number): string {
   if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential(1).replace('.0e', 'e');
   return String(Number(value.toPrecision(6)));
 }
 
-/** Room to the right of a panel; a legend there is as wide as its longest name. */
+/** Margin to the right of a panel; a legend there is as wide as its longest name. */
 function rightMargin({ legend, series }: Panel): number {
   if (legend !== 'side') return 70;
   const longest = series.reduce((length, { name }) => Math.max(length, name.length), 0);
@@ -87,7 +87,7 @@ function rightMargin({ legend, series }: Panel): number {
 function legendLayout(panel: Panel, top: number, width: number) {
   const common = { padding: 0, itemHeight: 8, textStyle: { color: '#374151', fontSize: 12 } };
   if (panel.legend === 'side') {
-    // Without an icon the line itself is shown, which tells dashes apart.
+    // Without an icon the legend shows the line itself, including its dashes.
     return {
       ...common,
       orient: 'vertical' as const,
@@ -97,11 +97,11 @@ function legendLayout(panel: Panel, top: number, width: number) {
       itemWidth: 30,
     };
   }
-  // echarts guesses text widths without a font; the gap makes up for a short guess.
+  // Without a font echarts estimates text widths; the gap allows for an underestimate.
   return { ...common, right: 82, top: top + 10, itemGap: 26, itemWidth: 18, icon: 'roundRect' };
 }
 
-/** Stacks panels into one SVG; their x axes line up. */
+/** Stacks panels into one SVG with aligned x axes. */
 async function drawPanels(panels: readonly Panel[], width: number): Promise<string> {
   const echarts = await loadEcharts();
   const heights = panels.map((panel) => panel.height ?? 260);
@@ -117,7 +117,7 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
   const ends = panels.flatMap((panel) => panel.series.flatMap(({ points }) => thin(points).map(([x]) => x)));
   const low = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = ends.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  // A whole number at the end keeps its tick clear of the one before; a single x is left to echarts.
+  // An integer end keeps the last tick clear of the one before; a single x is left to echarts.
   const span = low < high ? { min: low, max: high >= 5 ? Math.ceil(high) : high } : {};
   chart.setOption({
     animation: false,
@@ -187,7 +187,7 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
           xAxisIndex: i,
           yAxisIndex: 2 * i + (axis === 'right' ? 1 : 0),
           symbol: 'circle',
-          // A single point has no line to be seen by.
+          // A single point has no visible line.
           showSymbol: data.length <= 40,
           symbolSize: data.length === 1 ? 7 : 4,
           color,
@@ -216,20 +216,20 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
   chart.dispose();
   return (
     svg
-      // Hover styles mean nothing in a file, and their numbers run on through the life of the process, as do the charts';
-      // without them the same data give the same bytes.
+      // Hover styles are useless in a file, and their ids and those of the charts keep counting within a process. Without
+      // them the same data give the same bytes.
       .replace(/<style >[\s\S]*?<\/style>\n?/g, '')
       .replace(/ class="zr\d+-cls-\d+"/g, '')
       .replace(/ ecmeta_\w+="[^"]*"/g, '')
       .replace(/zr\d+-/g, 'zr0-')
-      // rsvg and some viewers ignore dominant-baseline, and would set the labels a third of a line too high.
+      // rsvg and some viewers ignore dominant-baseline and would place the labels a third of a line too high.
       .replaceAll('dominant-baseline="central"', 'dy="0.35em"')
   );
 }
 
 /**
- * Lines over a common x axis as an SVG, with a second y axis for series of `axis: 'right'`. Points that are not finite
- * numbers are left out; long series are thinned, their extremes kept.
+ * Draws lines over a common x axis as an SVG, with a second y axis for series with `axis: 'right'`. Non-finite points
+ * are omitted. Long series are thinned; their extremes are kept.
  *
  * @example await curvesChart([{ name: 'train', points: [[0, 2.9], [100, 1.1]] }], { title: 'Loss', xLabel: 'step', yLabel: 'loss' })
  */
@@ -238,8 +238,8 @@ export function curvesChart(series: readonly CurveSeries[], options: CurvesChart
 }
 
 /**
- * The curves of a training run as one SVG over epochs: loss, validation scores with the best F marked, learning rate.
- * A panel without a single value is left out.
+ * Draws the curves of a training run over epochs as one SVG: loss, validation scores with the best F marked, learning rate.
+ * Panels without values are omitted.
  *
  * @example await writeFileAtomic('runs/a/curves.svg', await runCurves(rows));
  */
@@ -277,6 +277,6 @@ export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
     },
   ];
   const filled = panels.filter(({ series }) => series.length > 0);
-  // An empty run still gives a valid image that says so.
+  // An empty run still produces a valid image that says so.
   return drawPanels(filled.length > 0 ? filled : [{ ...panels[0], title: 'Loss (nothing logged yet)' }], 860);
 }

@@ -73,7 +73,7 @@ describe('imageGrid', () => {
   it('refuses no images, images whose bytes contradict their size, and sizes out of range', async () => {
     await expect(imageGrid([])).rejects.toThrow(/at least one image/);
     await expect(imageGrid([[]])).rejects.toThrow(RangeError);
-    await expect(imageGrid([[red, { ...red, height: 900 }]])).rejects.toThrow(/row 1, column 2 says 8×900/);
+    await expect(imageGrid([[red, { ...red, height: 900 }]])).rejects.toThrow(/row 1, column 2 is 8×900/);
     await expect(imageGrid([[red]], { cellSize: 1e6 })).rejects.toThrow(/cell size is 1000000/);
     const many = Array.from({ length: 200 }, () => [red]);
     await expect(imageGrid(many, { cellSize: 1024 })).rejects.toThrow(/use fewer or smaller cells/);

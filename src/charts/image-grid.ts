@@ -4,13 +4,13 @@ import type { LabelSet } from '../labels/label-set.ts';
 import { fitText, strokeText, textWidth } from './stroke-font.ts';
 
 export interface ImageGridOptions {
-  /** Side of a cell in pixels, 16 to 1024; images keep their proportions inside. */
+  /** Side of a cell in pixels, 16 to 1024; images keep their aspect ratio. */
   readonly cellSize?: number;
   /** Headings of the columns. */
   readonly captions?: readonly string[];
-  /** Titles of the rows, at their left. */
+  /** Titles of the rows, to their left. */
   readonly rowCaptions?: readonly string[];
-  /** Classes and their colours, below the images. */
+  /** Label set for a legend of classes and colours below the images. */
   readonly legend?: LabelSet;
 }
 
@@ -20,15 +20,15 @@ const textHeight = 10;
 const ink = '#2b2f36';
 const mostPixels = 2 ** 27;
 
-/** An image's pixels and channels must match before sharp is given them: it would read past a short buffer's end. */
+/** Checks an image's size against its bytes: sharp would read past the end of a short buffer. */
 function requireImage(photo: Photo, place: string): void {
   const { width, height, data } = photo;
   if (!(width >= 1 && height >= 1) || data.length !== width * height * 3) {
-    throw new RangeError(`the image at ${place} says ${width}×${height}, but holds ${data.length} bytes of RGB`);
+    throw new RangeError(`the image at ${place} is ${width}×${height}, but has ${data.length} bytes of RGB`);
   }
 }
 
-/** Swatches with names, as many a line as fit the width; a fragment, its height and the width it takes. */
+/** Draws swatches with names, wrapped to the width. Returns the SVG fragment, its height and its width. */
 function drawLegend(set: LabelSet, left: number, top: number, width: number) {
   const swatch = 12;
   const entryWidth = Math.max(...set.classes.map(({ name }) => textWidth(name, textHeight - 1))) + swatch + 22;
@@ -46,19 +46,19 @@ function drawLegend(set: LabelSet, left: number, top: number, width: number) {
 }
 
 /**
- * Lays images out in rows and columns on white, with captions and a legend, as a PNG. An image is scaled to fit its
- * cell, small ones without smoothing, so that label edges stay sharp; missing cells stay empty. Captions are drawn as
- * strokes: no font has to be installed.
+ * Lays out images in rows and columns on white, with captions and a legend, as a PNG. Images are scaled to fit their
+ * cells; small ones are not smoothed, to keep label edges sharp. Missing cells stay empty. Captions are drawn as strokes
+ * and need no installed font.
  *
- * @throws RangeError if there is no cell, an image's size contradicts its bytes, or the grid would be too large
+ * @throws RangeError if there are no cells, an image's size contradicts its bytes, or the grid would be too large
  * @example await writeFile('batch.png', await imageGrid([[photo, overlay]], { captions: ['photo', 'labels'] }));
  */
 export async function imageGrid(cells: readonly (readonly Photo[])[], options: ImageGridOptions = {}): Promise<Buffer> {
   const { cellSize = 192, captions = [], rowCaptions = [], legend } = options;
   const columns = Math.max(0, ...cells.map((row) => row.length));
-  if (columns === 0) throw new RangeError('an image grid wants at least one image');
+  if (columns === 0) throw new RangeError('an image grid requires at least one image');
   if (!Number.isInteger(cellSize) || cellSize < 16 || cellSize > 1024) {
-    throw new RangeError(`the cell size is ${cellSize}, but must be a whole number of pixels from 16 to 1024`);
+    throw new RangeError(`the cell size is ${cellSize}; it must be an integer from 16 to 1024 pixels`);
   }
   const rowTitles = Math.ceil(Math.max(0, ...rowCaptions.map((text) => textWidth(text, textHeight))));
   const left = margin + (rowTitles > 0 ? Math.min(rowTitles, 160) + 10 : 0);

@@ -1,9 +1,9 @@
 import { requirePackages } from '../packages/optional-packages.ts';
 
 /**
- * echarts with the parts that the charts here are drawn with; it is loaded when the first is drawn, being optional and large.
+ * Loads echarts with the components used here. It is optional and large, so it is loaded for the first chart only.
  *
- * @throws FaceparseError (exit code 1) where it is not installed
+ * @throws FaceparseError (exit code 1) if it is not installed
  */
 export async function loadEcharts() {
   requirePackages('drawing a chart', ['echarts']);

@@ -2,8 +2,8 @@ import { type DatasetStatistics, formatPercent } from '../data/dataset/statistic
 import { loadEcharts } from './load-echarts.ts';
 
 /**
- * The statistics as an SVG chart: for every class a bar of its share of all pixels and one of its share of the images,
- * in the class's colour, with the numbers beside the bars (a linear axis cannot show 0.01 % next to 31 %).
+ * Draws the statistics as an SVG chart: for every class, its share of all pixels and the share of images that contain it,
+ * as bars in the class's colour with the numbers next to them (a linear axis cannot show 0.01 % next to 31 %).
  *
  * @example await writeFile('classes.svg', await statisticsChart(await datasetStatistics('data/train', celebamask19)));
  */
@@ -25,20 +25,20 @@ export async function statisticsChart(statistics: DatasetStatistics): Promise<st
     textStyle: { fontFamily: 'sans-serif' },
     title: [
       {
-        text: `Classes of ${labelSet}: ${images} masks, ${meanClassesPerImage.toFixed(1)} classes an image`,
+        text: `Classes of ${labelSet}: ${images} masks, ${meanClassesPerImage.toFixed(1)} classes per image`,
         left: 16,
         top: 12,
         textStyle: { fontSize: 16, color: '#222' },
       },
       { text: 'share of all pixels', left: grids[0].left, top: 68, padding: 0, textStyle: subtitle },
-      { text: 'share of the images with the class', left: grids[1].left, top: 68, padding: 0, textStyle: subtitle },
+      { text: 'share of images with the class', left: grids[1].left, top: 68, padding: 0, textStyle: subtitle },
     ],
     grid: grids,
     xAxis: shares.map((values, index) => ({
       type: 'value' as const,
       gridIndex: index,
       min: 0,
-      // Room to the right of the longest bar for its number.
+      // Space to the right of the longest bar for its number.
       max: index === 0 ? Math.max(...values) * 1.15 : 1,
       show: false,
     })),
@@ -72,6 +72,6 @@ export async function statisticsChart(statistics: DatasetStatistics): Promise<st
   });
   const svg = chart.renderToSVGString();
   chart.dispose();
-  // rsvg and some viewers ignore dominant-baseline, and would set the labels a third of a line too high.
+  // rsvg and some viewers ignore dominant-baseline and would place the labels a third of a line too high.
   return svg.replaceAll('dominant-baseline="central"', 'dy="0.35em"');
 }

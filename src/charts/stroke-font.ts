@@ -1,6 +1,6 @@
 /**
- * A small font of pen strokes as SVG path data, so that images carry the same captions on machines without fonts.
- * A glyph is [advance, path]: capitals stand from y = 0 to 6, small letters from 2, descenders reach 8.
+ * A small stroke font as SVG path data: captions look the same on machines without fonts.
+ * A glyph is [advance, path]. Capitals extend from y = 0 to 6, small letters start at 2, descenders reach 8.
  */
 const glyphs: Readonly<Record<string, readonly [number, string]>> = {
   ' ': [2.4, ''],
@@ -103,12 +103,12 @@ function glyphOf(character: string): readonly [number, string] {
   return Object.hasOwn(glyphs, character) ? glyphs[character] : unknown;
 }
 
-/** Width in pixels of a line of text whose capitals are `height` pixels high. */
+/** Returns the width in pixels of a line of text whose capitals are `height` pixels high. */
 export function textWidth(text: string, height: number): number {
   return (Array.from(text, (c) => glyphOf(c)[0] + 0.35).reduce((a, b) => a + b, 0) * height) / capitalHeight;
 }
 
-/** The longest beginning of a text that fits a width, with two dots where something was left out. */
+/** Truncates a text to a width, with two dots if it was cut. */
 export function fitText(text: string, height: number, width: number): string {
   if (textWidth(text, height) <= width) return text;
   const characters = Array.from(text);
@@ -117,8 +117,8 @@ export function fitText(text: string, height: number, width: number): string {
 }
 
 /**
- * One line of text as an SVG fragment of strokes; x, y is the top left of the capitals, in pixels. Characters that the
- * font does not have become a box.
+ * Draws one line of text as an SVG fragment of strokes; x, y is the top left of the capitals, in pixels. Characters missing
+ * from the font become boxes.
  *
  * @example `<svg …>${strokeText('hair', 8, 8, 12, '#222')}</svg>`
  */

@@ -99,7 +99,7 @@ describe('parseConfig', () => {
     ],
     [
       'data:\n  labels: face-8\n  augmentation:\n    copyPaste:\n      probability: 0.5',
-      'a.yaml:5: data.augmentation.copyPaste.probability: copy-paste knows the classes of celebamask-19, but the labels are of face-8; set its probability to 0',
+      'a.yaml:5: data.augmentation.copyPaste.probability: copy-paste supports only celebamask-19, but the label set is face-8; set its probability to 0',
     ],
     ['zzzzzzzz: 1', /the keys there are name, model, data, .* and engine$/],
   ])('refuses %j', (text, message) => {

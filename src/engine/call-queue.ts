@@ -1,11 +1,11 @@
-/** Carries calls of a program out one after the other, in the order in which they are made. */
+/** Runs the calls of a program in sequence, in the order in which they were made. */
 export class CallQueue {
-  /** The last call that was made; the next one starts when it has ended. */
+  /** The last call; the next one starts when it has ended. */
   private last: Promise<unknown> = Promise.resolve();
   private waitingCalls = 0;
   private closed = false;
 
-  /** Calls that have been made and have not begun. */
+  /** Number of calls that have not started. */
   get waiting(): number {
     return this.waitingCalls;
   }
@@ -22,7 +22,7 @@ export class CallQueue {
     return result;
   }
 
-  /** Adds a last call, after which there are no others; only the first time. */
+  /** Adds the final call; later calls are rejected. Only the first call of `close` has an effect. */
   async close(task: () => Promise<void>): Promise<void> {
     if (this.closed) return;
     const result = this.add(task);

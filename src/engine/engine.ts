@@ -1,38 +1,38 @@
 import type { Graph } from '../graph/graph.ts';
 
-/** Values that a program is fed or gives back, by name. */
+/** Inputs or outputs of a program, by name. */
 export type Values = Record<string, Float32Array | Int32Array>;
 
-/** Values that live inside a program between runs: weights, moments, running statistics. */
+/** Values that persist inside a program between runs: weights, moments, running statistics. */
 export interface StateStore {
-  /** Copies of states, all where no names are given. */
+  /** Returns copies of states; all states if no names are given. */
   readStates(names?: readonly string[]): Promise<Map<string, Float32Array>>;
-  /** Overwrites states; an unknown name or a wrong length is an error, and nothing is written then. */
+  /** Overwrites states. An unknown name or a wrong length is an error; nothing is written then. */
   writeStates(values: ReadonlyMap<string, Float32Array>): Promise<void>;
-  /** Frees what the program holds, after the calls that are under way; it cannot be used afterwards. */
+  /** Frees the program's resources after pending calls; it cannot be used afterwards. */
   dispose(): Promise<void>;
 }
 
 /**
- * A graph made ready to run by an engine. Its states live inside it between runs. Calls may overlap: they are carried out
- * one after the other, in the order in which they are made.
+ * A graph compiled by an engine. Its states persist between runs. Calls may overlap: they run in sequence, in the order in
+ * which they were made.
  */
 export interface Program extends StateStore {
   /**
-   * Runs the graph once and carries out its updates; gives back its outputs, valid until `run` is called again. The inputs
-   * must not change before that.
+   * Runs the graph once and applies its updates. The returned outputs are valid until the next call of `run`. Do not
+   * change the inputs until then.
    *
-   * @param outputs names of the outputs to read, all where not given; with none, nothing waits for a device
+   * @param outputs names of the outputs to return; default all. With an empty list, the call does not wait for a device
    */
   run(inputs: Values, outputs?: readonly string[]): Promise<Record<string, Float32Array>>;
 }
 
 /**
- * Several graphs over one store of states, as one program: what one entry updates, the next one reads. States go by their
- * names; an entry need not have them all. As with `Program`, calls are carried out one after the other.
+ * Several graphs over one store of states, as one program: an entry reads what another has updated. States are shared by
+ * name; an entry need not have all of them. As with `Program`, calls run in sequence.
  */
 export interface EntryProgram<Entry extends string = string> extends StateStore {
-  /** Runs one entry; otherwise as `run` of `Program`. */
+  /** Runs one entry; otherwise like `run` of `Program`. */
   run(entry: Entry, inputs: Values, outputs?: readonly string[]): Promise<Record<string, Float32Array>>;
 }
 
@@ -40,13 +40,13 @@ export interface EntryProgram<Entry extends string = string> extends StateStore 
 export interface Engine {
   /** `onnx`, `reference` or `native`. */
   readonly name: string;
-  /** What it runs on: `cpu`, `webgpu`, `cuda`, `dml` or `wasm`. */
+  /** Device: `cpu`, `webgpu`, `cuda`, `dml` or `wasm`. */
   readonly device: string;
-  /** Prepares a graph; shapes that do not fit and ops that cannot run are errors here, not later. */
+  /** Compiles a graph. Mismatched shapes and unsupported ops are reported here, not at run time. */
   compile(graph: Graph): Promise<Program>;
   /**
-   * Prepares graphs that share their states. States of one name must have one shape; they start with the value that the
-   * first graph gives them.
+   * Compiles graphs that share their states. States with the same name must have the same shape; the first graph
+   * determines the initial value.
    *
    * @example
    * const program = await engine.compileEntries({ accumulate, update });

@@ -5,7 +5,7 @@ import { removeDeadCode } from '../graph/passes/dead-code.ts';
 import { freezeStates } from '../graph/passes/freeze.ts';
 import { evaluateNode } from './reference/reference-engine.ts';
 
-/** The graph of a network with its weights as constants, normalisation folded into convolutions, what is constant computed. */
+/** Prepares a network's graph for inference: weights become constants, normalisation is folded, constants are evaluated. */
 export function freezeForInference(graph: Graph, states: ReadonlyMap<string, Float32Array>): Graph {
   return removeDeadCode(foldConstants(foldBatchNorm(freezeStates(graph, states)), evaluateNode));
 }

@@ -1,6 +1,6 @@
 import { formatShape, type Graph, sizeOf, stateAttributes, type Tensor } from '../graph/graph.ts';
 
-/** Checks that a run is given every input of the graph, with the right type and length, and nothing else. */
+/** Checks that a run gets exactly the inputs of the graph, with the right types and lengths. */
 export function checkInputs(graph: Graph, values: Readonly<Record<string, ArrayLike<number>>>): void {
   for (const [name, tensor] of graph.inputs) {
     const value = values[name];
@@ -9,29 +9,30 @@ export function checkInputs(graph: Graph, values: Readonly<Record<string, ArrayL
     if (!typed) throw new Error(`the input '${name}' must be ${tensor.dtype}`);
     if (value.length !== sizeOf(tensor.shape)) {
       throw new Error(
-        `the input '${name}' has ${value.length} values; ${formatShape(tensor.shape)} wants ${sizeOf(tensor.shape)}`,
+        `the input '${name}' has ${value.length} values; ${formatShape(tensor.shape)} requires ${sizeOf(tensor.shape)}`,
       );
     }
   }
   for (const name of Object.keys(values)) {
     if (!graph.inputs.has(name))
-      throw new Error(`the graph has no input '${name}'; it has ${[...graph.inputs.keys()].join(', ')}`);
+      throw new Error(`the graph has no input '${name}'; its inputs are ${[...graph.inputs.keys()].join(', ')}`);
   }
 }
 
-/** The outputs of a graph that a run is asked for: all where no names are given. @throws Error for an unknown name */
+/** Returns the requested outputs of a graph; all if no names are given. @throws Error for an unknown name */
 export function wantedOutputs(graph: Graph, names: readonly string[] | undefined): ReadonlyMap<string, Tensor> {
   if (!names) return graph.outputs;
   return new Map(
     names.map((name) => {
       const output = graph.outputs.get(name);
-      if (!output) throw new Error(`the graph has no output '${name}'; it has ${[...graph.outputs.keys()].join(', ')}`);
+      if (!output)
+        throw new Error(`the graph has no output '${name}'; its outputs are ${[...graph.outputs.keys()].join(', ')}`);
       return [name, output];
     }),
   );
 }
 
-/** The states of all entries of a program by name; the first graph that has a state says what it starts with. */
+/** Returns the states of all entries by name; the first graph with a state determines its initial value. */
 export function sharedStates(entries: Readonly<Record<string, Graph>>): ReadonlyMap<string, Tensor> {
   const shared = new Map<string, Tensor>();
   for (const [entry, graph] of Object.entries(entries)) {
@@ -48,14 +49,14 @@ export function sharedStates(entries: Readonly<Record<string, Graph>>): Readonly
   return shared;
 }
 
-/** The graph of an entry. @throws Error that lists the entries there are */
+/** Returns the graph of an entry. @throws Error that lists the valid names */
 export function entryOf<Value>(entries: ReadonlyMap<string, Value>, name: string): Value {
   const entry = entries.get(name);
-  if (!entry) throw new Error(`the program has no entry '${name}'; it has ${[...entries.keys()].join(', ')}`);
+  if (!entry) throw new Error(`the program has no entry '${name}'; its entries are ${[...entries.keys()].join(', ')}`);
   return entry;
 }
 
-/** Checks values that are to be written into states: every name known, every length right. */
+/** Checks the names and lengths of values to be written to states. */
 export function checkStates(states: ReadonlyMap<string, Tensor>, values: ReadonlyMap<string, ArrayLike<number>>): void {
   for (const [name, value] of values) {
     const length = sizeOf(stateOf(states, name).shape);
@@ -64,20 +65,20 @@ export function checkStates(states: ReadonlyMap<string, Tensor>, values: Readonl
   }
 }
 
-/** The state of that name, or an error that says so. */
+/** Returns the state with that name. @throws Error if there is none */
 export function stateOf(states: ReadonlyMap<string, Tensor>, name: string): Tensor {
   const state = states.get(name);
   if (!state) throw new Error(`the program has no state '${name}'`);
   return state;
 }
 
-/** The value that a state starts with. */
+/** Returns the initial value of a state. */
 export function initialState(state: Tensor): Float32Array {
   const { name, initial } = stateAttributes(state);
   const value = initial();
   if (value.length !== sizeOf(state.shape)) {
     throw new Error(
-      `the initial value of '${name}' has ${value.length} values; ${formatShape(state.shape)} wants ${sizeOf(state.shape)}`,
+      `the initial value of '${name}' has ${value.length} values; ${formatShape(state.shape)} requires ${sizeOf(state.shape)}`,
     );
   }
   return value;

@@ -5,28 +5,28 @@ import { suggestName } from '../text/similar-names.ts';
 import type { Engine } from './engine.ts';
 import type { OnnxDevice } from './onnx/onnx-engine.ts';
 
-/** Engines by name; `auto` is the best one present: `native` on the CPU where its add-on is built, else `onnx`. */
+/** Engine names; `auto` selects the best available one: `native` on the CPU if its add-on is built, else `onnx`. */
 export const engineNames = ['auto', 'native', 'onnx', 'reference'] as const;
 
 export type EngineName = (typeof engineNames)[number];
 
-/** Which engine is wanted. */
+/** The requested engine. */
 export interface EngineChoice {
   readonly name?: EngineName;
   readonly device?: Exclude<OnnxDevice, 'wasm'>;
   readonly threads?: number;
 }
 
-/** The number of threads that an engine gets where nothing is said: one a core. */
+/** The default number of threads of an engine: one per core. */
 export function defaultThreads(): number {
   return availableParallelism();
 }
 
 /**
- * Creates an engine in Node. Modules are loaded only for the engine that is chosen.
+ * Creates an engine in Node. Only the modules of the selected engine are loaded.
  *
  * @param background whether the thread that calls the engine must stay free while a network runs
- * @throws FaceparseError (exit code 2) for an engine, a device or a number of threads that cannot be had
+ * @throws FaceparseError (exit code 2) for an unknown engine, a device that is not available or an invalid number of threads
  */
 export async function selectEngine(choice: EngineChoice = {}, background = false): Promise<Engine> {
   const { name = 'auto', device = 'cpu', threads = defaultThreads() } = choice;
@@ -44,7 +44,7 @@ export async function selectEngine(choice: EngineChoice = {}, background = false
   }
   if (name !== 'onnx' && (name === 'native' || device === 'cpu')) {
     if (device !== 'cpu') {
-      throw new FaceparseError(`the native engine runs on the CPU only; for ${device} choose the engine onnx`, {
+      throw new FaceparseError(`the native engine runs only on the CPU; for ${device} use the engine onnx`, {
         exitCode: 2,
       });
     }

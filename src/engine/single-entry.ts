@@ -1,9 +1,9 @@
 import type { EntryProgram, Program, Values } from './engine.ts';
 
-/** The name of the entry of a program that has one. */
+/** The name of the entry in a program with a single one. */
 export const singleEntry = 'run';
 
-/** A program of one graph, over a program of entries. */
+/** A program with a single graph, as a wrapper around an entry program. */
 export class SingleEntryProgram implements Program {
   constructor(protected readonly entries: EntryProgram<typeof singleEntry>) {}
 

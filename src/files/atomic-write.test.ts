@@ -57,7 +57,7 @@ test('a folder in the place of the file', async () => {
   const path = join(folder, 'taken');
   await mkdir(path);
   await writeFile(join(path, 'inside'), 'kept');
-  await expect(writeFileAtomic(path, 'new')).rejects.toThrow(/taken: a folder of that name is there/);
+  await expect(writeFileAtomic(path, 'new')).rejects.toThrow(/taken: a folder with that name already exists/);
   expect(await readdir(folder)).toEqual(['taken']);
   expect(await readFile(join(path, 'inside'), 'utf8')).toBe('kept');
 });

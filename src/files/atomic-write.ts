@@ -6,22 +6,22 @@ import { clearAbandonedOnce, processFile } from './process-files.ts';
 const reasons: Record<string, (path: string) => string> = {
   ENOENT: (path) => `the folder ${dirname(path)} does not exist; create it first`,
   ENOTDIR: (path) => `${dirname(path)} is not a folder`,
-  EISDIR: () => 'a folder of that name is there',
-  EEXIST: () => 'a file of that name is there, where a folder is to be',
+  EISDIR: () => 'a folder with that name already exists',
+  EEXIST: () => 'a file exists where a folder is expected',
   EACCES: (path) => `no permission to write in ${dirname(path)}`,
   EPERM: (path) => `no permission to write in ${dirname(path)}`,
   EROFS: (path) => `${dirname(path)} is on a read-only file system`,
   ENOSPC: () => 'the disk is full',
-  EDQUOT: () => 'the disk quota is used up',
-  EFBIG: () => 'the file would be larger than is allowed here (ulimit -f, or a limit of the file system)',
+  EDQUOT: () => 'the disk quota is exceeded',
+  EFBIG: () => 'the file would exceed the size limit (ulimit -f, or a limit of the file system)',
 };
 
 const cannotSyncFolders = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACCES']);
 
 /**
- * Writes a file whole or not at all: aside in the same folder, synced, then renamed over `path`, so that neither a crash
- * nor a full disk leaves half a file. On failure the old file is untouched, the aside file is removed, and a
- * `FaceparseError` names the path. A string is written as UTF-8. What killed processes left aside in the folder is removed.
+ * Writes a file atomically: to a temporary file in the same folder, synced, then renamed over `path`. Neither a crash nor a
+ * full disk leaves a partial file. On failure the old file is unchanged, the temporary file is removed, and a
+ * `FaceparseError` names the path. A string is written as UTF-8. Temporary files of killed processes are removed.
  *
  * @example await writeFileAtomic('runs/a/last.safetensors', encodeSafetensors(tensors))
  */
@@ -38,7 +38,7 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
     }
     await rename(aside, path);
   } catch (cause) {
-    // The first error is the one to report, whatever becomes of the clean-up.
+    // Report the first error, even if the clean-up fails.
     await rm(aside, { force: true }).catch(() => {});
     throw writeError(path, cause);
   }
@@ -48,8 +48,8 @@ export async function writeFileAtomic(path: string, data: Uint8Array | string): 
 }
 
 /**
- * Makes the rename itself survive a power cut. Windows and some network file systems cannot do that for a folder, and
- * some folders may be written but not opened: the file is whole there all the same.
+ * Makes the rename durable across a power failure. Windows and some network file systems cannot sync a folder, and some
+ * folders are writable but not readable. The file is complete even then.
  */
 export async function syncFolder(folder: string): Promise<void> {
   try {
@@ -64,7 +64,7 @@ export async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** The error of a write that failed, in words: which file, why, and what to do. */
+/** Describes a failed write: which file, why, and how to fix it. */
 export function writeError(path: string, cause: unknown): FaceparseError {
   const { code = '', message } = cause as NodeJS.ErrnoException;
   return new FaceparseError(`cannot write ${path}: ${reasons[code]?.(path) ?? message}`, { cause });

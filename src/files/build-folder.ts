@@ -12,14 +12,14 @@ async function refuseUnlessFree(folder: string): Promise<'absent' | 'empty'> {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT') return 'absent';
     const reason = code === 'ENOTDIR' ? 'it is a file' : (error as Error).message;
-    throw new FaceparseError(`cannot write to ${folder}: ${reason}; name a folder that does not exist yet`, {
+    throw new FaceparseError(`cannot write to ${folder}: ${reason}; use a folder that does not exist yet`, {
       exitCode: 2,
       cause: error,
     });
   }
   if (names.length > 0) {
     throw new FaceparseError(
-      `${folder} exists and is not empty (it holds ${names[0]}); name a new folder, or remove it first`,
+      `${folder} exists and is not empty (it contains ${names[0]}); use a new folder or remove this one first`,
       { exitCode: 2 },
     );
   }
@@ -27,11 +27,12 @@ async function refuseUnlessFree(folder: string): Promise<'absent' | 'empty'> {
 }
 
 /**
- * Fill a new folder as a whole: `build` writes into a folder aside, which takes the final name only when it is complete.
+ * Fills a new folder atomically: `build` writes to a temporary folder, which is renamed when it is complete.
  *
- * An error or an interruption leaves nothing under the final name. A killed process leaves a hidden folder beside it, which
- * the next that is built there removes.
- * Throws a FaceparseError when `folder` exists and is not empty.
+ * An error or interruption leaves nothing under the final name. A killed process leaves a hidden folder next to it; the
+ * next build in the same place removes it.
+ *
+ * @throws FaceparseError if `folder` exists and is not empty
  *
  * @example await buildFolder('out', (aside) => writeFile(join(aside, 'a.txt'), 'a'));
  */
@@ -48,7 +49,7 @@ export async function buildFolder<Result>(folder: string, build: (aside: string)
   }
   try {
     const result = await build(aside);
-    // Looked at again, because another run may have finished in the meantime.
+    // Checked again, because another process may have finished in the meantime.
     if ((await refuseUnlessFree(target)) === 'empty') await rmdir(target);
     await rename(aside, target).catch(async (cause) => {
       await refuseUnlessFree(target);

@@ -2,8 +2,8 @@ import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 
 /**
- * The folder for what can be made again: `$XDG_CACHE_HOME/faceparse` where that is set to an absolute path, on every system;
- * else the place of the system (`~/.cache`, `~/Library/Caches`, `%LOCALAPPDATA%`). It may not exist yet.
+ * Returns the cache folder: on every system `$XDG_CACHE_HOME/faceparse` if the variable is an absolute path, else the
+ * system's default (`~/.cache`, `~/Library/Caches`, `%LOCALAPPDATA%`). It may not exist yet.
  *
  * @see https://specifications.freedesktop.org/basedir-spec/latest/
  */
@@ -13,7 +13,7 @@ export function cacheFolder(
   home: string = homedir(),
 ): string {
   const { XDG_CACHE_HOME: named = '', LOCALAPPDATA: local = '' } = env;
-  // The specification has relative paths ignored.
+  // By the specification, relative paths are ignored.
   if (isAbsolute(named)) return join(named, 'faceparse');
   if (platform === 'darwin') return join(home, 'Library', 'Caches', 'faceparse');
   if (platform === 'win32') return join(local || join(home, 'AppData', 'Local'), 'faceparse', 'cache');

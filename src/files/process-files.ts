@@ -3,14 +3,14 @@ import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { processMark, processState } from './process-mark.ts';
 
-/** Files and folders that belong to one process: something written aside, or a claim. */
+/** Files and folders that belong to one process: a temporary file or folder, or a claim. */
 type Kind = 'aside' | 'claim';
 
 const pattern = /^\..+\.([0-9a-f]{1,8}-[0-9a-f]{8}-[0-9a-z]+-[0-9a-z]+)\.[0-9a-f]{6}\.(aside|claim)$/;
 
 /**
- * A path beside `path` that only this process uses: `.NAME.PROCESS.RANDOM.aside`. What a killed process leaves there is
- * removed by `clearAbandoned`. Long names are cut, so that it is a valid name wherever that of `path` is.
+ * Returns a path next to `path` for this process only: `.NAME.PROCESS.RANDOM.aside`. `clearAbandoned` removes what a
+ * killed process leaves there. Long names are cut to remain valid file names.
  */
 export function processFile(path: string, kind: Kind): string {
   // A UTF-16 unit is at most 3 bytes in UTF-8, and a name has at most 255.
@@ -18,14 +18,14 @@ export function processFile(path: string, kind: Kind): string {
   return join(dirname(path), name);
 }
 
-/** A file that belongs to a process, as its name says. */
+/** A file that belongs to a process, according to its name. */
 export interface ProcessFile {
   readonly path: string;
   readonly kind: Kind;
   readonly mark: string;
 }
 
-/** The files of processes in a folder, none where the folder cannot be read. */
+/** Lists the process files in a folder; none if the folder cannot be read. */
 export async function listProcessFiles(folder: string): Promise<ProcessFile[]> {
   const names = await readdir(folder).catch(() => []);
   return names.flatMap((name) => {
@@ -35,8 +35,8 @@ export async function listProcessFiles(folder: string): Promise<ProcessFile[]> {
 }
 
 /**
- * Removes from a folder (not from those in it) what processes left that have ended: files aside, half-built folders and
- * claims. Those of processes that run, or of which nothing is known, stay; what cannot be removed stays too.
+ * Removes from a folder (not its subfolders) what ended processes left behind: temporary files, incomplete folders and
+ * claims. Files of running or unknown processes stay, and so do files that cannot be removed.
  */
 export async function clearAbandoned(folder: string): Promise<void> {
   for (const { path, mark } of await listProcessFiles(folder)) {
@@ -46,7 +46,7 @@ export async function clearAbandoned(folder: string): Promise<void> {
 
 const cleared = new Set<string>();
 
-/** `clearAbandoned`, once in the life of this process. */
+/** Calls `clearAbandoned` once per folder in the lifetime of this process. */
 export async function clearAbandonedOnce(folder: string): Promise<void> {
   const path = resolve(folder);
   if (cleared.has(path)) return;

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces, platform } from 'node:os';
 
-/** What is known of the process that a mark names; of one on another machine nothing is. */
+/** State of the process that a mark names; unknown for processes on other machines. */
 export type ProcessState = 'alive' | 'dead' | 'unknown';
 
-/** The inode of the process namespace that a machine starts with (`PROC_PID_INIT_INO` of Linux); containers have others. */
+/** Inode of the initial process namespace (`PROC_PID_INIT_INO` of Linux); containers have others. */
 const firstNamespace = 'pid:[4026531836]';
 
 function hash(...parts: readonly string[]): string {
@@ -28,8 +28,8 @@ interface Place {
 }
 
 /**
- * Where process ids mean something: `space` differs from boot to boot, between machines and between containers. `machine`
- * stays through boots, and is `0` where it cannot be known for sure, as in containers made from one image.
+ * The scope of process ids. `space` differs between boots, machines and containers. `machine` persists across boots; it is
+ * `0` if it is not reliable, as in containers made from one image.
  */
 function findPlace(): Place {
   const boot = readText('/proc/sys/kernel/random/boot_id');
@@ -46,16 +46,17 @@ function findPlace(): Place {
 }
 
 /**
- * When a process started, in clock ticks since the boot (field 22 of `/proc/PID/stat`, see proc(5)), which tells it from a
- * later one of the same id; undefined where no such process runs, empty where the system does not say.
+ * Returns the start time of a process in clock ticks since boot (field 22 of `/proc/PID/stat`, see proc(5)), to
+ * distinguish it from a later process with the same id. Undefined if there is no such process, empty if the system does
+ * not provide it.
  */
 function startOf(pid: number): string | undefined {
   if (platform() === 'linux') {
     const stat = readText(`/proc/${pid}/stat`);
     if (stat !== '') {
-      // The name of the program, in parentheses, may hold anything.
+      // The program name, in parentheses, may contain any character.
       const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      // A zombie was killed, and only waits for its parent to take notice.
+      // A zombie has ended and only waits for its parent.
       return 'ZX'.includes(fields[0]) ? undefined : Number(fields[19]).toString(36);
     }
   }
@@ -76,22 +77,22 @@ function here(): Place {
 }
 
 /**
- * A name for this process, fit for names of files (letters, digits and dashes, at most 40): machine, boot, process id, and
- * start, `0` where the system does not tell it.
+ * Returns a name for this process that is valid in file names (at most 40 letters, digits and dashes): machine, boot,
+ * process id and start time, or `0` if the system does not provide it.
  */
 export function processMark(): string {
   own ??= [here().machine, here().space, process.pid.toString(36), startOf(process.pid) || '0'].join('-');
   return own;
 }
 
-/** The process id in a mark, for people. */
+/** Returns the process id in a mark, for messages. */
 export function markedPid(mark: string): number {
   return Number.parseInt(mark.split('-')[2], 36);
 }
 
 /**
- * Whether the process that a mark names still runs. It is dead where its id is no longer in use or belongs to a process that
- * started at another time, and where this machine has been started anew since.
+ * Returns the state of the process that a mark names. It is dead if its id is unused or belongs to a process with another
+ * start time, or if this machine was rebooted since.
  */
 export function processState(mark: string): ProcessState {
   const [machine, space, pid, start] = mark.split('-');

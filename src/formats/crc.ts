@@ -2,7 +2,7 @@ const crc32Table = reflectedTable(0xedb88320);
 const crc32cTable = reflectedTable(0x82f63b78);
 
 /**
- * CRC-32 of PNG and zip (reflected polynomial 0xEDB88320), an unsigned 32-bit number.
+ * Computes the CRC-32 used by PNG and zip (reflected polynomial 0xEDB88320) as an unsigned 32-bit number.
  *
  * @example crc32(new TextEncoder().encode('123456789')) // 0xcbf43926
  */
@@ -11,7 +11,8 @@ export function crc32(bytes: Uint8Array): number {
 }
 
 /**
- * CRC-32C (Castagnoli) of TFRecord files (reflected polynomial 0x82F63B78, RFC 3720), an unsigned 32-bit number.
+ * Computes the CRC-32C (Castagnoli) used by TFRecord files (reflected polynomial 0x82F63B78, RFC 3720) as an unsigned
+ * 32-bit number.
  *
  * @example crc32c(new TextEncoder().encode('123456789')) // 0xe3069283
  */

@@ -4,7 +4,8 @@ const subnormalUnit = 2 ** -24;
 const overflow = 65520;
 
 /**
- * Bits (0–65535) of the IEEE 754 half nearest to a number; ties to even, past ±65504 ±Infinity, NaN as 0x7e00.
+ * Rounds a number to the nearest IEEE 754 half and returns its bits (0–65535). Ties go to even, overflow to ±Infinity, NaN
+ * to 0x7e00.
  *
  * @example toHalf(1) // 0x3c00
  */
@@ -13,7 +14,7 @@ export function toHalf(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);
   if (magnitude >= overflow) return sign | 0x7c00;
-  // A fraction rounded up to 1024 carries into the exponent by itself: that is the right half in both branches.
+  // A fraction rounded up to 1024 carries into the exponent, which is correct in both branches.
   if (magnitude < smallestNormal) return sign | roundToEven(magnitude / subnormalUnit);
   let exponent = Math.floor(Math.log2(magnitude));
   if (2 ** exponent > magnitude) exponent -= 1; // log2 rounds up just below a power of two
@@ -22,7 +23,7 @@ export function toHalf(value: number): number {
 }
 
 /**
- * The number that the 16 bits of an IEEE 754 half stand for; every half is exact in float32.
+ * Returns the number represented by the 16 bits of an IEEE 754 half; exact in float32.
  *
  * @example fromHalf(0x3c00) // 1
  */

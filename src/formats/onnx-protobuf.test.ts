@@ -101,6 +101,6 @@ describe('encodeOnnxModel', () => {
 
   it('refuses a fraction that is not written as { float }', () => {
     const nodes = [{ opType: 'LeakyRelu', inputs: ['x'], outputs: ['y'], attributes: { alpha: 0.25 } }];
-    expect(() => encodeOnnxModel({ ...identity, nodes })).toThrow('ONNX attribute alpha: 0.25 is no whole number');
+    expect(() => encodeOnnxModel({ ...identity, nodes })).toThrow('ONNX attribute alpha: 0.25 is not an integer');
   });
 });

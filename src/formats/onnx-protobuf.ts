@@ -1,5 +1,5 @@
 /**
- * Writes ONNX models as protobuf bytes: the few messages of onnx.proto3 that a model needs, and nothing else.
+ * Writes ONNX models as protobuf bytes, with only those messages of onnx.proto3 that a model needs.
  * Field numbers are those of the ONNX specification (onnx/onnx.proto3).
  */
 
@@ -7,13 +7,13 @@ export type OnnxElementType = 'float32' | 'uint8' | 'int32' | 'int64' | 'bool';
 
 const elementTypeCodes: Record<OnnxElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9 };
 
-/** An attribute: a whole number, a number written as { float }, a string, or a list of either number. */
+/** An attribute: an integer, a float as { float }, a string, or a list of numbers. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
 export interface OnnxNode {
   readonly opType: string;
   readonly domain?: string;
-  /** An empty name stands for an optional input that is not given. */
+  /** An empty name marks an omitted optional input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, OnnxAttribute>>;
@@ -29,7 +29,7 @@ export interface OnnxTensor {
 export interface OnnxValueInfo {
   readonly name: string;
   readonly type: OnnxElementType;
-  /** A string is a dynamic extent of that name. */
+  /** A string names a dynamic extent. */
   readonly shape: readonly (number | string)[];
 }
 
@@ -109,8 +109,7 @@ class ProtobufWriter {
 function writeAttribute(writer: ProtobufWriter, name: string, value: OnnxAttribute): void {
   writer.string(1, name);
   if (typeof value === 'number') {
-    if (!Number.isInteger(value))
-      throw new Error(`ONNX attribute ${name}: ${value} is no whole number; write { float }`);
+    if (!Number.isInteger(value)) throw new Error(`ONNX attribute ${name}: ${value} is not an integer; use { float }`);
     writer.integer(3, value);
     writer.integer(20, 2);
   } else if (typeof value === 'string') {
@@ -162,13 +161,13 @@ function writeValueInfo(writer: ProtobufWriter, info: OnnxValueInfo): void {
 }
 
 /**
- * The bytes of an .onnx file. Tensor data is written little-endian, as the machine holds it.
+ * Encodes an .onnx file. Tensor data is little-endian, as in memory.
  *
- * @throws Error where the model would pass protobuf's limit of 2 GiB.
+ * @throws Error if the model exceeds protobuf's limit of 2 GiB
  */
 export function encodeOnnxModel(model: OnnxModel): Uint8Array {
   const payload = model.initializers.reduce((sum, tensor) => sum + tensor.data.byteLength, 0);
-  if (payload >= 2 ** 31 - 2 ** 24) throw new Error(`an ONNX model of ${payload} bytes is over protobuf's 2 GiB`);
+  if (payload >= 2 ** 31 - 2 ** 24) throw new Error(`the ONNX model has ${payload} bytes; protobuf's limit is 2 GiB`);
   const writer = new ProtobufWriter();
   writer.integer(1, 8);
   writer.string(2, 'faceparse');

@@ -168,19 +168,23 @@ describe('what is refused', () => {
 
   test('more pixels than allowed, before anything is allocated', () => {
     const huge = handMade({ width: 0x7fffffff, height: 0x7fffffff, rows: [0, 0] });
-    expect(() => decodePalettePng(huge)).toThrow(/2147483647×2147483647 pixels, but a mask may have 67108864/);
+    expect(() => decodePalettePng(huge)).toThrow(/2147483647×2147483647 pixels, but a mask may have at most 67108864/);
     const small = encodePalettePng(noise(4, 4), fullPalette);
-    expect(() => decodePalettePng(small, { maxPixels: 15 })).toThrow(/4×4 pixels.*15 pixels at most/);
+    expect(() => decodePalettePng(small, { maxPixels: 15 })).toThrow(/4×4 pixels.*at most 15;/);
     expect(decodePalettePng(small, { maxPixels: 16 }).data.length).toBe(16);
   });
 
   test('a big header over little data, before anything is allocated', () => {
     const png = handMade({ width: 8000, height: 8000, rows: [0, 0] });
-    expect(() => decodePalettePng(png)).toThrow(/cut short: its header promises 64008000 bytes of pixel rows, at most/);
+    expect(() => decodePalettePng(png)).toThrow(
+      /truncated: its header declares 64008000 bytes of pixel rows, but at most/,
+    );
   });
 
   test('rows missing, rows too many', () => {
-    expect(() => decodePalettePng(handMade({ width: 2, height: 2, rows: [0, 1, 1] }))).toThrow(/promises 6 .*, 3 are/);
+    expect(() => decodePalettePng(handMade({ width: 2, height: 2, rows: [0, 1, 1] }))).toThrow(
+      /declares 6 .*, but 3 follow/,
+    );
     expect(() => decodePalettePng(handMade({ width: 2, height: 1, rows: [0, 1, 1, 0] }))).toThrow(/more than the 3/);
   });
 
@@ -199,7 +203,7 @@ describe('what is refused', () => {
   test.each([
     ['no palette', handMade({ width: 1, height: 1, rows: [0, 0], palette: [] }), /palette has 0 bytes/],
     ['a broken palette', handMade({ width: 1, height: 1, rows: [0, 0], palette: [1, 2] }), /palette has 2 bytes/],
-    ['no pixels', handMade({ width: 0, height: 5, rows: [] }), /header says 0×5/],
+    ['no pixels', handMade({ width: 0, height: 5, rows: [] }), /header declares 0×5/],
     ['an unknown filter', handMade({ width: 1, height: 1, rows: [5, 0] }), /unknown filter 5/],
     ['an unknown interlacing', handMade({ width: 1, height: 1, interlace: 2, rows: [0, 0] }), /interlace 2/],
   ])('%s', (_, png, message) => {
@@ -217,7 +221,7 @@ describe('what is refused', () => {
     const png = encodePalettePng(noise(9, 9), fullPalette.slice(0, 256));
     for (let length = 0; length < png.length; length++) {
       expect(() => decodePalettePng(png.subarray(0, length)), `${length} bytes`).toThrow(
-        length < 8 ? /but a mask must be/ : /cut short/,
+        length < 8 ? /but a mask must be/ : /truncated/,
       );
     }
   });
@@ -248,7 +252,7 @@ describe('what is refused', () => {
 describe('what the encoder refuses', () => {
   const one = { width: 1, height: 1, data: Uint8Array.of(0) };
   test.each([
-    ['a data length', { ...one, data: new Uint8Array(2) }, fullPalette, /1×1 wants 1 class ids, but 2/],
+    ['a data length', { ...one, data: new Uint8Array(2) }, fullPalette, /1×1 requires 1 class ids, but 2/],
     ['no width', { ...one, width: 0, data: new Uint8Array(0) }, fullPalette, /width must be a positive integer, not 0/],
     ['a fractional height', { ...one, height: 1.5 }, fullPalette, /height must be a positive integer, not 1.5/],
     ['no palette', one, [], /1 to 256 colours, but 0/],

@@ -20,7 +20,7 @@ interface Header {
   readonly interlaced: boolean;
 }
 
-/** The pixels x0 + i·stepX, y0 + j·stepY of an image; an interlaced PNG stores seven such lattices one after the other. */
+/** The pixels x0 + i·stepX, y0 + j·stepY of an image; an interlaced PNG stores seven such lattices in sequence. */
 interface Pass {
   readonly x0: number;
   readonly y0: number;
@@ -32,9 +32,9 @@ const wanted = 'a mask must be an 8-bit palette or grayscale PNG whose values ar
 const colorTypeNames: Record<number, string> = { 0: 'grayscale', 2: 'RGB', 3: 'palette', 4: 'gray+alpha', 6: 'RGBA' };
 
 const defaultMaxPixels = 2 ** 26;
-/** Deflate cannot shrink by more than 1032:1, so a smaller stream is known to be cut before anything is allocated. */
+/** Deflate compresses by at most 1032:1. A shorter stream is truncated, which is known before anything is allocated. */
 const maxDeflateRatio = 1032;
-/** One push inflates to 16 MiB at most; the overrun check between pushes keeps a deflate bomb to that. */
+/** One push inflates to at most 16 MiB; the check between pushes limits a deflate bomb to that size. */
 const inflateSlice = 16 * 1024;
 
 const wholeImage: readonly Pass[] = [{ x0: 0, y0: 0, stepX: 1, stepY: 1 }];
@@ -49,8 +49,10 @@ const adam7: readonly Pass[] = [
 ];
 
 /**
- * Encodes class ids (H×W, one byte a pixel) as an 8-bit palette PNG whose indices are the ids; the same map always
- * gives the same bytes. Throws when sizes disagree or an id has no colour in the palette (1 to 256 colours, 0–255).
+ * Encodes class ids (H×W, one byte per pixel) as an 8-bit palette PNG whose indices are the ids. The same map always gives
+ * the same bytes.
+ *
+ * @throws RangeError if sizes disagree or an id has no colour in the palette (1 to 256 colours, 0–255)
  *
  * @see https://www.w3.org/TR/png-3/
  * @example encodePalettePng(labels, celebamask19.classes.map((one) => one.color))
@@ -58,7 +60,7 @@ const adam7: readonly Pass[] = [
 export function encodePalettePng(map: IndexImage, palette: readonly Color[]): Uint8Array {
   const { width, height, data } = map;
   checkEncodable(map, palette);
-  // Filter 0 on every row: differences of class ids mean nothing, and plain rows of labels compress best.
+  // Filter 0 on every row: differences of class ids are meaningless, and unfiltered labels compress best.
   const rows = new Uint8Array(height * (width + 1));
   for (let y = 0; y < height; y++) rows.set(data.subarray(y * width, (y + 1) * width), y * (width + 1) + 1);
 
@@ -72,9 +74,11 @@ export function encodePalettePng(map: IndexImage, palette: readonly Color[]): Ui
 }
 
 /**
- * Decodes a palette PNG (1, 2, 4 or 8 bits) or an 8-bit grayscale PNG into its stored values, untouched (H×W), and its
- * palette (empty for grayscale). Other PNGs, other files, damaged files and files of more than `maxPixels` pixels
- * (2^26 unless given) throw a `FaceparseError` that names no file: the caller knows it.
+ * Decodes a palette PNG (1, 2, 4 or 8 bits) or an 8-bit grayscale PNG into its raw values (H×W) and its palette (empty
+ * for grayscale).
+ *
+ * @throws FaceparseError for other PNGs, other files, damaged files and files with more than `maxPixels` pixels (default
+ * 2^26); it does not name the file, because the caller knows it
  *
  * @example const { width, height, data } = decodePalettePng(bytes) // data[y * width + x] is a class id
  */
@@ -96,7 +100,7 @@ export function decodePalettePng(
     else if (type === 'IDAT') compressed.push(body);
   }
   if (!header) throw damaged('it has no header');
-  if (header.indexed && palette.length === 0) throw damaged('it has palette indices, but no palette');
+  if (header.indexed && palette.length === 0) throw damaged('it has palette indices but no palette');
 
   const passes = header.interlaced ? adam7 : wholeImage;
   const rawBytes = passes.reduce((sum, pass) => sum + passBytes(header, pass), 0);
@@ -119,7 +123,7 @@ function checkEncodable({ width, height, data }: IndexImage, palette: readonly C
   }
   if (data.length !== width * height) {
     throw new RangeError(
-      `a mask of ${width}×${height} wants ${width * height} class ids, but ${data.length} were given`,
+      `a mask of ${width}×${height} requires ${width * height} class ids, but ${data.length} were given`,
     );
   }
   if (palette.length < 1 || palette.length > 256) {
@@ -147,7 +151,7 @@ function* readChunks(bytes: Uint8Array): Generator<{ type: string; body: Uint8Ar
     const type = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
     const end = offset + 8 + length;
     if (end + 4 > bytes.length) {
-      throw cutShort(`its ${quote(type)} chunk promises ${length} bytes, ${bytes.length - offset - 8} are there`);
+      throw cutShort(`its ${quote(type)} chunk declares ${length} bytes, but only ${bytes.length - offset - 8} follow`);
     }
     if (view.getUint32(end) !== crc32(bytes.subarray(offset + 4, end))) {
       throw damaged(`the checksum of its ${quote(type)} chunk is wrong`);
@@ -168,7 +172,7 @@ function readHeader(body: Uint8Array, maxPixels: number): Header {
     const name = colorTypeNames[colorType] ?? `colour type ${colorType}`;
     throw new FaceparseError(`${bitDepth === 8 ? articleFor(name) : `a ${bitDepth}-bit`} ${name} PNG, but ${wanted}`);
   }
-  if (width === 0 || height === 0) throw damaged(`its header says ${width}×${height} pixels`);
+  if (width === 0 || height === 0) throw damaged(`its header declares ${width}×${height} pixels`);
   if (compression !== 0 || filter !== 0 || interlace > 1) {
     throw damaged(
       `its header names an unknown method (compression ${compression}, filter ${filter}, interlace ${interlace})`,
@@ -176,7 +180,7 @@ function readHeader(body: Uint8Array, maxPixels: number): Header {
   }
   if (width * height > maxPixels) {
     throw new FaceparseError(
-      `a PNG of ${width}×${height} pixels, but a mask may have ${maxPixels} pixels at most; scale it down (nearest neighbour)`,
+      `the PNG has ${width}×${height} pixels, but a mask may have at most ${maxPixels}; downscale it (nearest neighbour)`,
     );
   }
   return { width, height, bitDepth, indexed, interlaced: interlace === 1 };
@@ -190,12 +194,13 @@ function readPalette(body: Uint8Array): [number, number, number][] {
 }
 
 function inflateExactly(compressed: Uint8Array, length: number): Uint8Array {
-  const missing = (there: string) => cutShort(`its header promises ${length} bytes of pixel rows, ${there} are there`);
+  const missing = (there: string) => cutShort(`its header declares ${length} bytes of pixel rows, but ${there} follow`);
   if (length > compressed.length * maxDeflateRatio) throw missing(`at most ${compressed.length * maxDeflateRatio}`);
   const out = new Uint8Array(length);
   let filled = 0;
   const inflator = new Unzlib((part) => {
-    if (filled + part.length > length) throw damaged(`it holds more than the ${length} bytes its header promises`);
+    if (filled + part.length > length)
+      throw damaged(`it contains more than the ${length} bytes declared in its header`);
     out.set(part, filled);
     filled += part.length;
   });
@@ -280,9 +285,9 @@ function articleFor(name: string): string {
 }
 
 function cutShort(what: string): FaceparseError {
-  return new FaceparseError(`the PNG is cut short: ${what}; fetch or write the file again`);
+  return new FaceparseError(`the PNG is truncated: ${what}; download or create the file again`);
 }
 
 function damaged(what: string, cause?: unknown): FaceparseError {
-  return new FaceparseError(`the PNG is damaged: ${what}; fetch or write the file again`, { cause });
+  return new FaceparseError(`the PNG is damaged: ${what}; download or create the file again`, { cause });
 }

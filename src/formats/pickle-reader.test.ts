@@ -53,16 +53,16 @@ describe('readPickle', () => {
     ['(t', /ends after/],
     ['t.', /a mark is missing/],
     ['(K\x01u.', /a key has no value/],
-    ['N(K\x01K\x01u.', /items are set on what is no dictionary/],
-    ['NK\x01a.', /added to what is no list/],
-    ['h\x05.', /nothing was remembered as 5/],
+    ['N(K\x01K\x01u.', /items are set on something other than a dictionary/],
+    ['NK\x01a.', /added to something other than a list/],
+    ['h\x05.', /memo entry 5 does not exist/],
     ['\x80\x06N.', /protocol 6 is newer than 5/],
     ['\x82\x01.', /the operation 0x82/],
     ['X\xff\xff\xff\xff', /ends after/],
     ['\x8d\xff\xff\xff\xff\xff\xff\xff\xff', /ends after/],
-    ['\x8b\x00\x00\x01\x00', /a number of 65536 bytes/],
+    ['\x8b\x00\x00\x01\x00', /an integer has 65536 bytes/],
     ['cos', /the name of a global does not end/],
-    ['NNR.', /arguments of a call are no tuple/],
+    ['NNR.', /arguments of a call are not a tuple/],
     [`X\x01\x04\x00\x00${'a'.repeat(1025)}X\x01\x00\x00\x00b\x93.`, /the name of a global is too long/],
   ])('refuses %j', (code, message) => {
     expect(() => readPickle(bytesOf(code))).toThrow(message);
@@ -70,14 +70,14 @@ describe('readPickle', () => {
 
   it('bounds the operations', () => {
     expect(() => readPickle(new Uint8Array(2_000_001).fill('N'.charCodeAt(0)))).toThrow(/more than 2000000 operations/);
-    expect(() => readPickle(new Uint8Array(2 ** 25 + 1))).toThrow(/a pickle of 33554433 bytes/);
+    expect(() => readPickle(new Uint8Array(2 ** 25 + 1))).toThrow(/the pickle has 33554433 bytes/);
   });
 
   it('bounds what OrderedDicts copy from a list that is recalled again and again', () => {
     const list = `](${'K\x01K\x01\x86'.repeat(1000)}eq\x00`;
     const copies = (count: number) => `${list}${'ccollections\nOrderedDict\nh\x00\x85R'.repeat(count)}.`;
     expect(readPickle(bytesOf(copies(200)))).toEqual(new Map([[1, 1]]));
-    expect(() => readPickle(bytesOf(copies(201)))).toThrow(/OrderedDicts are made of more than 200000 pairs/);
+    expect(() => readPickle(bytesOf(copies(201)))).toThrow(/OrderedDicts have more than 200000 pairs/);
   });
 
   it('throws nothing but FaceparseErrors, whatever the bytes are', () => {

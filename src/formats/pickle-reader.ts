@@ -1,6 +1,6 @@
 import { FaceparseError } from '../text/errors.ts';
 
-/** What a pickle can hold; dictionaries are maps, lists and tuples both arrays. */
+/** A value in a pickle. Dictionaries are maps; lists and tuples are arrays. */
 export type PickleValue =
   | null
   | boolean
@@ -15,7 +15,7 @@ export type PickleValue =
   | PickleObject
   | PersistentId;
 
-/** A function or class, by name only: nothing is imported. */
+/** A function or class, by name only; nothing is imported. */
 export class PickleGlobal {
   readonly path: string;
 
@@ -24,7 +24,7 @@ export class PickleGlobal {
   }
 }
 
-/** What Python would get by a call, which is not made: the callable, its arguments, and what was put into the result. */
+/** A call that Python would make and this reader does not: the callable, its arguments, and items added to the result. */
 export class PickleObject {
   readonly callable: PickleValue;
   readonly arguments: PickleValue[];
@@ -37,7 +37,7 @@ export class PickleObject {
   }
 }
 
-/** What the writer keeps outside of the pickle, such as the data of a tensor. */
+/** Data stored outside the pickle, such as the elements of a tensor. */
 export class PersistentId {
   readonly id: PickleValue;
 
@@ -46,41 +46,41 @@ export class PersistentId {
   }
 }
 
-/** Every operation makes one value at most, so this bounds the memory. */
+/** Every operation creates at most one value, so this bounds the memory. */
 const maxOperations = 2_000_000;
-/** An OrderedDict is made of a list, which one operation can recall as often as it likes. */
+/** An OrderedDict is created from a list, which a single operation can recall any number of times. */
 const maxCopiedPairs = 200_000;
-/** Largest pickle that is read, in bytes. */
+/** Maximum size of a pickle, in bytes. */
 export const maxPickleBytes = 2 ** 25;
-/** Longest whole number and longest name of a global, in bytes. */
+/** Maximum length of an integer and of the name of a global, in bytes. */
 const maxNumberBytes = 1024;
 const maxNameBytes = 1024;
 const newestProtocol = 5;
 
 /**
  * Reads Python's pickle, protocols 2 to 5, without running or importing anything: calls become `PickleObject`s, except
- * that of `collections.OrderedDict`, which becomes a map. Nesting is not limited, as reading does not recur; values may
- * contain themselves.
+ * `collections.OrderedDict`, which becomes a map. Reading is not recursive, so nesting is unlimited. Values may contain
+ * themselves.
  *
- * @throws FaceparseError that names the place where the pickle is damaged, too large (32 MiB, two million operations),
+ * @throws FaceparseError that names the position where the pickle is damaged, too large (32 MiB, two million operations),
  * or uses an operation of another protocol
  * @see https://github.com/python/cpython/blob/main/Lib/pickletools.py
  * @example readPickle(Uint8Array.of(0x80, 2, 0x4b, 7, 0x2e)) // 7
  */
 export function readPickle(bytes: Uint8Array): PickleValue {
   if (bytes.length > maxPickleBytes) {
-    throw new FaceparseError(`a pickle of ${bytes.length} bytes; ${maxPickleBytes} is the limit`);
+    throw new FaceparseError(`the pickle has ${bytes.length} bytes; the limit is ${maxPickleBytes}`);
   }
   return new PickleMachine(bytes).run();
 }
 
-/** The stack machine that a pickle is a program for. */
+/** The stack machine that executes a pickle. */
 class PickleMachine {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
   private position = 0;
   private readonly stack: PickleValue[] = [];
-  /** Heights of the stack at the marks. */
+  /** Stack heights at the marks. */
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
   private copiedPairs = 0;
@@ -96,7 +96,7 @@ class PickleMachine {
       if (opcode === '.') return this.pop();
       if (!Object.hasOwn(operations, opcode)) {
         const code = opcode.charCodeAt(0).toString(16).padStart(2, '0');
-        throw this.damaged(`the operation 0x${code} is not one of protocols 2 to ${newestProtocol}`);
+        throw this.damaged(`the operation 0x${code} is not part of protocols 2 to ${newestProtocol}`);
       }
       operations[opcode](this);
     }
@@ -122,7 +122,7 @@ class PickleMachine {
     return this.stack.at(-1)!;
   }
 
-  /** Drops the topmost value, or the mark where that is topmost. */
+  /** Drops the top value, or the mark if it is on top. */
   drop(): void {
     if (this.marks.at(-1) === this.stack.length) this.marks.pop();
     else this.pop();
@@ -132,7 +132,7 @@ class PickleMachine {
     this.marks.push(this.stack.length);
   }
 
-  /** The values above the topmost mark, which are taken away with it. */
+  /** Pops the values above the top mark, and the mark. */
   popToMark(): PickleValue[] {
     const height = this.marks.pop();
     if (height === undefined) throw this.damaged('a mark is missing');
@@ -154,7 +154,7 @@ class PickleMachine {
 
   recall(index: number): void {
     const value = this.memo.get(index);
-    if (value === undefined) throw this.damaged(`nothing was remembered as ${index}`);
+    if (value === undefined) throw this.damaged(`memo entry ${index} does not exist`);
     this.push(value);
   }
 
@@ -162,7 +162,8 @@ class PickleMachine {
     const target = this.top();
     if (Array.isArray(target)) for (const value of values) target.push(value);
     else if (target instanceof Set) for (const value of values) target.add(value);
-    else if (!(target instanceof PickleObject)) throw this.damaged('values are added to what is no list or set');
+    else if (!(target instanceof PickleObject))
+      throw this.damaged('values are added to something other than a list or set');
   }
 
   setItems(values: readonly PickleValue[]): void {
@@ -170,7 +171,7 @@ class PickleMachine {
     const target = this.top();
     if (target instanceof PickleObject) target.items ??= new Map();
     const items = target instanceof PickleObject ? target.items! : target;
-    if (!(items instanceof Map)) throw this.damaged('items are set on what is no dictionary');
+    if (!(items instanceof Map)) throw this.damaged('items are set on something other than a dictionary');
     for (let at = 0; at < values.length; at += 2) items.set(values[at], values[at + 1]);
   }
 
@@ -186,9 +187,9 @@ class PickleMachine {
     this.push(new PickleGlobal(`${module}.${name}`));
   }
 
-  /** What stands for `callable(*arguments)`. */
+  /** Pushes the placeholder for `callable(*arguments)`. */
   call(callable: PickleValue, args: PickleValue): void {
-    if (!Array.isArray(args)) throw this.damaged('the arguments of a call are no tuple');
+    if (!Array.isArray(args)) throw this.damaged('the arguments of a call are not a tuple');
     if (callable instanceof PickleGlobal && callable.path === 'collections.OrderedDict') {
       this.orderedDictionary(Array.isArray(args[0]) ? args[0] : []);
     } else this.push(new PickleObject(callable, args));
@@ -197,13 +198,13 @@ class PickleMachine {
   private orderedDictionary(pairs: readonly PickleValue[]): void {
     this.copiedPairs += pairs.length;
     if (this.copiedPairs > maxCopiedPairs) {
-      throw this.damaged(`its OrderedDicts are made of more than ${maxCopiedPairs} pairs`);
+      throw this.damaged(`its OrderedDicts have more than ${maxCopiedPairs} pairs in total`);
     }
     this.dictionary(pairs.flatMap((pair) => this.pair(pair)));
   }
 
   private pair(value: PickleValue): PickleValue[] {
-    if (!Array.isArray(value) || value.length !== 2) throw this.damaged('an OrderedDict is made of no pairs');
+    if (!Array.isArray(value) || value.length !== 2) throw this.damaged('an OrderedDict is not created from pairs');
     return value;
   }
 
@@ -234,7 +235,7 @@ class PickleMachine {
     return this.view.getUint32(this.position - 4, true);
   }
 
-  /** A length of 64 bits; what is too large for a number is too large for the file all the more. */
+  /** Reads a 64-bit length. A length too large for a number is certainly too large for the file. */
   uint64(): number {
     this.take(8);
     return Number(this.view.getBigUint64(this.position - 8, true));
@@ -245,9 +246,9 @@ class PickleMachine {
     return this.view.getFloat64(this.position - 8);
   }
 
-  /** A whole number of any length, two's complement, little-endian. */
+  /** Reads an integer of any length, two's complement, little-endian. */
   long(length: number): number | bigint {
-    if (length > maxNumberBytes) throw this.damaged(`a number of ${length} bytes; ${maxNumberBytes} is the limit`);
+    if (length > maxNumberBytes) throw this.damaged(`an integer has ${length} bytes; the limit is ${maxNumberBytes}`);
     let value = 0n;
     for (const byte of this.take(length).toReversed()) value = (value << 8n) | BigInt(byte);
     value = BigInt.asIntN(length * 8, value);
@@ -258,7 +259,7 @@ class PickleMachine {
     return new TextDecoder().decode(this.take(length));
   }
 
-  /** A string of Python 2, taken for Latin-1. */
+  /** Reads a Python 2 string as Latin-1. */
   oldText(length: number): string {
     return new TextDecoder('latin1').decode(this.take(length));
   }
@@ -276,10 +277,10 @@ class PickleMachine {
   }
 }
 
-/** What the operations do, by their codes; what is not here is refused. */
+/** The supported operations by opcode; others are refused. */
 const operations: Readonly<Record<string, (machine: PickleMachine) => void>> = {
   '\x80': (machine) => machine.protocol(),
-  // A frame only says how much to read ahead.
+  // A frame is only a hint for reading ahead.
   '\x95': (machine) => machine.uint64(),
   '(': (machine) => machine.mark(),
   '0': (machine) => machine.drop(),
@@ -348,7 +349,7 @@ const operations: Readonly<Record<string, (machine: PickleMachine) => void>> = {
     const args = machine.pop();
     machine.call(machine.pop(), args);
   },
-  // The state that is set on an object does not matter here.
+  // The state of an object is not needed.
   b: (machine) => {
     machine.pop();
     machine.top();

@@ -72,14 +72,18 @@ describe('readPyTorchCheckpoint', () => {
   });
 
   it.each<[string, Uint8Array, RegExp]>([
-    ['nothing', new Uint8Array(0), /the checkpoint is empty; write it by torch.save/],
-    ['a text', new TextEncoder().encode('version https://git-lfs'), /is not written by torch.save/],
-    ['a checkpoint before 1.6', Uint8Array.from(Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex')), /before 1\.6/],
+    ['nothing', new Uint8Array(0), /the checkpoint is empty; write it with torch.save/],
+    ['a text', new TextEncoder().encode('version https://git-lfs'), /was not written by torch.save/],
+    [
+      'a checkpoint before 1.6',
+      Uint8Array.from(Buffer.from('80028a0a6cfc9c46f9206aa850192e', 'hex')),
+      /before PyTorch 1\.6/,
+    ],
     ['another zip', zipSync({ 'a.txt': new Uint8Array(3) }), /a zip without data\.pkl/],
     ['TorchScript', changed(bytes, { 'archive/constants.pkl': new Uint8Array(3) }), /is a TorchScript program/],
-    ['a cut file', bytes.subarray(0, bytes.length - 30), /not a zip, or cut short/],
+    ['a cut file', bytes.subarray(0, bytes.length - 30), /not a zip, or truncated/],
     ['a missing record', changed(bytes, { 'archive/data/0': undefined }), /"stem\.weight" has no data/],
-    ['a short record', changed(bytes, { 'archive/data/0': new Uint8Array(863) }), /wants 864 bytes .* but 863/],
+    ['a short record', changed(bytes, { 'archive/data/0': new Uint8Array(863) }), /requires 864 bytes .* but only 863/],
     ['a damaged pickle', changed(bytes, { 'archive/data.pkl': Uint8Array.of(0x80, 2, 0x63) }), /pickle cannot be read/],
   ])('refuses %s', async (_, file, message) => {
     await expect(readPyTorchCheckpoint(file)).rejects.toThrow(message);
@@ -92,7 +96,7 @@ describe('readPyTorchCheckpoint', () => {
     pickle[at + 1] = 9;
     const file = changed(bytes, { 'archive/data.pkl': pickle });
     await expect(readPyTorchCheckpoint(file)).rejects.toThrow(
-      /"stem\.weight" wants element 242 of the storage "0", which has 216/,
+      /"stem\.weight" refers to element 242 of the storage "0", which has 216/,
     );
   });
 });
@@ -110,7 +114,7 @@ describe('a hostile checkpoint', () => {
   const read = (pickle: Uint8Array, name = '0') =>
     readPyTorchCheckpoint(zipSync({ 'archive/data.pkl': pickle, [`archive/data/${name}`]: new Uint8Array(16) }));
   const ones = (count: number) => `(${'K\x01'.repeat(count)}t`;
-  const strange = /"w" is not described as torch\.save does it/;
+  const strange = /"w" is not described as torch\.save would/;
 
   it('may have 64 dimensions, and no more', async () => {
     const { stateDict } = await read(pickleOf(ones(64), ones(64)));
@@ -128,7 +132,7 @@ describe('a hostile checkpoint', () => {
   });
 
   it('is not unpacked where its pickle is too large', async () => {
-    await expect(read(new Uint8Array(2 ** 25 + 1))).rejects.toThrow(/the checkpoint has a pickle of 33554433 bytes/);
+    await expect(read(new Uint8Array(2 ** 25 + 1))).rejects.toThrow(/the checkpoint's pickle has 33554433 bytes/);
   });
 });
 
@@ -265,6 +269,6 @@ describe.skipIf(!torchIsThere)('what torch.save writes (skipped where /usr/bin/p
     expect(bare.stateDict).toBeUndefined();
     expect(bare.tensors.get('0.weight')?.shape).toEqual([8, 3, 3, 3]);
     expect(await read('object.pth')).toMatchObject({ keys: [], tensors: new Map(), otherValues: [], weightBytes: 0 });
-    await expect(read('old.pth')).rejects.toThrow(/the format of PyTorch before 1\.6/);
+    await expect(read('old.pth')).rejects.toThrow(/the format from before PyTorch 1\.6/);
   });
 });

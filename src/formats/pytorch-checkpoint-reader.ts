@@ -10,40 +10,40 @@ import {
 } from './pickle-reader.ts';
 import { openZip, type ZipArchive } from './zip-reader.ts';
 
-/** One tensor as a checkpoint describes it, without its numbers. */
+/** The description of one tensor in a checkpoint, without its elements. */
 export interface TensorDescription {
-  /** As PyTorch names it: `float32`, `int64`, `bfloat16`. */
+  /** PyTorch's name: `float32`, `int64`, `bfloat16`. */
   readonly dtype: string;
   readonly shape: readonly number[];
-  /** Name of the data that it lies in, which several tensors may share. */
+  /** Name of its storage, which several tensors may share. */
   readonly storage: string;
   /** First element in the storage. */
   readonly offset: number;
 }
 
-/** What stands in a checkpoint; the tensors by name, in the order of the file. */
+/** The contents of a checkpoint; tensors by name, in the order of the file. */
 export interface PyTorchCheckpoint {
-  /** Names at the top, empty where there is no dictionary. */
+  /** Top-level keys; empty if the top level is not a dictionary. */
   readonly keys: readonly string[];
-  /** Tensors that stand at the top itself, as in `torch.save(network.state_dict())`. */
+  /** Top-level tensors, as in `torch.save(network.state_dict())`. */
   readonly tensors: ReadonlyMap<string, TensorDescription>;
-  /** Tensors of the dictionary `state_dict`; undefined where there is none of that name. */
+  /** Tensors of the dictionary `state_dict`; undefined if there is none. */
   readonly stateDict?: ReadonlyMap<string, TensorDescription>;
-  /** Names in `state_dict` of what is no tensor. */
+  /** Keys in `state_dict` whose values are not tensors. */
   readonly otherValues: readonly string[];
-  /** Bytes of the numbers of the tensors of `state_dict`, or, where there is none, of those at the top. */
+  /** Bytes of all elements in `state_dict`, or in the top-level tensors if there is no `state_dict`. */
   readonly weightBytes: number;
-  /** Bytes of all that the file holds besides, whatever refers to it: other tensors, parts of storages, texts, stray records. */
+  /** Bytes of everything else in the file, referenced or not: other tensors, parts of storages, texts, stray records. */
   readonly otherBytes: number;
 }
 
-/** As PyTorch and NumPy have it. */
+/** The limit of PyTorch and NumPy. */
 const maxDimensions = 64;
 const maxStorageName = 100;
 const limits = { fileBytes: 2 ** 30, entries: 100_000, entryBytes: 2 ** 30, totalBytes: 2 ** 30 };
-/** `torch.save` before PyTorch 1.6 begins with the pickle of this number, 0x1950a86a20f9469cfc6c. */
+/** `torch.save` before PyTorch 1.6 starts with a pickle of this number, 0x1950a86a20f9469cfc6c. */
 const legacyStart = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
-const remedy = "write it by torch.save({'state_dict': network.state_dict()}, 'ckpt.pth') of PyTorch 1.6 or later";
+const remedy = "write it with torch.save({'state_dict': network.state_dict()}, 'ckpt.pth') in PyTorch 1.6 or later";
 
 const dtypes: Readonly<Record<string, { readonly dtype: string; readonly bytes: number }>> = {
   FloatStorage: { dtype: 'float32', bytes: 4 },
@@ -65,23 +65,23 @@ const dtypes: Readonly<Record<string, { readonly dtype: string; readonly bytes: 
 
 const pickleName = 'data.pkl';
 
-/** All take storage, offset, size and stride first. */
+/** Their first arguments are storage, offset, size and stride. */
 const tensorMakers = ['_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_qtensor'].map(
   (name) => `torch._utils.${name}`,
 );
-/** All take a tensor first. */
+/** Their first argument is a tensor. */
 const parameterMakers = ['_rebuild_parameter', '_rebuild_parameter_with_state'].map((name) => `torch._utils.${name}`);
-/** Takes the function that makes the tensor, the class, and that function's arguments. */
+/** Its arguments are the function that creates the tensor, the class, and the arguments of that function. */
 const subclassMaker = 'torch._tensor._rebuild_from_type_v2';
 
 /**
- * Reads which tensors a checkpoint of `torch.save` holds (the zip format of PyTorch 1.6 and later) without running any
- * of its code; what is no tensor may be anything.
+ * Lists the tensors in a `torch.save` checkpoint (the zip format of PyTorch 1.6 and later) without executing any of its
+ * code. Other values may be anything.
  *
  * Runs in Node only.
  *
- * @throws FaceparseError that names no file (the caller knows it) where the checkpoint is of an older PyTorch, another
- * format, damaged, or larger than 1 GiB
+ * @throws FaceparseError if the checkpoint is from an older PyTorch, in another format, damaged, or larger than 1 GiB; it
+ * does not name the file, because the caller knows it
  * @see https://github.com/pytorch/pytorch/blob/main/docs/source/notes/serialization.rst
  * @example (await readPyTorchCheckpoint(bytes)).stateDict?.get('stem.weight')?.shape // [24, 3, 3, 3]
  */
@@ -93,7 +93,7 @@ export async function readPyTorchCheckpoint(bytes: Uint8Array): Promise<PyTorchC
     const records = new Map(archive.entries.map(({ name, size }) => [name, size]));
     const pickleBytes = records.get(folder + pickleName)!;
     if (pickleBytes > maxPickleBytes) {
-      throw new FaceparseError(`the checkpoint has a pickle of ${pickleBytes} bytes; ${maxPickleBytes} is the limit`);
+      throw new FaceparseError(`the checkpoint's pickle has ${pickleBytes} bytes; the limit is ${maxPickleBytes}`);
     }
     const top = dictionaryOf(readPickle(await archive.read(folder + pickleName)));
     const read = (value: PickleValue, name: string) => {
@@ -120,13 +120,13 @@ export async function readPyTorchCheckpoint(bytes: Uint8Array): Promise<PyTorchC
 }
 
 /**
- * Number of trainable parameters of a state dict: the elements of all tensors of real or complex numbers (quantised ones
- * too) except the statistics of normalisation (`running_mean` and `running_var`, one-dimensional and of one shape); tensors
- * with the same data and shape count once.
+ * Counts the trainable parameters of a state dict: the elements of all real, complex and quantised tensors except
+ * normalisation statistics (`running_mean` and `running_var`, one-dimensional and of the same shape). Tensors with the same
+ * data and shape count once.
  *
- * A checkpoint does not say what is trained, so the number is conservative: frozen weights, buffers of other names (a
- * fixed blur kernel, say) and tied weights that are stored twice are all counted. Tensors of whole numbers are taken for
- * counters and tables, so weights hidden in them are not seen.
+ * A checkpoint does not say what is trained, so the count is conservative: frozen weights, other buffers (such as a
+ * fixed blur kernel) and tied weights stored twice are all counted. Integer tensors are assumed to be counters and tables,
+ * so weights hidden in them are not detected.
  *
  * @example countTrainableParameters(new Map([['w', { dtype: 'float32', shape: [8, 3, 3, 3], storage: '0', offset: 0 }]])) // 216
  */
@@ -145,7 +145,7 @@ export function countTrainableParameters(tensors: ReadonlyMap<string, TensorDesc
 
 const partners: Readonly<Record<string, string>> = { running_mean: 'running_var', running_var: 'running_mean' };
 
-/** By the name alone anything could call itself a statistic. */
+/** Whether a tensor is a statistic. The name alone is not enough: any weight could have it. */
 function isStatistic(name: string, shape: readonly number[], tensors: ReadonlyMap<string, TensorDescription>): boolean {
   const start = name.lastIndexOf('.') + 1;
   const last = name.slice(start);
@@ -155,18 +155,18 @@ function isStatistic(name: string, shape: readonly number[], tensors: ReadonlyMa
   return shape.length === 1 && partner?.shape.length === 1 && partner.shape[0] === shape[0];
 }
 
-/** Equal for tensors that are one and the same. */
+/** A key that is equal for identical tensors. */
 function placeOf({ storage, offset, shape }: TensorDescription): string {
   return JSON.stringify([storage, offset, shape]);
 }
 
-/** What the writer adds of its own, each a line. */
+/** Records that the writer adds, one line each. */
 const housekeeping = ['version', 'byteorder', '.format_version', '.storage_alignment', '.data/serialization_id'];
 const housekeepingBytes = 64;
-/** A pickle has about 150 bytes a tensor, and some for what belongs to a checkpoint: settings, scores. */
+/** A pickle has about 150 bytes per tensor, plus some for settings and scores. */
 const ordinaryPickleBytes = { base: 2 ** 16, tensor: 2 ** 10 };
 
-/** Sizes of all that is stored, by what the tensors need and what is left. */
+/** Divides the stored bytes into those that the tensors need and the rest. */
 function measure(
   tensors: ReadonlyMap<string, StoredTensor>,
   records: ReadonlyMap<string, number>,
@@ -188,15 +188,15 @@ function measure(
 
 function checkStart(bytes: Uint8Array): void {
   if (legacyStart.every((byte, at) => bytes[at] === byte)) {
-    throw new FaceparseError(`the checkpoint has the format of PyTorch before 1.6, which is no zip; ${remedy}`);
+    throw new FaceparseError(`the checkpoint uses the format from before PyTorch 1.6, which is not a zip; ${remedy}`);
   }
   if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
-    const what = bytes.length === 0 ? 'is empty' : 'is not written by torch.save, or its start is missing';
+    const what = bytes.length === 0 ? 'is empty' : 'was not written by torch.save, or its start is missing';
     throw new FaceparseError(`the checkpoint ${what}; ${remedy}`);
   }
 }
 
-/** The one folder that all records lie in, with its slash. */
+/** The folder that contains all records, with its slash. */
 function folderOf({ entries }: ZipArchive): string {
   const pickle = entries.find(({ name }) => name.split('/').length === 2 && name.endsWith(`/${pickleName}`))?.name;
   if (pickle === undefined) {
@@ -209,7 +209,7 @@ function folderOf({ entries }: ZipArchive): string {
   return folder;
 }
 
-/** A dictionary, or what a subclass of dict holds. */
+/** A dictionary, or the items of a subclass of dict. */
 function dictionaryOf(value: PickleValue): ReadonlyMap<PickleValue, PickleValue> | undefined {
   if (value instanceof PickleObject) return value.items;
   return value instanceof Map ? value : undefined;
@@ -237,16 +237,16 @@ function descriptionsOf(tensors: ReadonlyMap<string, StoredTensor>): Map<string,
 
 interface StoredTensor {
   readonly tensor: TensorDescription;
-  /** Bytes that its storage must have. */
+  /** Required size of its storage in bytes. */
   readonly bytes: number;
-  /** Bytes of its own numbers in there. */
+  /** Bytes of its own elements in the storage. */
   readonly ownBytes: number;
 }
 
-/** The tensor that a call would make; undefined for any other value. Wrappers (parameters, subclasses) are taken off. */
+/** The tensor that a call would create, without wrappers (parameters, subclasses); undefined for any other value. */
 function tensorOf(value: PickleValue, name: string): StoredTensor | undefined {
   let made = value;
-  // A wrapper in a wrapper does not occur, but a hostile pickle may nest them without end.
+  // Nested wrappers do not occur in practice, but a hostile pickle may nest them without end.
   for (let depth = 0; depth < 4; depth++) {
     if (!(made instanceof PickleObject) || !(made.callable instanceof PickleGlobal)) return undefined;
     const { path } = made.callable;
@@ -270,20 +270,20 @@ function describeTensor(args: readonly PickleValue[], name: string): StoredTenso
     !(typeof storage === 'string' && storage.length <= maxStorageName) ||
     !(shape && strides?.length === shape.length && Number.isSafeInteger(elementCount(shape)))
   ) {
-    throw damaged(name, 'is not described as torch.save does it');
+    throw damaged(name, 'is not described as torch.save would');
   }
   const kind = storageClass.path.slice(storageClass.path.lastIndexOf('.') + 1);
   const typed = Object.hasOwn(dtypes, kind) ? dtypes[kind] : undefined;
   const { dtype, bytes } = typed ?? untypedStorage(args);
   const last = offset + shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis], 0);
   if (elementCount(shape) > 0 && last >= length) {
-    throw damaged(name, `wants element ${last} of the storage ${quote(storage)}, which has ${length}`);
+    throw damaged(name, `refers to element ${last} of the storage ${quote(storage)}, which has ${length} elements`);
   }
   const ownBytes = typed ? elementCount(shape) * bytes : length;
   return { tensor: { dtype, shape, storage, offset }, bytes: length * bytes, ownBytes };
 }
 
-/** The dtype is the seventh argument of `_rebuild_tensor_v3`, which newer dtypes have; storages then count bytes. */
+/** Newer dtypes use `_rebuild_tensor_v3`, whose seventh argument is the dtype; their storages count bytes. */
 function untypedStorage(args: readonly PickleValue[]): { dtype: string; bytes: number } {
   const dtype = args[6];
   return { dtype: dtype instanceof PickleGlobal ? dtype.path.replace(/^torch\./, '') : 'unknown', bytes: 1 };
@@ -306,7 +306,7 @@ function elementCount(shape: readonly number[]): number {
 function checkData({ tensor: { storage }, bytes }: StoredTensor, name: string, stored: number | undefined): void {
   if (stored === undefined) throw damaged(name, `has no data: the record ${quote(`data/${storage}`)} is missing`);
   if (stored < bytes)
-    throw damaged(name, `wants ${bytes} bytes of ${quote(`data/${storage}`)}, but ${stored} are there`);
+    throw damaged(name, `requires ${bytes} bytes of ${quote(`data/${storage}`)}, but only ${stored} are stored`);
 }
 
 function damaged(name: string, what: string): FaceparseError {

@@ -92,10 +92,10 @@ describe('data.pkl', () => {
     const save = (shape: number[]) =>
       encodePyTorchCheckpoint({ s: new Map([['w', { dtype: 'float32', shape, data }]]) });
     expect(() => save([2])).toThrow("tensor 'w': the shape [2] does not hold 3 elements");
-    expect(() => encodePyTorchCheckpoint({ steps: 2 ** 31 })).toThrow('2147483648 is no whole number of 32 bits');
-    expect(() => encodePyTorchCheckpoint({ share: 0.5 })).toThrow('0.5 is no whole number of 32 bits');
+    expect(() => encodePyTorchCheckpoint({ steps: 2 ** 31 })).toThrow('2147483648 is not a 32-bit integer');
+    expect(() => encodePyTorchCheckpoint({ share: 0.5 })).toThrow('0.5 is not a 32-bit integer');
     const wrong = { dtype: 'int64', shape: [3], data } as never;
-    expect(() => encodePyTorchCheckpoint({ s: new Map([['w', wrong]]) })).toThrow('int64 wants a BigInt64Array');
+    expect(() => encodePyTorchCheckpoint({ s: new Map([['w', wrong]]) })).toThrow('int64 requires a BigInt64Array');
   });
 });
 

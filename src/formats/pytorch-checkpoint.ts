@@ -1,31 +1,31 @@
 import { zipSync } from 'fflate';
 
-/** One tensor of a checkpoint, row-major; no axis is a scalar. */
+/** One tensor of a checkpoint, row-major; an empty shape is a scalar. */
 export type CheckpointTensor = { readonly shape: readonly number[] } & (
   | { readonly dtype: 'float32'; readonly data: Float32Array }
   | { readonly dtype: 'int64'; readonly data: BigInt64Array }
 );
 
-/** What stands under a name in a checkpoint: text, a whole number, or tensors by name (an OrderedDict in the map's order). */
+/** The value of a key in a checkpoint: text, an integer, or tensors by name (an OrderedDict in the map's order). */
 export type CheckpointEntry = string | number | ReadonlyMap<string, CheckpointTensor>;
 
 const storageClasses = { float32: 'FloatStorage', int64: 'LongStorage' } as const;
 const arrayTypes = { float32: Float32Array, int64: BigInt64Array } as const;
 
-/** Folder that all records of the archive lie in; PyTorch takes any name. */
+/** Folder that contains all records of the archive; PyTorch accepts any name. */
 const folder = 'archive';
-/** PyTorch maps storages into memory where they start at multiples of this. */
+/** Alignment in bytes that PyTorch needs to map storages into memory. */
 const alignment = 64;
-/** Id of the extra field that holds the padding, as PyTorch writes it (`FB`). */
+/** Id of the extra field with the padding, as in PyTorch (`FB`). */
 const paddingField = 0x4246;
 const localHeaderBytes = 30;
 const maxArchiveBytes = 2 ** 31;
 
 /**
- * The bytes of a checkpoint as `torch.save` writes it (the zip format of PyTorch 1.6 and later): a dictionary of the
- * entries, read by `torch.load` with and without `weights_only=True`. The same entries give the same bytes.
+ * Encodes a checkpoint as `torch.save` does (the zip format of PyTorch 1.6 and later): a dictionary of the entries that
+ * `torch.load` reads with and without `weights_only=True`. The same entries give the same bytes.
  *
- * @throws RangeError where a tensor's data do not fill its shape, a number is no whole one of 32 bits, or the file passes 2 GiB
+ * @throws RangeError if a tensor's data do not match its shape, a number is not a 32-bit integer, or the file exceeds 2 GiB
  * @see https://github.com/pytorch/pytorch/blob/main/docs/source/notes/serialization.rst
  * @example encodePyTorchCheckpoint({ state_dict: new Map([['w', { dtype: 'float32', shape: [2], data }]]), classes: 19 })
  */
@@ -43,11 +43,11 @@ export function encodePyTorchCheckpoint(entries: Readonly<Record<string, Checkpo
   return storeAligned(records);
 }
 
-/** An uncompressed zip whose records start at multiples of the alignment. */
+/** Writes an uncompressed zip whose records start at multiples of the alignment. */
 function storeAligned(records: ReadonlyMap<string, Uint8Array>): Uint8Array {
   let offset = 0;
   const files: Parameters<typeof zipSync>[0] = {};
-  // Local time, which is what the format holds: the same bytes in every time zone.
+  // The format stores local time, so these are the same bytes in every time zone.
   const mtime = new Date(1980, 0, 1);
   for (const [record, data] of records) {
     const name = `${folder}/${record}`;
@@ -57,17 +57,17 @@ function storeAligned(records: ReadonlyMap<string, Uint8Array>): Uint8Array {
     offset = start + padding + data.length;
   }
   if (offset > maxArchiveBytes) {
-    throw new RangeError(`a checkpoint of ${offset} bytes; ${maxArchiveBytes} is the limit`);
+    throw new RangeError(`the checkpoint has ${offset} bytes; the limit is ${maxArchiveBytes}`);
   }
   return zipSync(files);
 }
 
-/** Writes Python's pickle, protocol 2, of what checkpoints are made of. */
+/** Writes Python's pickle, protocol 2, for the values in checkpoints. */
 class PickleWriter {
   private bytes = new Uint8Array(1 << 16);
   private length = 0;
 
-  /** The whole pickle; gives back the data of the tensors in the order of their storages. */
+  /** Writes the whole pickle. Returns the data of the tensors in the order of their storages. */
   checkpoint(entries: Readonly<Record<string, CheckpointEntry>>): (Float32Array | BigInt64Array)[] {
     const storages: (Float32Array | BigInt64Array)[] = [];
     this.append(Uint8Array.of(0x80, 2));
@@ -136,9 +136,9 @@ class PickleWriter {
     this.append(encoded);
   }
 
-  /** Whole numbers only: `weights_only` of PyTorch 1.13 refuses others. */
+  /** Writes an integer; `weights_only` of PyTorch 1.13 refuses other numbers. */
   private number(value: number): void {
-    if (value !== (value | 0)) throw new RangeError(`${value} is no whole number of 32 bits`);
+    if (value !== (value | 0)) throw new RangeError(`${value} is not a 32-bit integer`);
     const bytes = new Uint8Array(5);
     bytes[0] = 'J'.charCodeAt(0);
     new DataView(bytes.buffer).setInt32(1, value, true);
@@ -166,7 +166,7 @@ class PickleWriter {
 
 function checkTensor(name: string, { dtype, shape, data }: CheckpointTensor): void {
   if (!(data instanceof arrayTypes[dtype])) {
-    throw new RangeError(`tensor '${name}': ${dtype} wants a ${arrayTypes[dtype].name}`);
+    throw new RangeError(`tensor '${name}': ${dtype} requires a ${arrayTypes[dtype].name}`);
   }
   const elements = shape.reduce((product, extent) => product * extent, 1);
   if (elements !== data.length) {

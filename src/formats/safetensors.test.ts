@@ -51,7 +51,7 @@ describe('encoding', () => {
     [
       'array type',
       { dtype: 'I32', shape: [1], data: new Float32Array(1) },
-      /I32 wants a Int32Array, but got a Float32Array/,
+      /I32 requires a Int32Array, but got a Float32Array/,
     ],
     ['dtype', { dtype: 'F8', shape: [1], data: new Float32Array(1) }, /dtype F8 is not one of F32, F16, I32, I64, U8/],
   ])('a wrong %s is refused', (_, tensor, message) => {
@@ -113,7 +113,7 @@ describe('hostile files', () => {
     const bytes = encodeSafetensors(everyDtype, { a: 'b' });
     for (let length = 0; length < bytes.length; length++) {
       expect(() => decodeSafetensors(bytes.subarray(0, length)), `${length} bytes`).toThrow(
-        new RegExp(`^the file is cut short: the header promises \\d+ bytes, ${length} are there`),
+        new RegExp(`^the file is truncated: the header declares \\d+ bytes, but only ${length} are present`),
       );
     }
   });
@@ -121,47 +121,43 @@ describe('hostile files', () => {
   test('the message of a cut names both sizes', () => {
     const bytes = encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [4], data: new Float32Array(4) }]]));
     expect(() => decodeSafetensors(bytes.subarray(0, bytes.length - 5))).toThrow(
-      `the header promises ${bytes.length} bytes, ${bytes.length - 5} are there`,
+      `the header declares ${bytes.length} bytes, but only ${bytes.length - 5} are present`,
     );
   });
 
   test.each<[string, Uint8Array, RegExp]>([
-    ['a header over the limit', handMade('{}', [], 100_000_001n), /would have 100000001 bytes; 100000000 is the limit/],
+    ['a header over the limit', handMade('{}', [], 100_000_001n), /would have 100000001 bytes; the limit is 100000000/],
     ['a header of 2^64 − 1', handMade('{}', [], 2n ** 64n - 1n), /18446744073709551615 bytes/],
-    ['no JSON', handMade('{"a":'), /header is no JSON/],
-    ['no UTF-8', encodeBroken(), /header is no JSON/],
-    ['a JSON array', handMade('[]'), /no JSON object/],
-    ['deep nesting', handMade('['.repeat(200_000)), /header is no JSON/],
-    ['an endless text', handMade(`{"a":"${'\\n'.repeat(2 ** 23)}"}`), /"a" is not described|no JSON/],
-    ['a name twice', handMade(`{"a":${tensor(0, 2)},"a":${tensor(2, 4)}}`, [1, 2, 3, 4]), /"a" stands twice/],
+    ['no JSON', handMade('{"a":'), /header is not JSON/],
+    ['no UTF-8', encodeBroken(), /header is not JSON/],
+    ['a JSON array', handMade('[]'), /not a JSON object/],
+    ['deep nesting', handMade('['.repeat(200_000)), /header is not JSON/],
+    ['an endless text', handMade(`{"a":"${'\\n'.repeat(2 ** 23)}"}`), /"a" is not described|not JSON/],
+    ['a name twice', handMade(`{"a":${tensor(0, 2)},"a":${tensor(2, 4)}}`, [1, 2, 3, 4]), /"a" appears twice/],
     [
       'a name twice, escaped',
       handMade(`{"a":${tensor(0, 2)},"\\u0061" :${tensor(2, 4)}}`, [1, 2, 3, 4]),
-      /"a" stands twice/,
+      /"a" appears twice/,
     ],
     [
       'a field twice',
       handMade('{"a":{"dtype":"U8","shape":[0],"shape":[2],"data_offsets":[0,2]}}', [1, 2]),
-      /"shape" stands twice/,
+      /"shape" appears twice/,
     ],
     ['an overlap', handMade(`{"a":${tensor(0, 2)},"b":${tensor(1, 3)}}`, [1, 2, 3]), /"b" overlaps/],
-    [
-      'a gap',
-      handMade(`{"a":${tensor(0, 2)},"b":${tensor(3, 5)}}`, [1, 2, 3, 4, 5]),
-      /no tensor holds the bytes 2 to 3/,
-    ],
+    ['a gap', handMade(`{"a":${tensor(0, 2)},"b":${tensor(3, 5)}}`, [1, 2, 3, 4, 5]), /no tensor covers bytes 2 to 3/],
     ['bytes behind', handMade(`{"a":${tensor(0, 2)}}`, [1, 2, 3]), /1 bytes follow the last tensor/],
     ['offsets backwards', handMade(`{"a":${tensor(2, 0)}}`, [1, 2]), /data_offsets \[2,0\]/],
     ['negative offsets', handMade(`{"a":${tensor(-2, 0)}}`, [1, 2]), /data_offsets \[-2,0\]/],
     [
       'offsets unlike the shape',
       handMade(`{"a":${tensor(0, 3)}}`, [1, 2, 3]),
-      /U8 \[2\], wants 2 bytes, but .* span 3/,
+      /U8 \[2\], requires 2 bytes, but .* span 3/,
     ],
     [
       'offsets unlike the dtype',
       handMade(`{"a":${tensor(0, 2, '"dtype":"I64","shape":[2]')}}`, [1, 2]),
-      /wants 16 bytes/,
+      /requires 16 bytes/,
     ],
     [
       'a huge shape',
@@ -171,7 +167,7 @@ describe('hostile files', () => {
     [
       'a huge claim',
       handMade(`{"a":${tensor(0, 2 ** 40, '"dtype":"U8","shape":[1099511627776]')}}`),
-      /promises 1099511627\d+ bytes/,
+      /declares 1099511627\d+ bytes/,
     ],
     [
       'a fractional shape',
@@ -190,7 +186,7 @@ describe('hostile files', () => {
       /dtype "toString"/,
     ],
     ['a tensor that is a number', handMade('{"a":1}'), /"a" is not described/],
-    ['metadata that is no text', handMade('{"__metadata__":{"a":1}}'), /__metadata__ must map names to texts/],
+    ['metadata that is no text', handMade('{"__metadata__":{"a":1}}'), /__metadata__ must map names to strings/],
   ])('%s', (_, bytes, message) => {
     expect(() => decodeSafetensors(bytes)).toThrow(message);
     expect(() => decodeSafetensors(bytes)).toThrow(FaceparseError);

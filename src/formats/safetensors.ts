@@ -1,7 +1,7 @@
 import { FaceparseError } from '../text/errors.ts';
 import { fromHalf, toHalf } from './float16.ts';
 
-/** One tensor of a safetensors file, row-major; halves (F16) are handled as float32. */
+/** One tensor of a safetensors file, row-major; half-precision tensors (F16) are float32 in memory. */
 export type StoredTensor = { readonly shape: readonly number[] } & (
   | { readonly dtype: 'F32' | 'F16'; readonly data: Float32Array }
   | { readonly dtype: 'I32'; readonly data: Int32Array }
@@ -26,8 +26,9 @@ const maxHeaderBytes = 100_000_000;
 
 /**
  * Encodes named tensors, in the map's order, and text metadata as a safetensors file; the same input gives the same
- * bytes. F16 tensors are given as float32 and rounded to the nearest half. Throws a RangeError when a tensor's data
- * does not match its shape or dtype.
+ * bytes. F16 tensors are passed as float32 and rounded to the nearest half.
+ *
+ * @throws RangeError if a tensor's data does not match its shape or dtype
  *
  * @see https://huggingface.co/docs/safetensors
  * @example encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [2], data: Float32Array.of(1, 2) }]]))
@@ -36,7 +37,7 @@ export function encodeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
   metadata?: Readonly<Record<string, string>>,
 ): Uint8Array {
-  // Joined by hand: an object would put names that look like integers first.
+  // Joined by hand: an object would move integer-like names to the front.
   const fields: string[] = [];
   if (metadata) fields.push(`${JSON.stringify(metadataName)}:${JSON.stringify(metadata)}`);
   let dataBytes = 0;
@@ -50,7 +51,7 @@ export function encodeSafetensors(
   const json = new TextEncoder().encode(`{${fields.join(',')}}`);
   const headerBytes = Math.ceil(json.length / 8) * 8;
   if (headerBytes > maxHeaderBytes)
-    throw new RangeError(`a header of ${headerBytes} bytes; ${maxHeaderBytes} is the limit`);
+    throw new RangeError(`the header has ${headerBytes} bytes; the limit is ${maxHeaderBytes}`);
 
   const bytes = new Uint8Array(8 + headerBytes + dataBytes);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
@@ -67,7 +68,8 @@ export function encodeSafetensors(
 
 /**
  * Decodes a safetensors file into its tensors (copies, in the header's order, F16 as float32) and its metadata.
- * Throws a `FaceparseError` that names no file (the caller knows it) when the file is cut short or contradicts itself.
+ *
+ * @throws FaceparseError if the file is truncated or inconsistent; it does not name the file, because the caller knows it
  *
  * @example decodeSafetensors(bytes).tensors.get('stem.weight')?.shape // [24, 3, 3, 3]
  */
@@ -79,7 +81,7 @@ export function decodeSafetensors(bytes: Uint8Array): {
   checkLayout(entries, bytes.length, dataStart);
   const tensors = new Map<string, StoredTensor>();
   for (const { name, dtype, shape, begin, end } of entries) {
-    // Not bytes.slice(): a Node Buffer's slice copies nothing and keeps the offset, which typed arrays need aligned.
+    // Not bytes.slice(): on a Node Buffer it does not copy, and typed arrays need an aligned offset.
     const part = Uint8Array.from(bytes.subarray(dataStart + begin, dataStart + end));
     tensors.set(name, { dtype, shape, data: readData(dtype, part.buffer) } as StoredTensor);
   }
@@ -89,12 +91,12 @@ export function decodeSafetensors(bytes: Uint8Array): {
 function checkEncodable(name: string, { dtype, shape, data }: StoredTensor): void {
   const what = `tensor ${JSON.stringify(name)}`;
   if (name === metadataName)
-    throw new RangeError(`no tensor can be named ${metadataName}: the format keeps it for text`);
+    throw new RangeError(`a tensor cannot be named ${metadataName}: the format reserves it for text`);
   const arrayType = arrayTypes[dtype];
   if (!arrayType) throw new RangeError(`${what}: dtype ${dtype} is not one of ${Object.keys(arrayTypes).join(', ')}`);
   if (!(data instanceof arrayType)) {
     throw new RangeError(
-      `${what}: ${dtype} wants a ${arrayType.name}, but got a ${(data as object)?.constructor.name}`,
+      `${what}: ${dtype} requires a ${arrayType.name}, but got a ${(data as object)?.constructor.name}`,
     );
   }
   const elements = elementCount(shape);
@@ -109,7 +111,7 @@ function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<str
   const declared = view.getBigUint64(0, true);
   if (declared > BigInt(maxHeaderBytes)) {
     throw new FaceparseError(
-      `not a safetensors file: its header would have ${declared} bytes; ${maxHeaderBytes} is the limit`,
+      `not a safetensors file: its header would have ${declared} bytes; the limit is ${maxHeaderBytes}`,
     );
   }
   const dataStart = 8 + Number(declared);
@@ -122,17 +124,17 @@ function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<str
     names = namesInOrder(text);
   } catch (cause) {
     if (cause instanceof FaceparseError) throw cause;
-    throw new FaceparseError(`not a safetensors file: its header is no JSON (${(cause as Error).message})`, { cause });
+    throw new FaceparseError(`not a safetensors file: its header is not JSON (${(cause as Error).message})`, { cause });
   }
-  if (!isRecord(header)) throw new FaceparseError('not a safetensors file: its header is no JSON object');
+  if (!isRecord(header)) throw new FaceparseError('not a safetensors file: its header is not a JSON object');
   const entries: Entry[] = [];
   for (const name of names) if (name !== metadataName) entries.push(readEntry(name, header[name]));
   return { entries, metadata: readMetadata(header[metadataName]), dataStart };
 }
 
 /**
- * Names of the outermost object of valid JSON, in the order of the text, which `JSON.parse` loses for integer-like
- * names; a name that stands twice in any object, which `JSON.parse` swallows, is an error.
+ * Returns the keys of the outermost object of valid JSON, in the order of the text; `JSON.parse` loses this order for
+ * integer-like keys. A duplicate key in any object is an error; `JSON.parse` would accept it.
  */
 function namesInOrder(json: string): string[] {
   const open: Set<string>[] = [];
@@ -145,7 +147,7 @@ function namesInOrder(json: string): string[] {
     else if (isName) {
       const name: string = JSON.parse(token.slice(0, -isName.length));
       const names = open[open.length - 1];
-      if (names.has(name)) throw damaged(`the name ${JSON.stringify(name)} stands twice in the header`);
+      if (names.has(name)) throw damaged(`the name ${JSON.stringify(name)} appears twice in the header`);
       names.add(name);
     }
   }
@@ -169,7 +171,7 @@ function readEntry(name: string, value: unknown): Entry {
   const wanted = elements * bytesPerElement[dtype as Dtype];
   if (end - begin !== wanted) {
     throw damaged(
-      `${what}, ${dtype} [${shape.join(', ')}], wants ${wanted} bytes, but its data_offsets span ${end - begin}`,
+      `${what}, ${dtype} [${shape.join(', ')}], requires ${wanted} bytes, but its data_offsets span ${end - begin}`,
     );
   }
   return { name, dtype: dtype as Dtype, shape, begin, end };
@@ -178,18 +180,18 @@ function readEntry(name: string, value: unknown): Entry {
 function readMetadata(value: unknown): Record<string, string> {
   if (value === undefined) return {};
   if (!isRecord(value) || Object.values(value).some((text) => typeof text !== 'string')) {
-    throw damaged(`${metadataName} must map names to texts`);
+    throw damaged(`${metadataName} must map names to strings`);
   }
   return value as Record<string, string>;
 }
 
-/** The format wants the data area covered exactly once: no gap, no overlap, nothing behind the last tensor. */
+/** Checks that tensors cover the data area exactly once: no gaps, no overlaps, nothing after the last tensor. */
 function checkLayout(entries: readonly Entry[], fileBytes: number, dataStart: number): void {
   const byPlace = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
   let covered = 0;
   for (const { name, begin, end } of byPlace) {
     if (begin < covered) throw damaged(`tensor ${JSON.stringify(name)} overlaps the one before it at byte ${begin}`);
-    if (begin > covered) throw damaged(`no tensor holds the bytes ${covered} to ${begin}`);
+    if (begin > covered) throw damaged(`no tensor covers bytes ${covered} to ${begin}`);
     covered = end;
   }
   const promised = dataStart + covered;
@@ -197,12 +199,12 @@ function checkLayout(entries: readonly Entry[], fileBytes: number, dataStart: nu
   if (fileBytes > promised) throw damaged(`${fileBytes - promised} bytes follow the last tensor`);
 }
 
-/** `buffer` holds exactly the tensor; typed arrays are little-endian, like the file, wherever Node and browsers run. */
+/** `buffer` contains exactly the tensor. Typed arrays are little-endian, like the file, on all platforms of Node and browsers. */
 function readData(dtype: Dtype, buffer: ArrayBuffer): StoredTensor['data'] {
   return dtype === 'F16' ? Float32Array.from(new Uint16Array(buffer), fromHalf) : new arrayTypes[dtype](buffer);
 }
 
-/** Product of the sizes, or undefined when it is no safe integer. */
+/** Product of the sizes, or undefined if it is not a safe integer. */
 function elementCount(shape: readonly number[]): number | undefined {
   const product = shape.reduce((total, size) => total * size, 1);
   return shape.every((size) => size >= 0) && Number.isSafeInteger(product * 8) ? product : undefined;
@@ -218,7 +220,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 
 function cutShort(promised: number, there: number): FaceparseError {
   return new FaceparseError(
-    `the file is cut short: the header promises ${promised} bytes, ${there} are there; fetch or write it again`,
+    `the file is truncated: the header declares ${promised} bytes, but only ${there} are present; download or write it again`,
   );
 }
 

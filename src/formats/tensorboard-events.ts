@@ -6,7 +6,7 @@ const wireBytes = 2;
 const wireFloat = 5;
 
 /**
- * The first record of a TensorBoard event file, which names the format's version; `wallTime` in seconds since 1970.
+ * Encodes the first record of a TensorBoard event file, with the format version; `wallTime` in seconds since 1970.
  *
  * @see https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/util/event.proto
  * @example await appendFile(file, encodeFileVersionEvent(Date.now() / 1000))
@@ -17,8 +17,9 @@ export function encodeFileVersionEvent(wallTime: number): Uint8Array {
 }
 
 /**
- * A record with one scalar of a run (`value` is kept as float32); records are appended to the file one after the other.
- * Throws a RangeError unless `step` is a non-negative integer.
+ * Encodes a record with one scalar of a run (`value` is stored as float32). Append records to the file in order.
+ *
+ * @throws RangeError if `step` is not a non-negative integer
  *
  * @see https://github.com/tensorflow/tensorflow/blob/master/tensorflow/core/framework/summary.proto
  * @example encodeScalarEvent({ step: 100, wallTime: Date.now() / 1000, tag: 'loss/train', value: 0.42 })
@@ -44,13 +45,13 @@ function record(data: readonly number[]): Uint8Array {
   return bytes;
 }
 
-/** TFRecord's mask, which keeps the CRC of data that itself holds CRCs from being degenerate. */
+/** TFRecord's mask; it avoids degenerate CRCs of data that contains CRCs. */
 function maskedCrc(bytes: Uint8Array): number {
   const crc = crc32c(bytes);
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0;
 }
 
-/** One byte holds the key of every field below 16. */
+/** Encodes a field's key; one byte is enough for fields below 16. */
 function key(field: number, wireType: number): number {
   return (field << 3) | wireType;
 }

@@ -4,35 +4,35 @@ import { FaceparseError } from '../text/errors.ts';
 import { quote } from '../text/quoted-text.ts';
 import { crc32 } from './crc.ts';
 
-/** What a zip may hold at most; all sizes are bytes. */
+/** Limits for a zip; all sizes are in bytes. */
 export interface ZipLimits {
   readonly fileBytes: number;
   readonly entries: number;
-  /** One entry, unpacked. */
+  /** Maximum unpacked size of one entry. */
   readonly entryBytes: number;
-  /** All entries together, unpacked. */
+  /** Maximum unpacked size of all entries together. */
   readonly totalBytes: number;
 }
 
-/** One file in a zip; sizes are bytes. */
+/** One file in a zip; sizes are in bytes. */
 export interface ZipEntry {
   /** Path with forward slashes, without `..` and the like. */
   readonly name: string;
   readonly size: number;
 }
 
-/** A zip whose list of entries is read; the data are read on demand. */
+/** An open zip. The list of entries is in memory; data are read on demand. */
 export interface ZipArchive {
   readonly fileBytes: number;
-  /** The files in the order of the archive; folders are left out. */
+  /** The files in the order of the archive, without folders. */
   readonly entries: readonly ZipEntry[];
   /**
-   * The bytes of an entry, whose length and CRC-32 are checked.
+   * Reads an entry and checks its length and CRC-32.
    *
-   * @throws FaceparseError that names the entry where there is none of that name or its data are damaged
+   * @throws FaceparseError that names the entry, if it does not exist or its data are damaged
    */
   read(name: string): Promise<Uint8Array>;
-  /** Closes the file; nothing can be read afterwards. */
+  /** Closes the file; later reads fail. */
   close(): void;
 }
 
@@ -43,24 +43,24 @@ const defaultLimits: ZipLimits = {
   totalBytes: 2 ** 31,
 };
 
-/** The optional package that knows the format; it is loaded when the first zip is opened. */
+/** The optional package that reads the format; loaded when the first zip is opened. */
 type Yauzl = typeof import('yauzl');
 
 const maxNameLength = 1000;
 const methodNames: Readonly<Record<number, string>> = { 9: 'Deflate64', 12: 'bzip2', 14: 'LZMA', 93: 'Zstandard' };
-/** File types of Unix (`S_IFMT`), which the upper half of the external attributes holds; 0 where they are not recorded. */
+/** Unix file types (`S_IFMT`) in the upper half of the external attributes; 0 if not recorded. */
 const typeMask = 0o170000;
 const linkType = 0o120000;
 const ordinaryTypes = [0, 0o100000, 0o040000];
 
 /**
- * Opens a zip as hostile input, from its path or its bytes, and reads the list of its entries.
+ * Opens an untrusted zip from its path or its bytes and reads the list of its entries.
  *
  * Runs in Node only. Sizes are bounded before anything is allocated for them.
  *
- * @throws FaceparseError that names the entry but not the zip (the caller knows it) where the file is no zip, damaged or
- * larger than the limits, or an entry is encrypted, a link, of another compression than Deflate, stands there twice, or
- * has a name that could leave a folder (absolute, `..`, backslashes); and where yauzl is not installed
+ * @throws FaceparseError if the file is not a zip, is damaged or exceeds the limits; if an entry is encrypted, a link, a
+ * duplicate, compressed other than by Deflate, or has a name that could leave the folder (absolute, `..`, backslashes);
+ * and if yauzl is not installed. It names the entry but not the zip, because the caller knows it
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT
  * @example
  * const zip = await openZip('submission.zip', { totalBytes: 2 ** 30 });
@@ -90,13 +90,15 @@ export async function openZip(source: string | Uint8Array, limits: Partial<ZipLi
 }
 
 async function openFile({ openPromise, fromBufferPromise }: Yauzl, source: string | Uint8Array): Promise<ZipFile> {
-  // Names are decoded here, so that an error can say what is wrong with which.
+  // Names are decoded here for precise errors.
   const options = { autoClose: false, decodeStrings: false };
   try {
     if (typeof source === 'string') return await openPromise(source, options);
     return await fromBufferPromise(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options);
   } catch (cause) {
-    throw new FaceparseError(`not a zip, or cut short (${firstSentence(cause)}); write or fetch it again`, { cause });
+    throw new FaceparseError(`not a zip, or truncated (${firstSentence(cause)}); create or download it again`, {
+      cause,
+    });
   }
 }
 
@@ -119,16 +121,16 @@ async function readEntries(
       checkLimit(`the entry ${quote(name)}`, entry.uncompressedSize, limits.entryBytes, 'bytes unpacked');
       total += entry.uncompressedSize;
       checkLimit('the zip', total, limits.totalBytes, 'bytes unpacked');
-      if (files.has(name)) throw refused(name, 'stands in the zip twice', 'make the zip anew with each file once');
+      if (files.has(name)) throw refused(name, 'appears twice in the zip', 'create the zip again with each file once');
       addFolders(name, folders);
       if (!name.endsWith('/')) files.set(name, entry);
     }
   } catch (cause) {
     if (cause instanceof FaceparseError) throw cause;
-    throw new FaceparseError(`the zip is damaged (${firstSentence(cause)}); write or fetch it again`, { cause });
+    throw new FaceparseError(`the zip is damaged (${firstSentence(cause)}); create or download it again`, { cause });
   }
   for (const name of files.keys()) {
-    if (folders.has(name)) throw refused(name, 'is both a file and a folder', 'make the zip anew');
+    if (folders.has(name)) throw refused(name, 'is both a file and a folder', 'create the zip again');
   }
   return files;
 }
@@ -142,31 +144,31 @@ function addFolders(name: string, folders: Set<string>): void {
 }
 
 function checkName(name: string): void {
-  const anew = 'make the zip anew from the folder that it should hold';
+  const anew = 'create the zip again from the folder';
   if (name.length === 0 || name.length > maxNameLength) {
-    const what = `has a name of ${name.length} characters, 1 to ${maxNameLength} are allowed`;
+    const what = `has a name of ${name.length} characters; 1 to ${maxNameLength} are allowed`;
     throw refused(name, what, anew);
   }
   if (name.includes('\\')) {
-    throw refused(name, 'has backslashes in its name', 'make the zip with a program that writes forward slashes');
+    throw refused(name, 'has backslashes in its name', 'use a program that writes forward slashes');
   }
   if (/^([a-zA-Z]:|\/)/.test(name)) throw refused(name, 'is an absolute path', anew);
   const segments = name.replace(/\/$/, '').split('/');
-  if (segments.includes('..')) throw refused(name, 'leads out of the folder by ..', anew);
+  if (segments.includes('..')) throw refused(name, 'leaves the folder through ..', anew);
   if (segments.some((segment) => segment === '' || segment === '.') || /\p{Cc}/u.test(name)) {
     throw refused(name, 'has an empty part, a dot or a control character in its path', anew);
   }
 }
 
 function checkKind(name: string, entry: Entry): void {
-  if (entry.isEncrypted()) throw refused(name, 'is encrypted', 'make the zip without a password');
+  if (entry.isEncrypted()) throw refused(name, 'is encrypted', 'create the zip without a password');
   const type = (entry.externalFileAttributes >>> 16) & typeMask;
-  if (type === linkType) throw refused(name, 'is a symbolic link', 'put the file itself there');
-  if (!ordinaryTypes.includes(type)) throw refused(name, 'is neither a file nor a folder', 'leave it out');
+  if (type === linkType) throw refused(name, 'is a symbolic link', 'replace it with the file itself');
+  if (!ordinaryTypes.includes(type)) throw refused(name, 'is neither a file nor a folder', 'remove it');
   const method = entry.compressionMethod;
   if (!entry.canDecodeFileData()) {
     const what = `is compressed by ${methodNames[method] ?? `method ${method}`}`;
-    throw refused(name, what, 'make the zip with the usual compression (Deflate) or none');
+    throw refused(name, what, 'use Deflate compression or none');
   }
 }
 
@@ -175,27 +177,27 @@ async function readEntry(file: ZipFile, name: string, entry: Entry): Promise<Uin
   let filled = 0;
   try {
     for await (const part of await file.openReadStreamPromise(entry)) {
-      if (filled + part.length > bytes.length) throw new Error(`it holds more than its ${bytes.length} bytes`);
+      if (filled + part.length > bytes.length) throw new Error(`it contains more than its ${bytes.length} bytes`);
       bytes.set(part, filled);
       filled += part.length;
     }
-    if (filled < bytes.length) throw new Error(`${filled} of its ${bytes.length} bytes are there`);
+    if (filled < bytes.length) throw new Error(`only ${filled} of its ${bytes.length} bytes are present`);
     if (crc32(bytes) !== entry.crc32) throw new Error('its checksum is wrong');
   } catch (cause) {
-    throw refused(name, `is damaged (${firstSentence(cause)})`, 'make or fetch the zip again', cause);
+    throw refused(name, `is damaged (${firstSentence(cause)})`, 'create or download the zip again', cause);
   }
   return bytes;
 }
 
 function checkLimit(what: string, value: number, limit: number, unit: string): void {
-  if (value > limit) throw new FaceparseError(`${what} has ${value} ${unit}; ${limit} is the limit`);
+  if (value > limit) throw new FaceparseError(`${what} has ${value} ${unit}; the limit is ${limit}`);
 }
 
 function refused(name: string, what: string, remedy: string, cause?: unknown): FaceparseError {
   return new FaceparseError(`the entry ${quote(name)} ${what}; ${remedy}`, { cause });
 }
 
-/** The library's messages go on with questions to programmers. */
+/** Keeps the first sentence; the library's messages continue with hints for programmers. */
 function firstSentence(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   return message.split(/\. |\n/, 1)[0].replace(/\.$/, '');

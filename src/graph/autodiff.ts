@@ -3,11 +3,11 @@ import { definitionOf } from './op.ts';
 import { add } from './ops/elementwise.ts';
 
 /**
- * Gradients of a scalar with respect to tensors, by reverse-mode differentiation: appends the backward pass to the
- * graph, node by node from the loss back (Griewank and Walther 2008, chapter 3), and gives back one tensor a target.
- * What is appended for a node belongs to the node's module.
+ * Computes the gradients of a scalar with respect to tensors by reverse-mode differentiation (Griewank and Walther 2008,
+ * chapter 3). Appends the backward pass to the graph, from the loss back, and returns one tensor per target. The nodes
+ * appended for a node belong to that node's module.
  *
- * @throws Error where the loss is no scalar, or does not depend on a target through differentiable ops.
+ * @throws Error if the loss is not a scalar or does not depend on a target through differentiable ops
  * @example const [dw] = gradients(loss, [w]);
  */
 export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
@@ -50,7 +50,7 @@ export function gradients(loss: Tensor, targets: readonly Tensor[]): Tensor[] {
   });
 }
 
-/** All tensors that depend on a target: only they need a gradient. */
+/** Returns all tensors that depend on a target; only these need a gradient. */
 function dependents(nodes: readonly GraphNode[], targets: readonly Tensor[]): Set<Tensor> {
   const found = new Set<Tensor>(targets);
   for (const node of nodes) {

@@ -1,6 +1,6 @@
 import { type Graph, type GraphNode, type StateOwner, sizeOf } from './graph.ts';
 
-/** Multiply-accumulates of one node: convolutions and matrix products; everything else counts as none. */
+/** Multiply-accumulates of one node; only convolutions and matrix products count. */
 export function nodeMultiplyAccumulates(node: GraphNode): number {
   const output = sizeOf(node.outputs[0]?.shape ?? []);
   switch (node.op) {

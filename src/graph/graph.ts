@@ -1,11 +1,11 @@
 import type { Module } from './module.ts';
 
-/** Element types that tensors of a graph have. */
+/** Element types of the tensors in a graph. */
 export type DataType = 'float32' | 'int32';
 
 export type Shape = readonly number[];
 
-/** What is known of a tensor before anything is run. */
+/** The static type of a tensor. */
 export interface TensorType {
   readonly shape: Shape;
   readonly dtype: DataType;
@@ -19,17 +19,17 @@ export interface Tensor extends TensorType {
   readonly index: number;
 }
 
-/** One application of an op. `attributes` have the type that the op's definition names; `isOp` tells which. */
+/** One application of an op. `attributes` have the type given by the op's definition; use `isOp` to narrow it. */
 export interface GraphNode<Attributes extends object = object> {
   readonly op: string;
   readonly inputs: readonly Tensor[];
   readonly attributes: Attributes;
   readonly outputs: readonly Tensor[];
-  /** The innermost module that it was made in; none for what is outside of every network, such as a loss. */
+  /** The innermost module that created the node; undefined outside networks, for example in a loss. */
   readonly module?: Module;
 }
 
-/** How the host draws an input that is random: each element is 1/keep with probability `keep`, else 0. */
+/** How the host draws a random input: each element is 1/keep with probability `keep`, else 0. */
 export interface RandomSource {
   readonly kind: 'dropout';
   readonly keep: number;
@@ -44,18 +44,18 @@ export interface ConstantAttributes {
   readonly data: Float32Array | Int32Array;
 }
 
-/** A tensor that lives inside a program between runs: a weight, a moment, a running statistic. */
+/** A tensor that persists inside a program between runs: a weight, a moment, a running statistic. */
 export interface StateAttributes {
   readonly name: string;
-  /** Value before the first run; a function is called only when the value is needed. */
+  /** Value before the first run; called only when it is needed. */
   readonly initial: () => Float32Array;
-  /** The optimiser updates it. */
+  /** Whether the optimiser updates it. */
   readonly trainable: boolean;
-  /** Weight decay applies to it (weights of convolutions and matrices, not biases or normalisation). */
+  /** Whether weight decay applies to it (convolution and matrix weights, not biases or normalisation). */
   readonly decay: boolean;
 }
 
-/** States by name: those of a graph, or of several that share them. */
+/** States by name, of one graph or of several graphs that share them. */
 export interface StateOwner {
   readonly states: ReadonlyMap<string, Tensor>;
 }
@@ -65,7 +65,7 @@ export function sizeOf(shape: Shape): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
-/** A shape as people write it: `8×3×256×256`, or `scalar`. */
+/** Formats a shape for people: `8×3×256×256`, or `scalar`. */
 export function formatShape(shape: Shape): string {
   return shape.length === 0 ? 'scalar' : shape.join('×');
 }
@@ -74,7 +74,7 @@ export function formatShape(shape: Shape): string {
  * A static dataflow graph: nodes in topological order, with named inputs, states and outputs.
  *
  * A training step is one graph: its inputs are a batch and the learning rate, its states are weights, moments and
- * running statistics, and `assign` says what each state becomes when the graph has run.
+ * running statistics, and `assign` sets the new value of each state after a run.
  *
  * @example
  * const graph = new Graph();
@@ -86,17 +86,17 @@ export class Graph {
   readonly inputs = new Map<string, Tensor>();
   readonly states = new Map<string, Tensor>();
   readonly outputs = new Map<string, Tensor>();
-  /** State name to the value that it takes after a run. */
+  /** Maps each state name to its value after a run. */
   readonly updates = new Map<string, Tensor>();
   private nextId = 0;
   private currentModule: Module | undefined;
 
-  /** The module that nodes are made in now. */
+  /** The module to which new nodes belong. */
   get module(): Module | undefined {
     return this.currentModule;
   }
 
-  /** Lets all nodes that the body makes belong to a module (to none where it is undefined); modules nest. */
+  /** Assigns all nodes created by the body to a module, or to none if it is undefined. Calls may be nested. */
   within<Result>(module: Module | undefined, body: () => Result): Result {
     const outer = this.currentModule;
     this.currentModule = module;
@@ -107,7 +107,7 @@ export class Graph {
     }
   }
 
-  /** Appends a node; the op's own builder function is what callers use. */
+  /** Appends a node. Callers use the op's builder function instead. */
   add(op: string, inputs: readonly Tensor[], attributes: object, types: readonly TensorType[]): readonly Tensor[] {
     for (const input of inputs) {
       if (input.graph !== this) throw new Error(`${op}: an input belongs to another graph`);
@@ -123,16 +123,16 @@ export class Graph {
     return outputs;
   }
 
-  /** A value that every run is given. */
+  /** Declares an input, to be fed at every run. */
   input(name: string, shape: Shape, dtype: DataType = 'float32', random?: RandomSource): Tensor {
-    if (this.inputs.has(name)) throw new Error(`the graph has an input '${name}' already`);
+    if (this.inputs.has(name)) throw new Error(`the graph already has an input '${name}'`);
     const attributes: InputAttributes = random ? { name, random } : { name };
     const [tensor] = this.add('input', [], attributes, [{ shape, dtype }]);
     this.inputs.set(name, tensor);
     return tensor;
   }
 
-  /** A value fixed when the graph is built. */
+  /** Adds a constant. */
   constant(data: Float32Array | Int32Array | readonly number[], shape: Shape): Tensor {
     const values = Array.isArray(data) ? Float32Array.from(data) : (data as Float32Array | Int32Array);
     if (values.length !== sizeOf(shape)) {
@@ -142,19 +142,19 @@ export class Graph {
     return this.add('constant', [], { data: values } satisfies ConstantAttributes, [{ shape, dtype }])[0];
   }
 
-  /** One number. */
+  /** Adds a scalar constant. */
   scalar(value: number): Tensor {
     return this.constant([value], []);
   }
 
-  /** A value that stays inside the program between runs. */
+  /** Declares a state: a value that persists inside the program between runs. */
   state(
     name: string,
     shape: Shape,
     initial: () => Float32Array,
     options: { trainable?: boolean; decay?: boolean } = {},
   ): Tensor {
-    if (this.states.has(name)) throw new Error(`the graph has a state '${name}' already`);
+    if (this.states.has(name)) throw new Error(`the graph already has a state '${name}'`);
     const { trainable = false, decay = false } = options;
     const attributes: StateAttributes = { name, initial, trainable, decay };
     const [tensor] = this.add('state', [], attributes, [{ shape, dtype: 'float32' }]);
@@ -162,7 +162,7 @@ export class Graph {
     return tensor;
   }
 
-  /** Lets a state take the value of `next` when the graph has run; every read in the same run sees the old value. */
+  /** Sets a state to `next` after the run; every read within the run sees the old value. */
   assign(state: Tensor, next: Tensor): void {
     if (state.node.op !== 'state') throw new Error('assign: the target is not a state');
     if (state.graph !== this || next.graph !== this) throw new Error('assign: a tensor belongs to another graph');
@@ -174,9 +174,9 @@ export class Graph {
     this.updates.set(name, next);
   }
 
-  /** Names a value that every run gives back. */
+  /** Declares a named output. */
   output(name: string, tensor: Tensor): void {
-    if (this.outputs.has(name)) throw new Error(`the graph has an output '${name}' already`);
+    if (this.outputs.has(name)) throw new Error(`the graph already has an output '${name}'`);
     if (tensor.graph !== this) throw new Error(`the output '${name}' belongs to another graph`);
     this.outputs.set(name, tensor);
   }
@@ -187,7 +187,7 @@ export function stateAttributes(state: Tensor): StateAttributes {
   return state.node.attributes as StateAttributes;
 }
 
-/** The states that an optimiser updates, in the order in which the network declared them. */
+/** The states that an optimiser updates, in order of declaration. */
 export function trainableStates(graph: Graph): Tensor[] {
   return [...graph.states.values()].filter((state) => stateAttributes(state).trainable);
 }
@@ -195,7 +195,7 @@ export function trainableStates(graph: Graph): Tensor[] {
 function checkShape(op: string, shape: Shape): void {
   for (const extent of shape) {
     if (!Number.isInteger(extent) || extent < 1) {
-      throw new Error(`${op}: the result would be ${formatShape(shape)}; every extent must be a whole number from 1`);
+      throw new Error(`${op}: the result would be ${formatShape(shape)}; every extent must be a positive integer`);
     }
   }
   if (sizeOf(shape) > 2 ** 31) throw new Error(`${op}: ${formatShape(shape)} is more than 2^31 elements`);

@@ -62,7 +62,7 @@ describe('ModuleTree', () => {
       'y',
       graph.within(block('a', 'Second'), () => exp(x)),
     );
-    expect(() => new ModuleTree(graph)).toThrow("there are a First and a Second at 'a'; name them apart");
+    expect(() => new ModuleTree(graph)).toThrow("both a First and a Second are at 'a'; give them different names");
   });
 });
 

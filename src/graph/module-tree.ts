@@ -2,14 +2,14 @@ import { type Graph, type GraphNode, stateAttributes, type Tensor } from './grap
 import type { Module } from './module.ts';
 import { liveNodes } from './passes/dead-code.ts';
 
-/** A module with what it holds; or a place that is no module but holds some, such as a list of stages. */
+/** A module and its contents, or a path that only contains modules, such as a list of stages. */
 export class Region {
   readonly children = new Map<string, Region>();
   /** The parameters and buffers of the module itself, by their own names. */
   readonly parameters = new Map<string, Tensor>();
-  /** What is computed inside, modules inside included, in order; inputs, states and constants are not computed. */
+  /** The nodes computed inside, submodules included, in order; without inputs, states and constants. */
   readonly nodes: GraphNode[] = [];
-  /** Undefined for a place that only holds modules, and for a network that was built outside of any module. */
+  /** Undefined for a path that only contains modules, and for a network built outside any module. */
   module: Module | undefined;
 
   constructor(
@@ -22,17 +22,17 @@ export class Region {
     return this.path.slice(this.path.lastIndexOf('.') + 1);
   }
 
-  /** The number of an item of a list. */
+  /** The index of a list item. */
   get index(): number | undefined {
     return /^\d+$/.test(this.name) ? Number(this.name) : undefined;
   }
 
-  /** Whether its children are a list: numbered from 0 without a gap. */
+  /** Whether its children form a list: numbered from 0 without gaps. */
   get numbered(): boolean {
     return this.children.size > 0 && [...this.children.values()].every(({ index }, place) => index === place);
   }
 
-  /** The regions from a child of this one down to one inside; undefined where that is not inside. */
+  /** The regions from a child of this one down to `inner`; undefined if `inner` is not inside. */
   pathTo(inner: Region): Region[] | undefined {
     const path: Region[] = [];
     for (let region: Region | undefined = inner; region; region = region.parent) {
@@ -43,15 +43,15 @@ export class Region {
   }
 }
 
-/** The modules of a graph as a tree, with the nodes that belong to them; what nothing depends on is left out. */
+/** The modules of a graph as a tree, with their nodes; dead code is left out. */
 export class ModuleTree {
   readonly root = new Region('', undefined);
   private readonly regions = new Map([['', this.root]]);
 
   /**
-   * Children come in the order of the computation, those of a list in that of their numbers.
+   * Children are in order of computation; list items are in order of their numbers.
    *
-   * @throws Error where modules of different kinds stand at one place
+   * @throws Error if two modules of different kinds have the same path
    */
   constructor(graph: Graph) {
     const nodes = liveNodes(graph);
@@ -70,14 +70,16 @@ export class ModuleTree {
     for (const region of this.regions.values()) sortList(region.children);
   }
 
-  /** Where a module stands; what belongs to none stands at the root. */
+  /** The region of a module; the root for nodes without a module. */
   regionOf(module: Module | undefined): Region {
     if (!module) return this.root;
     if (module.parent) this.regionOf(module.parent);
     const region = this.regionAt(module.path);
     region.module ??= module;
     if (region.module.kind === module.kind) return region;
-    throw new Error(`there are a ${region.module.kind} and a ${module.kind} at '${module.path}'; name them apart`);
+    throw new Error(
+      `both a ${region.module.kind} and a ${module.kind} are at '${module.path}'; give them different names`,
+    );
   }
 
   private regionAt(path: string): Region {
@@ -91,7 +93,7 @@ export class ModuleTree {
   }
 }
 
-/** Puts numbered children into the order of their numbers, whatever the order of their calls. */
+/** Sorts numbered children by number, whatever the order of their calls. */
 function sortList(children: Map<string, Region>): void {
   const regions = [...children.values()];
   if (regions.some(({ index }) => index === undefined)) return;

@@ -1,30 +1,30 @@
 import type { GraphNode, Tensor, TensorType } from './graph.ts';
 
-/** What a gradient rule is given: the node, and the gradient of the loss with respect to each of its outputs. */
+/** Arguments of a gradient rule: the node, and the gradient of the loss with respect to each of its outputs. */
 export interface GradientCall<Attributes> {
   readonly inputs: readonly Tensor[];
   readonly outputs: readonly Tensor[];
   readonly attributes: Attributes;
-  /** Undefined where the loss does not depend on that output. */
+  /** Undefined if the loss does not depend on that output. */
   readonly outputGradients: readonly (Tensor | undefined)[];
-  /** Whether the gradient of an input is wanted; a rule may leave out what is not. */
+  /** Whether the gradient of an input is needed; a rule may omit the others. */
   wants(index: number): boolean;
 }
 
-/** Gradients with respect to the inputs, in their order. */
+/** Returns the gradients with respect to the inputs, in order. */
 export type GradientRule<Attributes> = (call: GradientCall<Attributes>) => readonly (Tensor | undefined)[];
 
-/** One op: its name, its shape rule and its gradient rule. Engines add how it is computed. */
+/** One op: its name, shape rule and gradient rule. Engines provide the kernels. */
 export interface OpDefinition<Name extends string, Attributes extends object> {
   readonly name: Name;
   infer(inputs: readonly TensorType[], attributes: Attributes): TensorType[];
-  /** `'none'` stops the gradient: what the op gives does not depend smoothly on its inputs, or is itself a gradient. */
+  /** `'none'` stops the gradient: the result is not differentiable in the inputs, or is itself a gradient. */
   readonly gradient: GradientRule<Attributes> | 'none';
 }
 
 const definitions = new Map<string, OpDefinition<string, object>>();
 
-/** Enters an op into the registry, once, when its module is loaded. Every op is listed in `ops/all-ops.ts` too. */
+/** Registers an op once, when its module is loaded. Every op is also listed in `ops/all-ops.ts`. */
 export function defineOp<Name extends string, Attributes extends object>(
   definition: OpDefinition<Name, Attributes>,
 ): OpDefinition<Name, Attributes> {
@@ -43,7 +43,7 @@ export function listOps(): string[] {
   return [...definitions.keys()].sort();
 }
 
-/** Whether a node applies an op; it then has the attributes of that op. */
+/** Whether a node applies an op; narrows its attributes to those of the op. */
 export function isOp<Attributes extends object>(
   node: GraphNode | undefined,
   op: OpDefinition<string, Attributes>,
@@ -51,7 +51,7 @@ export function isOp<Attributes extends object>(
   return node?.op === op.name;
 }
 
-/** Appends a node of this op to the graph of its inputs and gives back all of its outputs. */
+/** Appends a node of this op to the graph of its inputs and returns all of its outputs. */
 export function applyAll<Attributes extends object>(
   op: OpDefinition<string, Attributes>,
   inputs: readonly Tensor[],
@@ -61,7 +61,7 @@ export function applyAll<Attributes extends object>(
   return graph.add(op.name, inputs, attributes, op.infer(inputs, attributes));
 }
 
-/** Appends a node of this op and gives back its only (or first) output. */
+/** Appends a node of this op and returns its only (or first) output. */
 export function apply<Attributes extends object>(
   op: OpDefinition<string, Attributes>,
   inputs: readonly Tensor[],

@@ -1,6 +1,6 @@
 import type { Shape } from './graph.ts';
 
-/** How far apart neighbours along each axis lie in a dense array, rows last: 2×3×4 gives 12, 4, 1. */
+/** Row-major strides of a dense array: 2×3×4 gives 12, 4, 1. */
 export function stridesOf(shape: Shape): number[] {
   const strides = new Array<number>(shape.length).fill(1);
   for (let axis = shape.length - 2; axis >= 0; axis--) strides[axis] = strides[axis + 1] * shape[axis + 1];

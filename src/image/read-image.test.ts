@@ -125,7 +125,7 @@ describe('readMask', () => {
     ['RGB', () => flat(4, 4, 'red').png().toBuffer(), 'an RGB PNG, but a mask must be'],
     ['16-bit', () => flat(4, 4, 'red').toColourspace('grey16').png().toBuffer(), '16-bit'],
     ['JPEG', () => jpegBytes(4, 4), 'JPEG'],
-    ['cut', async () => maskBytes(schematicFace()).subarray(0, 900), 'cut short'],
+    ['cut', async () => maskBytes(schematicFace()).subarray(0, 900), 'truncated'],
   ])('%s is an error that names the file', async (name, make, reason) => {
     const message = await failure(readMask(await fileOf(`${name}.png`, await make())));
     expect(message).toContain(`${name}.png: is not usable as a mask: `);

@@ -1,6 +1,6 @@
 import type { LabelSet } from './label-set.ts';
 
-/** The 19 classes of CelebAMask-HQ in the order and the standard palette of its challenge; `l_*` is the person's left. */
+/** The 19 classes of CelebAMask-HQ in the order and palette of the challenge; `l_*` is the person's left. */
 export const celebamask19: LabelSet = {
   name: 'celebamask-19',
   classes: [

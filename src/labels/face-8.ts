@@ -1,8 +1,8 @@
 import type { LabelSet } from './label-set.ts';
 
 /**
- * Eight merged classes of the face alone; both sides share a class, so a mirrored image keeps its ids.
- * Colours are those of the first celebamask-19 class merged into each, which keeps the two sets' images comparable.
+ * Eight merged face classes. Left and right share a class, so mirroring does not change ids.
+ * Each colour is that of the first celebamask-19 class merged into it, for comparable images.
  */
 export const face8: LabelSet = {
   name: 'face-8',

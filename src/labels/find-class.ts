@@ -3,9 +3,9 @@ import { suggestName } from '../text/similar-names.ts';
 import type { LabelClass, LabelSet } from './label-set.ts';
 
 /**
- * The class of that name.
+ * Returns the class with that name.
  *
- * @throws FaceparseError (exit code 2) that names a similar class, or else all there are
+ * @throws FaceparseError (exit code 2) that suggests a similar name or lists all classes
  *
  * @example findClass(celebamask19, 'hat').id // 14
  */

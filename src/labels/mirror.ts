@@ -1,7 +1,7 @@
 import type { LabelSet } from './label-set.ts';
 
 /**
- * Table (256 entries) from a class id to its id in the horizontally flipped image; ids without a pair map to themselves.
+ * Returns a table (256 entries) from class ids to ids in the horizontally flipped image; ids without a pair map to themselves.
  *
  * @example mirrorTable(celebamask19)[4] // 5: the left eye becomes the right one
  */

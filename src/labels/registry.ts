@@ -11,7 +11,9 @@ export function listLabelSets(): string[] {
 }
 
 /**
- * The label set of that name; throws a `FaceparseError` that lists the valid names for any other.
+ * Returns the label set with that name.
+ *
+ * @throws FaceparseError that lists the valid names
  *
  * @example getLabelSet('face-8').classes.length // 8
  */

@@ -7,12 +7,12 @@ import { losses } from './registry.ts';
 /**
  * Checks the losses of a configuration together and against the label set.
  *
- * @throws FaceparseError where no weight is above 0, or where a setting does not fit the label set
+ * @throws FaceparseError if all weights are 0, or a setting does not match the label set
  */
 export function checkLoss(loss: LossSettings, labelSet: LabelSet): void {
   if (losses.every(({ name }) => loss[name] === 0)) {
     const names = losses.map(({ name }) => `loss.${name}`);
-    throw new FaceparseError(`${joinWords(names, 'and')} are all 0; at least one must be above`, { exitCode: 2 });
+    throw new FaceparseError(`${joinWords(names, 'and')} are all 0; set at least one above 0`, { exitCode: 2 });
   }
   for (const definition of losses) {
     const problem = definition.check?.(loss, labelSet);

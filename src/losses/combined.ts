@@ -4,27 +4,26 @@ import { add, mul } from '../graph/ops/elementwise.ts';
 import { scale } from '../graph/ops/reduction.ts';
 import { type LossName, losses, lossKeys } from './registry.ts';
 
-/** Made when it is needed: losses may have been registered. */
+/** Created on demand: losses may have been registered. */
 function lossSchema() {
   return z.object(lossKeys);
 }
 
-/** The weights and settings of the losses as a configuration has them; a weight of 0 leaves a loss out. */
+/** Loss weights and settings as in a configuration; a weight of 0 disables the loss. */
 export type LossOptions = z.input<ReturnType<typeof lossSchema>>;
 
-/** Weights and settings with every default filled in. */
+/** Loss weights and settings with all defaults filled in. */
 export type LossSettings = z.output<ReturnType<typeof lossSchema>>;
 
-/** A weighted sum of losses, with each part as it stands before its weight. */
+/** A weighted sum of losses, with each loss before weighting. */
 export interface CombinedLoss {
   readonly total: Tensor;
   readonly parts: ReadonlyMap<string, Tensor>;
 }
 
 /**
- * What part of a large batch a small one is, where the losses of the small ones add up to that of the large one: of the pixels
- * that are not ignored, by their weights, for losses that are means over pixels; of the images for losses that are means
- * over images.
+ * The share of a small batch in a large one, chosen so that the losses of the small batches add up to the loss of the large
+ * one: the share of non-ignored pixels, by weight, for means over pixels; the share of images for means over images.
  */
 export interface BatchShares {
   readonly pixels: Tensor;
@@ -32,15 +31,15 @@ export interface BatchShares {
 }
 
 /**
- * The weighted sum of the losses whose weight is above zero.
+ * Computes the weighted sum of the losses whose weight is above zero.
  *
- * @param shares where the batch is a part of a larger one: the parts are then what it contributes to those of the whole
- * @throws ZodError for options that a configuration could not have
+ * @param shares the share in a larger batch; each loss is then this batch's contribution
+ * @throws ZodError for invalid options
  */
 export function combinedLoss(logits: Tensor, labels: Tensor, options: LossOptions, shares?: BatchShares): CombinedLoss {
   const settings = lossSchema().parse(options);
   const chosen = losses.filter(({ name }) => settings[name] > 0);
-  if (chosen.length === 0) throw new Error('the loss has no part with a weight above zero');
+  if (chosen.length === 0) throw new Error('no loss has a weight above zero');
   const built = new Map<LossName, Tensor>();
   // Gradients are added from the last node to the first.
   for (const definition of chosen.toSorted((a, b) => Number(a.fused) - Number(b.fused))) {

@@ -7,15 +7,15 @@ import { typstNumber } from '../text/typst-number.ts';
 import { defineLoss } from './definition.ts';
 
 export interface CrossEntropyOptions {
-  /** One weight a class; all 1 where they are not given. */
+  /** One weight per class; default all 1. */
   readonly classWeights?: readonly number[];
-  /** Share of the target spread over all classes, 0 to 1. */
+  /** Share of the target distribution spread over all classes, 0 to 1. */
   readonly labelSmoothing?: number;
 }
 
 /**
- * Cross-entropy, the weighted mean over the pixels that are not ignored: Σ loss / Σ weight, as PyTorch's
- * `cross_entropy`. Logits N×C×H×W, labels int32 N×H×W; a label outside of 0 … C−1 is ignored.
+ * Cross-entropy: the weighted mean over the pixels that are not ignored, Σ loss / Σ weight, as in PyTorch's
+ * `cross_entropy`. Logits N×C×H×W, labels int32 N×H×W; a label outside 0 … C−1 is ignored.
  */
 export function crossEntropyLoss(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
   const classes = logits.shape[1];
@@ -31,7 +31,7 @@ export function crossEntropyLoss(logits: Tensor, labels: Tensor, options: CrossE
   return div(reduceSum(loss), maximum(reduceSum(weight), graph.scalar(1e-12)));
 }
 
-/** The row of `crossEntropyLoss` in the table of losses. */
+/** The entry of `crossEntropyLoss` in the loss registry. */
 export const crossEntropy = defineLoss({
   name: 'crossEntropy',
   title: 'cross-entropy',
@@ -43,8 +43,8 @@ export const crossEntropy = defineLoss({
       .min(0)
       .max(0.9)
       .default(0)
-      .describe('Share of each label that is spread over all classes'),
-    classWeights: z.array(z.number().positive()).optional().describe('One weight a class for the cross-entropy'),
+      .describe('Share of each label spread evenly over all classes'),
+    classWeights: z.array(z.number().positive()).optional().describe('One cross-entropy weight per class'),
   },
   mean: 'pixels',
   fused: true,
@@ -60,24 +60,24 @@ export const crossEntropy = defineLoss({
   text({ labelSmoothing, classWeights }) {
     const smoothed = labelSmoothing > 0;
     const norm = classWeights ? 'sum_i w_(y_i)' : 'abs(Omega)';
-    // Of a smoothed label each share has the weight of the class that it falls on.
+    // Each share of a smoothed label is weighted by the class it belongs to.
     const target = smoothed
       ? `sum_c ${classWeights ? 'w_c ' : ''}t_(i c) log p_(i c)`
       : `${classWeights ? 'w_(y_i) ' : ''}log p_(i y_i)`;
     return {
-      over: 'over the labelled pixels $Omega$ of a batch, with $y_i$ the class of pixel $i$ and $p$ the softmax of the scores',
+      over: 'over the labelled pixels $Omega$ of a batch, with $y_i$ the class of pixel $i$ and $p$ the softmax of the logits',
       formula: `- 1 / (${norm}) sum_(i in Omega) ${target}.`,
       remarks: [
         smoothed &&
           `The targets $t$ are smoothed @label-smoothing: ${typstNumber(labelSmoothing)} of each label is spread evenly over all classes.`,
         classWeights !== undefined &&
-          `The classes have weights of ${typstNumber(Math.min(...classWeights))} to ${typstNumber(Math.max(...classWeights))}.`,
+          `Class weights range from ${typstNumber(Math.min(...classWeights))} to ${typstNumber(Math.max(...classWeights))}.`,
       ],
     };
   },
   check({ classWeights }, { name, classes }) {
     if (!classWeights || classWeights.length === classes.length) return undefined;
-    return `loss.classWeights has ${classWeights.length} numbers, but ${name} has ${classes.length} classes`;
+    return `loss.classWeights has ${classWeights.length} values, but ${name} has ${classes.length} classes`;
   },
   build: crossEntropyLoss,
 });

@@ -2,53 +2,53 @@ import type { z } from 'zod';
 import type { Tensor } from '../graph/graph.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 
-/** What a report says of a loss, as typst markup. */
+/** The report's text about a loss, as typst markup. */
 export interface LossText {
-  /** The rest of the sentence that begins with its title: over what it is computed, and what the symbols mean. */
+  /** The rest of the sentence after the title: the domain of the loss and the meaning of the symbols. */
   readonly over: string;
-  /** The right side of its equation in typst's mathematics, with the full stop. */
+  /** The right-hand side of its equation in typst's math syntax, with the full stop. */
   readonly formula: string;
-  /** Sentences after the formula, but for those that do not hold. */
+  /** Sentences after the formula; `false` entries are omitted. */
   readonly remarks?: readonly (string | false)[];
 }
 
-/** The values of the settings of a loss; unknown where it has none. */
+/** The values of a loss's settings; unknown if it has none. */
 type ValuesOf<Settings extends z.ZodRawShape> = keyof Settings extends never
   ? unknown
   : z.output<z.ZodObject<Settings>>;
 
-/** All that the rest of the program knows of a loss. */
+/** The definition of a loss: all that other modules need. */
 export interface LossDefinition<Name extends string, Settings extends z.ZodRawShape> {
   /** Key of its weight in the configuration, and its column of metrics.csv. */
   readonly name: Name;
-  /** Its name in a sentence. */
+  /** Its name within a sentence. */
   readonly title: string;
-  /** What the weight is said to be the weight of in the reference of the configuration. */
+  /** Completes "Weight of …" in the configuration reference. */
   readonly summary: string;
   readonly defaultWeight: number;
-  /** The keys of the configuration that it has besides its weight. */
+  /** Its configuration keys other than the weight. */
   readonly settings: Settings;
-  /** What its value is the mean over: all pixels of a batch that are not ignored, weighted by `loss.classWeights`, or its images. */
+  /** Whether its value is a mean over the batch's non-ignored pixels, weighted by `loss.classWeights`, or over its images. */
   readonly mean: 'pixels' | 'images';
   /**
-   * Whether its gradient is one that the native engine computes in one go with those of others. Such losses are built last,
-   * so that their gradients are added to each other before any other is.
+   * Whether the native engine fuses its gradient with the gradients of other losses. Fused losses are built last: their
+   * gradients are then summed before any other is added.
    */
   readonly fused: boolean;
   /** The subscript of its L in equations. */
   readonly symbol: string;
-  /** Key of the work that its text cites first. */
+  /** BibTeX key of the main cited work. */
   readonly reference?: string;
-  /** BibTeX of the works that its text cites, by key. */
+  /** BibTeX entries of the cited works, by key. */
   readonly works: Readonly<Record<string, string>>;
   readonly text: (settings: ValuesOf<Settings>) => LossText;
-  /** What is wrong with its settings for a label set, if anything is, with the keys as users write them. */
+  /** Returns what is wrong with the settings for a label set, or undefined. Names the keys as users write them. */
   readonly check?: (settings: ValuesOf<Settings>, labelSet: LabelSet) => string | undefined;
-  /** The loss, a scalar. Logits N×C×H×W, labels int32 N×H×W; a label outside of 0 … C−1 is ignored. */
+  /** Builds the loss, a scalar. Logits N×C×H×W, labels int32 N×H×W; a label outside 0 … C−1 is ignored. */
   readonly build: (logits: Tensor, labels: Tensor, settings: ValuesOf<Settings>) => Tensor;
 }
 
-/** Gives a definition the types of its name and settings. */
+/** Types a loss definition by its name and settings. */
 export function defineLoss<const Name extends string, Settings extends z.ZodRawShape>(
   definition: LossDefinition<Name, Settings>,
 ): LossDefinition<Name, Settings> {

@@ -9,14 +9,14 @@ import { presentMean } from './present-mean.ts';
 const defaultSmooth = 1;
 
 export interface DiceOptions {
-  /** Added to numerator and denominator, so that tiny regions do not swing the loss; 1 where it is not given. */
+  /** Added to numerator and denominator; stabilises the loss for tiny regions. Default 1. */
   readonly smooth?: number;
 }
 
 /**
  * Soft Dice loss over the classes present in each image (Milletari et al. 2016, per class, without squares): with p the
  * softmax and t the one-hot labels, dice = (2·Σ p·t + smooth) / (Σ p + Σ t + smooth) over the pixels that are not
- * ignored; the loss is 1 − the mean over the image's present classes, then over images. It follows F (per image).
+ * ignored; the loss is 1 − the mean over the image's present classes, then over images. It approximates F (per image).
  */
 export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = {}): Tensor {
   const { smooth = defaultSmooth } = options;
@@ -27,7 +27,7 @@ export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = 
   return presentMean('scores', scores, actual);
 }
 
-/** The row of `diceLoss` in the table of losses. */
+/** The entry of `diceLoss` in the loss registry. */
 export const dice = defineLoss({
   name: 'dice',
   title: 'soft Dice',
@@ -38,7 +38,7 @@ export const dice = defineLoss({
       .number()
       .min(0)
       .default(defaultSmooth)
-      .describe('Added to numerator and denominator, so that tiny regions do not swing the loss'),
+      .describe('Added to numerator and denominator; stabilises the loss for tiny regions'),
   },
   mean: 'images',
   fused: true,
@@ -55,10 +55,10 @@ export const dice = defineLoss({
   text({ diceSmooth }) {
     const smooth = diceSmooth > 0 ? ' + s' : '';
     return {
-      over: `over the classes $C_n$ that are present in picture $n$ of $N$, $t$ being the labels as 0 or 1${diceSmooth > 0 ? ` and $s = ${diceSmooth}$` : ''}`,
+      over: `over the classes $C_n$ present in image $n$ of $N$, with one-hot labels $t$${diceSmooth > 0 ? ` and $s = ${diceSmooth}$` : ''}`,
       formula: `1 - 1 / N sum_(n=1)^N 1 / abs(C_n) sum_(c in C_n) (2 sum_i p_(i c) t_(i c)${smooth}) / (sum_i p_(i c) + sum_i t_(i c)${smooth}).`,
       remarks: [
-        'It follows the score, with probabilities in the place of decisions: one value a class and picture, however few pixels the class has.',
+        'It approximates the score with probabilities instead of hard decisions: one value per class and image, however few pixels the class has.',
       ],
     };
   },

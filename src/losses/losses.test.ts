@@ -302,7 +302,7 @@ describe('combinedLoss', () => {
     const nothing = evaluate([twoPixels], [[0, 1]], (logits, labels) => {
       return combinedLoss(logits, labels, { crossEntropy: 0, dice: 0 }).total;
     });
-    await expect(nothing).rejects.toThrow('no part');
+    await expect(nothing).rejects.toThrow('no loss has a weight');
   });
 });
 

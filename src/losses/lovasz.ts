@@ -6,7 +6,7 @@ import { presentMean } from './present-mean.ts';
 
 /**
  * Lovász-softmax loss over the classes present in each image (Berman et al. 2018, https://arxiv.org/abs/1705.08790): a surrogate of
- * 1 − IoU that is exact where every probability is 0 or 1. Logits N×C×H×W, labels int32 N×H×W; a label outside of
+ * 1 − IoU that is exact where every probability is 0 or 1. Logits N×C×H×W, labels int32 N×H×W; a label outside
  * 0 … C−1 is ignored. The mean over the image's present classes, then over images.
  *
  * @example const loss = lovaszSoftmaxLoss(logits, labels);
@@ -16,7 +16,7 @@ export function lovaszSoftmaxLoss(logits: Tensor, labels: Tensor): Tensor {
   return presentMean('losses', loss, actual);
 }
 
-/** The row of `lovaszSoftmaxLoss` in the table of losses. */
+/** The entry of `lovaszSoftmaxLoss` in the loss registry. */
 export const lovasz = defineLoss({
   name: 'lovasz',
   title: 'Lovász-softmax',

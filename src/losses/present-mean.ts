@@ -3,11 +3,11 @@ import { div, greater, maximum, minimum, mul, sub } from '../graph/ops/elementwi
 import { reduceMean, reduceSum } from '../graph/ops/reduction.ts';
 
 /**
- * The loss that is the mean over the classes present in each image, then over images; an image in which every pixel is
- * ignored has loss 0.
+ * Averages a loss over the classes present in each image, then over images. An image with only ignored pixels has
+ * loss 0.
  *
- * @param values N×C: losses, which must be 0 for absent classes, or scores, whose mean is taken from 1
- * @param actual N×C, the number of pixels of each class; a class is present where it is above 0
+ * @param values N×C: losses, 0 for absent classes; or scores, for a loss of 1 − mean
+ * @param actual N×C, the number of pixels of each class; a class is present if this is above 0
  */
 export function presentMean(kind: 'losses' | 'scores', values: Tensor, actual: Tensor): Tensor {
   const { graph } = actual;

@@ -5,12 +5,12 @@ import type { LossDefinition } from './definition.ts';
 import { dice } from './dice.ts';
 import { lovasz } from './lovasz.ts';
 
-/** All losses, in the order in which their weighted values are added and in which reports describe them. */
+/** All losses, in the order of summation and of the report. */
 export const losses = [crossEntropy, dice, lovasz] as const;
 
 type Loss = (typeof losses)[number];
 
-/** The name of a loss, which is the key of its weight. */
+/** The name of a loss, also the key of its weight. */
 export type LossName = Loss['name'];
 
 type Intersection<Union> = (Union extends unknown ? (member: Union) => void : never) extends (all: infer All) => void
@@ -18,15 +18,15 @@ type Intersection<Union> = (Union extends unknown ? (member: Union) => void : ne
   : never;
 
 function weightOf({ summary, defaultWeight }: Pick<Loss, 'summary' | 'defaultWeight'>) {
-  return z.number().min(0).default(defaultWeight).describe(`Weight of ${summary}; 0 leaves it out`);
+  return z.number().min(0).default(defaultWeight).describe(`Weight of ${summary}; 0 disables it`);
 }
 
-/** The keys that a loss has in a configuration: its weight under its name, then its settings. */
+/** The configuration keys of a loss: its weight under its name, then its settings. */
 function keysOf(loss: Pick<Loss, 'name' | 'summary' | 'defaultWeight' | 'settings'>) {
   return [[loss.name, weightOf(loss)], ...Object.entries(loss.settings)] as const;
 }
 
-/** The keys that all losses have in a configuration. */
+/** The configuration keys of all losses. */
 export const lossKeys = Object.fromEntries(losses.flatMap((loss) => keysOf(loss))) as Record<
   LossName,
   ReturnType<typeof weightOf>
@@ -34,11 +34,11 @@ export const lossKeys = Object.fromEntries(losses.flatMap((loss) => keysOf(loss)
   Intersection<Loss['settings']>;
 
 /**
- * Adds a loss of one's own to the table: from then on configurations have its weight, under its name, and its settings. Runs
- * that use it can be read and resumed only where it has been added.
+ * Adds a loss to the table. Configurations then have its weight, under its name, and its settings. A run that uses the loss
+ * can be read and resumed only after the loss has been registered.
  *
- * @throws FaceparseError (exit code 2) for a name or a setting that is taken, or a default weight above 0, which would change
- *   every configuration
+ * @throws FaceparseError (exit code 2) if a key is taken, or the default weight is not 0, which would change every
+ *   configuration
  *
  * @example
  * registerLoss(defineLoss({ name: 'tversky', defaultWeight: 0, … }));

@@ -10,14 +10,14 @@ export interface ImageClassScore {
   readonly f1: number;
 }
 
-/** One image: F is the mean F1 of the classes present in its truth, background included. */
+/** The score of one image: F is the mean F1 of the classes present in its truth, background included. */
 export interface ImageScore {
   readonly f: number;
   /** The classes present in the truth, by id. */
   readonly perClass: ImageClassScore[];
 }
 
-/** Ratios over pixels pooled from all images (0–1; 0 where nothing could be right), F1 is the Dice coefficient. */
+/** Ratios over pixels pooled from all images, 0–1; 0 for 0/0. F1 is the Dice coefficient. */
 export interface PooledRatios {
   readonly precision: number;
   readonly recall: number;
@@ -25,7 +25,7 @@ export interface PooledRatios {
   readonly iou: number;
 }
 
-/** One class over all images. */
+/** The scores of one class over all images. */
 export interface ClassScore extends PooledRatios {
   readonly id: number;
   readonly truthPixels: number;
@@ -33,14 +33,14 @@ export interface ClassScore extends PooledRatios {
   readonly truePositives: number;
   /** Number of images whose truth contains the class. */
   readonly images: number;
-  /** Mean per-image F1 over those images; 0 when there is none. */
+  /** Mean per-image F1 over these images; 0 if there are none. */
   readonly meanImageF1: number;
 }
 
-/** Everything that was added. */
+/** Scores over all images added. */
 export interface ScoreSummary {
   readonly images: number;
-  /** The headline number, "F (per image)": mean over images of the image's F; 0 without images. */
+  /** The headline score, "F (per image)": the mean of F over images; 0 without images. */
   readonly fPerImage: number;
   readonly perClass: ClassScore[];
   /** Means of the pooled ratios over the classes that occur in truth or prediction. */
@@ -82,14 +82,15 @@ export class FaceScore {
   }
 
   /**
-   * Adds one image, class ids of the same pixels, and returns its own score. Truth 255 is ignored. Throws a RangeError,
-   * and counts nothing, when the lengths differ, an id is no class, or no pixel of the truth is left to score.
+   * Adds one image, as class ids of the same pixels, and returns its score. Truth 255 is ignored.
+   *
+   * @throws RangeError if the lengths differ, an id is not a class, or all pixels of the truth are ignored; nothing is added
    */
   add(truth: Uint8Array, prediction: Uint8Array): ImageScore {
     const confusion = countPairs(truth, prediction, this.#classes);
     const perClass = scoreImage(confusion, this.#classes);
     if (perClass.length === 0)
-      throw new RangeError(`no pixel to score: all ${truth.length} pixels of the truth are ignored`);
+      throw new RangeError(`nothing to score: all ${truth.length} pixels of the truth are ignored`);
     const f = perClass.reduce((sum, one) => sum + one.f1, 0) / perClass.length;
     for (let i = 0; i < confusion.length; i++) this.#confusion[i] += confusion[i];
     for (const { id, f1 } of perClass) {
@@ -101,7 +102,7 @@ export class FaceScore {
     return { f, perClass };
   }
 
-  /** The figures over all images added so far. */
+  /** Returns the scores over all images added so far. */
   summary(): ScoreSummary {
     const perClass = Array.from({ length: this.#classes }, (_, id) => this.#classScore(id));
     const occurring = perClass.filter((one) => one.truthPixels + one.predictedPixels > 0);
@@ -153,7 +154,7 @@ function countPairs(truth: Uint8Array, prediction: Uint8Array, classes: number):
 }
 
 function invalidId(where: string, id: number, pixel: number, classes: number): RangeError {
-  const ignored = where === 'truth' ? `, or ${ignoreLabel} to ignore a pixel` : '';
+  const ignored = where === 'truth' ? `, or ${ignoreLabel} for ignored pixels` : '';
   return new RangeError(`the ${where} has class id ${id} at pixel ${pixel}, but ids are 0–${classes - 1}${ignored}`);
 }
 

@@ -1,9 +1,10 @@
 import { ignoreLabel } from '../labels/label-set.ts';
 
 /**
- * The most frequent class at each pixel over masks of one size: the prediction that needs no image, whose score is the
- * floor a parser must leave behind. Ties go to the lower id; ids of 255 do not vote, and a pixel without votes is 0.
- * Throws a RangeError without masks, when their lengths differ, or when an id is no class.
+ * Computes the most frequent class at each pixel over masks of one size: a baseline that ignores the image. Ties go to the
+ * lower id. Pixels with id 255 are not counted; a pixel without counts is 0.
+ *
+ * @throws RangeError without masks, if their lengths differ, or if an id is not a class
  *
  * @example meanFacePrediction([Uint8Array.of(0, 1), Uint8Array.of(0, 2), Uint8Array.of(3, 2)], 4) // 0, 2
  */
@@ -11,7 +12,7 @@ export function meanFacePrediction(masks: readonly Uint8Array[], classes: number
   if (!Number.isInteger(classes) || classes < 1 || classes > ignoreLabel) {
     throw new RangeError(`the number of classes must be an integer from 1 to ${ignoreLabel}, not ${classes}`);
   }
-  if (masks.length === 0) throw new RangeError('the mean face wants at least one mask, but none was given');
+  if (masks.length === 0) throw new RangeError('the mean face requires at least one mask');
   const pixels = masks[0].length;
   const votes = new Uint32Array(pixels * classes);
   for (const [index, mask] of masks.entries()) {

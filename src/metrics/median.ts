@@ -1,4 +1,4 @@
-/** The middle of numbers in their order, of an even count the mean of the two in the middle; NaN of none. */
+/** Returns the median; for an even count the mean of the two middle values, and NaN for no values. */
 export function median(numbers: ArrayLike<number>): number {
   const sorted = Float64Array.from(numbers).sort();
   const middle = sorted.length >> 1;

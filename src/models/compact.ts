@@ -1,11 +1,11 @@
 import { hybridUnet } from './hybrid-unet.ts';
 
 /**
- * The network for the challenge: a stem at stride 2, dense residual blocks to stride 8, inverted residuals 5×5 with
+ * The network designed for the challenge: a stem at stride 2, dense residual blocks to stride 8, inverted residuals 5×5 with
  * squeeze-and-excitation to stride 32, pyramid pooling, a U-shaped decoder to stride 2.
  */
 export const compact = hybridUnet(
-  { name: 'compact', summary: 'hybrid U-Net with coordinates and pyramid pooling, made for the challenge limit' },
+  { name: 'compact', summary: 'hybrid U-Net with coordinates and pyramid pooling, sized for the challenge limit' },
   {
     stem: 24,
     stages: [
@@ -18,9 +18,9 @@ export const compact = hybridUnet(
   },
 );
 
-/** As compact, with all widths multiples of 16, which the kernels of a CPU like; more at the fine strides, less at the deepest. */
+/** Like compact, with all widths multiples of 16 for fast CPU kernels: wider at the fine strides, narrower at the deepest. */
 export const compactAligned = hybridUnet(
-  { name: 'compact-aligned', summary: 'as compact, with widths that are multiples of 16' },
+  { name: 'compact-aligned', summary: 'like compact, with widths that are multiples of 16' },
   {
     stem: 32,
     stages: [
@@ -33,9 +33,9 @@ export const compactAligned = hybridUnet(
   },
 );
 
-/** As compact, one stage deeper, for images twice as large: logits at stride 4 cost what compact's cost at stride 2. */
+/** Like compact, one stage deeper, for images twice as large. Logits at stride 4 cost as much as compact's at stride 2. */
 export const compactFine = hybridUnet(
-  { name: 'compact-fine', summary: 'as compact, for 512² images: a stem more, logits at stride 4' },
+  { name: 'compact-fine', summary: 'like compact, for 512² images: one more stem, logits at stride 4' },
   {
     stem: 16,
     stages: [
@@ -49,9 +49,9 @@ export const compactFine = hybridUnet(
   },
 );
 
-/** Wide and shallow, with about as many parameters as compact: for comparisons. */
+/** Wide and shallow, with about as many parameters as compact, for comparisons. */
 export const compactWide = hybridUnet(
-  { name: 'compact-wide', summary: 'as compact, with fewer and wider blocks' },
+  { name: 'compact-wide', summary: 'like compact, with fewer and wider blocks' },
   {
     stem: 32,
     stages: [
@@ -64,9 +64,9 @@ export const compactWide = hybridUnet(
   },
 );
 
-/** Narrow and deep, with about as many parameters as compact: for comparisons. */
+/** Narrow and deep, with about as many parameters as compact, for comparisons. */
 export const compactDeep = hybridUnet(
-  { name: 'compact-deep', summary: 'as compact, with more and narrower blocks' },
+  { name: 'compact-deep', summary: 'like compact, with more and narrower blocks' },
   {
     stem: 24,
     stages: [

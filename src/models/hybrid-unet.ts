@@ -11,23 +11,23 @@ import { decoderStep } from './unet.ts';
 export interface HybridStage {
   readonly filters: number;
   readonly blocks: number;
-  /** Dense 3×3 blocks run at a CPU's full speed; inverted residuals 5×5 with squeeze-and-excitation save parameters. */
+  /** Dense 3×3 blocks run at full CPU speed; 5×5 inverted residuals with squeeze-and-excitation save parameters. */
   readonly kind: 'dense' | 'inverted';
 }
 
 /** The widths and depths of a hybrid U-Net. */
 export interface HybridOptions {
   readonly stem: number;
-  /** From stride 4 on, each at half the size of the one before. */
+  /** Stages from stride 4 on; each halves the size. */
   readonly stages: readonly HybridStage[];
-  /** One step for each doubling on the way back: with as many as there are stages, the logits have stride 2. */
+  /** Widths of the decoder steps, each doubling the size. With as many steps as stages, the logits have stride 2. */
   readonly decoder: readonly number[];
 }
 
 /**
  * A hybrid U-Net: coordinates at the input, a stem at stride 2, residual stages, pyramid pooling, a U-shaped decoder.
  *
- * Auxiliary heads, where they are asked for, are 1×1 convolutions on all decoder steps but the last.
+ * Auxiliary heads, if requested, are 1×1 convolutions on all decoder steps but the last.
  */
 export function hybridUnet(
   description: Pick<Architecture, 'name' | 'summary'>,

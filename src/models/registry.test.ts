@@ -98,7 +98,7 @@ describe('registry', () => {
   });
 
   it('refuses unknown names and impossible numbers of classes', () => {
-    expect(() => createModel('resnet', { classes: 19 })).toThrow(/no model 'resnet'; the models are .*compact/);
+    expect(() => createModel('resnet', { classes: 19 })).toThrow(/unknown model 'resnet'; the models are .*compact/);
     for (const classes of [1, 256, 2.5, Number.NaN]) {
       expect(() => createModel('unet', { classes })).toThrow(`2 to 255 classes, not ${classes}`);
     }

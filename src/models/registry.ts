@@ -7,16 +7,16 @@ import { unet } from './unet.ts';
 
 const architectures: Architecture[] = [compact, compactAligned, compactDeep, compactFine, compactWide, unet];
 
-/** The names of all architectures, or of those that a pattern with `*` fits. */
+/** Lists the names of all architectures, or of those that match a pattern with `*`. */
 export function listModels(pattern = '*'): string[] {
   const expression = new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
   return architectures.map(({ name }) => name).filter((name) => expression.test(name));
 }
 
 /**
- * Adds a network of one's own: from then on it can be trained, and its weights loaded, under its name.
+ * Adds an architecture to the registry. It can then be trained, and its weights loaded, under its name.
  *
- * @throws FaceparseError (exit code 2) for a name that is taken or is no word of letters, digits and dashes
+ * @throws FaceparseError (exit code 2) if the name is taken or invalid, or the multiple is not a positive integer
  *
  * @example registerModel({ name: 'tiny', summary: 'Three convolutions.', multiple: 8, build: (scope, x, classes) => … });
  */
@@ -41,17 +41,17 @@ export function registerModel(architecture: Architecture): void {
   architectures.push(architecture);
 }
 
-/** The architecture of that name. @throws FaceparseError that lists the names there are. */
+/** Returns the architecture with that name. @throws FaceparseError that lists the valid names */
 export function getArchitecture(name: string): Architecture {
   const found = architectures.find((architecture) => architecture.name === name);
   if (!found) {
-    throw new FaceparseError(`there is no model '${name}'; the models are ${listModels().join(', ')}`, { exitCode: 2 });
+    throw new FaceparseError(`unknown model '${name}'; the models are ${listModels().join(', ')}`, { exitCode: 2 });
   }
   return found;
 }
 
 /**
- * Any network by one call.
+ * Creates a model by name.
  *
  * @example const model = createModel('compact', { classes: 19 });
  */

@@ -9,7 +9,7 @@ import type { Architecture, NetworkOutput } from './model.ts';
 const stageWidths = [32, 48, 96, 160];
 const decoderWidths = [96, 64, 48, 32];
 
-/** Brings x to the size of the skip, joins both and convolves: one step of a U-shaped decoder. */
+/** One decoder step of a U-Net: resizes x to the size of the skip, concatenates both and convolves. */
 export function decoderStep(scope: Scope, x: Tensor, skip: Tensor, filters: number): Tensor {
   const raised = resize(x, skip.shape[2], skip.shape[3]);
   return convBn(scope, concat([raised, skip], 1), { filters, kernel: 3 });
@@ -30,7 +30,7 @@ function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
   decoderWidths.forEach((filters, index) => {
     x = decoderStep(scope.at('decoder').at(index), x, skips[index], filters);
   });
-  // Plain uniform start for the scores: there is no ReLU after them.
+  // Plain uniform initialisation: no ReLU follows the logits.
   return {
     logits: convolution(scope.at('head'), x, { filters: classes, kernel: 1, bias: true, initializer: uniformFanIn() }),
   };
@@ -38,11 +38,11 @@ function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
 
 /**
  * A U-Net (Ronneberger et al. 2015) on inverted residuals: stem at stride 2; stages of 32, 48, 96, 160 channels at
- * strides 4 to 32; decoder of 96, 64, 48, 32; logits at stride 2. The network that engines are compared on.
+ * strides 4 to 32; decoder of 96, 64, 48, 32; logits at stride 2. Used to compare engines.
  */
 export const unet: Architecture = {
   name: 'unet',
-  summary: 'U-Net on inverted residuals, the network that engines are compared on',
+  summary: 'U-Net with inverted residuals, used to compare engines',
   multiple: 32,
   build,
 };

@@ -94,7 +94,7 @@ describe('a weights file', () => {
       'the description of the weights gives a std of [1,1,0]',
     );
     expect(write({ origin: { kind: 'file', file: '/home/me/a.safetensors', sha256: 'a'.repeat(64) } })).toThrow(
-      'the description of the weights does not say where',
+      'the description of the weights does not record the origin',
     );
   });
 
@@ -127,7 +127,7 @@ describe('a weights file', () => {
   it('in half precision refuses what no half can hold', () => {
     const large = new Map(weights.states).set('head.weight', new Float32Array(608).fill(-70_000));
     expect(messageOf(() => encodeWeights({ ...weights, states: large }, graph, { half: true }))).toMatch(
-      /^the weights cannot be stored in half precision: 'head\.weight' holds -70000, and ±65504 is the limit/,
+      /^the weights cannot be stored in half precision: 'head\.weight' contains -70000, beyond the limit of ±65504/,
     );
     expect(() => encodeWeights({ ...weights, states: large }, graph)).not.toThrow();
   });
@@ -138,7 +138,7 @@ describe('a weights file', () => {
         tensors.set('head.bias', { dtype, shape: [2], data: Float32Array.of(1, value) });
       });
       expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(
-        /^a: the tensor 'head\.bias' holds infinite .*diverged/,
+        /^a: the tensor 'head\.bias' contains infinite .*diverged/,
       );
     }
   });
@@ -146,7 +146,7 @@ describe('a weights file', () => {
   it('cut short anywhere is told with its name', () => {
     for (const length of [0, 7, 100, 10_000, bytes.length - 1]) {
       expect(messageOf(() => decodeWeights(bytes.subarray(0, length), 'runs/a/best.safetensors'))).toMatch(
-        /^runs\/a\/best\.safetensors cannot be read as weights: .*cut short/,
+        /^runs\/a\/best\.safetensors cannot be read as weights: .*truncated/,
       );
     }
   });
@@ -155,13 +155,11 @@ describe('a weights file', () => {
     const text = new TextEncoder().encode('no weights at all, but a text');
     expect(messageOf(() => decodeWeights(text, 'a'))).toMatch(/^a cannot be read as weights: not a safetensors file/);
     const foreign = encodeSafetensors(new Map(), { format: 'pt' });
-    expect(messageOf(() => decodeWeights(foreign, 'a'))).toMatch(
-      /^a is a safetensors file, but not one of faceparse's/,
-    );
+    expect(messageOf(() => decodeWeights(foreign, 'a'))).toMatch(/^a is a safetensors file but not a faceparse/);
   });
 
   it.each([
-    ['version', '3', /version 3 of the weights format; this faceparse reads the versions 1 and 2/],
+    ['version', '3', /version 3 of the weights format; this version of faceparse reads versions 1 and 2/],
     ['model', '', /does not say which network/],
     ['size', 'large', /^a gives a size of "large", but must give a whole number of pixels from 32 to 4096/],
     ['size', '1e9', /size of 1000000000/],
@@ -178,14 +176,14 @@ describe('a weights file', () => {
     ['mean', '['.repeat(100_000), /^a gives a mean of "\[{59}…, but/],
     ['std', '[0.2,0.2,0]', /^a gives a std of \[0\.2,0\.2,0\]/],
     ['std', '{"length":3}', /^a gives a std of \{"length":3\}/],
-    ['origin', 'imagenet', /^a does not say where its first weights come from/],
-    ['origin', 'null', /does not say where/],
-    ['origin', '{"kind":"random","seed":0.5}', /does not say where/],
-    ['origin', '{"kind":"url"}', /does not say where/],
-    ['origin', `{"kind":"file","file":"a\\nb","sha256":"${'0'.repeat(64)}"}`, /does not say where/],
-    ['origin', '{"kind":"file","file":"a","sha256":"0"}', /does not say where/],
+    ['origin', 'imagenet', /^a does not record the origin/],
+    ['origin', 'null', /does not record the origin/],
+    ['origin', '{"kind":"random","seed":0.5}', /does not record the origin/],
+    ['origin', '{"kind":"url"}', /does not record the origin/],
+    ['origin', `{"kind":"file","file":"a\\nb","sha256":"${'0'.repeat(64)}"}`, /does not record the origin/],
+    ['origin', '{"kind":"file","file":"a","sha256":"0"}', /does not record the origin/],
     ['labels', '', /does not say which network/],
-    ['labels', 'face-99', /^a was made for the label set 'face-99'/],
+    ['labels', 'face-99', /^a uses the label set 'face-99'/],
   ])('with %s = "%s" is refused', (key, value, message) => {
     const file = changed((metadata) => {
       metadata[key] = value;
@@ -204,7 +202,7 @@ describe('a weights file', () => {
     const file = changed((_, tensors) => {
       tensors.set('head.bias', { dtype: 'I32', shape: [1], data: Int32Array.of(1) });
     });
-    expect(messageOf(() => decodeWeights(file, 'a'))).toBe("a: the tensor 'head.bias' is not made of floats.");
+    expect(messageOf(() => decodeWeights(file, 'a'))).toBe("a: the tensor 'head.bias' is not floating-point.");
   });
 });
 
@@ -217,15 +215,15 @@ describe('checkWeightsFit', () => {
     const missing = new Map(weights.states);
     missing.delete('head.bias');
     expect(messageOf(() => checkWeightsFit({ ...weights, states: missing }, graph, 'a'))).toBe(
-      "a belongs to another network: unet wants 'head.bias', which it does not hold.",
+      "a belongs to another network: unet requires 'head.bias', which the file lacks.",
     );
     const more = new Map(weights.states).set('extra', new Float32Array(1));
     expect(messageOf(() => checkWeightsFit({ ...weights, states: more }, graph, 'a'))).toBe(
-      "a belongs to another network: it holds 'extra', which unet does not have.",
+      "a belongs to another network: it contains 'extra', which unet does not have.",
     );
     const eight = inferenceGraph(createModel('unet', { classes: 8 }), { batch: 1, height: 32, width: 32 });
     expect(messageOf(() => checkWeightsFit(weights, eight, 'a'))).toBe(
-      "a belongs to another network: 'head.weight' holds 608 values, but unet wants 8×32×1×1.",
+      "a belongs to another network: 'head.weight' has 608 values, but unet expects 8×32×1×1.",
     );
   });
 });

@@ -6,44 +6,44 @@ import { listLabelSets } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 
-/** What a weights file says of the network that it belongs to. */
+/** The description of the network in a weights file. */
 export interface WeightsDescription {
   /** Name of the architecture in the registry. */
   readonly model: string;
-  /** Name of the label set, which gives the classes. */
+  /** Name of the label set, which defines the classes. */
   readonly labels: string;
-  /** What the network was trained on and is given: how a photo is made into its input, and of which size. */
+  /** How a photo becomes the network's input, and the input size. */
   readonly preprocessing: Preprocessing;
-  /** What the weights were before their training; files of version 1 do not say it. */
+  /** Origin of the weights before training; absent in files of version 1. */
   readonly origin?: WeightsOrigin;
-  /** Where the weights come from, for people: the run, its score, its data. */
+  /** Notes for people: the run, its score, its data. */
   readonly notes?: Readonly<Record<string, string>>;
 }
 
-/** Weights and running statistics of a trained network, with what is needed to rebuild it. */
+/** Weights and running statistics of a trained network, with the description needed to rebuild it. */
 export interface Weights extends WeightsDescription {
   readonly states: ReadonlyMap<string, Float32Array>;
 }
 
 const format = 'faceparse-weights';
-/** Version 1 names the size alone; 2 all of the preprocessing, and the origin. */
+/** Version 1 stores only the size; version 2 the whole preprocessing and the origin. */
 const versions = ['1', '2'];
 const notePrefix = 'note.';
 
 /** How weights are stored. */
 export interface WeightsEncoding {
   /**
-   * Whether kernels are rounded to half precision, which halves the file. Vectors (biases, normalisation) stay float32:
-   * they are about a hundredth of the bytes, but each of their numbers acts on a whole channel.
+   * Whether to round kernels to half precision, which halves the file. Vectors (biases, normalisation) stay float32: they
+   * are about a hundredth of the bytes, but each value affects a whole channel.
    */
   readonly half?: boolean;
 }
 
 /**
- * The bytes of a weights file (version 2): safetensors whose metadata name the network and its preprocessing. Shapes are those
- * of the network's states.
+ * Encodes a weights file (version 2): safetensors whose metadata describe the network and its preprocessing. Shapes come
+ * from the network's states.
  *
- * @throws FaceparseError where a number is too large for half precision, or the description could not be read back
+ * @throws FaceparseError if a value is too large for half precision, or the description could not be read back
  * @example await writeFile('small.safetensors', encodeWeights(weights, graph, { half: true }));
  */
 export function encodeWeights(
@@ -58,7 +58,7 @@ export function encodeWeights(
     if (half && shape.length > 1) halved.set(name, { dtype: 'F16', shape, data: requireHalves(name, data) });
     else whole.set(name, { dtype: 'F32', shape, data });
   }
-  // Whole ones first: readers that map the file want each tensor at a multiple of its element's size.
+  // float32 first: readers that map the file need each tensor aligned to its element size.
   const tensors = new Map([...whole, ...halved]);
   return encodeSafetensors(tensors, writeDescription(weights));
 }
@@ -67,17 +67,17 @@ function requireHalves(name: string, data: Float32Array): Float32Array {
   const tooLarge = data.find((value) => !Number.isFinite(fromHalf(toHalf(value))));
   if (tooLarge !== undefined) {
     throw new FaceparseError(
-      `the weights cannot be stored in half precision: '${name}' holds ${tooLarge}, and ±65504 is the limit; store them whole`,
+      `the weights cannot be stored in half precision: '${name}' contains ${tooLarge}, beyond the limit of ±65504; store them in single precision`,
     );
   }
   return data;
 }
 
 /**
- * Reads a weights file; numbers in half precision (F16) come back as float32.
+ * Reads a weights file; half-precision values (F16) are returned as float32.
  *
  * @param name what to call the file in errors
- * @throws FaceparseError where the bytes are no weights file of faceparse, or are cut short
+ * @throws FaceparseError if the bytes are not a faceparse weights file, or are truncated
  */
 export function decodeWeights(bytes: Uint8Array, name: string): Weights {
   let decoded: ReturnType<typeof decodeSafetensors>;
@@ -91,10 +91,10 @@ export function decodeWeights(bytes: Uint8Array, name: string): Weights {
   const states = new Map<string, Float32Array>();
   for (const [key, tensor] of tensors) {
     if (!(tensor.data instanceof Float32Array))
-      throw new FaceparseError(`${name}: the tensor '${key}' is not made of floats.`);
+      throw new FaceparseError(`${name}: the tensor '${key}' is not floating-point.`);
     if (!tensor.data.every(Number.isFinite)) {
       throw new FaceparseError(
-        `${name}: the tensor '${key}' holds infinite values or NaN; the file is damaged, or its training diverged.`,
+        `${name}: the tensor '${key}' contains infinite values or NaN; the file is damaged or the training diverged.`,
       );
     }
     states.set(key, tensor.data);
@@ -119,24 +119,24 @@ function writeDescription({ model, labels, preprocessing, origin, notes = {} }: 
   };
 }
 
-/** The one place that tells the versions apart. */
+/** The only place that depends on the version. */
 function readDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
   const { version, model, labels, resize, origin } = metadata;
   if (metadata.format !== format) {
     throw new FaceparseError(
-      `${name} is a safetensors file, but not one of faceparse's weights. Give a run folder or its weights/best.safetensors.`,
+      `${name} is a safetensors file but not a faceparse weights file. Use a run folder or its weights/best.safetensors.`,
     );
   }
   if (!versions.includes(version)) {
     throw new FaceparseError(
-      `${name} has version ${version} of the weights format; this faceparse reads the versions ${versions.join(' and ')}.`,
+      `${name} uses version ${version} of the weights format; this version of faceparse reads versions ${versions.join(' and ')}.`,
     );
   }
   if (!model || !labels) {
     throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
   }
   if (!listLabelSets().includes(labels)) {
-    throw new FaceparseError(`${name} was made for the label set '${labels}', which this faceparse does not have.`);
+    throw new FaceparseError(`${name} uses the label set '${labels}', which this version of faceparse does not have.`);
   }
   const size = parse(metadata.size);
   const notes = Object.fromEntries(
@@ -157,7 +157,7 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
   };
 }
 
-/** A value of the metadata as JSON; what is none stays a text, to be refused by whoever checks it. */
+/** Parses a metadata value as JSON. Invalid JSON is returned as text, and the caller's check refuses it. */
 function parse(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
@@ -167,24 +167,24 @@ function parse(text: string | undefined): unknown {
   }
 }
 
-/** Checks that weights fit a network: the same names with the same sizes. @throws FaceparseError naming the first misfit */
+/** Checks that weights match a network: the same names with the same sizes. @throws FaceparseError that names the first mismatch */
 export function checkWeightsFit(weights: Weights, graph: Graph, name: string): void {
   for (const [key, state] of graph.states) {
     const data = weights.states.get(key);
     if (!data)
       throw new FaceparseError(
-        `${name} belongs to another network: ${weights.model} wants '${key}', which it does not hold.`,
+        `${name} belongs to another network: ${weights.model} requires '${key}', which the file lacks.`,
       );
     if (data.length !== sizeOf(state.shape)) {
       throw new FaceparseError(
-        `${name} belongs to another network: '${key}' holds ${data.length} values, but ${weights.model} wants ${formatShape(state.shape)}.`,
+        `${name} belongs to another network: '${key}' has ${data.length} values, but ${weights.model} expects ${formatShape(state.shape)}.`,
       );
     }
   }
   for (const key of weights.states.keys()) {
     if (!graph.states.has(key)) {
       throw new FaceparseError(
-        `${name} belongs to another network: it holds '${key}', which ${weights.model} does not have.`,
+        `${name} belongs to another network: it contains '${key}', which ${weights.model} does not have.`,
       );
     }
   }

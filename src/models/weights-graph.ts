@@ -6,11 +6,11 @@ import { createModel } from './registry.ts';
 import { checkWeightsFit, type Weights } from './weights-file.ts';
 
 /**
- * The inference graph of the network that weights belong to, for images of size×size; the weights are checked
+ * Builds the inference graph of the network that weights belong to, for images of size×size pixels, and checks the weights
  * against it.
  *
  * @param name what to call the weights in errors
- * @throws FaceparseError where there is no such network, it does not take that size, or the weights do not fit it
+ * @throws FaceparseError if the network is unknown, does not accept that size, or does not match the weights
  */
 export function weightsGraph(weights: Weights, name: string, size = weights.preprocessing.size, batch = 1): Graph {
   const classes = getLabelSet(weights.labels).classes.length;

@@ -1,26 +1,26 @@
 import { FaceparseError } from '../text/errors.ts';
 
-/** What a network's weights were before they were trained: drawn at random, or read from a file. */
+/** Origin of a network's weights before training: random, or read from a file. */
 export type WeightsOrigin =
   | { readonly kind: 'random'; readonly seed: number }
   | {
       readonly kind: 'file';
       /** Name of the file, without its folder. */
       readonly file: string;
-      /** Of the file's bytes, 64 hexadecimal digits. */
+      /** SHA-256 of the file's bytes, 64 hexadecimal digits. */
       readonly sha256: string;
     };
 
-/** One line for people, and for environment.json: `random, seed 0`, or the file with its hash. */
+/** Formats an origin on one line, for people and for environment.json: `random, seed 0`, or the file with its hash. */
 export function describeOrigin(origin: WeightsOrigin): string {
   return origin.kind === 'random' ? `random, seed ${origin.seed}` : `${origin.file}, SHA-256 ${origin.sha256}`;
 }
 
 /**
- * Checks an origin that was read from somewhere.
+ * Checks an origin read from a file.
  *
- * @param name what it was read from, for errors
- * @throws FaceparseError where it is not one
+ * @param name the source of the origin, for errors
+ * @throws FaceparseError if it is not a valid origin
  */
 export function checkOrigin(candidate: unknown, name: string): WeightsOrigin {
   const { kind, seed, file, sha256 } = (candidate ?? {}) as Readonly<Record<string, unknown>>;
@@ -29,12 +29,12 @@ export function checkOrigin(candidate: unknown, name: string): WeightsOrigin {
     return { kind, file, sha256 };
   }
   throw new FaceparseError(
-    `${name} does not say where its first weights come from as this faceparse reads it: {"kind": "random", "seed": …} or ` +
-      '{"kind": "file", "file": …, "sha256": …}; it may be damaged, or of a newer faceparse.',
+    `${name} does not record the origin of its initial weights in a known form: {"kind": "random", "seed": …} or ` +
+      '{"kind": "file", "file": …, "sha256": …}; it may be damaged or written by a newer version of faceparse.',
   );
 }
 
-/** A name on one line and without a folder, as it is shown to people. */
+/** Whether the value is a file name on one line, without a folder. */
 function isFileName(value: unknown): value is string {
   return typeof value === 'string' && /^[^\p{C}\p{Zl}\p{Zp}/\\]{1,255}$/u.test(value);
 }

@@ -1,4 +1,4 @@
-/** What the add-on tells of itself. */
+/** Facts that the add-on reports about itself. */
 export interface AddonFacts {
   /** Version of oneDNN, such as `2.6.3`. */
   readonly oneDnn: string;
@@ -6,24 +6,24 @@ export interface AddonFacts {
   readonly oneDnnInstructionSet: string;
   /** Instruction set of the add-on's own kernels: `avx512`, `avx2` or `baseline`. */
   readonly kernelInstructionSet: string;
-  /** How many channels lie side by side in a blocked feature map. */
+  /** Number of interleaved channels in a blocked feature map. */
   readonly channelBlock: 8 | 16;
-  /** Ops of elementwise programs, by their numbers. */
+  /** Ops of elementwise programs, in order of their numbers. */
   readonly elementwiseOps: readonly string[];
-  /** Activations by their numbers, `none` first. */
+  /** Activations in order of their numbers, `none` first. */
   readonly activations: readonly string[];
-  /** Those that oneDNN applies to the result of a convolution. */
+  /** Activations that oneDNN can fuse into a convolution. */
   readonly convolutionActivations: readonly string[];
-  /** Operands and instructions of an elementwise program together, at most. */
+  /** Maximum number of operands and instructions of an elementwise program, together. */
   readonly maxElementwiseValues: number;
-  /** Terms whose sum the gradient of a normalisation takes, at most. */
+  /** Maximum number of terms in the summed gradient of a normalisation. */
   readonly maxGradientTerms: number;
 }
 
 /** A side of a convolution: channels, height, width, and the block of its layout (1: plain). */
 export type ConvolutionSide = readonly [channels: number, height: number, width: number, block: number];
 
-/** What the planner asks oneDNN for. */
+/** A convolution that the planner requests from oneDNN. */
 export interface ConvolutionRequest {
   readonly label: string;
   readonly direction: 'forward' | 'inputGradient' | 'weightGradient';
@@ -38,21 +38,21 @@ export interface ConvolutionRequest {
   readonly dilation: readonly [number, number];
   readonly bias?: boolean;
   readonly activation?: string;
-  /** Whether the result is added to what is in the destination, before the activation. */
+  /** Whether the result is added to the destination's previous value, before the activation. */
   readonly sum?: boolean;
   readonly inference?: boolean;
-  /** Whether Winograd's algorithm is preferred where oneDNN has it. */
+  /** Whether to prefer Winograd's algorithm if oneDNN provides it. */
   readonly winograd?: boolean;
 }
 
 export interface ConvolutionAnswer {
-  /** What steps refer to. */
+  /** Id by which steps refer to it. */
   readonly id: number;
   /** oneDNN's name for it, such as `jit:avx512_core`; `ref…` is slow. */
   readonly implementation: string;
   /** Bytes of the weights in oneDNN's own layout. */
   readonly weightsBytes: number;
-  /** Whether that is the plain one. */
+  /** Whether oneDNN's layout of the weights is the plain one. */
   readonly plainWeights: boolean;
   readonly scratchpadBytes: number;
 }
@@ -65,7 +65,7 @@ export interface MatrixProductRequest {
   readonly columns: number;
   readonly transposeA: boolean;
   readonly transposeB: boolean;
-  /** Whether b is one matrix for the whole batch. */
+  /** Whether b is a single matrix for the whole batch. */
   readonly oneB: boolean;
 }
 
@@ -75,11 +75,11 @@ export interface MatrixProductAnswer {
   readonly scratchpadBytes: number;
 }
 
-/** Whoever answers the planner's questions: the add-on, or a stand-in in tests. */
+/** Answers the planner's queries: the add-on, or a fake in tests. */
 export interface PrimitivePlanner {
   convolution(request: ConvolutionRequest): ConvolutionAnswer;
   matrixProduct(request: MatrixProductRequest): MatrixProductAnswer;
-  /** Bytes that a kernel wants to work in; the fields are those of its step. */
+  /** Returns the bytes of workspace that a kernel needs, given the fields of its step. */
   workspace(request: { readonly kind: string; readonly [field: string]: unknown }): number;
 }
 
@@ -90,27 +90,27 @@ export interface PlanStep {
   readonly [field: string]: unknown;
 }
 
-/** A program as the add-on takes it: all of its memory in one block, and what is done on it. */
+/** A program for the add-on: one block of memory and the steps that run on it. */
 export interface NativePlan {
   readonly bytes: number;
-  /** Done once, when the constants are in place. */
+  /** Steps that run once, after the constants are written. */
   readonly initial: readonly PlanStep[];
-  /** What is done in a run of each entry. */
+  /** Steps of a run, for each entry. */
   readonly entries: readonly (readonly PlanStep[])[];
 }
 
-/** Byte offset and array by turns. */
+/** Alternating byte offsets and arrays. */
 export type PlacedArrays = readonly (number | Float32Array | Int32Array)[];
 
 /** A compiled plan. Calls must not overlap. */
 export interface AddonProgram {
-  /** Runs the entry of that number. */
+  /** Runs the entry with that index. */
   run(entry: number, inputs: PlacedArrays, outputs: PlacedArrays): Promise<void>;
   read(offset: number, target: Float32Array): void;
   write(offset: number, source: Float32Array): void;
   /**
-   * For each entry, seconds by step over the runs since the last call, and how many those were; says whether further runs are
-   * measured.
+   * Returns, for each entry, the seconds of each step over the runs since the last call and the number of runs. Switches
+   * profiling of further runs on or off.
    */
   profile(on: boolean): { seconds: Float64Array; runs: number }[];
   dispose(): void;
@@ -121,13 +121,13 @@ export interface AddonBuilder extends PrimitivePlanner {
 }
 
 export interface AddonEngine {
-  /** GFLOP/s of the product of two square matrices. */
+  /** Measures the GFLOP/s of a product of two square matrices. */
   sgemmPeak(size: number): Promise<number>;
 }
 
 /**
- * What src/data does with images, to the same bits, for the thread that calls. Numbers that TypeScript works out from the drawn
- * augmentation come as they are: mathematical functions differ between languages. All arrays may lie on shared memory.
+ * The image functions of src/data, bit-identical, on the calling thread. TypeScript computes the parameters, because
+ * mathematical functions differ between languages. All arrays may be backed by shared memory.
  */
 export interface AddonAugmentation {
   /**
@@ -166,7 +166,7 @@ export interface AddonAugmentation {
   ): void;
   /** `blurPlanes` of src/data/augmentation/photometric.ts. */
   blurPlanes(planes: Float32Array, offset: number, size: number, kernel: Float64Array): void;
-  /** `addNoise` of src/data/augmentation/photometric.ts, with the state of its generator, which it moves on. */
+  /** `addNoise` of src/data/augmentation/photometric.ts, with the state of its generator, which it advances. */
   addNoise(planes: Float32Array, offset: number, size: number, factors: Float64Array, state: Int32Array): void;
 }
 

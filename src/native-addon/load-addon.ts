@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { Addon, AddonAugmentation } from './addon.ts';
 
-/** FACEPARSE_NATIVE_ADDON names another build, such as one with sanitizers. */
+/** FACEPARSE_NATIVE_ADDON selects another build, such as one with sanitizers. */
 const file =
   process.env.FACEPARSE_NATIVE_ADDON ??
   fileURLToPath(new URL('../../native/build/Release/faceparse_native.node', import.meta.url));
@@ -11,24 +11,24 @@ const file =
 /** The script that builds the add-on. */
 export const addonInstaller = fileURLToPath(new URL('../../native/install.mjs', import.meta.url));
 
-/** The add-on, or why it is not there and what to do, in a sentence. */
+/** The add-on, or a sentence that says why it is unavailable and how to fix that. */
 export type Loaded = { readonly addon: Addon } | { readonly reason: string };
 
 let loaded: Loaded | undefined;
 
-/** Loads the add-on once for the process, or the worker thread; a failure is remembered too. */
+/** Loads the add-on once per process or worker thread; a failure is cached too. */
 export function loadAddon(): Loaded {
   loaded ??= tryToLoad();
   return loaded;
 }
 
 /**
- * How often a thread looks for work before it sleeps, some tens of microseconds. By default OpenMP's threads go on looking for so
- * long that, beside other work on the same cores, they take the time of the thread that they wait for.
+ * Spin count of idle threads, some tens of microseconds. By default OpenMP's threads spin so long that, on busy cores, they
+ * take time from the thread that they wait for.
  */
 const spinCount = '10000';
 
-/** OpenMP reads its settings when its library is loaded; those that the user has made stand. */
+/** Sets the spin count while OpenMP's library is loaded; settings made by the user take precedence. */
 function withSpinCount<T>(loadLibrary: () => T): T {
   const { env } = process;
   if (env.GOMP_SPINCOUNT !== undefined || env.OMP_WAIT_POLICY !== undefined) return loadLibrary();
@@ -50,7 +50,7 @@ function tryToLoad(): Loaded {
   }
 }
 
-/** The add-on's work on images, where the add-on is there. */
+/** Returns the add-on's image functions, or undefined if the add-on is unavailable. */
 export function nativeAugmentation(): AddonAugmentation | undefined {
   const result = loadAddon();
   return 'addon' in result ? result.addon.augmentation : undefined;

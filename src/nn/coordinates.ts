@@ -3,8 +3,8 @@ import { concat } from '../graph/ops/shape.ts';
 import { defineModule, type Scope } from './scope.ts';
 
 /**
- * Two channels that hold where each pixel of x lies, from −1 (left, top) to 1 (right, bottom): N×2×H×W, a constant. The module
- * has no weights; it lets exports know the constant for what it is.
+ * Two constant channels with the x and y coordinate of each pixel, from −1 (left, top) to 1 (right, bottom): N×2×H×W.
+ * The module has no weights. It exists so that exports recognise the constant.
  */
 export const coordinates = defineModule('Coordinates', 'Where each pixel lies.', (_, x: Tensor): Tensor => {
   const [n, , height, width] = x.shape as [number, number, number, number];
@@ -21,10 +21,10 @@ export const coordinates = defineModule('Coordinates', 'Where each pixel lies.',
 });
 
 /**
- * Appends the two channels of `coordinates` (CoordConv, Liu et al. 2018): with them a network of small receptive field
- * still tells left from right.
+ * Appends the two channels of `coordinates` (CoordConv, Liu et al. 2018): with them, a network with a small receptive field
+ * can still distinguish left from right.
  *
- * @param scope where the coordinates stand among the modules; there are no weights there
+ * @param scope path of the coordinates among the modules; it has no weights
  */
 export function appendCoordinates(scope: Scope, x: Tensor): Tensor {
   return concat([x, coordinates(scope, x)], 1);

@@ -1,10 +1,10 @@
 import { type Shape, sizeOf } from '../graph/graph.ts';
 import type { Random } from '../random/random.ts';
 
-/** Fills a new parameter; the generator is the parameter's own, so its values do not depend on other layers. */
+/** Creates the initial values of a parameter. Each parameter has its own generator, independent of other layers. */
 export type Initializer = (shape: Shape, random: Random) => Float32Array;
 
-/** Every element the same. */
+/** Sets every element to the same value. */
 export function constantInitializer(value: number): Initializer {
   return (shape) => new Float32Array(sizeOf(shape)).fill(value);
 }
@@ -14,13 +14,13 @@ function fanIn(shape: Shape): number {
   return sizeOf(shape.slice(1));
 }
 
-/** Normal with variance 2 / fan-in, for layers that a ReLU follows (He et al. 2015, equation 10). */
+/** Normal with variance 2 / fan-in, for layers followed by a ReLU (He et al. 2015, equation 10). */
 export const heNormal: Initializer = (shape, random) => {
   const deviation = Math.sqrt(2 / fanIn(shape));
   return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
 };
 
-/** Uniform within ±1/√fan-in: what PyTorch gives convolutions and their biases. */
+/** Uniform within ±1/√fan-in, PyTorch's default for convolutions and their biases. */
 export function uniformFanIn(inputs?: number): Initializer {
   return (shape, random) => {
     const bound = 1 / Math.sqrt(inputs ?? fanIn(shape));

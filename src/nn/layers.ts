@@ -18,7 +18,7 @@ export interface ConvolutionLayerOptions {
   readonly initializer?: Initializer;
 }
 
-/** A convolution whose padding keeps the size at stride 1 (dilation·(kernel − 1)/2 on every side). */
+/** A convolution with "same" padding at stride 1: dilation·(kernel − 1)/2 on every side. */
 export const convolution = defineModule(
   'Conv2d',
   'Convolution.',
@@ -42,8 +42,8 @@ export interface BatchNormOptions {
 }
 
 /**
- * Batch normalisation (Ioffe and Szegedy 2015). In training the running statistics move towards those of the batch,
- * running ← (1 − momentum)·running + momentum·batch, with the unbiased variance, as PyTorch does.
+ * Batch normalisation (Ioffe and Szegedy 2015). In training, the running statistics move towards the batch statistics,
+ * running ← (1 − momentum)·running + momentum·batch, with the unbiased variance, as in PyTorch.
  */
 export const batchNorm = defineModule(
   'BatchNorm2d',
@@ -67,7 +67,7 @@ export const batchNorm = defineModule(
 );
 
 export interface ConvBnOptions extends Omit<ConvolutionLayerOptions, 'bias'> {
-  /** After the normalisation; default relu. */
+  /** Activation after the normalisation; default relu. */
   readonly activation?: ActivationKind | 'none';
 }
 
@@ -85,7 +85,7 @@ export const convBn = defineModule(
 /** Builds one module of a sequence. */
 export type SequenceStep = (scope: Scope, x: Tensor) => Tensor;
 
-/** Modules one after the other, numbered from 0, as PyTorch's Sequential. */
+/** Modules in sequence, numbered from 0, as in PyTorch's Sequential. */
 export const sequence = defineModule(
   'Sequential',
   'Modules one after the other.',
@@ -118,10 +118,10 @@ export const basicBlock = defineModule(
 );
 
 export interface InvertedResidualOptions {
-  /** Channels inside, as a multiple of those outside. */
+  /** Inner channels as a multiple of the outer ones. */
   readonly expansion?: number;
   readonly kernel?: number;
-  /** Squeeze-and-excitation on the channels inside, reduced to a quarter of those outside. */
+  /** Squeeze-and-excitation on the inner channels, reduced to a quarter of the outer ones. */
   readonly squeeze?: boolean;
 }
 

@@ -103,10 +103,10 @@ describe('modules', () => {
     const built = (path: (scope: Scope) => Scope) => () =>
       layer([1, 4, 8, 8], (scope, x) => scope.at('a').module('Outer', () => double(path(scope), x, 2)));
     expect(built((scope) => scope.at('b'))).toThrow(
-      "a Double at 'b' cannot be a part of the Outer at 'a'; give it a place there: scope.at('name')",
+      "the Double at 'b' is not inside the Outer at 'a'; create it at scope.at('name')",
     );
-    expect(built((scope) => scope.at('a'))).toThrow("a Double at 'a' cannot be a part of the Outer at 'a'");
-    expect(built((scope) => scope.at('ab'))).toThrow("a Double at 'ab' cannot be");
+    expect(built((scope) => scope.at('a'))).toThrow("the Double at 'a' is not inside the Outer at 'a'");
+    expect(built((scope) => scope.at('ab'))).toThrow("the Double at 'ab' is not inside");
     expect(built((scope) => scope.at('a').at('b'))).not.toThrow();
   });
 
@@ -114,7 +114,7 @@ describe('modules', () => {
     const forgotten = (scope: Scope, x: Tensor) =>
       mul(x, scope.parameter('gain', [4, 1, 1], constantInitializer(1), { decay: false }));
     expect(() => layer([1, 4, 8, 8], (scope, x) => forgotten(scope.at('gain'), x))).toThrow(
-      "the parameter 'gain.gain' belongs to no module: make the function that builds it by defineModule",
+      "the parameter 'gain.gain' belongs to no module; create it inside a function made with defineModule",
     );
     expect(() =>
       layer([1, 4, 8, 8], (scope, x) => scope.at('a').module('Outer', () => forgotten(scope.at('a').at('b'), x))),
@@ -134,7 +134,7 @@ describe('modules', () => {
 
   it('have names of classes and one line of ASCII', () => {
     const build = (_: Scope, x: Tensor) => x;
-    expect(() => defineModule('my-block', 'A block.', build)).toThrow("'my-block' is no name of a class");
+    expect(() => defineModule('my-block', 'A block.', build)).toThrow("'my-block' is not a class name");
     expect(() => defineModule('Block', '3×3.', build)).toThrow('the description of Block must be one line of ASCII');
   });
 

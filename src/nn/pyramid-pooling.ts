@@ -6,8 +6,8 @@ import { convBn } from './layers.ts';
 import { defineModule } from './scope.ts';
 
 /**
- * Pyramid pooling (Zhao et al. 2017): means over grids of several sizes, each reduced to `filters` channels and brought
- * back to the size of x, joined to x. Lets every pixel know what is where in the whole image.
+ * Pyramid pooling (Zhao et al. 2017): means over grids of several sizes, each reduced to `filters` channels, upsampled
+ * to the size of x and concatenated to x. It gives every pixel the context of the whole image.
  */
 export const pyramidPooling = defineModule(
   'PyramidPooling',

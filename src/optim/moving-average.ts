@@ -2,14 +2,14 @@ import { type Graph, sizeOf, stateAttributes, type Tensor } from '../graph/graph
 import { add, mul, sub } from '../graph/ops/elementwise.ts';
 import { flatten } from './flat-vector.ts';
 
-/** The name of the state that holds the moving average of a network's states, one after the other. */
+/** Name of the state vector with the moving average of all network states. */
 export const averageState = 'average.weights';
 
 /**
  * Keeps an exponential moving average (EMA) of the network's states, weights and running statistics alike:
  * average ← decay·average + (1 − decay)·new. Call it after the optimiser has assigned them.
  *
- * @param decay a scalar, usually an input, so that the average can be warmed up
+ * @param decay a scalar, usually an input to allow for warm-up
  */
 export function trackMovingAverage(states: readonly Tensor[], decay: Tensor): void {
   const { graph } = decay;
@@ -31,7 +31,7 @@ function newValue(graph: Graph, state: Tensor): Tensor {
   return graph.updates.get(stateAttributes(state).name) ?? state;
 }
 
-/** The averaged states by name, from the vector that the program keeps. */
+/** Returns the averaged states by name, from the program's state vector. */
 export function unpackAverage(states: readonly Tensor[], average: Float32Array): Map<string, Float32Array> {
   const values = new Map<string, Float32Array>();
   let start = 0;

@@ -25,11 +25,11 @@ export type OptimizerOptions = SgdOptions | AdamWOptions;
 
 export interface UpdateOptions {
   readonly optimizer: OptimizerOptions;
-  /** Gradients longer than this are scaled down to it; 0 leaves them. */
+  /** Maximum gradient norm; 0 disables clipping. */
   readonly clipNorm: number;
 }
 
-/** The prefix of the states that belong to the optimiser, not to the network. */
+/** Prefix of the optimiser's own states. */
 const optimizerPrefix = 'optimizer.';
 
 /** A state vector of zeros. */
@@ -37,7 +37,7 @@ function zeroState(graph: Graph, name: string, length: number): Tensor {
   return graph.state(`${optimizerPrefix}${name}`, [length], () => new Float32Array(length));
 }
 
-/** Per element, how much of the weight decay applies. */
+/** The factor of the weight decay for each element. */
 function decayMask(graph: Graph, parameters: readonly Tensor[]): Tensor {
   const sizes = parameters.map((parameter) => sizeOf(parameter.shape));
   const mask = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
@@ -97,12 +97,12 @@ function adamWStep(
 }
 
 /**
- * Appends the update of all parameters to a graph: clips the gradients by their common norm, steps, and assigns the
- * states. Parameters are handled as one vector.
+ * Appends the update of all parameters to a graph: clips the gradients by their global norm, applies the step and assigns
+ * the states. All parameters are updated as one vector.
  *
- * @param gradients those of the parameters as one vector, in their order (`flatten`)
+ * @param gradients the gradients of the parameters, in order, as one vector (`flatten`)
  * @param rate the learning rate, a scalar, usually an input
- * @returns the norm of the gradients before clipping
+ * @returns the gradient norm before clipping
  */
 export function updateParameters(
   parameters: readonly Tensor[],

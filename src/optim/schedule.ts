@@ -1,17 +1,17 @@
 export type ScheduleKind = 'constant' | 'cosine' | 'polynomial';
 
-/** A learning-rate schedule over a run, by progress and not by step, so that it also fits a time budget. */
+/** A learning-rate schedule as a function of progress rather than steps, so it also works with a time budget. */
 export interface ScheduleOptions {
   readonly kind: ScheduleKind;
   readonly learningRate: number;
-  /** Share of the run during which the rate climbs linearly from near zero. */
+  /** Share of the run for the linear warm-up from near zero. */
   readonly warmup: number;
-  /** The rate at the end, as a share of the highest. */
+  /** Final learning rate as a share of the peak. */
   readonly finalShare: number;
 }
 
 /**
- * The learning rate at a progress of 0 to 1 through the run: linear warm-up, then constant, cosine
+ * Returns the learning rate at a progress of 0 to 1: linear warm-up, then constant, cosine
  * (Loshchilov and Hutter 2017, equation 5) or polynomial of power 0.9.
  */
 export function learningRateAt(progress: number, { kind, learningRate, warmup, finalShare }: ScheduleOptions): number {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
-/** What an installed package says of itself. */
+/** Fields of an installed package's package.json. */
 export interface InstalledPackage {
   readonly name: string;
   readonly version?: string;
@@ -10,8 +10,8 @@ export interface InstalledPackage {
 }
 
 /**
- * The package.json of an installed package, undefined where it is not installed. Packages may hide it behind `exports`, so
- * it is looked for upwards from their entry.
+ * Reads the package.json of an installed package; undefined if it is not installed. `exports` may hide this file, so it is
+ * searched upwards from the package's entry.
  */
 export function installedPackage(name: string): InstalledPackage | undefined {
   try {
@@ -21,7 +21,7 @@ export function installedPackage(name: string): InstalledPackage | undefined {
         const info = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as InstalledPackage;
         if (info.name === name) return info;
       } catch {
-        // A folder without a package.json of its own.
+        // This folder has no package.json.
       }
       folder = dirname(folder);
     }

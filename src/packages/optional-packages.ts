@@ -2,7 +2,7 @@ import { FaceparseError } from '../text/errors.ts';
 import { installedPackage } from './installed-package.ts';
 import { packageRanges } from './own-package.ts';
 
-/** The packages that faceparse runs without, until something that needs them is asked for. */
+/** The packages that only some features need. */
 const optionalPackages = [
   '@expo-google-fonts/arimo',
   '@myriaddreamin/typst-ts-node-compiler',
@@ -13,25 +13,25 @@ const optionalPackages = [
 
 export type OptionalPackage = (typeof optionalPackages)[number];
 
-/** Whether faceparse runs without a package. */
+/** Whether a package is optional. */
 export function isOptional(name: string): name is OptionalPackage {
   return (optionalPackages as readonly string[]).includes(name);
 }
 
-/** Those that typeset a report. */
+/** The packages that typeset a report. */
 export const typesettingPackages = ['@myriaddreamin/typst-ts-node-compiler', '@expo-google-fonts/arimo'] as const;
 
-/** The words that install packages, in the versions that faceparse works with: `npm install echarts@6`. */
+/** Returns the command that installs packages in supported versions: `npm install echarts@6`. */
 export function installCommand(names: readonly OptionalPackage[]): string {
   const ranges = packageRanges();
   return ['npm install', ...names.map((name) => `${name}@${ranges[name]}`)].join(' ');
 }
 
 /**
- * Checks that optional packages are installed; to be called before work that would be lost without them.
+ * Checks that optional packages are installed. Call it before any work that would be lost without them.
  *
- * @param user what needs them, as the error begins: `a report`
- * @throws FaceparseError (exit code 1) that names all that are missing and the command that installs them
+ * @param user the feature that needs them, as the start of the error: `a report`
+ * @throws FaceparseError (exit code 1) that lists the missing packages and the command to install them
  */
 export function requirePackages(user: string, names: readonly OptionalPackage[]): void {
   const missing = names.filter((name) => installedPackage(name) === undefined);

@@ -1,22 +1,22 @@
 import { readFileSync } from 'node:fs';
 
-/** The fields of the own package.json that are read while faceparse runs. */
+/** The fields of faceparse's package.json that are read at run time. */
 export interface OwnPackage {
   readonly version: string;
-  /** Always installed; version ranges by name, like those below. */
+  /** Always installed; version ranges by package name, as below. */
   readonly dependencies: Readonly<Record<string, string>>;
-  /** Installed where npm can, and not missed until they are used. */
+  /** Installed if npm can; a missing one is reported when it is used. */
   readonly optionalDependencies: Readonly<Record<string, string>>;
-  /** Optional peers: installed by those who need them. */
+  /** Optional peers, installed by users who need them. */
   readonly peerDependencies: Readonly<Record<string, string>>;
 }
 
-/** The own package.json; it lies two folders up both in src/ and in dist/. */
+/** Reads faceparse's package.json, two folders up from here in both src/ and dist/. */
 export function readOwnPackage(): OwnPackage {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as OwnPackage;
 }
 
-/** The version ranges of all packages that faceparse uses, the optional ones among them, in the order of their names. */
+/** Returns the version ranges of all packages that faceparse uses, including optional ones, sorted by name. */
 export function packageRanges(): Record<string, string> {
   const { dependencies, optionalDependencies, peerDependencies } = readOwnPackage();
   const ranges = { ...dependencies, ...optionalDependencies, ...peerDependencies };

@@ -1,4 +1,4 @@
-/** What each package is there for, in the words that follow its name; one that is not named here is listed without them. */
+/** Purpose of each package, printed after its name; packages without an entry are listed without one. */
 export const packagePurposes: Readonly<Record<string, string>> = {
   '@expo-google-fonts/arimo': 'the font of the report',
   '@myriaddreamin/typst-ts-node-compiler': 'typesets the report',

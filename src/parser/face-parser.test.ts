@@ -293,11 +293,11 @@ describe('FaceParser.create refuses, with the name of the file,', () => {
   };
 
   it.each([
-    ['a network that there is not', { model: 'vgg' }, /^best\.safetensors cannot be used: there is no model 'vgg'/],
+    ['a network that there is not', { model: 'vgg' }, /^best\.safetensors cannot be used: unknown model 'vgg'/],
     [
       'another network',
       { model: 'compact' },
-      /^best\.safetensors belongs to another network: 'stem\.0\.weight' holds 864 values/,
+      /^best\.safetensors belongs to another network: 'stem\.0\.weight' has 864 values/,
     ],
     ['other classes', { labels: 'face-8' }, /^best\.safetensors belongs to another network: 'head\.weight'/],
     [

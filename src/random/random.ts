@@ -1,8 +1,8 @@
 /**
  * A seeded random generator: sfc32 (Chris Doty-Humphrey's Small Fast Counting generator, PractRand), 32 bits a draw.
  *
- * `fork` derives an independent generator from the seed and some keys, never from how much was drawn before:
- * what sample `i` of epoch `e` gets depends on (seed, e, i) alone, whichever worker draws it and when.
+ * `fork` derives an independent generator from the seed and some keys, never from previous draws:
+ * sample `i` of epoch `e` depends only on (seed, e, i), whichever worker draws it and when.
  * Not for secrets.
  *
  * @example
@@ -17,7 +17,7 @@ export class Random {
   #c: number;
   #counter: number;
 
-  /** @param keys tell this generator from others of the same seed; see `fork` */
+  /** @param keys distinguish generators with the same seed; see `fork` */
   constructor(seed: number, ...keys: readonly (number | string)[]) {
     this.#seed = seed;
     this.#keys = keys;
@@ -26,12 +26,12 @@ export class Random {
     for (let i = 0; i < 12; i++) this.next();
   }
 
-  /** A generator of its own for these keys; the same keys always give the same one. */
+  /** Returns an independent generator for these keys; the same keys always give the same generator. */
   fork(...keys: readonly (number | string)[]): Random {
     return new Random(this.#seed, ...this.#keys, ...keys);
   }
 
-  /** The next 32 bits, as a whole number from 0 to 2³² − 1. */
+  /** Returns the next 32 bits as an integer from 0 to 2³² − 1. */
   next(): number {
     const sum = (this.#a + this.#b + this.#counter) | 0;
     this.#counter = (this.#counter + 1) | 0;
@@ -42,10 +42,10 @@ export class Random {
   }
 
   /**
-   * Lets other code draw as `next` does: it gets the state, and leaves there what the state has come to. For loops over many
-   * thousands of draws that run elsewhere, such as in an add-on.
+   * Lends the state to other code, which draws as `next` does and updates the state in place. For long loops that run
+   * elsewhere, such as in an add-on.
    *
-   * @param draw gets a, b, c and the counter
+   * @param draw receives a, b, c and the counter
    */
   lend(draw: (state: Int32Array) => void): void {
     const state = Int32Array.of(this.#a, this.#b, this.#c, this.#counter);
@@ -53,35 +53,35 @@ export class Random {
     [this.#a, this.#b, this.#c, this.#counter] = state;
   }
 
-  /** A number of [from, to). */
+  /** Returns a uniform number in [from, to). */
   uniform(from = 0, to = 1): number {
     return from + (to - from) * (this.next() / 4294967296);
   }
 
-  /** A whole number of 0 … n − 1, each equally likely. */
+  /** Returns a uniform integer in [0, n). */
   integer(n: number): number {
     if (!Number.isInteger(n) || n < 1 || n > 4294967296) {
-      throw new RangeError(`Random.integer wants a whole number from 1 to 2^32, not ${n}.`);
+      throw new RangeError(`Random.integer requires an integer from 1 to 2^32, not ${n}.`);
     }
-    // Draws past the last whole multiple of n would favour small results.
+    // Draws beyond the last multiple of n would favour small results.
     const limit = 4294967296 - (4294967296 % n);
     let draw = this.next();
     while (draw >= limit) draw = this.next();
     return draw % n;
   }
 
-  /** True with probability p; always takes one draw, so that changing p leaves later draws alone. */
+  /** Returns true with probability p. It always takes one draw, so changing p does not affect later draws. */
   chance(p: number): boolean {
     return this.uniform() < p;
   }
 
-  /** A number of the standard normal distribution (Box and Muller, 1958). */
+  /** Returns a standard normal number (Box and Muller, 1958). */
   normal(): number {
     const radius = Math.sqrt(-2 * Math.log(1 - this.uniform()));
     return radius * Math.cos(2 * Math.PI * this.uniform());
   }
 
-  /** Puts an array in random order, in place (Fisher and Yates). */
+  /** Shuffles an array in place (Fisher and Yates). */
   shuffle(values: { length: number; [index: number]: number }): void {
     for (let i = values.length - 1; i > 0; i--) {
       const j = this.integer(i + 1);
@@ -92,7 +92,7 @@ export class Random {
   }
 }
 
-/** 128 bits from numbers and strings: bryc's cyrb128 hash (public domain), finished after every part. */
+/** Hashes numbers and strings to 128 bits: bryc's cyrb128 (public domain), finalised after every part. */
 function hashKeys(parts: readonly (number | string)[]): [number, number, number, number] {
   // The first digits of pi, as in Blowfish: numbers with nothing up their sleeve.
   let [a, b, c, d] = [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344];
@@ -104,10 +104,10 @@ function hashKeys(parts: readonly (number | string)[]): [number, number, number,
   };
   for (const part of parts) {
     const text = typeof part === 'string';
-    // Adding 0 makes one key of 0 and -0.
+    // Adding 0 maps -0 to 0.
     const words = text ? Array.from(part, (letter) => letter.codePointAt(0)!) : toWords(part + 0);
     for (const word of words) mix(word);
-    // The length and the type keep 'a', 'b' apart from 'ab', and 1 from '1'.
+    // Length and type distinguish 'a', 'b' from 'ab', and 1 from '1'.
     mix(words.length * 2 + (text ? 1 : 0));
     a = Math.imul(c ^ (a >>> 18), 597399067);
     b = Math.imul(d ^ (b >>> 22), 2869860233);

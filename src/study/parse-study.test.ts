@@ -57,7 +57,7 @@ describe('parseStudy', () => {
       '        seed: [3]',
       /^s\.yaml:14: unknown key 'groups\.recipe\.variants\.sgd\.seed'; did you mean 'seeds'\?$/,
     ],
-    ['        title: SGD', '        zzzzzz: SGD', /unknown key .*; there are title, overrides and seeds$/],
+    ['        title: SGD', '        zzzzzz: SGD', /unknown key .*; available: title, overrides, seeds$/],
     [
       '    config: compact.yaml',
       '    config: [1]',

@@ -20,7 +20,7 @@ function plain(color: Rgb): Shader {
   return (_x, _y, _distance, out) => setColor(out, color);
 }
 
-/** A shiny solid, rounder towards its edge. */
+/** Shades a shiny solid, rounder towards its edge. */
 function polished(color: Rgb, radius: number): Shader {
   return (_x, y, distance, out) => {
     const round = smoothstep(0, -radius, distance);
@@ -28,7 +28,7 @@ function polished(color: Rgb, radius: number): Shader {
   };
 }
 
-/** Paints glasses: frames and lenses are the class, and an eye behind a clear lens stays an eye. */
+/** Paints glasses: frames and lenses get the class; an eye behind a clear lens stays an eye. */
 export function paintGlasses(canvas: Canvas, head: Head): void {
   const { glasses } = head.traits;
   if (glasses === undefined) return;
@@ -85,13 +85,13 @@ export function paintGlasses(canvas: Canvas, head: Head): void {
   canvas.paint(frame, bridge, { label: 3, shade: rim });
 }
 
-/** Paints earrings at the lobes that are seen. */
+/** Paints earrings on the visible earlobes. */
 export function paintEarrings(canvas: Canvas, head: Head, hair: Hair): void {
   const { earrings } = head.traits;
   if (earrings === undefined) return;
   for (const side of [-1, 1] as const) {
     const [x, y] = head.ear(side).lobe;
-    // An ear that is turned away, or lies under hair, shows no earring.
+    // An ear that is turned away or covered by hair shows no earring.
     if (hair.coversEar(side) || head.outline.distance(x, y) < -0.004) continue;
     const size = earrings.size;
     let shape: Shape;
@@ -125,7 +125,7 @@ export function paintEarrings(canvas: Canvas, head: Head, hair: Hair): void {
   }
 }
 
-/** Paints a necklace on the neck and, where it hangs so low, on the clothes. */
+/** Paints a necklace on the neck and, if it hangs low enough, on the clothes. */
 export function paintNecklace(canvas: Canvas, head: Head): void {
   const { necklace } = head.traits;
   if (necklace === undefined) return;

@@ -2,7 +2,7 @@ import type { LabelMap, Photo } from '../image/image.ts';
 import { latticeNoise } from './noise.ts';
 import type { Point, Shape } from './shapes.ts';
 
-/** A colour, 0–1 a channel. */
+/** A colour, 0–1 per channel. */
 export type Rgb = readonly [number, number, number];
 
 /** Writes the colour at a local point into `out`: red, green, blue, and opacity (1 when untouched). */
@@ -22,7 +22,7 @@ export function setColor(out: Float32Array, color: Rgb, factor = 1): void {
   out[2] = color[2] * factor;
 }
 
-/** A turned, scaled and shifted coordinate system; its origin is x = 0, y = 0 with the pivot at (0, pivotY). */
+/** A rotated, scaled and shifted coordinate system; its origin is x = 0, y = 0 with the pivot at (0, pivotY). */
 export class Frame {
   private readonly cos: number;
   private readonly sin: number;
@@ -31,7 +31,7 @@ export class Frame {
     readonly roll: number,
     readonly scale: number,
     readonly pivotY: number,
-    /** Where the pivot stands in the image, 0–1. */
+    /** Position of the pivot in the image, 0–1. */
     readonly center: Point,
   ) {
     this.cos = Math.cos(roll);
@@ -55,12 +55,12 @@ export class Frame {
 
 export interface PaintOptions {
   readonly shade: Shader;
-  /** Class id given to the pixels whose centre is inside; without it only the photo changes. */
+  /** Class id for pixels whose centre is inside; if omitted, only the photo changes. */
   readonly label?: number;
   /** Width of the soft edge in local units; 0 is one pixel. */
   readonly soft?: number;
   readonly opacity?: number;
-  /** Only pixels that have one of these class ids are painted. */
+  /** Paints only pixels with one of these class ids. */
   readonly onto?: readonly number[];
 }
 
@@ -143,7 +143,7 @@ export class Canvas {
   }
 
   /**
-   * The finished photo: blur (sigma as a share of the size), a gain a channel, a vignette, and grain (standard
+   * The finished photo: blur (sigma as a share of the size), a gain per channel, a vignette, and grain (standard
    * deviation as a share of white).
    */
   finish(look: { blur: number; gain: Rgb; vignette: number; grain: number; seed: number }): Photo {

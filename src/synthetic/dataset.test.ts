@@ -56,10 +56,10 @@ describe('writeSyntheticDataset', () => {
   });
 
   it.each([
-    ['count', { count: 0 }, /count of synthetic faces is 0/],
+    ['count', { count: 0 }, /number of synthetic faces is 0/],
     ['size', { size: 1e6 }, /size of synthetic faces is 1000000/],
     ['seed', { seed: -3 }, /seed of the synthetic faces is -3/],
-    ['split', { split: '../train' }, /split is named "..\/train"/],
+    ['split', { split: '../train' }, /split name is "..\/train"/],
   ])('refuses a bad %s before it writes', async (_name, change, message) => {
     const options = { folder: join(folder, 'new'), count: 1, size: 16, seed: 1, split: 'train', ...change };
     await expect(writeSyntheticDataset(options)).rejects.toThrow(message);

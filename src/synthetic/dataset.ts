@@ -11,13 +11,13 @@ import { drawSyntheticFace } from './face.ts';
 const mostFaces = 100_000;
 
 export interface SyntheticDatasetOptions {
-  /** The folder that gets the split's folder; made if it is not there. */
+  /** Parent of the split's folder; created if it does not exist. */
   readonly folder: string;
   readonly count: number;
   /** Side of the images in pixels. */
   readonly size: number;
   readonly seed: number;
-  /** Name of the split, also the name of its folder; every split has faces of its own. */
+  /** Name of the split and of its folder; every split has different faces. */
   readonly split: string;
   readonly onProgress?: (done: number, count: number) => void;
 }
@@ -27,16 +27,16 @@ function requireOptions({ count, size, seed, split }: SyntheticDatasetOptions): 
     throw new FaceparseError(text, { exitCode: 2 });
   };
   if (!Number.isInteger(count) || count < 1 || count > mostFaces) {
-    fail(`the count of synthetic faces is ${count}, but must be a whole number from 1 to ${mostFaces}`);
+    fail(`the number of synthetic faces is ${count}; it must be an integer from 1 to ${mostFaces}`);
   }
   if (!Number.isInteger(size) || size < 16 || size > 2048) {
-    fail(`the size of synthetic faces is ${size}, but must be a whole number of pixels from 16 to 2048`);
+    fail(`the size of synthetic faces is ${size}; it must be an integer from 16 to 2048 pixels`);
   }
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    fail(`the seed of the synthetic faces is ${seed}, but must be a whole number from 0 to 2^53-1`);
+    fail(`the seed of the synthetic faces is ${seed}; it must be an integer from 0 to 2^53-1`);
   }
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]*$/.test(split)) {
-    fail(`the split is named "${split}", but must be letters, digits, - or _, such as train or val`);
+    fail(`the split name is "${split}"; use letters, digits, - or _, as in train or val`);
   }
 }
 
@@ -44,8 +44,9 @@ function requireOptions({ count, size, seed, split }: SyntheticDatasetOptions): 
  * Writes synthetic faces as a dataset: `<folder>/<split>/images/face-00012.jpg` (quality 92) and `masks/face-00012.png`
  * (palette PNG of celebamask-19 ids), and returns the split's folder.
  *
- * The folder appears under its name only when it is complete. Throws a FaceparseError for options out of range, and when
- * the split's folder already holds something.
+ * The folder appears under its final name only when it is complete.
+ *
+ * @throws FaceparseError if an option is out of range, or the split's folder is not empty
  *
  * @example await writeSyntheticDataset({ folder: 'data/demo', count: 200, size: 128, seed: 1, split: 'train' });
  */

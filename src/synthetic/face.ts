@@ -14,11 +14,11 @@ const largestSize = 2048;
 /**
  * Draws an invented, aligned portrait and its exact celebamask-19 labels; nothing in it comes from a photo.
  *
- * The image depends on the seed alone: the same seed at another size is the same face. Every class can occur;
+ * The image depends only on the seed: the same seed at another size gives the same face. Every class can occur;
  * glasses, hats, earrings and necklaces only on some faces. The photo is size×size RGB, the labels are size×size ids
  * below 19.
  *
- * @param seed a whole number from 0 to 2⁵³−1
+ * @param seed an integer from 0 to 2⁵³−1
  * @param size side of the image in pixels, 16 to 2048
  * @throws RangeError if the seed or the size is out of its range
  * @example
@@ -26,11 +26,11 @@ const largestSize = 2048;
  */
 export function drawSyntheticFace(seed: number, size: number): { photo: Photo; labels: LabelMap } {
   if (!Number.isSafeInteger(seed) || seed < 0) {
-    throw new RangeError(`the seed of a synthetic face is ${seed}, but must be a whole number from 0 to 2^53-1`);
+    throw new RangeError(`the seed of a synthetic face is ${seed}; it must be an integer from 0 to 2^53-1`);
   }
   if (!Number.isInteger(size) || size < smallestSize || size > largestSize) {
     throw new RangeError(
-      `the size of a synthetic face is ${size}, but must be a whole number from ${smallestSize} to ${largestSize}`,
+      `the size of a synthetic face is ${size}; it must be an integer from ${smallestSize} to ${largestSize}`,
     );
   }
   const traits = drawTraits(seed);

@@ -48,7 +48,7 @@ function paintEye(canvas: Canvas, head: Head, side: -1 | 1): void {
   canvas.paint(frame, opening, {
     label: side === 1 ? 4 : 5,
     shade: (x, y, distance, out) => {
-      // The ball is round and the upper lid throws a shadow on it.
+      // The eyeball is round and the upper lid casts a shadow on it.
       const away = Math.hypot((x - middle[0]) / half, (y - middle[1]) / 0.05);
       const shade = 0.95 - 0.2 * smoothstep(0.4, 1.1, away) - 0.26 * smoothstep(0.006, -rise, y - middle[1]);
       setColor(out, [0.98, 0.95, 0.93], shade * (0.93 + 0.07 * smoothstep(0, -0.008, distance)));

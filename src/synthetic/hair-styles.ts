@@ -1,18 +1,18 @@
 import type { Point } from './shapes.ts';
 import type { HairStyle } from './traits.ts';
 
-/** How a style is built; half widths are from the middle of the head outwards. */
+/** The shape of a hair style; half widths are measured from the middle of the head. */
 export interface HairForm {
   /** Right half of the outer edge, top to bottom; grows with the volume. */
   readonly outer: readonly Point[];
-  /** Where the hair's inner edge runs beside the face, from the temple downwards; it is the same on both sides. */
+  /** Inner edge of the hair along the face, from the temple downwards; symmetric. */
   readonly inner: readonly Point[];
   /** Height of the hairline in the middle and how far it drops at the temples. */
   readonly hairline: number;
   readonly drop: number;
-  /** How strands run: hanging along the head, combed away from the face, or curls. */
+  /** Direction of the strands: hanging along the head, combed away from the face, or curls. */
   readonly flow: 'hang' | 'combed' | 'curls';
-  /** Ripples of the outer edge: depth, and how many a unit of length. */
+  /** Ripples of the outer edge: depth, and number per unit of length. */
   readonly ripple?: readonly [number, number];
   readonly hidesEars: boolean;
   /** Whether the hair falls over the shoulders (painted over the clothes) below the chin. */

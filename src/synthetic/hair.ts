@@ -29,7 +29,7 @@ function ruffle(points: readonly Point[], depth: number, frequency: number, seed
   });
 }
 
-/** The hair of a head: the mass behind it, and the part that lies over forehead, temples and shoulders. */
+/** The hair of a head: the mass behind it, and the part over forehead, temples and shoulders. */
 export class Hair {
   readonly back?: Shape;
   readonly front?: Shape;
@@ -80,7 +80,7 @@ export class Hair {
     return this.form?.hidesEars === true && !this.head.traits.hair.tucked[side === 1 ? 1 : 0];
   }
 
-  /** The window in the hair through which the face is seen. */
+  /** The opening in the hair that shows the face. */
   private opening(form: HairForm): Shape {
     const { hair, pose } = this.head.traits;
     const top = form.hairline + hair.hairline;
@@ -90,7 +90,7 @@ export class Hair {
     const sideOf = (side: -1 | 1): Point[] => {
       const tucked = form.hidesEars && hair.tucked[side === 1 ? 1 : 0];
       return form.inner.map(([x, y]): Point => {
-        // Behind the ear the window widens, and narrows again over the shoulder.
+        // The opening widens behind the ear and narrows again over the shoulder.
         const room = tucked ? 0.095 * smoothstep(0.42, 0.5, y) * smoothstep(0.86, 0.7, y) : 0;
         return [side * (x + room) + turn * smoothstep(0.9, 0.5, y), y];
       });
@@ -152,7 +152,7 @@ export class Hair {
     };
   }
 
-  /** What lies behind neck, clothes and face. */
+  /** Paints the hair behind neck, clothes and face. */
   paintBack(canvas: Canvas): void {
     if (this.back === undefined) return;
     const { frame } = this.head;
@@ -161,7 +161,7 @@ export class Hair {
     if (this.knot) canvas.paint(frame, this.knot, { label: 13, shade: this.shader(0.95) });
   }
 
-  /** What lies over face and shoulders. */
+  /** Paints the hair over face and shoulders. */
   paintFront(canvas: Canvas): void {
     if (this.front === undefined) return;
     const { frame } = this.head;
@@ -173,7 +173,7 @@ export class Hair {
     });
   }
 
-  /** Without hair the skull shows above the forehead, and is skin. */
+  /** Paints the scalp of a bald head as skin. */
   static paintScalp(canvas: Canvas, head: Head): void {
     if (head.traits.hair.style !== 'bald') return;
     const dome = blob(

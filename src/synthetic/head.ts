@@ -13,8 +13,8 @@ interface Bump {
 }
 
 /**
- * The head in three dimensions, as far as a drawing needs it: where a point of a straight frontal face lies after
- * the turn, which way the skin faces there, and how it is lit. Head coordinates: x from the middle of the face,
+ * The head in three dimensions, as far as a drawing needs it: the position of a point of the frontal face after
+ * rotation, the direction of the skin there, and its lighting. Head coordinates: x from the middle of the face,
  * y from the top of the image, both in shares of the image's side before roll, scale and shift.
  */
 export class Head {
@@ -38,7 +38,7 @@ export class Head {
     this.shaded = mix(skin.color, deep, 0.62 * light.contrast + 0.2);
   }
 
-  /** Where a point of the frontal face lies after yaw and pitch; `depth` is how far it stands out of the head. */
+  /** Projects a point of the frontal face after yaw and pitch; `depth` is its distance from the face plane. */
   project(x: number, y: number, depth = 0): Point {
     const { yaw, pitch } = this.traits.pose;
     const side = Math.min(1, Math.abs(x) / 0.27);
@@ -91,7 +91,7 @@ export class Head {
     return bumps;
   }
 
-  /** Light that the skin receives at a point of the turned head: about 0 in shadow, 1 in full light. */
+  /** Light on the skin at a point of the turned head: about 0 in shadow, 1 in full light. */
   private lightAt(x: number, y: number): number {
     const { light, pose } = this.traits;
     const u = (x - Math.sin(pose.yaw) * 0.06) / 0.29;
@@ -135,7 +135,7 @@ export class Head {
     }
   }
 
-  /** How close a point is to a spot of the face and to its mirror image, 1 to 0. */
+  /** Proximity of a point to a spot of the face or its mirror image, 1 to 0. */
   private near(x: number, y: number, spotX: number, spotY: number, width: number, height: number): number {
     let nearness = 0;
     for (const side of [-1, 1]) {
@@ -173,9 +173,9 @@ export class Head {
     });
   }
 
-  /** The ears; `side` is −1 at the image's left (the person's right ear), 1 at its right. */
+  /** The shape of an ear; `side` is −1 at the image's left (the person's right ear), 1 at its right. */
   ear(side: -1 | 1): { shape: Shape; inner: Shape; lobe: Point } {
-    // The ears lie behind the middle of the head, so a turn moves them against the face.
+    // The ears are behind the middle of the head, so a turn moves them against the face.
     const shift = -Math.sin(this.traits.pose.yaw) * 0.09;
     const place = (x: number, y: number): Point => [side * x + shift, y];
     const points = [
@@ -243,7 +243,7 @@ export class Head {
     canvas.shadow(this.frame, this.outline, [-side * 0.02, 0.045], 0.07, 0.5, [17]);
   }
 
-  /** The nose: a label over the skin's own shading, nostrils and the shadow beneath. */
+  /** Paints the nose: a label over the skin's shading, nostrils and the shadow below. */
   paintNose(canvas: Canvas): void {
     const { width, length } = this.traits.nose;
     const right: [number, number, number][] = [

@@ -6,12 +6,12 @@ function scramble(value: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-/** A number in [0, 1) that depends on a lattice point and a seed alone. */
+/** Returns a number in [0, 1) that depends only on a lattice point and a seed. */
 export function latticeNoise(x: number, y: number, seed: number): number {
   return scramble(Math.imul(x, 0x27d4eb2d) ^ Math.imul(y, 0x165667b1) ^ Math.imul(seed, 0x9e3779b1)) / 4294967296;
 }
 
-/** Smooth noise in [0, 1): lattice values, smoothstep between them; one feature a unit of x and of y. */
+/** Smooth noise in [0, 1): smoothstep between lattice values; one feature per unit of x and y. */
 export function valueNoise(x: number, y: number, seed: number): number {
   const x0 = Math.floor(x);
   const y0 = Math.floor(y);

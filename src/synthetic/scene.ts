@@ -19,7 +19,7 @@ const walls: readonly Rgb[] = [
   [0.35, 0.52, 0.62],
 ];
 
-/** Paints what is behind the person: a wall, a gradient, lights out of focus, foliage, or stripes. */
+/** Paints the background: a wall, a gradient, lights out of focus, foliage, or stripes. */
 export function paintBackground(canvas: Canvas, seed: number): void {
   const random = new Random(seed).fork('background');
   const kind = pick(random, ['gradient', 'gradient', 'lights', 'foliage', 'panels', 'wall'] as const);

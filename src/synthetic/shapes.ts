@@ -22,7 +22,7 @@ function boundsOf(points: readonly Point[], margin = 0): [number, number, number
   return [left - margin, top - margin, right + margin, bottom + margin];
 }
 
-/** The curve through the points (uniform Catmull–Rom), as a polyline with `steps` pieces between two points. */
+/** Returns a curve through the points (uniform Catmull–Rom), as a polyline with `steps` pieces between two points. */
 export function smoothCurve(points: readonly Point[], closed: boolean, steps = 6): Point[] {
   const n = points.length;
   const at = (i: number): Point => (closed ? points[(i + n) % n] : points[Math.min(n - 1, Math.max(0, i))]);
@@ -48,10 +48,9 @@ const cellSize = 0.035;
 const maxCells = 24;
 
 /**
- * The polygon over the points; the signed distance is exact (I. Quilez, "2D distance functions").
+ * Creates a polygon with an exact signed distance (I. Quilez, "2D distance functions").
  *
- * A point of a grid cell only looks at the edges that can be nearest somewhere in that cell; the lists are made when
- * a cell is first asked for.
+ * Each grid cell lists the edges that can be nearest to one of its points. The list is built when the cell is first used.
  */
 export function polygon(points: readonly Point[]): Shape {
   const n = points.length;
@@ -73,7 +72,7 @@ export function polygon(points: readonly Point[]): Shape {
   };
 
   const bounds = boundsOf(points);
-  // A little room around: soft edges and shadows ask for points outside the bounds.
+  // A small margin: soft edges and shadows query points outside the bounds.
   const [left, top, right, bottom] = boundsOf(points, 0.05);
   const columns = Math.min(maxCells, Math.ceil((right - left) / cellSize));
   const rows = Math.min(maxCells, Math.ceil((bottom - top) / cellSize));
@@ -141,12 +140,12 @@ export function polygon(points: readonly Point[]): Shape {
   };
 }
 
-/** The closed smooth shape through the points. */
+/** Creates a closed smooth shape through the points. */
 export function blob(points: readonly Point[], steps = 6): Shape {
   return polygon(smoothCurve(points, true, steps));
 }
 
-/** An ellipse turned by `angle` radians; the distance is first-order: exact on the edge, close to it near by. */
+/** Creates an ellipse rotated by `angle` radians. The distance is first-order: exact on the edge, approximate nearby. */
 export function ellipse(cx: number, cy: number, rx: number, ry: number, angle = 0): Shape {
   const cos = Math.cos(angle);
   const sin = Math.sin(angle);
@@ -164,7 +163,7 @@ export function ellipse(cx: number, cy: number, rx: number, ry: number, angle = 
   };
 }
 
-/** A thick line along a polyline; `halfWidth` may vary with the share of the way, 0 at the start to 1 at the end. */
+/** Creates a thick line along a polyline; `halfWidth` may be a function of the position, 0 at the start to 1 at the end. */
 export function stroke(points: readonly Point[], halfWidth: number | ((along: number) => number)): Shape {
   const widthAt = typeof halfWidth === 'number' ? () => halfWidth : halfWidth;
   const last = points.length - 1;
@@ -186,17 +185,17 @@ export function stroke(points: readonly Point[], halfWidth: number | ((along: nu
   };
 }
 
-/** What is inside `shape` and outside `hole`. */
+/** Returns the part of `shape` outside `hole`. */
 export function subtract(shape: Shape, hole: Shape): Shape {
   return { bounds: shape.bounds, distance: (x, y) => Math.max(shape.distance(x, y), -hole.distance(x, y)) };
 }
 
-/** What is inside both shapes. */
+/** Returns the intersection of two shapes. */
 export function intersect(a: Shape, b: Shape): Shape {
   return { bounds: a.bounds, distance: (x, y) => Math.max(a.distance(x, y), b.distance(x, y)) };
 }
 
-/** What is inside either shape. */
+/** Returns the union of shapes. */
 export function unite(...shapes: Shape[]): Shape {
   const corners = shapes.flatMap(({ bounds: [left, top, right, bottom] }): Point[] => [
     [left, top],
@@ -212,13 +211,13 @@ export function unite(...shapes: Shape[]): Shape {
   };
 }
 
-/** A right half given from top to bottom, closed by its mirror image about x = 0; points on the axis stand once. */
+/** Closes a right half, given from top to bottom, with its mirror image about x = 0; points on the axis are not repeated. */
 export function mirrorHalf(right: readonly Point[]): Point[] {
   const left = right.filter(([x]) => x !== 0).map(([x, y]): Point => [-x, y]);
   return [...right, ...left.reverse()];
 }
 
-/** Smoothstep from 0 at `low` to 1 at `high` (also falling, when low > high). */
+/** Smoothstep from 0 at `low` to 1 at `high`; decreasing if low > high. */
 export function smoothstep(low: number, high: number, value: number): number {
   const t = Math.min(1, Math.max(0, (value - low) / (high - low)));
   return t * t * (3 - 2 * t);

@@ -14,7 +14,7 @@ export type HairStyle =
   | 'ponytail'
   | 'afro';
 
-/** What a synthetic face looks like; lengths are shares of the image's side, angles are radians. */
+/** The appearance of a synthetic face; lengths are shares of the image's side, angles are in radians. */
 export interface FaceTraits {
   readonly pose: { roll: number; scale: number; shiftX: number; shiftY: number; yaw: number; pitch: number };
   readonly light: { direction: readonly [number, number, number]; warmth: number; contrast: number };
@@ -38,7 +38,7 @@ export interface FaceTraits {
     volume: number;
     hairline: number;
     part: number;
-    /** Hair tucked behind the ear at the image's left and right. */
+    /** Whether hair is tucked behind the ear, at the image's left and right. */
     tucked: readonly [boolean, boolean];
     seed: number;
   };
@@ -123,7 +123,7 @@ const fabricColors: readonly Rgb[] = [
   [0.4, 0.28, 0.2],
 ];
 
-/** Between low and high, the middle more likely than the ends (the mean of three uniform numbers). */
+/** Draws a number between low and high, with the middle more likely (the mean of three uniform numbers). */
 export function centred(random: Random, low: number, high: number): number {
   return low + ((high - low) * (random.uniform() + random.uniform() + random.uniform())) / 3;
 }
@@ -148,7 +148,7 @@ function drawHair(random: Random, masculine: boolean, wearsEarrings: boolean, we
     'afro',
   ];
   let style = pick(random, masculine ? short : long);
-  // Hair this high has no room under a hat.
+  // Hair this high does not fit under a hat.
   if (wearsHat && (style === 'afro' || style === 'bun')) style = 'wavy';
   const natural = pick(random, hairColors);
   const color = random.chance(0.08)
@@ -177,7 +177,7 @@ function drawPose(random: Random) {
   };
 }
 
-/** All random choices of one face: the same seed gives the same traits, whatever the size of the image. */
+/** Draws all random traits of one face. The same seed gives the same traits, whatever the size of the image. */
 export function drawTraits(seed: number): FaceTraits {
   const random = new Random(seed);
   const masculine = random.chance(0.45);
@@ -208,7 +208,7 @@ export function drawTraits(seed: number): FaceTraits {
       ]);
   const lipColor = mix(skinColor, lipTint, masculine ? 0.5 : mouth.uniform(0.5, 0.8));
   const pose = drawPose(random.fork('pose'));
-  // Room for what hangs at the neck, and for what stands on the head.
+  // Space for a necklace and for a hat.
   if (wearsNecklace) pose.scale *= 0.94;
   if (wearsNecklace) pose.shiftY -= 0.02;
   if (hair.style === 'bun') pose.shiftY += 0.02;

@@ -1,4 +1,4 @@
-/** A count with thousands apart: `1,220,691`. */
+/** Formats a count with thousands separators: `1,220,691`. */
 export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }

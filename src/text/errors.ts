@@ -1,6 +1,6 @@
 /**
  * An error that a user can act on: one clear line, shown without a stack trace.
- * Exit code 1 means that the work failed, 2 that the command was used wrongly.
+ * Exit code 1 means that the work failed, 2 that the command was used incorrectly.
  */
 export class FaceparseError extends Error {
   readonly exitCode: 1 | 2;

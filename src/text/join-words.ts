@@ -1,5 +1,5 @@
 /**
- * Words as a list in a sentence.
+ * Joins words into a list for a sentence.
  *
  * @example joinWords(['a', 'b', 'c']) // 'a, b or c'
  */

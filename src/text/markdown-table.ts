@@ -1,7 +1,7 @@
-/** A column of a table of text. */
+/** A column of a Markdown table. */
 export interface Column {
   readonly title: string;
-  /** Numbers stand to the right, words (the default) to the left. */
+  /** Use `right` for numbers; default `left`. */
   readonly align?: 'left' | 'right';
 }
 
@@ -10,7 +10,7 @@ function cell(text: string): string {
 }
 
 /**
- * A Markdown table; bars in texts are escaped, line breaks become spaces.
+ * Formats a Markdown table; bars are escaped and line breaks become spaces.
  *
  * @example markdownTable([{ title: 'model' }, { title: 'parameters', align: 'right' }], [['unet', '1,220,691']])
  */

@@ -1,8 +1,8 @@
 const quotedLength = 100;
 
 /**
- * A name from a file of unknown origin as errors may show it: in quotes as JSON writes them, cut after 100 characters,
- * with escapes for all that a terminal would obey or hide (control and format characters, line separators).
+ * Quotes a name from an untrusted file for error messages: as a JSON string, cut after 100 characters, with control and
+ * format characters and line separators escaped.
  *
  * @example quote('a\u009bm') // "a\u009bm", with a backslash
  */
@@ -11,7 +11,7 @@ export function quote(text: string): string {
 }
 
 /**
- * The same JSON document without control characters that JSON lets stand and a terminal obeys (U+007F to U+009F).
+ * Escapes the control characters in a JSON document that JSON permits but a terminal interprets (U+007F to U+009F).
  *
  * @example escapeControls(JSON.stringify('\u009b')) // "\u009b", with a backslash
  */
@@ -19,7 +19,7 @@ export function escapeControls(json: string): string {
   return json.replace(/[\u007f-\u009f]/g, escaped);
 }
 
-/** Text without what a terminal obeys: control characters but line breaks and tabs, and what turns the direction of writing. */
+/** Removes control characters except line breaks and tabs, and characters that change the writing direction. */
 export function withoutControls(text: string): string {
   return text.replace(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '');
 }

@@ -29,7 +29,7 @@ describe('editDistance', () => {
 describe('suggestName', () => {
   it('gives the nearest name, or all of them, or what else is to be said', () => {
     expect(suggestName('bsae', ['sgd', 'base'])).toBe("did you mean 'base'?");
-    expect(suggestName('quite-different', ['sgd', 'base'])).toBe('there are sgd and base');
+    expect(suggestName('quite-different', ['sgd', 'base'])).toBe('available: sgd, base');
     expect(suggestName('x'.repeat(1_000_000), ['base'], 'see the list')).toBe('see the list');
   });
 });

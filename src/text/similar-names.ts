@@ -1,7 +1,5 @@
-import { joinWords } from './join-words.ts';
-
 /**
- * Edit distance with transpositions of neighbours (Damerau–Levenshtein, optimal string alignment).
+ * Returns the edit distance with transpositions (Damerau–Levenshtein, optimal string alignment).
  *
  * @example editDistance('lr', 'rl') // 1
  */
@@ -22,12 +20,12 @@ export function editDistance(a: string, b: string): number {
   return previous[b.length];
 }
 
-/** Names that are longer are not looked at: hostile input may have some of megabytes, and the distance is quadratic. */
+/** Longer names are not compared: the distance is quadratic, and hostile input may contain names of megabytes. */
 export const longestName = 200;
 
 /**
- * How many edits lead from a name that was given to one that there is; undefined where nobody would take one for the other,
- * which is from more than a third of its letters on.
+ * Returns the number of edits from a given name to a known one, or undefined if they are not similar: if more than a third
+ * of the letters differ.
  */
 export function misspelling(given: string, name: string): number | undefined {
   if (given.length > longestName) return undefined;
@@ -36,15 +34,15 @@ export function misspelling(given: string, name: string): number | undefined {
 }
 
 /**
- * The rest of an error about an unknown name: `did you mean 'base'?`, or else what there is.
+ * Completes an error about an unknown name: `did you mean 'base'?`, or else lists the names.
  *
- * @param otherwise said where no name is like it; default: all names
+ * @param otherwise the text if no name is similar; default: all names
  * @example suggestName('bace', ['base', 'sgd']) // "did you mean 'base'?"
  */
 export function suggestName(
   given: string,
   names: readonly string[],
-  otherwise = `there are ${joinWords(names, 'and')}`,
+  otherwise = `available: ${names.join(', ')}`,
 ): string {
   const near = names
     .map((name) => ({ name, edits: misspelling(given, name) ?? Number.POSITIVE_INFINITY }))

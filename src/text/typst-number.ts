@@ -1,5 +1,5 @@
 /**
- * A number of a configuration, as typst markup.
+ * Formats a number from a configuration as typst markup.
  *
  * @example typstNumber(1e-8) // '10#super[−8]'
  */

@@ -102,8 +102,8 @@ describe('planTraining', () => {
   });
 
   it('refuses a loss that is nothing, and class weights that do not fit', () => {
-    expect(() => plan('loss.crossEntropy=0', 'loss.dice=0')).toThrow(/all 0; at least one must be above/);
+    expect(() => plan('loss.crossEntropy=0', 'loss.dice=0')).toThrow(/all 0; set at least one above 0/);
     expect(() => plan('loss.crossEntropy=0', 'loss.dice=0', 'loss.lovasz=1')).not.toThrow();
-    expect(() => plan('loss.classWeights=[1,2]')).toThrow(/has 2 numbers, but celebamask-19 has 19 classes/);
+    expect(() => plan('loss.classWeights=[1,2]')).toThrow(/has 2 values, but celebamask-19 has 19 classes/);
   });
 });

@@ -86,6 +86,6 @@ describe('MetricsLog', () => {
     const run = runFolder(folder);
     await mkdir(run.events);
     const log = MetricsLog.create(run);
-    await expect(log.save()).rejects.toThrow(`cannot write ${run.events}: a folder of that name is there`);
+    await expect(log.save()).rejects.toThrow(`cannot write ${run.events}: a folder with that name already exists`);
   });
 });

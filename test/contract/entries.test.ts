@@ -121,7 +121,7 @@ describe.each(engines)('entries of the engine $name on $device', (engine) => {
     expect((await program.readStates(['sum'])).get('sum')).toEqual(float(2, 4, 20, 40, 60));
     expect(await program.run('read', {}, [])).toEqual({});
     await expect(program.run('accumulate', inputs, ['norm'])).rejects.toThrow(
-      "the graph has no output 'norm'; it has product, twice",
+      "the graph has no output 'norm'; its outputs are product, twice",
     );
     await program.dispose();
   });
@@ -129,7 +129,7 @@ describe.each(engines)('entries of the engine $name on $device', (engine) => {
   it('refuse names and shapes that do not fit', async () => {
     const program = await engine.compileEntries(entries());
     await expect(program.run('train' as 'read', {})).rejects.toThrow(
-      "the program has no entry 'train'; it has accumulate, update, read",
+      "the program has no entry 'train'; its entries are accumulate, update, read",
     );
     await expect(program.run('read', { x: float(1) })).rejects.toThrow("no input 'x'");
     await expect(program.readStates(['c'])).rejects.toThrow("the program has no state 'c'");

@@ -35,7 +35,7 @@ const faults: readonly Fault[] = [
     name: 'no such folder',
     spoil: (data) => rm(data, { recursive: true }),
     code: 2,
-    says: ['there is no folder', 'check the path'],
+    says: ['folder ', 'not found; check the path'],
   },
   {
     name: 'no val/',
@@ -48,7 +48,7 @@ const faults: readonly Fault[] = [
     spoil: async (data) => {
       for (const name of await readdir(join(data, 'train', 'images'))) await rm(join(data, 'train', 'images', name));
     },
-    says: [join('train', 'images'), 'holds no photo', 'put photos there'],
+    says: [join('train', 'images'), 'contains no photos', 'put photos there'],
   },
   {
     name: 'a mask without a photo',

@@ -42,5 +42,5 @@ it('bench refuses what it cannot do', async () => {
   expect(onnx.stderr).toContain('only the native engine can be profiled, not onnx');
   const device = await runCli(['bench', ...small, '--engine', 'native', '--device', 'webgpu']);
   expect(device.code).toBe(2);
-  expect(device.stderr).toContain('runs on the CPU only');
+  expect(device.stderr).toContain('runs only on the CPU');
 });

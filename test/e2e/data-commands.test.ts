@@ -16,7 +16,7 @@ describe('data check', () => {
     const folder = await writeDataset(await temporaryFolder(), { a: schematicFace() });
     const { code, stdout, stderr } = await runCli(['data', 'check', folder]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toBe(`${folder}: 1 pairs of photo and mask\n\nno problem found\n`);
+    expect(stdout).toBe(`${folder}: 1 pairs of photo and mask\n\nno problems found\n`);
   });
 
   it('reports swapped sides, which are no failure, and how to repair them', async () => {
@@ -78,7 +78,7 @@ describe('data check', () => {
     const none = await runCli(['data', 'check', folder]);
     expect(none.code).toBe(2);
     expect(none.stderr).toMatch(
-      /has no folder images\/; a dataset folder holds images\/ \(photos\) and masks\/ \(PNG\)\n$/,
+      /has no folder images\/; a dataset folder contains images\/ \(photos\) and masks\/ \(PNG\)\n$/,
     );
     await mkdir(join(folder, 'images'));
     const empty = await runCli(['data', 'check', folder]);

@@ -154,7 +154,7 @@ describe('a run that was stopped and resumed', () => {
     await writeFile(file, bytes.subarray(0, 5_000_000));
     const damaged = await runCli(['train', '--resume', run]);
     expect(damaged.code).toBe(1);
-    expect(damaged.stderr).toMatch(/^faceparse: the checkpoint [^\n]* is damaged: [^\n]*cut short[^\n]*\n$/);
+    expect(damaged.stderr).toMatch(/^faceparse: the checkpoint [^\n]* is damaged: [^\n]*truncated[^\n]*\n$/);
 
     await writeFile(file, bytes);
     const config = await readFile(join(run, 'config.yaml'), 'utf8');
@@ -227,7 +227,7 @@ describe('a disk that is full', () => {
     const { code, stdout, stderr } = await runCli(['train', '--resume', run, '--threads', '1'], { through: limited });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr.split('\n').at(-2)).toMatch(
-      /^faceparse: cannot write .*checkpoint\.safetensors: the file would be larger than is allowed here \(ulimit -f/,
+      /^faceparse: cannot write .*checkpoint\.safetensors: the file would exceed the size limit \(ulimit -f/,
     );
     expect((await readFile(file)).equals(before)).toBe(true);
     expect((await readdir(run)).filter((name) => name.endsWith('.aside'))).toEqual([]);

@@ -318,7 +318,7 @@ describe('predict', () => {
     [
       'cut short',
       async (bytes: Buffer) => bytes.subarray(0, 2_000_000),
-      /^faceparse: [^\n]*w\.safetensors cannot be read as weights: [^\n]*cut short[^\n]*\n$/,
+      /^faceparse: [^\n]*w\.safetensors cannot be read as weights: [^\n]*truncated[^\n]*\n$/,
     ],
     [
       'of another network',
@@ -331,7 +331,7 @@ describe('predict', () => {
     [
       'that is a checkpoint',
       async (_: Buffer, file: string) => readFile(join(file, '..', '..', 'checkpoint.safetensors')),
-      /^faceparse: [^\n]*w\.safetensors is a safetensors file, but not one of faceparse's weights\. [^\n]*\n$/,
+      /^faceparse: [^\n]*w\.safetensors is a safetensors file but not a faceparse weights file\. [^\n]*\n$/,
     ],
   ])('refuses weights %s in one line', async (_, spoil, message) => {
     const input = await photos();
@@ -346,8 +346,8 @@ describe('predict', () => {
   });
 
   it.each([
-    [['nowhere'], /^faceparse: there is no photo or folder at nowhere\n$/],
-    [['.'], /^faceparse: \. holds no photos \(\.jpg, /],
+    [['nowhere'], /^faceparse: no photo or folder at nowhere\n$/],
+    [['.'], /^faceparse: \. contains no photos \(\.jpg, /],
   ])('refuses %j', async (paths, message) => {
     const { code, stderr } = await runCli(['predict', run, ...paths, '--out', 'x'], { cwd: await temporaryFolder() });
     expect(code).toBe(2);

@@ -36,15 +36,15 @@ describe('faceparse', () => {
     ['data check . --jason', "unknown option '--jason' (Did you mean --json?)"],
     ['data check . --limit some', /'some' is invalid. It must be a whole number from 0 to 1000000/],
     ['data check . --labels faces', 'unknown label set "faces"; the label sets are celebamask-19, face-8'],
-    ['data check nowhere', 'there is no folder nowhere; check the path'],
+    ['data check nowhere', 'folder nowhere not found; check the path'],
     ['data stats . --out chart.png', 'the chart is an SVG image; name it --out chart.png.svg'],
     ['data prepare .', "required option '--out <folder>' not specified"],
     ['data prepare . --out x --from 1', '--from needs --to: give the first and the last photo to take'],
-    ['models nope', /^there is no model 'nope'; the models are .*compact/],
+    ['models nope', /^unknown model 'nope'; the models are .*compact/],
     ['models compact --size 100', /^compact takes images whose sides are multiples of 32, not 100×100/],
     ['predict', 'name the photos to parse, or folders of photos'],
     ['predict nowhere', 'there is no run, photo or folder of photos at nowhere'],
-    ['predict nowhere.safetensors .', '. holds no photos (.jpg, .jpeg, .png, .webp)'],
+    ['predict nowhere.safetensors .', '. contains no photos (.jpg, .jpeg, .png, .webp)'],
     ['evaluate --data x --markdown --json', "option '--markdown' cannot be used with option '--json'"],
     ['export a', "required option '--format <name>' not specified"],
     ['export a --format torch --out x', /argument 'torch' is invalid\. Allowed choices are .*safetensors/],
@@ -95,7 +95,7 @@ describe('faceparse', () => {
   it('shows a stack trace only with --debug or FACEPARSE_DEBUG=1', async () => {
     const words = ['data', 'check', join(await temporaryFolder(), 'nowhere')];
     expect((await runCli(words)).stderr).not.toContain('    at ');
-    expect((await runCli([...words, '--debug'])).stderr).toMatch(/^faceparse: there is no folder .*\n {4}at /);
+    expect((await runCli([...words, '--debug'])).stderr).toMatch(/^faceparse: folder .* not found; .*\n {4}at /);
     expect((await runCli(words, { env: { FACEPARSE_DEBUG: '1' } })).stderr).toContain('    at ');
   });
 

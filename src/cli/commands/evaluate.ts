@@ -104,8 +104,8 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     import('../../node/face-parser.ts'),
     import('../../data/dataset/dataset.ts'),
   ]);
-        weights: parser.file,
-        data: dataset.folder,
+  const dataset = await openDataset(options.data ?? (await validationFolder(run)), { requireMasks: true });
+  const parser = await FaceParser.load(run, engineChoice(options));
   try {
     const plain = await score('scoring', parser, dataset, options);
     const averaging = await averagingOf(options);
@@ -113,13 +113,8 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     if (options.json) {
       const { flip, sides } = averaged ?? plain;
       return printJson({
-<<<<<<< HEAD
         weights: parser.file,
-        data: options.data,
-=======
-        weights: file,
         data: dataset.folder,
->>>>>>> study
         ...toJson(plain),
         ...(averaged && { averaged: { flip, sides, ...toJson(averaged) } }),
       });

@@ -157,7 +157,7 @@ describe('augmentPair', () => {
         labels,
         labelOffset: 3,
       }),
-    ).toThrow(/images array holds 58 values, but 48 are to be written from 20 on/);
+    ).toThrow(/images array has 58 elements; writing 48 from 20 on does not fit/);
   });
 
   it('depends on the random generator alone', () => {
@@ -250,7 +250,7 @@ describe('drawAugmentation', () => {
 
 describe('resolveAugmentation', () => {
   it('names what is out of range', () => {
-    expect(() => resolveAugmentation({ flip: 1.5 })).toThrow(/"flip" is 1.5, but must be from 0 \(off\) to 1/);
+    expect(() => resolveAugmentation({ flip: 1.5 })).toThrow(/"flip" is 1.5; it must be from 0 \(off\) to 1/);
     expect(() => resolveAugmentation({ rotation: -3 })).toThrow(/"rotation" is -3/);
     expect(() => resolveAugmentation({ scale: Number.NaN })).toThrow(/"scale" is NaN/);
     expect(() => resolveAugmentation({ jpeg: 2 })).toThrow(/"jpeg" is 2/);

@@ -9,17 +9,17 @@ import { type AugmentationKernels, plainKernels } from './kernels.ts';
 import { colorMatrix } from './photometric.ts';
 import type { ColorMatrix, Warp } from './warp.ts';
 
-/** What may happen to a training pair; every strength is off at 0. */
+/** Augmentation of a training pair; a strength of 0 disables it. */
 export interface AugmentationOptions {
-  /** Probability of mirroring the pair. */
+  /** Probability of a horizontal flip. */
   readonly flip: number;
-  /** Whether a mirrored pair also swaps left and right ids. Only an ablation wants false. */
+  /** Whether a flip also swaps left and right ids; false only for ablations. */
   readonly flipSwap: boolean;
-  /** Largest turn to either side, in degrees, uniform. */
+  /** Maximum rotation to either side in degrees, uniform. */
   readonly rotation: number;
-  /** Zoom by a factor of e^−s to e^+s, uniform in the exponent, so that growing and shrinking are equally likely. */
+  /** Zoom by a factor of e^−s to e^+s, uniform in the exponent, so enlarging and shrinking are equally likely. */
   readonly scale: number;
-  /** Largest shift in each direction, as a fraction of the side, uniform. */
+  /** Maximum shift in each direction as a fraction of the side, uniform. */
   readonly shift: number;
   /** Factor on all values, from 1 − b to 1 + b. */
   readonly brightness: number;
@@ -27,26 +27,26 @@ export interface AugmentationOptions {
   readonly contrast: number;
   /** Factor on the distance to the pixel's own grey, from 1 − s to 1 + s. */
   readonly saturation: number;
-  /** Probability of a grey photo. */
+  /** Probability of converting the photo to greyscale. */
   readonly grayscale: number;
   /** Probability of a Gaussian blur with a sigma of 0.4 to 1.2 output pixels. */
   readonly blur: number;
-  /** Probability of the artefacts of JPEG at a quality of 20 to 80. */
+  /** Probability of JPEG artefacts at a quality of 20 to 80. */
   readonly jpeg: number;
-  /** Largest standard deviation of the pixel noise, as a fraction of the range (0.02 is 5 of 255), uniform from 0. */
+  /** Maximum standard deviation of the pixel noise, as a fraction of the range (0.02 is 5 of 255), uniform from 0. */
   readonly noise: number;
-  /** Probability that a rectangle of 10 % to 40 % of the area shows another augmented pair. Batches do it (`BatchFiller`). */
+  /** Probability that a rectangle of 10 % to 40 % of the area shows another augmented pair. Applied by `BatchFiller`. */
   readonly cutMix: number;
-  /** Classes of other pairs that are pasted into a pair before anything else. Batches do it (`BatchFiller`). */
+  /** Pasting of classes from other pairs, before any other augmentation. Applied by `BatchFiller`. */
   readonly copyPaste: CopyPasteOptions;
   /**
-   * The label of what comes in from outside the image: the photo shows a smear of its border there,
-   * whose truth nobody knows, so by default the loss leaves it out.
+   * Label of the area outside the source image. The photo repeats its border there and the true class is unknown, so the
+   * loss ignores it by default.
    */
   readonly outside: 'ignore' | 'background';
 }
 
-/** Nothing happens to a pair. */
+/** No augmentation. */
 export const noAugmentation: AugmentationOptions = {
   flip: 0,
   flipSwap: true,
@@ -65,7 +65,7 @@ export const noAugmentation: AugmentationOptions = {
   outside: 'ignore',
 };
 
-/** The largest value of each strength that still makes sense. */
+/** The maximum of each strength. */
 const limits = {
   flip: 1,
   rotation: 180,
@@ -81,34 +81,34 @@ const limits = {
   cutMix: 1,
 } as const;
 
-/** One draw of the options: exactly what happens to one pair. */
+/** One draw of the options: the augmentation of one pair. */
 export interface Augmentation {
   readonly warp: Warp;
-  /** Absent where the colours stay as they are. */
+  /** Absent if the colours do not change. */
   readonly color?: ColorMatrix;
   /** Sigma of the blur in output pixels, 0 for none. */
   readonly blur: number;
-  /** Quality of the JPEG whose artefacts the photo gets, 0 for none. */
+  /** JPEG quality of the artefacts, 0 for none. */
   readonly jpeg: number;
   /** Standard deviation of the noise as a fraction of the range, 0 for none. */
   readonly noise: number;
 }
 
-/** What `augmentPair` needs beside the pair. */
+/** Settings of `augmentPair`. */
 export interface AugmentationSettings {
   /** Side of the output photo in pixels. */
   readonly size: number;
   /** Side of the output labels in pixels, such as `size / 2` for a network whose logits have stride 2. */
   readonly labelSize: number;
   readonly options: AugmentationOptions;
-  /** 256 entries, id → id in a mirrored image (`mirrorTable`). */
+  /** 256 entries, id → id in the flipped image (`mirrorTable`). */
   readonly mirror: Uint8Array;
   readonly normalization: Normalization;
-  /** What does the work on pixels; the results do not depend on it. Default: `plainKernels`. */
+  /** Implementation of the pixel operations; the results do not depend on it. Default: `plainKernels`. */
   readonly operations?: AugmentationKernels;
 }
 
-/** Where one pair goes inside the arrays of a batch. */
+/** The destination of one pair inside the arrays of a batch. */
 export interface AugmentationTarget {
   /** 3×size×size planar floats from `imageOffset` on. */
   readonly images: Float32Array;
@@ -119,7 +119,7 @@ export interface AugmentationTarget {
 }
 
 /**
- * Fills in what is left out with "off", and checks the rest.
+ * Fills in missing options with "off" and checks the rest.
  *
  * @throws FaceparseError that names the option, its value and its range
  */
@@ -128,20 +128,20 @@ export function resolveAugmentation(options: Partial<AugmentationOptions> = {}):
   for (const [name, limit] of Object.entries(limits) as [keyof typeof limits, number][]) {
     const value = resolved[name];
     if (!(value >= 0 && value <= limit)) {
-      throw new FaceparseError(`Augmentation "${name}" is ${value}, but must be from 0 (off) to ${limit}.`);
+      throw new FaceparseError(`Augmentation "${name}" is ${value}; it must be from 0 (off) to ${limit}.`);
     }
   }
   if (resolved.outside !== 'ignore' && resolved.outside !== 'background') {
-    throw new FaceparseError(`Augmentation "outside" is ${resolved.outside}, but must be "ignore" or "background".`);
+    throw new FaceparseError(`Augmentation "outside" is ${resolved.outside}; it must be "ignore" or "background".`);
   }
   checkCopyPaste(resolved.copyPaste);
   return resolved;
 }
 
 /**
- * Draws what happens to one pair.
+ * Draws the augmentation of one pair.
  *
- * Every option takes its draws whether it is on or off, so switching one on leaves the others as they were.
+ * Every option takes its draws even if it is off, so enabling one does not change the others.
  */
 export function drawAugmentation(options: AugmentationOptions, random: Random): Augmentation {
   const around = (strength: number) => random.uniform(-strength, strength);
@@ -157,7 +157,7 @@ export function drawAugmentation(options: AugmentationOptions, random: Random): 
   const blurred = random.chance(options.blur);
   const sigma = random.uniform(0.4, 1.2);
   const noise = random.uniform(0, options.noise);
-  // A generator of its own: the draws of the noise, which come after, are those of before there was JPEG.
+  // A separate generator: the noise, drawn later, is the same as before JPEG existed.
   const jpegRandom = random.fork('jpeg');
   const compressed = jpegRandom.chance(options.jpeg);
   const quality = jpegRandom.uniform(20, 80);
@@ -171,17 +171,17 @@ export function drawAugmentation(options: AugmentationOptions, random: Random): 
 }
 
 /**
- * Turns one training pair into one network input with its labels, changed at random as the options say.
+ * Turns one training pair into a network input with labels, augmented at random according to the options.
  *
- * Rotation, scale, shift, mirroring and the resize to the output are a single warp: the photo is sampled once (bilinear,
- * border repeated; exact box means where it shrinks by whole numbers), the labels are taken at the label pixels' own
- * centres (nearest). Both sides of the output are square: images that are not are stretched.
+ * Rotation, scale, shift, flip and the resize to the output are a single warp. The photo is sampled once (bilinear, border
+ * repeated; exact box means when shrinking by whole numbers). Labels are sampled at the centres of the label pixels
+ * (nearest). The output is square; other images are stretched.
  *
  * @param photo H×W×3, any size
- * @param labels H×W ids, any size; it covers the same scene as the photo
+ * @param labels H×W ids, any size, covering the same scene as the photo
  * @param target receives the photo as 3×size×size, `(value / 255 − mean) / std`, and labelSize×labelSize ids,
- *   which are ids of the source, their mirror images, 0 or 255 (see `outside`)
- * @returns what was drawn
+ *   which are ids of the source, their mirrored ids, 0 or 255 (see `outside`)
+ * @returns the augmentation drawn
  *
  * @example
  * const settings = { size: 256, labelSize: 128, options, mirror: mirrorTable(celebamask19), normalization };
@@ -199,7 +199,7 @@ export function augmentPair(
   return augmentation;
 }
 
-/** The second half of `augmentPair`: does what was drawn. `random` gives the noise its values. */
+/** The second half of `augmentPair`: applies a drawn augmentation. `random` provides the noise. */
 export function applyAugmentation(
   photo: Photo,
   labels: LabelMap,
@@ -233,5 +233,5 @@ const unchangedLabels = Uint8Array.from({ length: 256 }, (_, id) => id);
 
 function checkRoom(what: string, length: number, offset: number, needed: number): void {
   if (offset >= 0 && offset + needed <= length) return;
-  throw new RangeError(`The ${what} array holds ${length} values, but ${needed} are to be written from ${offset} on.`);
+  throw new RangeError(`The ${what} array has ${length} elements; writing ${needed} from ${offset} on does not fit.`);
 }

@@ -5,14 +5,14 @@ import { classCounts } from '../decoded/class-counts.ts';
 import { type DecodedDataset, decodedLabels } from '../decoded/decoded-dataset.ts';
 import { type CopyPasteOptions, checkPasteLabels, type PasteRule, pasteRules } from './copy-paste-rules.ts';
 
-/** A class, the pairs that can give it, and its rule as tables of 256 ids (1 where the rule names the id). */
+/** A class, its donor pairs, and its rule as tables of 256 ids (1 for ids named by the rule). */
 export interface PastedClass {
   readonly id: number;
-  /** Pairs that have enough of the class. */
+  /** Pairs with enough pixels of the class. */
   readonly donors: Uint32Array;
-  /** For each donor the box of its pixels: left, top, right and bottom, the last two past the end. */
+  /** Bounding box of each donor's pixels: left, top, right and bottom, the last two exclusive. */
   readonly boxes: Uint16Array;
-  /** One entry a pair: 1 where nothing may be pasted, because the pair has the class already. */
+  /** One entry per pair: 1 if nothing may be pasted, because the pair already has the class. */
   readonly barred: Uint8Array;
   readonly onto: Uint8Array;
   readonly along: Uint8Array;
@@ -23,20 +23,20 @@ export interface PastedClass {
   readonly above?: { readonly id: number; readonly most: number };
 }
 
-/** All that pasting depends on beside the images; a plain object, which workers get a copy of. */
+/** Everything that pasting depends on except the images; a plain object that is copied to workers. */
 export interface CopyPastePlan {
   readonly probability: number;
   readonly classes: readonly PastedClass[];
 }
 
-/** A donor has at least this share of its pixels in the class (65 at 512²): less is a slip of the annotator, or not to be seen. */
+/** Minimum share of a donor's pixels in the class (65 pixels at 512²): fewer are an annotation error or invisible. */
 const leastShare = 1 / 4000;
 
 /**
- * Finds the pairs that can give each class; reads all labels once. Undefined when nothing is to be pasted.
+ * Finds the donor pairs of each class; reads all labels once. Returns undefined if pasting is off.
  *
- * @param weights pairs of weight 0 do not take part, so they give nothing either
- * @throws FaceparseError for labels that are not of celebamask-19, whose classes the rules are about
+ * @param weights pairs with weight 0 are excluded, also as donors
+ * @throws FaceparseError for labels other than celebamask-19, because the rules refer to its classes
  */
 export function planCopyPaste(
   decoded: DecodedDataset,

@@ -9,40 +9,40 @@ export type PasteableClass = (typeof pasteableClasses)[number];
 
 /** Pasting of rare classes from other pairs. */
 export interface CopyPasteOptions {
-  /** Probability that a pair gets a class of another pair, 0 for never. */
+  /** Probability that a class of another pair is pasted into a pair; 0 disables pasting. */
   readonly probability: number;
-  /** The classes that are pasted, each equally often. */
+  /** The classes to paste, each equally often. */
   readonly classes: readonly PasteableClass[];
 }
 
-/** Where a class may come to lie, so that the result could be a photo. All names are classes of celebamask-19. */
+/** Where a class may be pasted for the result to look plausible. All names are classes of celebamask-19. */
 export interface PasteRule {
-  /** Classes of the target that give way; all others stay in front. */
+  /** Classes of the target that may be covered; all others stay in front. */
   readonly onto: readonly string[];
-  /** Classes of the donor that come along where they lie between pixels of the class, such as the eyes behind glasses. */
+  /** Classes of the donor that are pasted too if they lie between pixels of the class, such as the eyes behind glasses. */
   readonly along?: readonly string[];
-  /** The class hangs from one of these: each half of the image is left out where the target has none of them there. */
+  /** The class hangs from one of these. A half of the image in which the target has none of them is skipped. */
   readonly hangsFrom?: readonly string[];
-  /** Least share of the donor's pixels that must find room: else most of the thing would be hidden by what stays in front. */
+  /** Minimum share of the donor's pixels that must be visible; otherwise most of the object would be hidden. */
   readonly room: number;
-  /** What the class is worn on, and the least that must come to lie there, as a share of the donor's pixels. */
+  /** Classes on which the class is worn, and the minimum overlap as a share of the donor's pixels. */
   readonly worn?: { readonly on: readonly string[]; readonly least: number };
-  /** Least share of the target's own pixels of the class that must be replaced: else two things would be patched together. */
+  /** Minimum share of the target's own pixels of the class that must be replaced, to avoid a patchwork of two objects. */
   readonly cover?: number;
-  /** Class of the target that may not stick out above what is pasted, and the most of it, as a share of the donor's pixels. */
+  /** Class of the target that must not stick out above the pasted pixels, and its maximum as a share of the donor's pixels. */
   readonly above?: { readonly class: string; readonly most: number };
-  /** A target that has the class already stays as it is: nobody wears two hats. */
+  /** Whether to skip targets that already have the class: nobody wears two hats. */
   readonly once: boolean;
 }
 
 const parts = ['skin', 'nose', 'l_eye', 'r_eye', 'l_brow', 'r_brow', 'l_ear', 'r_ear'];
 
 /**
- * The rules, for photos whose eyes are at the same place: a class keeps the donor's place, so only what lies in front of it and
- * what it is worn on has to be settled.
+ * The rules, for photos with aligned eyes. A class keeps the donor's position, so the rules only decide what lies in front
+ * of it and what it is worn on.
  */
 export const pasteRules: Readonly<Record<PasteableClass, PasteRule>> = {
-  // Covers head and hair down to the eyes, and reaches out over the background; what it cannot do is to hide under hair.
+  // Covers head and hair down to the eyes and extends over the background, but is never hidden by hair.
   hat: {
     onto: ['background', 'hair', 'skin', 'l_brow', 'r_brow', 'l_ear', 'r_ear'],
     room: 0.9,
@@ -50,8 +50,8 @@ export const pasteRules: Readonly<Record<PasteableClass, PasteRule>> = {
     above: { class: 'hair', most: 0.03 },
     once: true,
   },
-  // The lenses show the donor's skin, so its eyes come along. Over background they would stand beside the face; pushed up into
-  // the hair they would fit few heads, so they must be before an eye.
+  // The lenses show the donor's skin, so its eyes are pasted too. Over background they would lie beside the face; pushed up into
+  // the hair they would fit few heads, so they must cover an eye.
   eye_g: {
     onto: [...parts, 'hair'],
     along: ['l_eye', 'r_eye'],
@@ -59,17 +59,17 @@ export const pasteRules: Readonly<Record<PasteableClass, PasteRule>> = {
     worn: { on: ['l_eye', 'r_eye'], least: 0.02 },
     once: true,
   },
-  // Dangles before anything beside the face; the cheek stays in front, since rings hang behind it.
+  // Hangs in front of anything next to the face; the cheek stays in front, because earrings hang behind it.
   ear_r: {
     onto: ['background', 'hair', 'l_ear', 'r_ear', 'neck', 'neck_l', 'cloth'],
     hangsFrom: ['l_ear', 'r_ear', 'hair'],
     room: 0.7,
     once: true,
   },
-  // Hair falls over it, so it shows on neck and cloth alone.
+  // Hair falls over it, so it is visible only on neck and cloth.
   neck_l: { onto: ['neck', 'cloth'], room: 0.7, once: true },
-  // New clothes in place of the old ones: hair and neck stay in front. Shoulders may be somewhat broader than the target's, but
-  // cloth beside a body would float, and where most of the old is left the two would be a patchwork.
+  // New clothes replace the old ones: hair and neck stay in front. Shoulders may be somewhat broader than the target's, but
+  // cloth next to a body would float, and if most of the old cloth remained, the result would be a patchwork.
   cloth: {
     onto: ['cloth', 'background'],
     room: 0.5,
@@ -77,36 +77,36 @@ export const pasteRules: Readonly<Record<PasteableClass, PasteRule>> = {
     cover: 0.5,
     once: false,
   },
-  // Only a donor with as much background: what is left of the old one would be a halo.
+  // Only donors with as much background: the remains of the old one would form a halo.
   background: { onto: ['background'], room: 0, cover: 0.92, once: false },
 };
 
 /**
- * Checks the options, whatever wrote them.
+ * Checks the options.
  *
- * @throws FaceparseError that names the option, its value and what it may be
+ * @throws FaceparseError that names the option, its value and the valid values
  */
 export function checkCopyPaste({ probability, classes }: CopyPasteOptions): void {
   if (!(probability >= 0 && probability <= 1)) {
-    throw new FaceparseError(`Augmentation "copyPaste.probability" is ${probability}, but must be from 0 (off) to 1.`);
+    throw new FaceparseError(`Augmentation "copyPaste.probability" is ${probability}; it must be from 0 (off) to 1.`);
   }
   const stray = classes.find((name) => !pasteableClasses.includes(name));
   if (stray !== undefined) {
     throw new FaceparseError(
-      `Augmentation "copyPaste.classes" names "${stray}", but can name only ${pasteableClasses.join(', ')}.`,
+      `Augmentation "copyPaste.classes" contains "${stray}"; valid classes are ${pasteableClasses.join(', ')}.`,
     );
   }
 }
 
 /**
- * Checks that the labels are those that the rules are about, if anything is to be pasted.
+ * Checks that the rules apply to the labels, if pasting is on.
  *
  * @throws FaceparseError (exit code 2) for another label set than celebamask-19
  */
 export function checkPasteLabels({ name }: LabelSet, { probability }: CopyPasteOptions): void {
   if (probability === 0 || name === celebamask19.name) return;
   throw new FaceparseError(
-    `copy-paste knows the classes of ${celebamask19.name}, but the labels are of ${name}; set its probability to 0`,
+    `copy-paste supports only ${celebamask19.name}, but the label set is ${name}; set its probability to 0`,
     { exitCode: 2 },
   );
 }

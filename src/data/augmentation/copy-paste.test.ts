@@ -208,7 +208,7 @@ describe('planCopyPaste', () => {
 
   it('refuses other labels', () => {
     expect(() => planCopyPaste(decoded, face8, { probability: 1, classes: ['hat'] })).toThrow(
-      'copy-paste knows the classes of celebamask-19, but the labels are of face-8; set its probability to 0',
+      'copy-paste supports only celebamask-19, but the label set is face-8; set its probability to 0',
     );
   });
 });
@@ -216,10 +216,10 @@ describe('planCopyPaste', () => {
 describe('checkCopyPaste', () => {
   it('names what is wrong', () => {
     expect(() => checkCopyPaste({ probability: 1.5, classes: ['hat'] })).toThrow(
-      'Augmentation "copyPaste.probability" is 1.5, but must be from 0 (off) to 1.',
+      'Augmentation "copyPaste.probability" is 1.5; it must be from 0 (off) to 1.',
     );
     expect(() => checkCopyPaste({ probability: 1, classes: ['skin' as never] })).toThrow(
-      /"copyPaste.classes" names "skin", but can name only hat, eye_g/,
+      /"copyPaste.classes" contains "skin"; valid classes are hat, eye_g/,
     );
   });
 });

@@ -9,18 +9,18 @@ export interface Pair {
   readonly labels: LabelMap;
 }
 
-/** Donors that are tried before a pair stays as it is: not every hat fits every head. */
+/** Number of donors to try before giving up: not every hat fits every head. */
 const attempts = 4;
 
-/** What hangs may begin this share of the side away from what it hangs from. */
+/** Maximum gap between a hanging object and its support, as a share of the side. */
 const reach = 0.02;
 
-/** Pastes classes of other pairs into pairs; keeps the memory that it does so in. */
+/** Pastes classes of other pairs into pairs; reuses its buffers. */
 export class CopyPaster {
   readonly #decoded: DecodedDataset;
   readonly #plan: CopyPastePlan;
   readonly #result: Pair;
-  /** 1 where the donor's pixel is taken; all 0 between calls. */
+  /** 1 where the donor's pixel is used; all 0 between calls. */
   readonly #mask: Uint8Array;
 
   constructor(decoded: DecodedDataset, plan: CopyPastePlan) {
@@ -35,10 +35,11 @@ export class CopyPaster {
   }
 
   /**
-   * The pair of that index, with the probability of the plan with a class of another pair pasted in at the place it has there.
+   * Returns the pair with that index. With the plan's probability, a class of another pair is pasted in at the same
+   * position.
    *
-   * The class and its donor are drawn, each as likely as the others; where the rules of the class find no room for it,
-   * a few more donors are drawn. A result that differs from the decoded pair stays valid until the next call.
+   * Class and donor are drawn uniformly. If the rules refuse a donor, a few others are drawn. A result that differs from
+   * the decoded pair is valid until the next call.
    */
   pair(index: number, random: Random): Pair {
     const pair = { photo: decodedPhoto(this.#decoded, index), labels: decodedLabels(this.#decoded, index) };
@@ -48,7 +49,7 @@ export class CopyPaster {
     if (pasted.barred[index]) return pair;
     for (let attempt = 0; attempt < attempts; attempt++) {
       let chosen = random.integer(pasted.donors.length);
-      // Nothing comes of a pair's own things; its turn goes to the next.
+      // Pasting a pair into itself has no effect; take the next donor instead.
       if (pasted.donors[chosen] === index) chosen = (chosen + 1) % pasted.donors.length;
       const donor = pasted.donors[chosen];
       if (donor === index) return pair;
@@ -63,7 +64,7 @@ export class CopyPaster {
     return pair;
   }
 
-  /** Marks the donor's pixels that are taken; false, with nothing marked, where the rules refuse this donor. */
+  /** Marks the donor's pixels to paste. Returns false, with nothing marked, if the rules refuse this donor. */
   #select(target: LabelMap, donor: LabelMap, pasted: PastedClass, box: Uint16Array): boolean {
     const [left, top, right, bottom] = box;
     if (pasted.cover > 0 && !this.#covers(target, donor, pasted)) return false;
@@ -74,7 +75,7 @@ export class CopyPaster {
     return first || second;
   }
 
-  /** Whether enough of what the target has of the class would be replaced; every fourth row tells that well enough. */
+  /** Whether enough of the target's pixels of the class would be replaced; checks every fourth row. */
   #covers(target: LabelMap, donor: LabelMap, { id, cover }: PastedClass): boolean {
     let own = 0;
     let covered = 0;
@@ -125,7 +126,7 @@ export class CopyPaster {
     return false;
   }
 
-  /** Whether too much of a class of the target shows above what is pasted. */
+  /** Whether too much of a class of the target shows above the pasted pixels. */
   #sticksOut(
     target: LabelMap,
     donor: LabelMap,
@@ -151,7 +152,7 @@ export class CopyPaster {
     return count > above.most * wanted;
   }
 
-  /** Takes what is marked inside the box from the donor, and unmarks it. The outermost pixels are mixed, so that no edge is cut out. */
+  /** Copies the marked pixels inside the box from the donor and unmarks them. The outermost pixels are blended to avoid hard edges. */
   #blend(donor: Pair, [left, top, right, bottom]: Uint16Array): void {
     const { photo, labels } = this.#result;
     const { width } = labels;
@@ -172,7 +173,7 @@ export class CopyPaster {
   }
 }
 
-/** How many of the 3×3 pixels around a place are marked; beyond the border goes on what is at the border. */
+/** Counts the marked pixels among the 3×3 around a position; the border is repeated. */
 function countMarked(mask: Uint8Array, size: number, x: number, y: number): number {
   const before = x > 0 ? 1 : 0;
   const after = x < size - 1 ? 1 : 0;
@@ -192,7 +193,7 @@ function countMarked(mask: Uint8Array, size: number, x: number, y: number): numb
   );
 }
 
-/** Whether one of the ids is near a place. */
+/** Whether one of the ids is near a position. */
 function hasNear({ width, height, data }: LabelMap, ids: Uint8Array, x: number, y: number): boolean {
   const distance = Math.ceil(reach * width);
   const right = Math.min(width - 1, x + distance);

@@ -1,6 +1,6 @@
 import type { Random } from '../../random/random.ts';
 
-/** A rectangle of label pixels; `right` and `bottom` are past its end. */
+/** A rectangle of label pixels; `right` and `bottom` are exclusive. */
 export interface Rectangle {
   readonly left: number;
   readonly top: number;
@@ -17,8 +17,8 @@ export interface SamplePlace {
 }
 
 /**
- * Draws the rectangle of CutMix (Yun et al., 2019) in whole label pixels: 10 % to 40 % of the area, uniform, up to twice
- * as wide as high or as high as wide, anywhere inside the image.
+ * Draws the rectangle of CutMix (Yun et al., 2019) in whole label pixels: 10 % to 40 % of the area, uniform, with an
+ * aspect ratio of up to 2, anywhere inside the image.
  *
  * @param size side of the labels
  */
@@ -33,8 +33,8 @@ export function drawRectangle(random: Random, size: number): Rectangle {
 }
 
 /**
- * Copies a rectangle of one sample over another, image and labels. Where the image is not a whole number of times as large as
- * the labels, its rectangle is rounded to whole pixels.
+ * Copies a rectangle of one sample over another, image and labels. If the image size is not a multiple
+ * of the label size, the rectangle is rounded to whole pixels.
  *
  * @param size side of the images
  * @param labelSize side of the labels

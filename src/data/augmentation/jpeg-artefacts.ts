@@ -1,6 +1,6 @@
 import type { Normalization } from '../../image/normalization.ts';
 
-/** Side of the blocks that JPEG transforms. */
+/** Side of JPEG's blocks. */
 const side = 8;
 
 /** Quantisation steps for the luma at quality 50, by rows (ITU-T T.81, table K.1). */
@@ -29,7 +29,7 @@ const chromaSteps = [
   99, 99, 99, 99, 99, 99, 99, 99,
 ];
 
-/** `cosines[k]` is ½·cos(kπ/16): what the orthonormal transform of 8 values multiplies by. */
+/** `cosines[k]` is ½·cos(kπ/16), the factors of the orthonormal transform of 8 values. */
 const cosines = Array.from({ length: side }, (_, k) => Math.cos((k * Math.PI) / 16) / 2);
 const [, c1, c2, c3, c4, c5, c6, c7] = cosines;
 
@@ -38,7 +38,7 @@ const block = [new Float64Array(64), new Float64Array(64), new Float64Array(64)]
 const steps = [new Float64Array(64), new Float64Array(64)] as const;
 
 /**
- * Quantisation steps of a quality, as libjpeg scales its tables: 50 leaves them alone, 100 makes all of them 1.
+ * Scales quantisation steps to a quality as libjpeg does: 50 leaves them unchanged, 100 makes all of them 1.
  *
  * @param quality 1 to 100
  */
@@ -47,7 +47,7 @@ function scaleSteps(table: readonly number[], quality: number, out: Float64Array
   for (let i = 0; i < 64; i++) out[i] = Math.min(255, Math.max(1, Math.floor((table[i] * percent + 50) / 100)));
 }
 
-/** The orthonormal discrete cosine transform (DCT-II) of 8 values, in place; `step` is the distance between neighbours. */
+/** Computes the orthonormal discrete cosine transform (DCT-II) of 8 values in place; `step` is the distance between neighbours. */
 function transform(values: Float64Array, start: number, step: number): void {
   const p1 = start + step;
   const p2 = start + 2 * step;
@@ -74,7 +74,7 @@ function transform(values: Float64Array, start: number, step: number): void {
   values[p7] = c7 * d0 - c5 * d1 + c3 * d2 - c1 * d3;
 }
 
-/** The inverse of `transform`: its transpose, as it is orthonormal. */
+/** Inverts `transform` with its transpose. */
 function invert(values: Float64Array, start: number, step: number): void {
   const p1 = start + step;
   const p2 = start + 2 * step;
@@ -105,7 +105,7 @@ function invert(values: Float64Array, start: number, step: number): void {
   values[p4] = sum - outer - d3;
 }
 
-/** What quantisation leaves of a block of 8×8 values about 0. */
+/** Quantises a block of 8×8 values centred on 0. */
 function quantize(values: Float64Array, table: Float64Array): void {
   for (let row = 0; row < 64; row += side) transform(values, row, 1);
   for (let column = 0; column < side; column++) transform(values, column, side);
@@ -124,14 +124,14 @@ function quantize(values: Float64Array, table: Float64Array): void {
 }
 
 /**
- * Gives three size×size planes what JPEG of a quality would have done to them, in place: blocks, ringing, colours that bleed.
+ * Applies JPEG artefacts of a given quality to three size×size planes in place: blocks, ringing, colour bleeding.
  *
- * The planes go to YCbCr (ITU-R BT.601, full range) without thinning out the chroma, each block of 8×8 through the discrete
- * cosine transform and the quantisation of ITU-T T.81 (annex K tables), and back; rounding to whole grey levels is left
- * out. Blocks that leave the image repeat its border. Values end up clamped to what a photo can hold.
+ * The planes are converted to YCbCr (ITU-R BT.601, full range) without chroma subsampling. Each 8×8 block passes through the
+ * discrete cosine transform and the quantisation of ITU-T T.81 (annex K tables) and back, without rounding to integers.
+ * Blocks that cross the border repeat it. Values are clamped to the range of a photo.
  *
  * @param planes red, green and blue as `(value / 255 − mean) / std`, from `offset` on
- * @param quality 1 to 100, as coders count it
+ * @param quality 1 to 100, the usual JPEG quality
  *
  * @example jpegPlanes(images, 0, 256, 30, normalization)
  */

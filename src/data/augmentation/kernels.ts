@@ -1,7 +1,7 @@
 import { addNoise, blurPlanes } from './photometric.ts';
 import { warpLabels, warpPhoto } from './warp.ts';
 
-/** The work on pixels that filling a batch consists of, in one version or the other; all give the same bits. */
+/** The pixel operations for filling a batch. All implementations are bit-identical. */
 export interface AugmentationKernels {
   readonly warpPhoto: typeof warpPhoto;
   readonly warpLabels: typeof warpLabels;
@@ -9,5 +9,5 @@ export interface AugmentationKernels {
   readonly addNoise: typeof addNoise;
 }
 
-/** The version that runs anywhere, and says what the others do. */
+/** The portable implementation, which defines the results. */
 export const plainKernels: AugmentationKernels = { warpPhoto, warpLabels, blurPlanes, addNoise };

@@ -6,7 +6,7 @@ import { type Affine, boxesOf, placesOf } from './warp.ts';
 
 let chosen: AugmentationKernels | undefined;
 
-/** The add-on's version where the add-on is there, else the plain one: decided once for the process, or the worker thread. */
+/** Returns the add-on's kernels if it is available, else the plain ones; decided once per process or worker thread. */
 export function augmentationKernels(): AugmentationKernels {
   if (!chosen) {
     const functions = nativeAugmentation();
@@ -15,7 +15,7 @@ export function augmentationKernels(): AugmentationKernels {
   return chosen;
 }
 
-/** Images of sides and counts that the add-on refuses are never made: it takes sides of up to 16384, as a loader does. */
+/** Wraps the add-on's functions. They accept sides of up to 16384, the same limit as in a loader. */
 export function nativeKernels(functions: AddonAugmentation): AugmentationKernels {
   const boxNumbers = new Float64Array(8);
   const placeNumbers = new Float64Array(6);

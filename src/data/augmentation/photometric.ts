@@ -5,9 +5,10 @@ import type { ColorMatrix } from './warp.ts';
 const luma = [0.299, 0.587, 0.114] as const;
 
 /**
- * Saturation, contrast about mid-grey (127.5), then brightness, as one matrix on values of 0–255; each factor leaves the photo alone at 1.
+ * Combines saturation, contrast about mid-grey (127.5) and brightness into one matrix on values of 0–255; a factor of 1 has
+ * no effect.
  *
- * @returns 3 rows of 4 numbers, or undefined when nothing changes
+ * @returns 3 rows of 4 numbers, or undefined if all factors are 1
  */
 export function colorMatrix(brightness: number, contrast: number, saturation: number): ColorMatrix | undefined {
   if (brightness === 1 && contrast === 1 && saturation === 1) return undefined;
@@ -22,10 +23,10 @@ export function colorMatrix(brightness: number, contrast: number, saturation: nu
   return matrix;
 }
 
-/** Scratch for one plane, kept between calls: a batch would else allocate it once a photo. */
+/** Scratch for one plane, kept between calls to avoid an allocation per photo. */
 let scratch = new Float32Array(0);
 
-/** The middle of a Gaussian and its one side, of radius ⌈3 sigma⌉; both sides and the middle together sum to 1. */
+/** Returns the centre and one side of a Gaussian of radius ⌈3 sigma⌉; the whole kernel sums to 1. */
 export function gaussian(sigma: number): Float64Array {
   const radius = Math.max(1, Math.ceil(3 * sigma));
   const kernel = new Float64Array(radius + 1);
@@ -41,8 +42,8 @@ export function gaussian(sigma: number): Float64Array {
 /**
  * Blurs three size×size planes in place with a separable Gaussian of radius ⌈3 sigma⌉; borders are repeated.
  *
- * The order (along the rows, then across them, each from the middle outwards) is part of the result: the native engine's
- * version gives the same bits.
+ * The order of the sums (along rows, then columns, each from the centre outwards) is part of the definition: the native
+ * version is bit-identical.
  */
 export function blurPlanes(planes: Float32Array, offset: number, size: number, sigma: number): void {
   const kernel = gaussian(sigma);
@@ -55,7 +56,7 @@ export function blurPlanes(planes: Float32Array, offset: number, size: number, s
   }
 }
 
-/** Convolves every line of a plane; `along` is the distance between neighbours in a line, `across` that between lines. */
+/** Convolves every line of a plane; `along` is the distance between neighbours in a line, `across` the distance between lines. */
 function blurAxis(
   from: Float32Array,
   fromStart: number,
@@ -69,7 +70,7 @@ function blurAxis(
   const last = size - 1;
   for (let i = 0; i < size; i++) {
     for (let j = 0; j < size; j++) {
-      // The inner loop runs along rows in memory, whichever way the lines run.
+      // The inner loop runs along rows in memory for either direction.
       const position = along === 1 ? j : i;
       const line = (along === 1 ? i : j) * across;
       let sum = kernel[0] * from[fromStart + line + position * along];
@@ -84,7 +85,8 @@ function blurAxis(
 }
 
 /**
- * Adds noise that is near enough normal: the sum of four random bytes (Irwin–Hall), one draw a value, about ten times as fast as Box–Muller.
+ * Adds approximately normal noise: the sum of four random bytes (Irwin–Hall), one draw per value, about ten times as fast
+ * as Box–Muller.
  *
  * @param sigmas standard deviation for each of the three planes
  */
@@ -108,7 +110,7 @@ export function addNoise(
   }
 }
 
-/** What the sum of four random bytes, less its mean, is multiplied by to have these standard deviations. */
+/** Factors that scale the centred sum of four random bytes to these standard deviations. */
 export function noiseFactors(sigmas: readonly [number, number, number]): readonly [number, number, number] {
   // The variance of a uniform byte is (256² − 1) / 12.
   const deviation = Math.sqrt((4 * (256 * 256 - 1)) / 12);

@@ -1,6 +1,6 @@
 import type { LabelMap, Photo } from '../../image/image.ts';
 
-/** Where an output pixel comes from: `x = ax·u + bx·v + cx`, `y = ay·u + by·v + cy`, u and v counted in output pixels, x and y in source pixels. */
+/** Maps an output pixel to its source position: `x = ax·u + bx·v + cx`, `y = ay·u + by·v + cy`, u and v counted in output pixels, x and y in source pixels. */
 export interface Affine {
   readonly ax: number;
   readonly bx: number;
@@ -10,13 +10,13 @@ export interface Affine {
   readonly cy: number;
 }
 
-/** What happens to an image: rotated and scaled about its centre, shifted, then mirrored. */
+/** A geometric transform: rotation and scaling about the centre, shift, then flip. */
 export interface Warp {
-  /** Degrees; positive turns the image clockwise. */
+  /** Degrees; positive rotates the image clockwise. */
   readonly rotation: number;
   /** Above 1 enlarges the face. */
   readonly scale: number;
-  /** Fraction of the width; positive moves the image right (before a mirroring). */
+  /** Fraction of the width; positive moves the image right (before a flip). */
   readonly shiftX: number;
   /** Fraction of the height; positive moves the image down. */
   readonly shiftY: number;
@@ -26,14 +26,14 @@ export interface Warp {
 /** Rows of 3 + 1: `out_c = m[4c]·R + m[4c+1]·G + m[4c+2]·B + m[4c+3]` on values of 0–255. */
 export type ColorMatrix = readonly number[];
 
-/** How a photo's values change on their way to the network: an optional colour matrix, clamped to 0–255, then `v · gain + bias`. */
+/** Conversion of a photo's values to network inputs: an optional colour matrix, clamped to 0–255, then `v · gain + bias`. */
 export interface ColorTransform {
   readonly matrix?: ColorMatrix;
   readonly gain: readonly [number, number, number];
   readonly bias: readonly [number, number, number];
 }
 
-/** The boxes of the source, counted from pixel edges, that the output pixels are the means of: all that `warpPhoto` makes of a warp. */
+/** The source boxes, measured from pixel edges, over which `warpPhoto` averages for each output pixel. */
 export interface Boxes {
   /** The upper left corners. */
   readonly corner: Affine;
@@ -41,7 +41,7 @@ export interface Boxes {
   readonly height: number;
 }
 
-/** Boxes one output pixel wide, but never less than one source pixel. */
+/** Returns boxes that are one output pixel wide, but at least one source pixel. */
 export function boxesOf(warp: Warp, width: number, height: number, size: number): Boxes {
   const centre = outputToSource(warp, width, height, size);
   const boxWidth = Math.max(1, Math.hypot(centre.ax, centre.bx));
@@ -53,12 +53,11 @@ export function boxesOf(warp: Warp, width: number, height: number, size: number)
 /**
  * Draws a warped, resized, recoloured photo into planar floats (3×size×size).
  *
- * Every output pixel is the mean of a box around its place in the source, one output pixel wide but never less than one
- * source pixel, exact to the covered parts of pixels. A box of one pixel is bilinear interpolation, and without a
- * warp the result is `resizePhoto` before rounding. Outside the photo its border is repeated.
- * A photo that is not square is stretched.
+ * Every output pixel is the mean of a box around its source position, one output pixel wide but at least one source pixel,
+ * with fractional pixel areas. A box of one pixel is bilinear interpolation. Without a warp the result is `resizePhoto`
+ * before rounding. Outside the photo the border is repeated. A photo that is not square is stretched.
  *
- * The order of the sums (along the rows, then over them) is part of the result: the native engine's version gives the same bits.
+ * The order of the sums (along rows, then over them) is part of the definition: the native version is bit-identical.
  */
 export function warpPhoto(
   photo: Photo,
@@ -143,7 +142,7 @@ export function warpPhoto(
 
 const sums = new Float64Array(3);
 
-/** The weighted sum over a box that leaves the photo, whose border is repeated; the result is in `sums`. */
+/** Computes the weighted sum over a box that extends beyond the photo, with its border repeated; writes to `sums`. */
 function boxSum(photo: Photo, begin: number, end: number, top: number, bottom: number): void {
   const { width, height, data } = photo;
   let red = 0;
@@ -171,19 +170,19 @@ function boxSum(photo: Photo, begin: number, end: number, top: number, bottom: n
   sums[2] = blue;
 }
 
-/** Where the centres of output pixels lie in the source, so that the whole part of a place is the pixel it falls on. */
+/** Maps the centres of output pixels to source positions whose integer part is the pixel hit. */
 export function placesOf(warp: Warp, width: number, height: number, size: number): Affine {
   const centre = outputToSource(warp, width, height, size);
-  // Half a pixel turns rounding into truncation; the rest settles ties upwards against rounding noise, as resizeLabels does.
+  // Half a pixel turns rounding into truncation; the rest rounds ties upwards despite rounding noise, as resizeLabels does.
   const half = 0.5 + 1e-6;
   return { ...centre, cx: centre.cx + half, cy: centre.cy + half };
 }
 
 /**
- * Draws a label map under the same warp, nearest neighbour, at a size of its own (size×size).
+ * Draws a label map under the same warp, nearest neighbour, at its own size (size×size).
  *
- * @param relabel 256 entries: what each id becomes, such as a mirror table
- * @param outside the label of pixels whose centre lies outside the source
+ * @param relabel 256 entries that map ids, such as a mirror table
+ * @param outside the label of pixels whose centre is outside the source
  */
 export function warpLabels(
   map: LabelMap,
@@ -210,7 +209,7 @@ export function warpLabels(
 
 /**
  * The inverse of rotation, scale and shift, between pixel centres; both images span the unit square.
- * The mirroring is not in it: it is the order in which an output row is written, so it is exact at any size.
+ * It does not include the flip, which reverses the output rows and is therefore exact at any size.
  */
 function outputToSource(warp: Warp, width: number, height: number, size: number): Affine {
   const radians = (warp.rotation * Math.PI) / 180;

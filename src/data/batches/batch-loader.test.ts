@@ -270,8 +270,8 @@ describe('createBatchLoader', () => {
       await expect(take(loader, 3)).rejects.toThrow(/length|offset|range/i);
     }
     const loader = make({ decoded: broken, workers: 1 });
-    await expect(take(loader, 9)).rejects.toThrow(/batch of step \d could not be made/);
-    await expect(loader.next()).rejects.toThrow(/could not be made/);
+    await expect(take(loader, 9)).rejects.toThrow(/batch of step \d could not be created/);
+    await expect(loader.next()).rejects.toThrow(/could not be created/);
   });
 
   it('rejects after close, also the call that waits', async () => {
@@ -289,7 +289,7 @@ describe('createBatchLoader', () => {
   it('refuses a second call of next() while one waits', async () => {
     const loader = make({ workers: 1 });
     const first = loader.next();
-    await expect(loader.next()).rejects.toThrow(/called again/);
+    await expect(loader.next()).rejects.toThrow(/previous call was pending/);
     expect((await first).step).toBe(0);
   });
 
@@ -317,7 +317,7 @@ describe('createBatchLoader', () => {
     expect(() => make({ size: 1.5 })).toThrow(/"size" is 1.5/);
     expect(() => make({ workers: -1 })).toThrow(/"workers" is -1/);
     expect(() => make({ batchSize: 11 })).toThrow(/batch of 11 cannot be filled from 10 pairs/);
-    expect(() => make({ labelSet: face8 })).toThrow(/have labels of celebamask-19, not of face-8/);
+    expect(() => make({ labelSet: face8 })).toThrow(/label set of the decoded images is celebamask-19, not face-8/);
     expect(() => make({ seed: Number.NaN })).toThrow(/seed is NaN/);
     expect(() => make({ weights: [1, 2] })).toThrow(/2 sampling weights for 10 pairs/);
     expect(() => make({ weights: new Array(10).fill(0) })).toThrow(/All sampling weights are 0/);
@@ -330,7 +330,7 @@ describe('createBatchLoader', () => {
         labelSet: face8,
         augmentation: { copyPaste: { probability: 1, classes: ['hat'] } },
       }),
-    ).toThrow(/the labels are of face-8/);
+    ).toThrow(/the label set is face-8/);
     expect(() => make({ startStep: -1 })).toThrow(/"startStep" is -1/);
   });
 });

@@ -12,10 +12,10 @@ import type { DecodedDataset } from '../decoded/decoded-dataset.ts';
 import { BatchFiller, type BatchPlan, type BatchSize, batchArrays, batchBytes, stepsPerEpoch } from './batch-plan.ts';
 import type { BatchAnswer, BatchRequest } from './batch-worker.ts';
 
-/** What a loader gives out, and how. */
+/** Options of a batch loader. */
 export interface BatchLoaderOptions {
   readonly decoded: DecodedDataset;
-  /** The label set of the decoded ids; its pairs are what a flip swaps. */
+  /** The label set of the decoded ids; it defines the pairs swapped by a flip. */
   readonly labelSet: LabelSet;
   readonly batchSize: number;
   /** Side of the images in pixels. */
@@ -24,18 +24,18 @@ export interface BatchLoaderOptions {
   readonly labelSize?: number;
   /** Default: none. */
   readonly augmentation?: Partial<AugmentationOptions>;
-  /** That of the network that is trained. */
+  /** Normalisation of the network to be trained. */
   readonly normalization: Normalization;
   readonly seed: number;
-  /** Threads that fill batches; with 0 they are filled inside `next`, which gives the same batches. Default: 1. */
+  /** Number of worker threads; with 0, `next` fills batches itself, with the same result. Default: 1. */
   readonly workers?: number;
-  /** The step of the first batch: resuming at step k gives what an uninterrupted run had there. Default: 0. */
+  /** The step of the first batch: resuming at step k gives the same batches as an uninterrupted run. Default: 0. */
   readonly startStep?: number;
-  /** How often each pair comes up, relative to the others (1.7 and 3 against 1); an epoch stays as long as it is. */
+  /** Relative sampling frequency of each pair (such as 1.7 or 3, against 1); the epoch length does not change. */
   readonly weights?: ArrayLike<number>;
 }
 
-/** One batch; it stays valid until the next but one call of `next`, when its buffer is used again and its arrays become empty. */
+/** One batch. It is valid until the second next call of `next`; then its buffer is reused and its arrays become empty. */
 export interface Batch {
   /** Counted from 0 over all epochs. */
   readonly step: number;
@@ -44,42 +44,42 @@ export interface Batch {
   readonly count: number;
   /** count×3×S×S. */
   readonly images: Float32Array;
-  /** count×L×L ids, 255 where there is nothing to learn. */
+  /** count×L×L ids; 255 is ignored. */
   readonly labels: Int32Array;
-  /** Places of the pairs in the data set. */
+  /** Indices of the pairs in the data set. */
   readonly indices: Uint32Array;
   readonly stems: readonly string[];
 }
 
-/** Gives out batches without end, one epoch after the other; pairs that do not fill a last batch are left out of an epoch. */
+/** Produces batches endlessly, epoch after epoch; an incomplete last batch is dropped. */
 export interface BatchLoader {
   readonly stepsPerEpoch: number;
-  /** The batch of the next step. Only one call may be waiting at a time; rejects when a worker failed or the loader is closed. */
+  /** Returns the batch of the next step. Only one call may be pending. Rejects if a worker failed or the loader is closed. */
   next(): Promise<Batch>;
-  /** Ends the workers. Batches that were given out stay valid. */
+  /** Ends the workers. Batches already returned stay valid. */
   close(): Promise<void>;
 }
 
-/** Batches given out that must stay valid: the last one and the one before. */
+/** Number of returned batches that must stay valid. */
 const heldBatches = 2;
 
-/** Batches that workers fill ahead. */
+/** Number of batches filled in advance. */
 const prefetchedBatches = 3;
 
-/** What all buffers of a loader may take together. */
+/** Maximum size of all buffers of a loader, in bytes. */
 const maxBufferBytes = 4 * 2 ** 30;
 
 /**
- * Makes a loader of augmented batches.
+ * Creates a loader of augmented batches.
  *
- * The batch of step k depends on the data, the options and the seed alone, not on the number of workers, on where the
- * run began, or on whether the add-on does the work on images. Several requests are with the workers at any time, so
- * they go on while the main thread is busy in an engine. Buffers travel back and forth between threads (transferred, not
- * shared: ONNX Runtime refuses shared memory), and nothing of a batch's size is allocated after the start.
+ * The batch of step k depends only on the data, the options and the seed, not on the number of workers, the starting step or
+ * the presence of the add-on. Workers always have several requests queued, so they continue while the main thread is busy in
+ * an engine. Buffers are transferred between threads, not shared (ONNX Runtime refuses shared memory), and nothing of a
+ * batch's size is allocated after the start.
  *
- * A loader that is not closed does not keep the process alive, unless a call of `next` is waiting.
+ * An open loader does not keep the process alive unless a call of `next` is pending.
  *
- * @throws FaceparseError for options out of range, a label set that is not that of the images, and a missing build of the worker
+ * @throws FaceparseError if an option is out of range, the label set does not match the images, or the worker is not built
  *
  * @example
  * const loader = createBatchLoader({ decoded, labelSet, normalization, batchSize: 8, size: 256, seed: 1 });
@@ -94,12 +94,12 @@ export function createBatchLoader(options: BatchLoaderOptions): BatchLoader {
   return new ThreadedBatchLoader(plan, workers, startStep);
 }
 
-/** A loader that fills batches itself fills one at a time. */
+/** Number of buffers; without workers, batches are filled one at a time. */
 function bufferCount(workers: number): number {
   return (workers === 0 ? 1 : prefetchedBatches) + heldBatches;
 }
 
-/** Checks what the buffers of a loader would take together. @throws FaceparseError where it is more than the limit */
+/** Checks the total size of a loader's buffers. @throws FaceparseError if it exceeds the limit */
 export function requireRoomForBatches(options: BatchSize & { readonly workers: number }): void {
   const { batchSize, size, workers } = options;
   const buffers = bufferCount(workers);
@@ -107,7 +107,7 @@ export function requireRoomForBatches(options: BatchSize & { readonly workers: n
   if (bytes <= maxBufferBytes) return;
   throw new FaceparseError(
     `${buffers} batches of ${batchSize} images at ${size}×${size} need ${(bytes / 2 ** 30).toFixed(1)} GiB of buffers, ` +
-      `but ${maxBufferBytes / 2 ** 30} GiB is the limit. Choose a smaller batch or smaller images.`,
+      `but the limit is ${maxBufferBytes / 2 ** 30} GiB. Use a smaller batch or smaller images.`,
   );
 }
 
@@ -117,14 +117,14 @@ function makePlan(options: BatchLoaderOptions): BatchPlan {
   const size = wholeNumber('size', options.size, 1, 16_384);
   const batchSize = wholeNumber('batchSize', options.batchSize, 1, 65_536);
   if (decoded.labelSet !== labelSet.name) {
-    throw new FaceparseError(`The decoded images have labels of ${decoded.labelSet}, not of ${labelSet.name}.`);
+    throw new FaceparseError(`The label set of the decoded images is ${decoded.labelSet}, not ${labelSet.name}.`);
   }
   if (batchSize > pairs) {
     throw new FaceparseError(
-      `A batch of ${batchSize} cannot be filled from ${pairs} pairs. Choose a smaller batch size, or more data.`,
+      `A batch of ${batchSize} cannot be filled from ${pairs} pairs. Use a smaller batch size or more data.`,
     );
   }
-  if (!Number.isFinite(seed)) throw new FaceparseError(`The seed is ${seed}, but must be a number.`);
+  if (!Number.isFinite(seed)) throw new FaceparseError(`The seed is ${seed}; it must be a number.`);
   const augmentation = resolveAugmentation(options.augmentation);
   const weights = options.weights && checkWeights(Float64Array.from(options.weights), pairs);
   return {
@@ -143,11 +143,13 @@ function makePlan(options: BatchLoaderOptions): BatchPlan {
 
 function checkWeights(weights: Float64Array, pairs: number): Float64Array {
   if (weights.length !== pairs) {
-    throw new FaceparseError(`There are ${weights.length} sampling weights for ${pairs} pairs; one a pair is needed.`);
+    throw new FaceparseError(
+      `There are ${weights.length} sampling weights for ${pairs} pairs; exactly one per pair is required.`,
+    );
   }
   const wrong = weights.findIndex((weight) => !(weight >= 0 && weight < 1e12));
   if (wrong >= 0) {
-    throw new FaceparseError(`Sampling weight ${wrong} is ${weights[wrong]}, but must be a number from 0 on.`);
+    throw new FaceparseError(`Sampling weight ${wrong} is ${weights[wrong]}; it must be at least 0.`);
   }
   if (weights.every((weight) => weight === 0)) throw new FaceparseError('All sampling weights are 0.');
   return weights;
@@ -155,16 +157,16 @@ function checkWeights(weights: Float64Array, pairs: number): Float64Array {
 
 function wholeNumber(name: string, value: number, from: number, to: number): number {
   if (Number.isInteger(value) && value >= from && value <= to) return value;
-  throw new FaceparseError(`The loader's "${name}" is ${value}, but must be a whole number from ${from} to ${to}.`);
+  throw new FaceparseError(`The loader's "${name}" is ${value}; it must be an integer from ${from} to ${to}.`);
 }
 
-/** The worker's code: beside this file when built; under a test runner that reads the sources, that of the last build. */
+/** URL of the worker's code: next to this file when built; from the last build under a test runner that reads the sources. */
 function workerUrl(): URL {
   const source = import.meta.url.endsWith('.ts');
   const url = new URL(source ? '../../../dist/data/batches/batch-worker.js' : './batch-worker.js', import.meta.url);
   if (!existsSync(url)) {
     throw new FaceparseError(
-      `${fileURLToPath(url)} is missing: batch workers run compiled code. Run \`npm run build\` first, or use workers: 0.`,
+      `${fileURLToPath(url)} is missing: batch workers need compiled code. Run \`npm run build\` or use workers: 0.`,
     );
   }
   return url;
@@ -179,13 +181,13 @@ class ThreadedBatchLoader implements BatchLoader {
   readonly stepsPerEpoch: number;
   readonly #plan: BatchPlan;
   readonly #workers: Worker[] = [];
-  /** Only without workers. */
+  /** Set only without workers. */
   readonly #filler?: BatchFiller;
   readonly #free: ArrayBuffer[] = [];
-  /** Buffers of the batches that were given out last, oldest first. */
+  /** Buffers of the batches returned last, oldest first. */
   readonly #held: ArrayBuffer[] = [];
   readonly #ready = new Map<number, { buffer: ArrayBuffer; indices: Uint32Array }>();
-  /** The first step that no worker has been asked for. */
+  /** The first step not yet requested from a worker. */
   #nextRequest: number;
   #nextStep: number;
   #waiting?: Waiting;
@@ -201,11 +203,11 @@ class ThreadedBatchLoader implements BatchLoader {
       this.#filler = new BatchFiller(plan);
       return;
     }
-    // The add-on is loaded here before a worker does it: OpenMP comes with it, and heeds only settings made in the main thread.
+    // Load the add-on before a worker does: OpenMP comes with it and honours only settings made in the main thread.
     augmentationKernels();
     const url = workerUrl();
     for (let i = 0; i < workers; i++) {
-      // A test runner's own flags mean nothing to a worker of ours.
+      // A test runner's flags do not apply to this worker.
       const worker = new Worker(url, { workerData: plan, execArgv: [] });
       worker.on('message', (answer: BatchAnswer) => this.#receive(answer));
       worker.on('error', (cause) => this.#fail(new Error(`A batch worker failed: ${cause.message}`, { cause })));
@@ -218,12 +220,12 @@ class ThreadedBatchLoader implements BatchLoader {
 
   async next(): Promise<Batch> {
     if (this.#failure) throw this.#failure;
-    if (this.#waiting) throw new Error('next() was called again before the batch it waits for was there.');
+    if (this.#waiting) throw new Error('next() was called while the previous call was pending.');
     if (this.#held.length === heldBatches) this.#free.push(this.#held.shift()!);
     if (this.#filler) return this.#fillHere(this.#filler);
     this.#request();
     if (this.#ready.has(this.#nextStep)) return this.#take();
-    // The workers count as work of this process only while somebody waits for them.
+    // Workers keep the process alive only while a call is pending.
     for (const worker of this.#workers) worker.ref();
     return new Promise<Batch>((resolve, reject) => {
       this.#waiting = { resolve, reject };
@@ -237,7 +239,7 @@ class ThreadedBatchLoader implements BatchLoader {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  /** Asks for the next steps as far as buffers are free; a worker works through its requests by itself. */
+  /** Requests the next steps while buffers are free; a worker queues its requests. */
   #request(): void {
     if (this.#filler || this.#failure) return;
     while (this.#free.length > 0 && this.#nextRequest < this.#nextStep + prefetchedBatches) {
@@ -252,7 +254,7 @@ class ThreadedBatchLoader implements BatchLoader {
     const { step } = answer;
     if ('error' in answer) {
       this.#fail(
-        new Error(`The batch of step ${step} could not be made: ${answer.error.message}`, { cause: answer.error }),
+        new Error(`The batch of step ${step} could not be created: ${answer.error.message}`, { cause: answer.error }),
       );
       return;
     }
@@ -275,7 +277,7 @@ class ThreadedBatchLoader implements BatchLoader {
 
   #fillHere(filler: BatchFiller): Batch {
     const old = this.#free.pop()!;
-    // Detaches the arrays of the batch that had this buffer, as a transfer to a worker would: no run may lean on a stale batch.
+    // Detaches the arrays of the batch that had this buffer, as a transfer to a worker would, to prevent use of a stale batch.
     const buffer = structuredClone(old, { transfer: [old] });
     const step = this.#nextStep++;
     this.#held.push(buffer);
@@ -289,7 +291,7 @@ class ThreadedBatchLoader implements BatchLoader {
     return { step, epoch, count, indices, stems, ...batchArrays(this.#plan, buffer) };
   }
 
-  /** The first failure stays; whoever waits hears of it now, later callers when they call. */
+  /** Keeps the first failure and rejects the pending call; later calls reject as well. */
   #fail(error: Error): void {
     if (this.#failure) return;
     this.#failure = error;

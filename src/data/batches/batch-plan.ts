@@ -8,7 +8,7 @@ import type { AugmentationKernels } from '../augmentation/kernels.ts';
 import { augmentationKernels } from '../augmentation/native-kernels.ts';
 import { type DecodedDataset, decodedLabels, decodedPhoto } from '../decoded/decoded-dataset.ts';
 
-/** How large a batch is. */
+/** Dimensions of a batch. */
 export interface BatchSize {
   readonly batchSize: number;
   /** Side of the images in pixels. */
@@ -18,22 +18,22 @@ export interface BatchSize {
 }
 
 /**
- * All that a batch depends on beside its step. A plain object: workers get a copy of it, with the images shared.
+ * Everything that a batch depends on except its step. A plain object: workers get a copy that shares the images.
  */
 export interface BatchPlan extends BatchSize {
   readonly decoded: DecodedDataset;
   readonly augmentation: AugmentationOptions;
-  /** 256 entries, id → id in a mirrored image. */
+  /** 256 entries, id → id in the flipped image. */
   readonly mirror: Uint8Array;
   readonly normalization: Normalization;
   readonly seed: number;
-  /** How often each pair comes up, relative to the others; without it, all once an epoch. */
+  /** Relative sampling frequency of each pair; by default each pair occurs once per epoch. */
   readonly weights?: Float64Array;
-  /** What is pasted from pair to pair (`planCopyPaste`); without it, nothing. */
+  /** Pasting between pairs (`planCopyPaste`); absent if off. */
   readonly copyPaste?: CopyPastePlan;
 }
 
-/** One epoch's sequence of pairs; `repeats[i]` counts how often that pair came up before in this epoch. */
+/** The sequence of pairs of one epoch; `repeats[i]` counts the earlier occurrences of that pair in the epoch. */
 export interface EpochOrder {
   readonly indices: Uint32Array;
   readonly repeats: Uint32Array;
@@ -45,17 +45,17 @@ export interface BatchArrays {
   readonly labels: Int32Array;
 }
 
-/** Steps that make up one epoch; pairs that do not fill a last batch are left out of it. */
+/** Returns the number of steps per epoch; an incomplete last batch is dropped. */
 export function stepsPerEpoch(plan: BatchPlan): number {
   return Math.floor(plan.decoded.stems.length / plan.batchSize);
 }
 
-/** Bytes of one batch's arrays. */
+/** Returns the size of one batch's arrays in bytes. */
 export function batchBytes({ batchSize, size, labelSize }: BatchSize): number {
   return batchSize * (3 * size ** 2 + labelSize ** 2) * 4;
 }
 
-/** The arrays of a batch on a buffer of `batchBytes`. */
+/** Creates the arrays of a batch on a buffer of `batchBytes`. */
 export function batchArrays({ batchSize, size, labelSize }: BatchSize, buffer: ArrayBuffer): BatchArrays {
   const imageValues = batchSize * 3 * size ** 2;
   return {
@@ -65,10 +65,10 @@ export function batchArrays({ batchSize, size, labelSize }: BatchSize, buffer: A
 }
 
 /**
- * The sequence of pairs of one epoch, as long as the data set: a function of seed and epoch alone.
+ * Returns the sequence of pairs of one epoch, with the length of the data set. It depends only on seed and epoch.
  *
- * With weights it is a systematic sample (one random start, then equal strides through the cumulated weights): a pair whose
- * share asks for 2.3 places gets two or three, never none or five; equal weights give every pair exactly once.
+ * With weights it is a systematic sample (one random start, then equal strides through the cumulated weights): a pair with
+ * an expected count of 2.3 occurs two or three times; with equal weights every pair occurs exactly once.
  */
 export function epochOrder(plan: BatchPlan, epoch: number): EpochOrder {
   const count = plan.decoded.stems.length;
@@ -83,7 +83,7 @@ export function epochOrder(plan: BatchPlan, epoch: number): EpochOrder {
   return { indices, repeats };
 }
 
-/** As many draws as there are weights. */
+/** Draws a systematic sample with as many draws as weights. */
 function systematicSample(weights: Float64Array, start: number): Uint32Array {
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const result = new Uint32Array(weights.length);
@@ -92,24 +92,24 @@ function systematicSample(weights: Float64Array, start: number): Uint32Array {
   for (let i = 0; i < result.length; i++) {
     const place = ((i + start) * total) / result.length;
     while (reached <= place && index < weights.length - 1) reached += weights[++index];
-    // Rounding can carry the last places past the end, where a weight may be 0.
+    // Rounding can carry the last positions past the end, where a weight may be 0.
     while (weights[index] === 0) index--;
     result[i] = index;
   }
   return result;
 }
 
-/** Fills batches of a plan; keeps the order of the last epoch it was asked for, and memory for the parts of mixed samples. */
+/** Fills batches of a plan; caches the order of the last epoch and buffers for mixed samples. */
 export class BatchFiller {
   readonly #plan: BatchPlan;
   readonly #settings: AugmentationSettings;
   readonly #paster?: CopyPaster;
-  /** Where the other pair of a mixed sample is made. */
+  /** Buffer for the other pair of a mixed sample. */
   #other?: SamplePlace;
   #epoch = -1;
   #order: EpochOrder = { indices: new Uint32Array(0), repeats: new Uint32Array(0) };
 
-  /** @param operations default: the fastest version that is there; the batches do not depend on it */
+  /** @param operations default: the fastest available kernels; the batches do not depend on them */
   constructor(plan: BatchPlan, operations: AugmentationKernels = augmentationKernels()) {
     const { size, labelSize, mirror, normalization } = plan;
     this.#plan = plan;
@@ -120,7 +120,7 @@ export class BatchFiller {
   /**
    * Writes the batch of a step (counted from 0 over all epochs) to a buffer of `batchBytes`.
    *
-   * @returns the indices of its pairs in the data set, one a sample
+   * @returns the indices of its pairs in the data set, one per sample
    */
   fill(step: number, buffer: ArrayBuffer): Uint32Array {
     const plan = this.#plan;
@@ -149,7 +149,7 @@ export class BatchFiller {
     return chosen;
   }
 
-  /** Each change has a generator of its own: switching one on leaves the others as they were. */
+  /** Fills one sample. Each augmentation has its own generator, so enabling one does not change the others. */
   #fillSample(index: number, keys: readonly (string | number)[], place: SamplePlace): void {
     const { decoded, seed } = this.#plan;
     const pair: Pair = this.#paster
@@ -158,7 +158,7 @@ export class BatchFiller {
     augmentPair(pair.photo, pair.labels, this.#settings, new Random(seed, 'augment', ...keys), place);
   }
 
-  /** CutMix: the other pair is drawn from the epoch, so that pairs come up in it as often as by themselves. */
+  /** Applies CutMix. The other pair is drawn from the epoch, so pairs keep their sampling frequencies. */
   #mix(keys: readonly number[], place: SamplePlace): void {
     const { seed, augmentation, size, labelSize } = this.#plan;
     const random = new Random(seed, 'cut-mix', ...keys);

@@ -1,9 +1,9 @@
-// A thread that fills batches. It imports little beside pure code: loading sharp or the native engine's planner here would delay every start.
+// A thread that fills batches. It imports almost only pure code: loading sharp or the native engine's planner would delay every start.
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { BatchFiller, type BatchPlan } from './batch-plan.ts';
 
-/** Asks for one batch; the buffer is transferred, and comes back with the answer. */
+/** Requests one batch; the buffer is transferred and returned with the answer. */
 export interface BatchRequest {
   readonly step: number;
   readonly buffer: ArrayBuffer;
@@ -14,8 +14,8 @@ export type BatchAnswer =
   | { readonly step: number; readonly buffer: ArrayBuffer; readonly indices: Uint32Array }
   | { readonly step: number; readonly error: Error };
 
-// The threads of an engine wait for each other many times a step: what they lose to this one is lost twice. Where all cores compute, batches
-// are filled in the gaps and while the engine waits for one. Linux takes the priority for the calling thread alone, others for the process.
+// The threads of an engine wait for each other many times per step, so time lost to this one counts twice. When all cores compute, batches
+// are filled in the gaps and while the engine waits for one. Linux applies the priority to the calling thread, other systems to the process.
 if (process.platform === 'linux') setPriority(constants.priority.PRIORITY_LOW);
 
 const filler = new BatchFiller(workerData as BatchPlan);

@@ -44,7 +44,7 @@ describe('oversamplingWeights', () => {
     );
     for (const factor of [0.5, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => oversamplingWeights(decoded, celebamask19, { hat: factor })).toThrow(
-        `The oversampling factor of hat is ${factor}, but must be a number from 1 on.`,
+        `The oversampling factor of hat is ${factor}; it must be at least 1.`,
       );
     }
   });

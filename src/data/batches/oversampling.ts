@@ -5,11 +5,11 @@ import { classCounts } from '../decoded/class-counts.ts';
 import type { DecodedDataset } from '../decoded/decoded-dataset.ts';
 
 /**
- * Weights for a loader that give out pairs with rare classes more often: each pair has the largest factor of the classes in
- * its labels, or 1. Undefined where no factors are given.
+ * Returns sampling weights that favour pairs with rare classes: each pair has the largest factor among the classes in its
+ * labels, or 1. Undefined without factors.
  *
- * @param factors class name → factor from 1 on
- * @throws FaceparseError for a class that the label set does not have, and a factor below 1
+ * @param factors class name → factor, at least 1
+ * @throws FaceparseError for an unknown class or a factor below 1
  *
  * @example oversamplingWeights(decoded, celebamask19, { hat: 3, ear_r: 1.5 })
  */
@@ -20,7 +20,7 @@ export function oversamplingWeights(
 ): Float64Array | undefined {
   const given = Object.entries(factors).map(([name, factor]) => {
     if (!(factor >= 1 && Number.isFinite(factor))) {
-      throw new FaceparseError(`The oversampling factor of ${name} is ${factor}, but must be a number from 1 on.`);
+      throw new FaceparseError(`The oversampling factor of ${name} is ${factor}; it must be at least 1.`);
     }
     return { id: findClass(labelSet, name).id, factor };
   });

@@ -25,7 +25,7 @@ describe('checkDataset', () => {
     const result = await checkDataset(folder, celebamask19, { onProgress: (done) => seen.push(done) });
     expect(result).toEqual({ folder, pairs: 2, problems: [], swapped: [], misplaced: [] });
     expect(seen).toEqual([1, 2]);
-    expect(formatCheckReport(result)).toBe(`${folder}: 2 pairs of photo and mask\n\nno problem found`);
+    expect(formatCheckReport(result)).toBe(`${folder}: 2 pairs of photo and mask\n\nno problems found`);
   });
 
   test.each<[string, (folder: string) => Promise<unknown>, RegExp]>([
@@ -58,7 +58,7 @@ describe('checkDataset', () => {
     [
       'truncated mask',
       async (f) => writeFile(join(f, 'masks/a.png'), (await readFile(join(f, 'masks/a.png'))).subarray(0, 900)),
-      /^unreadable-mask a is not usable as a mask: the PNG is cut short/,
+      /^unreadable-mask a is not usable as a mask: the PNG is truncated/,
     ],
     [
       'sizes differ',
@@ -77,7 +77,7 @@ describe('checkDataset', () => {
         data.set([200, 200, 19], 0);
         await writeFile(join(f, 'masks/a.png'), maskBytes({ width, height, data }));
       },
-      /^stray-labels a has label 19 in 1 pixel, label 200 in 2 pixels, but celebamask-19 ends at 18$/,
+      /^stray-labels a has label 19 in 1 pixel, label 200 in 2 pixels, but the ids of celebamask-19 are 0 to 18$/,
     ],
   ])('%s', async (_, change, fault) => {
     const faults = await faultsAfter(change);
@@ -90,8 +90,10 @@ describe('checkDataset', () => {
     await expect(checkDataset(folder, celebamask19)).rejects.toThrow(/has no folder images\//);
     await mkdir(join(folder, 'images'));
     const result = await checkDataset(folder, celebamask19);
-    expect(result.problems).toMatchObject([{ kind: 'empty-dataset', message: 'holds no photo, and masks/ no mask' }]);
-    expect(formatCheckReport(result)).not.toContain('no problem found');
+    expect(result.problems).toMatchObject([
+      { kind: 'empty-dataset', message: 'contains no photos, and masks/ no masks' },
+    ]);
+    expect(formatCheckReport(result)).not.toContain('no problems found');
   });
 
   test('swapped masks and lone misplaced parts are listed apart', async () => {
@@ -107,7 +109,7 @@ describe('checkDataset', () => {
     expect(result.misplaced).toMatchObject([{ stem: 'slip', parts: ['ear'] }]);
     const report = formatCheckReport(result);
     expect(report).toContain('in reversed order): 1\n  turned  eye, brow');
-    expect(report).toContain('0 faults, 2 masks to repair');
+    expect(report).toContain('0 problems, 2 masks to repair');
   });
 
   test('an aborted signal ends the check', async () => {
@@ -136,6 +138,6 @@ test('formatCheckReport names the first of each kind, counts the rest, and says 
     '  … and 10 more',
     '  → add the mask or remove the photo',
     '',
-    '12 faults, 0 masks to repair',
+    '12 problems, 0 masks to repair',
   ]);
 });

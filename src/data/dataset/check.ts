@@ -18,20 +18,20 @@ export type ProblemKind =
   | 'stray-labels'
   | 'empty-mask';
 
-/** One fault of one file. */
+/** One problem with one file. */
 export interface DatasetProblem {
   readonly kind: ProblemKind;
   readonly stem: string;
   readonly file: string;
-  /** What is wrong, without the file's name. */
+  /** The problem, without the file name. */
   readonly message: string;
   readonly remedy: string;
 }
 
-/** A mask whose left and right parts are exchanged, all of them or some. */
+/** A mask in which left and right are swapped, for all parts or some. */
 export interface SidesFinding {
   readonly stem: string;
-  /** The pairs to exchange, e.g. `['eye', 'brow', 'ear']`. */
+  /** The pairs to swap back, e.g. `['eye', 'brow', 'ear']`. */
   readonly parts: string[];
   readonly evidence: SideEvidence[];
 }
@@ -39,14 +39,14 @@ export interface SidesFinding {
 /** Result of `checkDataset`. */
 export interface CheckResult {
   readonly folder: string;
-  /** Photos that have a mask. */
+  /** Number of photos with a mask. */
   readonly pairs: number;
   /** Photos, where the folder has no mask at all; such a test split is no fault. */
   readonly photosOnly?: number;
   readonly problems: DatasetProblem[];
   /** Masks with eyes or brows in reversed order. */
   readonly swapped: SidesFinding[];
-  /** Masks that are not swapped as a whole, but have a lone ear, brow or eye on the wrong side of the nose. */
+  /** Masks that are not swapped as a whole but have a single ear, brow or eye on the wrong side of the nose. */
   readonly misplaced: SidesFinding[];
 }
 
@@ -56,7 +56,7 @@ interface ItemFinding {
   misplaced?: SidesFinding;
 }
 
-/** Labels that the set does not have, with their pixel counts, and whether the mask has anything but background. */
+/** Returns the labels outside the label set with their pixel counts, and whether the mask is empty. */
 function inspectLabels(mask: LabelMap, set: LabelSet): { stray: [number, number][]; empty: boolean } {
   const counts = new Uint32Array(256);
   for (const id of mask.data) counts[id]++;
@@ -77,8 +77,8 @@ function inspectMask(stem: string, file: string, mask: LabelMap, set: LabelSet):
       kind: 'stray-labels',
       stem,
       file,
-      message: `has ${listed.join(', ')}, but ${set.name} ends at ${set.classes.length - 1}`,
-      remedy: 'relabel those pixels, or choose the label set that the masks were made for',
+      message: `has ${listed.join(', ')}, but the ids of ${set.name} are 0 to ${set.classes.length - 1}`,
+      remedy: 'relabel these pixels, or use the label set of the masks',
     });
   }
   if (empty) {
@@ -87,7 +87,7 @@ function inspectMask(stem: string, file: string, mask: LabelMap, set: LabelSet):
       stem,
       file,
       message: 'is empty: every pixel is background (0)',
-      remedy: 'draw the mask again, or remove the pair',
+      remedy: 'redraw the mask or remove the pair',
     });
   }
   const { swapped, pairs, evidence } = detectSwap(mask, set);
@@ -100,7 +100,7 @@ function inspectMask(stem: string, file: string, mask: LabelMap, set: LabelSet):
   return finding;
 }
 
-/** The value, or the problem that reading it met; errors that are no ImageError are thrown on. */
+/** Returns the value or the problem with reading it; rethrows errors other than ImageError. */
 async function attempt<Value>(
   read: Promise<Value>,
   kind: ProblemKind,
@@ -148,7 +148,7 @@ async function inspectStem(stem: string, files: DatasetFiles, folder: string, se
         stem,
         file: maskPath,
         message: `is ${mask.width}×${mask.height}, but its photo is ${photo.width}×${photo.height}`,
-        remedy: 'resize the photo to the mask, or the mask by nearest neighbour',
+        remedy: 'resize the photo to the mask, or the mask with nearest neighbour',
       });
     }
   }
@@ -157,11 +157,10 @@ async function inspectStem(stem: string, files: DatasetFiles, folder: string, se
 }
 
 /**
- * Read every photo and mask of a dataset folder and list what is wrong with them, and the masks with left and right
- * swapped (see `detectSwap`).
+ * Reads every photo and mask of a dataset folder and lists their problems and the masks with left and right swapped (see
+ * `detectSwap`). Problems with files are results, not errors.
  *
- * Faults of files are results, not errors; it throws a FaceparseError only when the folder or its `images/` is missing,
- * and the reason of `signal` when that is aborted.
+ * @throws FaceparseError only if the folder or its `images/` is missing; the reason of `signal` if that is aborted
  *
  * @example const { problems, swapped } = await checkDataset('data/train', celebamask19);
  */
@@ -171,8 +170,14 @@ export async function checkDataset(folder: string, set: LabelSet, options: RunOp
   const findings = await runConcurrently(stems, (stem) => inspectStem(stem, files, folder, set), options);
   const problems = findings.flatMap((finding) => finding.problems);
   if (stems.length === 0) {
-    const [file, remedy] = [join(folder, 'images'), 'put photos into images/ and their masks into masks/'];
-    problems.push({ kind: 'empty-dataset', stem: '', file, message: 'holds no photo, and masks/ no mask', remedy });
+    const [file, remedy] = [join(folder, 'images'), 'put photos in images/ and their masks in masks/'];
+    problems.push({
+      kind: 'empty-dataset',
+      stem: '',
+      file,
+      message: 'contains no photos, and masks/ no masks',
+      remedy,
+    });
   }
   return {
     folder,
@@ -197,8 +202,8 @@ const headings: Record<ProblemKind, string> = {
 };
 
 /**
- * The result of `checkDataset` as lines for a terminal: faults by kind with their remedy, then the swapped masks;
- * of each kind the first `limit` (default 10) are named, and the rest counted.
+ * Formats the result of `checkDataset` for a terminal: problems by kind with their fix, then the swapped masks. The first
+ * `limit` (default 10) of each kind are listed, the rest are counted.
  */
 export function formatCheckReport(result: CheckResult, options: { limit?: number } = {}): string {
   const { limit = 10 } = options;
@@ -228,11 +233,11 @@ export function formatCheckReport(result: CheckResult, options: { limit?: number
     list('left and right swapped (eyes or brows in reversed order)', result.swapped.map(describe));
   }
   if (result.misplaced.length > 0) {
-    list('a lone part on the wrong side of the nose', result.misplaced.map(describe));
+    list('a single part on the wrong side of the nose', result.misplaced.map(describe));
   }
   const toRepair = result.swapped.length + result.misplaced.length;
-  if (toRepair > 0) lines.push('  → the repair writes corrected copies of the masks to another folder');
+  if (toRepair > 0) lines.push('  → repair writes corrected copies of the masks to another folder');
   const faults = result.problems.length;
-  lines.push('', faults + toRepair === 0 ? 'no problem found' : `${faults} faults, ${toRepair} masks to repair`);
+  lines.push('', faults + toRepair === 0 ? 'no problems found' : `${faults} problems, ${toRepair} masks to repair`);
   return lines.join('\n');
 }

@@ -34,8 +34,8 @@ describe('openDataset', () => {
   });
 
   test.each<[string, string[], RegExp]>([
-    ['empty folder', [], /images holds no photo; put photos there \(jpg, jpeg, png, webp\)/],
-    ['no masks at all', ['images/a.jpg'], /has no masks: .*masks is missing or holds no PNG/],
+    ['empty folder', [], /images contains no photos; put photos there \(jpg, jpeg, png, webp\)/],
+    ['no masks at all', ['images/a.jpg'], /has no masks: .*masks is missing or contains no PNG/],
     [
       'photos without masks',
       ['images/a.jpg', 'images/b.jpg', 'images/c.jpg', 'images/d.jpg', 'images/e.jpg', 'masks/e.png'],
@@ -60,9 +60,9 @@ describe('openDataset', () => {
   test('missing folder, file, and the level above', async () => {
     const root = await temporaryFolder();
     await touch(join(root, 'train'), 'file');
-    await expect(openDataset(join(root, 'none'))).rejects.toThrow(/there is no folder .*none; check the path/);
-    await expect(openDataset(join(root, 'train/file'))).rejects.toThrow(/is a file, but a folder is wanted/);
-    await expect(openDataset(root)).rejects.toThrow(/holds the splits train: name one of them, e\.g\. .*train/);
+    await expect(openDataset(join(root, 'none'))).rejects.toThrow(/folder .*none not found; check the path/);
+    await expect(openDataset(join(root, 'train/file'))).rejects.toThrow(/is a file, not a folder/);
+    await expect(openDataset(root)).rejects.toThrow(/contains the splits train; use one of them, e\.g\. .*train/);
     await expect(openDataset(join(root, 'train/masks'))).rejects.toThrow(/has no folder images\/; a dataset folder/);
   });
 });
@@ -73,11 +73,11 @@ describe('resolveSplit', () => {
     await touch(join(root, 'train'));
     await touch(join(root, 'val'));
     expect(await resolveSplit(root, 'val')).toBe(join(root, 'val'));
-    await expect(resolveSplit(root, 'test')).rejects.toThrow(/no split "test" in .*; the splits there are train, val/);
+    await expect(resolveSplit(root, 'test')).rejects.toThrow(/no split "test" in .*; available splits: train, val/);
     await expect(resolveSplit(join(root, 'train'), 'train')).rejects.toThrow(
-      /it is itself a split; name the folder above/,
+      /it is itself a split; use its parent folder/,
     );
-    await expect(resolveSplit(join(root, 'train/images'), 'train')).rejects.toThrow(/a data folder holds train\//);
+    await expect(resolveSplit(join(root, 'train/images'), 'train')).rejects.toThrow(/a data folder contains train\//);
     await expect(resolveSplit(join(root, 'none'), 'train')).rejects.toMatchObject({ exitCode: 2 });
   });
 });

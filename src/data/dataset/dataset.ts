@@ -3,7 +3,7 @@ import { extname, join } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
 import { FaceparseError } from '../../text/errors.ts';
 
-/** A photo and, where there is one, its mask. */
+/** A photo and its mask, if any. */
 export interface DatasetItem {
   /** File name without its extension, the same for photo and mask. */
   readonly stem: string;
@@ -11,25 +11,25 @@ export interface DatasetItem {
   readonly maskPath?: string;
 }
 
-/** A folder with `images/` and `masks/`, opened; the items are sorted by stem. */
+/** An opened folder with `images/` and `masks/`; items are sorted by stem. */
 export interface Dataset {
   readonly folder: string;
   readonly items: readonly DatasetItem[];
 }
 
-/** What lies in a dataset folder, before anything is demanded of it. */
+/** The files of a dataset folder, before any check. */
 export interface DatasetFiles {
-  /** Stem → the photos of that stem (more than one is a fault), in the order of the stems. */
+  /** Stem → photos with that stem (more than one is an error), sorted by stem. */
   readonly photos: ReadonlyMap<string, readonly string[]>;
-  /** Stem → the mask of that stem, in the order of the stems. */
+  /** Stem → mask with that stem, sorted by stem. */
   readonly masks: ReadonlyMap<string, string>;
 }
 
-/** Endings of photos, in small letters. */
+/** File extensions of photos, in lower case. */
 export const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp'];
 const maskExtensions = ['.png'];
 
-/** Name at most three, and count the rest. */
+/** Lists at most three names and counts the rest. */
 function nameSome(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
@@ -58,14 +58,14 @@ async function requireFolder(folder: string): Promise<void> {
     () => false,
   );
   throw new FaceparseError(
-    isFile ? `${folder} is a file, but a folder is wanted` : `there is no folder ${folder}; check the path`,
+    isFile ? `${folder} is a file, not a folder` : `folder ${folder} not found; check the path`,
     { exitCode: 2 },
   );
 }
 
 async function listByStem(folder: string, extensions: readonly string[]): Promise<Map<string, string[]>> {
   const names = (await readdir(folder)).filter(
-    // Names with a leading dot are what desktops leave behind (._1.jpg), never data.
+    // Names with a leading dot (._1.jpg) are created by desktops; they are never data.
     (name) => !name.startsWith('.') && extensions.includes(extname(name).toLowerCase()),
   );
   const found = new Map<string, string[]>();
@@ -77,9 +77,9 @@ async function listByStem(folder: string, extensions: readonly string[]): Promis
 }
 
 /**
- * List the photos and masks of a dataset folder without demanding that they match.
+ * Lists the photos and masks of a dataset folder without checking that they match.
  *
- * Throws a FaceparseError when the folder or its `images/` is missing, with the way out when the wrong level was named.
+ * @throws FaceparseError if the folder or its `images/` is missing; suggests the right folder if another level was given
  */
 export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
   await requireFolder(folder);
@@ -88,8 +88,8 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
     const splits = await foldersWithImages(folder);
     const remedy =
       splits.length > 0
-        ? `it holds the splits ${nameSome(splits)}: name one of them, e.g. ${join(folder, await splitToName(folder, splits))}`
-        : 'a dataset folder holds images/ (photos) and masks/ (PNG)';
+        ? `it contains the splits ${nameSome(splits)}; use one of them, e.g. ${join(folder, await splitToName(folder, splits))}`
+        : 'a dataset folder contains images/ (photos) and masks/ (PNG)';
     throw new FaceparseError(`${folder} has no folder images/; ${remedy}`, { exitCode: 2 });
   }
   const photos = await listByStem(images, photoExtensions);
@@ -102,11 +102,13 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
 }
 
 /**
- * Open a dataset folder: photos in `images/` (jpg, jpeg, png, webp), masks in `masks/` (png) with the same stems.
+ * Opens a dataset folder: photos in `images/` (jpg, jpeg, png, webp), masks in `masks/` (png) with the same stems.
  *
- * Without `requireMasks` (default true) photos may lack a mask, as in a test split. Throws a FaceparseError that names
- * files and remedy when the folder is missing, has no photo, a photo has no mask, a mask has no photo, or two photos
- * share a stem. No image is decoded; `checkDataset` does that.
+ * With `requireMasks: false` (default true) photos may lack a mask, as in a test split. Images are not decoded; use
+ * `checkDataset` for that.
+ *
+ * @throws FaceparseError with files and fix if the folder is missing or has no photos, a photo has no mask, a mask has no
+ * photo, or two photos share a stem
  *
  * @example const { items } = await openDataset('data/train'); // items[0].maskPath
  */
@@ -115,7 +117,7 @@ export async function openDataset(folder: string, options: { requireMasks?: bool
   const { photos, masks } = await listDatasetFiles(folder);
   if (photos.size === 0) {
     throw new FaceparseError(
-      `${join(folder, 'images')} holds no photo; put photos there (${photoExtensions.map((e) => e.slice(1)).join(', ')})`,
+      `${join(folder, 'images')} contains no photos; put photos there (${photoExtensions.map((e) => e.slice(1)).join(', ')})`,
     );
   }
   const doubled = [...photos.values()].filter((paths) => paths.length > 1);
@@ -126,7 +128,7 @@ export async function openDataset(folder: string, options: { requireMasks?: bool
   }
   if (requireMasks && masks.size === 0) {
     throw new FaceparseError(
-      `${folder} has no masks: ${join(folder, 'masks')} is missing or holds no PNG; put one mask there for each photo`,
+      `${folder} has no masks: ${join(folder, 'masks')} is missing or contains no PNG; put one mask there for each photo`,
     );
   }
   const bare = [...photos.keys()].filter((stem) => !masks.has(stem));
@@ -153,10 +155,9 @@ function count(n: number, noun: string): string {
 }
 
 /**
- * The folder of a split, `DATA/train`, from the data folder and the split's name.
+ * Returns the folder of a split, such as `DATA/train`, from the data folder and the split's name.
  *
- * Throws a FaceparseError when it does not exist; it says so when the data folder is itself a split, and lists the
- * splits that there are.
+ * @throws FaceparseError if it does not exist; lists the available splits, or says that the data folder is itself a split
  *
  * @example await resolveSplit('data', 'val') // 'data/val'
  */
@@ -164,18 +165,18 @@ export async function resolveSplit(dataFolder: string, split: string): Promise<s
   await requireFolder(dataFolder);
   const folder = join(dataFolder, split);
   if (await isFolder(folder)) return folder;
-  const asked = `there is no split ${JSON.stringify(split)} in ${dataFolder}`;
+  const asked = `no split ${JSON.stringify(split)} in ${dataFolder}`;
   if (await isFolder(join(dataFolder, 'images'))) {
     throw new FaceparseError(
-      `${asked}: it holds images/, so it is itself a split; name the folder above it, ${join(dataFolder, '..')}`,
+      `${asked}: it contains images/, so it is itself a split; use its parent folder, ${join(dataFolder, '..')}`,
       { exitCode: 2 },
     );
   }
   const splits = await foldersWithImages(dataFolder);
   throw new FaceparseError(
     splits.length > 0
-      ? `${asked}; the splits there are ${splits.join(', ')}`
-      : `${asked}; a data folder holds train/, val/ and test/, each with images/ and masks/`,
+      ? `${asked}; available splits: ${splits.join(', ')}`
+      : `${asked}; a data folder contains train/, val/ and test/, each with images/ and masks/`,
     { exitCode: 2 },
   );
 }

@@ -4,9 +4,9 @@ import { isFolder } from '../../files/path-kind.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { photoExtensions } from './dataset.ts';
 
-/** A photo that is to be parsed. */
+/** A photo to be parsed. */
 export interface PhotoFile {
-  /** File name without its extension, which the mask will have too. */
+  /** File name without its extension; the mask gets the same stem. */
   readonly stem: string;
   readonly path: string;
 }
@@ -18,21 +18,21 @@ async function photosInFolder(folder: string): Promise<string[]> {
     .filter((name) => !name.startsWith('.') && photoExtensions.includes(extname(name).toLowerCase()))
     .sort();
   if (names.length === 0) {
-    throw new FaceparseError(`${path} holds no photos (${photoExtensions.join(', ')})`, { exitCode: 2 });
+    throw new FaceparseError(`${path} contains no photos (${photoExtensions.join(', ')})`, { exitCode: 2 });
   }
   return names.map((name) => join(path, name));
 }
 
 /**
- * The photos that paths name: files as they are; of folders all photos in their `images/`, or in the folder itself where it has none.
+ * Finds photos: each path is a photo, or a folder with photos in its `images/` or directly in it.
  *
- * @throws FaceparseError (exit code 2) where there is nothing, or two photos would have masks of the same name
+ * @throws FaceparseError (exit code 2) if a path contains no photos, or two photos would have masks with the same name
  */
 export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]> {
   const files: string[] = [];
   for (const path of paths) {
     const found = await stat(path).catch(() => undefined);
-    if (!found) throw new FaceparseError(`there is no photo or folder at ${path}`, { exitCode: 2 });
+    if (!found) throw new FaceparseError(`no photo or folder at ${path}`, { exitCode: 2 });
     if (found.isFile()) files.push(path);
     else if (found.isDirectory()) files.push(...(await photosInFolder(path)));
     else throw new FaceparseError(`${path} is neither a photo nor a folder`, { exitCode: 2 });
@@ -42,7 +42,7 @@ export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]>
   for (const { stem, path } of photos) {
     const other = seen.get(stem);
     if (other)
-      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; give them in two calls`, {
+      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; use two calls`, {
         exitCode: 2,
       });
     seen.set(stem, path);
@@ -50,7 +50,7 @@ export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]>
   return photos;
 }
 
-/** The photos of a test set. @throws as `findPhotos` does */
+/** Finds the photos of a test set. @throws as `findPhotos` does */
 export function findTestPhotos(folder: string): Promise<PhotoFile[]> {
   return findPhotos([folder]);
 }

@@ -1,29 +1,29 @@
 import type { LabelMap } from '../../image/image.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 
-/** What one pair of parts says about left and right. */
+/** Evidence from one pair of parts about left and right. */
 export interface SideEvidence {
   /** Name of the pair without its side: `eye`, `brow`, `ear`. */
   readonly part: string;
   /** Class ids, the person's left first. */
   readonly pair: readonly [number, number];
-  /** `order` compares the two parts with each other, `nose` the only visible one with the nose. */
+  /** `order` compares the two parts with each other, `nose` compares the only visible part with the nose. */
   readonly by: 'order' | 'nose';
   readonly reversed: boolean;
-  /** Distance in x of the two centroids that were compared, in pixels. */
+  /** Horizontal distance of the two compared centroids, in pixels. */
   readonly distance: number;
 }
 
 /** Result of `detectSwap`. */
 export interface SwapFinding {
-  /** Both eyes or both brows stand in reversed x order: the mask is mirrored in its labels. */
+  /** Whether both eyes or both brows are in reversed x order: the labels are mirrored. */
   readonly swapped: boolean;
-  /** The pairs of ids to exchange; may be non-empty when `swapped` is false: see `detectSwap`. */
+  /** The pairs of ids to swap; may be non-empty even if `swapped` is false, see `detectSwap`. */
   readonly pairs: [number, number][];
   readonly evidence: SideEvidence[];
 }
 
-/** A lone part must stand this share of the width beside the nose to say anything; profiles come close to the nose. */
+/** Minimum distance of a single part from the nose, as a share of the width; in profiles, parts are close to the nose. */
 const noseMargin = 0.1;
 
 /** Mean x of every class, NaN where a class is absent (256 entries). */
@@ -48,7 +48,7 @@ function weighPair(
 ): SideEvidence | undefined {
   const [left, right] = [x[pair[0]], x[pair[1]]];
   if (!Number.isNaN(left) && !Number.isNaN(right)) {
-    // Equal centroids say nothing; then neither pair nor image is judged by them.
+    // Equal centroids are no evidence, for the pair or for the image.
     if (left === right) return undefined;
     return { part, pair, by: 'order', reversed: left < right, distance: Math.abs(left - right) };
   }
@@ -58,19 +58,18 @@ function weighPair(
 }
 
 /**
- * Find a mask whose left and right are swapped: `l_*` is the person's left, so it has the larger x.
+ * Detects a mask with left and right swapped: `l_*` is the person's left, so it has the larger x.
  *
- * `swapped` means that both eyes, or both brows, are there and their centroids stand in reversed order. A part without
- * its twin is compared with the nose instead, and counts only when it is 10 % of the width away from it.
- * `pairs` are the pairs to exchange: those that are reversed themselves and, in a swapped image, those that cannot
- * be judged on their own.
+ * `swapped` means that both eyes or both brows are present and their centroids are in reversed order. A part without its
+ * counterpart is compared with the nose instead, and counts only at a distance of at least 10 % of the width. `pairs` are the
+ * pairs to swap: those that are reversed and, in a swapped image, those that cannot be judged separately.
  *
- * Why so: of the 1000 training masks of celebamask-mini 67 are swapped by this rule, of 100 validation masks none. In
- * these 67 no pair disagrees: wherever eyes, brows or ears can be judged, all are reversed (mirrored photos), so the
- * rest may follow. The closest eyes or brows of all 1100 masks are 58 px apart at 512 px, so the order needs no margin.
- * Lone parts add 7 training masks, `swapped` false: four in which only an ear has the wrong side, one such profile, and
- * two mirrored faces with one eye or brow in sight. Looked at one by one, all 7 are wrong, and none is a profile misread:
- * 54 px is the closest lone part that counts. There correct eyes stay and the wrong pair alone is exchanged.
+ * Rationale: by this rule, 67 of the 1000 training masks of celebamask-mini are swapped, and none of the 100 validation
+ * masks. In these 67 no pair disagrees: all eyes, brows and ears that can be judged are reversed (mirrored photos), so the
+ * rest are swapped too. The closest eyes or brows in all 1100 masks are 58 px apart at 512 px, so the order needs no margin.
+ * Single parts add 7 training masks with `swapped` false: four with only an ear on the wrong side, one such profile, and two
+ * mirrored faces with a single visible eye or brow. Inspected one by one, all 7 are wrong, and none is a misread profile: the
+ * closest single part that counts is 54 px away. In these masks, correct eyes stay and only the wrong pair is swapped.
  *
  * A label set without pairs (face-8) is never swapped.
  *
@@ -86,7 +85,7 @@ export function detectSwap(map: LabelMap, set: LabelSet): SwapFinding {
     return { pair, evidence: weighPair(part, pair, x, noseX, map.width) };
   });
   const evidence = judged.flatMap((entry) => entry.evidence ?? []);
-  // Ears are hidden by hair, sit far from the middle and are the pair most often mislabelled alone: they do not decide.
+  // Ears do not decide: they are hidden by hair, far from the middle, and the pair most often mislabelled separately.
   const swapped = evidence.some(({ part, by, reversed }) => reversed && by === 'order' && part !== 'ear');
   const pairs = judged
     .filter(({ pair, evidence: own }) => {
@@ -98,9 +97,9 @@ export function detectSwap(map: LabelMap, set: LabelSet): SwapFinding {
 }
 
 /**
- * The label map with the pairs that `detectSwap` names exchanged; the same object when there are none.
+ * Swaps the pairs that `detectSwap` finds; returns the same object if there are none.
  *
- * @example repairSwap(mask, celebamask19).data // 4 where 5 was, and the other way round
+ * @example repairSwap(mask, celebamask19).data // 4 where 5 was, and vice versa
  */
 export function repairSwap(map: LabelMap, set: LabelSet): LabelMap {
   const { pairs } = detectSwap(map, set);

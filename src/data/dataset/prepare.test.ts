@@ -86,12 +86,12 @@ describe('prepareCelebAMaskHq', () => {
     [
       'no annotations',
       (s) => rm(join(s, 'CelebAMask-HQ-mask-anno'), { recursive: true }),
-      /raw has no folder CelebAMask-HQ-mask-anno\/; name the unpacked CelebAMask-HQ/,
+      /raw has no folder CelebAMask-HQ-mask-anno\/; use the unpacked CelebAMask-HQ/,
     ],
     [
       'one folder lacking',
       (s) => rm(join(s, 'CelebAMask-HQ-mask-anno/1'), { recursive: true }),
-      /photo 2000\.jpg has no annotation: .*1 holds no 02000_\*\.png; is CelebAMask-HQ-mask-anno unpacked/,
+      /photo 2000\.jpg has no annotation: .*1 contains no 02000_\*\.png; is CelebAMask-HQ-mask-anno unpacked/,
     ],
     [
       'no photos',
@@ -99,7 +99,7 @@ describe('prepareCelebAMaskHq', () => {
         await rm(join(s, 'CelebAMask-HQ-img'), { recursive: true });
         await mkdir(join(s, 'CelebAMask-HQ-img'));
       },
-      /CelebAMask-HQ-img holds no photo <number>\.jpg/,
+      /CelebAMask-HQ-img contains no photos <number>\.jpg/,
     ],
     [
       'part of another size',
@@ -127,12 +127,12 @@ describe('prepareCelebAMaskHq', () => {
     const { root, source } = await rawSample();
     const out = join(root, 'out');
     const run = (more: object): Promise<unknown> => prepareCelebAMaskHq({ source, out, size: 16, ...more });
-    await expect(run({ ids: { first: 0, last: 3 } })).rejects.toThrow(/2 of the 4 photos 0 to 3, 2\.jpg is missing/);
-    await expect(run({ ids: { first: 3, last: 0 } })).rejects.toThrow(/ids 3 to 0 are no range/);
-    await expect(run({ size: 0.5 })).rejects.toThrow(/size 0\.5 is not possible; give a whole number from 8 to 4096/);
+    await expect(run({ ids: { first: 0, last: 3 } })).rejects.toThrow(/2 of the 4 photos 0 to 3; 2\.jpg is missing/);
+    await expect(run({ ids: { first: 3, last: 0 } })).rejects.toThrow(/ids 3 to 0 are not a valid range/);
+    await expect(run({ size: 0.5 })).rejects.toThrow(/size 0\.5 is invalid; use an integer from 8 to 4096/);
     await expect(run({ out: source })).rejects.toThrow(/exists and is not empty/);
     await mkdir(join(root, 'above'));
     await rename(source, join(root, 'above/CelebAMask-HQ'));
-    await expect(run({ source: join(root, 'above') })).rejects.toThrow(/name the folder below it, .*CelebAMask-HQ/);
+    await expect(run({ source: join(root, 'above') })).rejects.toThrow(/use the folder inside it, .*CelebAMask-HQ/);
   });
 });

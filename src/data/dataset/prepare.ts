@@ -16,20 +16,20 @@ const imagesPerFolder = 2000;
 const largestSize = 4096;
 
 /**
- * The parts in the order in which they are painted, later over earlier: the order of the class ids 1–18, as in
- * `face_parsing/Data_preprocessing/g_mask.py` of switchablenorms/CelebAMask-HQ, so that hair lies over ears and skin.
+ * The parts in painting order, later over earlier: the order of the class ids 1–18, as in
+ * `face_parsing/Data_preprocessing/g_mask.py` of switchablenorms/CelebAMask-HQ. Hair covers ears and skin.
  */
 const parts = celebamask19.classes.filter(({ id }) => id > 0);
 
-/** What `prepareCelebAMaskHq` works on. */
+/** Options of `prepareCelebAMaskHq`. */
 export interface PrepareOptions extends RunOptions {
-  /** The unpacked CelebAMask-HQ folder: `CelebAMask-HQ-img/` and `CelebAMask-HQ-mask-anno/` lie in it. */
+  /** The unpacked CelebAMask-HQ folder, with `CelebAMask-HQ-img/` and `CelebAMask-HQ-mask-anno/`. */
   source: string;
-  /** A folder that does not exist yet, or is empty; gets `images/` and `masks/`. */
+  /** A new or empty folder for `images/` and `masks/`. */
   out: string;
   /** Width and height of photos and masks, in pixels; default 512, the size of the annotations. */
   size?: number;
-  /** First and last number of the photos to take, both included; default all. */
+  /** First and last number of the photos, inclusive; default all. */
   ids?: { first: number; last: number };
 }
 
@@ -44,24 +44,25 @@ async function requireSource(source: string): Promise<void> {
     if (await isFolder(join(source, name))) continue;
     const deeper = join(source, 'CelebAMask-HQ');
     const remedy = (await isFolder(join(deeper, name)))
-      ? `name the folder below it, ${deeper}`
-      : `name the unpacked CelebAMask-HQ, which holds ${photosFolder}/ and ${partsFolder}/`;
+      ? `use the folder inside it, ${deeper}`
+      : `use the unpacked CelebAMask-HQ folder, which contains ${photosFolder}/ and ${partsFolder}/`;
     throw new FaceparseError(`${source} has no folder ${name}/; ${remedy}`, { exitCode: 2 });
   }
 }
 
-/** Numbers of the photos to take, ascending. */
+/** Returns the numbers of the photos, ascending. */
 async function chooseIds(source: string, range: PrepareOptions['ids']): Promise<number[]> {
   const folder = join(source, photosFolder);
   const names = await readdir(folder);
   const ids = names.flatMap((name) => /^(0|[1-9]\d{0,6})\.jpg$/.exec(name)?.[1] ?? []).map(Number);
   ids.sort((a, b) => a - b);
-  if (ids.length === 0) throw new FaceparseError(`${folder} holds no photo <number>.jpg; is the download unpacked?`);
+  if (ids.length === 0)
+    throw new FaceparseError(`${folder} contains no photos <number>.jpg; is the download unpacked?`);
   if (range === undefined) return ids;
   const { first, last } = range;
   if (!Number.isInteger(first) || !Number.isInteger(last) || first < 0 || last < first) {
     throw new FaceparseError(
-      `ids ${first} to ${last} are no range; give two whole numbers from 0 on, the smaller first`,
+      `ids ${first} to ${last} are not a valid range; use two non-negative integers, the smaller first`,
       {
         exitCode: 2,
       },
@@ -73,13 +74,13 @@ async function chooseIds(source: string, range: PrepareOptions['ids']): Promise<
     let missing = first;
     while (given.has(missing)) missing++;
     throw new FaceparseError(
-      `${folder} holds ${chosen.length} of the ${last - first + 1} photos ${first} to ${last}, ${missing}.jpg is missing; it has ${ids[0]} to ${ids[ids.length - 1]}`,
+      `${folder} contains ${chosen.length} of the ${last - first + 1} photos ${first} to ${last}; ${missing}.jpg is missing; it has ${ids[0]} to ${ids[ids.length - 1]}`,
     );
   }
   return chosen;
 }
 
-/** Paths of the parts that an image has, by class id; one folder is listed once. */
+/** Paths of the parts of an image, by class id; each folder is listed once. */
 class PartIndex {
   readonly #source: string;
   readonly #listings = new Map<number, Promise<ReadonlySet<string>>>();
@@ -107,18 +108,18 @@ class PartIndex {
       .map(({ classId, name }) => ({ classId, path: join(folder, name) }));
     if (found.length === 0) {
       throw new FaceparseError(
-        `photo ${id}.jpg has no annotation: ${folder} holds no ${stem}_*.png; is ${partsFolder} unpacked completely?`,
+        `photo ${id}.jpg has no annotation: ${folder} contains no ${stem}_*.png; is ${partsFolder} unpacked completely?`,
       );
     }
     return found;
   }
 }
 
-/** Paint the parts over each other in the order of their class ids; a pixel belongs to a part when it is not black. */
+/** Paints the parts over each other in the order of their class ids; a pixel belongs to a part if it is not black. */
 async function mergeParts(found: readonly { classId: number; path: string }[]): Promise<LabelMap> {
   let merged: LabelMap | undefined;
   for (const { classId, path } of found) {
-    // Parts come as RGB, grey or palette PNG; readPhoto turns each into RGB, and they are no label maps.
+    // Parts are RGB, greyscale or palette PNGs, not label maps; readPhoto converts each to RGB.
     const { width, height, data } = await readPhoto(path);
     merged ??= { width, height, data: new Uint8Array(width * height) };
     if (merged.width !== width || merged.height !== height) {
@@ -138,7 +139,7 @@ async function mergeParts(found: readonly { classId: number; path: string }[]): 
   return merged;
 }
 
-/** Nearest neighbour with pixel centres at half: ids are never mixed. */
+/** Resizes with nearest neighbour and pixel centres at halves, so ids are never mixed. */
 function resizeNearest(map: LabelMap, size: number): LabelMap {
   if (map.width === size && map.height === size) return map;
   const data = new Uint8Array(size * size);
@@ -150,21 +151,22 @@ function resizeNearest(map: LabelMap, size: number): LabelMap {
 }
 
 /**
- * Turn raw CelebAMask-HQ (`CelebAMask-HQ-img/<n>.jpg` of 1024², one binary PNG of 512² a part in
- * `CelebAMask-HQ-mask-anno/<n / 2000>/<n, five digits>_<part>.png`) into a dataset folder:
+ * Converts raw CelebAMask-HQ (`CelebAMask-HQ-img/<n>.jpg` of 1024², one binary PNG of 512² per part in
+ * `CelebAMask-HQ-mask-anno/<n / 2000>/<n, five digits>_<part>.png`) to a dataset folder:
  * `images/<n, five digits>.jpg` (Lanczos, quality 95) and `masks/<n, five digits>.png` (8-bit palette, celebamask-19).
  *
- * Masks are merged at their own size and then, where another is asked, resized by nearest neighbour. `out` appears only
- * when it is complete. Throws a FaceparseError when a folder, a photo, all parts of a photo are missing, a file is
- * damaged, a photo is not square, or parts differ in size. The raw masks have some left and right swapped:
- * `repairDataset` is the next step.
+ * Masks are merged at their original size and then, if necessary, resized with nearest neighbour. `out` appears only when it
+ * is complete. Some raw masks have left and right swapped; run `repairDataset` next.
+ *
+ * @throws FaceparseError if a folder, a photo or all parts of a photo are missing, a file is damaged, a photo is not square,
+ * or parts differ in size
  *
  * @example await prepareCelebAMaskHq({ source: 'CelebAMask-HQ', out: 'data/train', ids: { first: 0, last: 999 } });
  */
 export async function prepareCelebAMaskHq(options: PrepareOptions): Promise<PrepareResult> {
   const { source, out, size = 512, ids } = options;
   if (!Number.isInteger(size) || size < 8 || size > largestSize) {
-    throw new FaceparseError(`size ${size} is not possible; give a whole number from 8 to ${largestSize}`, {
+    throw new FaceparseError(`size ${size} is invalid; use an integer from 8 to ${largestSize}`, {
       exitCode: 2,
     });
   }
@@ -185,7 +187,7 @@ export async function prepareCelebAMaskHq(options: PrepareOptions): Promise<Prep
       }
       await sharp(data, { raw: { width, height, channels: 3 } })
         .resize(size, size, { kernel: 'lanczos3' })
-        // Full colour resolution: lips and eyes are told by colour, and are a few pixels high.
+        // Full colour resolution: lips and eyes differ by colour and are only a few pixels high.
         .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
         .toFile(join(aside, 'images', `${stem}.jpg`));
     };

@@ -59,7 +59,7 @@ describe('repairDataset', () => {
     await mkdir(join(root, 'out'));
     await repairDataset(folder, join(root, 'out'), celebamask19);
     const again = repairDataset(folder, join(root, 'out'), celebamask19);
-    await expect(again).rejects.toThrow(/out exists and is not empty \(it holds masks\); name a new folder/);
+    await expect(again).rejects.toThrow(/out exists and is not empty \(it contains masks\); use a new folder/);
     await expect(repairDataset(folder, folder, celebamask19)).rejects.toThrow(/exists and is not empty/);
     await writeFile(join(root, 'file'), '');
     await expect(repairDataset(folder, join(root, 'file'), celebamask19)).rejects.toThrow(/it is a file/);
@@ -83,6 +83,8 @@ describe('repairDataset', () => {
     data[0] = 200;
     await writeFile(join(folder, 'masks/turned.png'), maskBytes({ width, height, data }));
     const repair = repairDataset(folder, join(root, 'out'), celebamask19);
-    await expect(repair).rejects.toThrow(/turned\.png: has label 200, which celebamask-19 has not; check the dataset/);
+    await expect(repair).rejects.toThrow(
+      /turned\.png: has label 200, which is not in celebamask-19; check the dataset/,
+    );
   });
 });

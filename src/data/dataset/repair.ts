@@ -11,20 +11,21 @@ import { type RunOptions, runConcurrently } from './run-concurrently.ts';
 
 /** Result of `repairDataset`. */
 export interface RepairResult {
-  /** Masks written in all. */
+  /** Number of masks written. */
   readonly masks: number;
-  /** Stems of the masks whose left and right were swapped as a whole. */
+  /** Stems of the masks in which left and right were swapped as a whole. */
   readonly swapped: string[];
-  /** Stems of the masks in which only a lone part (an ear, a brow) was on the wrong side. */
+  /** Stems of the masks in which only a single part (an ear, a brow) was on the wrong side. */
   readonly misplaced: string[];
 }
 
 /**
- * Write all masks of a dataset folder to `outFolder/masks/` under the same names: those with left and right swapped
- * (see `detectSwap`) repaired as 8-bit PNG with the standard palette, the others byte for byte. Photos are not copied.
+ * Writes all masks of a dataset folder to `outFolder/masks/` under the same names. Masks with left and right swapped (see
+ * `detectSwap`) are repaired and written as 8-bit PNG with the standard palette; the others are copied byte for byte. Photos
+ * are not copied. `outFolder` appears only when it is complete.
  *
- * `outFolder` appears only when it is complete. Throws a FaceparseError when it exists and is not empty, when photos
- * and masks do not match, or when a mask is unreadable or, to be repaired, has labels outside the label set.
+ * @throws FaceparseError if `outFolder` exists and is not empty, photos and masks do not match, a mask is unreadable, or a
+ * mask to be repaired has labels outside the label set
  *
  * @example const { swapped } = await repairDataset('data/train', 'data/train-repaired', celebamask19);
  */
@@ -47,7 +48,7 @@ export async function repairDataset(
     if (unknown >= 0) {
       throw new ImageError(
         maskPath,
-        `has label ${mask.data[unknown]}, which ${set.name} has not`,
+        `has label ${mask.data[unknown]}, which is not in ${set.name}`,
         'check the dataset first',
       );
     }

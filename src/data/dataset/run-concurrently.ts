@@ -1,17 +1,17 @@
-/** What the long data commands share: progress after every item, and an abort signal. */
+/** Common options of the long data commands: progress after every item, and an abort signal. */
 export interface RunOptions {
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
 }
 
-/** Decoding runs on sharp's own threads, so two at a time keep two cores busy without holding many images. */
+/** Decoding runs on sharp's threads, so two at a time keep two cores busy with few images in memory. */
 const lanes = 2;
 
 /**
- * Run an asynchronous function over all items, two at a time, and return the results in the order of the items.
+ * Runs an asynchronous function over all items, two at a time, and returns the results in order.
  *
- * The first error, or an aborted signal, stops the lanes before their next item and is thrown when all have stopped,
- * so nothing is still being written when the caller cleans up.
+ * The first error or an aborted signal stops the lanes before their next item. It is thrown when all have stopped, so
+ * nothing is being written while the caller cleans up.
  *
  * @example const sizes = await runConcurrently(paths, async (path) => (await stat(path)).size);
  */

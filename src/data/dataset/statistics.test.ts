@@ -53,7 +53,7 @@ describe('datasetStatistics', () => {
     for (const merge of [false, true]) {
       const set = merge ? face8 : celebamask19;
       const run = datasetStatistics(folder, set, { merge });
-      await expect(run).rejects.toThrow(/bad\.png: has label 200, which .* has not \(3 pixels\); check the dataset/);
+      await expect(run).rejects.toThrow(/bad\.png: has label 200 \(3 pixels\), which is not in .*; check the dataset/);
     }
   });
 });
@@ -74,7 +74,7 @@ test('the table is aligned and marks absent classes', async () => {
   const statistics = await datasetStatistics(await sample(), celebamask19);
   const lines = formatStatisticsTable(statistics).split('\n');
   expect(lines).toHaveLength(4 + 19);
-  expect(lines[0]).toMatch(/: 3 masks, celebamask-19, 3\.0 classes an image$/);
+  expect(lines[0]).toMatch(/: 3 masks, celebamask-19, 3\.0 classes per image$/);
   expect(new Set(lines.slice(2).map((line) => line.length)).size).toBe(1);
   expect(lines[4 + 13].split(/ {2,}/)).toEqual(['13', 'hair', '10.0 %', '2', '66.7 %', '15.0 %', '15']);
   expect(lines[4 + 14].trim().split(/ {2,}/)).toEqual(['14', 'hat', '0 %', '0', '0 %', '–', '–']);

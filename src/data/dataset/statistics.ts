@@ -5,20 +5,20 @@ import { median } from '../../metrics/median.ts';
 import { openDataset } from './dataset.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
 
-/** How much of a dataset one class covers. */
+/** Statistics of one class in a dataset. */
 export interface ClassStatistics {
   readonly id: number;
   readonly name: string;
   readonly color: readonly [number, number, number];
-  /** Pixels in all images. */
+  /** Number of pixels in all images. */
   readonly pixels: number;
   /** Share of all pixels, 0–1. */
   readonly share: number;
-  /** Images that contain the class. */
+  /** Number of images that contain the class. */
   readonly images: number;
-  /** Mean over those images of the share of the image, 0–1; 0 when there is none. */
+  /** Mean share of the image over the images with the class, 0–1; 0 if there are none. */
   readonly meanShareWherePresent: number;
-  /** Median over those images of the pixel count; 0 when there is none. */
+  /** Median pixel count over the images with the class; 0 if there are none. */
   readonly medianPixels: number;
 }
 
@@ -33,10 +33,11 @@ export interface DatasetStatistics {
 }
 
 /**
- * Count the classes in all masks of a dataset folder.
+ * Counts the classes in all masks of a dataset folder.
  *
- * With `merge` the masks hold celebamask-19 ids, which are merged into `set` (face-8) before they are counted. Throws a
- * FaceparseError when photos and masks do not match, a mask is unreadable, or it has labels outside the label set.
+ * With `merge` the masks contain celebamask-19 ids, which are merged into `set` (face-8) before counting.
+ *
+ * @throws FaceparseError if photos and masks do not match, a mask is unreadable, or it has labels outside the label set
  *
  * @example (await datasetStatistics('data/train', celebamask19)).classes[13].share // hair: 0.31
  */
@@ -58,7 +59,7 @@ export async function datasetStatistics(
         const label = data.find((id) => table[id] === stray);
         throw new ImageError(
           maskPath!,
-          `has label ${label}, which the label set has not (${counts[stray]} pixels)`,
+          `has label ${label} (${counts[stray]} pixels), which is not in the label set`,
           'check the dataset first',
         );
       }
@@ -94,7 +95,7 @@ export async function datasetStatistics(
 }
 
 /**
- * A share as percent with the digits that matter: `31.2 %`, `4.08 %`, `0.013 %`, `0 %`.
+ * Formats a share as a percentage with significant digits: `31.2 %`, `4.08 %`, `0.013 %`, `0 %`.
  */
 export function formatPercent(share: number): string {
   const percent = share * 100;
@@ -104,7 +105,7 @@ export function formatPercent(share: number): string {
   return percent < 0.0001 ? '<0.0001 %' : `${percent.toPrecision(2)} %`;
 }
 
-/** The statistics as a text table, one class a line, columns aligned. */
+/** Formats the statistics as a text table with one class per line. */
 export function formatStatisticsTable(statistics: DatasetStatistics): string {
   const { classes, images } = statistics;
   const header = ['id', 'class', 'of pixels', 'images', 'of images', 'mean where present', 'median pixels'];
@@ -123,7 +124,7 @@ export function formatStatisticsTable(statistics: DatasetStatistics): string {
       .map((cell, column) => (column === 1 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
       .join('  ');
   return [
-    `${statistics.folder}: ${images} masks, ${statistics.labelSet}, ${statistics.meanClassesPerImage.toFixed(1)} classes an image`,
+    `${statistics.folder}: ${images} masks, ${statistics.labelSet}, ${statistics.meanClassesPerImage.toFixed(1)} classes per image`,
     '',
     line(header),
     widths.map((width) => '-'.repeat(width)).join('  '),

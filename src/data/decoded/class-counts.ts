@@ -1,12 +1,12 @@
 import { type DecodedDataset, decodedLabels } from './decoded-dataset.ts';
 
-/** A run counts once, though every resolution of it wants to know. */
+/** Cache: a run counts once, although every resolution needs the counts. */
 const countsOf = new WeakMap<DecodedDataset, Uint32Array>();
 
 /**
- * How many pixels each decoded pair has of each id: pairs×256 numbers, by pairs.
+ * Counts the pixels of each id in each decoded pair: pairs×256 numbers, row by row.
  *
- * It reads every label when it is first asked of a data set, about 0.3 s for 1000 pairs at 512².
+ * The first call for a data set reads every label, about 0.3 s for 1000 pairs at 512².
  */
 export function classCounts(decoded: DecodedDataset): Uint32Array {
   const known = countsOf.get(decoded);

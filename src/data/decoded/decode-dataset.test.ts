@@ -67,7 +67,7 @@ describe('decodeDataset', () => {
       expect(decodedLabels(loaded, i)).toEqual(resizeLabels(mask, 8, 8));
     });
     expect(seen).toEqual([1 / 3, 2 / 3, 1]);
-    expect(() => decodedPhoto(loaded, 3)).toThrow(/no pair 3/);
+    expect(() => decodedPhoto(loaded, 3)).toThrow(/Pair 3 does not exist/);
   });
 
   it('repairs swapped masks when asked to, and only then', async () => {
@@ -125,7 +125,7 @@ describe('decodeDataset', () => {
     await expect(load({ size: 0 })).rejects.toThrow(/cache size is 0/);
     await expect(
       decodeDataset({ folder, items: [] }, { size: 8, labelSet: celebamask19, repair: false }),
-    ).rejects.toThrow(/holds no images/);
+    ).rejects.toThrow(/contains no images/);
   });
 
   it('stops when told to', async () => {

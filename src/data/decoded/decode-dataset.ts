@@ -10,40 +10,40 @@ import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts
 import { type DecodedDataset, decodedBytes, decodedLabels, decodedPhoto } from './decoded-dataset.ts';
 import { describeDecodedFile, readDecodedFile, writeDecodedFile } from './decoded-file.ts';
 
-/** What `decodeDataset` needs to know; progress counts pairs. */
+/** Options of `decodeDataset`; progress counts pairs. */
 export interface DecodeOptions extends RunOptions {
-  /** Side of the decoded images in pixels; images that are not square are stretched. */
+  /** Side of the decoded images in pixels; other shapes are stretched to a square. */
   readonly size: number;
   /** The label set of the ids. */
   readonly labelSet: LabelSet;
-  /** Whether masks whose left and right are swapped are put right (`repairSwap`). */
+  /** Whether to repair masks with left and right swapped (`repairSwap`). */
   readonly repair: boolean;
   /**
-   * 256 entries from ids of the mask files to ids of `labelSet` (`mergeTable`); the files then hold celebamask-19.
-   * Without it the files hold ids of `labelSet`.
+   * 256 entries from ids of the mask files to ids of `labelSet` (`mergeTable`); the files then contain celebamask-19 ids.
+   * Without it the files contain ids of `labelSet`.
    */
   readonly mergeTable?: Uint8Array;
-  /** Folder for a copy on disk, which the next start reads instead of decoding. Without it nothing is written. */
+  /** Folder for a disk cache, which the next start reads instead of decoding. Without it nothing is written. */
   readonly directory?: string;
-  /** What the decoded images may take at the most, in bytes. */
+  /** Maximum size of the decoded images in bytes. */
   readonly maxBytes?: number;
 }
 
 /** 24,000 pairs at 288², or 8,000 at 512². */
 const defaultMaxBytes = 8 * 2 ** 30;
 
-/** Photo and mask show the same scene, so their shapes agree up to rounding. */
+/** Photo and mask show the same scene, so their aspect ratios agree up to rounding. */
 const shapeTolerance = 0.02;
 
 /**
  * Decodes every pair of a data set once: photos to size×size RGB (`resizePhoto`), masks to size×size ids (nearest).
  *
  * Masks are repaired and checked at their own size, before merging and resizing. With `directory` the result is also
- * kept in a file named after everything it depends on (names, sizes and times of the files, and the options); a file that is
- * damaged is decoded anew. Files of former options stay until somebody deletes the folder.
+ * cached in a file named after a hash of everything it depends on (names, sizes and times of the files, and the options). A
+ * damaged cache file is replaced. Files for other options stay until the folder is deleted.
  *
- * @throws FaceparseError when a pair has no mask, an image cannot be read, a mask holds an id that its label set does
- *   not know, photo and mask differ in shape, or the images would take more than `maxBytes` (default 8 GiB)
+ * @throws FaceparseError if a pair has no mask, an image cannot be read, a mask contains an id that is not in its label set,
+ *   photo and mask differ in shape, or the images would exceed `maxBytes` (default 8 GiB)
  *
  * @example
  * const decoded = await decodeDataset(await openDataset('data/train'), { size: 512, labelSet: celebamask19, repair: true });
@@ -68,22 +68,22 @@ export async function decodeDataset(dataset: Dataset, options: DecodeOptions): P
 
 function allocate(dataset: Dataset, size: number, maxBytes: number): SharedArrayBuffer {
   const count = dataset.items.length;
-  if (count === 0) throw new FaceparseError(`${dataset.folder} holds no images.`);
+  if (count === 0) throw new FaceparseError(`${dataset.folder} contains no images.`);
   if (!Number.isInteger(size) || size < 1 || size > 16_384) {
-    throw new FaceparseError(`The cache size is ${size}, but must be a whole number of pixels from 1 to 16384.`);
+    throw new FaceparseError(`The cache size is ${size}; it must be an integer from 1 to 16384 pixels.`);
   }
   const bytes = decodedBytes(count, size);
   if (bytes > maxBytes) {
     throw new FaceparseError(
-      `${dataset.folder}: ${count} pairs at ${size}×${size} need ${gibibytes(bytes)}, but the image cache may hold ` +
-        `${gibibytes(maxBytes)}. Choose a smaller cache size, or allow more.`,
+      `${dataset.folder}: ${count} pairs at ${size}×${size} need ${gibibytes(bytes)}, but the image cache is limited to ` +
+        `${gibibytes(maxBytes)}. Use a smaller cache size or raise the limit.`,
     );
   }
   try {
     return new SharedArrayBuffer(bytes);
   } catch (cause) {
     throw new FaceparseError(
-      `${dataset.folder}: there is no memory for an image cache of ${gibibytes(bytes)}. Choose a smaller cache size.`,
+      `${dataset.folder}: not enough memory for an image cache of ${gibibytes(bytes)}. Use a smaller cache size.`,
       { cause },
     );
   }
@@ -100,13 +100,13 @@ async function decodePair(
   options: DecodeOptions,
 ): Promise<void> {
   if (item.maskPath === undefined) {
-    throw new FaceparseError(`${item.imagePath} has no mask, but every image of a training set needs one.`);
+    throw new FaceparseError(`${item.imagePath} has no mask; every image of a training set needs one.`);
   }
   const [photo, mask] = await Promise.all([readPhoto(item.imagePath), readMask(item.maskPath)]);
   if (Math.abs((mask.width * photo.height) / (mask.height * photo.width) - 1) > shapeTolerance) {
     throw new FaceparseError(
       `${item.maskPath} is ${mask.width}×${mask.height}, but its photo is ${photo.width}×${photo.height}: ` +
-        'they must have the same shape. Is it the mask of another photo, or is the photo turned?',
+        'they must have the same shape. Does the mask belong to another photo, or is the photo rotated?',
     );
   }
   const { size, mergeTable, labelSet } = options;
@@ -127,6 +127,6 @@ function checkIds(ids: Uint8Array, set: LabelSet, where: string): void {
   if (unknown < 0) return;
   throw new FaceparseError(
     `${where}: pixel ${unknown} has the value ${ids[unknown]}, but ${set.name} has the ids 0 to ${set.classes.length - 1}. ` +
-      'Correct the mask, or choose the label set that it was made with.',
+      'Correct the mask or use its label set.',
   );
 }

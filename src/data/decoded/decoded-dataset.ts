@@ -1,34 +1,34 @@
 import type { LabelMap, Photo } from '../../image/image.ts';
 
 /**
- * A data set decoded once, at one square size, in memory that threads share (4 bytes a pixel).
+ * A data set decoded once, at one square size, in memory shared by threads (4 bytes per pixel).
  *
  * The buffer holds all photos (count × size × size × 3), then all label maps (count × size × size).
- * Made by `decodeDataset`; a plain object, so that it can be handed to a worker as it is.
+ * Created by `decodeDataset`. It is a plain object that can be passed to a worker.
  */
 export interface DecodedDataset {
   /** Name of the label set that the ids belong to. */
   readonly labelSet: string;
   /** Side of every image, in pixels. */
   readonly size: number;
-  /** File names without extension, one a pair. */
+  /** File names without extension, one per pair. */
   readonly stems: readonly string[];
   readonly buffer: SharedArrayBuffer;
 }
 
-/** Bytes of `count` decoded pairs at `size`. */
+/** Returns the bytes of `count` decoded pairs at `size`. */
 export function decodedBytes(count: number, size: number): number {
   return count * size * size * 4;
 }
 
-/** The photo of a pair, without copying. */
+/** Returns the photo of a pair, without copying. */
 export function decodedPhoto(decoded: DecodedDataset, index: number): Photo {
   const { size, buffer } = decoded;
   const bytes = size * size * 3;
   return { width: size, height: size, data: new Uint8Array(buffer, checkIndex(decoded, index) * bytes, bytes) };
 }
 
-/** The label map of a pair, without copying. */
+/** Returns the label map of a pair, without copying. */
 export function decodedLabels(decoded: DecodedDataset, index: number): LabelMap {
   const { size, stems, buffer } = decoded;
   const pixels = size * size;
@@ -38,5 +38,5 @@ export function decodedLabels(decoded: DecodedDataset, index: number): LabelMap 
 
 function checkIndex(decoded: DecodedDataset, index: number): number {
   if (Number.isInteger(index) && index >= 0 && index < decoded.stems.length) return index;
-  throw new RangeError(`The data set holds pairs 0 to ${decoded.stems.length - 1}; there is no pair ${index}.`);
+  throw new RangeError(`Pair ${index} does not exist; the data set has pairs 0 to ${decoded.stems.length - 1}.`);
 }

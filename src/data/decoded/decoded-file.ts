@@ -6,14 +6,14 @@ import type { LabelSet } from '../../labels/label-set.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
 
-/** Where the decoded images of a data set lie on disk, and the bytes that it must begin with. */
+/** Path of a data set's decoded images on disk, and the expected header. */
 export interface DecodedFile {
   readonly path: string;
   readonly directory: string;
   readonly header: Uint8Array;
 }
 
-/** What the decoded images depend on, beside the files. */
+/** What the decoded images depend on, besides the files. */
 interface DecodedContents {
   readonly size: number;
   readonly labelSet: LabelSet;
@@ -21,15 +21,15 @@ interface DecodedContents {
   readonly mergeTable?: Uint8Array;
 }
 
-/** To be raised whenever decoding, resizing or repair give other bytes than before. */
+/** Increment this whenever decoding, resizing or repair change the bytes. */
 const formatVersion = 1;
 
-/** Reads and writes go in pieces: one call takes at most 2 GiB, and an abort is noticed between pieces. */
+/** Size of reads and writes: one call is limited to 2 GiB, and aborts are checked between pieces. */
 const pieceBytes = 32 * 2 ** 20;
 
 const digestBytes = 32;
 
-/** A hash of everything that the decoded images of a data set depend on: names, sizes and times of the files, and the options. */
+/** Hashes everything that the decoded images of a data set depend on: names, sizes and times of the files, and the options. */
 export async function decodedKey(dataset: Dataset, contents: DecodedContents): Promise<string> {
   const hash = createHash('sha256');
   const { size, labelSet, repair, mergeTable } = contents;
@@ -60,7 +60,7 @@ export async function describeDecodedFile(
 /**
  * Fills the buffer from such a file: header, the buffer's bytes, SHA-256 of both.
  *
- * @returns false when there is no such file, or when its length, header or checksum are wrong
+ * @returns false if the file does not exist, or its length, header or checksum is wrong
  */
 export async function readDecodedFile(
   file: DecodedFile,
@@ -87,7 +87,7 @@ export async function readDecodedFile(
     return hash.digest().equals(digest);
   } catch (error) {
     signal?.throwIfAborted();
-    // An unreadable copy is no reason to stop: the images themselves are still there.
+    // An unreadable cache is not an error: the images still exist.
     if (error instanceof Error && 'code' in error) return false;
     throw error;
   } finally {
@@ -96,9 +96,9 @@ export async function readDecodedFile(
 }
 
 /**
- * Writes the buffer beside its place and renames it there, so a half-written file never has the right name.
+ * Writes the buffer to a temporary file and renames it, so a partial file never has the final name.
  *
- * @throws FaceparseError when the folder cannot be written or the disk is full
+ * @throws FaceparseError if the folder cannot be written or the disk is full
  */
 export async function writeDecodedFile(
   file: DecodedFile,
@@ -130,7 +130,7 @@ export async function writeDecodedFile(
     signal?.throwIfAborted();
     throw new FaceparseError(
       `The image cache cannot be written to ${file.path}: ${(cause as Error).message}. ` +
-        'Make room there, or train without a cache on disk.',
+        'Free some space, or train without a disk cache.',
       { cause },
     );
   }

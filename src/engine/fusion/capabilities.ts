@@ -1,18 +1,18 @@
 import type { ActivationKind } from '../../graph/ops/activation.ts';
 
-/** What an engine's fused ops can do, as far as the passes have to know it. */
+/** The capabilities of an engine's fused ops that the passes depend on. */
 export interface FusionCapabilities {
-  /** Activations that a convolution applies to its result; others stay nodes of their own. */
+  /** Activations that can be fused into a convolution; others remain separate nodes. */
   readonly convolutionActivations: readonly ActivationKind[];
-  /** Terms whose sum a fusedNormalizeGradient takes, at most. */
+  /** Maximum number of summed terms in a fusedNormalizeGradient. */
   readonly gradientTerms: number;
-  /** Operands and instructions of a fusedElementwise together, at most. */
+  /** Maximum number of operands and instructions of a fusedElementwise, together. */
   readonly elementwiseValues: number;
   /**
-   * How far apart, in nodes, feature maps are merged: what is merged runs as late as its last node, and until then keeps what
-   * it reads alive.
+   * Maximum distance, in nodes, between merged feature maps: a merged group runs as late as its last node and keeps its
+   * operands alive until then.
    */
   readonly elementwiseDistance: number;
-  /** Tensors up to this many elements are no burden, however long they live. */
+  /** Tensors with at most this many elements may stay alive for any time. */
   readonly smallSize: number;
 }

@@ -1,17 +1,16 @@
 import type { Graph, GraphNode } from '../../graph/graph.ts';
 
-/** Nodes that are run as one. */
+/** Nodes that run as one. */
 interface Unit {
   readonly nodes: readonly GraphNode[];
   rank: number;
 }
 
 /**
- * A graph whose nodes are merged group by group. It refuses a merge after which no order would be left to run the
- * groups in: where a path leaves the new group and comes back, through single nodes or other groups.
+ * A graph whose nodes are merged group by group. It refuses a merge that would create a cycle: a path that leaves the new
+ * group and returns to it, through single nodes or other groups.
  *
- * The units are kept in an order in which they can be run, so that only what lies between the merged ones is searched
- * (Pearce and Kelly 2006).
+ * Units are kept in topological order, so a merge only searches the units between the merged ones (Pearce and Kelly 2006).
  */
 export class Contraction {
   private readonly units = new Map<GraphNode, Unit>();
@@ -28,7 +27,7 @@ export class Contraction {
     });
   }
 
-  /** Merges nodes, with all that they are merged with already; gives back false, and changes nothing, where it cannot be. */
+  /** Merges nodes and the groups they belong to. Returns false and changes nothing if that would create a cycle. */
   merge(nodes: readonly GraphNode[]): boolean {
     const merging = new Set(nodes.map((node) => this.units.get(node)!));
     if (merging.size < 2) return true;
@@ -54,7 +53,7 @@ export class Contraction {
     return true;
   }
 
-  /** The units up to a rank that depend on the given ones; undefined where one of those depends on them in turn. */
+  /** Returns the units up to a rank that depend on the given ones; undefined if one of those depends on them in turn. */
   private reachedFrom(start: ReadonlySet<Unit>, high: number): Set<Unit> | undefined {
     const reached = new Set<Unit>();
     const visit = [...start];

@@ -3,7 +3,7 @@ import { elementwiseOps } from './fused-ops.ts';
 
 const names: ReadonlySet<string> = new Set(elementwiseOps);
 
-/** Whether a node computes element by element, on floats: what becomes part of a fusedElementwise. */
+/** Whether a node computes element by element on floats and can become part of a fusedElementwise. */
 export function isElementwise(node: GraphNode): boolean {
   return names.has(node.op) && [...node.inputs, ...node.outputs].every(({ dtype }) => dtype === 'float32');
 }

@@ -4,13 +4,13 @@ import { activationOp } from '../../graph/ops/activation.ts';
 import type { FusedActivation } from './fused-ops.ts';
 import type { Readers } from './readers.ts';
 
-/** What follows a convolution or a normalisation and is computed along with it: y + residual, then an activation. */
+/** The ops fused after a convolution or normalisation: y + residual, then an activation. */
 export interface Epilogue {
-  /** The sum and the activation, as far as they are there. */
+  /** The sum and the activation, if present. */
   readonly nodes: readonly GraphNode[];
   readonly residual: Tensor | undefined;
   readonly activation: FusedActivation;
-  /** What stands at the end. */
+  /** The final result. */
   readonly output: Tensor;
 }
 
@@ -19,10 +19,10 @@ export function noEpilogue(y: Tensor): Epilogue {
 }
 
 /**
- * The sum and the activation that alone read y and each other.
+ * Finds the sum and the activation that are the only readers of y and of each other.
  *
- * @param taken nodes that are part of something else already
- * @param ignored readers of y that will compute it anew
+ * @param taken nodes that already belong to another group
+ * @param ignored readers of y that will recompute it
  */
 export function findEpilogue(
   y: Tensor,
@@ -34,7 +34,7 @@ export function findEpilogue(
   const sum = readers.sole(y, ignored);
   if (sum?.op === 'add' && !taken.has(sum)) {
     const residual = sum.inputs[sum.inputs[0] === y ? 1 : 0];
-    // What is only spread over the shape is better left to an elementwise node, which need not have it as a whole.
+    // A broadcast residual is better left to an elementwise node, which reads it without materialising it.
     if (formatShape(residual.shape) !== formatShape(y.shape) || residual.node.op === 'broadcastTo') return found;
     found = { ...found, nodes: [sum], residual, output: sum.outputs[0] };
   }

@@ -9,13 +9,13 @@ import { type FusedConvolutionAttributes, fusedOps } from './fused-ops.ts';
 import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
 
-/** Lets convolutions add a residual and apply an activation, where nothing else reads what lies in between. */
+/** Fuses residual sums and activations into convolutions if nothing else reads the intermediate values. */
 export function fuseConvolution(source: Graph, { convolutionActivations }: FusionCapabilities): Graph {
   const readers = new Readers(source);
   const contraction = new Contraction(source);
   const taken = new Set<GraphNode>();
   const groups: NodeGroup[] = [];
-  // From the end: of two convolutions that are added up the later one takes the other as its residual.
+  // From the end: if two convolutions are added, the later one takes the other as its residual.
   for (const node of source.nodes.toReversed()) {
     if (!isOp(node, conv2dOp)) continue;
     const epilogue = possibleEpilogue(node.outputs[0], readers, taken, convolutionActivations);
@@ -26,7 +26,7 @@ export function fuseConvolution(source: Graph, { convolutionActivations }: Fusio
   return replaceGroups(source, groups);
 }
 
-/** What follows a convolution, without an activation that it cannot apply. */
+/** The epilogue of a convolution, without an activation that cannot be fused. */
 function possibleEpilogue(
   y: Tensor,
   readers: Readers,

@@ -13,14 +13,14 @@ import {
 import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
 
-/** Elementwise nodes of one shape that are run as one; nodes are in the order of the graph. */
+/** Elementwise nodes of one shape that run as one; nodes are in graph order. */
 interface ElementwiseGroup {
   readonly nodes: readonly GraphNode[];
 }
 
 /**
- * Makes one fusedElementwise of elementwise nodes that feed each other and have the same shape; a node that has no such
- * neighbour becomes one alone. Operands are read as they are before a broadcastTo.
+ * Fuses connected elementwise nodes of the same shape into one fusedElementwise; a node without such neighbours becomes
+ * one alone. Operands are read before their broadcastTo.
  */
 export function fuseElementwise(source: Graph, capabilities: FusionCapabilities): Graph {
   const readers = new Readers(source);
@@ -50,7 +50,7 @@ function sameShape(a: GraphNode, b: GraphNode): boolean {
   return formatShape(a.outputs[0].shape) === formatShape(b.outputs[0].shape);
 }
 
-/** Whether merging keeps no large tensor alive for long, and nothing else that reads one waits for it. */
+/** Whether merging keeps no large tensor alive for long and delays no other reader of one. */
 function isSmallOrNear(
   nodes: readonly GraphNode[],
   position: ReadonlyMap<GraphNode, number>,
@@ -67,12 +67,12 @@ function isSmallOrNear(
   );
 }
 
-/** What a broadcastTo spreads: the kernel reads operands as if they were spread over the whole shape. */
+/** The operand of a broadcastTo: the kernel broadcasts operands itself. */
 function beforeBroadcast(tensor: Tensor): Tensor {
   return tensor.node.op === 'broadcastTo' ? beforeBroadcast(tensor.node.inputs[0]) : tensor;
 }
 
-/** What a group reads from outside, each once, in the order in which it is read first. */
+/** The external operands of a group, each once, in order of first use. */
 function operandsOf(nodes: readonly GraphNode[]): Tensor[] {
   const inside = new Set(nodes);
   const inputs = nodes.flatMap((node) => node.inputs.map(beforeBroadcast));
@@ -96,7 +96,7 @@ function groupOf(nodes: readonly GraphNode[], readers: Readers): NodeGroup {
   return {
     nodes,
     build: (input, target) => {
-      // Nothing reads any of it.
+      // No result is read.
       if (outputs.length === 0) return [];
       const results = target.add(fusedOps.elementwise, operands.map(input), attributes, outputs);
       return outputs.map((output, index) => [output, results[index]] as const);

@@ -7,12 +7,11 @@ import { fuseLossHead } from './fuse-loss-head.ts';
 import { fuseNormalization } from './fuse-normalization.ts';
 
 /**
- * The graph with the fused ops of `fused-ops.ts`: fewer and larger nodes, which pass over memory less often. States that nothing
- * depends on are dropped.
+ * Fuses a graph into the ops of `fused-ops.ts`: fewer and larger nodes with fewer passes over memory. Unused states are
+ * dropped.
  *
- * Dead nodes go first, since what reads a value decides whether it has to exist. Normalisation comes before convolution, so
- * that a sum of both is part of the node that reads its input anyway; what neither takes is left to the elementwise
- * nodes.
+ * Dead nodes are removed first, because the readers of a value decide whether it must exist. Normalisation comes before
+ * convolution: a sum of both then joins the node that reads its input anyway. The rest is left to the elementwise nodes.
  */
 export function fuseGraph(graph: Graph, capabilities: FusionCapabilities): Graph {
   const fusedHead = removeDeadCode(fuseLossHead(removeDeadCode(graph)));

@@ -8,14 +8,14 @@ import { fusedOps, type LossHeadAttributes } from './fused-ops.ts';
 import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
 
-/** The losses over the same logits and labels that become one node, and in a backward pass the nodes that join them. */
+/** Losses over the same logits and labels that become one node, and in the backward pass the nodes that combine them. */
 interface Head {
   readonly crossEntropy: GraphNode | undefined;
   readonly sums: GraphNode | undefined;
   readonly nodes: readonly GraphNode[];
 }
 
-/** Logits before and after they are resized; both are the same where they are not. */
+/** Logits before and after the resize; identical if there is none. */
 interface Logits {
   readonly small: Tensor;
   readonly large: Tensor;
@@ -24,9 +24,9 @@ interface Logits {
 const scalar: TensorType = { shape: [], dtype: 'float32' };
 
 /**
- * Makes one node of each loss head, and one of its gradient: logits brought to the size of the labels, cross-entropy summed
- * over everything, the sums of region losses. With it the logits of the size of the labels, and their gradient, need
- * not exist: a bilinear resize is taken in where everything that reads its result is.
+ * Fuses each loss head into one node, and its gradient into another: logits resized to the size of the labels, summed
+ * cross-entropy, the sums of region losses. The resized logits and their gradient are then never stored: a bilinear resize
+ * is fused if all readers of its result are.
  */
 export function fuseLossHead(source: Graph): Graph {
   const readers = new Readers(source);
@@ -76,8 +76,8 @@ function labelsOf({ op, inputs }: GraphNode): Tensor {
 }
 
 /**
- * Each cross-entropy with a node of region sums that has the same labels and does not wait for it, and what is left of
- * both alone. What else becomes part of a head reads the pair alone, so that it cannot close a circle.
+ * Pairs each cross-entropy with an independent node of region sums on the same labels; the rest stay single. Other nodes
+ * of a head read only the pair, so they cannot create a cycle.
  */
 function pairUp(entropies: readonly GraphNode[], sums: readonly GraphNode[], contraction: Contraction): Head[] {
   const left = new Set(sums);
@@ -91,7 +91,7 @@ function pairUp(entropies: readonly GraphNode[], sums: readonly GraphNode[], con
   return [...heads, ...[...left].map((node): Head => ({ crossEntropy: undefined, sums: node, nodes: [node] }))];
 }
 
-/** Whether the losses and weights of the pixels are wanted as their sums alone. */
+/** Whether only the sums of the pixels' losses and weights are used. */
 function isSummed(crossEntropy: GraphNode, readers: Readers): boolean {
   return crossEntropy.outputs.every(
     (output) => !readers.isPublished(output) && readers.of(output).every((node) => isWholeSum(node)),
@@ -109,7 +109,7 @@ function withSums(head: Head, readers: Readers): Head {
   return { ...head, nodes: [...head.nodes, ...outputs.flatMap((output) => readers.of(output))] };
 }
 
-/** The one number that every pixel's loss has as its gradient. */
+/** The scalar gradient common to the losses of all pixels. */
 function spreadNumber(crossEntropyGradient: GraphNode): Tensor | undefined {
   let [tensor] = crossEntropyGradient.inputs as [Tensor];
   while (sizeOf(tensor.shape) > 1) {
@@ -120,7 +120,7 @@ function spreadNumber(crossEntropyGradient: GraphNode): Tensor | undefined {
   return tensor;
 }
 
-/** Takes in the sum of the two gradients of a pair; a pair that is not summed, or read before, falls apart. */
+/** Fuses the sum of the two gradients of a pair; a pair that is not summed, or read before, is split. */
 function joinGradients(pairs: readonly Head[], readers: Readers): Head[] {
   return pairs.flatMap((pair): Head[] => {
     const { crossEntropy, sums } = pair;
@@ -138,7 +138,7 @@ function isBilinear({ op, attributes }: GraphNode): boolean {
   return (op === 'resize' || op === 'resizeGradient') && (attributes as ResizeAttributes).mode === 'bilinear';
 }
 
-/** Takes in the gradient of the resize that the logits came from, where it alone reads the head's gradient. */
+/** Fuses the gradient of the logits' resize if it is the only reader of the head's gradient. */
 function withResizeGradient(head: Head, small: Tensor, readers: Readers): Head | undefined {
   const node = readers.sole(head.nodes.at(-1)!.outputs[0]);
   if (node?.op !== 'resizeGradient' || !isBilinear(node)) return undefined;

@@ -9,15 +9,15 @@ import { Readers } from './readers.ts';
 import { type NodeGroup, replaceGroups } from './replace-groups.ts';
 
 /**
- * Makes of every batch normalisation one node that also adds a residual and applies an activation, and of every gradient
- * of one a node that also sums the gradients that arrive and passes them through the activation.
+ * Fuses every batch normalisation with its residual sum and activation, and every gradient of one with the sum of incoming
+ * gradients and the gradient of the activation.
  */
 export function fuseNormalization(source: Graph, capabilities: FusionCapabilities): Graph {
   const readers = new Readers(source);
   const contraction = new Contraction(source);
   const { groups: backward, recomputing, taken } = normalizationGradients(source, readers, contraction, capabilities);
   const groups: NodeGroup[] = [...backward];
-  // From the end: of two normalisations that are added up the later one takes the other as its residual.
+  // From the end: if two normalisations are added, the later one takes the other as its residual.
   for (const node of source.nodes.toReversed()) {
     if (node.op !== 'batchNormTraining' && node.op !== 'batchNormInference') continue;
     const found = findEpilogue(node.outputs[0], readers, taken, recomputing);

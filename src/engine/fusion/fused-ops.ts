@@ -3,8 +3,8 @@ import type { OpAttributes, OpName } from '../../graph/ops/all-ops.ts';
 import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
 
 /**
- * Ops that an engine may have besides those of graphs. The passes of this folder make them out of the ops of a graph, so they
- * have neither a builder nor a gradient; they exist between the passes and what the engine makes of the graph only.
+ * Additional ops of an engine. The passes in this folder create them from the ops of a graph, so they have neither a builder
+ * nor a gradient. They exist only between the passes and the engine.
  */
 export const fusedOps = {
   /** Inputs x, gamma, beta[, residual]. Outputs y = act(batchNorm(x) [+ residual]), mean, biased variance. */
@@ -41,7 +41,7 @@ export interface NormalizeGradientAttributes {
   readonly activation: FusedActivation;
   /** Whether `source` is among the inputs. */
   readonly source: boolean;
-  /** How many terms the incoming gradient is the sum of, 1 to `gradientTerms` of the engine's capabilities. */
+  /** Number of terms of the incoming gradient, 1 to the engine's `gradientTerms`. */
   readonly terms: number;
   /** Whether dz is a fourth output. */
   readonly residual: boolean;
@@ -53,7 +53,7 @@ export interface FusedConvolutionAttributes extends ConvolutionAttributes {
   readonly residual: boolean;
 }
 
-/** The ops that compute element by element: on floats, all of them become instructions of fusedElementwise. */
+/** Elementwise ops; on floats, all of them become instructions of fusedElementwise. */
 export const elementwiseOps = [
   'add',
   'sub',
@@ -76,11 +76,11 @@ export type ElementwiseOpName = (typeof elementwiseOps)[number];
 export interface ElementwiseInstruction {
   readonly op: ElementwiseOpName;
   readonly a: number;
-  /** Of ops with two operands. */
+  /** For ops with two operands. */
   readonly b?: number;
-  /** Of activation and activationGradient. */
+  /** For activation and activationGradient. */
   readonly kind?: ActivationKind;
-  /** Of scale. */
+  /** For scale. */
   readonly factor?: number;
 }
 
@@ -91,11 +91,11 @@ export interface ElementwiseAttributes {
 }
 
 export interface LossHeadAttributes {
-  /** Height and width that the logits are brought to by bilinear interpolation; undefined where they have them. */
+  /** Height and width to which the logits are resized bilinearly; undefined without a resize. */
   readonly size?: readonly [number, number];
-  /** Undefined where there is no cross-entropy. */
+  /** Undefined without a cross-entropy. */
   readonly labelSmoothing?: number;
-  /** Whether the sums of softmaxSums are wanted. */
+  /** Whether to compute the sums of softmaxSums. */
   readonly regions: boolean;
 }
 
@@ -110,8 +110,8 @@ export interface FusedOpAttributes {
   readonly fusedLossHeadGradient: LossHeadAttributes;
 }
 
-/** The ops of which the passes leave none: each becomes a fused op, or part of one. */
+/** Ops that never remain after the passes: each becomes a fused op or part of one. */
 export type AlwaysFused = ElementwiseOpName | 'batchNormTraining' | 'batchNormInference' | 'batchNormGradient';
 
-/** The attributes of every op that is left after the passes, by its name: what an engine behind them has to compute. */
+/** The attributes of every op that can remain after the passes, by name; the engine must implement them. */
 export type RemainingOpAttributes = Omit<OpAttributes, AlwaysFused> & FusedOpAttributes;

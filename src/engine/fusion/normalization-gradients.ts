@@ -9,7 +9,7 @@ import { fusedOps, type NormalizeGradientAttributes } from './fused-ops.ts';
 import type { Readers } from './readers.ts';
 import type { NodeGroup } from './replace-groups.ts';
 
-/** A batchNormGradient, and what it is computed along with. */
+/** A batchNormGradient and the nodes fused with it. */
 interface Backward {
   readonly node: GraphNode;
   /** The batchNormTraining that it is the gradient of. */
@@ -20,13 +20,13 @@ interface Backward {
 
 export interface NormalizationGradients {
   readonly groups: readonly NodeGroup[];
-  /** The gradients of activations that are computed from x, so that they do not read what the normalisation gives. */
+  /** Gradients of activations that are computed from x instead of the result of the normalisation. */
   readonly recomputing: ReadonlySet<GraphNode>;
   /** Nodes that are part of a group. */
   readonly taken: Set<GraphNode>;
 }
 
-/** A group for every batchNormGradient: [sum of gradients] → [activationGradient] → batchNormGradient. */
+/** Finds a group for every batchNormGradient: [sum of gradients] → [activationGradient] → batchNormGradient. */
 export function normalizationGradients(
   source: Graph,
   readers: Readers,
@@ -41,7 +41,7 @@ export function normalizationGradients(
   }
   for (const backward of backwards.values()) {
     const slope = backward.node.inputs[0].node;
-    // Where two normalisations are added up both read it; the second reads what the first gives back then.
+    // If two normalisations are added, both read it; the second then reads the result of the first.
     if (taken.has(slope) || !isSlopeOver(slope, backward.node)) continue;
     if (!contraction.merge([slope, backward.node])) continue;
     backwards.set(backward.node, { ...backward, slope });
@@ -83,7 +83,7 @@ function isSlopeOver({ op, inputs }: GraphNode, node: GraphNode): boolean {
   return op === 'activationGradient' && inputs.every((input) => formatShape(input.shape) === shape);
 }
 
-/** Whether what an activationGradient reads is the result of a normalisation, or the activation of that. */
+/** Whether an activationGradient reads the result of a normalisation or its activation. */
 function isRecomputable({ inputs, attributes }: GraphNode, forward: GraphNode | undefined): boolean {
   const source = inputs[1];
   const { kind } = attributes as ActivationAttributes;
@@ -93,7 +93,7 @@ function isRecomputable({ inputs, attributes }: GraphNode, forward: GraphNode | 
   return op === 'activation' && before[0] === forward.outputs[0] && (activation as ActivationAttributes).kind === kind;
 }
 
-/** What a tensor is the sum of, as far as nothing else reads the parts of the sum. */
+/** The terms of a sum, expanded while nothing else reads the partial sums. */
 function findTerms(
   sum: Tensor,
   readers: Readers,
@@ -112,13 +112,13 @@ function findTerms(
   return { terms, nodes };
 }
 
-/** Whether a tensor is the sum of two maps of its own shape that are there anyway, and is read once. */
+/** Whether a tensor is the sum of two existing maps of its own shape and is read once. */
 function isOpenSum(tensor: Tensor, readers: Readers, taken: ReadonlySet<GraphNode>): boolean {
   const { node } = tensor;
   if (node.op !== 'add' || taken.has(node) || !readers.sole(tensor)) return false;
   return node.inputs.every((input) => {
     if (formatShape(input.shape) !== formatShape(tensor.shape) || input.node.op === 'broadcastTo') return false;
-    // What is computed element by element, for this sum alone, is better added up where it is computed.
+    // An elementwise term that only this sum reads is better added where it is computed.
     const computedForIt = isElementwise(input.node) && !taken.has(input.node) && readers.sole(input) !== undefined;
     return !computedForIt || input.node.op === 'add';
   });
@@ -127,7 +127,7 @@ function isOpenSum(tensor: Tensor, readers: Readers, taken: ReadonlySet<GraphNod
 interface WholeBackward extends Backward {
   readonly nodes: readonly GraphNode[];
   readonly terms: readonly Tensor[];
-  /** What the slope is computed from, where it cannot be computed from x. */
+  /** The source of the slope if it cannot be computed from x. */
   readonly source: Tensor | undefined;
 }
 
@@ -144,7 +144,7 @@ function groupOf({ node, forward, slope, nodes, terms, source }: WholeBackward, 
   return {
     nodes,
     build: (input, target) => {
-      // Without the forward node beta is not known, and nothing is computed from it either.
+      // Without the forward node beta is unknown, and nothing is computed from it either.
       const beta = forward ? input(forward.inputs[2]) : zeros(input(gamma), gamma.shape);
       const others = [mean, variance, ...(source ? [source] : []), ...terms].map(input);
       const types = [...node.outputs, ...(attributes.residual ? [dz!] : [])];

@@ -1,6 +1,6 @@
 import type { Graph, GraphNode, Tensor } from '../../graph/graph.ts';
 
-/** Who reads the tensors of a graph. */
+/** The readers of each tensor in a graph. */
 export class Readers {
   private readonly nodes = new Map<Tensor, GraphNode[]>();
   private readonly published: ReadonlySet<Tensor>;
@@ -16,17 +16,17 @@ export class Readers {
     this.published = new Set([...graph.outputs.values(), ...graph.updates.values()]);
   }
 
-  /** The nodes that read a tensor, in order; one that reads it twice stands there twice. */
+  /** Returns the nodes that read a tensor, in order; a node that reads it twice is listed twice. */
   of(tensor: Tensor): readonly GraphNode[] {
     return this.nodes.get(tensor) ?? [];
   }
 
-  /** Whether the tensor is an output of the graph or what a state becomes. */
+  /** Whether the tensor is an output of the graph or the new value of a state. */
   isPublished(tensor: Tensor): boolean {
     return this.published.has(tensor);
   }
 
-  /** The node that alone reads a tensor, and once; readers that are `ignored` do not count. */
+  /** Returns the only reader of a tensor, if it reads it once; `ignored` readers do not count. */
   sole(tensor: Tensor, ignored?: ReadonlySet<GraphNode>): GraphNode | undefined {
     if (this.isPublished(tensor)) return undefined;
     const counted = ignored ? this.of(tensor).filter((node) => !ignored.has(node)) : this.of(tensor);

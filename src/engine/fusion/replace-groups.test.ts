@@ -107,7 +107,7 @@ describe('replaceGroups', () => {
     const last = mul(first, exp(sqrt(first)));
     graph.output('y', last);
     expect(() => replaceGroups(graph, [merged([first, last])])).toThrow(
-      'circle: {activation, mul} → sqrt → exp → {activation, mul}',
+      'cycle: {activation, mul} → sqrt → exp → {activation, mul}',
     );
   });
 
@@ -116,7 +116,7 @@ describe('replaceGroups', () => {
     const first = relu(graph.input('x', [2]));
     const last = exp(first);
     graph.output('y', last);
-    expect(() => replaceGroups(graph, [merged([first]), merged([first, last])])).toThrow('activation stands in two');
+    expect(() => replaceGroups(graph, [merged([first]), merged([first, last])])).toThrow("'activation' is in two");
     const other = relu(new Graph().input('x', [2]));
     expect(() => replaceGroups(graph, [merged([other])])).toThrow('not in the graph');
     expect(() => replaceGroups(graph, [merged([first], [])])).toThrow('activation was dropped but is still used');

@@ -2,23 +2,23 @@ import { Graph, type GraphNode, type Tensor } from '../../graph/graph.ts';
 import { commonModule } from '../../graph/module.ts';
 import { copyNode } from '../../graph/passes/rewrite.ts';
 
-/** Nodes that something else takes the place of. */
+/** A group of nodes and its replacement. */
 export interface NodeGroup {
   readonly nodes: readonly GraphNode[];
   /**
-   * Appends what takes their place to the new graph. `input` gives what stands there for a tensor from outside of the group;
-   * the pairs given back say what stands for each output of the group that is still read: [old, new].
+   * Appends the replacement to the new graph. `input` maps a tensor from outside the group to the new graph. Returns a
+   * pair [old, new] for each output of the group that is still read.
    */
   build(input: (tensor: Tensor) => Tensor, target: Graph): Iterable<readonly [Tensor, Tensor]>;
 }
 
 /**
- * Builds a new graph in which groups of nodes are replaced. Of the nodes and groups whose inputs are ready the one with the
- * lowest priority comes next, a node's position in the old graph, for a group that of its last node: the order, which
- * decides how long tensors live, stays as close to the old one as the groups allow. What takes the place of a group belongs to
- * the innermost module that holds all of the group.
+ * Builds a new graph in which groups of nodes are replaced. Among the nodes and groups whose inputs are ready, the one with
+ * the earliest position in the old graph comes next; a group has the position of its last node. The order, which determines
+ * how long tensors live, stays as close to the old one as the groups permit. A replacement belongs to the innermost module
+ * that contains the whole group.
  *
- * @throws Error where groups depend on each other in a circle; `Contraction` tells so beforehand.
+ * @throws Error if groups depend on each other in a cycle; `Contraction` avoids this
  */
 export function replaceGroups(source: Graph, groups: readonly NodeGroup[]): Graph {
   const units = unitsOf(source, groups);
@@ -44,7 +44,7 @@ export function replaceGroups(source: Graph, groups: readonly NodeGroup[]): Grap
   return target;
 }
 
-/** A node or a group, and what has to be run before and after it. */
+/** A node or a group, with its predecessors and successors. */
 interface Unit {
   readonly nodes: readonly GraphNode[];
   readonly group: NodeGroup | undefined;
@@ -61,7 +61,7 @@ function unitsOf(source: Graph, groups: readonly NodeGroup[]): Unit[] {
     const unit: Unit = { nodes, group, priority, before: new Set(), after: new Set() };
     for (const node of nodes) {
       if (!position.has(node)) throw new Error(`replaceGroups: a ${node.op} of a group is not in the graph`);
-      if (units.has(node)) throw new Error(`replaceGroups: a ${node.op} stands in two groups`);
+      if (units.has(node)) throw new Error(`replaceGroups: the op '${node.op}' is in two groups`);
       units.set(node, unit);
     }
   };
@@ -91,17 +91,17 @@ function orderUnits(units: readonly Unit[]): Unit[] {
       if (left === 0) ready.add(next);
     }
   }
-  if (waiting.size > 0) throw new Error(`replaceGroups: groups depend on each other in a circle: ${circle(waiting)}`);
+  if (waiting.size > 0) throw new Error(`replaceGroups: groups depend on each other in a cycle: ${circle(waiting)}`);
   return order;
 }
 
-/** The ops along a circle among units that cannot be run. */
+/** The ops along a cycle among the remaining units. */
 function circle(waiting: ReadonlyMap<Unit, number>): string {
   const path: Unit[] = [];
   let unit = [...waiting.keys()][0];
   while (!path.includes(unit)) {
     path.push(unit);
-    // A unit that still waits has one before it that waits too.
+    // A waiting unit has a waiting predecessor.
     unit = [...unit.before].find((before) => waiting.has(before))!;
   }
   const around = [...path.slice(path.indexOf(unit)), unit].reverse();
@@ -109,7 +109,7 @@ function circle(waiting: ReadonlyMap<Unit, number>): string {
   return around.map(name).join(' → ');
 }
 
-/** A binary heap: takes out the unit of the lowest priority first. */
+/** A binary heap; removes the unit with the lowest priority first. */
 class PriorityQueue {
   private readonly heap: Unit[] = [];
 

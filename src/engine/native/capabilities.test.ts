@@ -33,14 +33,14 @@ describe('describeMismatch', () => {
 
   it('names what an add-on of other sources lacks or has', () => {
     const other = facts.elementwiseOps.filter((name) => name !== 'greater');
-    expect(describeMismatch({ ...facts, elementwiseOps: other })).toBe("it does not know the elementwise op 'greater'");
+    expect(describeMismatch({ ...facts, elementwiseOps: other })).toBe("it lacks the elementwise op 'greater'");
     expect(describeMismatch({ ...facts, activations: [...facts.activations, 'mish'] })).toBe(
-      "it knows the activation 'mish', which does not exist any more",
+      "it has the activation 'mish', which no longer exists",
     );
   });
 
   it('tells an add-on from before there were lists', () => {
     const { elementwiseOps: _, activations: __, ...old } = facts;
-    expect(describeMismatch(old)).toMatch(/^it does not know the elementwise op 'add'; .*the activation 'relu'/);
+    expect(describeMismatch(old)).toMatch(/^it lacks the elementwise op 'add'; .*the activation 'relu'/);
   });
 });

@@ -3,10 +3,10 @@ import type { AddonFacts } from '../../native-addon/addon.ts';
 import type { FusionCapabilities } from '../fusion/capabilities.ts';
 import { elementwiseOps } from '../fusion/fused-ops.ts';
 
-/** What the planner has to know of the add-on. */
+/** The facts about the add-on that the planner needs. */
 export type PlannerFacts = Pick<AddonFacts, 'channelBlock' | 'elementwiseOps' | 'activations'>;
 
-/** What oneDNN and the kernels of the add-on can do. */
+/** Returns the capabilities of oneDNN and of the add-on's kernels. */
 export function nativeCapabilities(facts: AddonFacts): FusionCapabilities {
   return {
     convolutionActivations: activationKinds.filter((kind) => facts.convolutionActivations.includes(kind)),
@@ -18,8 +18,8 @@ export function nativeCapabilities(facts: AddonFacts): FusionCapabilities {
 }
 
 /**
- * What an add-on that was built from other sources knows of ops and activations, or does not, other than the passes; undefined
- * where both know the same. Plans number them by the add-on's lists, so what it does not know would have no number.
+ * Describes how the ops and activations of an add-on built from other sources differ from those of the passes; undefined
+ * if they agree. Plans use the numbers in the add-on's lists, so an op that it lacks would have no number.
  */
 export function describeMismatch(facts: Partial<AddonFacts>): string | undefined {
   const differences = [
@@ -33,7 +33,7 @@ function differencesOf(what: string, wanted: readonly string[], known: readonly 
   const missing = wanted.filter((name) => !known.includes(name));
   const unknown = known.filter((name) => !wanted.includes(name));
   return [
-    ...missing.map((name) => `it does not know ${what} '${name}'`),
-    ...unknown.map((name) => `it knows ${what} '${name}', which does not exist any more`),
+    ...missing.map((name) => `it lacks ${what} '${name}'`),
+    ...unknown.map((name) => `it has ${what} '${name}', which no longer exists`),
   ];
 }

@@ -16,7 +16,7 @@ import { SingleEntryProgram, singleEntry } from '../single-entry.ts';
 import { nativeCapabilities } from './capabilities.ts';
 import { type BuiltEntry, type BuiltPlan, buildPlan, type StepInfo } from './plan/build-plan.ts';
 
-/** The time that one step of a program takes, on average over the runs that were measured. */
+/** Mean time of one step of a program over the profiled runs. */
 export interface ProfiledStep extends StepInfo {
   readonly seconds: number;
 }
@@ -25,16 +25,16 @@ export interface ProfiledStep extends StepInfo {
 interface NativeEntry extends BuiltEntry {
   readonly index: number;
   readonly graph: Graph;
-  /** Arrays that every run writes its outputs to. */
+  /** Arrays to which every run writes its outputs. */
   readonly results: ReadonlyMap<string, Float32Array>;
 }
 
-/** Entries over one block of memory, in which their states live. */
+/** Entries over one block of memory that contains their states. */
 export class NativeEntryProgram<Entry extends string> implements EntryProgram<Entry> {
   private readonly calls = new CallQueue();
   private readonly entries: ReadonlyMap<string, NativeEntry>;
   private readonly states: ReadonlyMap<string, Tensor>;
-  /** States that nothing in any graph depends on: they are kept here. */
+  /** States that no graph uses; they are kept here. */
   private readonly idleStates = new Map<string, Float32Array>();
 
   constructor(
@@ -82,7 +82,7 @@ export class NativeEntryProgram<Entry extends string> implements EntryProgram<En
       const placed = [...entry.inputs].flatMap(([input, offset]) => [offset, inputs[input]]);
       const outputs = read.flatMap((output) => [entry.outputs.get(output)!, entry.results.get(output)!]);
       await this.compiled.run(entry.index, placed, outputs);
-      // The run that waits would overwrite the arrays before everyone who was promised them has seen them.
+      // A waiting run would overwrite the arrays before the previous caller has read them.
       const own = this.calls.waiting === 0;
       return Object.fromEntries(
         read.map((output) => {
@@ -108,7 +108,7 @@ export class NativeEntryProgram<Entry extends string> implements EntryProgram<En
     });
   }
 
-  /** What each step of each entry has taken since the last call; says whether the runs from now on are measured. */
+  /** Returns the times of each entry's steps since the last call. Switches profiling of further runs on or off. */
   profile(on: boolean): Promise<Record<Entry, ProfiledStep[]>> {
     return this.calls.add(async () => {
       const measured = this.compiled.profile(on);
@@ -136,7 +136,7 @@ export class NativeProgram extends SingleEntryProgram {
     return this.native.bytes;
   }
 
-  /** What each step has taken since the last call; says whether the runs from now on are measured. */
+  /** Returns the times of the steps since the last call. Switches profiling of further runs on or off. */
   async profile(on: boolean): Promise<ProfiledStep[]> {
     return (await this.native.profile(on))[singleEntry];
   }
@@ -146,16 +146,16 @@ export class NativeProgram extends SingleEntryProgram {
 export interface NativeEngine extends Engine {
   compile(graph: Graph): Promise<NativeProgram>;
   compileEntries<Entry extends string>(entries: Readonly<Record<Entry, Graph>>): Promise<NativeEntryProgram<Entry>>;
-  /** GFLOP/s of a product of square matrices on the engine's threads: what convolutions can be measured against. */
+  /** Measures the GFLOP/s of a product of square matrices on the engine's threads, as a reference for convolutions. */
   sgemmPeak(): Promise<number>;
 }
 
-/** Side of the matrices whose product is timed: large enough that nothing but arithmetic counts. */
+/** Side of the matrices; large enough for arithmetic to dominate. */
 const peakSize = 1536;
 
 /**
- * The engine over oneDNN: TypeScript fuses the graph and plans layouts and memory, the add-on runs what comes out of it
- * on a thread of its own.
+ * The engine over oneDNN: TypeScript fuses the graph and plans layouts and memory; the add-on runs the plan on its own
+ * thread.
  */
 export function createNativeEngine(addon: Addon, threads: number): NativeEngine {
   const engine: AddonEngine = new addon.NativeEngine(threads);

@@ -4,22 +4,22 @@ import { FaceparseError } from '../../text/errors.ts';
 import { describeMismatch } from './capabilities.ts';
 import { createNativeEngine, type NativeEngine } from './native-engine.ts';
 
-/** What became of looking for the add-on. */
+/** Whether the native engine is available. */
 export type NativeAvailability =
   | { readonly available: true; readonly facts: AddonFacts }
-  /** `reason` says in a sentence why not, and what to do. */
+  /** `reason` is a sentence that says why not and how to fix that. */
   | { readonly available: false; readonly reason: string };
 
-/** The add-on, if it is of the same sources as the passes. */
+/** Loads the add-on if it was built from the same sources as the passes. */
 function loadMatchingAddon(): Loaded {
   const result = loadAddon();
   if ('reason' in result) return result;
   const mismatch = describeMismatch(result.addon.facts());
   if (!mismatch) return result;
-  return { reason: `the add-on was built from other sources: ${mismatch}. Build it again: node ${addonInstaller}` };
+  return { reason: `the add-on was built from other sources: ${mismatch}. Rebuild it: node ${addonInstaller}` };
 }
 
-/** Whether the native engine can be used here, and what it is made of. */
+/** Returns whether the native engine can be used here, and facts about it. */
 export function findNative(): NativeAvailability {
   const result = loadMatchingAddon();
   return 'addon' in result
@@ -27,13 +27,13 @@ export function findNative(): NativeAvailability {
     : { available: false, reason: result.reason };
 }
 
-/** Engines by their number of threads. They hold no state of their own, but a thread with its team each. */
+/** Engines by number of threads. They have no state, but each has a thread with its team. */
 const engines = new Map<number, NativeEngine>();
 
 /**
- * The `native` engine; one for all who ask for so many threads.
+ * Returns the `native` engine; engines with the same number of threads are shared.
  *
- * @throws FaceparseError that says how to get it, where it is not there.
+ * @throws FaceparseError that says how to install it, if it is not available
  */
 export function createNodeNativeEngine({ threads }: { threads: number }): NativeEngine {
   const result = loadMatchingAddon();

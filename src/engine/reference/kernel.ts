@@ -5,7 +5,7 @@ import { stridesOf } from '../../graph/strides.ts';
 /** Values of a tensor; Float64Array only in double precision. */
 export type NumericArray = Float32Array | Float64Array | Int32Array;
 
-/** What a kernel is given: the node, the values of its inputs, and zeroed arrays for its outputs. */
+/** Arguments of a kernel: the node, the values of its inputs, and zeroed arrays for its outputs. */
 export interface KernelCall<Attributes extends object = object> {
   readonly node: GraphNode;
   readonly attributes: Attributes;
@@ -29,7 +29,7 @@ export function outputShape(call: KernelCall, index = 0): Shape {
   return call.node.outputs[index].shape;
 }
 
-/** Strides under which `shape` is read as if it were broadcast to `target`: 0 along the axes that repeat. */
+/** Strides that read `shape` as if it were broadcast to `target`: 0 along the broadcast axes. */
 export function broadcastStrides(shape: Shape, target: Shape): number[] {
   const own = stridesOf(shape);
   const lead = target.length - shape.length;

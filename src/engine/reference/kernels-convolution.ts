@@ -2,7 +2,7 @@ import type { Shape } from '../../graph/graph.ts';
 import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
 import { inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
 
-/** A stretch of one output row that one kernel element feeds: output `output + k` reads input `input + k·stride`. */
+/** A stretch of one output row to which one kernel element contributes: output `output + k` reads input `input + k·stride`. */
 interface Stretch {
   readonly output: number;
   readonly input: number;
@@ -31,7 +31,7 @@ function layOut(input: Shape, weight: Shape, output: Shape, attributes: Convolut
   for (let ky = 0; ky < kernelHeight; ky++) {
     for (let kx = 0; kx < kernelWidth; kx++) {
       const rows: Stretch[] = [];
-      // Output x reads input x·stride + shift; first and last keep that inside of the image.
+      // Output x reads input x·stride + shift; first and last keep that inside the image.
       const shift = kx * dilation[1] - padding[1];
       const first = Math.max(0, Math.ceil(-shift / stride[1]));
       const last = Math.min(outputWidth - 1, Math.floor((width - 1 - shift) / stride[1]));
@@ -42,7 +42,7 @@ function layOut(input: Shape, weight: Shape, output: Shape, attributes: Convolut
         const input = iy * width + first * stride[1] + shift;
         const count = last - first + 1;
         const before = rows.at(-1);
-        // Rows that continue each other on both sides are one stretch: all of a plane, for a plain 1×1 kernel.
+        // Rows that are contiguous on both sides are one stretch: a whole plane, for a 1×1 kernel.
         const continues =
           before && before.output + before.count === output && before.input + before.count * stride[1] === input;
         if (continues) rows[rows.length - 1] = { ...before, count: before.count + count };

@@ -26,7 +26,7 @@ function logistic(x: number): number {
   return 1 / (1 + Math.exp(-x));
 }
 
-// Math.min and Math.max keep NaN, so that a run that has diverged shows it.
+// Math.min and Math.max propagate NaN, so a diverged run is visible.
 const activations: Record<ActivationKind, (x: number) => number> = {
   relu: (x) => Math.max(0, x),
   relu6: (x) => Math.min(Math.max(0, x), 6),
@@ -36,7 +36,7 @@ const activations: Record<ActivationKind, (x: number) => number> = {
   hardSwish: (x) => x * Math.min(Math.max(0, x / 6 + 0.5), 1),
 };
 
-/** Slopes from what `activationGradient` is given: the output, but the input of silu and hardSwish. */
+/** Slopes computed from the second input of `activationGradient`: the output, or the input for silu and hardSwish. */
 const slopes: Record<ActivationKind, (value: number) => number> = {
   relu: (y) => (y > 0 ? 1 : 0),
   relu6: (y) => (y > 0 && y < 6 ? 1 : 0),

@@ -1,11 +1,11 @@
 import { inputShape, type KernelCall, type KernelTable } from './kernel.ts';
 
-/** A pixel with a known label, as one class sees it. */
+/** A pixel that is not ignored, from the view of one class. */
 interface PixelError {
   readonly pixel: number;
   readonly isClass: boolean;
   readonly error: number;
-  /** The error that decides on the order: in single precision for every engine, so that all have the same order. */
+  /** The sort key: the error in single precision, so all engines use the same order. */
   readonly rank: number;
 }
 
@@ -28,7 +28,7 @@ function lovaszJaccard(call: KernelCall): void {
     if (count === 0) continue;
     // Array.sort is stable.
     errors.sort((a, b) => b.rank - a.rank);
-    // Of the pixels of the class and those that are taken for it, when the pixels so far are wrong.
+    // Intersection and union of the class if the pixels so far are wrong.
     let [intersection, union, sum, jaccardLoss] = [count, count, 0, 0];
     for (const { pixel, isClass, error } of errors) {
       if (isClass) intersection--;

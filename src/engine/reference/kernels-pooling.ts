@@ -12,7 +12,7 @@ import { inputShape, type KernelCall, type KernelTable, type NumericArray, outpu
 /** Half-open range of input positions. */
 type Range = readonly [number, number];
 
-/** The positions inside of the image that each window covers along one axis. */
+/** The positions inside the image that each window covers along one axis. */
 function windowRanges(input: number, output: number, side: 0 | 1, attributes: PoolingAttributes): Range[] {
   const { kernel, stride, padding } = attributes;
   return Array.from({ length: output }, (_, index) => {

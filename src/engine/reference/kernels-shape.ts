@@ -13,7 +13,7 @@ import {
   outputShape,
 } from './kernel.ts';
 
-/** y, row by row, from x read under strides of its own. */
+/** Fills y row by row from x, read with the given strides. */
 function gather(x: NumericArray, layout: readonly number[], start: number, y: NumericArray, shape: Shape): void {
   const length = shape.at(-1) ?? 1;
   const step = layout.at(-1) ?? 0;

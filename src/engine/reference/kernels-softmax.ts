@@ -2,7 +2,7 @@ import { sizeOf } from '../../graph/graph.ts';
 import type { CrossEntropyAttributes, SoftmaxAttributes } from '../../graph/ops/softmax.ts';
 import { inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
 
-/** log Σ e^x over `classes` values that lie `step` apart; the largest is taken out first, so that nothing overflows. */
+/** log Σ e^x over `classes` values that are `step` apart; the maximum is subtracted first to avoid overflow. */
 function logSumExp(x: ArrayLike<number>, start: number, classes: number, step: number): number {
   let largest = x[start];
   for (let c = 1; c < classes; c++) largest = Math.max(largest, x[start + c * step]);
@@ -92,7 +92,7 @@ function crossEntropyGradient(call: KernelCall<CrossEntropyAttributes>): void {
   });
 }
 
-/** The probabilities of the classes at a pixel whose first logit lies at `start`. */
+/** The probabilities of the classes at a pixel whose first logit is at `start`. */
 function probabilitiesAt(logits: ArrayLike<number>, start: number, classes: number, plane: number): number[] {
   const total = logSumExp(logits, start, classes, plane);
   return Array.from({ length: classes }, (_, c) => Math.exp(logits[start + c * plane] - total));

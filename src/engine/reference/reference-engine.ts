@@ -33,7 +33,7 @@ import { softmaxKernels } from './kernels-softmax.ts';
 type FloatArray = Float32Array | Float64Array;
 type FloatArrayConstructor = Float32ArrayConstructor | Float64ArrayConstructor;
 
-/** A program in double precision: what gradients are checked with against finite differences. */
+/** A program in double precision, for checking gradients against finite differences. */
 export interface DoubleProgram {
   run(
     inputs: Readonly<Record<string, NumericArray>>,
@@ -57,7 +57,7 @@ export interface ReferenceEngineOptions {
 }
 
 /**
- * The engine in plain TypeScript: slow and obvious, needs nothing, and is what the other engines are tested against.
+ * Creates the engine in plain TypeScript: slow, obvious, without dependencies. The other engines are tested against it.
  *
  * @example
  * const program = await createReferenceEngine().compile(graph);
@@ -70,7 +70,7 @@ export function createReferenceEngine({ precision = 'float32' }: ReferenceEngine
   return {
     name: 'reference',
     device: 'cpu',
-    // The program's arrays have the type that the precision names; the overloads above say so to callers.
+    // The program's arrays have the type given by the precision; the overloads above declare it for callers.
     compile: async (graph: Graph) =>
       new SingleEntryProgram(
         new ReferenceProgram({ [singleEntry]: graph }, Float) as EntryProgram,
@@ -96,7 +96,7 @@ const kernels: KernelTable = {
 
 function kernelOf(node: GraphNode): Kernel {
   const kernel = (kernels as Readonly<Record<string, Kernel | undefined>>)[node.op];
-  // Only a graph that was not made by the builders of ops has others.
+  // Only a graph that was not built with the op builders has other ops.
   if (!kernel) throw new Error(`the reference engine has no kernel for the op '${node.op}'`);
   return kernel;
 }
@@ -113,10 +113,10 @@ function isSource(node: GraphNode): boolean {
   return node.op === 'input' || node.op === 'constant' || node.op === 'state';
 }
 
-/** A graph with what running it wants to know. */
+/** A graph prepared for running. */
 class ReferenceEntry {
   readonly nodes: readonly GraphNode[];
-  /** For every node, the tensors that nothing reads after it. */
+  /** For every node, the tensors that can be freed after it. */
   private readonly releases: readonly (readonly Tensor[])[];
 
   constructor(
@@ -132,7 +132,7 @@ class ReferenceEntry {
     this.releases = findReleases(graph, this.nodes);
   }
 
-  /** The values of all outputs and updates. */
+  /** Computes all outputs and updates. */
   compute(sourceValue: (node: GraphNode) => NumericArray): Map<Tensor, NumericArray> {
     const values = new Map<Tensor, NumericArray>();
     this.nodes.forEach((node, index) => {
@@ -224,7 +224,7 @@ class ReferenceProgram {
   }
 }
 
-/** Which tensors can be let go after each node, so that a run holds no more than it needs. */
+/** Finds the tensors that can be freed after each node. */
 function findReleases(graph: Graph, nodes: readonly GraphNode[]): Tensor[][] {
   const kept = new Set<Tensor>([...graph.outputs.values(), ...graph.updates.values()]);
   const lastUse = new Map<Tensor, number>();

@@ -16,7 +16,7 @@ export const activationKinds: readonly ActivationKind[] = [
   'hardSwish',
 ];
 
-/** Whether the slope is computed from the output, so that the input need not be kept for the backward pass. */
+/** Whether the slope is computed from the output. If so, the input is not kept for the backward pass. */
 export function slopeFromOutput(kind: ActivationKind): boolean {
   return kind !== 'silu' && kind !== 'hardSwish';
 }
@@ -34,7 +34,7 @@ export const activationOp = defineOp<'activation', ActivationAttributes>({
 });
 
 /**
- * dy times the slope of the activation. The second input is the activation's output where `slopeFromOutput` says so
+ * dy times the slope of the activation. The second input is the activation's output if `slopeFromOutput` is true
  * (relu, relu6, sigmoid, hardSigmoid), else its input (silu, hardSwish).
  */
 export const activationGradientOp = defineOp<'activationGradient', ActivationAttributes>({

@@ -19,7 +19,7 @@ import { concatOp, padOp, reshapeOp, sliceOp, splitOp, transposeOp } from './sha
 import { crossEntropyGradientOp, crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from './softmax.ts';
 import { softmaxSumsGradientOp, softmaxSumsOp } from './softmax-sums.ts';
 
-/** Every op there is: what each engine has to compute. */
+/** All ops; every engine implements each of them. */
 export const allOps = [
   activationOp,
   activationGradientOp,

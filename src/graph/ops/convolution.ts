@@ -20,11 +20,11 @@ export const conv2dOp = defineOp<'conv2d', ConvolutionAttributes>({
   infer: ([x, weight, bias], { stride, padding, dilation, groups }) => {
     const describe = () =>
       `conv2d: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, groups ${groups}`;
-    if (x.shape.length !== 4 || weight.shape.length !== 4) throw new Error(`${describe()}: both need four axes`);
+    if (x.shape.length !== 4 || weight.shape.length !== 4) throw new Error(`${describe()}: both must have four axes`);
     const [n, channels, height, width] = x.shape as [number, number, number, number];
     const [filters, perGroup, kernelHeight, kernelWidth] = weight.shape as [number, number, number, number];
     if (channels !== perGroup * groups || filters % groups !== 0) {
-      throw new Error(`${describe()}: the channels do not fit the groups`);
+      throw new Error(`${describe()}: the channels do not match the groups`);
     }
     if (bias && formatShape(bias.shape) !== String(filters)) {
       throw new Error(`${describe()}: the bias is ${formatShape(bias.shape)}, not ${filters}`);
@@ -40,7 +40,7 @@ export const conv2dOp = defineOp<'conv2d', ConvolutionAttributes>({
   ],
 });
 
-/** Options of `conv2d`; a number stands for both directions. */
+/** Options of `conv2d`; a single number applies to both directions. */
 export interface ConvolutionOptions {
   stride?: number | readonly [number, number];
   /** Zeros on every side, or [top, left, bottom, right]. */
@@ -66,7 +66,7 @@ export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = 
 }
 
 export interface ConvolutionGradientAttributes extends ConvolutionAttributes {
-  /** Shape of what the gradient is taken for: the input, or the weight. */
+  /** Shape of the gradient: the shape of the input or of the weight. */
   readonly shape: Shape;
 }
 

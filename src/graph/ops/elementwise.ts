@@ -13,7 +13,7 @@ function unary<Name extends string>(name: Name, gradient: (call: GradientCall<No
   return defineOp<Name, NoAttributes>({ name, infer: floatShape, gradient: (call) => [gradient(call)] });
 }
 
-/** What dy gives for both operands, before what was broadcast is summed. */
+/** The gradients of both operands from dy, before the sum over broadcast axes. */
 type BinaryGradient = (call: GradientCall<NoAttributes>, dy: Tensor) => readonly [() => Tensor, () => Tensor];
 
 function binary<Name extends string>(name: Name, gradient: BinaryGradient | 'none') {
@@ -70,12 +70,12 @@ export function div(a: Tensor, b: Tensor): Tensor {
   return apply(divOp, [a, b], {});
 }
 
-/** The smaller of a and b, broadcast (ONNX `Min`); where they are equal the gradient goes to a. */
+/** The smaller of a and b, broadcast (ONNX `Min`); for equal values the gradient goes to a. */
 export function minimum(a: Tensor, b: Tensor): Tensor {
   return apply(minimumOp, [a, b], {});
 }
 
-/** The larger of a and b, broadcast (ONNX `Max`); where they are equal the gradient goes to a. */
+/** The larger of a and b, broadcast (ONNX `Max`); for equal values the gradient goes to a. */
 export function maximum(a: Tensor, b: Tensor): Tensor {
   return apply(maximumOp, [a, b], {});
 }

@@ -12,7 +12,7 @@ export const matMulOp = defineOp<'matMul', MatMulAttributes>({
   infer: ([a, b], { transposeA, transposeB }) => {
     const describe = () =>
       `matMul: ${formatShape(a.shape)}${transposeA ? ' transposed' : ''} times ${formatShape(b.shape)}${transposeB ? ' transposed' : ''}`;
-    if (a.shape.length < 2 || b.shape.length < 2) throw new Error(`${describe()}: both need two axes at least`);
+    if (a.shape.length < 2 || b.shape.length < 2) throw new Error(`${describe()}: both must have at least two axes`);
     const batchA = a.shape.slice(0, -2);
     const batchB = b.shape.slice(0, -2);
     if (batchB.length > 0 && formatShape(batchA) !== formatShape(batchB)) {
@@ -20,7 +20,7 @@ export const matMulOp = defineOp<'matMul', MatMulAttributes>({
     }
     const [rows, inner] = matrix(a.shape, transposeA);
     const [innerB, columns] = matrix(b.shape, transposeB);
-    if (inner !== innerB) throw new Error(`${describe()}: ${inner} columns meet ${innerB} rows`);
+    if (inner !== innerB) throw new Error(`${describe()}: the inner dimensions ${inner} and ${innerB} differ`);
     return [{ shape: [...batchA, rows, columns], dtype: 'float32' }];
   },
   gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB }, outputGradients: [dy], wants }) => {
@@ -47,7 +47,7 @@ function matrix(shape: readonly number[], transposed: boolean): [number, number]
   return transposed ? [columns, rows] : [rows, columns];
 }
 
-/** b with the leading axes of a, where it has none of its own. */
+/** Broadcasts b over the leading axes of a if it has none. */
 function full(b: Tensor, a: Tensor): Tensor {
   if (b.shape.length === a.shape.length) return b;
   return broadcastTo(b, [...a.shape.slice(0, -2), ...b.shape.slice(-2)]);

@@ -12,7 +12,7 @@ function checkChannels(name: string, inputs: readonly TensorType[]): void {
   const [x, ...vectors] = inputs;
   for (const vector of vectors) {
     if (x.shape.length !== 4 || formatShape(vector.shape) !== String(x.shape[1])) {
-      throw new Error(`${name}: ${formatShape(vector.shape)} does not fit the channels of ${formatShape(x.shape)}`);
+      throw new Error(`${name}: ${formatShape(vector.shape)} does not match the channels of ${formatShape(x.shape)}`);
     }
   }
 }

@@ -12,7 +12,7 @@ export interface PoolingAttributes {
 function inferPooling(name: string, shape: Shape, { kernel, stride, padding }: PoolingAttributes) {
   if (shape.length !== 4) throw new Error(`${name}: ${formatShape(shape)} is not N×C×H×W`);
   if (padding.some((value, side) => value * 2 > kernel[side])) {
-    throw new Error(`${name}: padding ${padding.join('×')} is over half of the kernel ${kernel.join('×')}`);
+    throw new Error(`${name}: padding ${padding.join('×')} is more than half the kernel ${kernel.join('×')}`);
   }
   const [n, channels, ...image] = shape as [number, number, number, number];
   const pooled = image.map((size, side) => Math.floor((size + 2 * padding[side] - kernel[side]) / stride[side]) + 1);
@@ -53,7 +53,7 @@ export const avgPoolGradientOp = defineOp<'avgPoolGradient', PoolingGradientAttr
   gradient: 'none',
 });
 
-/** Options of the pooling ops; the stride is the kernel where it is not given. */
+/** Options of the pooling ops; the stride defaults to the kernel size. */
 export interface PoolingOptions {
   kernel: number;
   stride?: number;
@@ -64,12 +64,12 @@ function poolingAttributes({ kernel, stride = kernel, padding = 0 }: PoolingOpti
   return { kernel: [kernel, kernel], stride: [stride, stride], padding: [padding, padding] };
 }
 
-/** The largest value of each window (ONNX `MaxPool`); what lies outside of the image does not count. */
+/** The largest value of each window (ONNX `MaxPool`); padding does not count. */
 export function maxPool(x: Tensor, options: PoolingOptions): Tensor {
   return apply(maxPoolOp, [x], poolingAttributes(options));
 }
 
-/** The mean of each window (ONNX `AveragePool`, count_include_pad=0): what lies outside of the image does not count. */
+/** The mean of each window (ONNX `AveragePool`, count_include_pad=0); padding does not count. */
 export function avgPool(x: Tensor, options: PoolingOptions): Tensor {
   return apply(avgPoolOp, [x], poolingAttributes(options));
 }
@@ -107,13 +107,13 @@ export const adaptiveAvgPoolGradientOp = defineOp<'adaptiveAvgPoolGradient', Ada
 
 /**
  * Means over a grid of any size (PyTorch `adaptive_avg_pool2d`): cell i of n covers ⌊i·H/n⌋ to ⌈(i+1)·H/n⌉ exclusive,
- * so that neighbouring cells overlap where H is no multiple of n.
+ * so neighbouring cells overlap if H is not a multiple of n.
  */
 export function adaptiveAvgPool(x: Tensor, height: number, width = height): Tensor {
   return height === 1 && width === 1 ? globalAvgPool(x) : apply(adaptiveAvgPoolOp, [x], { size: [height, width] });
 }
 
-/** Half-open ranges of input positions that the cells of an adaptive pooling average. */
+/** Half-open ranges of input positions, one for each cell of an adaptive pooling. */
 export function adaptiveRanges(input: number, output: number): [number, number][] {
   return Array.from({ length: output }, (_, index) => [
     Math.floor((index * input) / output),

@@ -3,7 +3,7 @@ import { mul } from './elementwise.ts';
 
 /**
  * Dropout (Srivastava et al. 2014): keeps each element with probability 1 − rate, scaled by 1/(1 − rate). The mask is
- * an input of the graph, drawn by the host for every run from the seed and the step, so that all engines and resumed
+ * an input of the graph, drawn by the host for every run from the seed and the step: all engines and resumed
  * runs see the same masks. `perChannel` drops whole feature maps (Tompson et al. 2015).
  */
 export function dropout(x: Tensor, name: string, rate: number, perChannel = false): Tensor {

@@ -15,13 +15,13 @@ function reducedShape(shape: Shape, { axes, keepDims }: ReductionAttributes): Sh
 function inferReduction(name: string) {
   return ([x]: readonly TensorType[], attributes: ReductionAttributes): TensorType[] => {
     if (attributes.axes.length === 0 || attributes.axes.some((axis) => axis < 0 || axis >= x.shape.length)) {
-      throw new Error(`${name}: axes [${attributes.axes}] do not fit ${formatShape(x.shape)}`);
+      throw new Error(`${name}: axes [${attributes.axes}] do not match ${formatShape(x.shape)}`);
     }
     return [{ shape: reducedShape(x.shape, attributes), dtype: x.dtype }];
   };
 }
 
-/** Spreads a reduced gradient over the shape that was reduced. */
+/** Broadcasts a reduced gradient back to the original shape. */
 function spread(dy: Tensor, shape: Shape, axes: readonly number[]): Tensor {
   const kept = shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent));
   return broadcastTo(reshape(dy, kept), shape);
@@ -75,19 +75,19 @@ export const broadcastToOp = defineOp<'broadcastTo', BroadcastToAttributes>({
   name: 'broadcastTo',
   infer: ([x], { shape }) => {
     if (formatShape(broadcastShapes('broadcastTo', x.shape, shape)) !== formatShape(shape)) {
-      throw new Error(`broadcastTo: ${formatShape(x.shape)} does not spread over ${formatShape(shape)}`);
+      throw new Error(`broadcastTo: ${formatShape(x.shape)} cannot be broadcast to ${formatShape(shape)}`);
     }
     return [{ shape, dtype: x.dtype }];
   },
   gradient: ({ inputs: [x], outputGradients: [dy] }) => [sumTo(dy!, x.shape)],
 });
 
-/** Repeats along axes of extent 1 (and missing leading axes) until the shape is reached (ONNX `Expand`). */
+/** Broadcasts to a shape, along axes of extent 1 and missing leading axes (ONNX `Expand`). */
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   return formatShape(x.shape) === formatShape(shape) ? x : apply(broadcastToOp, [x], { shape });
 }
 
-/** Sums what a broadcast repeated, back to `shape`: the gradient of a broadcast. */
+/** Sums over broadcast axes, back to `shape`: the gradient of a broadcast. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   const lead = x.shape.length - shape.length;
   const axes = x.shape
@@ -96,7 +96,7 @@ export function sumTo(x: Tensor, shape: Shape): Tensor {
   return reshape(reduceSum(x, axes, true), shape);
 }
 
-/** The shape that two shapes broadcast to, by the rule of ONNX and NumPy. */
+/** Returns the shape to which two shapes broadcast, by the rules of ONNX and NumPy. */
 export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
   const rank = Math.max(a.length, b.length);
   const shape: number[] = [];
@@ -104,7 +104,7 @@ export function broadcastShapes(op: string, a: Shape, b: Shape): Shape {
     const left = a[a.length - rank + axis] ?? 1;
     const right = b[b.length - rank + axis] ?? 1;
     if (left !== right && left !== 1 && right !== 1) {
-      throw new Error(`${op}: ${formatShape(a)} and ${formatShape(b)} do not broadcast`);
+      throw new Error(`${op}: ${formatShape(a)} and ${formatShape(b)} cannot be broadcast together`);
     }
     shape.push(Math.max(left, right));
   }

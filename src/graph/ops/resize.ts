@@ -31,14 +31,14 @@ export const resizeGradientOp = defineOp<'resizeGradient', ResizeGradientAttribu
 });
 
 /**
- * The image at another size, pixel centres at halves (ONNX `Resize` half_pixel, without antialiasing; PyTorch
+ * Resizes an image, with pixel centres at halves (ONNX `Resize` half_pixel, without antialiasing; PyTorch
  * `interpolate(align_corners=False)`, for nearest PyTorch's plain `nearest`: output i reads input ⌊i·H/H′⌋).
  */
 export function resize(x: Tensor, height: number, width: number, mode: ResizeMode = 'bilinear'): Tensor {
   return x.shape[2] === height && x.shape[3] === width ? x : apply(resizeOp, [x], { mode, size: [height, width] });
 }
 
-/** Where one output position reads along one axis: `low` with 1 − `fraction`, `high` with `fraction`. */
+/** The input positions that one output position reads along an axis: `low` with weight 1 − `fraction`, `high` with `fraction`. */
 export interface ResizeTap {
   readonly low: number;
   readonly high: number;

@@ -16,7 +16,7 @@ export const reshapeOp = defineOp<'reshape', ReshapeAttributes>({
   gradient: ({ inputs: [x], outputGradients: [dy] }) => [reshape(dy!, x.shape)],
 });
 
-/** The same elements in the same order under another shape (ONNX `Reshape`). */
+/** Changes the shape and keeps the elements in order (ONNX `Reshape`). */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   return formatShape(x.shape) === formatShape(shape) ? x : apply(reshapeOp, [x], { shape });
 }
@@ -30,7 +30,7 @@ export const transposeOp = defineOp<'transpose', TransposeAttributes>({
   name: 'transpose',
   infer: ([x], { permutation }) => {
     if ([...permutation].sort((a, b) => a - b).join() !== x.shape.map((_, axis) => axis).join()) {
-      throw new Error(`transpose: [${permutation}] is no permutation of the axes of ${formatShape(x.shape)}`);
+      throw new Error(`transpose: [${permutation}] is not a permutation of the axes of ${formatShape(x.shape)}`);
     }
     return [{ shape: permutation.map((axis) => x.shape[axis]), dtype: x.dtype }];
   },
@@ -43,7 +43,7 @@ export const transposeOp = defineOp<'transpose', TransposeAttributes>({
   },
 });
 
-/** Axes in another order (ONNX `Transpose`). */
+/** Permutes the axes (ONNX `Transpose`). */
 export function transpose(x: Tensor, permutation: readonly number[]): Tensor {
   return apply(transposeOp, [x], { permutation });
 }
@@ -57,7 +57,7 @@ export const concatOp = defineOp<'concat', ConcatAttributes>({
   infer: (inputs, { axis }) => {
     const [first] = inputs;
     if (axis < 0 || axis >= first.shape.length)
-      throw new Error(`concat: no axis ${axis} in ${formatShape(first.shape)}`);
+      throw new Error(`concat: axis ${axis} is out of range for ${formatShape(first.shape)}`);
     for (const input of inputs) {
       const fits =
         input.dtype === first.dtype &&
@@ -65,7 +65,7 @@ export const concatOp = defineOp<'concat', ConcatAttributes>({
         input.shape.every((extent, index) => index === axis || extent === first.shape[index]);
       if (!fits) {
         throw new Error(
-          `concat: ${formatShape(input.shape)} and ${formatShape(first.shape)} differ outside of axis ${axis}`,
+          `concat: ${formatShape(input.shape)} and ${formatShape(first.shape)} differ outside axis ${axis}`,
         );
       }
     }
@@ -80,7 +80,7 @@ export const concatOp = defineOp<'concat', ConcatAttributes>({
     ),
 });
 
-/** Tensors one after the other along an axis (ONNX `Concat`). */
+/** Concatenates tensors along an axis (ONNX `Concat`). */
 export function concat(inputs: readonly Tensor[], axis: number): Tensor {
   return inputs.length === 1 ? inputs[0] : apply(concatOp, inputs, { axis });
 }
@@ -108,7 +108,7 @@ export const splitOp = defineOp<'split', SplitAttributes>({
   },
 });
 
-/** Cuts a tensor into consecutive parts along an axis (ONNX `Split`). */
+/** Splits a tensor into consecutive parts along an axis (ONNX `Split`). */
 export function split(x: Tensor, axis: number, sizes: readonly number[]): readonly Tensor[] {
   return sizes.length === 1 ? [x] : applyAll(splitOp, [x], { axis, sizes });
 }
@@ -125,7 +125,7 @@ export const sliceOp = defineOp<'slice', SliceAttributes>({
   infer: ([x], { axis, start, end }) => {
     const extent = x.shape[axis];
     if (extent === undefined || start < 0 || end > extent || start >= end) {
-      throw new Error(`slice: ${start} to ${end} is not inside axis ${axis} of ${formatShape(x.shape)}`);
+      throw new Error(`slice: ${start} to ${end} is out of range for axis ${axis} of ${formatShape(x.shape)}`);
     }
     return [{ shape: x.shape.map((value, index) => (index === axis ? end - start : value)), dtype: x.dtype }];
   },
@@ -154,7 +154,7 @@ export const padOp = defineOp<'pad', PadAttributes>({
       after.length !== x.shape.length ||
       [...before, ...after].some((n) => n < 0)
     ) {
-      throw new Error(`pad: [${before}] and [${after}] do not fit ${formatShape(x.shape)}`);
+      throw new Error(`pad: [${before}] and [${after}] do not match ${formatShape(x.shape)}`);
     }
     return [{ shape: x.shape.map((extent, axis) => extent + before[axis] + after[axis]), dtype: x.dtype }];
   },
@@ -167,7 +167,7 @@ export const padOp = defineOp<'pad', PadAttributes>({
   },
 });
 
-/** Zeros before and after along every axis (ONNX `Pad`, mode constant). */
+/** Pads every axis with zeros (ONNX `Pad`, mode constant). */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[]): Tensor {
   return [...before, ...after].every((n) => n === 0) ? x : apply(padOp, [x], { before, after });
 }

@@ -11,7 +11,7 @@ function inferSums([logits, labels]: readonly TensorType[]): TensorType[] {
     formatShape(labels.shape) !== `${n}×${height}×${width}`
   ) {
     throw new Error(
-      `softmaxSums: logits ${formatShape(logits.shape)} and ${labels.dtype} labels ${formatShape(labels.shape)} do not fit`,
+      `softmaxSums: logits ${formatShape(logits.shape)} and ${labels.dtype} labels ${formatShape(labels.shape)} do not match`,
     );
   }
   const sums: TensorType = { shape: [n, classes], dtype: 'float32' };
@@ -30,7 +30,7 @@ export const softmaxSumsOp = defineOp<'softmaxSums', NoAttributes>({
 });
 
 /**
- * Inputs: gradients N×C of overlap and predicted, logits, labels. Output: gradient of the logits, where the label t is known
+ * Inputs: gradients N×C of overlap and predicted, logits, labels. Output: gradient of the logits. If the label t is not ignored,
  * dz_c = p_c·(dp_c − Σ_k p_k·dp_k) with dp_c = dPredicted_c + [c = t]·dOverlap_c, and 0 elsewhere.
  */
 export const softmaxSumsGradientOp = defineOp<'softmaxSumsGradient', NoAttributes>({
@@ -43,15 +43,15 @@ export const softmaxSumsGradientOp = defineOp<'softmaxSumsGradient', NoAttribute
 export interface SoftmaxSums {
   /** Σ p_c over the pixels labelled c. */
   readonly overlap: Tensor;
-  /** Σ p_c over the pixels whose label is known. */
+  /** Σ p_c over the pixels that are not ignored. */
   readonly predicted: Tensor;
   /** The number of pixels labelled c. */
   readonly actual: Tensor;
 }
 
 /**
- * What losses of regions are made of, with p the softmax of logits N×C×H×W over the classes and labels int32 N×H×W. A
- * label outside of the classes (ignored) is not known: its pixel counts nowhere. `actual` has no gradient.
+ * The sums used by region losses, with p the softmax of logits N×C×H×W over the classes and labels int32 N×H×W. Pixels whose
+ * label is not a class are ignored. `actual` has no gradient.
  */
 export function softmaxSums(logits: Tensor, labels: Tensor): SoftmaxSums {
   const [overlap, predicted, actual] = applyAll(softmaxSumsOp, [logits, labels], {});

@@ -8,7 +8,8 @@ export interface SoftmaxAttributes {
 }
 
 function sameShape([x]: readonly TensorType[], { axis }: SoftmaxAttributes): TensorType[] {
-  if (axis < 0 || axis >= x.shape.length) throw new Error(`softmax: no axis ${axis} in ${formatShape(x.shape)}`);
+  if (axis < 0 || axis >= x.shape.length)
+    throw new Error(`softmax: axis ${axis} is out of range for ${formatShape(x.shape)}`);
   return [{ shape: x.shape, dtype: 'float32' }];
 }
 
@@ -55,13 +56,13 @@ export const oneHotOp = defineOp<'oneHot', OneHotAttributes>({
   gradient: 'none',
 });
 
-/** Labels N×H×W as float32 N×classes×H×W with one 1 a pixel; a label outside of the classes (ignored) gives only zeros. */
+/** Labels N×H×W as float32 N×classes×H×W with a single 1 per pixel; all zeros where the label is ignored. */
 export function oneHot(labels: Tensor, classes: number): Tensor {
   return apply(oneHotOp, [labels], { classes });
 }
 
 export interface CrossEntropyAttributes {
-  /** Share of the target that is spread evenly over all classes, 0 to 1 (Szegedy et al. 2016). */
+  /** Share of the target distribution spread evenly over all classes, 0 to 1 (Szegedy et al. 2016). */
   readonly labelSmoothing: number;
 }
 
@@ -73,7 +74,7 @@ function inferCrossEntropy([logits, labels, weights]: readonly TensorType[]): Te
     formatShape(labels.shape) !== `${n}×${height}×${width}`
   ) {
     throw new Error(
-      `crossEntropy: logits ${formatShape(logits.shape)} and ${labels.dtype} labels ${formatShape(labels.shape)} do not fit`,
+      `crossEntropy: logits ${formatShape(logits.shape)} and ${labels.dtype} labels ${formatShape(labels.shape)} do not match`,
     );
   }
   if (formatShape(weights.shape) !== String(classes)) {
@@ -83,7 +84,7 @@ function inferCrossEntropy([logits, labels, weights]: readonly TensorType[]): Te
   return [image, image];
 }
 
-/** Inputs: logits, labels, class weights. Outputs: loss and weight of every pixel; the weight has no gradient. */
+/** Inputs: logits, labels, class weights. Outputs: loss and weight of each pixel; the weight has no gradient. */
 export const crossEntropyOp = defineOp<'crossEntropy', CrossEntropyAttributes>({
   name: 'crossEntropy',
   infer: inferCrossEntropy,
@@ -100,9 +101,9 @@ export const crossEntropyGradientOp = defineOp<'crossEntropyGradient', CrossEntr
 });
 
 /**
- * Cross-entropy of every pixel with class weights w, true class t and smoothing s, p = softmax(logits), as PyTorch's
- * `cross_entropy` has it before the mean: q_c = (1 − s)·w_t·[c = t] + s/C·w_c, loss = −Σ_c q_c·log p_c; the weight of
- * the pixel is w_t. A label outside of the classes (ignored) has loss and weight 0.
+ * Cross-entropy of each pixel with class weights w, true class t and smoothing s, p = softmax(logits), as in PyTorch's
+ * `cross_entropy` before the mean: q_c = (1 − s)·w_t·[c = t] + s/C·w_c, loss = −Σ_c q_c·log p_c; the weight of
+ * the pixel is w_t. Ignored pixels have loss and weight 0.
  */
 export function crossEntropyPixels(
   logits: Tensor,

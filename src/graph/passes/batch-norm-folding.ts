@@ -7,8 +7,8 @@ import { rewrite } from './rewrite.ts';
 /**
  * Folds a batch normalisation with constant statistics into the convolution before it (Jacob et al. 2018, section 3.2):
  * weight′ = weight·s and bias′ = beta + (bias − mean)·s with s = gamma/√(variance + epsilon), per output channel.
- * What comes out belongs to the module of the convolution.
- * Wants a frozen graph; a convolution whose output something else reads too is left alone.
+ * The result belongs to the module of the convolution.
+ * Requires a frozen graph; a convolution whose output has other readers is left unchanged.
  */
 export function foldBatchNorm(source: Graph): Graph {
   const uses = countUses(source);
@@ -43,7 +43,7 @@ function constantOf(tensor: Tensor): Float32Array | undefined {
   return (tensor.node.attributes as ConstantAttributes).data as Float32Array;
 }
 
-/** How often each tensor is read, by nodes, outputs and updates. */
+/** Counts the readers of each tensor among nodes, outputs and updates. */
 function countUses(graph: Graph): Map<Tensor, number> {
   const uses = new Map<Tensor, number>();
   const read = (tensor: Tensor) => uses.set(tensor, (uses.get(tensor) ?? 0) + 1);

@@ -1,7 +1,7 @@
 import type { Graph, GraphNode } from '../graph.ts';
 import { rewrite } from './rewrite.ts';
 
-/** The nodes that outputs and updates depend on, in order; inputs are kept, since callers feed them by name. */
+/** Returns the nodes that outputs and updates depend on, in order. Inputs are kept, because callers feed them by name. */
 export function liveNodes(graph: Graph): GraphNode[] {
   const live = new Set<GraphNode>();
   const visit = [...graph.outputs.values(), ...graph.updates.values()].map((tensor) => tensor.node);
@@ -15,7 +15,7 @@ export function liveNodes(graph: Graph): GraphNode[] {
   return graph.nodes.filter((node) => node.op === 'input' || live.has(node));
 }
 
-/** The graph without the nodes and states that nothing depends on. */
+/** Removes the nodes and states that nothing depends on. */
 export function removeDeadCode(source: Graph): Graph {
   return rewrite(source, () => undefined, liveNodes(source));
 }

@@ -34,7 +34,7 @@ describe('freezeStates', () => {
 
   it('names a weight that is missing or has another length', () => {
     expect(() => freezeStates(build(), new Map())).toThrow(/'w'/);
-    expect(() => freezeStates(build(), new Map([['w', new Float32Array(3)]]))).toThrow(/'w' has 3 values.*wants 2/);
+    expect(() => freezeStates(build(), new Map([['w', new Float32Array(3)]]))).toThrow(/'w' has 3 values.*expects 2/);
   });
 
   it('refuses a graph that updates its states', () => {

@@ -2,7 +2,7 @@ import { formatShape, type Graph, sizeOf, stateAttributes } from '../graph.ts';
 import { rewrite } from './rewrite.ts';
 
 /**
- * The graph with every state replaced by a constant: what inference runs and exports.
+ * Replaces every state with a constant, for inference and export.
  *
  * @param values Values by state name; a state that is missing takes its initial value only when `values` is omitted.
  */
@@ -13,9 +13,11 @@ export function freezeStates(source: Graph, values?: ReadonlyMap<string, Float32
     const [output] = node.outputs;
     const { name, initial } = stateAttributes(output);
     const data = values ? values.get(name) : initial();
-    if (!data) throw new Error(`no value is given for the weight '${name}'`);
+    if (!data) throw new Error(`the weight '${name}' is missing`);
     if (data.length !== sizeOf(output.shape)) {
-      throw new Error(`the weight '${name}' has ${data.length} values; the network wants ${formatShape(output.shape)}`);
+      throw new Error(
+        `the weight '${name}' has ${data.length} values; the network expects ${formatShape(output.shape)}`,
+      );
     }
     return [target.constant(data, output.shape)];
   });

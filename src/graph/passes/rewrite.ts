@@ -8,10 +8,10 @@ import {
 } from '../graph.ts';
 
 /**
- * Builds a new graph from an old one, node by node. `visit` may give back the tensors that stand for the node's
- * outputs in the new graph, made from the mapped inputs; where it gives back nothing the node is copied. Either way they
- * belong to the module of the old node, unless `visit` says otherwise. `nodes` limits the copy to some of the nodes;
- * they must hold all that outputs and updates depend on.
+ * Builds a new graph from an old one, node by node. `visit` may return tensors that replace the node's
+ * outputs in the new graph, made from the mapped inputs. If it returns nothing, the node is copied. Either way the new nodes
+ * belong to the module of the old node, unless `visit` changes that. `nodes` limits the copy to a subset of the nodes; it must
+ * include everything that outputs and updates depend on.
  */
 export function rewrite(
   source: Graph,
@@ -32,13 +32,13 @@ export function rewrite(
       mapped.set(output, outputs[index]);
     });
   }
-  // A pass may drop a state; one that is still assigned was kept, since updates keep their state alive.
+  // A pass may drop a state, but never one that is still assigned: updates keep their state alive.
   for (const [name, tensor] of source.outputs) target.output(name, translate(tensor));
   for (const [name, tensor] of source.updates) target.assign(translate(source.states.get(name)!), translate(tensor));
   return target;
 }
 
-/** Appends the same node with other inputs to another graph, into the module that is current there. */
+/** Copies a node to another graph with new inputs, into the current module of that graph. */
 export function copyNode(node: GraphNode, inputs: readonly Tensor[], target: Graph): readonly Tensor[] {
   const [output] = node.outputs;
   if (node.op === 'input') {

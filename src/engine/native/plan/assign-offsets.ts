@@ -1,12 +1,12 @@
 import { type Operation, rootOf, storedBytes, type Value } from './operation.ts';
 
-/** Where every root value lies in the one block of a program's memory. */
+/** The offset of every root value in a program's block of memory. */
 export interface Assignment {
   readonly offsets: ReadonlyMap<Value, number>;
   readonly bytes: number;
 }
 
-/** The width of a cache line: neighbours do not share one. */
+/** Size of a cache line in bytes: neighbouring values do not share one. */
 const alignment = 64;
 
 function align(bytes: number): number {
@@ -20,18 +20,18 @@ interface Interval {
   end: number;
 }
 
-/** What a run of one entry works with. */
+/** The operations and values of one entry. */
 export interface EntryValues {
   readonly operations: readonly Operation[];
   readonly inputs: readonly Value[];
-  /** Values that are read when the operations are over. */
+  /** Values read after the operations. */
   readonly outputs: readonly Value[];
 }
 
 /**
- * Gives every root value a place. States and constants have one of their own; the others share memory with those that live at
- * other times: large ones first, each at the lowest place that is free for as long as it lives. Entries are run one after
- * the other, so all use the same memory beside what is kept.
+ * Assigns an offset to every root value. States and constants have their own memory. Other values share memory if their
+ * lifetimes are disjoint: large ones first, each at the lowest offset that is free for its lifetime. Entries run in sequence,
+ * so all of them use the same work area.
  *
  * @param kept values that must survive every run, such as states and constants
  */
@@ -48,7 +48,7 @@ export function assignOffsets(entries: readonly EntryValues[], kept: readonly Va
   return { offsets, bytes: Math.max(base, ...bytes) };
 }
 
-/** Gives the values of one entry places from `base` on, enters them into `offsets`, and says where the last of them ends. */
+/** Places the values of one entry from `base` on, records them in `offsets` and returns the end of the last one. */
 function placeEntry({ operations, inputs, outputs }: EntryValues, base: number, offsets: Map<Value, number>): number {
   const intervals = new Map<Value, Interval>();
   const touch = (value: Value, time: number) => {

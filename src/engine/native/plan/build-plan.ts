@@ -12,16 +12,16 @@ import { Lowering, type LoweringTable } from './lowering.ts';
 import { imageStrideOf, type Operation, type Places, rootOf, storedBytes, type Value } from './operation.ts';
 import { shareMemory } from './share-memory.ts';
 
-/** What profiles say of one step. */
+/** Profile information about one step. */
 export interface StepInfo {
   readonly kind: string;
   readonly label: string;
   readonly flops: number;
-  /** Bytes of all values that are read and written. */
+  /** Bytes of all values read and written. */
   readonly bytes: number;
 }
 
-/** What is needed to run one entry of a plan. */
+/** The data needed to run one entry of a plan. */
 export interface BuiltEntry {
   /** Byte offsets by name. */
   readonly inputs: ReadonlyMap<string, number>;
@@ -30,10 +30,10 @@ export interface BuiltEntry {
   readonly steps: readonly StepInfo[];
 }
 
-/** A plan with all that is needed to run it. */
+/** A plan with the data needed to run it. */
 export interface BuiltPlan {
   readonly plan: NativePlan;
-  /** Constants with their places; states are written by the program. */
+  /** Constants with their offsets; the program writes the states. */
   readonly contents: PlacedArrays;
   /** Byte offsets by name. */
   readonly states: ReadonlyMap<string, number>;
@@ -50,7 +50,7 @@ const rules: LoweringTable = {
   ...shapeRules,
 };
 
-/** Makes a plan of graphs that the passes have prepared, one entry each; states of one name are one place in memory. */
+/** Plans graphs prepared by the passes, one entry each; states with the same name share memory. */
 export function buildPlan(graphs: readonly Graph[], planner: PrimitivePlanner, facts: PlannerFacts): BuiltPlan {
   const states = new Map<string, Value>();
   const lowered = graphs.map((graph) => lowerEntry(graph, new Lowering(planner, facts, states)));
@@ -62,7 +62,7 @@ export function buildPlan(graphs: readonly Graph[], planner: PrimitivePlanner, f
   const constants = lowerings.flatMap((lowering) => lowering.constants);
   const initial = lowerings.flatMap((lowering) => lowering.initial);
   if (initial.some(({ scratch }) => scratch && scratch.length > 0)) {
-    throw new Error('native engine: what is done once has no memory to work in');
+    throw new Error('native engine: a step that runs once has no work memory');
   }
   const computed = initial.flatMap(({ writes }) => writes);
   const kept = [...states.values(), ...constants.map(({ value }) => value), ...computed];
@@ -99,7 +99,7 @@ export function buildPlan(graphs: readonly Graph[], planner: PrimitivePlanner, f
   };
 }
 
-/** A graph as operations, and what is read of it when they are over. */
+/** Lowers a graph to operations and collects the values read after them. */
 function lowerEntry(graph: Graph, lowering: Lowering) {
   lowering.lower(graph, rules);
   const updates = [...graph.updates].map(([name, next]) => ({
@@ -112,7 +112,7 @@ function lowerEntry(graph: Graph, lowering: Lowering) {
   return { lowering, outputs, boundary: { updates, outputs: [...outputs.values()] } };
 }
 
-/** An output that is a state or shares memory with one is copied while the state has its old value. */
+/** Copies an output that is a state, or shares memory with one, while the state has its old value. */
 function outputValue(value: Value, lowering: Lowering): Value {
   const { root } = rootOf(value);
   if (root.role === 'computed') return value;
@@ -147,7 +147,7 @@ function stepOf(operation: Operation, at: Places): PlanStep {
   return { kind: operation.kind, label: operation.label, ...operation.fields(at) };
 }
 
-/** Copies of which none is left are no step. */
+/** Whether a step does anything; a step without remaining copies does not. */
 function isWork(step: PlanStep): boolean {
   return step.kind !== 'copies' || (step.copies as readonly number[]).length > 0;
 }

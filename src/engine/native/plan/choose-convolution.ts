@@ -7,15 +7,15 @@ import type { Value } from './operation.ts';
 type Direction = ConvolutionRequest['direction'];
 type Extras = Pick<ConvolutionRequest, 'bias' | 'activation' | 'sum' | 'inference'>;
 
-/** The blocks of the two maps of a convolution. */
+/** Block sizes of the two maps of a convolution. */
 interface Blocks {
   readonly source: number;
   readonly destination: number;
 }
 
 /**
- * Winograd's algorithm needs a quarter to a half of the multiplications for 3×3 at stride 1; the transforms pay off where there are
- * some channels and pixels, as measurements of single convolutions said.
+ * Winograd's algorithm needs a quarter to a half of the multiplications for 3×3 at stride 1; the transforms pay off with
+ * enough channels and pixels, according to measurements of single convolutions.
  */
 function prefersWinograd(attributes: ConvolutionAttributes, x: readonly number[], weight: readonly number[]): boolean {
   const { stride, dilation, groups } = attributes;
@@ -25,12 +25,12 @@ function prefersWinograd(attributes: ConvolutionAttributes, x: readonly number[]
   return filters >= 32 && channels >= 32 && x[2] >= 8 && x[3] >= 8;
 }
 
-/** What was settled on. */
+/** The chosen layouts and implementation. */
 export interface Chosen extends Blocks {
   readonly answer: ConvolutionAnswer;
 }
 
-/** Finds the layouts in which oneDNN is fast: blocked on both sides if it can be, else what it does not have to fall back for. */
+/** Finds the layouts in which oneDNN is fast: blocked on both sides if possible, else any that avoids its fallback. */
 export function choose(
   lowering: Lowering,
   node: GraphNode,
@@ -47,7 +47,7 @@ export function choose(
     layout,
   ];
   const { stride, padding, dilation, groups } = attributes;
-  // Images have few channels: the first convolution reads them as they are, where it can.
+  // Images have few channels: the first convolution reads them in the plain layout if it can.
   const few = shapes.x[1] < block / 2 && groups === 1;
   const candidates: Blocks[] = [
     ...(few ? [{ source: 1, destination: block }] : []),
@@ -77,18 +77,18 @@ export function choose(
   return best!;
 }
 
-/** Code made for the shape comes first, then products of matrices on plain maps, then oneDNN's loops for everything else. */
+/** Ranks implementations: code generated for the shape, then matrix products on plain maps, then oneDNN's generic loops. */
 function rank({ implementation }: ConvolutionAnswer): number {
   if (isGenerated(implementation)) return 0;
   return implementation.startsWith('ref') ? 2 : 1;
 }
 
-/** Whether oneDNN generates code for this very convolution: `jit:…`, `jit_1x1:…`, `brgconv:…`, but not `x64:gemm:jit`. */
+/** Whether oneDNN generates code for this convolution: `jit:…`, `jit_1x1:…`, `brgconv:…`, but not `x64:gemm:jit`. */
 export function isGenerated(implementation: string): boolean {
   return /^(jit|brgconv)/.test(implementation);
 }
 
-/** Memory that the primitive works in, if it wants any. */
+/** Scratch memory of the primitive, if it needs any. */
 export function scratchpad(lowering: Lowering, { answer }: Chosen): Value[] {
   return answer.scratchpadBytes > 0 ? [lowering.temporary('scratchpad', answer.scratchpadBytes)] : [];
 }

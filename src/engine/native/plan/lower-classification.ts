@@ -85,7 +85,7 @@ function lowerCrossEntropyGradient(node: GraphNode<CrossEntropyAttributes>, lowe
   });
 }
 
-/** The inputs of a head, by what they are. */
+/** The inputs of a loss head by role. */
 interface HeadInputs {
   readonly logits: Tensor;
   readonly labels: Tensor;
@@ -107,7 +107,7 @@ function headInputs(node: GraphNode, { labelSmoothing, regions }: LossHeadAttrib
   };
 }
 
-/** Head and its gradient; `inputs` says which parts there are. */
+/** Lowers a loss head or its gradient; `inputs` says which parts are present. */
 function lowerHead(
   node: GraphNode,
   lowering: Lowering,

@@ -6,7 +6,7 @@ import { lowerWeightGradient } from './lower-weight-gradient.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import type { Value } from './operation.ts';
 
-/** Weights that the primitive can read: packed, unless it wants them plain. */
+/** Weights in the layout of the primitive: packed, unless it reads plain ones. */
 function weightsFor(lowering: Lowering, weight: Tensor, { answer }: Chosen): Value {
   return answer.plainWeights ? lowering.use(weight) : lowering.packWeights(weight, answer.id, answer.weightsBytes);
 }
@@ -16,7 +16,7 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
   const bias = attributes.bias ? node.inputs[2] : undefined;
   const residual = attributes.residual ? node.inputs.at(-1) : undefined;
   const y = node.outputs[0];
-  // Constants are weights of a network that is only run: the primitive need not keep anything for a backward pass.
+  // Constant weights belong to an inference graph: the primitive need not keep anything for a backward pass.
   const inference = weight.node.op === 'constant';
   const chosen = choose(lowering, node, 'forward', { x: x.shape, weight: weight.shape, y: y.shape }, attributes, {
     bias: bias !== undefined,

@@ -5,7 +5,7 @@ import { imageStrideOf, type Value } from './operation.ts';
 
 const spreads = { full: 0, scalar: 1, periodic: 2 } as const;
 
-/** How an operand is read: strides along the outer axes, then how it spreads along the run. */
+/** How an operand is read: strides along the outer axes, then its broadcast along the run. */
 interface OperandAccess {
   readonly strides: number[];
   readonly spread: keyof typeof spreads;
@@ -28,8 +28,8 @@ function padded(shape: Shape, rank: number): number[] {
 }
 
 /**
- * Walks over a plain shape: neighbouring axes along which every operand goes on evenly are taken together, so that most calls
- * are one long run.
+ * Iterates over a plain shape. Neighbouring axes are merged if every operand is contiguous across them, so most calls are
+ * one long run.
  */
 export function iteratePlain(shape: Shape, operands: readonly Shape[]): Iteration {
   const axes: { extent: number; strides: number[] }[] = [];
@@ -62,21 +62,21 @@ export function iteratePlain(shape: Shape, operands: readonly Shape[]): Iteratio
   };
 }
 
-/** Whether an operand can be read beside blocked maps: it is a whole map, or the same for all pixels. */
+/** Whether an operand can be combined with blocked maps: it is a whole map, or constant over pixels. */
 function fitsBlocked(operand: Shape, shape: Shape): boolean {
   const [images, channels, height, width] = padded(operand, 4) as [number, number, number, number];
   if (sizeOf(operand) === sizeOf(shape)) return true;
   if (height !== 1 || width !== 1) return false;
-  // One value an image repeats along the whole run; a vector of channels repeats at every pixel.
+  // One value per image repeats along the whole run; a vector of channels repeats at every pixel.
   return channels === 1 || (channels === shape[1] && (images === 1 || images === shape[0]));
 }
 
-/** Whether a program gives zero where all of its maps and vectors are zero: then padding stays what it must be. */
+/** Whether a program maps zeros to zero, so the padding stays zero. */
 export function keepsZeros(
   { instructions, outputValues }: ElementwiseAttributes,
   zeroOperands: readonly boolean[],
 ): boolean {
-  // Zero over zero is no number, and no number times zero is none either.
+  // 0/0 is NaN, and NaN times zero is NaN.
   if (instructions.some(({ op }) => op === 'div' || op === 'log')) return false;
   const zero = [...zeroOperands];
   const both = ({ a, b }: ElementwiseInstruction) => zero[a] && zero[b!];
@@ -104,7 +104,7 @@ function lowerElementwise(node: GraphNode<ElementwiseAttributes>, lowering: Lowe
     node.inputs.every(
       (input) => fitsBlocked(input.shape, shape) && (isFull(input) ? input.shape.length === 4 : true),
     ) &&
-    // A vector of channels must have room for whole blocks.
+    // A vector of channels needs space for whole blocks.
     (shape[1] % lowering.block === 0 ||
       node.inputs.every((input) => isFull(input) || input.shape.length === 4 || sizeOf(input.shape) === 1));
   const block = blocked ? lowering.block : 1;
@@ -165,7 +165,7 @@ function lowerElementwise(node: GraphNode<ElementwiseAttributes>, lowering: Lowe
   }
 }
 
-/** Walks over blocked maps: images and blocks of channels, and runs over the pixels of a block. */
+/** Iterates over blocked maps: images and blocks of channels, and runs over the pixels of a block. */
 function iterateBlocked(
   shape: Shape,
   block: number,

@@ -3,14 +3,14 @@ import type { NormalizeAttributes, NormalizeGradientAttributes } from '../../fus
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import { type Places, storedElements, type Value } from './operation.ts';
 
-/** Where the kernel keeps the statistics of its parts. */
+/** Scratch memory for the kernel's partial statistics. */
 function workspace(lowering: Lowering, x: Value): Value {
   const [images] = x.shape as [number];
   // Two double-precision numbers for every image and channel.
   return lowering.temporary('statistics', storedElements([images, x.shape[1], 1, 1], x.block) * 16);
 }
 
-/** The fields of the vectors of channels that every kernel of normalisation reads or writes. */
+/** The fields of the channel vectors in every normalisation kernel. */
 function vectorFields([gamma, beta, mean, variance]: readonly [Value, Value, Value, Value], at: Places) {
   return { gamma: at.offset(gamma), beta: at.offset(beta), mean: at.offset(mean), variance: at.offset(variance) };
 }
@@ -65,7 +65,7 @@ function lowerNormalizeGradient(node: GraphNode<NormalizeGradientAttributes>, lo
     reads: [map, gamma, beta, mean, variance, ...(source ? [source] : []), ...terms],
     writes: [dx, dGamma, dBeta, ...(dz ? [dz] : [])],
     scratch: [space],
-    // dz first: it is what the second pass reads.
+    // dz first, because the second pass reads it.
     inPlace: [...(dz ? terms.map((term) => [dz, term] as const) : []), ...terms.map((term) => [dx, term] as const)],
     strided: [map, ...(source ? [source] : []), ...terms, dx, ...(dz ? [dz] : [])],
     fields: (at) => ({

@@ -4,12 +4,12 @@ import { type ResizeMode, resizeTaps } from '../../../graph/ops/resize.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import type { Value } from './operation.ts';
 
-/** Taps in the form that the add-on reads: low, high and fraction by turns. */
+/** Taps in the add-on's format: low, high and fraction, repeated. */
 export function flatTaps(input: number, output: number, mode: ResizeMode): number[] {
   return resizeTaps(input, output, mode).flatMap(({ low, high, fraction }) => [low, high, fraction]);
 }
 
-/** An operation from one map to another of the same channels, in the layout of the first. */
+/** Lowers an operation between maps with the same channels, in the layout of the input. */
 function lowerMap(
   node: GraphNode,
   lowering: Lowering,
@@ -49,7 +49,7 @@ function lowerMaxPoolGradient(node: GraphNode<PoolingAttributes>, lowering: Lowe
   });
 }
 
-/** Taps of the resize between a small map (or one that is read) x and y. */
+/** Taps of the resize from x to y. */
 function taps(x: readonly number[], y: readonly number[], mode: ResizeMode) {
   return { rows: flatTaps(x[2], y[2], mode), columns: flatTaps(x[3], y[3], mode) };
 }

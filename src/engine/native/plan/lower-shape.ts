@@ -23,7 +23,7 @@ interface Copy {
   readonly targetOffset?: number;
 }
 
-/** Takes neighbouring axes together along which both sides go on evenly, so that few are left. */
+/** Merges neighbouring axes that are contiguous on both sides. */
 function mergeAxes(copy: Copy): { extents: number[]; sourceStrides: number[]; targetStrides: number[] } {
   const axes: [extent: number, source: number, target: number][] = [];
   for (let axis = copy.extents.length - 1; axis >= 0; axis--) {
@@ -40,7 +40,7 @@ function mergeAxes(copy: Copy): { extents: number[]; sourceStrides: number[]; ta
   };
 }
 
-/** The field that the add-on reads: one list for all copies of a step. */
+/** The field with the copies of a step, as one list. */
 export function copyFields(copies: readonly Copy[], at: Places): number[] {
   return copies.flatMap((copy) => {
     const { extents, sourceStrides, targetStrides } = mergeAxes(copy);
@@ -80,7 +80,7 @@ function lowerTranspose(node: GraphNode<TransposeAttributes>, lowering: Lowering
   emitCopies(node, lowering, [{ source, target, extents: target.shape, sourceStrides, targetStrides }], target);
 }
 
-/** Whether maps can be joined or cut along channels while they are blocked: every part but the last fills whole blocks. */
+/** Whether blocked maps can be joined or split along channels: every part but the last fills whole blocks. */
 function cutsBetweenBlocks(sizes: readonly number[], block: number): boolean {
   return block > 1 && sizes.slice(0, -1).every((size) => size % block === 0);
 }
@@ -124,7 +124,7 @@ function lowerConcat(node: GraphNode<ConcatAttributes>, lowering: Lowering): voi
     writes: [target],
     ...(contiguous && { joins: parts.map((part, index) => ({ part, offset: offsets[index] * inner })) }),
     fields: (at) => ({
-      // Parts that were put into place need no copy.
+      // Parts that were computed in place need no copy.
       copies: copyFields(
         copies.filter((copy) => at.offset(copy.source) !== at.offset(target) + 4 * copy.targetOffset),
         at,
@@ -204,7 +204,7 @@ function lowerSplit(node: GraphNode<SplitAttributes>, lowering: Lowering): void 
   });
 }
 
-/** The parts of a blocked map are views of it; whoever cannot read a view gets a copy from the planner. */
+/** Splits a blocked map into views; operations that cannot read a view get a copy from the planner. */
 function cutMaps(node: GraphNode, lowering: Lowering, sizes: readonly number[]): void {
   const { block } = lowering;
   const source = lowering.use(node.inputs[0], block);
@@ -279,7 +279,7 @@ function lowerReduction(node: GraphNode<ReductionAttributes>, lowering: Lowering
   const blocked = overPixels && lowering.blockOf(input) > 1;
   const source = lowering.use(input, blocked ? block : 1);
   const result = lowering.define(output, { block: blocked && keepDims ? block : 1 });
-  // The sum of a blocked map over pixels is a vector of channels, padded where they do not fill a block.
+  // The sum of a blocked map over pixels is a vector of channels, padded to whole blocks.
   const isPadded = blocked && !keepDims && channels % block !== 0;
   const rows = axes.includes(0) ? 1 : input.shape[0];
   const paddedChannels = Math.ceil(channels / block) * block;
@@ -318,7 +318,7 @@ function lowerMatMul(node: GraphNode<MatMulAttributes>, lowering: Lowering): voi
   const oneB = b.shape.length === 2;
   const answer = lowering.planner.matrixProduct({
     label: describeNode(node),
-    // One b for all: the images of a are more rows of one product, where its rows lie one after the other.
+    // With a single b, the images of a are further rows of one product if its rows are contiguous.
     ...(oneB && !transposeA ? { batch: 1, rows: batch * rows } : { batch, rows }),
     inner,
     columns,

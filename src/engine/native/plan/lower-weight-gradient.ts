@@ -6,7 +6,7 @@ import { copyFields } from './lower-shape.ts';
 import { describeNode, type Lowering } from './lowering.ts';
 import { storedElements, type Value } from './operation.ts';
 
-/** By an own kernel, for depthwise convolutions that oneDNN would turn into many tiny products. */
+/** Uses the add-on's kernel for depthwise convolutions; oneDNN would compute many tiny products. */
 function lowerDepthwiseGradient(node: GraphNode<ConvolutionGradientAttributes>, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
   const gradient = node.outputs[0];
@@ -33,8 +33,8 @@ function lowerDepthwiseGradient(node: GraphNode<ConvolutionGradientAttributes>, 
 }
 
 /**
- * oneDNN has no code for the weight gradient of a convolution over a few channels, other than one or three: it is asked to
- * take the channels that fill up the block for real ones, whose gradients are then left out.
+ * oneDNN has no code for the weight gradient of a convolution over few channels, except one or three. It is asked to treat
+ * the padding channels of the block as real ones; their gradients are dropped.
  */
 function chooseFilledUp(
   node: GraphNode<ConvolutionGradientAttributes>,
@@ -48,7 +48,7 @@ function chooseFilledUp(
   return choose(lowering, node, 'weightGradient', filled, attributes);
 }
 
-/** The weight gradient: by an own kernel, by oneDNN, or by oneDNN with the channels filled up to a block. */
+/** Lowers the weight gradient to the add-on's kernel, to oneDNN, or to oneDNN with channels padded to a block. */
 export function lowerWeightGradient(node: GraphNode<ConvolutionGradientAttributes>, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
   const gradient = node.outputs[0];
@@ -113,7 +113,7 @@ function lowerFilledUp(node: GraphNode, lowering: Lowering, chosen: Chosen): voi
   });
 }
 
-/** The primitive, and the reorder of its result to plain weights where it has a layout of its own. */
+/** Emits the primitive, and a reorder to plain weights if its result has another layout. */
 function emitWeightGradient(node: GraphNode, lowering: Lowering, chosen: Chosen, source: Value, plain: Value): void {
   const { answer } = chosen;
   const [dy] = node.inputs as [Tensor];

@@ -13,28 +13,28 @@ import type { RemainingOpAttributes } from '../../fusion/fused-ops.ts';
 import type { PlannerFacts } from '../capabilities.ts';
 import type { Operation, Value } from './operation.ts';
 
-/** How one op becomes operations. */
+/** Lowers one op to operations. */
 export type LoweringRule<Attributes extends object = object> = (
   node: GraphNode<Attributes>,
   lowering: Lowering,
 ) => void;
 
-/** A rule for every op that is left after the passes. */
+/** A rule for every op that can remain after the passes. */
 export type LoweringTable = {
   readonly [Name in keyof RemainingOpAttributes]: LoweringRule<RemainingOpAttributes[Name]>;
 };
 
 /**
- * Turns the nodes of a graph into operations, in order, and decides on the layout of every value on the way: a rule asks for its
- * inputs in the layouts that suit it, and reorders come in only where a value has another one. Convolutions make maps
- * blocked; whatever can work on blocked maps leaves them so.
+ * Lowers the nodes of a graph to operations, in order, and chooses the layout of every value. A rule requests its inputs in
+ * the layouts that suit it; a reorder is inserted only if a value has another layout. Convolutions produce blocked maps; ops
+ * that can work on blocked maps keep that layout.
  */
 export class Lowering {
-  /** Done in every run. */
+  /** Operations of every run. */
   readonly operations: Operation[] = [];
-  /** Done once, on constants. */
+  /** Operations that run once, on constants. */
   readonly initial: Operation[] = [];
-  /** The values of each tensor, one for each layout that somebody asked for. */
+  /** The values of each tensor, one for each requested layout. */
   private readonly values = new Map<Tensor, Value[]>();
   readonly constants: { value: Value; data: Float32Array | Int32Array }[] = [];
   readonly inputs = new Map<string, Value>();
@@ -42,7 +42,7 @@ export class Lowering {
   constructor(
     readonly planner: PrimitivePlanner,
     readonly facts: PlannerFacts,
-    /** By name; those of the entries that were lowered before, to which this one adds its own. */
+    /** States by name; shared with the entries lowered before, extended by this one. */
     readonly states: Map<string, Value>,
   ) {}
 
@@ -51,7 +51,7 @@ export class Lowering {
       if (node.op === 'input' || node.op === 'constant' || node.op === 'state') this.source(node);
       else {
         const rule = (rules as Readonly<Record<string, LoweringRule | undefined>>)[node.op];
-        // Only a graph that was not made by the builders of ops has others.
+        // Only a graph that was not built with the op builders has other ops.
         if (!rule) throw new Error(`the native engine cannot run the op '${node.op}'`);
         rule(node, this);
       }
@@ -74,12 +74,12 @@ export class Lowering {
     }
   }
 
-  /** The block that maps are laid out in. */
+  /** The block size of blocked maps. */
   get block(): number {
     return this.facts.channelBlock;
   }
 
-  /** The layout in which a tensor is there already; where there are several, the blocked one. */
+  /** The existing layout of a tensor; the blocked one if there are several. */
   blockOf(tensor: Tensor): number {
     return Math.max(...this.valuesOf(tensor).map((value) => value.block));
   }
@@ -91,7 +91,7 @@ export class Lowering {
     return values;
   }
 
-  /** A new value that stands for a tensor in one layout. */
+  /** Defines the value of a tensor in one layout. */
   define(tensor: Tensor, options: Partial<Pick<Value, 'name' | 'role' | 'block' | 'view'>> = {}): Value {
     const { name = tensor.node.op, role = 'computed', block = 1, view } = options;
     const value: Value = { name, shape: tensor.shape, dtype: tensor.dtype, block, role, ...(view && { view }) };
@@ -101,7 +101,7 @@ export class Lowering {
     return value;
   }
 
-  /** Memory for one operation, or a value that no tensor stands for. */
+  /** Creates scratch memory for one operation, or a value without a tensor. */
   temporary(name: string, bytes: number, role: 'scratch' | 'computed' | 'constant' = 'scratch'): Value {
     return { name, shape: [Math.ceil(bytes / 4)], dtype: 'float32', block: 1, role };
   }
@@ -110,7 +110,7 @@ export class Lowering {
     this.operations.push(operation);
   }
 
-  /** A tensor in the plain layout (block 1) or another one, reordered where it has to be. */
+  /** Returns a tensor in the plain layout (block 1) or another one, reordered if necessary. */
   use(tensor: Tensor, block = 1): Value {
     const values = this.valuesOf(tensor);
     const found = values.find((value) => value.block === block);
@@ -120,7 +120,7 @@ export class Lowering {
     const other = this.define(tensor, { name: from.name, block });
     const wide = Math.max(block, from.block);
     if (height === 1 && width === 1 && channels % wide === 0) {
-      // Both layouts are the same bytes.
+      // Both layouts have the same bytes.
       other.view = { of: from, offset: 0 };
       return other;
     }
@@ -136,12 +136,12 @@ export class Lowering {
     return other;
   }
 
-  /** All inputs of a node, plain. */
+  /** Returns all inputs of a node in the plain layout. */
   usePlain(node: GraphNode): Value[] {
     return node.inputs.map((input) => this.use(input));
   }
 
-  /** Weights in the layout of a convolution; those that are constant are brought there once. */
+  /** Returns weights in the layout of a convolution; constant weights are packed once. */
   packWeights(weight: Tensor, primitive: number, bytes: number): Value {
     const plain = this.use(weight);
     const constant = plain.role === 'constant';
@@ -157,7 +157,7 @@ export class Lowering {
   }
 }
 
-/** A node as messages and profiles name it: its op, the weight that it uses, the shapes. */
+/** Describes a node for messages and profiles: op, weight, shapes. */
 export function describeNode(node: GraphNode): string {
   const state = node.inputs.find((input) => input.node.op === 'state');
   const shapes: Shape[] = node.inputs.slice(0, 2).map(({ shape }) => shape);

@@ -1,6 +1,6 @@
 import { type DataType, type Shape, sizeOf } from '../../../graph/graph.ts';
 
-/** Where the bytes of a value come from, which decides how long they live. */
+/** The origin of a value's bytes, which determines their lifetime. */
 export type ValueRole = 'computed' | 'input' | 'constant' | 'state' | 'scratch';
 
 /** A tensor in memory, in one of the layouts of kernels.h. */
@@ -8,43 +8,43 @@ export interface Value {
   readonly name: string;
   readonly shape: Shape;
   readonly dtype: DataType;
-  /** Channels that lie side by side; 1 is the plain layout. */
+  /** Number of interleaved channels; 1 is the plain layout. */
   readonly block: number;
   role: ValueRole;
-  /** The memory is a part of another value's, from this element on. */
+  /** If set, the memory is part of another value's, from this element on. */
   view?: { readonly of: Value; readonly offset: number };
-  /** Elements from one image to the next, where the value is a view of some channels of a wider map. */
+  /** Elements from one image to the next, if the value is a view of some channels of a wider map. */
   imageStride?: number;
 }
 
-/** One thing that a program does. */
+/** One operation of a program. */
 export interface Operation {
   readonly kind: string;
-  /** For messages and profiles: what is computed. */
+  /** Description for messages and profiles. */
   readonly label: string;
   readonly reads: readonly Value[];
   readonly writes: readonly Value[];
-  /** Memory that is needed during the operation only. */
+  /** Temporary memory of the operation. */
   readonly scratch?: readonly Value[];
-  /** Pairs of a written and a read value that may be the same memory. */
+  /** Pairs of a written and a read value that may share memory. */
   readonly inPlace?: readonly (readonly [Value, Value])[];
-  /** A written value that must be given the memory of a read one, whose content it starts from. */
+  /** A written value that must use the memory of a read one and starts from its content. */
   readonly accumulates?: readonly [Value, Value];
-  /** Parts that are put one after the other into the first written value: memory that may be shared instead of copied. */
+  /** Parts concatenated into the first written value; their memory may be shared instead of copied. */
   readonly joins?: readonly { readonly part: Value; readonly offset: number }[];
   /** Values that may be views with gaps between their images. */
   readonly strided?: readonly Value[];
   /** Floating-point operations, for profiles. */
   readonly flops?: number;
-  /** The fields of the step, once every value has its place. */
+  /** Returns the fields of the step once every value has its offset. */
   fields(at: Places): Record<string, unknown>;
 }
 
-/** Where values have been put. */
+/** The placement of values. */
 export interface Places {
   /** Byte offset. */
   offset(value: Value): number;
-  /** A feature map as plan-reader.cc wants it. */
+  /** A feature map in the format of plan-reader.cc. */
   map(value: Value): readonly number[];
 }
 
@@ -59,7 +59,7 @@ export function storedBytes(value: Value): number {
   return storedElements(value.shape, value.block) * 4;
 }
 
-/** The value whose memory a value is a part of, and from which element on. */
+/** The value whose memory contains this value, and the offset in elements. */
 export function rootOf(value: Value): { root: Value; offset: number } {
   let root = value;
   let offset = 0;

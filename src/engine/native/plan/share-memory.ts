@@ -8,16 +8,16 @@ import {
   type Value,
 } from './operation.ts';
 
-/** What becomes of a state when a program has run. */
+/** The new value of a state after a run. */
 export interface Update {
   readonly state: Value;
   readonly next: Value;
 }
 
-/** What memory sharing needs to know beside the operations. */
+/** Values read or updated after the operations. */
 export interface Boundary {
   readonly updates: readonly Update[];
-  /** Values that are read when the program has run. */
+  /** Values read after the run. */
   readonly outputs: readonly Value[];
 }
 
@@ -28,11 +28,11 @@ export interface EntryOperations {
 }
 
 /**
- * Lets values share memory instead of being copied: parts are written where they are joined, results over operands that are
- * no longer needed, new states over old ones. Gives back the operations of each entry with what still has to be copied.
+ * Lets values share memory instead of being copied: parts are written in place, results overwrite operands that are no longer
+ * needed, new states overwrite old ones. Returns the operations of each entry, including the remaining copies.
  *
  * Values are changed in place: a value that shares memory becomes a view of another. States are the same values in all
- * entries, so it is settled for all where they live before anything else is placed.
+ * entries, so their memory is decided first, for all entries.
  */
 export function shareMemory(entries: readonly EntryOperations[]): Operation[][] {
   const closed = entries.map(({ operations, boundary }) => ({ operations: closeGaps(operations), boundary }));
@@ -46,7 +46,7 @@ export function shareMemory(entries: readonly EntryOperations[]): Operation[][] 
   });
 }
 
-/** Whether a value's images do not lie one after the other. */
+/** Whether a value has gaps between its images. */
 function hasGaps(value: Value): boolean {
   return (
     value.imageStride !== undefined &&
@@ -55,7 +55,7 @@ function hasGaps(value: Value): boolean {
   );
 }
 
-/** Operations that need dense maps get dense copies of views. */
+/** Inserts dense copies of views for operations that need dense maps. */
 function closeGaps(operations: readonly Operation[]): Operation[] {
   const dense = new Map<Value, Value>();
   const result: Operation[] = [];
@@ -108,9 +108,9 @@ function substitute(operation: Operation, substitutes: ReadonlyMap<Value, Value>
   };
 }
 
-/** A vector of whole states becomes the place where they live, so that it need not be put together in every run. */
+/** Places states inside the vector that concatenates them, so the vector need not be rebuilt in every run. */
 function joinStates(operations: readonly Operation[], { outputs }: Boundary): void {
-  // An output that is such a vector shows the states as they were.
+  // If such a vector is an output, it shows the old states.
   const shown = new Set(outputs.map((value) => rootOf(value).root));
   for (const { joins, writes } of operations) {
     const target = writes[0];
@@ -127,7 +127,7 @@ function joinStates(operations: readonly Operation[], { outputs }: Boundary): vo
   }
 }
 
-/** Parts are computed where they are joined, if whoever computes and reads them can live with that. */
+/** Computes parts directly in the concatenated value if their producers and readers permit it. */
 function joinParts(operations: readonly Operation[], { outputs, updates }: Boundary): void {
   const usesOf = new Map<Value, Operation[]>();
   for (const operation of operations) {
@@ -137,9 +137,9 @@ function joinParts(operations: readonly Operation[], { outputs, updates }: Bound
   }
   const viewed = new Set<Value>();
   for (const value of usesOf.keys()) if (value.view) viewed.add(value.view.of);
-  // New states have a better place: over the old ones.
+  // New states are better placed over the old ones.
   const kept = new Set([...outputs, ...updates.map(({ next }) => next)].map((value) => rootOf(value).root));
-  // From the last: a vector that is itself a part has its place, and the distance between its images, before its own parts get theirs.
+  // From the last: a vector that is itself a part gets its offset and image stride before its own parts do.
   for (const { joins, writes } of operations.toReversed()) {
     const target = writes[0];
     if (!joins || !target || target.role === 'state') continue;
@@ -147,7 +147,7 @@ function joinParts(operations: readonly Operation[], { outputs, updates }: Bound
     for (const { part, offset } of joins) {
       const { root, offset: inside } = rootOf(part);
       if (root.role !== 'computed' || inside !== 0 || storedBytes(root) !== storedBytes(part)) continue;
-      // A value that comes up twice among the parts is in one place only.
+      // A value that occurs twice among the parts can be in only one place.
       if (joins.filter(({ part: other }) => rootOf(other).root === root).length > 1 || kept.has(root)) continue;
       if (rootOf(target).root === root) continue;
       if (stride > 0) {
@@ -161,7 +161,7 @@ function joinParts(operations: readonly Operation[], { outputs, updates }: Bound
   }
 }
 
-/** Where each root is read or written for the last time, and written first. */
+/** The first write and the last access of each root. */
 function spans(operations: readonly Operation[]): { first: Map<Value, number>; last: Map<Value, number> } {
   const first = new Map<Value, number>();
   const last = new Map<Value, number>();
@@ -175,7 +175,7 @@ function spans(operations: readonly Operation[]): { first: Map<Value, number>; l
   return { first, last };
 }
 
-/** New states are computed over the old ones where nothing reads those any more, and copied at the end elsewhere. */
+/** Computes new states over the old ones if nothing reads those any more; the others are copied at the end. */
 function copyUpdates(operations: readonly Operation[], { updates, outputs }: Boundary): Operation[] {
   const computed = new Map<Value, { next: Value; offset: number; state: Value; stateOffset: number }[]>();
   const rest: Update[] = [];
@@ -206,7 +206,7 @@ function copyUpdates(operations: readonly Operation[], { updates, outputs }: Bou
   return rest.length > 0 ? [...operations, ...copyStates(rest)] : [...operations];
 }
 
-/** The index of the last operation that reads each root; some values are read after all of them. */
+/** The index of the last operation that reads each root; values in `atEnd` are read after all operations. */
 function lastReads(operations: readonly Operation[], atEnd: readonly Value[]): Map<Value, number> {
   const last = new Map<Value, number>();
   operations.forEach((operation, index) => {
@@ -217,8 +217,8 @@ function lastReads(operations: readonly Operation[], atEnd: readonly Value[]): M
 }
 
 /**
- * Whether a value can be written over a state from its element `shift` on: every read of the state is over by then, or at the same
- * place in the same operation.
+ * Whether a value can overwrite a state from its element `shift` on: every read of the state comes before, or is at the same
+ * position in the same operation.
  */
 function mayOverwrite(
   operations: readonly Operation[],
@@ -244,7 +244,7 @@ function mayOverwrite(
   );
 }
 
-/** Copies of new states at the end; what comes from a state that is itself about to change goes by way of a copy. */
+/** Copies new states at the end; a source that is itself a changing state is copied first. */
 function copyStates(updates: readonly Update[]): Operation[] {
   const early: Operation[] = [];
   const late: Operation[] = [];
@@ -270,7 +270,7 @@ function copyWhole(source: Value, target: Value): Operation {
   };
 }
 
-/** A result that starts from an operand takes its memory, where that is not needed any more, or a copy. */
+/** Gives a result that starts from an operand the operand's memory if it is no longer needed, or else a copy. */
 function takeOverAccumulators(operations: readonly Operation[], { outputs }: Boundary): Operation[] {
   const { last } = spans(operations);
   const kept = new Set(outputs.map((value) => rootOf(value).root));
@@ -290,7 +290,7 @@ function takeOverAccumulators(operations: readonly Operation[], { outputs }: Bou
   });
 }
 
-/** Whether all that an operation reads of a root is read element by element as the result is written: nothing is gone too early. */
+/** Whether an operation reads a root only element by element, in step with its writes, so nothing is overwritten too early. */
 function readsInStep({ reads, inPlace = [] }: Operation, written: Value, root: Value): boolean {
   return reads.every(
     (value) =>
@@ -299,7 +299,7 @@ function readsInStep({ reads, inPlace = [] }: Operation, written: Value, root: V
   );
 }
 
-/** Results are written over operands that are read for the last time. */
+/** Writes results over operands that are read for the last time. */
 function reuseOperands(operations: readonly Operation[], { outputs }: Boundary): void {
   const { last } = spans(operations);
   const kept = new Set(outputs.map((value) => rootOf(value).root));
