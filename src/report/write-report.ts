@@ -7,6 +7,7 @@ import { type BuiltReport, buildReport, pdfName, sourceName } from './build-repo
 import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
 import { bibliographyName, reportSource } from './report-source.ts';
+import { subjectKeywords } from './report-subject.ts';
 import { requireGlyphs } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
 
@@ -60,7 +61,10 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);
-  const source = reportSource({ ...facts, figures });
+  const source = reportSource(
+    { ...facts, figures },
+    await subjectKeywords(options.run, facts.network.file, options.id),
+  );
   await writeFileAtomic(join(out, bibliographyName), bibliography(source));
   await writeFileAtomic(join(out, sourceName), source);
   // That of a report before would be taken for this one's where this one cannot be built.

@@ -100,13 +100,13 @@ function requireOneRun(runs: readonly string[]): string {
 /** The test images; whatever else can be wrong is told too, before anything that takes long. */
 async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]> {
   const { course, python, force = false } = options;
-  const [{ requireCourseId }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
-    import('../../challenge/course-zip.ts'),
+  const [{ requireMatriculationNumber }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
+    import('../../text/matriculation-number.ts'),
     import('../../challenge/masks.ts'),
     import('../../challenge/check/run-process.ts'),
   ]);
   if (course === undefined) requirePackages('checking a zip', ['yauzl']);
-  else requireCourseId(course);
+  else requireMatriculationNumber(course);
   const photos = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
   await requirePhotoSizes(photos);
