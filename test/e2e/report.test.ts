@@ -174,8 +174,8 @@ describe('report', () => {
   });
 
   it.each([
-    [[], /say which run the report is about/],
-    [['RUN'], /say which run the report is about/],
+    [[], /name the run/],
+    [['RUN', '--id', 'A123'], /"A123" is not a matriculation number; .*such as A12345678B/],
     [['RUN', '--build', 'x'], /--build only compiles/],
     [['--build', 'x', '--out', 'y'], /cannot be used with/],
     [['--build', 'x', '--tta'], /cannot be used with/],
