@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { isFolder } from '../files/path-kind.ts';
-import { readPdfFacts } from '../formats/pdf-reader.ts';
 import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { buildReport } from '../report/build-report.ts';
 import { readSubject, weightsDigest } from '../report/report-subject.ts';
 import { writeReport } from '../report/write-report.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { readPdfFacts } from './pdf-reader.ts';
 
 /** Where the report of a course zip comes from. */
 export interface CourseReportOptions {

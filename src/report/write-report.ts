@@ -8,12 +8,15 @@ import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
 import { bibliographyName, reportSource } from './report-source.ts';
 import { subjectKeywords } from './report-subject.ts';
-import { requireGlyphs } from './typst/font-coverage.ts';
+import { fallbackFonts } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
+import { fontsFolder } from './typst/typst-compiler.ts';
 
 export interface WriteReportOptions extends GatherOptions {
   /** Folder to be written. */
   readonly out: string;
+  /** Font file for letters of title and author that the font of reports lacks; default installed Noto packages. */
+  readonly font?: string;
   /** Whether a report that is there may be replaced. */
   readonly force?: boolean;
 }
@@ -57,14 +60,18 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
   const { out } = options;
   requirePackages('a report', [...typesettingPackages, 'echarts']);
-  requireGlyphs(options);
+  const fonts = fallbackFonts(options, options.font);
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);
   const source = reportSource(
     { ...facts, figures },
     await subjectKeywords(options.run, facts.network.file, options.id),
+    fonts.map(({ family }) => family),
   );
+  // Beside the source, so that it compiles on every machine.
+  for (const [index, { bytes }] of fonts.entries())
+    await writeFileAtomic(join(out, fontsFolder, `fallback-${index + 1}.ttf`), bytes);
   await writeFileAtomic(join(out, bibliographyName), bibliography(source));
   await writeFileAtomic(join(out, sourceName), source);
   // That of a report before would be taken for this one's where this one cannot be built.

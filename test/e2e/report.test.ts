@@ -180,7 +180,7 @@ describe('report', () => {
     [['--build', 'x', '--out', 'y'], /cannot be used with/],
     [['--build', 'x', '--tta'], /cannot be used with/],
     [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
-    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙, for which Arimo/],
+    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙 \(Chinese\), for which neither Arimo/],
     [['DATA', '--out', 'OUT'], /is no run that can be reported on: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
     [['RUN', 'RUN', '--out', 'DATA'], /is not empty and holds no report/],

@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
 import { findTestPhotos } from '../../data/dataset/find-photos.ts';
-import { readPdfFacts } from '../../formats/pdf-reader.ts';
 import { decodeSafetensors } from '../../formats/safetensors.ts';
 import type { ZipArchive } from '../../formats/zip-reader.ts';
 import { readSubject } from '../../report/report-subject.ts';
@@ -9,6 +8,7 @@ import { FaceparseError } from '../../text/errors.ts';
 import { checkCheckpoint } from '../check/checkpoint.ts';
 import { type Fault, groupFaults } from '../check/fault.ts';
 import { inspectMask, maxMaskBytes } from '../check/masks.ts';
+import { readPdfFacts } from '../pdf-reader.ts';
 import { challengeRules } from '../rules.ts';
 import { type CourseLayout, inspectCourse } from './course-layout.ts';
 import { checkReadme } from './readme.ts';

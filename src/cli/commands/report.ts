@@ -18,6 +18,7 @@ interface ReportOptions extends JsonOption, EngineOptions, AveragingOptions {
   author?: string;
   id?: string;
   base?: string;
+  font?: string;
   force?: boolean;
 }
 
@@ -44,9 +45,9 @@ function describe({ pdf, pages }: BuiltReport): string {
 }
 
 async function write(run: string, others: readonly string[], out: string, options: ReportOptions): Promise<void> {
-  const { data, title, author, id, base, force, json } = options;
+  const { data, title, author, id, base, font, force, json } = options;
   const { writeReport } = await import('../../report/write-report.ts');
-  const given = { data, title, author, id, base, force, averaging: await averagingOf(options) };
+  const given = { data, title, author, id, base, font, force, averaging: await averagingOf(options) };
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const bars = new Map<string, Progress>();
   const written = await withInterrupt((signal) =>
@@ -102,6 +103,7 @@ export function registerReport(program: Command): void {
     .option('--title <text>', 'title of the report', line)
     .option('--author <name>', 'who wrote it', line)
     .option('--id <number>', 'matriculation number, such as A12345678B', line)
+    .option('--font <file>', 'font for letters that Arimo lacks (default: Noto packages that are installed)')
     .option('--base <run>', 'run that the others are compared with (default: the first)')
     .option('--force', 'replace a report that is there, edited or not')
     .addOption(
@@ -112,6 +114,7 @@ export function registerReport(program: Command): void {
         'author',
         'id',
         'base',
+        'font',
         'force',
         'tta',
         'scales',
