@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
@@ -69,7 +69,9 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
     await subjectKeywords(options.run, facts.network.file, options.id),
     fonts.map(({ family }) => family),
   );
-  // Beside the source, so that it compiles on every machine.
+  // Beside the source, so that it compiles on every machine; fonts of an earlier report would be used too.
+  await rm(join(out, fontsFolder), { recursive: true, force: true });
+  if (fonts.length > 0) await mkdir(join(out, fontsFolder));
   for (const [index, { bytes }] of fonts.entries())
     await writeFileAtomic(join(out, fontsFolder, `fallback-${index + 1}.ttf`), bytes);
   await writeFileAtomic(join(out, bibliographyName), bibliography(source));

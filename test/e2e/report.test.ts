@@ -173,6 +173,17 @@ describe('report', () => {
     expect(source).not.toContain('The weights were chosen by');
   });
 
+  it('goes to RUN/report by default, with the font that is given beside its source', async () => {
+    const font = join('node_modules', '@expo-google-fonts', 'arimo', '500Medium', 'Arimo_500Medium.ttf');
+    const { code, stdout, stderr } = await report(join(runs, 'main'), '--id', 'A12345678B', '--font', font);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(`wrote ${join(runs, 'main', 'report', 'report.pdf')}`);
+    const files = await listFiles(join(runs, 'main', 'report'));
+    expect(files).toContain('fonts/fallback-1.ttf');
+    const source = await readFile(join(runs, 'main', 'report', 'report.typ'), 'utf8');
+    expect(source).toMatch(/keywords: \("run main", "weights [0-9a-f]{64}", "matriculation number A12345678B",\)/);
+  });
+
   it.each([
     [[], /name the run/],
     [['RUN', '--id', 'A123'], /"A123" is not a matriculation number; .*such as A12345678B/],
