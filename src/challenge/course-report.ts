@@ -3,10 +3,13 @@ import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { isFolder } from '../files/path-kind.ts';
+import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { buildReport } from '../report/build-report.ts';
+import { readSubject, weightsDigest } from '../report/report-subject.ts';
 import { writeReport } from '../report/write-report.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { readPdfFacts } from './pdf-reader.ts';
 
 /** Where the report of a course zip comes from. */
 export interface CourseReportOptions {
@@ -25,13 +28,41 @@ export interface CourseReportOptions {
 /**
  * The bytes of the report that goes into a course zip.
  *
- * @throws FaceparseError where it cannot be built, has more than five pages (of a folder or a new one), or is no PDF
+ * @throws FaceparseError where it is about another run or another matriculation number, cannot be built, has more than five pages (of a folder or a new one), or is no PDF
  */
 export async function courseReport(run: string, options: CourseReportOptions): Promise<Uint8Array> {
   const { report, ...others } = options;
   if (report === undefined) return newReport(run, others);
-  if (await isFolder(report)) return readFile((await buildReport(report)).pdf);
-  return readPdf(report);
+  const pdf = (await isFolder(report)) ? await readFile((await buildReport(report)).pdf) : await readPdf(report);
+  await requireSubject(pdf, report, run, options);
+  return pdf;
+}
+
+/** A PDF from elsewhere records nothing, and is taken as it is. */
+async function requireSubject(
+  pdf: Uint8Array,
+  report: string,
+  run: string,
+  { id }: Pick<CourseReportOptions, 'id'>,
+): Promise<void> {
+  const subject = readSubject(readPdfFacts(pdf).keywords);
+  const remedy = `write it again: faceparse report ${run} --id ${id} --out FOLDER`;
+  if (subject.id !== undefined && subject.id !== id) {
+    throw new FaceparseError(
+      `${report} is for matriculation number ${subject.id}, but the zip is for ${id}; ${remedy}`,
+      {
+        exitCode: 2,
+      },
+    );
+  }
+  if (subject.weights === undefined) return;
+  const { file } = await loadWeights(run);
+  const digest = await weightsDigest(file);
+  if (digest === subject.weights) return;
+  throw new FaceparseError(
+    `${report} is about the run ${subject.run} (weights ${subject.weights.slice(0, 12)}…), but the zip is of ${run} (weights ${digest.slice(0, 12)}…); ${remedy}`,
+    { exitCode: 2 },
+  );
 }
 
 async function newReport(run: string, options: Omit<CourseReportOptions, 'report'>): Promise<Uint8Array> {

@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import type { PhotoFile } from '../data/dataset/find-photos.ts';
-import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { courseReadme } from './course-readme.ts';
 import type { Entry } from './entry.ts';
@@ -15,12 +14,6 @@ export interface CourseOptions extends MaskOptions {
   readonly id: string;
   /** Bytes of the report. */
   readonly report: Uint8Array;
-}
-
-/** Checks a matriculation number, which names the zip. @throws FaceparseError (exit code 2) */
-export function requireCourseId(id: string): void {
-  if (/^[A-Z]\d{7,8}[A-Z]$/.test(id)) return;
-  throw new FaceparseError(`'${id}' is no matriculation number; it has the form A12345678B`, { exitCode: 2 });
 }
 
 /** The zip that the course asks for: report, results, code, weights, Readme.txt. The same run gives the same bytes. */

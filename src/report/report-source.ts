@@ -13,14 +13,17 @@ import { blocks, markup, typstString } from './typst/typst-text.ts';
 /** Works that the text cites, beside the report. */
 export const bibliographyName = 'references.bib';
 
-function preamble({ title, author }: ReportHead): string {
+function preamble({ title, author }: ReportHead, keywords: readonly string[], families: readonly string[]): string {
+  const fonts = [figureFont, ...families].map(typstString);
+  const font = fonts.length > 1 ? `(${fonts.join(', ')})` : fonts.join('');
+  const listed = keywords.map((keyword) => `${typstString(keyword)}, `).join('');
   return `// The source of the report, in typst (https://typst.app/docs). Edit it, then run: faceparse report --build FOLDER
 // Figures lie in figures/, cited works in ${bibliographyName}; at most five pages are allowed.
-#set document(title: ${typstString(title)}${author ? `, author: ${typstString(author)}` : ''}, date: none)
+#set document(title: ${typstString(title)}${author ? `, author: ${typstString(author)}` : ''}${listed ? `, keywords: (${listed.trimEnd()})` : ''}, date: none)
 #set page(paper: "a4", margin: (x: 2cm, top: 1.7cm, bottom: 1.8cm), numbering: "1")
 // ${figureFont} has the widths of Arial and comes with faceparse; write "Arial" here where it is installed.
 // No other font takes over what it lacks, so that the PDF is the same on every machine.
-#set text(font: "${figureFont}", size: 10pt, lang: "en", fallback: false)
+#set text(font: ${font}, size: 10pt, lang: "en", fallback: false)
 #set par(justify: true, leading: 0.55em, spacing: 0.85em)
 #set heading(numbering: "1")
 #show heading.where(level: 1): it => block(above: 1.2em, below: 0.65em, text(11.5pt, it))
@@ -47,8 +50,17 @@ function head({ title, author, id }: ReportHead): string {
   return `#align(center)[\n  #text(16pt)[*${markup(title)}*]${line.length > 0 ? ` \\\n  ${line.join(', ')}` : ''}\n]`;
 }
 
-/** The whole report as typst source, with its prose; it reads the figures and the bibliography beside it. */
-export function reportSource(facts: ReportFacts): string {
+/**
+ * The whole report as typst source, with its prose; it reads the figures and the bibliography beside it.
+ *
+ * @param keywords of the PDF, which record what the report is about
+ * @param families of fonts that fill in for letters that the font of reports lacks
+ */
+export function reportSource(
+  facts: ReportFacts,
+  keywords: readonly string[] = [],
+  families: readonly string[] = [],
+): string {
   const body = blocks(
     summarySection(facts),
     taskSection(facts),
@@ -63,5 +75,5 @@ export function reportSource(facts: ReportFacts): string {
   const references =
     citedWorks(body).length > 0 &&
     `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)\n#bibliography("${bibliographyName}", title: "References", style: "springer-basic")`;
-  return `${blocks(preamble(facts), head(facts), body, references)}\n`;
+  return `${blocks(preamble(facts, keywords, families), head(facts), body, references)}\n`;
 }

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
@@ -7,12 +7,16 @@ import { type BuiltReport, buildReport, pdfName, sourceName } from './build-repo
 import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
 import { bibliographyName, reportSource } from './report-source.ts';
-import { requireGlyphs } from './typst/font-coverage.ts';
+import { subjectKeywords } from './report-subject.ts';
+import { fallbackFonts } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
+import { fontsFolder } from './typst/typst-compiler.ts';
 
 export interface WriteReportOptions extends GatherOptions {
   /** Folder to be written. */
   readonly out: string;
+  /** Font file for letters of title and author that the font of reports lacks; default installed Noto packages. */
+  readonly font?: string;
   /** Whether a report that is there may be replaced. */
   readonly force?: boolean;
 }
@@ -56,11 +60,20 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
   const { out } = options;
   requirePackages('a report', [...typesettingPackages, 'echarts']);
-  requireGlyphs(options);
+  const fonts = fallbackFonts(options, options.font);
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);
-  const source = reportSource({ ...facts, figures });
+  const source = reportSource(
+    { ...facts, figures },
+    await subjectKeywords(options.run, facts.network.file, options.id),
+    fonts.map(({ family }) => family),
+  );
+  // Beside the source, so that it compiles on every machine; fonts of an earlier report would be used too.
+  await rm(join(out, fontsFolder), { recursive: true, force: true });
+  if (fonts.length > 0) await mkdir(join(out, fontsFolder));
+  for (const [index, { bytes }] of fonts.entries())
+    await writeFileAtomic(join(out, fontsFolder, `fallback-${index + 1}.ttf`), bytes);
   await writeFileAtomic(join(out, bibliographyName), bibliography(source));
   await writeFileAtomic(join(out, sourceName), source);
   // That of a report before would be taken for this one's where this one cannot be built.

@@ -173,14 +173,25 @@ describe('report', () => {
     expect(source).not.toContain('The weights were chosen by');
   });
 
+  it('goes to RUN/report by default, with the font that is given beside its source', async () => {
+    const font = join('node_modules', '@expo-google-fonts', 'arimo', '500Medium', 'Arimo_500Medium.ttf');
+    const { code, stdout, stderr } = await report(join(runs, 'main'), '--id', 'A12345678B', '--font', font);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(`wrote ${join(runs, 'main', 'report', 'report.pdf')}`);
+    const files = await listFiles(join(runs, 'main', 'report'));
+    expect(files).toContain('fonts/fallback-1.ttf');
+    const source = await readFile(join(runs, 'main', 'report', 'report.typ'), 'utf8');
+    expect(source).toMatch(/keywords: \("run main", "weights [0-9a-f]{64}", "matriculation number A12345678B",\)/);
+  });
+
   it.each([
-    [[], /say which run the report is about/],
-    [['RUN'], /say which run the report is about/],
+    [[], /name the run/],
+    [['RUN', '--id', 'A123'], /"A123" is not a matriculation number; .*such as A12345678B/],
     [['RUN', '--build', 'x'], /--build only compiles/],
     [['--build', 'x', '--out', 'y'], /cannot be used with/],
     [['--build', 'x', '--tta'], /cannot be used with/],
     [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
-    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙, for which Arimo/],
+    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙 \(Chinese\), for which neither Arimo/],
     [['DATA', '--out', 'OUT'], /is no run that can be reported on: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
     [['RUN', 'RUN', '--out', 'DATA'], /is not empty and holds no report/],

@@ -241,6 +241,39 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     expect(readme).not.toContain(root);
   });
 
+  it('writes what its own check takes, recognised without being told', async () => {
+    const { code, stdout, stderr } = await submit('--check', zip, '--test', test, '--json');
+    expect(code, stdout + stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ layout: 'course', faults: [], masks: 3, pages: expect.any(Number) });
+    const other = await submit('--check', zip, '--test', test, '--course', 'B12345678A', '--json');
+    expect(other.code).toBe(1);
+    expect(JSON.parse(other.stdout).faults).toMatchObject([{ check: 'id-mismatch', where: 'A12345678B.zip' }]);
+  });
+
+  it('refuses a report about another run or another number, as folder and as PDF', async () => {
+    const report = join(root, 'named-report');
+    const made = await runCli(['report', run, '--id', 'A12345678B', '--out', report], { timeoutMs: torchTimeout });
+    expect(made.code, made.stderr).toBe(0);
+    const words = ['--test', test, '--out', join(root, 'never.zip')];
+    const number = await submit(run, ...words, '--course', 'B12345678A', '--report', report);
+    expect(number.code).toBe(2);
+    expect(number.stderr).toContain('is for matriculation number A12345678B, but the zip is for B12345678A');
+    const other = join(root, 'other-run');
+    await cp(run, other, { recursive: true });
+    const weights = join(other, 'weights');
+    await cp(join(weights, 'last.safetensors'), join(weights, 'best.safetensors'));
+    const bytes = await readFile(join(weights, 'best.safetensors'));
+    if (bytes.equals(await readFile(join(run, 'weights', 'best.safetensors')))) {
+      bytes[bytes.length - 1] ^= 1;
+      await writeFile(join(weights, 'best.safetensors'), bytes);
+    }
+    for (const given of [report, join(report, 'report.pdf')]) {
+      const { code, stderr } = await submit(other, ...words, '--course', 'A12345678B', '--report', given);
+      expect(code).toBe(2);
+      expect(stderr).toMatch(/is about the run run \(weights \w+…\), but the zip is of .*other-run \(weights/);
+    }
+  });
+
   it('takes a report that is there, and says how the masks were averaged', async () => {
     const report = join(root, 'mine.pdf');
     await writeFile(report, '%PDF-1.7 mine');
@@ -268,7 +301,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
   });
 
   it.each([
-    ['a number of another form', ['--course', '12345'], 'has the form A12345678B'],
+    ['a number of another form', ['--course', '12345'], 'is not a matriculation number'],
     ['a report that is no PDF', ['--course', 'A12345678B', '--report', join(run, 'config.yaml')], 'is no PDF'],
   ])('refuses %s', async (_, words, message) => {
     const { code, stderr } = await submit(run, '--test', test, '--out', join(root, 'never.zip'), ...words);

@@ -45,7 +45,8 @@ export interface SubmissionCheck {
   readonly ran?: number;
 }
 
-const limits = { fileBytes: 2 ** 29, entries: 20_000, entryBytes: 2 ** 29, totalBytes: 2 ** 30 };
+/** What a zip may hold at most. */
+export const submissionLimits = { fileBytes: 2 ** 29, entries: 20_000, entryBytes: 2 ** 29, totalBytes: 2 ** 30 };
 
 /**
  * Checks a leaderboard zip as its organisers would use it: layout, every mask, the checkpoint, the number of parameters,
@@ -66,7 +67,7 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
   await requireFile(zip);
   let archive: ZipArchive;
   try {
-    archive = await openZip(zip, limits);
+    archive = await openZip(zip, submissionLimits);
   } catch (error) {
     if (!(error instanceof FaceparseError)) throw error;
     return { faults: [{ check: 'zip-unreadable', where: zip, message: error.message }], notes: [], masks: 0 };

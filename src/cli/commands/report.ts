@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { BuiltReport } from '../../report/build-report.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { requireMatriculationNumber } from '../../text/matriculation-number.ts';
 import { withoutControls } from '../../text/quoted-text.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, withInterrupt } from '../command.ts';
@@ -16,6 +18,7 @@ interface ReportOptions extends JsonOption, EngineOptions, AveragingOptions {
   author?: string;
   id?: string;
   base?: string;
+  font?: string;
   force?: boolean;
 }
 
@@ -42,9 +45,9 @@ function describe({ pdf, pages }: BuiltReport): string {
 }
 
 async function write(run: string, others: readonly string[], out: string, options: ReportOptions): Promise<void> {
-  const { data, title, author, id, base, force, json } = options;
+  const { data, title, author, id, base, font, force, json } = options;
   const { writeReport } = await import('../../report/write-report.ts');
-  const given = { data, title, author, id, base, force, averaging: await averagingOf(options) };
+  const given = { data, title, author, id, base, font, force, averaging: await averagingOf(options) };
   const named = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   const bars = new Map<string, Progress>();
   const written = await withInterrupt((signal) =>
@@ -80,26 +83,27 @@ async function report(runs: readonly string[], options: ReportOptions): Promise<
     }
     return build(options.build, options);
   }
-  if (run === undefined || options.out === undefined) {
-    throw new FaceparseError(
-      'say which run the report is about, and where it goes: faceparse report RUN --out FOLDER (or --build FOLDER)',
-      { exitCode: 2 },
-    );
+  if (run === undefined) {
+    throw new FaceparseError('name the run: faceparse report RUN (or compile again: faceparse report --build FOLDER)', {
+      exitCode: 2,
+    });
   }
-  return write(run, others, options.out, options);
+  if (options.id !== undefined) requireMatriculationNumber(options.id);
+  return write(run, others, options.out ?? join(run, 'report'), options);
 }
 
-/** `faceparse report RUN [RUN...] --out FOLDER`, `faceparse report --build FOLDER` */
+/** `faceparse report RUN [RUN...]`, `faceparse report --build FOLDER` */
 export function registerReport(program: Command): void {
   const command = program
     .command('report')
     .description('write a report of at most five pages about a run, as PDF with its source')
     .argument('[runs...]', 'folder of the run that the report is about, then those of runs to compare')
     .option('--data <folder>', 'holds val/ and train/ (default: the data of the run, if still there)')
-    .option('--out <folder>', 'gets report.typ, report.pdf, references.bib and figures/')
+    .option('--out <folder>', 'folder for report.typ, report.pdf, references.bib and figures/ (default: RUN/report)')
     .option('--title <text>', 'title of the report', line)
     .option('--author <name>', 'who wrote it', line)
     .option('--id <number>', 'matriculation number, such as A12345678B', line)
+    .option('--font <file>', 'font for letters that Arimo lacks (default: Noto packages that are installed)')
     .option('--base <run>', 'run that the others are compared with (default: the first)')
     .option('--force', 'replace a report that is there, edited or not')
     .addOption(
@@ -110,6 +114,7 @@ export function registerReport(program: Command): void {
         'author',
         'id',
         'base',
+        'font',
         'force',
         'tta',
         'scales',

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import type { SubmissionCheck } from '../../challenge/check/check-submission.ts';
+import type { ZipCheck } from '../../challenge/check-zip.ts';
 import type { Entry } from '../../challenge/entry.ts';
 import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
 import { exists } from '../../files/path-kind.ts';
@@ -53,16 +53,19 @@ async function requireFreeZip(path: string, force: boolean): Promise<void> {
   }
 }
 
-async function check(zip: string, options: SubmitOptions): Promise<SubmissionCheck> {
-  const { checkSubmission } = await import('../../challenge/check/check-submission.ts');
-  const { python, run } = options;
+async function check(zip: string, options: SubmitOptions): Promise<ZipCheck> {
+  const { checkZip } = await import('../../challenge/check-zip.ts');
+  const { python, run, course } = options;
   const test = requireTest(options);
-  return withInterrupt((signal) => checkSubmission({ zip, test, ...(python && { python }), run, signal }));
+  const given = { ...(python && { python }), ...(course !== undefined && { course }) };
+  return withInterrupt((signal) => checkZip({ zip, test, ...given, run, signal }));
 }
 
-function formatCheck(zip: string, { faults, notes, masks, parameters, ran }: SubmissionCheck): string {
+function formatCheck(zip: string, { layout, faults, notes, masks, pages, parameters, ran }: ZipCheck): string {
   const facts = [
+    `${layout} zip`,
     `${masks} masks`,
+    ...(pages === undefined ? [] : [`${pages} ${pages === 1 ? 'page' : 'pages'}`]),
     ...(parameters === undefined ? [] : [`${formatCount(parameters)} parameters`]),
     ...(ran ? [`run.py ran on ${ran} images`] : []),
   ];
@@ -100,13 +103,13 @@ function requireOneRun(runs: readonly string[]): string {
 /** The test images; whatever else can be wrong is told too, before anything that takes long. */
 async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]> {
   const { course, python, force = false } = options;
-  const [{ requireCourseId }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
-    import('../../challenge/course-zip.ts'),
+  const [{ requireMatriculationNumber }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
+    import('../../text/matriculation-number.ts'),
     import('../../challenge/masks.ts'),
     import('../../challenge/check/run-process.ts'),
   ]);
   if (course === undefined) requirePackages('checking a zip', ['yauzl']);
-  else requireCourseId(course);
+  else requireMatriculationNumber(course);
   const photos = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
   await requirePhotoSizes(photos);
@@ -158,6 +161,12 @@ async function submitRun(run: string, options: SubmitOptions): Promise<void> {
 async function runSubmit(runs: readonly string[], options: SubmitOptions): Promise<void> {
   if (options.check === undefined) return submitRun(requireOneRun(runs), options);
   if (runs.length > 0) throw usage(`--check looks at a zip, not at a run; leave ${runs.join(' ')} out`);
+  const { course } = options;
+  if (course !== undefined) {
+    const { requireMatriculationNumber } = await import('../../text/matriculation-number.ts');
+    requireMatriculationNumber(course);
+    requireUsefulOptions(options);
+  }
   return runCheck(options.check, options);
 }
 
@@ -171,8 +180,8 @@ export function registerSubmit(program: Command): void {
     .option('--test <folder>', 'the test images, or a folder whose images/ holds them')
     .option('--out <file>', 'the zip to write (default: submission.zip, or the matriculation number)')
     .addOption(
-      new Option('--check <zip>', 'only check this zip, whoever made it').conflicts([
-        ...['course', 'report', 'data', 'out', 'force', 'tta', 'scales'],
+      new Option('--check <zip>', 'only check this zip, by the rules of its layout (leaderboard or course)').conflicts([
+        ...['report', 'data', 'out', 'force', 'tta', 'scales'],
         ...['engine', 'device', 'threads'],
       ]),
     )
@@ -180,7 +189,10 @@ export function registerSubmit(program: Command): void {
     .addOption(
       new Option('--python <command>', 'Python with PyTorch and Pillow, for that (default: python3)').conflicts('run'),
     )
-    .option('--course <number>', 'write the course zip for this matriculation number: report, results, code, weights')
+    .option(
+      '--course <number>',
+      'matriculation number: write the course zip (report, results, code, weights), or with --check apply its rules',
+    )
     .option(
       '--report <path>',
       'its report: a folder of `faceparse report`, or a PDF (default: a new one of the run alone)',

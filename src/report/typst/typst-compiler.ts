@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { NodeCompiler, NodeError, NodeTypstDocument } from '@myriaddreamin/typst-ts-node-compiler';
@@ -19,6 +19,18 @@ const styles = ['400Regular', '400Regular_Italic', '700Bold', '700Bold_Italic'] 
 export function readFont(style: (typeof styles)[number]): Buffer {
   const require = createRequire(import.meta.url);
   return readFileSync(require.resolve(`@expo-google-fonts/arimo/${style}/Arimo_${style}.ttf`));
+}
+
+/** Folder in that of a report whose fonts may be used. */
+export const fontsFolder = 'fonts';
+
+function ownFonts(folder: string): Buffer[] {
+  try {
+    const names = readdirSync(join(folder, fontsFolder)).sort();
+    return names.filter((name) => /\.[ot]tf$/i.test(name)).map((name) => readFileSync(join(folder, fontsFolder, name)));
+  } catch {
+    return [];
+  }
 }
 
 interface Diagnostic {
@@ -69,7 +81,10 @@ export function compileFile(
  */
 export async function compileDocument(folder: string, name: string): Promise<CompiledDocument> {
   const { NodeCompiler } = await import('@myriaddreamin/typst-ts-node-compiler');
-  const compiler = NodeCompiler.create({ workspace: folder, fontArgs: [{ fontBlobs: styles.map(readFont) }] });
+  const compiler = NodeCompiler.create({
+    workspace: folder,
+    fontArgs: [{ fontBlobs: [...styles.map(readFont), ...ownFonts(folder)] }],
+  });
   // Files may have changed since this process compiled them last.
   compiler.evictCache(0);
   const { document, warnings } = compileFile(compiler, join(folder, name));

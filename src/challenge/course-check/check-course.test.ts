@@ -1,0 +1,141 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zipSync } from 'fflate';
+import sharp from 'sharp';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodePalettePng } from '../../formats/palette-png.ts';
+import { encodePyTorchCheckpoint } from '../../formats/pytorch-checkpoint.ts';
+import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { checkZip } from '../check-zip.ts';
+import { recogniseZip } from './course-layout.ts';
+
+type Files = Record<string, Uint8Array | string>;
+
+const folder = mkdtempSync(join(tmpdir(), 'faceparse-course-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+beforeAll(async () => {
+  mkdirSync(join(folder, 'test'));
+  const image = sharp({ create: { width: 512, height: 512, channels: 3, background: 'red' } }).png();
+  for (const stem of ['0', '1']) writeFileSync(join(folder, 'test', `${stem}.png`), await image.toBuffer());
+});
+
+const palette = celebamask19.classes.map(({ color }) => color);
+
+function mask(side = 512): Uint8Array {
+  return encodePalettePng({ width: side, height: side, data: new Uint8Array(side * side) }, palette);
+}
+
+function checkpoint(width: number): Uint8Array {
+  const data = new Float32Array(width * 4);
+  return encodePyTorchCheckpoint({
+    state_dict: new Map([['head.weight', { dtype: 'float32', shape: [width, 4], data }]]),
+  });
+}
+
+function pdf(pages: number, id = 'A12345678B'): string {
+  return `%PDF-1.7\n<</Type /Pages /Count ${pages}>> <</Keywords (matriculation number ${id})>>`;
+}
+
+const readme = 'A12345678B: report.pdf, masks in results/, weights/.\nThird-party libraries: torch.\nRun python run.py';
+
+const good = (): Files => ({
+  'report.pdf': pdf(5),
+  'results/0.png': mask(),
+  'results/1.png': mask(),
+  'code/run.py': 'print()',
+  'weights/ckpt.pth': checkpoint(5),
+  'Readme.txt': readme,
+});
+
+async function check(files: Files, name = 'A12345678B.zip', course?: string) {
+  const zip = join(folder, name);
+  const entries = Object.entries(files).map(([path, data]) => {
+    return [path, typeof data === 'string' ? new TextEncoder().encode(data) : data];
+  });
+  writeFileSync(zip, zipSync(Object.fromEntries(entries), { level: 1 }));
+  return checkZip({ zip, test: join(folder, 'test'), ...(course && { course }) });
+}
+
+async function faultsOf(files: Files, name?: string): Promise<string[]> {
+  const { layout, faults } = await check(files, name, 'A12345678B');
+  expect(layout).toBe('course');
+  return faults.map(({ check: what, where }) => `${what}: ${where}`);
+}
+
+function without(name: string): Files {
+  return Object.fromEntries(Object.entries(good()).filter(([path]) => path !== name));
+}
+
+describe('the check of a course zip', () => {
+  it('finds no fault in a good one', async () => {
+    expect(await check(good())).toMatchObject({ layout: 'course', faults: [], masks: 2, pages: 5, parameters: 20 });
+    const wrapped = Object.fromEntries(Object.entries(good()).map(([path, data]) => [`A12345678B/${path}`, data]));
+    expect(await faultsOf(wrapped)).toEqual([]);
+  });
+
+  it.each<[string, () => Files, string[]]>([
+    ['no report', () => without('report.pdf'), ['missing-file: report.pdf']],
+    ['six pages', () => ({ ...good(), 'report.pdf': pdf(6) }), ['report-pages: report.pdf']],
+    ['a report that is no PDF', () => ({ ...good(), 'report.pdf': 'hello' }), ['report-unreadable: report.pdf']],
+    ['two PDFs', () => ({ ...good(), 'other.pdf': pdf(1) }), ['several-reports: report.pdf and 1 more']],
+    ['another number in it', () => ({ ...good(), 'report.pdf': pdf(5, 'B12345678A') }), ['id-mismatch: report.pdf']],
+    ['a missing mask', () => without('results/1.png'), ['missing-masks: results/1.png']],
+    ['an extra mask', () => ({ ...good(), 'results/9.png': mask() }), ['extra-masks: results/9.png']],
+    ['a small mask', () => ({ ...good(), 'results/0.png': mask(256) }), ['mask-size: results/0.png']],
+    ['no code', () => without('code/run.py'), ['missing-file: code/']],
+    ['empty code', () => ({ ...good(), 'code/run.py': '' }), ['code-empty: code']],
+    ['no weights', () => without('weights/ckpt.pth'), ['missing-file: weights/']],
+    ['damaged weights', () => ({ ...good(), 'weights/ckpt.pth': 'x' }), ['checkpoint-unreadable: weights/ckpt.pth']],
+    [
+      'many parameters',
+      () => ({ ...good(), 'weights/ckpt.pth': checkpoint(500_000) }),
+      ['too-many-parameters: weights/ckpt.pth'],
+    ],
+    ['no Readme.txt', () => without('Readme.txt'), ['missing-file: Readme.txt']],
+    ['README.md', () => ({ ...without('Readme.txt'), 'README.md': readme }), ['readme-name: README.md']],
+    ['an empty Readme.txt', () => ({ ...good(), 'Readme.txt': ' ' }), ['readme-empty: Readme.txt']],
+    [
+      'Readme.txt in Latin-1',
+      () => ({ ...good(), 'Readme.txt': Uint8Array.of(0xfc, 0x20) }),
+      ['readme-unreadable: Readme.txt'],
+    ],
+    [
+      'a part not described',
+      () => ({ ...good(), 'Readme.txt': readme.replace('results', 'there') }),
+      ['readme-files: Readme.txt'],
+    ],
+    [
+      'no libraries',
+      () => ({ ...good(), 'Readme.txt': readme.replace(/Third.*\n/, '') }),
+      ['readme-libraries: Readme.txt'],
+    ],
+    [
+      'a script that is not there',
+      () => ({ ...good(), 'Readme.txt': readme.replace('run.py', 'main.py') }),
+      ['readme-script: Readme.txt'],
+    ],
+    [
+      'another number in Readme.txt',
+      () => ({ ...good(), 'Readme.txt': readme.replace('A12345678B', 'B12345678A') }),
+      ['id-mismatch: Readme.txt'],
+    ],
+    ['what macOS leaves', () => ({ ...good(), '__MACOSX/._x': 'x' }), ['litter: __MACOSX/._x']],
+  ])('finds %s', async (_, files, faults) => {
+    expect(await faultsOf(files())).toEqual(faults);
+  });
+
+  it('wants the matriculation number as the name of the zip', async () => {
+    expect(await faultsOf(good(), 'mine.zip')).toEqual(['zip-name: mine.zip']);
+    expect(await faultsOf(good(), 'B12345678A.zip')).toContain('id-mismatch: B12345678A.zip');
+  });
+
+  it('says what it assumed of an ambiguous zip', async () => {
+    const { layout, notes } = await check({ ...good(), 'solution/run.py': 'x' });
+    expect(layout).toBe('course');
+    expect(notes[0]).toContain('ambiguous');
+    expect(recogniseZip('a.zip', [])).toEqual({ kind: 'leaderboard', sure: false });
+    expect(recogniseZip('a.zip', ['masks/0.png'])).toEqual({ kind: 'leaderboard', sure: true });
+  });
+});

@@ -1,0 +1,167 @@
+import { basename } from 'node:path';
+import { findTestPhotos } from '../../data/dataset/find-photos.ts';
+import { decodeSafetensors } from '../../formats/safetensors.ts';
+import type { ZipArchive } from '../../formats/zip-reader.ts';
+import { readSubject } from '../../report/report-subject.ts';
+import { formatCount } from '../../text/counts.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { checkCheckpoint } from '../check/checkpoint.ts';
+import { type Fault, groupFaults } from '../check/fault.ts';
+import { inspectMask, maxMaskBytes } from '../check/masks.ts';
+import { readPdfFacts } from '../pdf-reader.ts';
+import { challengeRules } from '../rules.ts';
+import { type CourseLayout, inspectCourse } from './course-layout.ts';
+import { checkReadme } from './readme.ts';
+
+/** What was found in a course zip; one without faults can be handed in. */
+export interface CourseCheck {
+  readonly faults: readonly Fault[];
+  readonly notes: readonly string[];
+  /** Test images that have a mask in the zip. */
+  readonly masks: number;
+  readonly pages?: number;
+  /** Parameters in the weights files, of the largest. */
+  readonly parameters?: number;
+}
+
+const mostPages = 5;
+const maxReportBytes = 2 ** 26;
+/** What the leaderboard demands of a checkpoint and the course does not. */
+const leaderboardOnly = ['checkpoint-without-state-dict'];
+
+/**
+ * Checks an opened course zip: names, report, masks, code, weights, Readme.txt. Nothing in it is executed.
+ *
+ * @param expectedId matriculation number that the zip must be named by; any where absent
+ * @throws FaceparseError (exit code 2) where the folder of test images does not exist
+ */
+export async function checkCourse(
+  archive: ZipArchive,
+  { zip, test, expectedId, signal }: { zip: string; test: string; expectedId?: string; signal?: AbortSignal },
+): Promise<CourseCheck> {
+  const images = await findTestPhotos(test);
+  const sizes = new Map(archive.entries.map(({ name, size }) => [name, size]));
+  const stems = images.map(({ stem }) => stem);
+  const layout = inspectCourse(basename(zip), [...sizes.keys()], stems);
+  const faults: Fault[] = [...layout.faults];
+  const read = new Set<string>();
+  const bytesOf = async (name: string): Promise<Uint8Array | undefined> => {
+    signal?.throwIfAborted();
+    read.add(name);
+    try {
+      return await archive.read(name);
+    } catch (error) {
+      if (!(error instanceof FaceparseError)) throw error;
+      faults.push({ check: 'zip-damaged', where: name, message: error.message });
+      return undefined;
+    }
+  };
+  if (expectedId !== undefined && layout.id !== undefined && layout.id !== expectedId) {
+    const message = `the zip is named by ${layout.id}, but --course gives ${expectedId}; rename it`;
+    faults.push({ check: 'id-mismatch', where: basename(zip), message });
+  }
+  const pages = await checkReport(layout, sizes, bytesOf, faults);
+  const maskFaults: Fault[] = [];
+  for (const where of layout.masks.values()) {
+    const isLarge = (sizes.get(where) ?? 0) > maxMaskBytes;
+    if (isLarge) maskFaults.push({ check: 'mask-unreadable', where, message: 'is too large for a mask' });
+    const bytes = isLarge ? undefined : await bytesOf(where);
+    if (bytes) maskFaults.push(...inspectMask(bytes).faults.map((fault) => ({ ...fault, where })));
+  }
+  faults.push(...groupFaults(maskFaults));
+  const parameters = await checkWeights(layout, bytesOf, faults);
+  const readme = layout.readme === undefined ? undefined : await bytesOf(layout.readme);
+  if (readme && layout.readme !== undefined) faults.push(...checkReadme(readme, layout.readme, layout));
+  const code = new Set(layout.code);
+  let codeBytes = 0;
+  for (const name of sizes.keys()) {
+    if (code.has(name)) codeBytes += sizes.get(name) ?? 0;
+    if (!read.has(name)) await bytesOf(name);
+  }
+  if (code.size > 0 && codeBytes === 0) {
+    faults.push({ check: 'code-empty', where: 'code', message: 'all code files are empty; add the code' });
+  }
+  const megabytes = (archive.fileBytes / 1e6).toFixed(1);
+  return {
+    faults,
+    notes: [`the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not run`, ...layout.notes],
+    masks: layout.masks.size,
+    ...(pages !== undefined && { pages }),
+    ...(parameters !== undefined && { parameters }),
+  };
+}
+
+type ReadEntry = (name: string) => Promise<Uint8Array | undefined>;
+
+async function checkReport(
+  { report: where, id }: CourseLayout,
+  sizes: ReadonlyMap<string, number>,
+  bytesOf: ReadEntry,
+  faults: Fault[],
+): Promise<number | undefined> {
+  if (where === undefined) return undefined;
+  if ((sizes.get(where) ?? 0) > maxReportBytes) {
+    faults.push({
+      check: 'report-unreadable',
+      where,
+      message: `has more than ${maxReportBytes} bytes; make it smaller`,
+    });
+    return undefined;
+  }
+  const bytes = await bytesOf(where);
+  if (!bytes) return undefined;
+  const facts = Buffer.from(bytes.subarray(0, 5)).toString('latin1') === '%PDF-' ? readPdfFacts(bytes) : undefined;
+  if (facts?.pages === undefined) {
+    const message = 'is not a PDF whose pages can be counted; export it again, without encryption';
+    faults.push({ check: 'report-unreadable', where, message });
+  } else if (facts.pages > mostPages) {
+    faults.push({
+      check: 'report-pages',
+      where,
+      message: `has ${facts.pages} pages, but ${mostPages} are allowed; shorten it`,
+    });
+  }
+  const subject = readSubject(facts?.keywords ?? '');
+  if (subject.id !== undefined && id !== undefined && subject.id !== id) {
+    const message = `is for matriculation number ${subject.id}, but the zip is ${id}.zip; use one number`;
+    faults.push({ check: 'id-mismatch', where, message });
+  }
+  return facts?.pages;
+}
+
+async function checkWeights(
+  { weights }: CourseLayout,
+  bytesOf: ReadEntry,
+  faults: Fault[],
+): Promise<number | undefined> {
+  const counts: number[] = [];
+  for (const where of weights) {
+    const bytes = await bytesOf(where);
+    if (!bytes) continue;
+    if (bytes.length === 0)
+      faults.push({ check: 'weights-empty', where, message: 'is empty; add the trained weights' });
+    else if (where.endsWith('.safetensors')) checkSafetensors(bytes, where, faults, counts);
+    else if (/\.(pth|pt|th|ckpt)$/i.test(where)) {
+      const { faults: found, parameters } = await checkCheckpoint(bytes, where);
+      faults.push(...found.filter(({ check }) => !leaderboardOnly.includes(check)));
+      if (parameters !== undefined) counts.push(parameters);
+    }
+  }
+  return counts.length === 0 ? undefined : Math.max(...counts);
+}
+
+function checkSafetensors(bytes: Uint8Array, where: string, faults: Fault[], counts: number[]): void {
+  try {
+    const { tensors } = decodeSafetensors(bytes);
+    const trainable = [...tensors].filter(([name]) => !/running_(mean|var)$|num_batches_tracked$/.test(name));
+    const count = trainable.reduce((sum, [, { data }]) => sum + data.length, 0);
+    counts.push(count);
+    if (count < challengeRules.parameterLimit) return;
+    const limit = formatCount(challengeRules.parameterLimit);
+    const message = `has ${formatCount(count)} parameters; fewer than ${limit} are allowed: make the network smaller`;
+    faults.push({ check: 'too-many-parameters', where, message });
+  } catch (error) {
+    if (!(error instanceof FaceparseError)) throw error;
+    faults.push({ check: 'weights-unreadable', where, message: error.message });
+  }
+}
