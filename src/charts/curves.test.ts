@@ -87,14 +87,16 @@ describe('curvesChart', () => {
 describe('runCurves', () => {
   it('stacks loss, scores and learning rate, and marks the best F', async () => {
     const shown = texts(await runCurves(rows));
-    for (const text of [
-      'Loss',
-      'Validation scores',
-      'Learning rate',
-      'F (per image)',
-      'macro IoU (pooled)',
-      'best 0.8132',
-    ]) {
+    for (const text of ['Loss', 'Scores', 'Learning rate', 'F (per image)', 'macro IoU (pooled)', 'best 0.8132']) {
+      expect(shown).toContain(text);
+    }
+  });
+
+  it('shows the validation loss and F on training images where the run has them', async () => {
+    const scored = rows.map((row) => (row.valF === undefined ? row : { ...row, valLoss: 1.5, trainF: 0.9 }));
+    const [without, shown] = [texts(await runCurves(rows)), texts(await runCurves(scored))];
+    for (const text of ['training', 'validation', 'F on training images']) {
+      expect(without).not.toContain(text);
       expect(shown).toContain(text);
     }
   });
@@ -104,7 +106,7 @@ describe('runCurves', () => {
       await runCurves(rows.map(({ step, epoch, seconds, loss }) => ({ step, epoch, seconds, loss }))),
     );
     expect(training).toContain('Loss');
-    expect(training).not.toContain('Validation scores');
+    expect(training).not.toContain('Scores');
     expect(training).not.toContain('Learning rate');
     expect(texts(await runCurves([]))).toContain('Loss (nothing logged yet)');
   });

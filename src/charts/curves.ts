@@ -10,6 +10,9 @@ export interface MetricsRow {
   /** F (per image) on the validation set. */
   readonly valF?: number;
   readonly valMacroIou?: number;
+  readonly valLoss?: number;
+  /** F (per image) on training images, without augmentation. */
+  readonly trainF?: number;
 }
 
 export interface CurveSeries {
@@ -238,13 +241,13 @@ export function curvesChart(series: readonly CurveSeries[], options: CurvesChart
 }
 
 /**
- * The curves of a training run as one SVG over epochs: loss, validation scores with the best F marked, learning rate.
+ * The curves of a training run as one SVG over epochs: losses, scores with the best validation F marked, learning rate.
  * A panel without a single value is left out.
  *
  * @example await writeFileAtomic('runs/a/curves.svg', await runCurves(rows));
  */
 export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
-  const line = (name: string, key: 'loss' | 'valF' | 'valMacroIou' | 'learningRate'): CurveSeries => ({
+  const line = (name: string, key: Exclude<keyof MetricsRow, 'step' | 'epoch' | 'seconds'>): CurveSeries => ({
     name,
     points: rows.flatMap((row) => {
       const value = row[key];
@@ -258,15 +261,19 @@ export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
       xLabel: 'epoch',
       yLabel: 'loss',
       height: 280,
-      series: [line('training', 'loss')].filter(hasPoints),
+      series: [line('training', 'loss'), line('validation', 'valLoss')].filter(hasPoints),
     },
     {
-      title: 'Validation scores',
+      title: 'Scores',
       xLabel: 'epoch',
       yLabel: 'score',
       height: 300,
       markBest: 'F (per image)',
-      series: [line('F (per image)', 'valF'), line('macro IoU (pooled)', 'valMacroIou')].filter(hasPoints),
+      series: [
+        line('F (per image)', 'valF'),
+        line('macro IoU (pooled)', 'valMacroIou'),
+        line('F on training images', 'trainF'),
+      ].filter(hasPoints),
     },
     {
       title: 'Learning rate',
