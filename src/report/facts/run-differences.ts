@@ -9,7 +9,15 @@ export interface RunDifference {
 }
 
 /** What does not change what is learnt, besides the engine. */
-const technicalKeys = ['name', 'train.seed', 'data.workers', 'data.diskCache', 'validation.every', 'parameters.limit'];
+const technicalKeys = [
+  'name',
+  'train.seed',
+  'data.workers',
+  'data.diskCache',
+  'validation.every',
+  'validation.trainImages',
+  'parameters.limit',
+];
 
 /** Paths of differences in the training pairs; no keys of a configuration are called so. */
 export const dataPaths: readonly string[] = ['pairs', 'pictures'];

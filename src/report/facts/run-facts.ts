@@ -7,6 +7,7 @@ import { exists } from '../../files/path-kind.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
 import { loadWeights } from '../../node/face-parser.ts';
+import { studyTitleOf } from '../../study/study-titles.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { requireSameData } from '../../training/environment.ts';
 import { type MetricsLine, readMetrics, runFolder } from '../../training/run-folder.ts';
@@ -53,6 +54,8 @@ export interface RunFacts {
   readonly config: Config;
   readonly environment: EnvironmentFacts;
   readonly metrics: readonly MetricsLine[];
+  /** What a study says that the run changes, in words; absent for a run of no study. */
+  readonly studyTitle?: string;
 }
 
 /** The trained network of a run. */
@@ -98,12 +101,14 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
     }
     await requireModest(file);
   }
+  const studyTitle = await studyTitleOf(folder);
   return {
     folder,
     name: run.name,
     config: await storedConfig(folder),
     environment: await readEnvironmentFacts(run.environment),
     metrics: await readLines(run.metrics),
+    ...(studyTitle !== undefined && { studyTitle }),
   };
 }
 
