@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { type BuiltReport, buildReport, pdfName, sourceName } from './build-report.ts';
+import { type BuiltReport, buildReport, measureReport, mostPages, pdfName, sourceName } from './build-report.ts';
 import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
+import type { ReportFacts } from './facts/report-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
-import { bibliographyName, reportSource } from './report-source.ts';
+import { bibliographyName, type ReportDensity, reportSource } from './report-source.ts';
 import { requireGlyphs } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
 
@@ -45,6 +46,22 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
   }
 }
 
+/** A last page with less text than this looks like an accident. */
+const leastFill = 0.25;
+
+/** Writes the source, set tightly where that saves a page that would be nearly empty, or one too many. */
+async function writeSource(out: string, facts: ReportFacts): Promise<void> {
+  const write = async (density: ReportDensity) => {
+    const source = reportSource(facts, density);
+    await writeFileAtomic(join(out, bibliographyName), bibliography(source));
+    await writeFileAtomic(join(out, sourceName), source);
+    return measureReport(out);
+  };
+  const { pages, lastPageFill } = await write('normal');
+  if (pages <= mostPages && (pages === 1 || lastPageFill >= leastFill)) return;
+  if ((await write('tight')).pages >= pages) await write('normal');
+}
+
 /**
  * Writes a report about a run, compared with others: `OUT/report.typ` (to be edited), `OUT/references.bib`, `OUT/figures/`
  * and `OUT/report.pdf`. The weights are scored on DATA/val; where there are no data, the report says so.
@@ -60,9 +77,7 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);
-  const source = reportSource({ ...facts, figures });
-  await writeFileAtomic(join(out, bibliographyName), bibliography(source));
-  await writeFileAtomic(join(out, sourceName), source);
+  await writeSource(out, { ...facts, figures });
   // That of a report before would be taken for this one's where this one cannot be built.
   await rm(join(out, pdfName), { force: true });
   const built = await buildReport(out);

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
@@ -8,7 +8,6 @@ import { saveStudyTitles, studyTitleOf } from './study-titles.ts';
 describe('study titles', () => {
   it('are found from the folders of the runs, and kept when other variants are trained', async () => {
     const out = join(await temporaryFolder(), 'runs');
-    await mkdir(out);
     await saveStudyTitles(out, [studyRun('base')]);
     await saveStudyTitles(out, [studyRun('other', 0), studyRun('other', 1)]);
     expect(await studyTitleOf(join(out, 'g', 'other-s1'))).toBe('a | b');

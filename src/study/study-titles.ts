@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeFileAtomic } from '../files/atomic-write.ts';
+import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { exists } from '../files/path-kind.ts';
 import type { StudyRun } from './load-study.ts';
 
@@ -25,6 +25,9 @@ async function readTitles(out: string): Promise<Record<string, string>> {
 export async function saveStudyTitles(out: string, runs: readonly StudyRun[]): Promise<void> {
   const titles = runs.map(({ group, variant }) => [`${group.name}/${variant.name}`, variant.title] as const);
   const all = { ...(await readTitles(out)), ...Object.fromEntries(titles) };
+  await mkdir(out, { recursive: true }).catch((cause) => {
+    throw writeError(out, cause);
+  });
   await writeFileAtomic(join(out, fileName), `${JSON.stringify(all, undefined, 2)}\n`);
 }
 

@@ -148,7 +148,7 @@ describe('compareRuns', () => {
     const comparison = await compareRuns([base, few, other, moved], base);
     expect(comparison.variants.map(({ differences }) => differences.map(formatDifference))).toEqual([
       [],
-      ['pictures=cccccccc'],
+      ['images=cccccccc'],
       ['pairs=100'],
     ]);
     expect(comparison.variants[2].summary.difference).toBeCloseTo(-0.2, 12);
