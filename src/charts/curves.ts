@@ -27,6 +27,8 @@ export interface CurvesChartOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
+  /** Where the x axis begins at the latest; default the first point. */
+  readonly xFrom?: number;
   /** Title of the right axis; drawn when a series uses it. */
   readonly rightLabel?: string;
   readonly width?: number;
@@ -80,6 +82,11 @@ function formatTick(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** Whether an end of an axis has few digits. */
+function isShort(value: number): boolean {
+  return value === Number(value.toPrecision(2)) || Number.isInteger(value);
+}
+
 /** Room to the right of a panel; a legend there is as wide as its longest name. */
 function rightMargin({ legend, series }: Panel): number {
   if (legend !== 'side') return 70;
@@ -118,10 +125,11 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
     nameLocation: 'middle' as const,
   };
   const ends = panels.flatMap((panel) => panel.series.flatMap(({ points }) => thin(points).map(([x]) => x)));
-  const low = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const starts = panels.flatMap(({ xFrom }) => xFrom ?? []);
+  const low = [...starts, ...ends].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = ends.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   // A whole number at the end keeps its tick clear of the one before; a single x is left to echarts.
-  const span = low < high ? { min: low, max: high >= 5 ? Math.ceil(high) : high } : {};
+  const span: { min?: number; max?: number } = low < high ? { min: low, max: high >= 5 ? Math.ceil(high) : high } : {};
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
@@ -149,6 +157,8 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
       type: 'value' as const,
       gridIndex: i,
       ...span,
+      // Long numbers at the ends would run into the ticks beside them.
+      axisLabel: { ...axisStyle.axisLabel, showMinLabel: isShort(low), showMaxLabel: isShort(span.max ?? high) },
       name: panel.xLabel,
       nameGap: 26,
       splitLine: { show: false },

@@ -9,7 +9,6 @@ import { storedConfig } from '../training/stored-config.ts';
 import { type TrainingProgress, type TrainResult, train } from '../training/trainer.ts';
 import type { StudyRun } from './load-study.ts';
 import { type RunResult, readRunResult } from './run-result.ts';
-import { saveStudyTitles } from './study-titles.ts';
 
 export interface TrainStudyOptions {
   /** The runs, as `readRunResult` found them in `out`; those that are not finished are trained. */
@@ -78,10 +77,6 @@ export async function trainStudy(options: TrainStudyOptions): Promise<StudyTrain
   const pending = options.results.filter(({ state }) => state !== 'finished').map(({ run }) => run);
   for (const run of pending) withName(run, () => planTraining(run.config));
   await requireOneDataset(options);
-  await saveStudyTitles(
-    options.out,
-    options.results.map(({ run }) => run),
-  );
   const failures: { run: string; message: string }[] = [];
   for (const [index, run] of pending.entries()) {
     options.onRun?.(run, index);

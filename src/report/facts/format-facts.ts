@@ -10,9 +10,9 @@ export function formatRatio(value: number): string {
   return value.toFixed(3);
 }
 
-/** A share as percent with the digits that matter: `31 %`, `0.3 %`, `0.013 %`. */
+/** A share as percent with the digits that matter and a no-break space: `31 %`, `0.3 %`, `0.013 %`. */
 export function formatShare(share: number): string {
-  return `${Number((share * 100).toPrecision(share >= 0.1 ? 3 : 2))} %`;
+  return `${Number((share * 100).toPrecision(share >= 0.1 ? 3 : 2))}\u00a0%`;
 }
 
 /** A duration in a sentence: `45 seconds`, `12 minutes`, `3.4 hours`. */

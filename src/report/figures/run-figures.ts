@@ -22,7 +22,7 @@ async function drawCurves(
   rightLabel: string,
   markBest?: string,
 ): Promise<string> {
-  const options = { title: '', xLabel: 'epoch', yLabel, rightLabel, width: 410, height: 262 };
+  const options = { title: '', xLabel: 'epoch', xFrom: 0, yLabel, rightLabel, width: 410, height: 262 };
   const svg = await curvesChart(series, { ...options, ...(markBest !== undefined && { markBest }) });
   // The report brings its own typeface, and no other may be looked for on the machine.
   return svg.replaceAll('sans-serif', figureFont);

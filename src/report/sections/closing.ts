@@ -73,7 +73,7 @@ export function failuresSection(facts: ReportFacts): string {
     ),
     figure(
       body.join('\n'),
-      'The validation images with the lowest F: photo, ground truth, prediction and wrong pixels (red). In brackets: the classes that cost most.',
+      'The validation images with the lowest F: photo, ground truth, prediction and wrong pixels (red). In brackets: the two lowest F1 of classes, or the number of classes at 0.',
       'fig-failures',
       'auto',
     ),

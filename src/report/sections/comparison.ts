@@ -99,6 +99,13 @@ function comparisonTable({ variants }: Comparison, main: string): string {
   ).replaceAll('\n', '\n  ')}\n}`;
 }
 
+/** `The largest gain over the base is`, `The largest losses against the base are` */
+function largest(what: 'gain' | 'loss', count: number): string {
+  const against = what === 'gain' ? 'over' : 'against';
+  if (count === 1) return `The largest ${what} ${against} the base is`;
+  return `The largest ${what === 'gain' ? 'gains' : 'losses'} ${against} the base are`;
+}
+
 /** What the numbers say: the largest gains and losses, and how much seeds differ. */
 function findings({ variants }: Comparison, main: string): string {
   const compared = variants.filter(({ name, summary }) => name !== baseName && summary.difference !== undefined);
@@ -114,8 +121,8 @@ function findings({ variants }: Comparison, main: string): string {
   return paragraph(
     own &&
       `The run of this report differs from the base in ${own.changedKeys} keys and by ${formatPoints(own.summary.difference!)} points.`,
-    better.length > 0 && `The largest gains over the base are ${list(better.map(described))}.`,
-    worse.length > 0 && `The largest losses are ${list(worse.map(described))}.`,
+    better.length > 0 && `${largest('gain', better.length)} ${list(better.map(described))}.`,
+    worse.length > 0 && `${largest('loss', worse.length)} ${list(worse.map(described))}.`,
     seedsOfBase(variants[0].summary),
     spreads.length === 0 &&
       others.length > 0 &&
@@ -200,9 +207,9 @@ export function comparisonSection(facts: ReportFacts): string | undefined {
   if (!comparison) return undefined;
   const tableFigure = figure(
     comparisonTable(comparison, run.folder),
-    `Runs compared with the base by F (per image)${onFirst(facts)}: mean over seeds, ± half their range (number of seeds). ` +
-      'Δ is the mean difference to the base run with the same seed, in points of 0.01, ± half the range of these differences (number of seeds). ' +
-      'It need not equal the difference of the means where base and variant have other seeds. ' +
+    `Runs compared with the base by F (per image)${onFirst(facts)}: mean over seeds ± half their range in points of 0.01 (number of seeds). ` +
+      'Δ is the mean difference from the base run with the same seed, in points, ± half the range of these differences (number of seeds). ' +
+      'It can differ from the difference of the two means where the seeds differ. ' +
       'Bold: larger than the spread over seeds. –: not finished.',
     'tab-comparison',
   );

@@ -37,6 +37,12 @@ function verdict(gain: number, { schedule, finalShare }: Config['train']): strin
   return gain > 0 ? ': longer training might still help' : ': a shorter training would have sufficed';
 }
 
+/** Validation images that every validation scored. */
+function validationImages(facts: Pick<ReportFacts, 'run' | 'measured'>): string {
+  const first = scoredFirst(facts);
+  return first === undefined ? 'the validation images' : firstImages(first);
+}
+
 /** Training images that every validation scored. */
 function trainImages({ run, measured }: Pick<ReportFacts, 'run' | 'measured'>): string {
   const { trainImages, limit } = run.config.validation;
@@ -59,7 +65,7 @@ export function overfitting(facts: Pick<ReportFacts, 'run' | 'measured'>): strin
         ? 'The gap is moderate.'
         : 'The network overfits the training images.';
   return paragraph(
-    `${when}, F is ${formatF(last.trainF)} on ${trainImages(facts)} without augmentation and ${formatF(last.valF)} on validation images, a gap of ${formatPoints(gap)} points.`,
+    `${when}, F is ${formatF(last.trainF)} on ${trainImages(facts)} without augmentation and ${formatF(last.valF)} on ${validationImages(facts)}, a gap of ${formatPoints(gap).replace('+', '')} points.`,
     judged,
     lossTrend(scored),
   );
@@ -86,10 +92,8 @@ export function curves(facts: ReportFacts): string {
   const files = [loss, ...(score === undefined ? [] : [score])];
   const images = files.map((file) => `  image(${typstString(file)}, width: 100%),`);
   const has = (key: 'valLoss' | 'trainF') => run.metrics.some((line) => line[key] !== undefined);
-  const first = scoredFirst(facts);
-  const on = first === undefined ? 'the validation images' : firstImages(first);
   const left = has('valLoss') ? 'losses and learning rate' : 'loss and learning rate';
-  const right = `F (per image) on ${on}${has('trainF') ? ` and on ${trainImages(facts)} without augmentation` : ''}`;
+  const right = `F (per image) on ${validationImages(facts)}${has('trainF') ? ` and on ${trainImages(facts)} without augmentation` : ''}`;
   const size = sizeSteps(run).length > 1 ? ', with the side of the training images' : '';
   const { auxiliary } = run.config.loss;
   const caption = [

@@ -37,17 +37,18 @@ export function worstMistakes(
     .slice(0, count);
 }
 
-/** The share of the pixels of paired classes that are given to the class of the other side; undefined without such pixels. */
+/** The share of the pixels of paired classes that are given to the class of the other side; undefined where there are none, or none is predicted. */
 export function sideConfusion({ summary, labelSet }: Pick<Measurements, 'summary' | 'labelSet'>): number | undefined {
   const { length } = labelSet.classes;
-  let [wrong, all] = [0, 0];
+  let [wrong, all, predicted] = [0, 0, 0];
   for (const pair of labelSet.mirrorPairs) {
     for (const [own, other] of [pair, pair.toReversed() as [number, number]]) {
       wrong += summary.confusion[own * length + other];
       all += summary.perClass[own].truthPixels;
+      predicted += summary.perClass[own].predictedPixels;
     }
   }
-  return all === 0 ? undefined : wrong / all;
+  return all === 0 || predicted === 0 ? undefined : wrong / all;
 }
 
 function classTable({ summary, labelSet }: Measurements): string {

@@ -92,7 +92,7 @@ function optimisation({ run }: ReportFacts): string {
   const last = run.metrics.at(-1)!;
   const sgd = train.optimizer.kind === 'sgd';
   return paragraph(
-    `*Optimisation.* @tab-optimisation lists the settings. Training took ${countOf(last.step, 'step')} in ${countOf(Number(last.epoch.toFixed(1)), 'epoch')}.`,
+    `*Optimisation.* @tab-optimisation lists the settings. Training took ${countOf(last.step, 'step')} (${countOf(Number(last.epoch.toFixed(1)), 'epoch')}).`,
     train.warmup > 0 &&
       `The learning rate rises linearly at first${sgd ? '' : ', because the moment estimates of AdamW are unreliable after few steps'}.`,
     train.schedule !== 'constant' &&
