@@ -46,11 +46,11 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
   }
 }
 
-/** A last page with less text than this looks like an accident. */
-const leastFill = 0.25;
+/** A last page with less text than this is worth avoiding. */
+const leastFill = 0.5;
 
-/** Writes the source, set tightly where that saves a page that would be nearly empty, or one too many. */
-async function writeSource(out: string, facts: ReportFacts): Promise<void> {
+/** Writes the source, set tightly where that saves a last page that would be mostly empty, or one too many. */
+export async function writeSource(out: string, facts: ReportFacts): Promise<void> {
   const write = async (density: ReportDensity) => {
     const source = reportSource(facts, density);
     await writeFileAtomic(join(out, bibliographyName), bibliography(source));
