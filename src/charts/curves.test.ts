@@ -42,6 +42,42 @@ describe('curvesChart', () => {
     expect([width, height]).toEqual([500, 300]);
   });
 
+  it('begins the x axis where it is told, and shows no long number at its end', async () => {
+    const points: [number, number][] = [
+      [0.504, 1],
+      [1.504, 2],
+    ];
+    const options = { title: '', xLabel: 'x', yLabel: 'y' };
+    const [plain, from] = [
+      texts(await curvesChart([{ name: 'a', points }], options)),
+      texts(await curvesChart([{ name: 'a', points }], { ...options, xFrom: 0 })),
+    ];
+    expect(plain).not.toContain('0');
+    expect(from).toContain('0');
+    for (const shown of [plain, from]) {
+      expect(shown).not.toContain('0.504');
+      expect(shown).not.toContain('1.504');
+    }
+  });
+
+  it('puts the label of the best point below where another line is above it', async () => {
+    const draw = async (other: number) => {
+      const points = (y: number): [number, number][] => [
+        [0, y / 2],
+        [1, y],
+      ];
+      const series = [
+        { name: 'a', points: points(0.5) },
+        { name: 'b', points: points(other) },
+      ];
+      const svg = await curvesChart(series, { title: '', xLabel: 'x', yLabel: 'y', markBest: 'a' });
+      const y = (pattern: RegExp) => Number(pattern.exec(svg)?.[1]);
+      return y(/<text[^>]* (?:y="|transform="translate\([\d.]+ )([\d.]+)[^>]*>best 0\.5000/);
+    };
+    const [below, above] = [await draw(0.501), await draw(0.499)];
+    expect(below - above).toBeGreaterThan(10);
+  });
+
   it('gives the same bytes for the same data', async () => {
     expect(await runCurves(rows)).toBe(await runCurves(rows));
   });

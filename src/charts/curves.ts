@@ -193,6 +193,11 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
         const color = highlight ? dark : colors[k % colors.length];
         const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length];
         const best = panel.markBest === name ? bestPoint(data) : undefined;
+        const isBelowAnother =
+          best &&
+          panel.series.some(
+            (other) => other.axis !== 'right' && other.points.some(([x, y]) => x === best[0] && y > best[1]),
+          );
         return {
           type: 'line' as const,
           name,
@@ -212,7 +217,8 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
             itemStyle: { color: '#ffffff', borderColor: color, borderWidth: 2.5 },
             label: {
               show: true,
-              position: 'top' as const,
+              // Above, the label would lie on the other line.
+              position: isBelowAnother ? ('bottom' as const) : ('top' as const),
               distance: 8,
               color: dark,
               fontSize: 12,

@@ -210,7 +210,7 @@ const validation = z
     trainImages: whole
       .min(0)
       .max(10_000)
-      .default(50)
+      .default(30)
       .describe(
         'Training images scored at each validation, without augmentation, to show overfitting; no more than validation images; 0 disables',
       ),

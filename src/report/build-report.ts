@@ -49,7 +49,7 @@ async function refusePackages(folder: string): Promise<void> {
     const line = lines.findIndex((text) => /"@[\w-]+\/[\w-]+:/.test(text));
     if (line < 0) continue;
     throw new FaceparseError(
-      `${path}:${line + 1}: packages of typst are not available here; copy what you need into the file`,
+      `${path}:${line + 1}: Typst packages are not available here; copy what you need into the file`,
     );
   }
 }

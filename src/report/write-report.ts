@@ -29,7 +29,7 @@ export interface WrittenReport extends BuiltReport {
 async function requireFree({ out, force = false }: WriteReportOptions): Promise<void> {
   const names = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
-    throw new FaceparseError(`cannot write to ${out}: ${error.message}; name a new folder`, {
+    throw new FaceparseError(`cannot write to ${out}: ${error.message}; choose a new folder`, {
       exitCode: 2,
       cause: error,
     });
@@ -42,7 +42,7 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
     );
   }
   if (names.length > 0 && !names.includes(sourceName)) {
-    throw new FaceparseError(`${out} is not empty and holds no report; name a new folder`, { exitCode: 2 });
+    throw new FaceparseError(`${out} is not empty and has no report; choose a new folder`, { exitCode: 2 });
   }
 }
 
@@ -66,8 +66,8 @@ export async function writeSource(out: string, facts: ReportFacts): Promise<void
  * Writes a report about a run, compared with others: `OUT/report.typ` (to be edited), `OUT/references.bib`, `OUT/figures/`
  * and `OUT/report.pdf`. The weights are scored on DATA/val; where there are no data, the report says so.
  *
- * @throws FaceparseError for what is no run, letters that the font lacks, data that cannot be used, and a report of more than five pages, whose source is
- *   kept
+ * @throws FaceparseError for a folder that is no run, characters that the font lacks, unusable data, and a report of more than five pages (its
+ *   source is kept)
  * @example const { pdf } = await writeReport({ run: 'runs/flagship', data: 'data', out: 'report' })
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {

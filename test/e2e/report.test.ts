@@ -181,9 +181,9 @@ describe('report', () => {
     [['--build', 'x', '--tta'], /cannot be used with/],
     [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
     [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙, for which Arimo/],
-    [['DATA', '--out', 'OUT'], /is no run that can be reported on: it has no config\.yaml/],
+    [['DATA', '--out', 'OUT'], /is not a run folder: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
-    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and holds no report/],
+    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and has no report/],
   ])('%j is wrong usage, told in one line', async (words, message) => {
     const named: Record<string, string> = {
       RUN: join(runs, 'main'),

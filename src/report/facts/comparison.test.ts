@@ -126,7 +126,7 @@ describe('compareRuns', () => {
     expect(await text(base)).toContain('[no-dice], [no Dice \\#1], [0.7000]');
     expect(await text(base)).toContain('[elsewhere], [#raw("train.lr=0.5")], [0.6000]');
     expect(await text(base)).toContain('[base], [–], [0.8000]');
-    expect(await text(base)).toContain('Changes are described as in the study');
+    expect(await text(base)).toContain('Changes are described in the words of the study.');
     expect(await text(untitled)).toContain('base of the study group g');
   });
 
@@ -225,7 +225,9 @@ describe('compareRuns', () => {
     const again = await writeRun('twice-1', ['validation.every=1', 'engine.threads=1'], 0.81);
     await expect(compareRuns([base, again], base)).rejects.toMatchObject({
       exitCode: 2,
-      message: expect.stringMatching(/twice-0 and .*twice-1 are runs of one configuration.* seed 0; leave one/),
+      message: expect.stringMatching(
+        /twice-0 and .*twice-1 have the same configuration, training pairs and seed 0; leave one/,
+      ),
     });
   });
 

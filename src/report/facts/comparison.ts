@@ -12,7 +12,7 @@ export interface ComparedVariant {
   readonly name: string;
   /** What deviates from the base and from what is shared. */
   readonly differences: readonly RunDifference[];
-  /** What the study of these runs says that they change, in words; absent outside of a study and for its base. */
+  /** What the runs change, in the words of their study; absent outside of a study and for the base. */
   readonly title?: string;
   /** Number of keys that differ from the base, the shared ones included. */
   readonly changedKeys: number;
@@ -54,12 +54,12 @@ function requireNewSeed(group: readonly RunFacts[], { folder, config }: RunFacts
   const same = group.find((run) => run.config.train.seed === seed);
   if (!same) return;
   throw new FaceparseError(
-    `${same.folder} and ${folder} are runs of one configuration, with the same training pairs and the seed ${seed}; leave one of them out`,
+    `${same.folder} and ${folder} have the same configuration, training pairs and seed ${seed}; leave one of them out`,
     { exitCode: 2 },
   );
 }
 
-/** Names without seeds, each once; the base has the name that studies give it. */
+/** Unique names without seeds; the base is named as in studies. */
 function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFacts[], string> {
   const names = new Map<RunFacts[], string>([[base, baseName]]);
   for (const group of groups) {
@@ -77,7 +77,7 @@ function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFac
   return names;
 }
 
-/** What a study says of runs, the group added where they are its base, which changes nothing. */
+/** The study's title of a variant; the base of a group changes nothing, so it is named as such. */
 function titleOf([{ folder, name, studyTitle }]: readonly RunFacts[]): string | undefined {
   if (studyTitle === undefined) return undefined;
   const isStudyBase = name.replace(/-s\d+$/, '') === baseName;
@@ -94,7 +94,7 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
   const groups = groupRuns(runs);
   const baseGroup = groups.find((group) => group.includes(base))!;
   if (groups.length < 2) {
-    throw new FaceparseError('all runs have one configuration, so there is nothing to compare', { exitCode: 2 });
+    throw new FaceparseError('all runs have the same configuration, so there is nothing to compare', { exitCode: 2 });
   }
   const names = nameGroups(groups, baseGroup);
   const variants = new Map(

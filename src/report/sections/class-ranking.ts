@@ -5,7 +5,7 @@ import { list, markup } from '../typst/typst-text.ts';
 
 /** The classes of the truth by their mean F. */
 export interface ClassRanking {
-  /** Those whose F rounds to 0.00, the most frequent first: among them F tells no order. */
+  /** Those whose F rounds to 0.00, the most frequent first: F cannot order them. */
   readonly notFound: readonly ClassScore[];
   /** The others, the lowest F first. */
   readonly found: readonly ClassScore[];

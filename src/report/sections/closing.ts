@@ -20,7 +20,7 @@ function legend({ measured }: ReportFacts): string {
   return `align(left, text(7.8pt)[${entries.join(' #h(3pt)\n')}])`;
 }
 
-/** File names of data sets may be long hashes; their beginning tells them apart. */
+/** File names in datasets may be long hashes; the first characters identify them. */
 function shortName(stem: string): string {
   return stem.length > 12 ? `${stem.slice(0, 8)}…` : stem;
 }

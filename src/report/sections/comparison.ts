@@ -171,7 +171,7 @@ function introduce(facts: ReportFacts, comparison: Comparison): string {
       (common
         ? `All others differ from the base in ${describeDifferences(shared)}; the table lists only further changes.`
         : `Most others differ from the base in ${describeDifferences(shared)}; the table lists deviations from that.`),
-    hasTitles && 'Changes are described as in the study that the runs belong to.',
+    hasTitles && 'Changes are described in the words of the study.',
     mentioned.some(({ path }) => dataPaths.includes(path)) &&
       'Runs with other training pairs may also have been validated on other images.',
     otherThanHeadline(facts),

@@ -32,7 +32,7 @@ describe('overfitting', () => {
       [0.72, 0.85, 0.9],
     ]);
     expect(overfitting(facts)?.split('\n')).toEqual([
-      'At the end of training, F is 0.8500 on 40 training images without augmentation and 0.7200 on the validation images, a gap of 13.00 points.',
+      'At the end of training, F is 0.8500 on 30 training images without augmentation and 0.7200 on the validation images, a gap of 13.00 points.',
       'The network overfits the training images.',
       'The validation loss was lowest at epoch 2 (0.800) and rose to 0.900 afterwards, which is a sign of overfitting.',
     ]);

@@ -97,13 +97,13 @@ function optimisation({ run }: ReportFacts): string {
       `The learning rate rises linearly at first${sgd ? '' : ', because the moment estimates of AdamW are unreliable after few steps'}.`,
     train.schedule !== 'constant' &&
       `${train.warmup > 0 ? 'It then decays' : 'The learning rate decays from the first step'}${isAtEnd(run) ? ', so the last epochs make small refinements' : ' over the planned length'}.`,
-    train.resolutions.length > 0 && tellResolutions(run),
+    train.resolutions.length > 0 && describeResolutions(run),
     train.clipNorm > 0 && 'Gradient clipping limits the effect of a single unusual batch.',
   );
 }
 
 /** How the image size changed, as far as the run got. */
-function tellResolutions(run: ReportFacts['run']): string {
+function describeResolutions(run: ReportFacts['run']): string {
   const planned = run.config.train.resolutions.length + 1;
   const sizes = sizeSteps(run).map(({ size }) => size);
   if (sizes.length < planned) {
@@ -150,7 +150,7 @@ function regularisation({ run: { config } }: ReportFacts): string {
 const resizeWords: Readonly<Record<ResizeRule, string>> = { 'stretch-area-bilinear': 'resized' };
 
 /** How the values 0 to 1 of a photo are normalised: the new range if it is the same for all channels, else the formula. */
-function tellNormalization({ mean, std }: Normalization): string {
+function describeNormalization({ mean, std }: Normalization): string {
   const [m, s] = [mean[0], std[0]];
   if (mean.every((value) => value === m) && std.every((value) => value === s)) {
     const [from, to] = [0, 1].map((value) => String(Number(((value - m) / s).toFixed(2))).replace('-', '−'));
@@ -168,16 +168,16 @@ function processing({ network, run, averaging }: ReportFacts): string {
   const sides = averaging?.sides ?? [preprocessing.size];
   const squares = list(sides.map((side) => `${side} × ${side}`));
   return paragraph(
-    `*Processing.* A photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${tellNormalization(preprocessing)}, in training and in prediction alike.`,
+    `*Processing.* A photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${describeNormalization(preprocessing)}, in training and in prediction alike.`,
     averaging
-      ? tellAveraging(averaging)
+      ? describeAveraging(averaging)
       : 'The logits are upsampled bilinearly to the size of the photo, and each pixel takes the class with the highest logit. ' +
           'There is no test-time augmentation and no other post-processing.',
-    tellWeights(network, run),
+    describeWeights(network, run),
   );
 }
 
-function tellAveraging({ flip, sides }: AveragedViews): string {
+function describeAveraging({ flip, sides }: AveragedViews): string {
   const sizes = sides.length > 1 ? ` at ${sides.length === 2 ? 'both' : 'all'} sizes` : '';
   const views = viewsOf({ flip, sides });
   return paragraph(
@@ -187,7 +187,7 @@ function tellAveraging({ flip, sides }: AveragedViews): string {
   );
 }
 
-function tellWeights({ weightsAre, step }: ReportFacts['network'], run: ReportFacts['run']): string {
+function describeWeights({ weightsAre, step }: ReportFacts['network'], run: ReportFacts['run']): string {
   const when = step === undefined ? '' : ` (step ${formatCount(step)}, epoch ${Number(epochOf(step, run).toFixed(1))})`;
   return weightsAre === 'best'
     ? `The weights are those of the checkpoint with the highest validation F${when}.`
