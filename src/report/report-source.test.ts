@@ -225,7 +225,7 @@ describe('the text of a report', () => {
     const images = [0.8, 0.6, 0.4, 0.2].map((f) => ({ score: { f, perClass: [] } }));
     const measured = { labelSet: celebamask19, summary, images, worst: [], wrongNearBorders: 0 };
     const text = sourceOf(['validation.limit=2'], { measured, hasOwnData: true } as unknown as Partial<ReportFacts>);
-    expect(text).toContain('It reaches an F (per image) of *0.5000* on 4 validation images');
+    expect(text).toContain('it reaches an F (per image) of *0.5000* on 4 validation images.');
     expect(text).toContain('scored only the first 2 validation images, on which F is 0.7000; F in @fig-curves refers');
     expect(text).toContain('F (per image) on the first 2 validation images (right).');
     expect(text).toContain('2 of the 6 classes have an F of 0.00: skin and background, in order of frequency.');

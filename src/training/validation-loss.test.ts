@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { loadEngines } from '../../test/contract/engines.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { Graph } from '../graph/graph.ts';
 import { scale } from '../graph/ops/reduction.ts';
+import { Random } from '../random/random.ts';
 import { LogitsRecorder, ValidationLoss } from './validation-loss.ts';
 
 const engine = await selectEngine({ name: 'reference' });
@@ -30,6 +32,21 @@ describe('ValidationLoss', () => {
     expect(await loss.measure(logits(2), half)).toBeCloseTo(3 * Math.log(1 + Math.exp(-2)), 5);
     await loss.dispose();
   });
+});
+
+it('is the same on every engine, with every loss', async () => {
+  const settings = lossOf('loss.lovasz=1', 'loss.labelSmoothing=0.1', `loss.classWeights=[${'1,'.repeat(18)}2]`);
+  const random = new Random(1);
+  const logits = Float32Array.from({ length: 19 * 64 }, () => random.uniform(-2, 2));
+  const data = Uint8Array.from({ length: 20 * 12 }, (_, index) => (index % 23 > 18 ? 255 : index % 19));
+  const losses: number[] = [];
+  for (const engine of await loadEngines()) {
+    const loss = await ValidationLoss.compile(engine, [1, 19, 8, 8], 16, settings);
+    losses.push(await loss.measure(logits, { width: 20, height: 12, data }));
+    await loss.dispose();
+  }
+  expect(losses.length).toBeGreaterThan(1);
+  for (const loss of losses) expect(loss).toBeCloseTo(losses[0], 4);
 });
 
 describe('LogitsRecorder', () => {

@@ -89,8 +89,7 @@ export function summarySection(facts: ReportFacts): string {
     paragraph(
       `This report describes a convolutional network that labels every pixel of a face photo with one of ${classes} classes.`,
       score &&
-        `It reaches an F (per image) of *${formatF(score.f)}* on ${score.where} with ${formatCount(parameters)} trainable parameters` +
-          `${limit ? ` (the limit is ${formatCount(limit)})` : ''}.`,
+        `With ${countOf(parameters, 'trainable parameter')}${limit ? ` (the limit is ${formatCount(limit)})` : ''}, it reaches an F (per image) of *${formatF(score.f)}* on ${score.where}.`,
       `It was trained ${provenance(environment)}in ${formatTime(run.metrics.at(-1)!.seconds)}${machine ? ` on ${machine}` : ''}.`,
       lengthsOf(environment),
       `A forward pass on an image of ${network.preprocessing.size} × ${network.preprocessing.size} pixels takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
@@ -124,7 +123,7 @@ export function taskSection(facts: ReportFacts): string {
         : 'The masks have the 19 classes of CelebAMask-HQ @celebamask. ' +
             'The prefixes `l_` and `r_` mark the left and right parts of the person; `eye_g` is glasses, `ear_r` earrings, `neck_l` a necklace, `u_lip` and `l_lip` the upper and lower lip.',
       `The training set has ${pairs ? countOf(pairs, 'pair') : 'pairs'} of photo and mask` +
-        `${measured ? `${hasOwnData ? ', the validation set' : '; the scores are from other data, with'} ${formatCount(measured.summary.images)}` : ''}.`,
+        `${measured ? (hasOwnData ? `, the validation set ${formatCount(measured.summary.images)}` : `; the scores are from other data of ${countOf(measured.summary.images, 'pair')}`) : ''}.`,
       data && imbalance(data),
     ),
     data && swaps(facts),

@@ -53,7 +53,7 @@ function describeBlocks({ network, run }: ReportFacts): string {
     first('PyramidPooling') &&
       'Pyramid pooling @pspnet adds means over coarse grids to the deepest features, which gives every position global context.',
     batchNormalization && 'Batch normalisation @batch-norm follows the convolutions.',
-    `The logits have ${logitsSide}² positions and are upsampled to the size of the photo before the argmax; upsampling labels instead would give jagged boundaries.`,
+    `The logits have a resolution of ${logitsSide}² and are upsampled to the size of the photo before the argmax; upsampling labels instead would give jagged boundaries.`,
     run.config.loss.auxiliary > 0 &&
       'Auxiliary heads on intermediate features support training and are removed afterwards.',
     '@tab-parameters shows how the parameters are distributed.',

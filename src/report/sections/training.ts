@@ -112,7 +112,7 @@ function describeResolutions(run: ReportFacts['run']): string {
   const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]);
   return grows
     ? `The image size grows in ${planned} stages: a step on small images costs a fraction of one at full size, ` +
-        'and what they teach about the layout of a face carries over.'
+        'and the coarse layout learned there carries over.'
     : `The image size changes in ${planned} stages.`;
 }
 
