@@ -112,6 +112,16 @@ describe('compareRuns', () => {
     expect(text).toContain('The largest gains over the base are both (+4.50) and second (+1.00).');
   });
 
+  it('names the largest losses in the order of the differences, not of the means', async () => {
+    const base = await writeRun('order/base-s0', [], 0.8);
+    const second = await writeRun('order/base-s1', ['train.seed=1'], 0.84);
+    const low = await writeRun('order/low-s0', ['train.lr=0.5'], 0.78);
+    const lost = await writeRun('order/lost-s1', ['train.lr=0.6', 'train.seed=1'], 0.79);
+    const comparison = await compareRuns([base, second, low, lost], base);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('The largest losses against the base are lost (−5.00) and low (−2.00).');
+  });
+
   it('describes changes by the titles of the study, and its base as such', async () => {
     await mkdir(join(folder, 'g'), { recursive: true });
     const titles = { 'g/base': 'nothing', 'g/no-dice': 'no Dice #1' };

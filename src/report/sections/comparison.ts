@@ -112,8 +112,10 @@ function findings({ variants }: Comparison, main: string): string {
   const others = compared.filter((variant) => !isAnotherRecipe(variant, main));
   const [own] = compared.filter((variant) => isAnotherRecipe(variant, main));
   const described = ({ name, summary }: ComparedVariant) => `${markup(name)} (${formatPoints(summary.difference!)})`;
-  const better = others.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
-  const worse = others
+  // The table is in the order of mean F, which need not be that of differences between runs with one seed.
+  const ranked = others.toSorted((a, b) => b.summary.difference! - a.summary.difference!);
+  const better = ranked.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
+  const worse = ranked
     .filter(({ summary }) => summary.difference! < 0)
     .slice(-3)
     .reverse();
