@@ -65,13 +65,13 @@ export const crossEntropy = defineLoss({
       ? `sum_c ${classWeights ? 'w_c ' : ''}t_(i c) log p_(i c)`
       : `${classWeights ? 'w_(y_i) ' : ''}log p_(i y_i)`;
     return {
-      over: 'over the labelled pixels $Omega$ of a batch, where $y_i$ is the class of pixel $i$ and $p$ the softmax of the logits',
+      over: 'over the labelled pixels $Omega$ of a batch, with $y_i$ the class of pixel $i$ and $p$ the softmax of the scores',
       formula: `- 1 / (${norm}) sum_(i in Omega) ${target}.`,
       remarks: [
         smoothed &&
-          `The targets $t$ are smoothed @label-smoothing: ${typstNumber(labelSmoothing)} of the probability mass is spread evenly over all classes.`,
+          `The targets $t$ are smoothed @label-smoothing: ${typstNumber(labelSmoothing)} of each label is spread evenly over all classes.`,
         classWeights !== undefined &&
-          `Class weights range from ${typstNumber(Math.min(...classWeights))} to ${typstNumber(Math.max(...classWeights))}.`,
+          `The classes have weights of ${typstNumber(Math.min(...classWeights))} to ${typstNumber(Math.max(...classWeights))}.`,
       ],
     };
   },

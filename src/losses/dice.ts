@@ -55,10 +55,10 @@ export const dice = defineLoss({
   text({ diceSmooth }) {
     const smooth = diceSmooth > 0 ? ' + s' : '';
     return {
-      over: `over the classes $C_n$ present in image $n$ of $N$, where $t$ are the one-hot labels${diceSmooth > 0 ? ` and $s = ${diceSmooth}$` : ''}`,
+      over: `over the classes $C_n$ that are present in picture $n$ of $N$, $t$ being the labels as 0 or 1${diceSmooth > 0 ? ` and $s = ${diceSmooth}$` : ''}`,
       formula: `1 - 1 / N sum_(n=1)^N 1 / abs(C_n) sum_(c in C_n) (2 sum_i p_(i c) t_(i c)${smooth}) / (sum_i p_(i c) + sum_i t_(i c)${smooth}).`,
       remarks: [
-        'It is a differentiable version of the metric: each class present in an image has equal weight, however few pixels it has.',
+        'It follows the score, with probabilities in the place of decisions: one value a class and picture, however few pixels the class has.',
       ],
     };
   },

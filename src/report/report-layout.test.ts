@@ -35,15 +35,14 @@ async function pagesOf(out: string, source: string): Promise<string[]> {
 /** Sentences around the same equation, and the first and last work of the references. */
 const pairs = [
   ['The metric compares true', 'is the set of classes in'],
-  ['Cross-entropy over the', 'Cross-entropy over the'],
-  ['Soft Dice [', 'It is a differentiable version'],
-  ['References\n', 'Averaging. SIAM Journal'],
+  ['Soft Dice [', 'however few pixels the class has'],
+  ['References', 'Averaging. SIAM Journal'],
 ] as const;
 
 /** The pairs whose parts are on two pages. */
 function parted(pages: readonly string[]): string[] {
   const pageOf = (text: string) => {
-    const page = pages.findIndex((one) => one.replaceAll('­\n', '').includes(text));
+    const page = pages.findIndex((one) => one.replaceAll('\u00ad\n', '').replace(/\s+/g, ' ').includes(text));
     expect(page, text).toBeGreaterThanOrEqual(0);
     return page;
   };
@@ -55,41 +54,34 @@ describe.skipIf(!hasPoppler)('page breaks (needs pdftotext of poppler)', { timeo
     const { out, source } = await prepare();
     const withSpace = (centimetres: number) => source.replace('= Summary', `#v(${centimetres}cm)\n\n= Summary`);
     const partedWithout = new Set<string>();
-    for (let space = 0; space < 24; space += 1.5) {
+    for (let space = 0; space < 24; space += 2.5) {
       expect(parted(await pagesOf(out, withSpace(space))), `${space} cm`).toEqual([]);
       const breakable = withSpace(space).replaceAll('breakable: false', 'breakable: true');
       for (const pair of parted(await pagesOf(out, breakable))) partedWithout.add(pair);
     }
     // What the report would look like otherwise.
-    expect(partedWithout.size).toBeGreaterThanOrEqual(3);
+    expect(partedWithout.size).toBeGreaterThanOrEqual(2);
   });
 });
 
-describe('writeSource', { timeout: 60_000 }, () => {
-  it('sets a report tightly where that saves a page that would be mostly empty, else normally', async () => {
+describe('writeSource', { timeout: 120_000 }, () => {
+  it('sets a report tightly where that saves a last page that would be mostly empty, else normally', async () => {
     const { out, facts, source } = await prepare();
     await writeSource(out, facts);
-    const { pages, lastPageFill } = await measureReport(out);
-    expect(await readFile(join(out, 'report.typ'), 'utf8')).toBe(
-      lastPageFill < 0.5 ? reportSource(facts, 'tight') : source,
-    );
-    // More and more resumes push the text on, until a few lines are left for another page.
-    const densities = new Set<string>();
-    for (let count = 0; count < 60; count += 4) {
-      const resumes = Array.from({ length: count }, (_, index) => ({
-        step: index + 1,
-        cpu: 'a processor',
-        engine: { name: index % 2 === 0 ? 'onnx' : 'native', device: 'cpu', threads: 2 },
-      }));
-      const environment = { ...facts.run.environment, resumes };
-      const longer = { ...facts, run: { ...facts.run, environment } };
-      await writeSource(out, longer);
-      const written = await readFile(join(out, 'report.typ'), 'utf8');
-      const isTight = written === reportSource(longer, 'tight');
-      densities.add(isTight ? 'tight' : 'normal');
-      const after = await measureReport(out);
-      expect(after.pages).toBeGreaterThanOrEqual(pages);
-    }
-    expect(densities).toEqual(new Set(['normal', 'tight']));
+    expect(await readFile(join(out, 'report.typ'), 'utf8')).toBe(source);
+    const { pages } = await measureReport(out);
+    // A run that was resumed so often has a summary that pushes the references to another page.
+    const resumes = Array.from({ length: 24 }, (_, index) => ({
+      step: index + 1,
+      cpu: 'a processor',
+      engine: { name: index % 2 === 0 ? 'onnx' : 'native', device: 'cpu', threads: 2 },
+    }));
+    const environment = { ...facts.run.environment, resumes };
+    const longer = { ...facts, run: { ...facts.run, environment } };
+    await writeFile(join(out, 'report.typ'), reportSource(longer));
+    expect((await measureReport(out)).pages).toBe(pages + 1);
+    await writeSource(out, longer);
+    expect(await readFile(join(out, 'report.typ'), 'utf8')).toBe(reportSource(longer, 'tight'));
+    expect((await measureReport(out)).pages).toBe(pages);
   });
 });
