@@ -67,7 +67,7 @@ describe.skipIf(!hasPoppler)('page breaks (needs pdftotext of poppler)', { timeo
 describe('writeSource', { timeout: 120_000 }, () => {
   it('sets a report tightly where that saves a last page that would be mostly empty, else normally', async () => {
     const { out, facts, source } = await prepare();
-    await writeSource(out, facts);
+    await writeSource(out, (density) => reportSource(facts, { density }));
     expect(await readFile(join(out, 'report.typ'), 'utf8')).toBe(source);
     const { pages } = await measureReport(out);
     // A run that was resumed so often has a summary that pushes the references to another page.
@@ -80,8 +80,8 @@ describe('writeSource', { timeout: 120_000 }, () => {
     const longer = { ...facts, run: { ...facts.run, environment } };
     await writeFile(join(out, 'report.typ'), reportSource(longer));
     expect((await measureReport(out)).pages).toBe(pages + 1);
-    await writeSource(out, longer);
-    expect(await readFile(join(out, 'report.typ'), 'utf8')).toBe(reportSource(longer, 'tight'));
+    await writeSource(out, (density) => reportSource(longer, { density }));
+    expect(await readFile(join(out, 'report.typ'), 'utf8')).toBe(reportSource(longer, { density: 'tight' }));
     expect((await measureReport(out)).pages).toBe(pages);
   });
 });

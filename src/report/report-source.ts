@@ -74,8 +74,13 @@ function head({ title, author, id }: ReportHead): string {
   return `#align(center)[\n  #text(16pt)[*${markup(title)}*]${line.length > 0 ? ` \\\n  ${line.join(', ')}` : ''}\n]`;
 }
 
+export interface SourceOptions {
+  /** Default `normal`. */
+  readonly density?: ReportDensity;
+}
+
 /** The whole report as typst source; it reads the figures and the bibliography beside it. */
-export function reportSource(facts: ReportFacts, density: ReportDensity = 'normal'): string {
+export function reportSource(facts: ReportFacts, { density = 'normal' }: SourceOptions = {}): string {
   const body = blocks(
     summarySection(facts),
     taskSection(facts),

@@ -5,7 +5,6 @@ import { requirePackages, typesettingPackages } from '../packages/optional-packa
 import { FaceparseError } from '../text/errors.ts';
 import { type BuiltReport, buildReport, measureReport, mostPages, pdfName, sourceName } from './build-report.ts';
 import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
-import type { ReportFacts } from './facts/report-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
 import { bibliographyName, type ReportDensity, reportSource } from './report-source.ts';
 import { requireGlyphs } from './typst/font-coverage.ts';
@@ -50,9 +49,9 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
 const leastFill = 0.5;
 
 /** Writes the source, set tightly where that saves a last page that would be mostly empty, or one too many. */
-export async function writeSource(out: string, facts: ReportFacts): Promise<void> {
+export async function writeSource(out: string, sourceOf: (density: ReportDensity) => string): Promise<void> {
   const write = async (density: ReportDensity) => {
-    const source = reportSource(facts, density);
+    const source = sourceOf(density);
     await writeFileAtomic(join(out, bibliographyName), bibliography(source));
     await writeFileAtomic(join(out, sourceName), source);
     return measureReport(out);
@@ -77,7 +76,7 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);
-  await writeSource(out, { ...facts, figures });
+  await writeSource(out, (density) => reportSource({ ...facts, figures }, { density }));
   // That of a report before would be taken for this one's where this one cannot be built.
   await rm(join(out, pdfName), { force: true });
   const built = await buildReport(out);
