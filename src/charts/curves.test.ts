@@ -42,6 +42,42 @@ describe('curvesChart', () => {
     expect([width, height]).toEqual([500, 300]);
   });
 
+  it('begins the x axis where it is told, and shows no long number at its end', async () => {
+    const points: [number, number][] = [
+      [0.504, 1],
+      [1.504, 2],
+    ];
+    const options = { title: '', xLabel: 'x', yLabel: 'y' };
+    const [plain, from] = [
+      texts(await curvesChart([{ name: 'a', points }], options)),
+      texts(await curvesChart([{ name: 'a', points }], { ...options, xFrom: 0 })),
+    ];
+    expect(plain).not.toContain('0');
+    expect(from).toContain('0');
+    for (const shown of [plain, from]) {
+      expect(shown).not.toContain('0.504');
+      expect(shown).not.toContain('1.504');
+    }
+  });
+
+  it('puts the label of the best point below where another line is above it', async () => {
+    const draw = async (other: number) => {
+      const points = (y: number): [number, number][] => [
+        [0, y / 2],
+        [1, y],
+      ];
+      const series = [
+        { name: 'a', points: points(0.5) },
+        { name: 'b', points: points(other) },
+      ];
+      const svg = await curvesChart(series, { title: '', xLabel: 'x', yLabel: 'y', markBest: 'a' });
+      const y = (pattern: RegExp) => Number(pattern.exec(svg)?.[1]);
+      return y(/<text[^>]* (?:y="|transform="translate\([\d.]+ )([\d.]+)[^>]*>best 0\.5000/);
+    };
+    const [below, above] = [await draw(0.501), await draw(0.499)];
+    expect(below - above).toBeGreaterThan(10);
+  });
+
   it('gives the same bytes for the same data', async () => {
     expect(await runCurves(rows)).toBe(await runCurves(rows));
   });
@@ -87,14 +123,16 @@ describe('curvesChart', () => {
 describe('runCurves', () => {
   it('stacks loss, scores and learning rate, and marks the best F', async () => {
     const shown = texts(await runCurves(rows));
-    for (const text of [
-      'Loss',
-      'Validation scores',
-      'Learning rate',
-      'F (per image)',
-      'macro IoU (pooled)',
-      'best 0.8132',
-    ]) {
+    for (const text of ['Loss', 'Scores', 'Learning rate', 'F (per image)', 'macro IoU (pooled)', 'best 0.8132']) {
+      expect(shown).toContain(text);
+    }
+  });
+
+  it('shows the validation loss and F on training images where the run has them', async () => {
+    const scored = rows.map((row) => (row.valF === undefined ? row : { ...row, valLoss: 1.5, trainF: 0.9 }));
+    const [without, shown] = [texts(await runCurves(rows)), texts(await runCurves(scored))];
+    for (const text of ['training', 'validation', 'F on training images']) {
+      expect(without).not.toContain(text);
       expect(shown).toContain(text);
     }
   });
@@ -104,7 +142,7 @@ describe('runCurves', () => {
       await runCurves(rows.map(({ step, epoch, seconds, loss }) => ({ step, epoch, seconds, loss }))),
     );
     expect(training).toContain('Loss');
-    expect(training).not.toContain('Validation scores');
+    expect(training).not.toContain('Scores');
     expect(training).not.toContain('Learning rate');
     expect(texts(await runCurves([]))).toContain('Loss (nothing logged yet)');
   });

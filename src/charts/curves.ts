@@ -10,6 +10,9 @@ export interface MetricsRow {
   /** F (per image) on the validation set. */
   readonly valF?: number;
   readonly valMacroIou?: number;
+  readonly valLoss?: number;
+  /** F (per image) on training images, without augmentation. */
+  readonly trainF?: number;
 }
 
 export interface CurveSeries {
@@ -24,6 +27,8 @@ export interface CurvesChartOptions {
   readonly title: string;
   readonly xLabel: string;
   readonly yLabel: string;
+  /** Largest start of the x axis; default the first point. */
+  readonly xFrom?: number;
   /** Title of the right axis, drawn if a series uses it. */
   readonly rightLabel?: string;
   readonly width?: number;
@@ -77,6 +82,11 @@ function formatTick(value: number): string {
   return String(Number(value.toPrecision(6)));
 }
 
+/** Whether the end of an axis has few digits. */
+function isShort(value: number): boolean {
+  return value === Number(value.toPrecision(2)) || Number.isInteger(value);
+}
+
 /** Margin to the right of a panel; a legend there is as wide as its longest name. */
 function rightMargin({ legend, series }: Panel): number {
   if (legend !== 'side') return 70;
@@ -115,10 +125,11 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
     nameLocation: 'middle' as const,
   };
   const ends = panels.flatMap((panel) => panel.series.flatMap(({ points }) => thin(points).map(([x]) => x)));
-  const low = ends.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const starts = panels.flatMap(({ xFrom }) => xFrom ?? []);
+  const low = [...starts, ...ends].reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
   const high = ends.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   // An integer end keeps the last tick clear of the one before; a single x is left to echarts.
-  const span = low < high ? { min: low, max: high >= 5 ? Math.ceil(high) : high } : {};
+  const span: { min?: number; max?: number } = low < high ? { min: low, max: high >= 5 ? Math.ceil(high) : high } : {};
   chart.setOption({
     animation: false,
     backgroundColor: '#ffffff',
@@ -146,6 +157,8 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
       type: 'value' as const,
       gridIndex: i,
       ...span,
+      // Long numbers at the ends would run into the ticks beside them.
+      axisLabel: { ...axisStyle.axisLabel, showMinLabel: isShort(low), showMaxLabel: isShort(span.max ?? high) },
       name: panel.xLabel,
       nameGap: 26,
       splitLine: { show: false },
@@ -180,6 +193,11 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
         const color = highlight ? dark : colors[k % colors.length];
         const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length];
         const best = panel.markBest === name ? bestPoint(data) : undefined;
+        const isBelowAnother =
+          best &&
+          panel.series.some(
+            (other) => other.axis !== 'right' && other.points.some(([x, y]) => x === best[0] && y > best[1]),
+          );
         return {
           type: 'line' as const,
           name,
@@ -199,7 +217,8 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
             itemStyle: { color: '#ffffff', borderColor: color, borderWidth: 2.5 },
             label: {
               show: true,
-              position: 'top' as const,
+              // Above, the label would lie on the other line.
+              position: isBelowAnother ? ('bottom' as const) : ('top' as const),
               distance: 8,
               color: dark,
               fontSize: 12,
@@ -238,13 +257,13 @@ export function curvesChart(series: readonly CurveSeries[], options: CurvesChart
 }
 
 /**
- * Draws the curves of a training run over epochs as one SVG: loss, validation scores with the best F marked, learning rate.
+ * Draws the curves of a training run over epochs as one SVG: losses, scores with the best validation F marked, learning rate.
  * Panels without values are omitted.
  *
  * @example await writeFileAtomic('runs/a/curves.svg', await runCurves(rows));
  */
 export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
-  const line = (name: string, key: 'loss' | 'valF' | 'valMacroIou' | 'learningRate'): CurveSeries => ({
+  const line = (name: string, key: Exclude<keyof MetricsRow, 'step' | 'epoch' | 'seconds'>): CurveSeries => ({
     name,
     points: rows.flatMap((row) => {
       const value = row[key];
@@ -258,15 +277,19 @@ export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
       xLabel: 'epoch',
       yLabel: 'loss',
       height: 280,
-      series: [line('training', 'loss')].filter(hasPoints),
+      series: [line('training', 'loss'), line('validation', 'valLoss')].filter(hasPoints),
     },
     {
-      title: 'Validation scores',
+      title: 'Scores',
       xLabel: 'epoch',
       yLabel: 'score',
       height: 300,
       markBest: 'F (per image)',
-      series: [line('F (per image)', 'valF'), line('macro IoU (pooled)', 'valMacroIou')].filter(hasPoints),
+      series: [
+        line('F (per image)', 'valF'),
+        line('macro IoU (pooled)', 'valMacroIou'),
+        line('F on training images', 'trainF'),
+      ].filter(hasPoints),
     },
     {
       title: 'Learning rate',

@@ -14,10 +14,16 @@ export class TrainingDisplay {
 
   update(state: TrainingProgress): void {
     if (state.valF !== undefined) {
-      const best = state.valF >= (state.bestF ?? 0) ? '  best so far' : '';
-      this.bar('train').log(
-        `epoch ${state.epoch.toFixed(1)}  step ${state.step}  F (per image) ${formatScore(state.valF)}${best}`,
-      );
+      const { valF, bestF = 0, valLoss, trainF } = state;
+      const parts = [
+        `epoch ${state.epoch.toFixed(1)}`,
+        `step ${state.step}`,
+        `F (per image) ${formatScore(valF)}`,
+        ...(trainF === undefined ? [] : [`training F ${formatScore(trainF)}`]),
+        ...(valLoss === undefined ? [] : [`validation loss ${valLoss.toFixed(3)}`]),
+        ...(valF >= bestF ? ['best so far'] : []),
+      ];
+      this.bar('train').log(parts.join('  '));
       return;
     }
     const bar = this.bar(state.phase);

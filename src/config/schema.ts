@@ -208,6 +208,13 @@ const validation = z
   .strictObject({
     every: positive.default(2).describe('Epochs between two validations'),
     limit: whole.min(1).optional().describe('Images to validate on during training; all where not given'),
+    trainImages: whole
+      .min(0)
+      .max(10_000)
+      .default(30)
+      .describe(
+        'Training images scored at each validation, without augmentation, to show overfitting; no more than validation images; 0 disables',
+      ),
   })
   .prefault({});
 

@@ -36,7 +36,7 @@ export const lovasz = defineLoss({
 }`,
   },
   text: () => ({
-    over: 'over the same classes, a surrogate of $1 - "IoU"$; $overline(Delta)_c$ is the Lovász extension of the loss of class $c$, $m(c)$ the errors of the pixels',
+    over: 'over the classes $C_n$ present in image $n$ of $N$, a surrogate of $1 - "IoU"$, where $overline(Delta)_c$ is the Lovász extension of the Jaccard loss of class $c$ and $m(c)$ the vector of pixel errors',
     formula:
       '1 / N sum_(n=1)^N 1 / abs(C_n) sum_(c in C_n) overline(Delta)_c (m(c)), quad m_i (c) = cases(1 - p_(i c) & "if" y_i = c, p_(i c) & "else".)',
   }),

@@ -46,10 +46,10 @@ describe('buildReport', () => {
   });
 
   it.each([
-    ['an unknown function', '#nonsense()', /report\.typ:3: unknown variable: nonsense; mend the line/],
+    ['an unknown function', '#nonsense()', /report\.typ:3: unknown variable: nonsense; fix the line/],
     ['a missing figure', '#image("figures/none.svg")', /report\.typ:3: file not found/],
-    ['a package', '#import "@preview/cetz:0.3.0": canvas', /report\.typ:3: packages of typst are not available/],
-    ['a package behind a string', '#let x = "a"; #import "@preview/cetz:0.3.0"', /report\.typ:3: packages of typst/],
+    ['a package', '#import "@preview/cetz:0.3.0": canvas', /report\.typ:3: Typst packages are not available/],
+    ['a package behind a string', '#let x = "a"; #import "@preview/cetz:0.3.0"', /report\.typ:3: Typst packages/],
     ['a file outside', '#read("../../etc/passwd")', /report\.typ:3: /],
   ])('tells the line of %s', async (_, line, message) => {
     await write(line);
@@ -60,7 +60,7 @@ describe('buildReport', () => {
     await write('#include "parts/one.typ"');
     await mkdir(join(folder, 'parts'));
     await writeFile(join(folder, 'parts', 'one.typ'), 'text\n\n#import "@local/mine:1.0.0": *\n');
-    await expect(buildReport(folder)).rejects.toThrow(/parts\/one\.typ:3: packages of typst are not available/);
+    await expect(buildReport(folder)).rejects.toThrow(/parts\/one\.typ:3: Typst packages are not available/);
   });
 
   it('counts the last section until the end of its text', async () => {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { sectionLengths } from './section-lengths.ts';
+import { lastPageFill, sectionLengths } from './section-lengths.ts';
 import { type CompiledDocument, compileDocument } from './typst/typst-compiler.ts';
 
 /** A report that was built. */
@@ -18,7 +18,7 @@ export interface BuiltReport {
 }
 
 /** What the course allows. */
-const mostPages = 5;
+export const mostPages = 5;
 
 export const sourceName = 'report.typ';
 export const pdfName = 'report.pdf';
@@ -49,7 +49,7 @@ async function refusePackages(folder: string): Promise<void> {
     const line = lines.findIndex((text) => /"@[\w-]+\/[\w-]+:/.test(text));
     if (line < 0) continue;
     throw new FaceparseError(
-      `${path}:${line + 1}: packages of typst are not available here; copy what you need into the file`,
+      `${path}:${line + 1}: Typst packages are not available here; copy what you need into the file`,
     );
   }
 }
@@ -69,8 +69,8 @@ function tooLong(document: CompiledDocument, folder: string, path: string): Face
 /**
  * Compiles the report.typ of a folder into report.pdf there. The same source and figures give the same bytes.
  *
- * @throws FaceparseError where there is no source (exit code 2), it has an error (told with its line), or it comes to more
- *   than five pages (told with the length of each section)
+ * @throws FaceparseError where there is no source (exit code 2), it has an error (the message names its line), or it has more
+ *   than five pages (the message gives the length of each section)
  * @example const { pdf, pages } = await buildReport('report')
  */
 export async function buildReport(folder: string): Promise<BuiltReport> {
@@ -83,4 +83,10 @@ export async function buildReport(folder: string): Promise<BuiltReport> {
   const pdf = join(folder, pdfName);
   await writeFileAtomic(pdf, document.pdf());
   return { source, pdf, pages: document.pages, warnings: document.warnings };
+}
+
+/** How long the report.typ of a folder comes out, without writing anything. */
+export async function measureReport(folder: string): Promise<{ pages: number; lastPageFill: number }> {
+  const document = await compileDocument(resolve(folder), sourceName);
+  return { pages: document.pages, lastPageFill: lastPageFill(document, resolve(folder), sourceName) };
 }

@@ -2,45 +2,15 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../config/parse-config.ts';
-import { defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
-import { inferenceGraph } from '../models/model.ts';
-import { createModel } from '../models/registry.ts';
+import { reportFacts } from '../../test/report-fixture.ts';
+import type { Preprocessing } from '../image/preprocessing.ts';
+import { celebamask19 } from '../labels/celebamask-19.ts';
 import { buildReport } from './build-report.ts';
-import { networkParts } from './facts/network-parts.ts';
 import type { ReportFacts } from './facts/report-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
 import { reportSource } from './report-source.ts';
 import { limitsSection } from './sections/closing.ts';
 import { bibliography } from './typst/references.ts';
-
-const metrics = [
-  { step: 10, epoch: 1, seconds: 5, loss: 2, learningRate: 1e-3, valF: 0.5 },
-  { step: 100, epoch: 10, seconds: 50, loss: 1, learningRate: 1e-4, valF: 0.7 },
-];
-
-function factsOf(overrides: readonly string[], head: Partial<ReportFacts> = {}): Omit<ReportFacts, 'figures'> {
-  const config = parseConfig('', '', ['train.epochs=10', ...overrides]);
-  const graph = inferenceGraph(createModel(config.model.name, { classes: 19 }), { batch: 1, height: 64, width: 64 });
-  const environment = { faceparse: '0', cpu: 'a #cpu', engine: { name: 'native', device: 'cpu', threads: 2 } };
-  return {
-    title: 'A title',
-    run: { folder: 'runs/x', name: 'x', config, environment, metrics },
-    network: {
-      file: 'x.safetensors',
-      weightsAre: 'best',
-      model: config.model.name,
-      preprocessing: { ...defaultPreprocessing, size: 64 },
-      network: networkParts(graph),
-      logitsSide: 32,
-      coordinates: config.model.name !== 'unet',
-      batchNormalization: true,
-    },
-    parameters: 1000,
-    hasOwnData: false,
-    ...head,
-  };
-}
 
 const imageNet: Preprocessing = {
   size: 96,
@@ -48,10 +18,16 @@ const imageNet: Preprocessing = {
   mean: [0.485, 0.456, 0.406],
   std: [0.229, 0.224, 0.225],
 };
-const figures = { network: 'figures/network.svg', loss: 'figures/loss.svg', score: 'figures/score.svg', failures: [] };
+const figures = {
+  network: 'figures/network.svg',
+  loss: 'figures/loss.svg',
+  score: 'figures/score.svg',
+  confusion: 'figures/confusion.svg',
+  failures: [],
+};
 
 function sourceOf(overrides: readonly string[], head: Partial<ReportFacts> = {}): string {
-  return reportSource({ ...factsOf(overrides, head), figures });
+  return reportSource({ ...reportFacts(overrides, head), figures });
 }
 
 describe('the text of a report', () => {
@@ -70,7 +46,7 @@ describe('the text of a report', () => {
       '@copy-paste',
       '@cutmix',
       'hat ×3',
-      '32² to 50 %, then 256²',
+      '32² until 50\u00a0%, then 256²',
     ]) {
       expect(text).toContain(wanted);
     }
@@ -84,14 +60,16 @@ describe('the text of a report', () => {
       { step: 40, cpu, engine: native, length: '20 epochs' },
       { step: 1500, cpu, engine: { name: 'onnx', device: 'webgpu', threads: 4 }, length: '20 epochs' },
     ];
-    const { run } = factsOf([]);
+    const { run } = reportFacts([]);
     const environment = { ...run.environment, length: '10 epochs', resumes };
     const text = sourceOf([], { run: { ...run, environment } });
     expect(text).toContain(
-      'on 2 threads of a CPU (a \\#cpu), without a GPU, with the engine native; ' +
-        'from step 1,500 on webgpu beside 4 threads of a CPU (a \\#cpu), with the engine onnx.',
+      'on 2 threads of a CPU (a \\#cpu), without a GPU, with the native engine; ' +
+        'from step 1,500 on: webgpu with 4 threads of a CPU (a \\#cpu), with the onnx engine.',
     );
-    expect(text).toContain('Its length was changed when it was resumed: first 10 epochs, 20 epochs from step 40 on.');
+    expect(text).toContain(
+      'Its length was changed when it was resumed: 10 epochs at first, 20 epochs from step 40 on.',
+    );
     const same = sourceOf([], { run: { ...run, environment: { ...environment, resumes: [] } } });
     expect(same).toContain('on 2 threads of a CPU (a \\#cpu), without a GPU.');
   });
@@ -112,7 +90,7 @@ describe('the text of a report', () => {
       'data.augmentation.shift=0',
     ]);
     expect(text).not.toMatch(
-      /lovász|dice|adamw|sgdr|warm|then falls|clip|polyak|average of weights|copy-paste|cutmix|mirror|turned|coordconv|senet|pyramid|weight decay|one bilinear warp/i,
+      /lovász|dice|adamw|sgdr|warm|decays|clip|polyak|moving average|weight averaging|copy-paste|cutmix|flip|rotation|coordconv|senet|pyramid|weight decay|one bilinear warp/i,
     );
     expect(text).toContain('SGD, momentum 0.9');
     expect(bibliography(text)).not.toMatch(/adamw|dice|polyak/);
@@ -128,56 +106,56 @@ describe('the text of a report', () => {
       ),
     ];
     const text = sourceOf(none);
-    expect(text).not.toMatch(/\*Regularisation\.|tab-augmentation|It then falls/);
-    expect(text).toContain('The learning rate falls from the first step on');
+    expect(text).not.toMatch(/\*Regularisation\.|tab-augmentation|It then decays/);
+    expect(text).toContain('The learning rate decays from the first step');
     const oversampled = sourceOf([...none, 'data.oversample={hat: 3}']);
-    expect(oversampled).not.toMatch(/changed at random|tab-augmentation/);
+    expect(oversampled).not.toMatch(/at random|tab-augmentation/);
     expect(oversampled).toContain('[oversampling], [hat ×3]');
   });
 
   it('does not tell sides and hair of labels that have none', () => {
-    const told = /exchanged|left and right|the hair/;
+    const told = /swapped|left and right|as hair/;
     expect(sourceOf([])).toMatch(told);
     expect(sourceOf(['data.labels=face-8'])).not.toMatch(told);
   });
 
   it('tells the preprocessing of the weights', () => {
-    const { network } = factsOf([]);
+    const { network } = reportFacts([]);
     expect(sourceOf([])).toContain(
-      'A photo is resized to 64 × 64 pixels and its channels are brought from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), the same way',
+      'A photo is resized to 64 × 64 pixels and its channels are scaled from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), in training and in prediction alike.',
     );
     expect(sourceOf([], { network: { ...network, preprocessing: imageNet } })).toContain(
       'A photo is resized to 96 × 96 pixels and the values 0–1 of its channels become #box[$(x - mu) slash sigma$] with ' +
-        '#box[$mu = (0.485, 0.456, 0.406)$] and #box[$sigma = (0.229, 0.224, 0.225)$] for red, green and blue, the same way',
+        '#box[$mu = (0.485, 0.456, 0.406)$] and #box[$sigma = (0.229, 0.224, 0.225)$] for red, green and blue, in training and in prediction alike.',
     );
     const centred: Preprocessing = { ...imageNet, mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };
     expect(sourceOf([], { network: { ...network, preprocessing: centred } })).toContain(
-      'its channels are brought from 0–1 to −1.67–1.67 (#box[$(x - 0.5) slash 0.3$]), the same way',
+      'its channels are scaled from 0–1 to −1.67–1.67 (#box[$(x - 0.5) slash 0.3$]), in training',
     );
   });
 
   it('says what the environment says of where the weights come from', () => {
-    const { run } = factsOf([]);
+    const { run } = reportFacts([]);
     const trainingData = { folder: 'x/train', pairs: 1000 };
     const from = (environment: object) =>
       sourceOf([], { run: { ...run, environment: { ...run.environment, ...environment } } });
     expect(from({ trainingData, initialWeights: 'random, seed 3' })).toContain(
-      'It was trained from random weights on 1,000 pairs alone, without pretrained parts or other data, in',
+      'It was trained from random weights on 1,000 pairs only, without pretraining or other data, in',
     );
     expect(from({ trainingData, initialWeights: 'imagenet #1' })).toContain(
-      'It was trained on 1,000 pairs from initial weights that its record calls “imagenet \\#1”, in',
+      'It was trained on 1,000 pairs from initial weights recorded as “imagenet \\#1”, in',
     );
     expect(from({})).toContain('It was trained in 50 seconds');
   });
 
   it.each([
-    [[], 'It is computed at the resolution of the scores'],
-    [['train.labelSize=128', 'train.size=256'], 'It is computed at the resolution of the scores'],
-    [['train.labelSize=256', 'train.size=256'], 'the resolution of the labels, 128² enlarged to 256².'],
-    [['train.labelSize=64', 'train.size=256'], 'the resolution of the labels, 128² reduced to 64².'],
+    [[], 'It is computed at the resolution of the logits'],
+    [['train.labelSize=128', 'train.size=256'], 'It is computed at the resolution of the logits'],
+    [['train.labelSize=256', 'train.size=256'], 'the resolution of the labels: 128² upsampled to 256².'],
+    [['train.labelSize=64', 'train.size=256'], 'the resolution of the labels: 128² downsampled to 64².'],
     [
       ['train.size=256', 'train.resolutions=[{until: 0.5, size: 64, labelSize: 64}]'],
-      'the resolution of the labels, 32² enlarged to 64²; in the other stages it is computed at the resolution of the scores.',
+      'the resolution of the labels: 32² upsampled to 64²; in the other stages the loss is computed at the resolution of the logits.',
     ],
   ])('with %j says at which resolution the loss is computed', (overrides, said) => {
     expect(sourceOf(overrides)).toContain(said);
@@ -191,41 +169,87 @@ describe('the text of a report', () => {
   });
 
   it('is true of a run that was stopped before its first validation', () => {
-    const { run, network } = factsOf([
+    const { run, network } = reportFacts([
       'train.epochs=1',
       'train.resolutions=[{until: 0.4, size: 32}, {until: 0.8, size: 64}]',
     ]);
     const stopped = { ...run, metrics: [{ step: 64, epoch: 0.64, seconds: 5, loss: 2, learningRate: 1e-3 }] };
     const text = reportSource({
-      ...factsOf([]),
+      ...reportFacts([]),
       run: stopped,
       network: { ...network, weightsAre: 'last', step: 64 },
       figures: { network: 'n.svg', loss: 'l.svg', failures: [] },
     });
-    expect(text).toContain('The weights are the last that were saved (step 64, epoch 0.6), since no validation');
-    expect(text).toContain('The run is not finished: when this report was made it was at epoch 0.6 of 1.');
-    expect(text).toContain('was to change in 3 stages, of which the run came to the first 2.');
-    expect(text).toContain('caption: [The training: loss and learning rate.]');
-    expect(text).not.toMatch(/highest F|chosen by|refine what was learnt|Pictures are small at first/);
+    expect(text).toContain(
+      'The weights are the last ones saved (step 64, epoch 0.6), since there was no validation yet.',
+    );
+    expect(text).toContain('The run is not finished: when this report was written, it had reached epoch 0.6 of 1.');
+    expect(text).toContain('was planned to change in 3 stages; the run reached the first 2.');
+    expect(text).toContain('caption: [Training: loss and learning rate.]');
+    expect(text).not.toMatch(/highest validation F|was selected|small refinements|The image size grows/);
   });
 
   it('says which images chose the weights, where it is known', () => {
     const measured = { summary: { images: 8, perClass: [] } };
     const chosen = (overrides: readonly string[], head: object) =>
-      limitsSection({ ...factsOf(overrides), measured, ...head } as unknown as ReportFacts);
-    expect(chosen([], { hasOwnData: true })).toContain('chosen by the validation pictures that');
-    expect(chosen(['validation.limit=4'], { hasOwnData: true })).toContain('by the first 4 of the validation pictures');
-    expect(chosen(['validation.limit=9'], { hasOwnData: true })).toContain('chosen by the validation pictures that');
-    expect(chosen([], { hasOwnData: false })).not.toContain('chosen');
-    expect(chosen([], { hasOwnData: true, measured: undefined })).not.toContain('chosen');
+      limitsSection({ ...reportFacts(overrides), measured, ...head } as unknown as ReportFacts);
+    expect(chosen([], { hasOwnData: true })).toContain('was selected by its F on the validation images, and');
+    expect(chosen(['validation.limit=4'], { hasOwnData: true })).toContain(
+      'was selected by its F on the first 4 validation images, and',
+    );
+    expect(chosen(['validation.limit=9'], { hasOwnData: true })).toContain(
+      'was selected by its F on the validation images, and',
+    );
+    expect(chosen([], { hasOwnData: false })).not.toContain('selected');
+    expect(chosen([], { hasOwnData: true, measured: undefined })).not.toContain('selected');
+  });
+
+  it('gives F on the images that curves and table are of, where training scored only the first', () => {
+    const perClass = celebamask19.classes.map(({ id }) => ({
+      id,
+      meanImageF1: [0, 0, 0.8, 0.9, 0.7, 0.6][id] ?? 0,
+      images: id > 5 ? 0 : id === 0 ? 3 : 4,
+      truthPixels: id > 5 ? 0 : 9,
+      predictedPixels: id > 5 ? 0 : 9,
+      ...{ precision: 1, recall: 1, f1: 1, iou: 1 },
+    }));
+    const ratios = { precision: 1, recall: 1, f1: 1, iou: 1 };
+    const summary = {
+      images: 4,
+      fPerImage: 0.5,
+      perClass,
+      macro: { withBackground: ratios, withoutBackground: ratios },
+      pixelAccuracy: 1,
+      confusion: new Float64Array(19 * 19),
+    };
+    const images = [0.8, 0.6, 0.4, 0.2].map((f) => ({ score: { f, perClass: [] } }));
+    const measured = { labelSet: celebamask19, summary, images, worst: [], wrongNearBorders: 0 };
+    const text = sourceOf(['validation.limit=2'], { measured, hasOwnData: true } as unknown as Partial<ReportFacts>);
+    expect(text).toContain('it reaches an F (per image) of *0.5000* on 4 validation images.');
+    expect(text).toContain('scored only the first 2 validation images, on which F is 0.7000; F in @fig-curves refers');
+    expect(text).toContain('F (per image) on the first 2 validation images (right).');
+    expect(text).toContain('2 of the 6 classes have an F of 0.00: skin and background, in order of frequency.');
+    expect(text).toContain(
+      '2 of the 6 classes have an F of 0.00; of the others, the weakest by mean F are r\\_eye (0.60), l\\_eye (0.70) and nose (0.80).',
+    );
+    const all = sourceOf([], { measured, hasOwnData: true } as unknown as Partial<ReportFacts>);
+    expect(all).not.toContain('validations during training');
+    expect(all).toContain('F (per image) on the validation images (right).');
+  });
+
+  it('counts in the singular where there is one', () => {
+    const text = sourceOf(['train.epochs=1', 'train.minutes=1']);
+    expect(text).toContain('[length], [1 minute]');
+    expect(sourceOf(['train.epochs=1'])).toContain('[length], [1 epoch]');
+    expect(text).not.toMatch(/\b1 (epochs|minutes|pairs|images|views|threads|steps|seconds)\b/);
   });
 
   it('tells how predictions are averaged', () => {
     const text = sourceOf([], { averaging: { flip: true, sides: [320, 384, 448] } });
     expect(text).toContain('resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
-    expect(text).toContain('sees the photo and its mirror image at all sizes, 6 views of which');
+    expect(text).toContain('sees the photo and its mirror image at all sizes, 6 views in all');
     expect(text).toContain('sees them at 320² to 448²');
-    expect(text).not.toContain('not averaged');
+    expect(text).not.toContain('no test-time augmentation');
     expect(sourceOf([], { averaging: { flip: false, sides: [64, 96] } })).toContain('sees the photo at both sizes.');
   });
 
@@ -275,8 +299,8 @@ describe('the report', () => {
     const out = join(folder, name);
     await mkdir(out);
     const head = { title: '= $ # < "', author: "É. O'Neil-Ångström", id: '\\u{41}' };
-    const { network } = factsOf(overrides);
-    const facts = factsOf(overrides, { ...head, network: { ...network, preprocessing: imageNet } });
+    const { network } = reportFacts(overrides);
+    const facts = reportFacts(overrides, { ...head, network: { ...network, preprocessing: imageNet } });
     const source = reportSource({ ...facts, figures: await writeFigures(out, facts) });
     await writeFile(join(out, 'report.typ'), source);
     await writeFile(join(out, 'references.bib'), bibliography(source));

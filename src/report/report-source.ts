@@ -13,29 +13,59 @@ import { blocks, markup, typstString } from './typst/typst-text.ts';
 /** Works that the text cites, beside the report. */
 export const bibliographyName = 'references.bib';
 
-function preamble({ title, author }: ReportHead, keywords: readonly string[], families: readonly string[]): string {
+/** How densely a report is set; Arial 10 in both. */
+export type ReportDensity = 'normal' | 'tight';
+
+const spacings: Readonly<Record<ReportDensity, Readonly<Record<string, string>>>> = {
+  normal: {
+    top: '1.7cm',
+    bottom: '1.8cm',
+    leading: '0.55em',
+    paragraph: '0.85em',
+    above: '1.2em',
+    below: '0.65em',
+    figure: '1em',
+  },
+  tight: {
+    top: '1.5cm',
+    bottom: '1.6cm',
+    leading: '0.5em',
+    paragraph: '0.7em',
+    above: '1em',
+    below: '0.55em',
+    figure: '0.8em',
+  },
+};
+
+function preamble(
+  { title, author }: ReportHead,
+  { density = 'normal', keywords = [], families = [] }: SourceOptions,
+): string {
   const fonts = [figureFont, ...families].map(typstString);
   const font = fonts.length > 1 ? `(${fonts.join(', ')})` : fonts.join('');
   const listed = keywords.map((keyword) => `${typstString(keyword)}, `).join('');
-  return `// The source of the report, in typst (https://typst.app/docs). Edit it, then run: faceparse report --build FOLDER
-// Figures lie in figures/, cited works in ${bibliographyName}; at most five pages are allowed.
+  const { top, bottom, leading, paragraph, above, below, figure } = spacings[density];
+  return `// Source of the report in Typst (https://typst.app/docs). After editing, run: faceparse report --build FOLDER
+// Figures are in figures/, references in ${bibliographyName}. The limit is five pages.
 #set document(title: ${typstString(title)}${author ? `, author: ${typstString(author)}` : ''}${listed ? `, keywords: (${listed.trimEnd()})` : ''}, date: none)
-#set page(paper: "a4", margin: (x: 2cm, top: 1.7cm, bottom: 1.8cm), numbering: "1")
-// ${figureFont} has the widths of Arial and comes with faceparse; write "Arial" here where it is installed.
-// No other font takes over what it lacks, so that the PDF is the same on every machine.
+#set page(paper: "a4", margin: (x: 2cm, top: ${top}, bottom: ${bottom}), numbering: "1")
+// ${figureFont} is metric-compatible with Arial and ships with faceparse; use "Arial" where it is installed.
+// Font fallback is off, so the PDF is the same on every machine.
 #set text(font: ${font}, size: 10pt, lang: "en", fallback: false)
-#set par(justify: true, leading: 0.55em, spacing: 0.85em)
+#set par(justify: true, leading: ${leading}, spacing: ${paragraph})
+// An equation stays on the page of its sentences.
+#let together = block.with(breakable: false, spacing: ${paragraph})
 #set heading(numbering: "1")
-#show heading.where(level: 1): it => block(above: 1.2em, below: 0.65em, text(11.5pt, it))
+#show heading.where(level: 1): it => block(above: ${above}, below: ${below}, text(11.5pt, it))
 #set figure(gap: 5pt)
-#show figure: set block(above: 1em, below: 1em)
+#show figure: set block(above: ${figure}, below: ${figure})
 #show figure.where(kind: table): set figure.caption(position: top)
 #show figure.caption: it => text(8.5pt, it)
-#set place(clearance: 1em)
+#set place(clearance: ${figure})
 #set table(stroke: none, inset: (x: 3.5pt, y: 2.6pt))
 #show table: set text(8.5pt)
 #show table: set par(justify: false)
-// Keys of a configuration may be broken inside of tables.
+// Configuration keys may break across lines in tables.
 #show table: it => {
   show raw: key => key.text.replace(regex("[.=,:]"), sign => sign.text + sym.zws)
   it
@@ -50,17 +80,18 @@ function head({ title, author, id }: ReportHead): string {
   return `#align(center)[\n  #text(16pt)[*${markup(title)}*]${line.length > 0 ? ` \\\n  ${line.join(', ')}` : ''}\n]`;
 }
 
-/**
- * The whole report as typst source, with its prose; it reads the figures and the bibliography beside it.
- *
- * @param keywords of the PDF, which record what the report is about
- * @param families of fonts that fill in for letters that the font of reports lacks
- */
-export function reportSource(
-  facts: ReportFacts,
-  keywords: readonly string[] = [],
-  families: readonly string[] = [],
-): string {
+/** How a report is set, besides its facts. */
+export interface SourceOptions {
+  /** Default `normal`. */
+  readonly density?: ReportDensity;
+  /** Keywords of the PDF, which record what the report is about. */
+  readonly keywords?: readonly string[];
+  /** Font families for letters that the font of reports lacks. */
+  readonly families?: readonly string[];
+}
+
+/** Writes the whole report as Typst source; it reads the figures and the bibliography next to it. */
+export function reportSource(facts: ReportFacts, options: SourceOptions = {}): string {
   const body = blocks(
     summarySection(facts),
     taskSection(facts),
@@ -74,6 +105,8 @@ export function reportSource(
   );
   const references =
     citedWorks(body).length > 0 &&
-    `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)\n#bibliography("${bibliographyName}", title: "References", style: "springer-basic")`;
-  return `${blocks(preamble(facts, keywords, families), head(facts), body, references)}\n`;
+    `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)
+// On one page: two references alone on the last one would look lost.
+#block(breakable: false, bibliography("${bibliographyName}", title: "References", style: "springer-basic"))`;
+  return `${blocks(preamble(facts, options), head(facts), body, references)}\n`;
 }

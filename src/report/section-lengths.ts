@@ -37,16 +37,27 @@ function textOf(content: unknown): string {
   return func === 'space' ? ' ' : textOf(body);
 }
 
-/** How long the sections (headings of level 1) of a document are; the last one lasts until the end of the text. */
-export function sectionLengths({ compiler }: CompiledDocument, folder: string, name: string): SectionLength[] {
+/** Where sections begin, in order, and the end of the text. */
+function placesOf({ compiler }: CompiledDocument, folder: string, name: string): SectionStart[] {
   const file = join(folder, `.${name}.sections`);
   compiler.addSource(file, readFileSync(join(folder, name), 'utf8') + query);
   const { document } = compileFile(compiler, file);
-  const [starts = []] = compiler.query(document, { selector: `<${label}>`, field: 'value' }) as SectionStart[][];
+  const [places = []] = compiler.query(document, { selector: `<${label}>`, field: 'value' }) as SectionStart[][];
+  return places;
+}
+
+/** How long the sections (headings of level 1) of a document are; the last one lasts until the end of the text. */
+export function sectionLengths(document: CompiledDocument, folder: string, name: string): SectionLength[] {
+  const starts = placesOf(document, folder, name);
   const begin = ({ page, y }: SectionStart) => page - 1 + y;
   const ends = starts.slice(1);
   return ends.map((next, index) => {
     const start = starts[index];
     return { title: textOf(start.body), pages: begin(next) - begin(start) };
   });
+}
+
+/** How far down the last page the text ends, 0 to 1. */
+export function lastPageFill(document: CompiledDocument, folder: string, name: string): number {
+  return placesOf(document, folder, name).at(-1)?.y ?? 0;
 }

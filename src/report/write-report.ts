@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { type BuiltReport, buildReport, pdfName, sourceName } from './build-report.ts';
+import { type BuiltReport, buildReport, measureReport, mostPages, pdfName, sourceName } from './build-report.ts';
 import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
-import { bibliographyName, reportSource } from './report-source.ts';
+import { bibliographyName, type ReportDensity, reportSource } from './report-source.ts';
 import { subjectKeywords } from './report-subject.ts';
 import { fallbackFonts } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
@@ -32,7 +32,7 @@ export interface WrittenReport extends BuiltReport {
 async function requireFree({ out, force = false }: WriteReportOptions): Promise<void> {
   const names = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
-    throw new FaceparseError(`cannot write to ${out}: ${error.message}; name a new folder`, {
+    throw new FaceparseError(`cannot write to ${out}: ${error.message}; choose a new folder`, {
       exitCode: 2,
       cause: error,
     });
@@ -45,16 +45,32 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
     );
   }
   if (names.length > 0 && !names.includes(sourceName)) {
-    throw new FaceparseError(`${out} is not empty and holds no report; name a new folder`, { exitCode: 2 });
+    throw new FaceparseError(`${out} is not empty and has no report; choose a new folder`, { exitCode: 2 });
   }
+}
+
+/** A last page with less text than this is worth avoiding. */
+const leastFill = 0.5;
+
+/** Writes the source, set tightly where that saves a last page that would be mostly empty, or one too many. */
+export async function writeSource(out: string, sourceOf: (density: ReportDensity) => string): Promise<void> {
+  const write = async (density: ReportDensity) => {
+    const source = sourceOf(density);
+    await writeFileAtomic(join(out, bibliographyName), bibliography(source));
+    await writeFileAtomic(join(out, sourceName), source);
+    return measureReport(out);
+  };
+  const { pages, lastPageFill } = await write('normal');
+  if (pages <= mostPages && (pages === 1 || lastPageFill >= leastFill)) return;
+  if ((await write('tight')).pages >= pages) await write('normal');
 }
 
 /**
  * Writes a report about a run, compared with others: `OUT/report.typ` (to be edited), `OUT/references.bib`, `OUT/figures/`
  * and `OUT/report.pdf`. The weights are scored on DATA/val; where there are no data, the report says so.
  *
- * @throws FaceparseError for what is no run, letters that the font lacks, data that cannot be used, and a report of more than five pages, whose source is
- *   kept
+ * @throws FaceparseError for a folder that is no run, characters that the font lacks, unusable data, and a report of more than five pages (its
+ *   source is kept)
  * @example const { pdf } = await writeReport({ run: 'runs/flagship', data: 'data', out: 'report' })
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
@@ -64,18 +80,14 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);
-  const source = reportSource(
-    { ...facts, figures },
-    await subjectKeywords(options.run, facts.network.file, options.id),
-    fonts.map(({ family }) => family),
-  );
-  // Beside the source, so that it compiles on every machine; fonts of an earlier report would be used too.
+  const keywords = await subjectKeywords(options.run, facts.network.file, options.id);
+  const families = fonts.map(({ family }) => family);
+  // Next to the source, so that it compiles on every machine; fonts of an earlier report would be used too.
   await rm(join(out, fontsFolder), { recursive: true, force: true });
   if (fonts.length > 0) await mkdir(join(out, fontsFolder));
   for (const [index, { bytes }] of fonts.entries())
     await writeFileAtomic(join(out, fontsFolder, `fallback-${index + 1}.ttf`), bytes);
-  await writeFileAtomic(join(out, bibliographyName), bibliography(source));
-  await writeFileAtomic(join(out, sourceName), source);
+  await writeSource(out, (density) => reportSource({ ...facts, figures }, { density, keywords, families }));
   // That of a report before would be taken for this one's where this one cannot be built.
   await rm(join(out, pdfName), { force: true });
   const built = await buildReport(out);

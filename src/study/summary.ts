@@ -52,8 +52,8 @@ function measure(variant: StudyVariant, all: readonly RunResult[]) {
   };
 }
 
-/** Differences between runs of one seed; much of what a seed does, it does to both. */
-function pairedDifferences(results: readonly RunResult[], base: readonly RunResult[]): number[] {
+/** Differences between finished runs of one seed; much of what a seed does, it does to both. */
+export function pairedDifferences(results: readonly RunResult[], base: readonly RunResult[]): number[] {
   const scoreOf = new Map(base.filter(({ state }) => state === 'finished').map(({ run, f }) => [run.seed, f!]));
   return results
     .filter(({ state, run }) => state === 'finished' && scoreOf.has(run.seed))

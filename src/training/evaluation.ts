@@ -1,6 +1,8 @@
 import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
+import { repairSwap } from '../data/dataset/left-right.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
 import { readMask, readPhoto } from '../image/read-image.ts';
+import { celebamask19 } from '../labels/celebamask-19.ts';
 import { findUnknownId } from '../labels/known-id.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
@@ -22,13 +24,17 @@ export interface ScoredImage {
 export interface EvaluationOptions {
   /** Score only the first images. */
   readonly limit?: number;
+  /** Whether masks whose left and right are swapped are corrected first, as for training. */
+  readonly repair?: boolean;
   readonly signal?: AbortSignal;
   readonly onImage?: (image: ScoredImage, done: number, total: number) => void | Promise<void>;
 }
 
-/** The truth of a pair at its own size, in ids of the label set. */
-export async function readTruth(item: DatasetItem, set: LabelSet): Promise<LabelMap> {
-  const mask = await readMask(item.maskPath!);
+/** The truth of a pair at its own size, in ids of the label set; `repair` corrects swapped left and right labels. */
+export async function readTruth(item: DatasetItem, set: LabelSet, repair = false): Promise<LabelMap> {
+  const file = await readMask(item.maskPath!);
+  // Files with merged labels hold celebamask-19, which has the sides.
+  const mask = repair ? repairSwap(file, set.mergeFrom ? celebamask19 : set) : file;
   if (set.mergeFrom) {
     const table = mergeTable(set);
     return { ...mask, data: mask.data.map((id) => table[id]) };
@@ -46,12 +52,12 @@ export async function evaluateParser(
   dataset: Dataset,
   options: EvaluationOptions = {},
 ): Promise<ScoreSummary> {
-  const { limit = dataset.items.length, signal, onImage } = options;
+  const { limit = dataset.items.length, repair = false, signal, onImage } = options;
   const items = dataset.items.slice(0, limit);
   const score = new FaceScore(parser.labelSet.classes.length);
   for (const [index, item] of items.entries()) {
     signal?.throwIfAborted();
-    const [photo, truth] = await Promise.all([readPhoto(item.imagePath), readTruth(item, parser.labelSet)]);
+    const [photo, truth] = await Promise.all([readPhoto(item.imagePath), readTruth(item, parser.labelSet, repair)]);
     if (photo.width !== truth.width || photo.height !== truth.height) {
       throw new FaceparseError(
         `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; they must be of one size.`,

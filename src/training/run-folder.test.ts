@@ -51,6 +51,21 @@ describe('MetricsLog', () => {
     expect((await readFile(run.events)).includes('later')).toBe(true);
   });
 
+  it('has columns for validation loss and training F where the run has them, and reads files without', async () => {
+    const run = runFolder(await temporaryFolder());
+    const log = MetricsLog.create(run);
+    const line = { step: 20, epoch: 1, seconds: 2, valF: 0.5, valLoss: 1.25, trainF: 0.625 };
+    log.add(line);
+    await log.save();
+    const text = await readFile(run.metrics, 'utf8');
+    expect(text.split('\n')[0]).toMatch(/,valPixelAccuracy,valLoss,trainF$/);
+    expect(await readMetrics(run.metrics)).toEqual([line]);
+    const older = await MetricsLog.reopen(run, { metrics: 'step,epoch,seconds,valF\n10,0.5,1,0.25\n', eventBytes: 0 });
+    older.add(line);
+    await older.save();
+    expect(await readMetrics(run.metrics)).toEqual([{ step: 10, epoch: 0.5, seconds: 1, valF: 0.25 }, line]);
+  });
+
   it('goes on from what a checkpoint knows, and drops what came after it', async () => {
     const run = runFolder(await temporaryFolder());
     const log = MetricsLog.create(run);

@@ -63,6 +63,10 @@ export interface MetricsLine extends Readonly<Partial<Record<LossName, number>>>
   readonly valF?: number;
   readonly valMacroIou?: number;
   readonly valPixelAccuracy?: number;
+  /** Loss on the validation images, without auxiliary heads. */
+  readonly valLoss?: number;
+  /** F (per image) on a fixed subset of the training images, without augmentation. */
+  readonly trainF?: number;
 }
 
 /** The columns of every metrics.csv, used or not, in the order that they have had from the first. */
@@ -82,9 +86,10 @@ const firstColumns: readonly (keyof MetricsLine)[] = [
   'valPixelAccuracy',
 ];
 
-/** The columns of a metrics.csv: other losses come behind those of every file, where the run has them. */
+/** The columns of a metrics.csv: those that came later stand behind those of every file, where the run has them. */
 function columnsOf(lines: readonly MetricsLine[]): (keyof MetricsLine)[] {
-  const later = losses.map(({ name }) => name).filter((name) => !firstColumns.includes(name));
+  const laterLosses = losses.map(({ name }) => name).filter((name) => !firstColumns.includes(name));
+  const later: readonly (keyof MetricsLine)[] = ['valLoss', 'trainF', ...laterLosses];
   return [...firstColumns, ...later.filter((name) => lines.some((line) => line[name] !== undefined))];
 }
 

@@ -8,7 +8,6 @@ import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { buildFolder } from '../files/build-folder.ts';
 import { exists } from '../files/path-kind.ts';
 import type { StateOwner } from '../graph/graph.ts';
-import type { ScoreSummary } from '../metrics/face-score.ts';
 import { encodeWeights, type Weights } from '../models/weights-file.ts';
 import { type Checkpoint, type RunRecord, requireFinite, saveCheckpoint } from './checkpoint.ts';
 import { type RunEnvironment, recordResume, writeEnvironment } from './environment.ts';
@@ -16,6 +15,7 @@ import type { TrainingPlan } from './plan.ts';
 import type { ResolutionWork } from './resolution-work.ts';
 import { formatMetrics, MetricsLog, type RunFolder, readMetrics, runFolder } from './run-folder.ts';
 import type { RunProgress } from './run-progress.ts';
+import type { Validation } from './run-validation.ts';
 import { StepWindow } from './step-window.ts';
 
 /** What a run is, and where it stands; the saver reads it whenever it saves. */
@@ -100,10 +100,11 @@ export class RunSaver {
   }
 
   /** Adds the line of a validation. */
-  addValidation({ fPerImage, macro, pixelAccuracy }: ScoreSummary): void {
+  addValidation({ summary, loss, trainF }: Validation): void {
     const { step, epoch, seconds } = this.run.progress;
+    const { fPerImage, macro, pixelAccuracy } = summary;
     const scores = { valF: fPerImage, valMacroIou: macro.withBackground.iou, valPixelAccuracy: pixelAccuracy };
-    this.log.add({ step, epoch, seconds, ...scores });
+    this.log.add({ step, epoch, seconds, ...scores, valLoss: loss, ...(trainF !== undefined && { trainF }) });
     if (fPerImage > this.best.f) this.best = { f: fPerImage, step };
   }
 

@@ -1,3 +1,4 @@
+import type { Config } from '../config/schema.ts';
 import { checkDataset } from '../data/dataset/check.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -9,6 +10,7 @@ import { FaceParser } from '../parser/face-parser.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { evaluateParser, type ScoredImage } from './evaluation.ts';
 import { shownImages } from './run-images.ts';
+import { LogitsRecorder, ValidationLoss } from './validation-loss.ts';
 
 /** Reads all validation images, so that a fault is told now and not at the first validation. @throws FaceparseError for the first */
 export async function checkValidationSet(
@@ -22,38 +24,101 @@ export async function checkValidationSet(
   if (problem) throw new FaceparseError(`${problem.file}: ${problem.message}; ${problem.remedy}`);
 }
 
-/** What a validation gives: the scores, and the first images, which are shown. */
+/** Scores of a validation, and the first images, which are shown. */
 export interface Validation {
   readonly summary: ScoreSummary;
   readonly shown: readonly ScoredImage[];
+  /** Mean loss over the validation images, without auxiliary heads. */
+  readonly loss: number;
+  /** F (per image) on the training images of `validation.trainImages`; absent where that is 0. */
+  readonly trainF?: number;
 }
 
-/** Scores weights on the first `limit` images of a dataset, or on all. @throws the reason of `signal` when it is aborted */
-export async function scoreWeights(
-  weights: Weights,
-  engine: Engine,
-  dataset: Dataset,
-  options: {
-    readonly limit?: number | undefined;
-    readonly signal?: AbortSignal | undefined;
-    /** Called with the share that is done, from 0 to 1. */
-    readonly onProgress: (share: number) => void;
-  },
-): Promise<Validation> {
-  const { limit, signal, onProgress } = options;
-  const shown: ScoredImage[] = [];
-  const parser = await FaceParser.create(weights, engine);
-  try {
-    const summary = await evaluateParser(parser, dataset, {
-      ...(limit && { limit }),
-      ...(signal && { signal }),
-      onImage: (image, done, total) => {
-        if (shown.length < shownImages) shown.push(image);
-        onProgress(done / total);
-      },
-    });
-    return { summary, shown };
-  } finally {
-    await parser.dispose();
+/** What a validation is told while it goes on. */
+interface ScoringControls {
+  readonly signal?: AbortSignal | undefined;
+  /** Called with the share that is done, from 0 to 1. */
+  readonly onProgress: (share: number) => void;
+}
+
+/**
+ * Up to `count` items at equal distances, so that the choice depends on nothing but the dataset.
+ *
+ * @example spreadItems(['a', 'b', 'c', 'd'], 2) // ['a', 'c']
+ */
+export function spreadItems<Item>(items: readonly Item[], count: number): Item[] {
+  const chosen = Math.min(count, items.length);
+  return Array.from({ length: chosen }, (_, index) => items[Math.floor((index * items.length) / chosen)]);
+}
+
+/** Scores the weights of a run on its validation images, and on a fixed subset of its training images. */
+export class RunValidator {
+  constructor(
+    private readonly engine: Engine,
+    private readonly config: Config,
+    private readonly validationSet: Dataset,
+    private readonly trainSet: Dataset,
+  ) {}
+
+  /**
+   * Scores weights on the first `validation.limit` validation images, or all, and on no more training images than that.
+   *
+   * @param labelSize side at which the loss compares logits and labels
+   * @throws the reason of `signal` when it is aborted
+   */
+  async validate(weights: Weights, labelSize: number, { signal, onProgress }: ScoringControls): Promise<Validation> {
+    const { limit, trainImages } = this.config.validation;
+    const count = Math.min(limit ?? Number.POSITIVE_INFINITY, this.validationSet.items.length);
+    const seen = spreadItems(this.trainSet.items, Math.min(trainImages, count));
+    const all = count + seen.length;
+    const common = { ...(signal && { signal }) };
+    const recorder = new LogitsRecorder(this.engine);
+    const parser = await FaceParser.create(weights, recorder);
+    let losses: ValidationLoss | undefined;
+    try {
+      losses = await ValidationLoss.compile(this.engine, recorder.shape, labelSize, this.config.loss);
+      const shown: ScoredImage[] = [];
+      let lossSum = 0;
+      const summary = await evaluateParser(parser, this.validationSet, {
+        ...common,
+        limit: count,
+        onImage: async (image, done) => {
+          lossSum += await losses!.measure(recorder.logits!, image.truth);
+          if (shown.length < shownImages) shown.push(image);
+          onProgress(done / all);
+        },
+      });
+      const validation = { summary, shown, loss: lossSum / count };
+      if (seen.length === 0) return validation;
+      const trained = await evaluateParser(
+        parser,
+        { ...this.trainSet, items: seen },
+        { ...common, repair: this.config.data.repair, onImage: (_, done) => onProgress((count + done) / all) },
+      );
+      return { ...validation, trainF: trained.fPerImage };
+    } finally {
+      await losses?.dispose();
+      await parser.dispose();
+    }
+  }
+
+  /** Only the images that a validation shows. */
+  async show(weights: Weights, { signal, onProgress }: ScoringControls): Promise<ScoredImage[]> {
+    const { limit = shownImages } = this.config.validation;
+    const parser = await FaceParser.create(weights, this.engine);
+    const shown: ScoredImage[] = [];
+    try {
+      await evaluateParser(parser, this.validationSet, {
+        limit: Math.min(limit, shownImages),
+        ...(signal && { signal }),
+        onImage: (image, done, total) => {
+          shown.push(image);
+          onProgress(done / total);
+        },
+      });
+      return shown;
+    } finally {
+      await parser.dispose();
+    }
   }
 }

@@ -4,31 +4,43 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
+import { openDataset } from '../data/dataset/dataset.ts';
+import { selectEngine } from '../engine/select-engine.ts';
 import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { decodeWeights } from '../models/weights-file.ts';
+import { FaceParser } from '../parser/face-parser.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
+import { evaluateParser } from './evaluation.ts';
 import { readMetrics, runFolder } from './run-folder.ts';
 import { type TrainingProgress, train } from './trainer.ts';
 
-/** 4 steps an epoch, 8 in all: 4 at 32², 4 at 64²; a validation is due just where the size changes. */
-const config = parseConfig('', 'same', [
+const settings = [
   ...['model.name=compact', 'loss.auxiliary=0.3', 'train.size=64', 'train.resolutions=[{until: 0.5, size: 32}]'],
   ...['train.batchSize=2', 'train.epochs=2', 'validation.every=1', 'validation.limit=2'],
   ...['data.cacheSize=64', 'data.workers=0', 'engine.threads=1'],
-]);
+];
+/** 4 steps an epoch, 8 in all: 4 at 32², 4 at 64²; a validation is due just where the size changes. */
+const configOf = (overrides: string[]) => parseConfig('', 'same', [...settings, ...overrides]);
 let folder: string;
 
 function trainInto(
   parent: string,
-  options: { resume?: boolean; stopAt?: (progress: TrainingProgress) => boolean } = {},
+  options: { resume?: boolean; overrides?: string[]; stopAt?: (progress: TrainingProgress) => boolean } = {},
 ) {
-  const { resume = false, stopAt } = options;
+  const { resume = false, overrides = [], stopAt } = options;
   const controller = new AbortController();
   const onProgress = (progress: TrainingProgress) => {
     if (stopAt?.(progress)) controller.abort();
   };
   const run = join(folder, parent, 'same');
-  return train({ config, data: join(folder, 'data'), run, resume, signal: controller.signal, onProgress });
+  return train({
+    config: configOf(overrides),
+    data: join(folder, 'data'),
+    run,
+    resume,
+    signal: controller.signal,
+    onProgress,
+  });
 }
 
 async function outcome(parent: string) {
@@ -42,7 +54,7 @@ async function outcome(parent: string) {
   return {
     last: await hash(run.lastWeights),
     best: await hash(run.bestWeights),
-    scores: validations.map(({ step, valF }) => [step, valF]),
+    scores: validations.map(({ step, valF, valLoss, trainF }) => [step, valF, valLoss, trainF]),
   };
 }
 
@@ -67,6 +79,42 @@ describe('a run with resolutions of size', { timeout: 120_000 }, () => {
     expect(stopped.steps).toBeLessThan(8);
     await trainInto(parent, { resume: true });
     expect(await outcome(parent)).toEqual(await outcome('whole'));
+  });
+
+  it('records the validation loss and F on training images at every validation', async () => {
+    const { scores } = await outcome('whole');
+    for (const [, , valLoss, trainF] of scores) {
+      expect(valLoss).toBeGreaterThan(0.5);
+      expect(valLoss).toBeLessThan(6);
+      expect(trainF).toBeGreaterThan(0);
+    }
+    // The last value is what scoring these images anew gives; a mask of the training set may be repaired.
+    const dataset = await openDataset(join(folder, 'data', 'train'));
+    const engine = await selectEngine(configOf([]).engine);
+    const file = runFolder(join(folder, 'whole', 'same')).lastWeights;
+    const parser = await FaceParser.create(decodeWeights(await readFile(file), file), engine);
+    const items = [dataset.items[0], dataset.items[4]];
+    const { fPerImage } = await evaluateParser(parser, { ...dataset, items }, { repair: true });
+    await parser.dispose();
+    expect(scores.at(-1)![3]).toBeCloseTo(fPerImage, 6);
+  });
+
+  it('scores no training images where trainImages is 0, and has no column for them', async () => {
+    const reports: TrainingProgress[] = [];
+    await trainInto('unseen', {
+      overrides: ['validation.trainImages=0', 'train.epochs=1'],
+      stopAt: (progress) => {
+        reports.push(progress);
+        return false;
+      },
+    });
+    const { scores } = await outcome('unseen');
+    expect(scores.map(([, , valLoss, trainF]) => [typeof valLoss, trainF])).toEqual([['number', undefined]]);
+    const text = await readFile(runFolder(join(folder, 'unseen', 'same')).metrics, 'utf8');
+    expect(text).not.toContain('trainF');
+    const [scored] = reports.filter(({ valF }) => valF !== undefined);
+    expect(scored).not.toHaveProperty('trainF');
+    expect(scored.valLoss).toBeCloseTo(scores[0][2]!, 5);
   });
 
   it('keeps weights at the size at which they were scored, without auxiliary heads', async () => {

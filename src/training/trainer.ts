@@ -29,10 +29,10 @@ import { loadTrainingImages, openResolutionBatches } from './resolution-batches.
 import { ResolutionWork } from './resolution-work.ts';
 import { claimRun } from './run-claim.ts';
 import { type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
-import { batchImage, shownImages, validationImage } from './run-images.ts';
+import { batchImage, validationImage } from './run-images.ts';
 import { RunProgress } from './run-progress.ts';
 import { RunSaver } from './run-saver.ts';
-import { checkValidationSet, scoreWeights, type Validation } from './run-validation.ts';
+import { checkValidationSet, RunValidator, type Validation } from './run-validation.ts';
 
 /** What a run tells while it goes on. */
 export interface TrainingProgress {
@@ -47,6 +47,9 @@ export interface TrainingProgress {
   /** After a validation: its F (per image), and the best so far. */
   readonly valF?: number;
   readonly bestF?: number;
+  /** After a validation: the loss on the validation images, and F on a fixed subset of the training images. */
+  readonly valLoss?: number;
+  readonly trainF?: number;
 }
 
 export interface TrainOptions {
@@ -112,6 +115,7 @@ class TrainingSession {
   private readonly config: Config;
   private readonly progress: RunProgress;
   private readonly stepsPerValidation: number;
+  private readonly validator: RunValidator;
   private work!: ResolutionWork;
   private saver!: RunSaver;
   private last?: ScoreSummary;
@@ -129,6 +133,7 @@ class TrainingSession {
     this.config = options.config;
     this.progress = new RunProgress(this.config.train, trainSet.items.length);
     this.stepsPerValidation = Math.max(1, Math.round(this.config.validation.every * this.progress.stepsPerEpoch));
+    this.validator = new RunValidator(engine, this.config, validationSet, trainSet);
   }
 
   /** Sets everything up, trains, and takes everything down. */
@@ -331,12 +336,12 @@ class TrainingSession {
 
   /** Scores the weights and saves everything; true when it was interrupted, and what there is has been saved. */
   private async validate(): Promise<boolean> {
-    const { config, options, plan, progress, saver } = this;
+    const { options, plan, progress, saver, validator } = this;
     const weights = await this.currentWeights();
     requireFinite(weights.states, progress.step);
     let scored: Validation;
     try {
-      scored = await this.score(weights, config.validation.limit);
+      scored = await validator.validate(weights, this.work.current.resolution.labelSize, this.scoring());
     } catch (error) {
       if (!options.signal?.aborted) throw error;
       await saver.stop(weights);
@@ -345,28 +350,31 @@ class TrainingSession {
     // Validations are part of a run by the clock.
     progress.readClock();
     this.last = scored.summary;
-    saver.addValidation(scored.summary);
+    saver.addValidation(scored);
     await saver.checkpoint();
     await saver.saveValidation(weights, await validationImage(scored.shown, plan.labelSet));
-    const valF = scored.summary.fPerImage;
-    this.report({ phase: 'validate', progress: 1, epoch: progress.epoch, valF, bestF: saver.bestF });
+    const { trainF, loss: valLoss } = scored;
+    const scores = {
+      valF: scored.summary.fPerImage,
+      bestF: saver.bestF,
+      valLoss,
+      ...(trainF !== undefined && { trainF }),
+    };
+    this.report({ phase: 'validate', progress: 1, epoch: progress.epoch, ...scores });
     return false;
   }
 
   /** Saves once more what follows from the checkpoint of a validation, as a kill may have come in between. */
   private async repeatSaving(): Promise<void> {
-    const { limit = shownImages } = this.config.validation;
     const weights = await this.currentWeights();
-    const { shown } = await this.score(weights, Math.min(limit, shownImages));
+    const shown = await this.validator.show(weights, this.scoring());
     await this.saver.saveValidation(weights, await validationImage(shown, this.plan.labelSet));
   }
 
-  /** Scores weights on the first `limit` validation images, or all. */
-  private score(weights: Weights, limit: number | undefined): Promise<Validation> {
+  private scoring() {
     const { epoch } = this.progress;
-    const { signal } = this.options;
     const onProgress = (progress: number) => this.report({ phase: 'validate', progress, epoch });
-    return scoreWeights(weights, this.engine, this.validationSet, { limit, signal, onProgress });
+    return { signal: this.options.signal, onProgress };
   }
 }
 

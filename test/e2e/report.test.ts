@@ -85,8 +85,8 @@ describe('report', () => {
     const source = await readFile(join(folder, 'averaged', 'report.typ'), 'utf8');
     const [small, large] = evaluated.averaged.sides;
     expect(source).toContain(`resized to ${small} × ${small} and ${large} × ${large} pixels`);
-    expect(source).toContain('the photo and its mirror image at both sizes, 4 views');
-    expect(source).toContain(`Without averaging over views it was ${evaluated.fPerImage.toFixed(4)} at the`);
+    expect(source).toContain('the photo and its mirror image at both sizes, 4 views in all');
+    expect(source).toContain(`Without averaging over views, training measured ${evaluated.fPerImage.toFixed(4)}.`);
   });
 
   it.skipIf(!hasPoppler)(
@@ -155,12 +155,12 @@ describe('report', () => {
     expect(code, stderr).toBe(0);
     expect(stdout).toMatch(/^no validation images, so nothing was scored\nwrote /);
     const source = await readFile(join(folder, 'without', 'report.typ'), 'utf8');
-    expect(source).toContain('The validation pictures were not at hand');
+    expect(source).toContain('The validation images were not available');
   });
 
   it('tells other data than those of the training as such', async () => {
     const own = await readFile(join(out, 'report.typ'), 'utf8');
-    expect(own).toContain('The weights were chosen by the validation pictures');
+    expect(own).toContain('The checkpoint was selected by its F on the validation images');
     const environment = join(runs, 'lr-s0', 'environment.json');
     const facts = JSON.parse(await readFile(environment, 'utf8'));
     facts.trainingData.stemsSha256 = 'b'.repeat(64);
@@ -170,7 +170,7 @@ describe('report', () => {
     expect(stderr).not.toContain('reading the masks');
     const source = await readFile(join(folder, 'other', 'report.typ'), 'utf8');
     expect(source).toContain('the scores are from other data');
-    expect(source).not.toContain('The weights were chosen by');
+    expect(source).not.toContain('The checkpoint was selected');
   });
 
   it('goes to RUN/report by default, with the font that is given beside its source', async () => {
@@ -192,9 +192,9 @@ describe('report', () => {
     [['--build', 'x', '--tta'], /cannot be used with/],
     [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
     [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙 \(Chinese\), for which neither Arimo/],
-    [['DATA', '--out', 'OUT'], /is no run that can be reported on: it has no config\.yaml/],
+    [['DATA', '--out', 'OUT'], /is not a run folder: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
-    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and holds no report/],
+    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and has no report/],
   ])('%j is wrong usage, told in one line', async (words, message) => {
     const named: Record<string, string> = {
       RUN: join(runs, 'main'),

@@ -15,12 +15,14 @@ const folder = await fileFolder();
 let data: string;
 let run: string;
 let printed: string;
+let progress: string;
 
 beforeAll(async () => {
   data = await writeFaces(folder);
   run = join(folder, 'runs', 'first');
   const words = ['--data', data, '--out', join(folder, 'runs'), '--name', 'first'];
-  printed = (await train([...words, ...smallTraining, 'train.epochs=4', 'validation.every=2'])).stdout;
+  const result = await train([...words, ...smallTraining, 'train.epochs=4', 'validation.every=2']);
+  ({ stdout: printed, stderr: progress } = result);
 });
 
 describe('train', () => {
@@ -82,6 +84,13 @@ describe('train', () => {
         expect(value).toBeGreaterThan(0);
         expect(value).toBeLessThan(1);
       }
+    }
+    for (const { valF, valLoss, trainF } of validations) {
+      expect(valLoss).toBeGreaterThan(0);
+      expect(valLoss).toBeLessThan(5);
+      expect(trainF).toBeGreaterThan(0);
+      const scores = `F (per image) ${valF!.toFixed(4)}  training F ${trainF!.toFixed(4)}  validation loss ${valLoss!.toFixed(3)}`;
+      expect(progress).toContain(scores);
     }
     const seconds = rows.map((row) => row.seconds!);
     expect(seconds).toEqual([...seconds].sort((a, b) => a - b));

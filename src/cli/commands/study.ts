@@ -158,6 +158,10 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
   const readResults = () => Promise.all(runs.map((run) => readRunResult(run, options.out)));
   const before = (await readResults()).filter(({ run }) => chosen.runs.includes(run));
   const pending = options.train ? before.filter(({ state }) => state !== 'finished').length : 0;
+  if (options.train && (pending === 0 || options.data !== undefined)) {
+    const { saveStudyTitles } = await import('../../study/study-titles.ts');
+    await saveStudyTitles(options.out, runs);
+  }
   const training: StudyTraining =
     pending > 0 ? await trainPending(before, options) : { interrupted: false, failures: [] };
   const summaries = await summarize(chosen.groups, await readResults());

@@ -79,10 +79,84 @@ describe('compareRuns', () => {
     expect(text).toContain('[base], [–], [0.8100 ±1.00 (2)], [], [0.00], [10]');
     expect(text).toContain('[stopped], [#raw("loss.dice=0")], [–], [], [0.00], [4 of 10]');
     expect(text).toContain('[begun], [#raw("loss.dice=3")], [–], [], [], [0 of 10]');
-    expect(text).toContain('The 2 seeds of the base differ by 2.00 points.');
+    expect(text).toContain('The base scores 0.8000 (seed 0) and 0.8200 (seed 1), a spread of 2.00 points.');
     const svg = comparisonFigure(comparison.variants)!;
     expect(svg.match(/<circle /g)).toHaveLength(4);
     expect(svg).not.toMatch(/NaN/);
+  });
+
+  it('shows differences of runs with the same seed, and what they are taken from', async () => {
+    const base = await writeRun('paired/base-s0', [], 0.8);
+    const second = await writeRun('paired/base-s1', ['train.seed=1'], 0.84);
+    const both = ['loss.lovasz=1'];
+    const others = [
+      await writeRun('paired/both-s0', both, 0.85),
+      await writeRun('paired/both-s1', [...both, 'train.seed=1'], 0.88),
+      await writeRun('paired/second-s1', ['loss.dice=0', 'train.seed=1'], 0.85),
+    ];
+    const comparison = await compareRuns([base, second, ...others], base);
+    const paired = comparison.variants.map(({ name, paired }) => [name, paired.map((one) => Number(one.toFixed(4)))]);
+    expect(paired).toEqual([
+      ['base', []],
+      ['both', [0.05, 0.04]],
+      ['second', [0.01]],
+    ]);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('[*Δ, same seed*]');
+    expect(text).toContain('[0.8650 ±1.50 (2)], [*+4.50* ±0.50 (2)]');
+    // The mean of the base is 0.82: the difference of the means would be +3.00.
+    expect(text).toContain('[0.8500], [+1.00]');
+    expect(text).toContain('The base scores 0.8000 (seed 0) and 0.8400 (seed 1), a spread of 4.00 points.');
+    expect(text).toContain('Δ is the mean difference from the base run with the same seed');
+    expect(text).toContain('The difference of second is within seed noise.');
+    expect(text).toContain('The largest gains over the base are both (+4.50) and second (+1.00).');
+  });
+
+  it('names the largest losses in the order of the differences, not of the means', async () => {
+    const base = await writeRun('order/base-s0', [], 0.8);
+    const second = await writeRun('order/base-s1', ['train.seed=1'], 0.84);
+    const low = await writeRun('order/low-s0', ['train.lr=0.5'], 0.78);
+    const lost = await writeRun('order/lost-s1', ['train.lr=0.6', 'train.seed=1'], 0.79);
+    const comparison = await compareRuns([base, second, low, lost], base);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('The largest losses against the base are lost (−5.00) and low (−2.00).');
+  });
+
+  it('describes changes by the titles of the study, and its base as such', async () => {
+    await mkdir(join(folder, 'g'), { recursive: true });
+    const titles = { 'g/base': 'nothing', 'g/no-dice': 'no Dice #1' };
+    await writeFile(join(folder, 'titles.json'), JSON.stringify(titles));
+    const base = await writeRun('g/base-s0', [], 0.8);
+    const other = await writeRun('g/no-dice-s0', ['loss.dice=0'], 0.7);
+    const untitled = await writeRun('elsewhere', ['train.lr=0.5'], 0.6);
+    const text = async (main: typeof base) => {
+      const comparison = await compareRuns([base, other, untitled], main);
+      return comparisonSection({ comparison, figures: {}, run: main } as unknown as ReportFacts)!;
+    };
+    expect(await text(base)).toContain('[no-dice], [no Dice \\#1], [0.7000]');
+    expect(await text(base)).toContain('[elsewhere], [#raw("train.lr=0.5")], [0.6000]');
+    expect(await text(base)).toContain('[base], [–], [0.8000]');
+    expect(await text(base)).toContain('Changes are described in the words of the study.');
+    expect(await text(untitled)).toContain('base of the study group g');
+  });
+
+  it('says on which images F is measured, and why the headline differs', async () => {
+    const base = await writeRun('limited-0', ['validation.limit=20'], 0.8);
+    const other = await writeRun('limited-1', ['validation.limit=20', 'train.lr=0.5'], 0.7);
+    const comparison = await compareRuns([base, other], base);
+    const measured = { summary: { images: 100, fPerImage: 0.79 } };
+    const facts = {
+      comparison,
+      figures: { comparison: 'c.svg' },
+      run: base,
+      measured,
+      network: { weightsAre: 'best', step: 50 },
+    };
+    const text = comparisonSection(facts as unknown as ReportFacts)!;
+    expect(text.match(/on the first 20 validation images/g)).toHaveLength(3);
+    expect(text).toContain(
+      'The headline F of 0.7900 is not in the table: it comes from the best checkpoint and covers all 100 validation images.',
+    );
   });
 
   it('tells once what all others share, and knows runs of one name apart', async () => {
@@ -148,12 +222,12 @@ describe('compareRuns', () => {
     const comparison = await compareRuns([base, few, other, moved], base);
     expect(comparison.variants.map(({ differences }) => differences.map(formatDifference))).toEqual([
       [],
-      ['pictures=cccccccc'],
+      ['images=cccccccc'],
       ['pairs=100'],
     ]);
     expect(comparison.variants[2].summary.difference).toBeCloseTo(-0.2, 12);
     const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
-    expect(text).toContain('may also have been validated on other pictures');
+    expect(text).toContain('may also have been validated on other images');
   });
 
   it('refuses two runs of one configuration, data and seed', async () => {
@@ -161,7 +235,9 @@ describe('compareRuns', () => {
     const again = await writeRun('twice-1', ['validation.every=1', 'engine.threads=1'], 0.81);
     await expect(compareRuns([base, again], base)).rejects.toMatchObject({
       exitCode: 2,
-      message: expect.stringMatching(/twice-0 and .*twice-1 are runs of one configuration.* seed 0; leave one/),
+      message: expect.stringMatching(
+        /twice-0 and .*twice-1 have the same configuration, training pairs and seed 0; leave one/,
+      ),
     });
   });
 

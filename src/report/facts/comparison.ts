@@ -2,7 +2,7 @@ import { basename, dirname } from 'node:path';
 import type { StudyRun } from '../../study/load-study.ts';
 import { baseName, type StudyGroup, type StudyVariant } from '../../study/parse-study.ts';
 import { readRunResult } from '../../study/run-result.ts';
-import { summarizeGroup, type VariantSummary } from '../../study/summary.ts';
+import { pairedDifferences, summarizeGroup, type VariantSummary } from '../../study/summary.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type RunDifference, runDifferences, splitDifferences, valueIn } from './run-differences.ts';
 import type { RunFacts } from './run-facts.ts';
@@ -12,6 +12,8 @@ export interface ComparedVariant {
   readonly name: string;
   /** What deviates from the base and from what is shared. */
   readonly differences: readonly RunDifference[];
+  /** What the runs change, in the words of their study; absent outside of a study and for the base. */
+  readonly title?: string;
   /** Number of keys that differ from the base, the shared ones included. */
   readonly changedKeys: number;
   /** Trainable ones, where the environment of a run says it. */
@@ -19,6 +21,8 @@ export interface ComparedVariant {
   /** Length of the finished runs, or of the longest unfinished one. */
   readonly epochs: number;
   readonly summary: VariantSummary;
+  /** F minus that of the base's run with the same seed, one a seed that both have finished; empty for the base. */
+  readonly paired: readonly number[];
 }
 
 /** Runs of several configurations, the base first, the others from the highest F to the lowest. */
@@ -50,12 +54,12 @@ function requireNewSeed(group: readonly RunFacts[], { folder, config }: RunFacts
   const same = group.find((run) => run.config.train.seed === seed);
   if (!same) return;
   throw new FaceparseError(
-    `${same.folder} and ${folder} are runs of one configuration, with the same training pairs and the seed ${seed}; leave one of them out`,
+    `${same.folder} and ${folder} have the same configuration, training pairs and seed ${seed}; leave one of them out`,
     { exitCode: 2 },
   );
 }
 
-/** Names without seeds, each once; the base has the name that studies give it. */
+/** Unique names without seeds; the base is named as in studies. */
 function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFacts[], string> {
   const names = new Map<RunFacts[], string>([[base, baseName]]);
   for (const group of groups) {
@@ -73,6 +77,13 @@ function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFac
   return names;
 }
 
+/** The study's title of a variant; the base of a group changes nothing, so it is named as such. */
+function titleOf([{ folder, name, studyTitle }]: readonly RunFacts[]): string | undefined {
+  if (studyTitle === undefined) return undefined;
+  const isStudyBase = name.replace(/-s\d+$/, '') === baseName;
+  return isStudyBase ? `base of the study group ${basename(dirname(folder))}` : studyTitle;
+}
+
 /**
  * Compares runs with a base by the F of their last validation, as `faceparse study` does; runs of one configuration and data
  * with other seeds are one variant.
@@ -83,7 +94,7 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
   const groups = groupRuns(runs);
   const baseGroup = groups.find((group) => group.includes(base))!;
   if (groups.length < 2) {
-    throw new FaceparseError('all runs have one configuration, so there is nothing to compare', { exitCode: 2 });
+    throw new FaceparseError('all runs have the same configuration, so there is nothing to compare', { exitCode: 2 });
   }
   const names = nameGroups(groups, baseGroup);
   const variants = new Map(
@@ -111,6 +122,7 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
     ),
   );
   const { variants: summaries } = summarizeGroup(studyGroup, results);
+  const baseResults = summaries[groups.indexOf(baseGroup)].results;
   const fromBase = new Map(
     groups.filter((group) => group !== baseGroup).map((group) => [group, runDifferences(base, group[0])]),
   );
@@ -120,13 +132,16 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
     const parameters = group.find(({ environment }) => environment.parameters)?.environment.parameters;
     const finished = summaries[index].results.filter(({ state }) => state === 'finished');
     const counted = finished.length > 0 ? finished : summaries[index].results;
+    const title = titleOf(group);
     return {
       name: names.get(group)!,
       differences: deviations.get(group) ?? [],
+      ...(group !== baseGroup && title !== undefined && { title }),
       changedKeys: fromBase.get(group)?.length ?? 0,
       ...(parameters && { parameters }),
       epochs: Math.max(...counted.map(({ epochs }) => epochs)),
       summary: summaries[index],
+      paired: group === baseGroup ? [] : pairedDifferences(summaries[index].results, baseResults),
     };
   });
   const others = compared.filter(({ name }) => name !== baseName);

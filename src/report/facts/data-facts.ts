@@ -6,7 +6,7 @@ import { readMask } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 
-/** What the training masks tell. */
+/** Facts about the training masks. */
 export interface DataFacts {
   readonly statistics: DatasetStatistics;
   /** Masks whose left and right are swapped. */

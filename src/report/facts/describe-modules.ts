@@ -4,9 +4,9 @@ import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
 import type { AdaptiveAvgPoolAttributes } from '../../graph/ops/pooling.ts';
 import { snakeCase } from '../../text/word-forms.ts';
 
-/** Modules of one kind in a row, as a figure tells them. */
+/** Consecutive modules of one kind, as a figure describes them. */
 export interface Content {
-  /** Of the modules; none where the text tells of several kinds together. */
+  /** Kind of the modules; absent where the text covers several kinds. */
   readonly kind?: string;
   /** `conv 3×3 /2`, `2 × residual block`. */
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Content {
   readonly squeeze?: boolean;
 }
 
-/** A part with more kinds of modules than this is told by the number of its convolutions. */
+/** A part with more kinds of modules than this is described by the number of its convolutions. */
 const mostEntries = 4;
 
 /** What modules are made of, in words, repetitions counted. */

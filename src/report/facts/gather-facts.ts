@@ -88,7 +88,7 @@ async function findData(run: RunFacts, named: string | undefined): Promise<strin
   return found !== undefined && (await exists(join(found, 'val', 'masks'))) ? found : undefined;
 }
 
-/** What the data say; of masks that are not those of the training nothing is told. */
+/** Facts about the data; masks other than those of the training are not read. */
 async function readData(
   folder: string,
   run: RunFacts,
@@ -119,7 +119,7 @@ export async function gatherFacts(options: GatherOptions): Promise<Omit<ReportFa
   const runs = await readRuns(options);
   const run = runs.get(resolve(options.run))!;
   if (run.metrics.length === 0) {
-    throw new FaceparseError(`${options.run} has not been trained yet: it has no line of metrics`, { exitCode: 2 });
+    throw new FaceparseError(`${options.run} has no metrics yet; train it first`, { exitCode: 2 });
   }
   const base = runs.get(resolve(options.base ?? options.run))!;
   const comparison = runs.size > 1 ? await compareRuns([...runs.values()], base) : undefined;

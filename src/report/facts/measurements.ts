@@ -8,7 +8,7 @@ import { FaceParser } from '../../node/face-parser.ts';
 import type { Averaging } from '../../parser/averaging.ts';
 import { evaluateParser, type ScoredImage } from '../../training/evaluation.ts';
 
-/** A network scored on the validation pairs, with what a report tells of it. */
+/** Scores of a network on the validation pairs, as a report shows them. */
 export interface Measurements {
   readonly labelSet: LabelSet;
   readonly summary: ScoreSummary;
@@ -20,7 +20,7 @@ export interface Measurements {
   readonly wrongNearBorders: number;
 }
 
-/** A wrong pixel this close to a border of the truth, in pixels of the mask, may be a matter of taste of the annotator. */
+/** Annotations are ambiguous this close to a class boundary, in pixels of the mask. */
 export const borderReach = 3;
 
 export interface MeasureOptions {

@@ -3,7 +3,7 @@ import type { DataFacts } from './data-facts.ts';
 import type { Measurements } from './measurements.ts';
 import type { NetworkFacts, RunFacts } from './run-facts.ts';
 
-/** Who wrote a report, and what it is called. */
+/** Title and author of a report. */
 export interface ReportHead {
   readonly title: string;
   readonly author?: string;
@@ -24,7 +24,7 @@ export function viewsOf({ flip, sides }: AveragedViews): number {
   return sides.length * (flip ? 2 : 1);
 }
 
-/** Everything that a report tells; its text is made from this and nothing else. */
+/** Everything in a report; its text is made from this and nothing else. */
 export interface ReportFacts extends ReportHead {
   readonly run: RunFacts;
   readonly network: NetworkFacts;

@@ -9,10 +9,18 @@ export interface RunDifference {
 }
 
 /** What does not change what is learnt, besides the engine. */
-const technicalKeys = ['name', 'train.seed', 'data.workers', 'data.diskCache', 'validation.every', 'parameters.limit'];
+const technicalKeys = [
+  'name',
+  'train.seed',
+  'data.workers',
+  'data.diskCache',
+  'validation.every',
+  'validation.trainImages',
+  'parameters.limit',
+];
 
 /** Paths of differences in the training pairs; no keys of a configuration are called so. */
-export const dataPaths: readonly string[] = ['pairs', 'pictures'];
+export const dataPaths: readonly string[] = ['pairs', 'images'];
 
 /** All that differs between two runs but the seed: the training pairs (their number or else their names), the configuration. */
 export function runDifferences(base: RunFacts, other: RunFacts): RunDifference[] {
@@ -26,7 +34,7 @@ export function runDifferences(base: RunFacts, other: RunFacts): RunDifference[]
 export function valueIn({ config, environment: { trainingData } }: RunFacts, path: string): unknown {
   // What the environment of a run does not say is unknown.
   if (path === 'pairs') return trainingData?.pairs ?? 'unknown';
-  if (path === 'pictures') return trainingData?.stemsSha256?.slice(0, 8) ?? 'unknown';
+  if (path === 'images') return trainingData?.stemsSha256?.slice(0, 8) ?? 'unknown';
   return valueAt(config, path.split('.'));
 }
 

@@ -7,6 +7,7 @@ import { exists } from '../../files/path-kind.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
 import { loadWeights } from '../../node/face-parser.ts';
+import { studyTitleOf } from '../../study/study-titles.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { requireSameData } from '../../training/environment.ts';
 import { type MetricsLine, readMetrics, runFolder } from '../../training/run-folder.ts';
@@ -23,7 +24,7 @@ const resumedPartSchema = z.object({
   length: z.string().optional().catch(undefined),
 });
 
-/** The part of environment.json that a report tells; a file of another hand may lack any of it. */
+/** The part of environment.json that a report uses; any of it may be missing. */
 const environmentSchema = z.object({
   faceparse: z.string().catch(''),
   cpu: z.string().catch(''),
@@ -46,13 +47,15 @@ const environmentSchema = z.object({
 
 export type EnvironmentFacts = z.output<typeof environmentSchema>;
 
-/** What the folder of a run tells before anything is computed. */
+/** What the folder of a run contains, before anything is computed. */
 export interface RunFacts {
   readonly folder: string;
   readonly name: string;
   readonly config: Config;
   readonly environment: EnvironmentFacts;
   readonly metrics: readonly MetricsLine[];
+  /** What the run changes, in the words of its study; absent outside of a study. */
+  readonly studyTitle?: string;
 }
 
 /** The trained network of a run. */
@@ -78,9 +81,7 @@ const largestFile = 64 * 2 ** 20;
 async function requireModest(path: string): Promise<void> {
   const { size } = await stat(path);
   if (size <= largestFile) return;
-  throw new FaceparseError(
-    `${path} is ${size} bytes, far more than such a file of a run has; is it a run of faceparse?`,
-  );
+  throw new FaceparseError(`${path} is ${size} bytes, too large for a file of a run; is this a faceparse run?`);
 }
 
 /**
@@ -92,18 +93,20 @@ export async function readRunFacts(folder: string): Promise<RunFacts> {
   const run = runFolder(folder);
   for (const file of [run.config, run.environment]) {
     if (!(await exists(file))) {
-      throw new FaceparseError(`${folder} is no run that can be reported on: it has no ${basename(file)}`, {
+      throw new FaceparseError(`${folder} is not a run folder: it has no ${basename(file)}`, {
         exitCode: 2,
       });
     }
     await requireModest(file);
   }
+  const studyTitle = await studyTitleOf(folder);
   return {
     folder,
     name: run.name,
     config: await storedConfig(folder),
     environment: await readEnvironmentFacts(run.environment),
     metrics: await readLines(run.metrics),
+    ...(studyTitle !== undefined && { studyTitle }),
   };
 }
 
@@ -118,7 +121,7 @@ async function readEnvironmentFacts(file: string): Promise<EnvironmentFacts> {
   try {
     return environmentSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch (cause) {
-    throw new FaceparseError(`${file} cannot be read as the environment of a run; train the run anew`, { cause });
+    throw new FaceparseError(`${file} is not a valid environment file; train the run again`, { cause });
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../config/parse-config.ts';
-import { convergence } from '../sections/results.ts';
+import { convergence } from '../sections/curves.ts';
 import type { RunFacts } from './run-facts.ts';
 import { epochOf, isAtEnd, sizeSteps, validationsAtLastSize } from './run-progress.ts';
 
@@ -51,16 +51,16 @@ describe('convergence', () => {
 
   it('compares validations of the last size, from before the last tenth on', () => {
     expect(convergence({ run: runOf([resolutions, 'train.schedule=constant'], dip) })).toBe(
-      'From epoch 18 to 20, the end of the training, F rose from 0.8000 to 0.8010: the training had levelled off.',
+      'From epoch 18 to 20, the end of training, validation F rose from 0.8000 to 0.8010: training had levelled off.',
     );
   });
 
   it.each([
-    ['train.schedule=cosine', 0.801, ': it levelled off as the learning rate fell to 0.'],
-    ['train.schedule=cosine', 0.81, ', as the learning rate fell to 0.'],
-    ['train.finalShare=0.01', 0.801, ': it levelled off as the learning rate fell to nearly 0.'],
-    ['train.finalShare=0.1', 0.81, ': a longer training might still help.'],
-    ['train.schedule=constant', 0.79, ': a shorter training would have been enough.'],
+    ['train.schedule=cosine', 0.801, ': it levelled off as the learning rate decayed to 0.'],
+    ['train.schedule=cosine', 0.81, ' as the learning rate decayed to 0.'],
+    ['train.finalShare=0.01', 0.801, ': it levelled off as the learning rate decayed to nearly 0.'],
+    ['train.finalShare=0.1', 0.81, ': longer training might still help.'],
+    ['train.schedule=constant', 0.79, ': a shorter training would have sufficed.'],
   ])('with %s and %d at the end says%s', (override, last, said) => {
     const text = convergence({ run: runOf([resolutions, override], [...dip.slice(0, 3), [20, last]]) })!;
     expect(text.endsWith(said), text).toBe(true);

@@ -26,6 +26,23 @@ export function validations({ metrics }: Pick<RunFacts, 'metrics'>): Validation[
   return metrics.filter((line): line is Validation => line.valF !== undefined);
 }
 
+/** The last validation of a run; undefined before the first. */
+export function lastValidation(run: Pick<RunFacts, 'metrics'>): Validation | undefined {
+  return validations(run).at(-1);
+}
+
+/** How many validation images training scored, the first ones; undefined where it scored all that were measured. */
+export function scoredFirst({
+  run,
+  measured,
+}: {
+  readonly run: Pick<RunFacts, 'config'>;
+  readonly measured?: { readonly summary: { readonly images: number } };
+}): number | undefined {
+  const { limit } = run.config.validation;
+  return limit !== undefined && limit < (measured?.summary.images ?? Number.POSITIVE_INFINITY) ? limit : undefined;
+}
+
 /** The sizes of the training images that a run came to, and the epochs at which they begin. */
 export function sizeSteps({ config: { train }, metrics }: Progress): SizeStep[] {
   const shareOf = ({ epoch, seconds }: MetricsLine) =>

@@ -12,7 +12,7 @@ import { figureFont } from './svg-text.ts';
 
 type Points = (readonly [number, number])[];
 
-function pointsOf(lines: readonly MetricsLine[], key: 'loss' | 'learningRate' | 'valF'): Points {
+function pointsOf(lines: readonly MetricsLine[], key: 'loss' | 'learningRate' | 'valF' | 'valLoss' | 'trainF'): Points {
   return lines.flatMap((line) => (line[key] === undefined ? [] : [[line.epoch, line[key]] as const]));
 }
 
@@ -22,33 +22,37 @@ async function drawCurves(
   rightLabel: string,
   markBest?: string,
 ): Promise<string> {
-  const options = { title: '', xLabel: 'epoch', yLabel, rightLabel, width: 410, height: 262 };
+  const options = { title: '', xLabel: 'epoch', xFrom: 0, yLabel, rightLabel, width: 410, height: 262 };
   const svg = await curvesChart(series, { ...options, ...(markBest !== undefined && { markBest }) });
   // The report brings its own typeface, and no other may be looked for on the machine.
   return svg.replaceAll('sans-serif', figureFont);
 }
 
-/** Loss (left axis) and learning rate (right axis, from that of the first step on) over epochs as an SVG. */
+/** Losses (left axis) and learning rate (right axis, from that of the first step on) over epochs as an SVG. */
 export function lossFigure(lines: readonly MetricsLine[], { train }: Config): Promise<string> {
   const first = learningRateAt(0, { ...train, kind: train.schedule, learningRate: train.lr });
+  const valLoss = pointsOf(lines, 'valLoss');
   const series: CurveSeries[] = [
-    { name: 'loss', points: pointsOf(lines, 'loss') },
+    { name: valLoss.length > 0 ? 'training loss' : 'loss', points: pointsOf(lines, 'loss') },
+    ...(valLoss.length > 0 ? [{ name: 'validation loss', points: valLoss }] : []),
     { name: 'learning rate', points: [[0, first], ...pointsOf(lines, 'learningRate')], axis: 'right' },
   ];
   return drawCurves(series, 'loss', 'learning rate');
 }
 
-/** Validation F (left axis) and side of the training images (right axis, where it changes) over epochs as an SVG. */
+/** F on validation and training images (left axis) and side of the training images (right axis, where it changes) over epochs as an SVG. */
 export function scoreFigure(lines: readonly MetricsLine[], sizes: readonly SizeStep[]): Promise<string> {
-  const name = 'F (per image)';
+  const trainF = pointsOf(lines, 'trainF');
+  const name = trainF.length > 0 ? 'validation F' : 'F (per image)';
   const last = lines.at(-1)?.epoch ?? 0;
   const steps: Points = sizes.flatMap(({ epoch, size }, index) => {
     const until = Math.min(sizes[index + 1]?.epoch ?? last, last);
     return epoch >= last ? [] : [[epoch, size] as const, [until, size] as const];
   });
   const series: CurveSeries[] = [{ name, points: pointsOf(lines, 'valF') }];
-  if (sizes.length > 1) series.push({ name: 'side of the pictures', points: steps, axis: 'right' });
-  return drawCurves(series, name, 'pixels', name);
+  if (trainF.length > 0) series.push({ name: 'training F', points: trainF });
+  if (sizes.length > 1) series.push({ name: 'image size', points: steps, axis: 'right' });
+  return drawCurves(series, 'F (per image)', 'pixels', name);
 }
 
 /** Photo, truth, prediction and errors of one image beside each other, as a PNG. */

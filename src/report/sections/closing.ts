@@ -1,7 +1,8 @@
-import { formatCount } from '../../text/counts.ts';
-import { formatF, formatShare, formatTime } from '../facts/format-facts.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
+import type { Comparison } from '../facts/comparison.ts';
+import { firstImages, formatF, formatShare, formatTime } from '../facts/format-facts.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
-import { isAtEnd, validations } from '../facts/run-progress.ts';
+import { isAtEnd, scoredFirst, validations } from '../facts/run-progress.ts';
 import { blocks, figure, list, markup, paragraph, typstString } from '../typst/typst-text.ts';
 import { worstMistakes } from './results.ts';
 
@@ -19,13 +20,16 @@ function legend({ measured }: ReportFacts): string {
   return `align(left, text(7.8pt)[${entries.join(' #h(3pt)\n')}])`;
 }
 
-/** File names of data sets may be long hashes; their beginning tells them apart. */
+/** File names in datasets may be long hashes; the first characters identify them. */
 function shortName(stem: string): string {
   return stem.length > 12 ? `${stem.slice(0, 8)}…` : stem;
 }
 
-/** What a bad image suffers from: the classes of its truth with the lowest F1. */
+/** What costs a bad image its score: the classes of its truth with the lowest F1, or how many are missed. */
 function sufferedClasses({ score }: NonNullable<ReportFacts['measured']>['worst'][number], facts: ReportFacts): string {
+  const missed = score.perClass.filter(({ f1 }) => f1 === 0).length;
+  // Among classes at 0 there are no worst two.
+  if (missed > 2) return `${missed} of ${score.perClass.length} classes at 0`;
   const lowest = score.perClass.toSorted((a, b) => a.f1 - b.f1).slice(0, 2);
   const { classes } = facts.measured!.labelSet;
   return lowest.map(({ id, f1 }) => `${markup(classes[id].name)} ${f1.toFixed(2)}`).join(', ');
@@ -37,7 +41,7 @@ export function failuresSection(facts: ReportFacts): string {
   if (!measured || measured.worst.length === 0) {
     return blocks(
       '= Failure cases',
-      'The validation pictures were not at hand when this report was made, so none can be shown.',
+      'The validation images were not available when this report was written, so no failure cases are shown.',
     );
   }
   const { worst, labelSet } = measured;
@@ -62,28 +66,29 @@ export function failuresSection(facts: ReportFacts): string {
   return blocks(
     '= Failure cases',
     paragraph(
-      `@fig-failures shows the ${worst.length} validation pictures with the lowest F.`,
+      `@fig-failures shows the ${worst.length === 1 ? 'validation image' : `${worst.length} validation images`} with the lowest F.`,
       absent > 0 &&
-        `In ${absent === worst.length ? 'all of them' : `${absent} of them`} at least one class of the truth is missed altogether, which costs a picture of ten classes a tenth of its F, however small the class is.`,
-      mistakes.length > 0 && `Over all pictures, what is confused most is ${list(mistakes)}.`,
+        `In ${absent === worst.length ? (absent === 1 ? 'it' : 'all of them') : `${absent} of them`} at least one class of the ground truth is missed entirely. In an image with ten classes this costs a tenth of F, however small the class.`,
+      mistakes.length > 0 && `Over all validation images, the most frequent confusions are ${list(mistakes)}.`,
     ),
     figure(
       body.join('\n'),
-      'The worst validation pictures: photo, truth, prediction, wrong pixels (red). In brackets the two lowest F1 of classes.',
+      'The validation images with the lowest F: photo, ground truth, prediction and wrong pixels (red). In brackets: the two lowest F1 of classes, or the number of classes at 0.',
       'fig-failures',
       'auto',
     ),
   );
 }
 
-/** Images that chose the weights flatter them. */
-function chosenBy({ run, network, measured, hasOwnData }: ReportFacts): string | undefined {
+/** A score on the images that selected the checkpoint is optimistic. */
+function chosenBy(facts: ReportFacts): string | undefined {
+  const { run, network, measured, hasOwnData } = facts;
   if (!measured || !hasOwnData || network.weightsAre !== 'best' || validations(run).length === 0) return undefined;
-  const { limit } = run.config.validation;
-  const first = limit !== undefined && limit < measured.summary.images ? `the first ${limit} of ` : '';
+  const first = scoredFirst(facts);
+  const on = first === undefined ? 'the validation images' : firstImages(first);
   return (
-    `The weights were chosen by ${first}the validation pictures that the scores are from, and hyper-parameters are usually tuned on them too, ` +
-    'so that F on unseen pictures may be somewhat lower.'
+    `The checkpoint was selected by its F on ${on}, and hyperparameters are usually tuned on the validation set too, ` +
+    'so F on unseen images may be lower.'
   );
 }
 
@@ -93,6 +98,15 @@ function seenAt({ network, averaging }: ReportFacts): string {
   return [...new Set([sides[0], sides.at(-1)!])].map((side) => `${side}²`).join(' to ');
 }
 
+/** Differences between single runs may be chance. */
+function singleSeeds({ variants }: Comparison): string | undefined {
+  const single = variants.filter(({ summary }) => summary.results.length === 1).length;
+  if (single === 0) return undefined;
+  return single === variants.length
+    ? `All ${single} configurations compared were trained with one seed only.`
+    : `Of the ${variants.length} configurations compared, ${formatCount(single)} ${single === 1 ? 'was' : 'were'} trained with one seed only.`;
+}
+
 /** What the numbers do not show. */
 export function limitsSection(facts: ReportFacts): string {
   const { run, measured, comparison } = facts;
@@ -100,18 +114,16 @@ export function limitsSection(facts: ReportFacts): string {
   const { minutes, epochs } = run.config.train;
   const rare = measured?.summary.perClass.filter(({ images }) => images > 0 && images < 10) ?? [];
   const worn = rare.map(({ id }) => markup(measured!.labelSet.classes[id].name));
-  const single = comparison?.variants.filter(({ summary }) => summary.results.length === 1).length ?? 0;
   return blocks(
     '= Limits',
     paragraph(
       !isAtEnd(run) &&
-        `The run is not finished: when this report was made it was at ${minutes ? `${formatTime(last.seconds)} of ${minutes} minutes` : `epoch ${Number(last.epoch.toFixed(1))} of ${epochs}`}.`,
+        `The run is not finished: when this report was written, it had reached ${minutes ? `${formatTime(last.seconds)} of ${countOf(minutes, 'minute')}` : `epoch ${Number(last.epoch.toFixed(1))} of ${epochs}`}.`,
       chosenBy(facts),
       worn.length > 0 &&
-        `${worn.length === 1 ? 'The class' : 'The classes'} ${list(worn)} ${worn.length === 1 ? 'is' : 'are'} in fewer than ten validation pictures, so that ${worn.length === 1 ? 'its score is' : 'their scores are'} uncertain.`,
-      single > 0 &&
-        `${single === comparison!.variants.length ? 'All' : `${formatCount(single)} of the`} ${comparison!.variants.length} configurations compared were trained with one seed only.`,
-      `The network expects aligned portraits like those it was trained on, and sees them at ${seenAt(facts)}; what is thinner than a pixel there is lost.`,
+        `${worn.length === 1 ? 'The class' : 'The classes'} ${list(worn)} ${worn.length === 1 ? 'occurs' : 'occur'} in fewer than ten validation images, so ${worn.length === 1 ? 'its score is' : 'their scores are'} uncertain.`,
+      comparison && singleSeeds(comparison),
+      `The network expects aligned portraits like those in the training set and sees them at ${seenAt(facts)}; structures thinner than a pixel at that size are lost.`,
     ),
   );
 }

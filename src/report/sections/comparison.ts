@@ -1,13 +1,14 @@
 import { baseName } from '../../study/parse-study.ts';
 import type { VariantSummary } from '../../study/summary.ts';
-import { formatCount } from '../../text/counts.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
 import type { ComparedVariant, Comparison } from '../facts/comparison.ts';
-import { formatF, formatPoints } from '../facts/format-facts.ts';
+import { firstImages, formatF, formatPoints } from '../facts/format-facts.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
 import { dataPaths, formatDifference, type RunDifference } from '../facts/run-differences.ts';
+import { lastValidation, scoredFirst } from '../facts/run-progress.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from '../typst/typst-text.ts';
 
-/** A longer table leaves out the middle: what has the highest and the lowest F says most. */
+/** A longer table leaves out the middle: the highest and the lowest F say most. */
 const mostRows = 24;
 
 /** A longer table has the whole width of the page, the figure below it. */
@@ -16,54 +17,67 @@ const mostRowsBesideFigure = 10;
 /** Longer lists of names are counted. */
 const mostNames = 6;
 
-/** More differences of a variant than this are counted, not told. */
+/** More differences of a variant than this are counted. */
 const mostDifferences = 5;
 
-function tellDifferences(differences: readonly RunDifference[]): string {
+function describeDifferences(differences: readonly RunDifference[]): string {
   const shown = differences.slice(0, mostDifferences).map((one) => code(formatDifference(one)));
   const rest = differences.length - shown.length;
   return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
 }
 
-/** `0.8123 ±0.11 (3)`: mean, half of the range of the seeds in points, number of finished runs where there are several. */
-function tellScore({ mean, spread, results }: VariantSummary): string {
-  if (mean === undefined) return '–';
-  const finished = results.filter(({ state }) => state === 'finished').length;
-  return `${formatF(mean)}${spread === undefined ? '' : ` ±${(spread * 50).toFixed(2)}`}${finished > 1 ? ` (${finished})` : ''}`;
+/** ` ±0.40 (2)`: half the range of values in points and their number, where there are several. */
+function formatSpread(values: readonly number[]): string {
+  if (values.length < 2) return '';
+  return ` ±${((Math.max(...values) - Math.min(...values)) * 50).toFixed(2)} (${values.length})`;
+}
+
+function finishedScores({ results }: VariantSummary): number[] {
+  return results.flatMap(({ state, f }) => (state === 'finished' ? [f!] : []));
+}
+
+/** `0.8123 ±0.11 (3)` */
+function formatScore(summary: VariantSummary): string {
+  return summary.mean === undefined ? '–' : `${formatF(summary.mean)}${formatSpread(finishedScores(summary))}`;
 }
 
 /** `16`, or of a variant without a finished run `4 of 16`. */
-function tellEpochs({ epochs, summary }: ComparedVariant): string {
+function formatEpochs({ epochs, summary }: ComparedVariant): string {
   const text = String(Number(epochs.toFixed(1)));
   if (summary.mean !== undefined) return text;
   const { minutes, epochs: planned } = summary.results[0].run.config.train;
   return minutes ? `${text}, stopped` : `${text} of ${planned}`;
 }
 
-/** Whether a variant is the run of the report and differs from the base in too much to tell. */
-function isAnotherRecipe({ changedKeys, summary }: ComparedVariant, main: string): boolean {
-  return changedKeys > mostDifferences && summary.results.some(({ folder }) => folder === main);
+/** Whether a variant is the run of the report and differs from the base in too much to list. */
+function isAnotherRecipe({ changedKeys, summary, title }: ComparedVariant, main: string): boolean {
+  return title === undefined && changedKeys > mostDifferences && summary.results.some(({ folder }) => folder === main);
 }
 
-/** The table must have room for what changed. */
+/** The table must have room for the changes. */
 function shorten(name: string): string {
   return name.length > 20 ? `${name.slice(0, 19)}…` : name;
 }
 
+function describeChange(variant: ComparedVariant, main: string): string {
+  const { title, differences, changedKeys } = variant;
+  if (title !== undefined) return markup(title);
+  if (isAnotherRecipe(variant, main)) return `the run of this report (${changedKeys} keys differ)`;
+  return describeDifferences(differences) || '–';
+}
+
 function rowOf(variant: ComparedVariant, main: string): string[] {
-  const { name, differences, changedKeys, parameters, summary } = variant;
+  const { name, parameters, summary, paired } = variant;
   const { difference, verdict } = summary;
-  const what = isAnotherRecipe(variant, main)
-    ? `the run of this report (${changedKeys} keys differ)`
-    : tellDifferences(differences);
-  const change = difference === undefined ? '' : formatPoints(difference);
+  const change = difference === undefined ? '' : `${formatPoints(difference)}`;
+  const bold = verdict === 'beyond noise' && Number(change) !== 0;
   return [
     markup(shorten(name)),
-    what || '–',
-    tellScore(summary),
-    verdict === 'beyond noise' && Number(change) !== 0 ? `*${change}*` : change,
+    describeChange(variant, main),
+    formatScore(summary),
+    change && `${bold ? `*${change}*` : change}${formatSpread(paired)}`,
     parameters === undefined ? '' : `${(parameters / 1e6).toFixed(2)}`,
-    tellEpochs(variant),
+    formatEpochs(variant),
   ];
 }
 
@@ -71,9 +85,9 @@ function comparisonTable({ variants }: Comparison, main: string): string {
   const right = 'right' as const;
   const columns = [
     { title: 'run' },
-    { title: 'what changed', width: '1fr' },
+    { title: 'change', width: '1fr' },
     { title: 'F (seeds)', align: right },
-    { title: 'diff.', align: right },
+    { title: 'Δ, same seed', align: right },
     { title: 'M par.', align: right },
     { title: 'epochs', align: right },
   ];
@@ -85,71 +99,127 @@ function comparisonTable({ variants }: Comparison, main: string): string {
   ).replaceAll('\n', '\n  ')}\n}`;
 }
 
-/** What the numbers say: the largest gains and losses, and what noise was measured. */
+/** `The largest gain over the base is`, `The largest losses against the base are` */
+function largest(what: 'gain' | 'loss', count: number): string {
+  const against = what === 'gain' ? 'over' : 'against';
+  if (count === 1) return `The largest ${what} ${against} the base is`;
+  return `The largest ${what === 'gain' ? 'gains' : 'losses'} ${against} the base are`;
+}
+
+/** What the numbers say: the largest gains and losses, and how much seeds differ. */
 function findings({ variants }: Comparison, main: string): string {
   const compared = variants.filter(({ name, summary }) => name !== baseName && summary.difference !== undefined);
   const others = compared.filter((variant) => !isAnotherRecipe(variant, main));
   const [own] = compared.filter((variant) => isAnotherRecipe(variant, main));
-  const tell = ({ name, summary }: ComparedVariant) => `${markup(name)} (${formatPoints(summary.difference!)})`;
-  const better = others.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
-  const worse = others
+  const described = ({ name, summary }: ComparedVariant) => `${markup(name)} (${formatPoints(summary.difference!)})`;
+  // The table is in the order of mean F, which need not be that of differences between runs with one seed.
+  const ranked = others.toSorted((a, b) => b.summary.difference! - a.summary.difference!);
+  const better = ranked.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
+  const worse = ranked
     .filter(({ summary }) => summary.difference! < 0)
     .slice(-3)
     .reverse();
-  const base = variants[0].summary;
   const spreads = variants.flatMap(({ summary: { spread } }) => (spread === undefined ? [] : [spread]));
-  const seeds = base.results.filter(({ state }) => state === 'finished').length;
-  const within = others.filter(({ summary }) => summary.verdict === 'within noise');
   return paragraph(
     own &&
-      `The run of this report, which differs from the base in ${own.changedKeys} keys, stands ${formatPoints(own.summary.difference!)} points from it.`,
-    better.length > 0 && `Higher than the base ${better.length === 1 ? 'is' : 'are'} ${list(better.map(tell))}.`,
-    worse.length > 0 && `Lower ${worse.length === 1 ? 'is' : 'are'}, most of all, ${list(worse.map(tell))}.`,
-    base.spread !== undefined && `The ${seeds} seeds of the base differ by ${(base.spread * 100).toFixed(2)} points.`,
+      `The run of this report differs from the base in ${own.changedKeys} keys and by ${formatPoints(own.summary.difference!)} points.`,
+    better.length > 0 && `${largest('gain', better.length)} ${list(better.map(described))}.`,
+    worse.length > 0 && `${largest('loss', worse.length)} ${list(worse.map(described))}.`,
+    seedsOfBase(variants[0].summary),
     spreads.length === 0 &&
       others.length > 0 &&
-      'Every configuration was trained with one seed, so that small differences may be chance.',
-    within.length > mostNames &&
-      `${formatCount(within.length)} differences are within the spread of seeds, and so no evidence.`,
-    within.length > 0 &&
-      within.length <= mostNames &&
-      `Within the spread of seeds, and so no evidence, ${within.length === 1 ? 'is' : 'are'} ${list(within.map(({ name }) => markup(name)))}.`,
+      'Every configuration was trained with one seed, so small differences may be chance.',
+    withinNoise(others),
   );
 }
 
-function introduce({ base, variants, shared }: Comparison, main: string): string {
-  const count = variants.reduce((sum, { summary }) => sum + summary.results.length, 0);
-  const { limit } = base.config.validation;
-  const { epochs, minutes } = base.config.train;
-  const length = minutes ? `${minutes} minutes` : `${epochs} epochs`;
-  const besides = variants.flatMap(({ differences }) => differences);
-  const told = [...shared, ...besides];
-  const common = !besides.some(({ path }) => shared.some((one) => one.path === path));
-  return paragraph(
-    `@tab-comparison compares ${formatCount(count)} runs of ${variants.length} configurations by the F (per image) of their last validation${limit ? ` on the first ${limit} validation pictures` : ''}; the differences in configuration and in F (in points of 0.01) are those to the base, ` +
-      `${base.folder === main ? 'the run of this report' : `a run of ${length} at ${base.config.train.size}²`}.`,
-    variants.length > mostRows && `Of these, the table shows the ${mostRows} with the highest and the lowest F.`,
-    shared.length > 0 &&
-      `${common ? 'All' : 'Most'} others differ from the base in ${tellDifferences(shared)}; the table tells what each has besides${common ? '' : ' or instead'}.`,
-    told.some(({ path }) => dataPaths.includes(path)) &&
-      'Runs with other training pairs may also have been validated on other pictures.',
-    'Equal configurations with several seeds are one row: mean ± half of the range, and their number.',
+/** The scores that the differences are taken from, so that a reader can check them. */
+function seedsOfBase({ results, spread }: VariantSummary): string | undefined {
+  if (spread === undefined) return undefined;
+  const scores = results.flatMap(({ state, f, run }) =>
+    state === 'finished' ? [`${formatF(f!)} (seed ${run.seed})`] : [],
   );
+  const points = `${(spread * 100).toFixed(2)} points`;
+  return scores.length > mostNames
+    ? `The ${scores.length} seeds of the base differ by up to ${points}.`
+    : `The base scores ${list(scores)}, a spread of ${points}.`;
+}
+
+function withinNoise(others: readonly ComparedVariant[]): string | undefined {
+  const within = others.filter(({ summary }) => summary.verdict === 'within noise');
+  if (within.length === 0) return undefined;
+  if (within.length > mostNames) return `${formatCount(within.length)} differences are within seed noise.`;
+  const names = list(within.map(({ name }) => markup(name)));
+  return within.length === 1
+    ? `The difference of ${names} is within seed noise.`
+    : `The differences of ${names} are within seed noise.`;
+}
+
+function introduce(facts: ReportFacts, comparison: Comparison): string {
+  const { base, variants, shared } = comparison;
+  const runs = variants.reduce((sum, { summary }) => sum + summary.results.length, 0);
+  const besides = variants.flatMap(({ differences }) => differences);
+  const mentioned = [...shared, ...besides];
+  const hasTitles = variants.some(({ title }) => title !== undefined);
+  const common = !besides.some(({ path }) => shared.some((one) => one.path === path));
+  const { minutes, epochs, size } = base.config.train;
+  const length = minutes ? countOf(minutes, 'minute') : countOf(epochs, 'epoch');
+  const isMain = base.folder === facts.run.folder;
+  return paragraph(
+    `@tab-comparison compares ${countOf(runs, 'run')} of ${countOf(variants.length, 'configuration')} by the F (per image) of their last validation${onFirst(facts)}.`,
+    isMain ? 'The base is the run of this report.' : `The base is a run of ${length} on ${size}×${size} images.`,
+    variants.length > mostRows && `The table shows the ${mostRows} with the highest and the lowest F.`,
+    shared.length > 0 &&
+      (common
+        ? `All others differ from the base in ${describeDifferences(shared)}; the table lists only further changes.`
+        : `Most others differ from the base in ${describeDifferences(shared)}; the table lists deviations from that.`),
+    hasTitles && 'Changes are described in the words of the study.',
+    mentioned.some(({ path }) => dataPaths.includes(path)) &&
+      'Runs with other training pairs may also have been validated on other images.',
+    otherThanHeadline(facts),
+  );
+}
+
+/** ` on the first 30 validation images`, where training scored no more. */
+function onFirst(facts: ReportFacts): string {
+  const first = scoredFirst(facts);
+  return first === undefined ? '' : ` on ${firstImages(first)}`;
+}
+
+/** Why the table gives another F for the run of the report than the report does. */
+function otherThanHeadline(facts: ReportFacts): string | undefined {
+  const { measured, run, network, comparison } = facts;
+  const last = lastValidation(run);
+  const isCompared = comparison!.variants.some(({ summary }) =>
+    summary.results.some(({ folder }) => folder === run.folder),
+  );
+  if (!measured || !last || !isCompared || formatF(last.valF) === formatF(measured.summary.fPerImage)) return undefined;
+  const reasons = [
+    network.weightsAre === 'best' && network.step !== last.step && 'comes from the best checkpoint',
+    scoredFirst(facts) !== undefined && `covers all ${formatCount(measured.summary.images)} validation images`,
+    facts.averaging !== undefined && 'averages several views',
+  ].filter((reason) => reason !== false);
+  if (reasons.length === 0) return undefined;
+  return `The headline F of ${formatF(measured.summary.fPerImage)} is not in the table: it ${list(reasons)}.`;
 }
 
 /** The comparison with other runs; undefined without them. */
-export function comparisonSection({ comparison, figures, run }: ReportFacts): string | undefined {
+export function comparisonSection(facts: ReportFacts): string | undefined {
+  const { comparison, figures, run } = facts;
   if (!comparison) return undefined;
   const tableFigure = figure(
     comparisonTable(comparison, run.folder),
-    'Runs compared with the base. Bold differences are larger than the spread of seeds, where it is known; – is not finished.',
+    `Runs compared with the base by F (per image)${onFirst(facts)}: mean over seeds ± half their range in points of 0.01 (number of seeds). ` +
+      'Δ is the mean difference from the base run with the same seed, in points, ± half the range of these differences (number of seeds). ' +
+      'It can differ from the difference of the two means where the seeds differ. ' +
+      'Bold: larger than the spread over seeds. –: not finished.',
     'tab-comparison',
   );
   const plot =
     figures.comparison &&
     figure(
       `image(${typstString(figures.comparison)}, width: 100%)`,
-      'F of every finished run (dots) and mean (bars); dashed: the base.',
+      `F of every finished run (dots)${onFirst(facts)} and the mean (bars). Dashed: the base.`,
       'fig-comparison',
     );
   const found = findings(comparison, run.folder);
@@ -159,5 +229,5 @@ export function comparisonSection({ comparison, figures, run }: ReportFacts): st
       ? [sideBySide(['1fr', '5.6cm'], [tableFigure, plot]), found]
       : [tableFigure, sideBySide(['1fr', '5.6cm'], [found, plot])]
     : [tableFigure, found];
-  return blocks('= Experiments', introduce(comparison, run.folder), ...shown);
+  return blocks('= Experiments', introduce(facts, comparison), ...shown);
 }

@@ -1,17 +1,17 @@
 import { face8 } from '../../labels/face-8.ts';
-import { formatCount } from '../../text/counts.ts';
-import { formatF, formatShare, formatTime } from '../facts/format-facts.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
+import { firstImages, formatF, formatShare, formatTime } from '../facts/format-facts.ts';
 import { type ReportFacts, viewsOf } from '../facts/report-facts.ts';
 import { validations } from '../facts/run-progress.ts';
-import { blocks, list, markup, paragraph } from '../typst/typst-text.ts';
+import { blocks, keepTogether, list, markup, paragraph } from '../typst/typst-text.ts';
+import { countNotFound, listScores, rankClasses } from './class-ranking.ts';
 
-/** F (per image): measured here, or the best of the training where the images are not there. */
+/** F (per image): measured for the report, or the best during training where the images are not available. */
 function headline({ measured, run }: ReportFacts): { f: number; where: string } | undefined {
-  if (measured)
-    return { f: measured.summary.fPerImage, where: `${formatCount(measured.summary.images)} validation pictures` };
+  if (measured) return { f: measured.summary.fPerImage, where: countOf(measured.summary.images, 'validation image') };
   const scores = validations(run).map(({ valF }) => valF);
   const { limit } = run.config.validation;
-  const where = `the ${limit === undefined ? '' : `first ${limit} `}validation pictures during training`;
+  const where = `${limit === undefined ? 'the validation images' : firstImages(limit)} during training`;
   return scores.length > 0 ? { f: Math.max(...scores), where } : undefined;
 }
 
@@ -20,32 +20,32 @@ type Environment = ReportFacts['run']['environment'];
 /** `2 threads of a CPU (AMD EPYC), without a GPU` */
 function machineOf({ cpu, engine }: Pick<Environment, 'cpu' | 'engine'>): string | undefined {
   if (!engine) return cpu ? markup(cpu) : undefined;
-  const threads = `${engine.threads} ${engine.threads === 1 ? 'thread' : 'threads'}`;
+  const threads = countOf(engine.threads, 'thread');
   return engine.device === 'cpu'
     ? `${threads} of a CPU${cpu ? ` (${markup(cpu)})` : ''}, without a GPU`
-    : `${markup(engine.device)} beside ${threads}${cpu ? ` of a CPU (${markup(cpu)})` : ''}`;
+    : `${markup(engine.device)} with ${threads}${cpu ? ` of a CPU (${markup(cpu)})` : ''}`;
 }
 
-/** The machine, or all machines and engines of a run that went on with others when it was resumed. */
+/** The machine, or all machines and engines of a run that was resumed with others. */
 function machinesOf({ resumes = [], ...first }: Environment): string | undefined {
   const parts = [{ step: 0, ...first }, ...resumes].map((part) => {
-    const name = part.engine ? `the engine ${markup(part.engine.name)}` : 'an engine that is not recorded';
+    const name = part.engine ? `the ${markup(part.engine.name)} engine` : 'an engine that was not recorded';
     return { step: part.step, text: [machineOf(part), `with ${name}`].filter(Boolean).join(', ') };
   });
   const changes = parts.filter(({ text }, index) => text !== parts[index - 1]?.text);
   if (changes.length === 1) return machineOf(first);
   return changes
-    .map(({ step, text }, index) => (index === 0 ? text : `from step ${formatCount(step)} on ${text}`))
+    .map(({ step, text }, index) => (index === 0 ? text : `from step ${formatCount(step)} on: ${text}`))
     .join('; ');
 }
 
-/** Where a resumed run was given another length, which the schedule of the learning rate follows. */
+/** Changes of the run's length, which the learning-rate schedule follows. */
 function lengthsOf({ length, resumes = [] }: Environment): string | undefined {
   const lengths = [{ step: 0, length }, ...resumes].filter((part) => part.length !== undefined);
   const changes = lengths.filter((part, index) => index > 0 && part.length !== lengths[index - 1].length);
   if (changes.length === 0) return undefined;
-  const told = changes.map((part) => `${markup(part.length!)} from step ${formatCount(part.step)} on`);
-  return `Its length was changed when it was resumed: first ${markup(lengths[0].length!)}, ${list(told)}.`;
+  const later = changes.map((part) => `${markup(part.length!)} from step ${formatCount(part.step)} on`);
+  return `Its length was changed when it was resumed: ${markup(lengths[0].length!)} at first, ${list(later)}.`;
 }
 
 function tile(value: string, name: string): string {
@@ -59,20 +59,19 @@ function tiles(facts: ReportFacts): string {
   const entries = [
     ...(score ? [tile(formatF(score.f), 'F (per image), validation')] : []),
     tile(formatCount(parameters), `trainable parameters${limit ? ` (limit ${formatCount(limit)})` : ''}`),
-    tile(formatTime(run.metrics.at(-1)!.seconds), 'of training'),
+    tile(formatTime(run.metrics.at(-1)!.seconds), 'training time'),
   ];
   return [`#grid(`, `  columns: (1fr,) * ${entries.length},`, '  column-gutter: 8pt,', ...entries, ')'].join('\n');
 }
 
-/** What the training began with, as its environment says: `from random weights on 1,000 pairs alone, …, `. */
+/** Data and initial weights of the training: `from random weights on 1,000 pairs only, …, `. */
 function provenance({ initialWeights, trainingData }: Environment): string {
-  const pairs = trainingData ? `on ${formatCount(trainingData.pairs)} pairs ` : '';
+  const pairs = trainingData ? `on ${countOf(trainingData.pairs, 'pair')} ` : '';
   if (initialWeights === undefined) return pairs;
   if (!/^random, seed \d+$/.test(initialWeights)) {
-    return `${pairs}from initial weights that its record calls “${markup(initialWeights)}”, `;
+    return `${pairs}from initial weights recorded as “${markup(initialWeights)}”, `;
   }
-  const alone = trainingData ? `${pairs}alone, ` : '';
-  return `from random weights ${alone ? `${alone}without pretrained parts or other data, ` : 'without pretrained parts, '}`;
+  return `from random weights ${trainingData ? `${pairs}only, without pretraining or other data, ` : 'without pretraining, '}`;
 }
 
 /** Title, author line and summary. */
@@ -88,14 +87,13 @@ export function summarySection(facts: ReportFacts): string {
   return blocks(
     '= Summary',
     paragraph(
-      `This report describes a convolutional network that gives every pixel of a face photo one of ${classes} classes.`,
+      `This report describes a convolutional network that labels every pixel of a face photo with one of ${classes} classes.`,
       score &&
-        `It reaches an F (per image) of *${formatF(score.f)}* on ${score.where} with ${formatCount(parameters)} trainable parameters` +
-          `${limit ? ` (fewer than ${formatCount(limit)} are allowed)` : ''}.`,
+        `With ${countOf(parameters, 'trainable parameter')}${limit ? ` (the limit is ${formatCount(limit)})` : ''}, it reaches an F (per image) of *${formatF(score.f)}* on ${score.where}.`,
       `It was trained ${provenance(environment)}in ${formatTime(run.metrics.at(-1)!.seconds)}${machine ? ` on ${machine}` : ''}.`,
       lengthsOf(environment),
-      `For a picture of ${network.preprocessing.size} × ${network.preprocessing.size} pixels it takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
-      averaging && `Predictions are the mean of ${viewsOf(averaging)} views of the photo.`,
+      `A forward pass on an image of ${network.preprocessing.size} × ${network.preprocessing.size} pixels takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
+      averaging && `Predictions are averaged over ${countOf(viewsOf(averaging), 'view')} of the photo.`,
       weakest,
     ),
     tiles(facts),
@@ -103,16 +101,15 @@ export function summarySection(facts: ReportFacts): string {
 }
 
 function weakClasses({ measured }: ReportFacts): string | undefined {
-  const { summary, labelSet } = measured!;
-  const scored = summary.perClass.filter(({ images }) => images > 0).sort((a, b) => a.meanImageF1 - b.meanImageF1);
-  if (scored.length < 4) return undefined;
-  const names = scored
-    .slice(0, 3)
-    .map(({ id, meanImageF1 }) => `${markup(labelSet.classes[id].name)} (${meanImageF1.toFixed(2)})`);
-  return `The weakest classes by their mean F are ${list(names)}.`;
+  const ranking = rankClasses(measured!);
+  const { found } = ranking;
+  const count = countNotFound(ranking);
+  if (found.length < 4) return count && `${count}.`;
+  const weakest = `weakest by mean F are ${listScores(found.slice(0, 3), measured!.labelSet)}`;
+  return count ? `${count}; of the others, the ${weakest}.` : `The ${weakest.replace('weakest', 'weakest classes')}.`;
 }
 
-/** The score, the data, and what is done to the masks. */
+/** The data, how masks are repaired, and the metric. */
 export function taskSection(facts: ReportFacts): string {
   const { measured, run, data, hasOwnData } = facts;
   const { config, environment } = run;
@@ -124,18 +121,20 @@ export function taskSection(facts: ReportFacts): string {
       isMerged
         ? 'The masks are those of CelebAMask-HQ @celebamask, whose 19 classes are merged into 8: background, skin, brows, eyes, nose, mouth, ears, glasses.'
         : 'The masks have the 19 classes of CelebAMask-HQ @celebamask. ' +
-            'Names with `l_` and `r_` are parts on the left and right of the person; `eye_g` are glasses, `ear_r` earrings, `neck_l` a necklace, `u_lip` and `l_lip` the lips.',
-      `${pairs ? `There are ${formatCount(pairs)} pairs to train on` : 'The network is trained on pairs of photo and mask'}` +
-        `${measured ? `${hasOwnData ? ' and' : '; the scores are from other data, with'} ${formatCount(measured.summary.images)} to validate on` : ''}.`,
+            'The prefixes `l_` and `r_` mark the left and right parts of the person; `eye_g` is glasses, `ear_r` earrings, `neck_l` a necklace, `u_lip` and `l_lip` the upper and lower lip.',
+      `The training set has ${pairs ? countOf(pairs, 'pair') : 'pairs'} of photo and mask` +
+        `${measured ? (hasOwnData ? `, the validation set ${formatCount(measured.summary.images)}` : `; the scores are from other data of ${countOf(measured.summary.images, 'pair')}`) : ''}.`,
       data && imbalance(data),
     ),
     data && swaps(facts),
-    paragraph(
-      'The score compares the pixels of each class $c$ that the truth of an image holds, background included, with those that are predicted:',
-      '$ P_c = "tp"_c / ("tp"_c + "fp"_c), quad R_c = "tp"_c / ("tp"_c + "fn"_c), quad F_c = (2 P_c R_c) / (P_c + R_c), quad ' +
-        'F_"image" = 1 / abs(C) sum_(c in C) F_c, $',
-      'where $C$ are the classes in the truth of the image; F (per image) is the mean of $F_"image"$ over the images.',
-      `A class of a few pixels counts as much there as the ${isMerged ? 'skin' : 'hair'}, so that rare and small classes decide the score.`,
+    keepTogether(
+      paragraph(
+        'The metric compares true and predicted pixels of each class $c$ in the ground truth of an image, background included:',
+        '$ P_c = "tp"_c / ("tp"_c + "fp"_c), quad R_c = "tp"_c / ("tp"_c + "fn"_c), quad F_c = (2 P_c R_c) / (P_c + R_c), quad ' +
+          'F_"image" = 1 / abs(C) sum_(c in C) F_c, $',
+        'where $C$ is the set of classes in the ground truth of the image. F (per image) is the mean of $F_"image"$ over all images.',
+        `A class of a few pixels weighs as much as ${isMerged ? 'skin' : 'hair'}, so small and rare classes decide the score.`,
+      ),
     ),
   );
 }
@@ -143,23 +142,23 @@ export function taskSection(facts: ReportFacts): string {
 function imbalance({ statistics }: NonNullable<ReportFacts['data']>): string | undefined {
   const occurring = statistics.classes.filter(({ pixels }) => pixels > 0).sort((a, b) => b.share - a.share);
   if (occurring.length < 6) return undefined;
-  const [largest, rarest] = [occurring.slice(0, 3), occurring.toSorted((a, b) => a.images - b.images).slice(0, 3)];
+  const [largest, rarest] = [
+    occurring.slice(0, 3),
+    occurring.toSorted((a, b) => a.images - b.images || a.pixels - b.pixels).slice(0, 3),
+  ];
   const share = ({ name, share }: (typeof occurring)[number]) => `${markup(name)} (${formatShare(share)})`;
   const count = ({ name, images }: (typeof occurring)[number]) => `${markup(name)} (${formatCount(images)})`;
   return (
-    `The classes are far from balanced: ${list(largest.map(share))} cover most of the pixels of the training masks, ` +
-    `while the fewest of the ${formatCount(statistics.images)} masks hold ${list(rarest.map(count))}.`
+    `The classes are imbalanced: ${list(largest.map(share))} cover most pixels of the training masks, ` +
+    `while the rarest classes occur in few of the ${formatCount(statistics.images)} masks: ${list(rarest.map(count))}.`
   );
 }
 
 function swaps({ data, run }: ReportFacts): string | undefined {
   const { swapped, statistics } = data!;
   if (swapped === 0) return undefined;
-  const masks = `In ${formatCount(swapped)} of the ${formatCount(statistics.images)} training masks left and right are swapped, as the order of eyes and brows shows.`;
+  const masks = `In ${formatCount(swapped)} of the ${formatCount(statistics.images)} training masks, left and right labels are swapped, as the order of eyes and brows shows.`;
   return run.config.data.repair
-    ? paragraph(
-        masks,
-        'They are mended before the training by exchanging the labels; validation masks stay as they are.',
-      )
-    : paragraph(masks, 'They were used as they are.');
+    ? paragraph(masks, 'These labels were exchanged before training; validation masks were left unchanged.')
+    : paragraph(masks, 'They were used unchanged.');
 }

@@ -2,24 +2,26 @@ import type { Config } from '../../config/schema.ts';
 import { losses } from '../../losses/registry.ts';
 import { typstNumber } from '../../text/typst-number.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
-import { blocks, list, paragraph } from '../typst/typst-text.ts';
+import { blocks, keepTogether, list, paragraph } from '../typst/typst-text.ts';
 
 function weighted(weight: number, symbol: string): string {
   return weight === 1 ? symbol : `${weight} ${symbol}`;
 }
 
-/** A loss with its formula, as it stands in the sum before its weight. */
+/** A loss with its formula, without its weight. */
 function described({ title, reference, symbol, text }: (typeof losses)[number], settings: Config['loss']): string {
   const { over, formula, remarks = [] } = text(settings);
   const cited = reference === undefined ? '' : ` @${reference}`;
-  return paragraph(
-    `*${title[0].toUpperCase()}${title.slice(1)}*${cited} ${over}:`,
-    `$ L_"${symbol}" = ${formula} $`,
-    ...remarks,
+  return keepTogether(
+    paragraph(
+      `*${title[0].toUpperCase()}${title.slice(1)}*${cited} ${over}:`,
+      `$ L_"${symbol}" = ${formula} $`,
+      ...remarks,
+    ),
   );
 }
 
-/** The resolution at which the loss is computed, and which way the scores are brought there, resolution by resolution. */
+/** The resolution at which the loss is computed, and how the logits are resized to it, stage by stage. */
 function resolution({ run: { config }, network }: ReportFacts): string {
   const { train } = config;
   const stride = network.preprocessing.size / network.logitsSide;
@@ -31,14 +33,16 @@ function resolution({ run: { config }, network }: ReportFacts): string {
   );
   const ways = resolutions
     .filter(({ scores, labels }) => scores !== labels)
-    .map(({ scores, labels }) => `${scores}² ${labels > scores ? 'enlarged' : 'reduced'} to ${labels}²`);
-  if (ways.length === 0) return 'It is computed at the resolution of the scores, to which the labels are brought.';
+    .map(({ scores, labels }) => `${scores}² ${labels > scores ? 'upsampled' : 'downsampled'} to ${labels}²`);
+  if (ways.length === 0) return 'It is computed at the resolution of the logits, to which the labels are resized.';
   const rest =
-    ways.length < resolutions.length ? '; in the other stages it is computed at the resolution of the scores' : '';
-  return `The scores are first brought to the resolution of the labels, ${list([...new Set(ways)])}${rest}.`;
+    ways.length < resolutions.length
+      ? '; in the other stages the loss is computed at the resolution of the logits'
+      : '';
+  return `The logits are first resized to the resolution of the labels: ${list([...new Set(ways)])}${rest}.`;
 }
 
-/** The losses that the run had, with their formulas. */
+/** The losses of the run with their formulas. */
 export function lossesSection(facts: ReportFacts): string {
   const {
     loss,
@@ -50,13 +54,12 @@ export function lossesSection(facts: ReportFacts): string {
     '= Losses',
     paragraph(
       parts.length > 1
-        ? `The loss joins ${list(parts.map(({ title }) => title))}: $L = ${sum}$.`
+        ? `The loss is the weighted sum of ${list(parts.map(({ title }) => title))}: $L = ${sum}$.`
         : `The loss is $L = ${sum}$.`,
-      loss.auxiliary > 0 &&
-        `The same losses at each auxiliary head are added with a weight of ${typstNumber(loss.auxiliary)}.`,
+      loss.auxiliary > 0 && `The same loss at each auxiliary head is added with weight ${typstNumber(loss.auxiliary)}.`,
       resolution(facts),
       augmentation.rotation + augmentation.shift + augmentation.scale > 0 &&
-        'Pixels that come in from outside of the photo when it is turned, shifted or shrunk are left out.',
+        'Pixels outside the photo, which enter by rotation, shift or scaling, are ignored.',
     ),
     ...parts.map((part) => described(part, loss)),
   );

@@ -11,7 +11,7 @@ function partsWith(parts: readonly NetworkPart[], kind: string): string {
   return list(holders.map(({ name }) => markup(name)).slice(0, 6));
 }
 
-/** Parts that enlarge and also read something finer that is passed to them: the steps of a decoder. */
+/** Whether a part upsamples and also reads a finer skip connection: the steps of a decoder. */
 function isUShaped(parts: readonly NetworkPart[]): boolean {
   return parts.some(({ reads, shape }) => {
     const sides = reads.filter((read) => read >= 0).map((read) => parts[read].shape[1]);
@@ -19,7 +19,7 @@ function isUShaped(parts: readonly NetworkPart[]): boolean {
   });
 }
 
-/** What it looks like as a whole. */
+/** Its overall structure. */
 function describe({ network, run }: ReportFacts): string {
   const { network: facts, model, preprocessing, coordinates } = network;
   const { parts } = facts;
@@ -27,17 +27,17 @@ function describe({ network, run }: ReportFacts): string {
   const hasSides = getLabelSet(run.config.data.labels).mirrorPairs.length > 0;
   const deepest = Math.min(...parts.map(({ shape }) => shape[1]));
   return paragraph(
-    `The network, ${code(model)}, is shown in @fig-network.`,
+    `@fig-network shows the network, ${code(model)}.`,
     isUShaped(parts)
-      ? `It has the shape of a U @unet: an encoder brings the ${size}² picture down to ${deepest}² places, ` +
-          'where a place knows much of the face; a decoder brings the result back, and skip connections hand it the fine detail that was lost on the way.'
-      : `It brings the ${size}² picture down to ${deepest}² places, where a place knows much of the face.`,
+      ? `It is an encoder-decoder with skip connections @unet. The encoder reduces the ${size}² image to a ${deepest}² feature map with a large receptive field. ` +
+          'The decoder upsamples it again; skip connections add the fine detail that downsampling lost.'
+      : `It reduces the ${size}² image to a ${deepest}² feature map with a large receptive field.`,
     coordinates &&
-      `Two channels with the coordinates of each pixel, −1 to 1, are joined to the input @coordconv: ${hasSides ? 'left and right parts look alike, and only their place tells them apart' : 'the photos are aligned, so that its place says much of what a pixel shows'}.`,
+      `Two channels with the coordinates of each pixel, −1 to 1, are concatenated to the input @coordconv: ${hasSides ? 'left and right parts look alike, so only their position distinguishes them' : 'the photos are aligned, so the position of a pixel is informative'}.`,
   );
 }
 
-/** What it is built of. */
+/** Its modules. */
 function describeBlocks({ network, run }: ReportFacts): string {
   const { network: facts, logitsSide, batchNormalization } = network;
   const { parts } = facts;
@@ -46,16 +46,17 @@ function describeBlocks({ network, run }: ReportFacts): string {
   const inverted = first('InvertedResidual');
   const squeeze = contents.some((content) => content.squeeze);
   return paragraph(
-    first('BasicBlock') && `Residual blocks of two 3×3 convolutions @resnet are in ${partsWith(parts, 'BasicBlock')}.`,
+    first('BasicBlock') && `Residual blocks of two 3×3 convolutions @resnet make up ${partsWith(parts, 'BasicBlock')}.`,
     inverted &&
       `Inverted residuals (IR) @mobilenet with depthwise ${inverted.kernel} convolutions${squeeze ? ' and squeeze-and-excitation (SE) @senet' : ''} ` +
-        `are in ${partsWith(parts, 'InvertedResidual')}: they need few parameters where there are many channels.`,
+        `make up ${partsWith(parts, 'InvertedResidual')}: they need few parameters even with many channels.`,
     first('PyramidPooling') &&
-      'Pyramid pooling @pspnet joins means over coarse grids to the deepest features, so that every place also knows the whole picture.',
+      'Pyramid pooling @pspnet adds means over coarse grids to the deepest features, which gives every position global context.',
     batchNormalization && 'Batch normalisation @batch-norm follows the convolutions.',
-    `The scores come out at ${logitsSide}² and are enlarged to the size of the photo before the best class of each pixel is taken; enlarging labels instead would make steps at every border.`,
-    run.config.loss.auxiliary > 0 && 'Auxiliary heads on inner features help the training and are then dropped.',
-    '@tab-parameters says where the parameters are.',
+    `The logits have a resolution of ${logitsSide}² and are upsampled to the size of the photo before the argmax; upsampling labels instead would give jagged boundaries.`,
+    run.config.loss.auxiliary > 0 &&
+      'Auxiliary heads on intermediate features support training and are removed afterwards.',
+    '@tab-parameters shows how the parameters are distributed.',
   );
 }
 
@@ -74,7 +75,7 @@ function parametersTable({ network, parameters }: ReportFacts): string {
     rows.push(['auxiliary heads', formatCount(parameters - total), formatShare((parameters - total) / parameters), '']);
   }
   const macs = parts.reduce((sum, part) => sum + part.multiplyAccumulates, 0);
-  rows.push(['*sum*', `*${formatCount(parameters)}*`, '', `*${giga(macs)}*`]);
+  rows.push(['*total*', `*${formatCount(parameters)}*`, '', `*${giga(macs)}*`]);
   const right = 'right' as const;
   return table(
     [
@@ -92,7 +93,7 @@ export function networkSection(facts: ReportFacts): string {
   const { parts } = facts.network.network;
   const contents = parts.flatMap((part) => part.contents);
   const caption =
-    'The network, drawn from its computation graph: channels × resolution of each part and what it is made of (/2: stride 2' +
+    'The network, drawn from its computation graph, with channels × resolution and modules of each part (/2: stride 2' +
     `${contents.some(({ kind }) => kind === 'InvertedResidual') ? '; IR: inverted residual' : ''}` +
     `${contents.some(({ squeeze }) => squeeze) ? '; SE: squeeze-and-excitation' : ''}). ` +
     'Dashed: skip connections.';
@@ -105,7 +106,7 @@ export function networkSection(facts: ReportFacts): string {
         describeBlocks(facts),
         figure(
           parametersTable(facts),
-          'Trainable parameters, and 10#super[9] multiply-accumulates, by part.',
+          'Trainable parameters and 10#super[9] multiply-accumulates (GMAC) by part.',
           'tab-parameters',
         ),
       ],

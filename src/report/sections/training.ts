@@ -2,7 +2,7 @@ import type { Config } from '../../config/schema.ts';
 import type { Normalization } from '../../image/normalization.ts';
 import type { ResizeRule } from '../../image/preprocessing.ts';
 import { getLabelSet } from '../../labels/registry.ts';
-import { formatCount } from '../../text/counts.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
 import { typstNumber } from '../../text/typst-number.ts';
 import { formatShare } from '../facts/format-facts.ts';
 import { type AveragedViews, type ReportFacts, viewsOf } from '../facts/report-facts.ts';
@@ -23,26 +23,31 @@ function optimizerRows({ train, data: { oversample } }: Config): Row[] {
   const falls = { constant: 'constant', cosine: 'cosine @sgdr', polynomial: 'polynomial, power 0.9' }[schedule];
   return [
     ['optimiser', how],
-    ['highest learning rate', typstNumber(train.lr)],
-    ['schedule', `${falls}${schedule !== 'constant' && finalShare > 0 ? `, down to ${formatShare(finalShare)}` : ''}`],
+    ['peak learning rate', typstNumber(train.lr)],
+    [
+      'schedule',
+      `${falls}${schedule !== 'constant' && finalShare > 0 ? `, to ${formatShare(finalShare)} of the peak` : ''}`,
+    ],
     ...(warmup > 0 ? [['warm-up', `linear, ${formatShare(warmup)} of the run`] as const] : []),
     ...(optimizer.weightDecay > 0 ? [['weight decay', typstNumber(optimizer.weightDecay)] as const] : []),
     ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${typstNumber(train.clipNorm)}`] as const] : []),
-    ...(train.averageDecay > 0 ? [['average of weights @polyak', `decay ${train.averageDecay}`] as const] : []),
-    ['batch', `${train.accumulate > 1 ? `${train.accumulate} × ` : ''}${train.batchSize} pictures`],
-    ['length', train.minutes ? `${train.minutes} minutes` : `${train.epochs} epochs`],
-    ['pictures', sizesOf(train)],
+    ...(train.averageDecay > 0 ? [['weight averaging (EMA) @polyak', `decay ${train.averageDecay}`] as const] : []),
+    ['batch size', `${train.accumulate > 1 ? `${train.accumulate} × ` : ''}${train.batchSize}`],
+    ['length', train.minutes ? countOf(train.minutes, 'minute') : countOf(train.epochs, 'epoch')],
+    ['image size', sizesOf(train)],
     ...(oversampled ? [['oversampling', oversampled] as const] : []),
   ];
 }
 
-/** `128² to 20 %, 192² to 47 %, then 384²` */
+/** `128² until 20 %, 192² until 47 %, then 384²` */
 function sizesOf({ resolutions, size }: Config['train']): string {
-  const before = resolutions.map((resolution) => `${resolution.size}² to ${formatShare(resolution.until)}, `).join('');
+  const before = resolutions
+    .map((resolution) => `${resolution.size}² until ${formatShare(resolution.until)}, `)
+    .join('');
   return before ? `${before}then ${size}²` : `${size}²`;
 }
 
-/** Whether mirroring changes labels; some label sets have no sides. */
+/** Whether a flip changes labels; some label sets have no sides. */
 function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: string): boolean {
   return flipSwap && getLabelSet(labels).mirrorPairs.length > 0;
 }
@@ -58,14 +63,14 @@ function augmentationRows({ data: { augmentation: a, labels } }: Config): Row[] 
   const shown = colours.filter(([, value]) => value > 0);
   const rows: (Row | false)[] = [
     a.flip > 0 && [
-      'mirroring',
-      `${chance(a.flip)}${exchangesSides(a, labels) ? ', left and right labels exchanged' : ''}`,
+      'horizontal flip',
+      `${chance(a.flip)}${exchangesSides(a, labels) ? ', left and right labels swapped' : ''}`,
     ],
     a.rotation > 0 && ['rotation', around(a.rotation, '°')],
-    a.scale > 0 && ['size', `× $e^s$, $s$ within ${around(a.scale)}`],
-    a.shift > 0 && ['shift', `${around(a.shift)} of the side`],
+    a.scale > 0 && ['scale', `× $e^s$, $s$ within ${around(a.scale)}`],
+    a.shift > 0 && ['shift', `${around(a.shift)} of the side length`],
     ...shown.map(([name, value]): Row => [name, `factor 1 ${around(value)}`]),
-    a.grayscale > 0 && ['grey photo', chance(a.grayscale)],
+    a.grayscale > 0 && ['greyscale', chance(a.grayscale)],
     a.blur > 0 && ['Gaussian blur', `${chance(a.blur)}, $sigma$ 0.4–1.2`],
     a.jpeg > 0 && ['JPEG artefacts', `${chance(a.jpeg)}, quality 20–80`],
     a.noise > 0 && ['noise', `$sigma$ up to ${formatShare(a.noise)} of the range`],
@@ -87,28 +92,28 @@ function optimisation({ run }: ReportFacts): string {
   const last = run.metrics.at(-1)!;
   const sgd = train.optimizer.kind === 'sgd';
   return paragraph(
-    `*Optimisation.* The settings are those of @tab-optimisation; ${formatCount(last.step)} steps were made in ${typstNumber(Number(last.epoch.toFixed(1)))} epochs.`,
+    `*Optimisation.* @tab-optimisation lists the settings. Training took ${countOf(last.step, 'step')} (${countOf(Number(last.epoch.toFixed(1)), 'epoch')}).`,
     train.warmup > 0 &&
-      `The learning rate climbs linearly at first${sgd ? '' : ', since the statistics of AdamW are unsure after few steps'}.`,
+      `The learning rate rises linearly at first${sgd ? '' : ', because the moment estimates of AdamW are unreliable after few steps'}.`,
     train.schedule !== 'constant' &&
-      `${train.warmup > 0 ? 'It then falls' : 'The learning rate falls from the first step on'}${isAtEnd(run) ? ', so that the last epochs refine what was learnt' : ' over the length that was planned'}.`,
-    train.resolutions.length > 0 && tellResolutions(run),
-    train.clipNorm > 0 && 'Longer gradients are cut to the norm given, so that one odd batch cannot undo much.',
+      `${train.warmup > 0 ? 'It then decays' : 'The learning rate decays from the first step'}${isAtEnd(run) ? ', so the last epochs make small refinements' : ' over the planned length'}.`,
+    train.resolutions.length > 0 && describeResolutions(run),
+    train.clipNorm > 0 && 'Gradient clipping limits the effect of a single unusual batch.',
   );
 }
 
-/** How the size of the images changed, as far as the run came. */
-function tellResolutions(run: ReportFacts['run']): string {
+/** How the image size changed, as far as the run got. */
+function describeResolutions(run: ReportFacts['run']): string {
   const planned = run.config.train.resolutions.length + 1;
   const sizes = sizeSteps(run).map(({ size }) => size);
   if (sizes.length < planned) {
-    return `The size of the pictures was to change in ${planned} stages, of which the run came to the ${sizes.length === 1 ? 'first only' : `first ${sizes.length}`}.`;
+    return `The image size was planned to change in ${planned} stages; the run reached ${sizes.length === 1 ? 'the first' : `the first ${sizes.length}`}.`;
   }
   const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]);
   return grows
-    ? `Pictures are small at first and grow in ${planned} stages: a step on small pictures costs a fraction of one at full size, ` +
-        'and what is learnt there, where the parts of a face lie, remains useful.'
-    : `The size of the pictures changes in ${planned} stages.`;
+    ? `The image size grows in ${planned} stages: a step on small images costs a fraction of one at full size, ` +
+        'and the coarse layout learned there carries over.'
+    : `The image size changes in ${planned} stages.`;
 }
 
 function regularisation({ run: { config } }: ReportFacts): string {
@@ -116,39 +121,40 @@ function regularisation({ run: { config } }: ReportFacts): string {
   const { augmentation: a } = data;
   const { copyPaste } = a;
   const augmented = augmentationRows(config).length > 0;
-  const strengths = { turning: a.rotation, sizing: a.scale, shifting: a.shift, mirroring: a.flip };
+  const strengths = { rotation: a.rotation, scaling: a.scale, shift: a.shift, flip: a.flip };
   const moves = Object.entries(strengths).flatMap(([name, strength]) => (strength > 0 ? [name] : []));
   const measures = paragraph(
     train.optimizer.weightDecay > 0 &&
-      'Weight decay acts on the kernels of convolutions, not on biases and normalisation.',
+      'Weight decay applies to convolution kernels, not to biases or normalisation parameters.',
     train.averageDecay > 0 &&
-      `What is validated and used is an exponential moving average of the weights, $overline(theta) <- d overline(theta) + (1 - d) theta$ ` +
-        `with $d = min(${train.averageDecay}, (1 + t) / (10 + t))$ at step $t$, which evens out the last steps.`,
-    augmented && 'Every picture is changed at random each time it is seen (@tab-augmentation).',
-    moves.length > 1 && `${list(moves).replace(/^./, (first) => first.toUpperCase())} are one bilinear warp.`,
+      `Validation and prediction use an exponential moving average of the weights, $overline(theta) <- d overline(theta) + (1 - d) theta$ ` +
+        `with $d = min(${train.averageDecay}, (1 + t) / (10 + t))$ at step $t$, which smooths out the noise of single steps.`,
+    augmented && 'Every training image is augmented at random each time it is used (@tab-augmentation).',
+    moves.length > 1 &&
+      `${list(moves).replace(/^./, (first) => first.toUpperCase())} are applied as one bilinear warp.`,
     a.flip > 0 &&
       exchangesSides(a, data.labels) &&
-      'A mirrored face has its left and right labels exchanged, without which mirroring would teach wrong labels.',
+      'A flip swaps left and right labels; without this, flipped images would have wrong labels.',
     copyPaste.probability > 0 &&
-      `Copy-paste fights the rarity of classes: the faces are aligned, so that ${list(copyPaste.classes.map(markup))} of another photo can be pasted in at its own place, ` +
-        'with rules of what it may cover and what it has to lie on.',
-    a.cutMix > 0 && 'CutMix shows a rectangle of 10 % to 40 % of the area from another picture.',
+      `Copy-paste counters class imbalance: since the faces are aligned, ${list(copyPaste.classes.map(markup))} of another photo can be pasted at the original position, ` +
+        'subject to rules on what it may cover.',
+    a.cutMix > 0 && 'CutMix replaces a rectangle of 10 % to 40 % of the area with that of another image.',
     Object.keys(data.oversample).length > 0 &&
-      'Pictures with rare classes come up more often by the factors of @tab-optimisation.',
-    loss.labelSmoothing > 0 && 'Label smoothing keeps the network from being surer than the annotators.',
+      'Images with rare classes are sampled more often, by the factors in @tab-optimisation.',
+    loss.labelSmoothing > 0 && 'Label smoothing keeps the network from becoming overconfident.',
   );
   return measures && paragraph('*Regularisation.*', measures);
 }
 
-/** How a photo becomes a square of the network. */
+/** How a photo becomes the square input of the network. */
 const resizeWords: Readonly<Record<ResizeRule, string>> = { 'stretch-area-bilinear': 'resized' };
 
-/** What becomes of the values 0 to 1 of a photo: where they come to lie if that is the same for all channels, else how. */
-function tellNormalization({ mean, std }: Normalization): string {
+/** How the values 0 to 1 of a photo are normalised: the new range if it is the same for all channels, else the formula. */
+function describeNormalization({ mean, std }: Normalization): string {
   const [m, s] = [mean[0], std[0]];
   if (mean.every((value) => value === m) && std.every((value) => value === s)) {
     const [from, to] = [0, 1].map((value) => String(Number(((value - m) / s).toFixed(2))).replace('-', '−'));
-    return `its channels are brought from 0–1 to ${from}–${to} (#box[$(x - ${m}) slash ${s}$])`;
+    return `its channels are scaled from 0–1 to ${from}–${to} (#box[$(x - ${m}) slash ${s}$])`;
   }
   const vector = (values: readonly number[]) => `(${values.join(', ')})`;
   return (
@@ -162,37 +168,37 @@ function processing({ network, run, averaging }: ReportFacts): string {
   const sides = averaging?.sides ?? [preprocessing.size];
   const squares = list(sides.map((side) => `${side} × ${side}`));
   return paragraph(
-    `*Processing.* A photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${tellNormalization(preprocessing)}, the same way in training and prediction.`,
+    `*Processing.* A photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${describeNormalization(preprocessing)}, in training and in prediction alike.`,
     averaging
-      ? tellAveraging(averaging)
-      : 'After the network, its scores are enlarged bilinearly to the size of the photo and each pixel takes the class with the highest. ' +
-          'Nothing else is done: predictions are not averaged over views and not cleaned up.',
-    tellWeights(network, run),
+      ? describeAveraging(averaging)
+      : 'The logits are upsampled bilinearly to the size of the photo, and each pixel takes the class with the highest logit. ' +
+          'There is no test-time augmentation and no other post-processing.',
+    describeWeights(network, run),
   );
 }
 
-function tellAveraging({ flip, sides }: AveragedViews): string {
+function describeAveraging({ flip, sides }: AveragedViews): string {
   const sizes = sides.length > 1 ? ` at ${sides.length === 2 ? 'both' : 'all'} sizes` : '';
   const views = viewsOf({ flip, sides });
   return paragraph(
-    `The network sees ${flip ? `the photo and its mirror image${sizes}, ${views} views of which the mirrored ones are mirrored back afterwards` : `the photo${sizes}`}.`,
-    'Their class probabilities are averaged on the grid of the largest scores; the logs of the means are enlarged bilinearly to the size of the photo, and each pixel takes the class with the highest.',
-    'Nothing is cleaned up afterwards.',
+    `The network sees ${flip ? `the photo and its mirror image${sizes}, ${views} views in all; predictions for mirrored views are mirrored back` : `the photo${sizes}`}.`,
+    'The class probabilities are averaged at the largest logit resolution. The logarithms of the means are upsampled bilinearly to the size of the photo, and each pixel takes the class with the highest value.',
+    'There is no other post-processing.',
   );
 }
 
-function tellWeights({ weightsAre, step }: ReportFacts['network'], run: ReportFacts['run']): string {
+function describeWeights({ weightsAre, step }: ReportFacts['network'], run: ReportFacts['run']): string {
   const when = step === undefined ? '' : ` (step ${formatCount(step)}, epoch ${Number(epochOf(step, run).toFixed(1))})`;
   return weightsAre === 'best'
-    ? `The weights are those of the validation with the highest F${when}.`
-    : `The weights are the last that were saved${when}, since no validation had been made.`;
+    ? `The weights are those of the checkpoint with the highest validation F${when}.`
+    : `The weights are the last ones saved${when}, since there was no validation yet.`;
 }
 
 /** Optimisation, regularisation and processing, with the values of the run. */
 export function trainingSection(facts: ReportFacts): string {
   const { config } = facts.run;
   const augmentation = augmentationRows(config);
-  const optimiser = settings(optimizerRows(config), 'Optimisation.', 'tab-optimisation');
+  const optimiser = settings(optimizerRows(config), 'Optimisation settings.', 'tab-optimisation');
   return blocks(
     '= Optimisation and regularisation',
     optimisation(facts),
@@ -200,7 +206,10 @@ export function trainingSection(facts: ReportFacts): string {
     augmentation.length > 0
       ? sideBySide(
           ['1fr', '1.15fr'],
-          [optimiser, settings(augmentation, 'Augmentation; values are uniform within the range.', 'tab-augmentation')],
+          [
+            optimiser,
+            settings(augmentation, 'Augmentation. Values are drawn uniformly from the range.', 'tab-augmentation'),
+          ],
         )
       : optimiser,
     processing(facts),

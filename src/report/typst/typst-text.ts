@@ -41,6 +41,11 @@ export function blocks(...texts: readonly (string | false | undefined)[]): strin
   return texts.filter(Boolean).join('\n\n');
 }
 
+/** Text that stays on one page, such as an equation with the sentences around it; `together` is defined at the top of the report. */
+export function keepTogether(text: string): string {
+  return `#together[\n${indent(text)}\n]`;
+}
+
 /** `a, b and c`. */
 export function list(words: readonly string[]): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;

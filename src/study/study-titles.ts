@@ -1,0 +1,40 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { exists } from '../files/path-kind.ts';
+import type { StudyRun } from './load-study.ts';
+
+/** File in the folder of a study's runs: titles by `GROUP/VARIANT`. */
+const fileName = 'titles.json';
+
+const titlesSchema = z.record(z.string(), z.string());
+
+async function readTitles(out: string): Promise<Record<string, string>> {
+  const file = join(out, fileName);
+  if (!(await exists(file))) return {};
+  try {
+    return titlesSchema.parse(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    // Titles only describe runs; a damaged file must not keep them from being trained or reported on.
+    return {};
+  }
+}
+
+/** Writes the titles of the variants beside the runs, where a report finds them; those of other variants are kept. */
+export async function saveStudyTitles(out: string, runs: readonly StudyRun[]): Promise<void> {
+  const titles = runs.map(({ group, variant }) => [`${group.name}/${variant.name}`, variant.title] as const);
+  const all = { ...(await readTitles(out)), ...Object.fromEntries(titles) };
+  await mkdir(out, { recursive: true }).catch((cause) => {
+    throw writeError(out, cause);
+  });
+  await writeFileAtomic(join(out, fileName), `${JSON.stringify(all, undefined, 2)}\n`);
+}
+
+/** The title that a study gave the variant of a run, in words; undefined for a run of no study. */
+export async function studyTitleOf(runFolder: string): Promise<string | undefined> {
+  const group = dirname(runFolder);
+  const variant = basename(runFolder).replace(/-s\d+$/, '');
+  const titles = await readTitles(dirname(group));
+  return titles[`${basename(group)}/${variant}`];
+}
