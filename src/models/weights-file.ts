@@ -79,7 +79,7 @@ function requireHalves(name: string, data: Float32Array): Float32Array {
  * @param name what to call the file in errors
  * @throws FaceparseError where the bytes are no weights file of faceparse, or are cut short
  */
-export function decodeWeights(bytes: Uint8Array, name: string): Weights {
+export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights {
   let decoded: ReturnType<typeof decodeSafetensors>;
   try {
     decoded = decodeSafetensors(bytes);

@@ -2,7 +2,7 @@ import * as webRuntime from 'onnxruntime-web';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createNodeNativeEngine, findNative } from '../../src/engine/native/node.ts';
 import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
-import { createOnnxEngine, type OnnxDevice, type OnnxRuntime } from '../../src/engine/onnx/onnx-engine.ts';
+import { createOnnxEngine, type OnnxDevice } from '../../src/engine/onnx/onnx-engine.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 
 // Threads would be workers, which cost time to start, and the cases are small.
@@ -10,7 +10,7 @@ webRuntime.env.wasm.numThreads = 1;
 
 /** The engine `onnx` over onnxruntime-web, as in a browser; in Node it has WebAssembly only. */
 export function createWasmEngine(): Engine {
-  return createOnnxEngine({ runtime: webRuntime as unknown as OnnxRuntime, device: 'wasm' });
+  return createOnnxEngine({ runtime: webRuntime, device: 'wasm' });
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { InferenceSession, Tensor as OnnxTensor, TensorConstructor } from 'onnxruntime-common';
 import type { Graph, Tensor as GraphTensor } from '../../graph/graph.ts';
 import { CallQueue } from '../call-queue.ts';
 import type { Engine, EntryProgram, Values } from '../engine.ts';
@@ -14,12 +13,9 @@ import {
 import { SingleEntryProgram, singleEntry } from '../single-entry.ts';
 import { DeviceReader } from './device-reader.ts';
 import { type LoweredGraph, lowerGraph } from './graph-to-onnx.ts';
+import type { OnnxRuntime, OnnxSession, OnnxSessionOptions, OnnxTensor } from './onnx-runtime.ts';
 
-/** The part of ONNX Runtime that the engine uses: that of onnxruntime-node, onnxruntime-web or any other binding. */
-export interface OnnxRuntime {
-  readonly InferenceSession: typeof InferenceSession;
-  readonly Tensor: TensorConstructor;
-}
+export type { OnnxRuntime };
 
 export type OnnxDevice = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'wasm';
 
@@ -38,7 +34,7 @@ export interface OnnxEngineOptions {
 interface OnnxEntry {
   readonly graph: Graph;
   readonly lowered: LoweredGraph;
-  readonly session: InferenceSession;
+  readonly session: OnnxSession;
 }
 
 /**
@@ -130,7 +126,7 @@ function onnxTensor({ Tensor }: OnnxRuntime, data: Float32Array | Int32Array, sh
  */
 export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngineOptions): Engine {
   const onDevice = device === 'webgpu';
-  const common: InferenceSession.SessionOptions = {
+  const common: OnnxSessionOptions = {
     executionProviders: device === 'cpu' || device === 'wasm' ? [device] : [device, 'cpu'],
     ...(threads && { intraOpNumThreads: threads }),
     graphOptimizationLevel: 'all',
