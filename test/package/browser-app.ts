@@ -66,7 +66,11 @@ async function serve(folder: string, isolated: boolean) {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}/`, requested, close: () => new Promise((resolve) => server.close(resolve)) };
+  const close = () => {
+    server.close();
+    server.closeAllConnections();
+  };
+  return { url: `http://127.0.0.1:${port}/`, requested, close };
 }
 
 /** Debian's. */
@@ -102,6 +106,6 @@ export async function runInChromium(
     return { ...outcome.result, requested: server.requested };
   } finally {
     await browser.close();
-    await server.close();
+    server.close();
   }
 }

@@ -40,6 +40,9 @@ async function expectedLabels(): Promise<Uint8Array> {
   return labels;
 }
 
+/** The one of the bundles that can use threads; a runtime that is bundled with the app hangs when it starts them. */
+const copied = 'esbuild with copied wasm files';
+
 /** How each bundler is used, as docs/browser.md has it; gives back the folder of the output. */
 const bundlers: Readonly<Record<string, () => Promise<string>>> = {
   async Vite() {
@@ -96,11 +99,12 @@ const bundlers: Readonly<Record<string, () => Promise<string>>> = {
   },
 
   /** No bundler for the runtime's files: they are copied, and the condition keeps their URLs out of the bundle. */
-  async 'esbuild with copied wasm files'() {
+  async [copied]() {
     await project.write({
       'copied/app.js': appSource(`import * as ort from 'onnxruntime-web/wasm';
         import weightsUrl from 'faceparse/weights/flagship.safetensors';
-        ort.env.wasm.wasmPaths = new URL('./', import.meta.url).href;`),
+        ort.env.wasm.wasmPaths = new URL('./', import.meta.url).href;
+        ort.env.wasm.numThreads = crossOriginIsolated ? 2 : 1;`),
       'copied/dist/index.html': page('app.js'),
     });
     await esbuild.build({
@@ -183,13 +187,17 @@ describe.skipIf(project.missing)(`the packed package in a browser app${skipped}`
       { timeout },
       async () => {
         await writeFile(join(folder, 'photo.json'), JSON.stringify({ ...photo, data: [...photo.data] }));
-        const { labels, requested } = await runInChromium(folder);
+        const isolated = name === copied;
+        const { labels, requested, ...parsed } = await runInChromium(folder, { isolated });
+        expect(parsed.crossOriginIsolated).toBe(isolated);
         const expected = await expectedLabels();
         expect(labels.length).toBe(expected.length);
         expect(new Set(labels).size).toBeGreaterThan(5);
         const different = expected.reduce((count, label, pixel) => count + (label === labels[pixel] ? 0 : 1), 0);
         expect(different / expected.length).toBeLessThanOrEqual(1e-3);
-        expect(requested.filter((name) => name.endsWith('.wasm')).length).toBe(1);
+        expect(requested.filter((file) => file.endsWith('.wasm')).length).toBe(1);
+        // The second is that of the thread.
+        if (isolated) expect(requested.filter((file) => file.endsWith('.mjs')).length).toBe(2);
       },
     );
   });

@@ -59,9 +59,7 @@ describe.skipIf(project.missing)(`the packed package${project.missing ? ` (skipp
     });
   });
 
-  it.skipIf(nodes.length > 0)('in other versions of Node (skipped: FACEPARSE_NODES names no programs)', (context) => {
-    context.skip();
-  });
+  if (nodes.length === 0) it.skip('works in other versions of Node (skipped: FACEPARSE_NODES names no programs)');
 
   it.each([
     ['nodenext', 'nodenext'],
