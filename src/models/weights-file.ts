@@ -79,7 +79,7 @@ function requireHalves(name: string, data: Float32Array): Float32Array {
  * @param name what to call the file in errors
  * @throws FaceparseError if the bytes are not a faceparse weights file, or are truncated
  */
-export function decodeWeights(bytes: Uint8Array, name: string): Weights {
+export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights {
   let decoded: ReturnType<typeof decodeSafetensors>;
   try {
     decoded = decodeSafetensors(bytes);

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import * as nodeRuntime from 'onnxruntime-node';
 import * as webRuntime from 'onnxruntime-web';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { OnnxRuntime } from '../../src/engine/onnx/onnx-engine.ts';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { selectEngine } from '../../src/engine/select-engine.ts';
 import { onnxModel } from '../../src/export/onnx/onnx.ts';
@@ -21,7 +20,7 @@ import { FaceParser } from '../../src/parser/face-parser.ts';
 import { drawPhoto, shareOfEqual } from '../image-fixture.ts';
 import { atSize, randomStates, randomWeights } from '../random-weights.ts';
 
-const runtimes = { node: nodeRuntime, web: webRuntime } as unknown as Readonly<Record<string, OnnxRuntime>>;
+const runtimes = { node: nodeRuntime, web: webRuntime } as unknown as Readonly<Record<string, typeof nodeRuntime>>;
 const runtimeNames = Object.keys(runtimes);
 const realImages = join(import.meta.dirname, '../../../shared/data/celebamask-mini/test/images');
 const timeout = 300_000;
@@ -30,7 +29,7 @@ const timeout = 300_000;
 class ExportedModel {
   private constructor(
     private readonly session: nodeRuntime.InferenceSession,
-    private readonly runtime: OnnxRuntime,
+    private readonly runtime: typeof nodeRuntime,
     private readonly type: 'uint8' | 'float32',
   ) {}
 

@@ -1,5 +1,5 @@
-import type { InferenceSession, Tensor as OnnxTensor } from 'onnxruntime-common';
 import { encodeOnnxModel } from '../../formats/onnx-protobuf.ts';
+import type { OnnxSession, OnnxTensor } from './onnx-runtime.ts';
 
 /**
  * Copies tensors out of GPU buffers. `getData()` of such a tensor ends the process in onnxruntime-node 1.30, so the copy is
@@ -7,9 +7,9 @@ import { encodeOnnxModel } from '../../formats/onnx-protobuf.ts';
  */
 export class DeviceReader {
   /** By rank; made when first used. */
-  private readonly sessions = new Map<number, Promise<InferenceSession>>();
+  private readonly sessions = new Map<number, Promise<OnnxSession>>();
 
-  constructor(private readonly createSession: (model: Uint8Array) => Promise<InferenceSession>) {}
+  constructor(private readonly createSession: (model: Uint8Array) => Promise<OnnxSession>) {}
 
   /** A copy of a float32 tensor, wherever it is. */
   async read(tensor: OnnxTensor): Promise<Float32Array> {
@@ -20,7 +20,7 @@ export class DeviceReader {
       session = this.createSession(identityModel(rank));
       this.sessions.set(rank, session);
     }
-    const { y } = await (await session).run({ x: tensor });
+    const { y } = await (await session).run({ x: tensor }, ['y']);
     return y.data as Float32Array;
   }
 

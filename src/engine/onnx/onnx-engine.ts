@@ -1,5 +1,4 @@
-import type { InferenceSession, Tensor as OnnxTensor, TensorConstructor } from 'onnxruntime-common';
-import { type Graph, type Tensor as GraphTensor, sizeOf } from '../../graph/graph.ts';
+import type { Graph, Tensor as GraphTensor } from '../../graph/graph.ts';
 import { CallQueue } from '../call-queue.ts';
 import type { Engine, EntryProgram, Values } from '../engine.ts';
 import {
@@ -14,19 +13,20 @@ import {
 import { SingleEntryProgram, singleEntry } from '../single-entry.ts';
 import { DeviceReader } from './device-reader.ts';
 import { type LoweredGraph, lowerGraph } from './graph-to-onnx.ts';
+import type { OnnxRuntime, OnnxSession, OnnxSessionOptions, OnnxTensor } from './onnx-runtime.ts';
 
-/** The part of ONNX Runtime that the engine uses: that of onnxruntime-node, onnxruntime-web or any other binding. */
-export interface OnnxRuntime {
-  readonly InferenceSession: typeof InferenceSession;
-  readonly Tensor: TensorConstructor;
-}
+export type { OnnxRuntime };
 
 export type OnnxDevice = 'cpu' | 'webgpu' | 'cuda' | 'dml' | 'wasm';
 
 export interface OnnxEngineOptions {
   readonly runtime: OnnxRuntime;
+  /** Default `cpu`, which is WebAssembly in onnxruntime-web. */
   readonly device?: OnnxDevice;
-  /** Threads of the CPU provider; ONNX Runtime's own choice where it is not given. */
+  /**
+   * Threads of the CPU provider; default: ONNX Runtime's own choice. onnxruntime-web ignores it: there, set
+   * `env.wasm.numThreads` before the first session.
+   */
   readonly threads?: number;
 }
 
@@ -34,38 +34,28 @@ export interface OnnxEngineOptions {
 interface OnnxEntry {
   readonly graph: Graph;
   readonly lowered: LoweredGraph;
-  readonly session: InferenceSession;
-  /** On the CPU, arrays that every run writes its outputs to. */
-  readonly results: ReadonlyMap<string, OnnxTensor>;
+  readonly session: OnnxSession;
 }
 
-/** Tensors by state name. */
-type StateTensors = Map<string, OnnxTensor>;
-
-/** Sessions over one store of states, which stay between runs in GPU buffers, or in two sets of arrays that trade places. */
+/**
+ * Sessions over one store of states, which stay between runs as the runtime made them: arrays, or GPU buffers. No run is given
+ * tensors to write to: onnxruntime-web 1.30 returns them unwritten, without an error (microsoft/onnxruntime#25786), and
+ * onnxruntime-node copies results into new arrays all the same.
+ */
 class OnnxProgram implements EntryProgram {
-  private readonly current: StateTensors = new Map();
-  /** Where the next run writes, on the CPU; on a GPU the runtime makes new buffers. */
-  private readonly spare: StateTensors = new Map();
-  /** Runs share the states and, on the CPU, the arrays of the results. */
+  private readonly current = new Map<string, OnnxTensor>();
+  /** Runs share the states. */
   private readonly calls = new CallQueue();
 
   constructor(
     private readonly entries: ReadonlyMap<string, OnnxEntry>,
     private readonly states: ReadonlyMap<string, GraphTensor>,
     private readonly runtime: OnnxRuntime,
-    /** Where the states stay on a GPU: what copies them out of there. */
-    private readonly device: DeviceReader | undefined,
+    private readonly reader: DeviceReader,
   ) {
-    // Copies: later runs write into these arrays.
+    // Copies: whoever made the graph may write into its arrays.
     for (const [name, state] of states) {
       this.current.set(name, onnxTensor(runtime, initialState(state).slice(), state.shape));
-    }
-    if (device) return;
-    const written = new Set([...entries.values()].flatMap(({ lowered }) => [...lowered.stateOutputs.keys()]));
-    for (const name of written) {
-      const { shape } = stateOf(states, name);
-      this.spare.set(name, onnxTensor(runtime, new Float32Array(sizeOf(shape)), shape));
     }
   }
 
@@ -74,7 +64,7 @@ class OnnxProgram implements EntryProgram {
   }
 
   private async runNow(
-    { graph, lowered, session, results }: OnnxEntry,
+    { graph, lowered, session }: OnnxEntry,
     inputs: Values,
     wanted: readonly string[] | undefined,
   ): Promise<Record<string, Float32Array>> {
@@ -86,23 +76,12 @@ class OnnxProgram implements EntryProgram {
     const fetched = [...lowered.stateOutputs.values(), ...read.map(([, value]) => value)];
     // A run that nobody wants anything of and that changes nothing.
     if (fetched.length === 0) return {};
-    const fetches: Record<string, OnnxTensor> = {};
-    for (const [name, value] of lowered.stateOutputs) fetches[value] = this.spare.get(name)!;
-    for (const [name, value] of read) fetches[value] = results.get(name)!;
-    const produced = await (this.device ? session.run(feeds, fetched) : session.run(feeds, fetches));
+    const produced = await session.run(feeds, fetched);
     for (const [name, value] of lowered.stateOutputs) {
-      const previous = this.current.get(name)!;
+      this.current.get(name)!.dispose();
       this.current.set(name, produced[value]);
-      if (this.device) previous.dispose();
-      else this.spare.set(name, previous);
     }
-    const outputs: Record<string, Float32Array> = {};
-    for (const [name, value] of read) {
-      const data = produced[value].data as Float32Array;
-      // The run that waits would overwrite the array before everyone who was promised it has seen it.
-      outputs[name] = this.calls.waiting > 0 ? data.slice() : data;
-    }
-    return outputs;
+    return Object.fromEntries(read.map(([name, value]) => [name, produced[value].data as Float32Array]));
   }
 
   readStates(names?: readonly string[]): Promise<Map<string, Float32Array>> {
@@ -110,8 +89,7 @@ class OnnxProgram implements EntryProgram {
       const values = new Map<string, Float32Array>();
       for (const name of names ?? this.current.keys()) {
         stateOf(this.states, name);
-        const tensor = this.current.get(name)!;
-        values.set(name, this.device ? await this.device.read(tensor) : (tensor.data as Float32Array).slice());
+        values.set(name, await this.reader.read(this.current.get(name)!));
       }
       return values;
     });
@@ -121,7 +99,7 @@ class OnnxProgram implements EntryProgram {
     return this.calls.add(async () => {
       checkStates(this.states, values);
       for (const [name, value] of values) {
-        if (this.device) this.current.get(name)!.dispose();
+        this.current.get(name)!.dispose();
         const { shape } = stateOf(this.states, name);
         this.current.set(name, onnxTensor(this.runtime, Float32Array.from(value), shape));
       }
@@ -130,10 +108,9 @@ class OnnxProgram implements EntryProgram {
 
   dispose(): Promise<void> {
     return this.calls.close(async () => {
-      if (this.device) for (const tensor of this.current.values()) tensor.dispose();
+      for (const tensor of this.current.values()) tensor.dispose();
       this.current.clear();
-      this.spare.clear();
-      await this.device?.dispose();
+      await this.reader.dispose();
       for (const { session } of this.entries.values()) await session.release();
     });
   }
@@ -144,13 +121,12 @@ function onnxTensor({ Tensor }: OnnxRuntime, data: Float32Array | Int32Array, sh
 }
 
 /**
- * The engine over ONNX Runtime: a graph becomes one ONNX model, which one session runs. On the CPU the states are two
- * sets of arrays that the runtime reads and writes in turn; on WebGPU they stay in GPU buffers between runs, and are
- * copied out only where they are read.
+ * The engine over ONNX Runtime: a graph becomes one ONNX model, which one session runs. Between runs the states stay in arrays,
+ * on WebGPU in GPU buffers, which are copied out only where they are read.
  */
 export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngineOptions): Engine {
   const onDevice = device === 'webgpu';
-  const common: InferenceSession.SessionOptions = {
+  const common: OnnxSessionOptions = {
     executionProviders: device === 'cpu' || device === 'wasm' ? [device] : [device, 'cpu'],
     ...(threads && { intraOpNumThreads: threads }),
     graphOptimizationLevel: 'all',
@@ -166,13 +142,7 @@ export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngin
       ...common,
       ...(onDevice && { preferredOutputLocation: locations }),
     });
-    const results = new Map<string, OnnxTensor>();
-    if (!onDevice) {
-      for (const [name, { shape }] of graph.outputs) {
-        results.set(name, onnxTensor(runtime, new Float32Array(sizeOf(shape)), shape));
-      }
-    }
-    return { graph, lowered, session, results };
+    return { graph, lowered, session };
   }
 
   async function compileEntries(graphs: Readonly<Record<string, Graph>>): Promise<EntryProgram> {
@@ -185,7 +155,7 @@ export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngin
       throw error;
     }
     const reader = new DeviceReader((model) => runtime.InferenceSession.create(model, common));
-    return new OnnxProgram(entries, states, runtime, onDevice ? reader : undefined);
+    return new OnnxProgram(entries, states, runtime, reader);
   }
 
   return {

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { type InferenceSession, Tensor } from 'onnxruntime-common';
-import type { OnnxRuntime } from '../onnx-engine.ts';
+import type { OnnxRuntime, OnnxSession, OnnxSessionOptions, OnnxTensor } from '../onnx-runtime.ts';
 import type { SessionAnswer, SessionCommand, SessionRequest, TensorMessage } from './messages.ts';
 
 interface Waiting {
@@ -24,7 +23,7 @@ export function sessionWorkerUrl(): URL | undefined {
  * process alive.
  */
 export class BackgroundRuntime implements OnnxRuntime {
-  readonly Tensor = Tensor;
+  readonly Tensor = HostTensor;
   readonly InferenceSession: OnnxRuntime['InferenceSession'];
   #worker: Worker | undefined;
   #requests = 0;
@@ -33,11 +32,10 @@ export class BackgroundRuntime implements OnnxRuntime {
   readonly #waiting = new Map<number, Waiting>();
 
   constructor(private readonly url: URL) {
-    const create = (model: Uint8Array, options: InferenceSession.SessionOptions = {}) => this.#create(model, options);
-    this.InferenceSession = { create } as unknown as OnnxRuntime['InferenceSession'];
+    this.InferenceSession = { create: (model, options) => this.#create(model, options) };
   }
 
-  async #create(model: Uint8Array, options: InferenceSession.SessionOptions): Promise<InferenceSession> {
+  async #create(model: Uint8Array, options: OnnxSessionOptions): Promise<OnnxSession> {
     const session = this.#sessions++;
     this.#openSessions++;
     let open = true;
@@ -52,18 +50,18 @@ export class BackgroundRuntime implements OnnxRuntime {
       await close();
       throw error;
     }
-    const run = async (feeds: InferenceSession.FeedsType, fetches: readonly string[] | Record<string, unknown>) => {
-      const names = Array.isArray(fetches) ? fetches : Object.keys(fetches);
-      const entries = Object.entries(feeds as Record<string, Tensor>);
-      const sent = Object.fromEntries(entries.map(([name, tensor]) => [name, messageOf(tensor)]));
-      const outputs = await this.#ask({ kind: 'run', session, feeds: sent, outputs: names });
-      return Object.fromEntries(Object.entries(outputs).map(([name, message]) => [name, tensorOf(message)]));
+    const run: OnnxSession['run'] = async (feeds, fetches) => {
+      const sent = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, messageOf(tensor)]));
+      const outputs = await this.#ask({ kind: 'run', session, feeds: sent, outputs: fetches });
+      return Object.fromEntries(
+        Object.entries(outputs).map(([name, { type, data, dims }]) => [name, new HostTensor(type, data, dims)]),
+      );
     };
     const release = async () => {
       if (open) await this.#ask({ kind: 'release', session });
       await close();
     };
-    return { run, release } as unknown as InferenceSession;
+    return { run, release };
   }
 
   #ask(command: SessionCommand): Promise<Readonly<Record<string, TensorMessage>>> {
@@ -110,12 +108,21 @@ export class BackgroundRuntime implements OnnxRuntime {
   }
 }
 
-function messageOf({ type, data, dims }: Tensor): TensorMessage {
-  return { type, data, dims } as TensorMessage;
+/** A tensor in the memory of this thread. */
+class HostTensor implements OnnxTensor {
+  readonly location = 'cpu';
+
+  constructor(
+    readonly type: TensorMessage['type'],
+    readonly data: TensorMessage['data'],
+    readonly dims: readonly number[],
+  ) {}
+
+  dispose(): void {}
 }
 
-function tensorOf({ type, data, dims }: TensorMessage): Tensor {
-  return type === 'int32'
-    ? new Tensor('int32', data as Int32Array, dims)
-    : new Tensor('float32', data as Float32Array, dims);
+function messageOf({ data, dims }: OnnxTensor): TensorMessage {
+  return data instanceof Int32Array
+    ? { type: 'int32', data, dims }
+    : { type: 'float32', data: data as Float32Array, dims };
 }

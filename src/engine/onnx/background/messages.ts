@@ -1,4 +1,4 @@
-import type { InferenceSession } from 'onnxruntime-common';
+import type { OnnxSessionOptions } from '../onnx-runtime.ts';
 
 /** A tensor as it crosses between threads. */
 export interface TensorMessage {
@@ -13,7 +13,7 @@ export type SessionCommand =
       readonly kind: 'create';
       readonly session: number;
       readonly model: Uint8Array;
-      readonly options: InferenceSession.SessionOptions;
+      readonly options: OnnxSessionOptions;
     }
   | {
       readonly kind: 'run';

@@ -1,0 +1,33 @@
+/**
+ * The part of ONNX Runtime that the engine uses, written out here: the declarations of onnxruntime-common name types of the
+ * DOM, which a project for Node alone does not have.
+ */
+export interface OnnxRuntime {
+  readonly InferenceSession: { create(model: Uint8Array, options: OnnxSessionOptions): Promise<OnnxSession> };
+  readonly Tensor: new (
+    type: 'float32' | 'int32',
+    data: Float32Array | Int32Array,
+    dims: readonly number[],
+  ) => OnnxTensor;
+}
+
+export interface OnnxTensor {
+  /** The values, where `location` is `cpu`; otherwise an error. */
+  readonly data: unknown;
+  readonly dims: readonly number[];
+  readonly location: string;
+  dispose(): void;
+}
+
+export interface OnnxSession {
+  run(feeds: Readonly<Record<string, OnnxTensor>>, fetches: readonly string[]): Promise<Record<string, OnnxTensor>>;
+  release(): Promise<void>;
+}
+
+export interface OnnxSessionOptions {
+  readonly executionProviders: readonly string[];
+  readonly intraOpNumThreads?: number;
+  readonly graphOptimizationLevel?: 'all';
+  readonly logSeverityLevel?: 3;
+  readonly preferredOutputLocation?: Readonly<Record<string, 'gpu-buffer' | 'cpu'>>;
+}
