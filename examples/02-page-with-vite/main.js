@@ -2,8 +2,10 @@
 // npm install faceparse onnxruntime-web@1.30 vite, then: npx vite examples/02-page-with-vite
 import { FaceParser } from 'faceparse/browser';
 import weights from 'faceparse/weights/flagship.safetensors?url';
+import wasm from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import * as ort from 'onnxruntime-web/wasm';
 
+ort.env.wasm.wasmPaths = { wasm };
 const canvas = document.querySelector('canvas');
 const parser = await FaceParser.load(weights, { runtime: ort });
 

@@ -52,17 +52,10 @@ export function* resizePhotoSteps(photo: Photo, width: number, height: number): 
   }
   const data = new Uint8Array(height * row);
   const sums = new Float64Array(row);
-  // Dividing once at the end keeps whole-number ratios exact: their weights are all 1.
-  const area = across.total * down.total;
   for (let y = 0; y < height; y++) {
-    sums.fill(0);
-    for (let tap = 0; tap < down.counts[y]; tap++) {
-      const weight = down.weights[y * down.stride + tap];
-      const from = (down.starts[y] + tap) * row;
-      for (let i = 0; i < row; i++) sums[i] += weight * narrowed[from + i];
-    }
-    const to = y * row;
-    for (let i = 0; i < row; i++) data[to + i] = sums[i] / area + roundingOffset;
+    mixRows(narrowed, y, down, sums);
+    // Dividing once at the end keeps whole-number ratios exact: their weights are all 1.
+    roundRow(sums, across.total * down.total, data, y * row);
     yield;
   }
   return { width, height, data };
@@ -111,6 +104,20 @@ function narrowRow(source: Uint8Array, row: number, taps: AxisTaps, result: Floa
     result[to + 2] = weight * source[first + 2] + blue + lastWeight * source[last + 2];
     to += 3;
   }
+}
+
+/** Row `y` of the result as weighted sums of rows, which are as long as `sums`. */
+function mixRows(rows: Float32Array, y: number, { starts, counts, weights, stride }: AxisTaps, sums: Float64Array): void {
+  sums.fill(0);
+  for (let tap = 0; tap < counts[y]; tap++) {
+    const weight = weights[y * stride + tap];
+    const from = (starts[y] + tap) * sums.length;
+    for (let i = 0; i < sums.length; i++) sums[i] += weight * rows[from + i];
+  }
+}
+
+function roundRow(sums: Float64Array, area: number, result: Uint8Array, to: number): void {
+  for (let i = 0; i < sums.length; i++) result[to + i] = sums[i] / area + roundingOffset;
 }
 
 function axisTaps(from: number, to: number): AxisTaps {

@@ -6,7 +6,6 @@ export const packagePurposes: Readonly<Record<string, string>> = {
   echarts: 'draws the charts',
   fflate: 'zip and deflate',
   'node-addon-api': 'binds the C++ engine',
-  'onnxruntime-common': 'runs networks (engine onnx)',
   'onnxruntime-node': 'runs networks (engine onnx)',
   sharp: 'decodes images',
   yaml: 'reads configurations',

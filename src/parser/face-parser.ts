@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Engine } from '../engine/engine.ts';
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';

@@ -2,12 +2,14 @@ import { readFile, stat } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
-import { chromium } from 'playwright-core';
+import { chromium, type Page } from 'playwright-core';
 
 /** What a page sets when it has parsed its photo. */
 export interface PageResult {
   readonly labels: readonly number[];
   readonly device: string;
+  /** For other forms of the same image, how many labels differ; for what is no image, the error. */
+  readonly forms: Readonly<Record<string, number | string>>;
   readonly crossOriginIsolated: boolean;
 }
 
@@ -20,20 +22,55 @@ export const page = (script: string) =>
  * naming files gives.
  */
 export const appSource = (head: string) => `${head}
-import { createOnnxEngine, decodeWeights, FaceParser } from 'faceparse/browser';
+import { encodePng, FaceParser } from 'faceparse/browser';
+
+/** The same image as pages have it. */
+async function formsOf(photo) {
+  const png = await encodePng({ ...photo, channels: 3 });
+  const blob = new Blob([png], { type: 'image/png' });
+  const bitmap = await createImageBitmap(blob);
+  const canvas = document.createElement('canvas');
+  canvas.width = photo.width;
+  canvas.height = photo.height;
+  canvas.getContext('2d').drawImage(bitmap, 0, 0);
+  const offscreen = new OffscreenCanvas(photo.width, photo.height);
+  offscreen.getContext('2d').drawImage(bitmap, 0, 0);
+  const img = new Image();
+  img.src = URL.createObjectURL(blob);
+  await img.decode();
+  return {
+    blob, bitmap, canvas, offscreen, img,
+    file: new File([png], 'face.png'),
+    bytes: png,
+    buffer: png.buffer,
+    url: img.src,
+    response: new Response(blob),
+    stream: blob.stream(),
+    frame: new VideoFrame(bitmap, { timestamp: 0 }),
+    imageData: canvas.getContext('2d').getImageData(0, 0, photo.width, photo.height),
+    nothing: undefined,
+    text: new Blob(['no image']),
+    missing: '/nothing.png',
+    empty: new Image(),
+  };
+}
 
 async function main() {
   const device = new URLSearchParams(location.search).get('device') ?? 'wasm';
-  const engine = createOnnxEngine({ runtime: ort, device });
-  const response = await fetch(weightsUrl);
-  if (!response.ok) throw new Error(weightsUrl + ': ' + response.status);
-  const parser = await FaceParser.create(decodeWeights(new Uint8Array(await response.arrayBuffer())), engine);
+  const parser = await FaceParser.load(weightsUrl, { runtime: ort, device });
   const { width, height, data } = await (await fetch('photo.json')).json();
   const photo = { width, height, data: Uint8Array.from(data) };
   // Two at once: a runtime that cannot is one that pages trip over.
   const [{ labels }] = await Promise.all([parser.parse(photo), parser.parse(photo)]);
+  const forms = {};
+  for (const [name, image] of Object.entries(await formsOf(photo))) {
+    forms[name] = await parser.parse(image).then(
+      (result) => result.labels.reduce((count, label, pixel) => count + (label === labels[pixel] ? 0 : 1), 0),
+      (error) => error.name + ': ' + error.message,
+    );
+  }
   await parser.dispose();
-  return { labels: [...labels], device: engine.device, crossOriginIsolated };
+  return { labels: [...labels], device: parser.engine.device, forms, crossOriginIsolated };
 }
 main().then(
   (result) => { window.faceparseResult = { result }; },
@@ -76,11 +113,18 @@ async function serve(folder: string, isolated: boolean) {
 /** Debian's. */
 export const chromiumPath = '/usr/bin/chromium';
 
-/** Opens the page of a folder in headless Chromium; gives back what it parsed, and the paths that it asked for. */
-export async function runInChromium(
+interface ChromiumOptions {
+  readonly device?: string;
+  /** Whether the page may share memory between threads. */
+  readonly isolated?: boolean;
+}
+
+/** Opens the page of a folder in headless Chromium, and gives what is found there; what the page says is added to an error. */
+export async function openInChromium<T>(
   folder: string,
-  { device = 'wasm', isolated = false, timeout = 90_000 } = {},
-): Promise<PageResult & { readonly requested: readonly string[] }> {
+  { device = 'wasm', isolated = false }: ChromiumOptions,
+  use: (tab: Page, requested: readonly string[]) => Promise<T>,
+): Promise<T> {
   const server = await serve(folder, isolated);
   const browser = await chromium.launch({
     executablePath: chromiumPath,
@@ -92,20 +136,30 @@ export async function runInChromium(
         : []),
     ],
   });
+  const complaints: string[] = [];
   try {
     const tab = await browser.newPage();
-    const complaints: string[] = [];
     tab.on('console', (message) => complaints.push(message.text()));
     tab.on('pageerror', (error) => complaints.push(String(error)));
     await tab.goto(`${server.url}?device=${device}`, { timeout: 30_000 });
-    const outcome = await tab
-      .waitForFunction('window.faceparseResult', undefined, { timeout })
-      .then((handle) => handle.jsonValue() as Promise<{ result?: PageResult; error?: string }>)
-      .catch((error) => ({ error: String(error), result: undefined }));
-    if (!outcome.result) throw new Error([outcome.error, ...complaints, ...server.requested].join('\n'));
-    return { ...outcome.result, requested: server.requested };
+    return await use(tab, server.requested);
+  } catch (error) {
+    throw new Error([String(error), ...complaints, ...server.requested].join('\n'), { cause: error });
   } finally {
     await browser.close();
     server.close();
   }
+}
+
+/** What the app of `appSource` parsed, and the paths that it asked for. */
+export function runInChromium(
+  folder: string,
+  options: ChromiumOptions = {},
+): Promise<PageResult & { readonly requested: readonly string[] }> {
+  return openInChromium(folder, options, async (tab, requested) => {
+    const handle = await tab.waitForFunction('window.faceparseResult', undefined, { timeout: 90_000 });
+    const { result, error } = (await handle.jsonValue()) as { result?: PageResult; error?: string };
+    if (!result) throw new Error(error);
+    return { ...result, requested };
+  });
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
-import { copyFile, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { copyFile, cp, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import * as esbuild from 'esbuild';
 import * as vite from 'vite';
@@ -10,10 +11,12 @@ import { selectEngine } from '../../src/engine/select-engine.ts';
 import { decodeWeights } from '../../src/models/weights-file.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
 import { drawSyntheticFace } from '../../src/synthetic/face.ts';
-import { appSource, chromiumPath, page, runInChromium } from './browser-app.ts';
+import { photoPng } from '../image-fixture.ts';
+import { appSource, chromiumPath, openInChromium, page, runInChromium } from './browser-app.ts';
 import { installPacked, tsc } from './packed-project.ts';
 
 const timeout = 240_000;
+const example = fileURLToPath(new URL('../../examples/02-page-with-vite/', import.meta.url));
 const manifest = {
   name: 'app',
   type: 'module',
@@ -138,12 +141,15 @@ describe.skipIf(project.missing)(`the packed package in a browser app${skipped}`
     ['esnext', 'bundler'],
   ])('has declarations for module %s and moduleResolution %s, without those of Node', async (module, resolution) => {
     await project.write({
-      'types/app.ts': `import { createOnnxEngine, decodeWeights, FaceParser } from 'faceparse/browser';
+      'types/app.ts': `import { FaceParser, type ParseResult } from 'faceparse/browser';
         import * as ort from 'onnxruntime-web/wasm';
-        const weights = decodeWeights(new Uint8Array(await (await fetch('weights')).arrayBuffer()));
-        const parser = await FaceParser.create(weights, createOnnxEngine({ runtime: ort, device: 'wasm' }));
-        const { labels } = await parser.parse({ width: 1, height: 1, data: new Uint8Array(3) });
-        document.title = String(labels.length);`,
+        await using parser = await FaceParser.load('weights', { runtime: ort });
+        const images = [{ width: 1, height: 1, data: new Uint8Array(3) }, new ImageData(1, 1), document.createElement('canvas')];
+        const results: ParseResult[] = await Promise.all(images.map((image) => parser.parse(image)));
+        const { data, width, height } = await results[0].toRgba();
+        document.querySelector('canvas')!.getContext('2d')!.putImageData(new ImageData(data, width, height), 0, 0);
+        // @ts-expect-error: no runtime
+        await FaceParser.load('weights');`,
       'types/tsconfig.json': JSON.stringify({
         compilerOptions: {
           module,
@@ -197,8 +203,36 @@ describe.skipIf(project.missing)(`the packed package in a browser app${skipped}`
         expect(different / expected.length).toBeLessThanOrEqual(1e-3);
         expect(requested.filter((file) => file.endsWith('.wasm')).length).toBe(1);
         // The second is that of the thread.
+        const { nothing, text, missing, empty, ...images } = parsed.forms;
+        expect(Object.keys(images).length).toBeGreaterThan(10);
+        // Browsers may round differently where they convert a frame from one colour space to another.
+        for (const [form, count] of Object.entries(images))
+          expect(count, form).toBeLessThanOrEqual(expected.length / 100);
+        expect(nothing).toMatch(/^FaceparseError: an image cannot be read from undefined; give a URL/);
+        expect(text).toMatch(/^FaceparseError: the image \(8 bytes\) cannot be decoded by this browser/);
+        expect(missing).toMatch(/^FaceparseError: \/nothing\.png cannot be fetched: the server answered 404/);
+        expect(empty).toMatch(/^FaceparseError: the image has no pixels yet; wait until it has loaded/);
         if (isolated) expect(requested.filter((file) => file.endsWith('.mjs')).length).toBe(2);
       },
     );
   });
+
+  it.skipIf(noChromium)(
+    `the example with Vite shows what it finds in a photo${noChromium ? ` (skipped: ${noChromium})` : ''}`,
+    { timeout },
+    async () => {
+      await cp(example, path('example'), { recursive: true });
+      await vite.build({ root: path('example'), configFile: false, logLevel: 'error' });
+      const { text } = await openInChromium(path('example/dist'), {}, async (tab) => {
+        await tab.setInputFiles('input', { name: 'face.png', mimeType: 'image/png', buffer: await photoPng(photo) });
+        await tab.waitForFunction("document.querySelector('pre').textContent !== ''", undefined, { timeout: 60_000 });
+        const [text, width] = (await tab.evaluate(
+          "[document.querySelector('pre').textContent, document.querySelector('canvas').width]",
+        )) as [string, number];
+        return { text, width };
+      });
+      expect(text).toMatch(/^\w+ \d+\.\d %\n/);
+      expect(text).toMatch(/^hair /m);
+    },
+  );
 });
