@@ -15,6 +15,7 @@ const entries = {
   faceparse: 'FaceParser',
   'faceparse/node': 'train',
   'faceparse/browser': 'createOnnxEngine',
+  'faceparse/blocks': 'registerModel',
   'faceparse/config': 'parseConfig',
 };
 
@@ -43,11 +44,11 @@ const version = (node: string) => execFileSync(node, ['--version'], { encoding: 
 describe.skipIf(project.missing)(`the packed package${project.missing ? ` (skipped: ${project.missing})` : ''}`, () => {
   describe.each([process.execPath, ...nodes].map((node) => [version(node), node]))('in Node %s', (_, node) => {
     it('is imported, every entry', async () => {
-      expect(await project.run(node, 'import.mjs')).toBe('function\n'.repeat(4));
+      expect(await project.run(node, 'import.mjs')).toBe('function\n'.repeat(5));
     });
 
     it('is required, every entry: no module awaits at its top level', async () => {
-      expect(await project.run(node, 'require.cjs')).toBe('function\n'.repeat(4));
+      expect(await project.run(node, 'require.cjs')).toBe('function\n'.repeat(5));
     });
 
     it('parses a photo with the bundled weights', async () => {
@@ -70,9 +71,34 @@ describe.skipIf(project.missing)(`the packed package${project.missing ? ` (skipp
       await project.write({
         'types/app.ts': `import { createOnnxEngine, getLabelSet } from 'faceparse';
         import { parseConfig } from 'faceparse/config';
-        import { FaceParser, train } from 'faceparse/node';
-        const parser: FaceParser = await FaceParser.load();
-        const { labels, width } = await parser.parse('photo.jpg');
+        import { defineModule, type Tensor } from 'faceparse/blocks';
+        import {
+          type AlphaMask, evaluateParser, FaceParser, FaceparseError, ImageError, type ImageSource, type LoadOptions, openDataset,
+          type ParseOptions, type ParseResult, type ParseTiming, type Segment, train,
+        } from 'faceparse/node';
+        import { Readable } from 'node:stream';
+        const options: LoadOptions = { name: 'onnx', device: 'cpu', threads: 1 };
+        await using parser: FaceParser = await FaceParser.load(new URL('file:///run'), options);
+        const images: ImageSource[] = [
+          'photo.jpg', new URL('file:///a.jpg'), Buffer.alloc(1), new ArrayBuffer(1), new Blob([]), Readable.from([]),
+          new Response('').body!, { width: 1, height: 1, data: new Uint8ClampedArray(4) },
+        ];
+        const limits: ParseOptions = { maxSide: 512 };
+        const result: ParseResult = await parser.parse(images[0], limits);
+        const { labels, width } = result;
+        const mask: AlphaMask = await result.mask(['u_lip', 'l_lip'], { soft: false });
+        const segments: Segment[] = await result.segments();
+        const timing: ParseTiming = result.timing;
+        await evaluateParser(parser, await openDataset('data/val'));
+        const block = defineModule('Block', 'Nothing.', (_, x: Tensor): Tensor => x);
+        const isError = (error: unknown) => error instanceof ImageError || error instanceof FaceparseError;
+        // @ts-expect-error options come second
+        await FaceParser.load({ name: 'onnx' });
+        // @ts-expect-error no such engine
+        await FaceParser.load(undefined, { name: 'gpu' });
+        // @ts-expect-error a number is no image
+        await parser.parse(5);
+        export { block, isError, mask, segments, timing };
         const first: number = labels[width];
         // @ts-expect-error a width is a number
         const wrong: string = width;
