@@ -107,7 +107,12 @@ function narrowRow(source: Uint8Array, row: number, taps: AxisTaps, result: Floa
 }
 
 /** Row `y` of the result as weighted sums of rows, which are as long as `sums`. */
-function mixRows(rows: Float32Array, y: number, { starts, counts, weights, stride }: AxisTaps, sums: Float64Array): void {
+function mixRows(
+  rows: Float32Array,
+  y: number,
+  { starts, counts, weights, stride }: AxisTaps,
+  sums: Float64Array,
+): void {
   sums.fill(0);
   for (let tap = 0; tap < counts[y]; tap++) {
     const weight = weights[y * stride + tap];

@@ -93,6 +93,18 @@ describe('FaceParser in Node', () => {
     expect(stdout).toBe('900,3,50\n');
   });
 
+  it.each([1, 10, 25])('lets the process exit while a network runs, %i ms after it began', async (milliseconds) => {
+    const script = `import { FaceParser } from ${JSON.stringify(new URL('../../dist/node.js', import.meta.url).href)};
+      const parser = await FaceParser.load(undefined, { name: 'onnx', threads: 1, averaging: { flip: true, scales: [2] } });
+      const photo = { width: 90, height: 90, data: new Uint8Array(90 * 90 * 3) };
+      await parser.parse(photo);
+      parser.parse(photo);
+      setTimeout(() => process.exit(3), ${milliseconds});`;
+    const ended = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000 });
+    // Not 134, which is an abort.
+    await expect(ended).rejects.toMatchObject({ code: 3, stderr: '' });
+  });
+
   it('refuses arguments that make no sense, also from JavaScript', async () => {
     const load = FaceParser.load as (path?: unknown, options?: unknown) => Promise<FaceParser>;
     await expect(load({ name: 'onnx' })).rejects.toThrow(
@@ -104,9 +116,9 @@ describe('FaceParser in Node', () => {
       /^the options of FaceParser\.load are an object, but null was given/,
     );
     await expect(load(undefined, { name: 'gpu' })).rejects.toThrow(
-      "there is no engine 'gpu'; there are auto, native, onnx and reference",
+      "unknown engine 'gpu'; available: auto, native, onnx, reference",
     );
-    await expect(load(undefined, { name: 'onxx' })).rejects.toThrow("there is no engine 'onxx'; did you mean 'onnx'?");
+    await expect(load(undefined, { name: 'onxx' })).rejects.toThrow("unknown engine 'onxx'; did you mean 'onnx'?");
     await expect(load(undefined, { name: 'onnx', device: 'gpu' })).rejects.toThrow(/no device 'gpu'; it has/);
     await expect(load(undefined, { threads: 0 })).rejects.toThrow('threads is 0, but must be a positive integer');
     // @ts-expect-error: options come second

@@ -2,7 +2,13 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { OnnxRuntime, OnnxSession, OnnxSessionOptions, OnnxTensor } from '../onnx-runtime.ts';
-import type { SessionAnswer, SessionCommand, SessionRequest, TensorMessage } from './messages.ts';
+import {
+  type SessionAnswer,
+  type SessionCommand,
+  type SessionRequest,
+  sharedFlags,
+  type TensorMessage,
+} from './messages.ts';
 
 interface Waiting {
   resolve(outputs: Readonly<Record<string, TensorMessage>>): void;
@@ -77,7 +83,11 @@ export class BackgroundRuntime implements OnnxRuntime {
   #start(): Worker {
     if (this.#worker) return this.#worker;
     // A test runner's own flags mean nothing to a worker of ours.
-    const worker = new Worker(this.url, { execArgv: [] });
+    const flags = new Int32Array(new SharedArrayBuffer(8));
+    const worker = new Worker(this.url, { execArgv: [], workerData: flags });
+    const stop = () => stopWorker(flags);
+    process.once('exit', stop);
+    worker.once('exit', () => process.off('exit', stop));
     worker.on('message', (answer: SessionAnswer) => this.#receive(answer));
     worker.on('error', (cause) => this.#fail(worker, `the thread of ONNX Runtime failed: ${cause.message}`));
     worker.on('exit', (code) => this.#fail(worker, `the thread of ONNX Runtime ended with code ${code}`));
@@ -105,6 +115,21 @@ export class BackgroundRuntime implements OnnxRuntime {
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
+  }
+}
+
+/** Longest time in milliseconds for which the end of the process waits for a network. */
+const longestWait = 10_000;
+
+/**
+ * Waits until the worker carries nothing out, and lets it begin nothing more. A thread that ends inside of ONNX Runtime throws
+ * an exception there that aborts the process.
+ */
+function stopWorker(flags: Int32Array): void {
+  Atomics.store(flags, sharedFlags.stopped, 1);
+  const end = performance.now() + longestWait;
+  while (Atomics.load(flags, sharedFlags.busy) === 1 && performance.now() < end) {
+    Atomics.wait(flags, sharedFlags.busy, 1, 100);
   }
 }
 

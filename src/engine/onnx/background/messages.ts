@@ -1,5 +1,8 @@
 import type { OnnxSessionOptions } from '../onnx-runtime.ts';
 
+/** Places in the memory that both threads share: whether a command is being carried out, and whether none may begin. */
+export const sharedFlags = { busy: 0, stopped: 1 } as const;
+
 /** A tensor as it crosses between threads. */
 export interface TensorMessage {
   readonly type: 'float32' | 'int32';

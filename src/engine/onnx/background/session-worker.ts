@@ -1,7 +1,14 @@
-import { parentPort, type Transferable } from 'node:worker_threads';
+import { parentPort, type Transferable, workerData } from 'node:worker_threads';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import type { SessionAnswer, SessionCommand, SessionRequest, TensorMessage } from './messages.ts';
+import {
+  type SessionAnswer,
+  type SessionCommand,
+  type SessionRequest,
+  sharedFlags,
+  type TensorMessage,
+} from './messages.ts';
 
+const flags = workerData as Int32Array;
 const sessions = new Map<number, InferenceSession>();
 
 async function carryOut(command: SessionCommand): Promise<Record<string, TensorMessage>> {
@@ -34,13 +41,19 @@ let last: Promise<void> = Promise.resolve();
 
 parentPort!.on('message', ({ id, command }: SessionRequest) => {
   last = last.then(async () => {
+    // In this order: who stops us either finds us busy, or we find that we are stopped.
+    Atomics.store(flags, sharedFlags.busy, 1);
     try {
+      if (Atomics.load(flags, sharedFlags.stopped) === 1) return;
       const outputs = await carryOut(command);
       const buffers = Object.values(outputs).map(({ data }) => data.buffer as Transferable);
       parentPort!.postMessage({ id, outputs } satisfies SessionAnswer, [...new Set(buffers)]);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       parentPort!.postMessage({ id, error: message } satisfies SessionAnswer);
+    } finally {
+      Atomics.store(flags, sharedFlags.busy, 0);
+      Atomics.notify(flags, sharedFlags.busy);
     }
   });
 });
