@@ -7,10 +7,10 @@ import * as ort from 'onnxruntime-web/wasm';
 
 ort.env.wasm.wasmPaths = { wasm };
 const canvas = document.querySelector('canvas');
-const parser = await FaceParser.load(weights, { runtime: ort });
+const loading = FaceParser.load(weights, { runtime: ort });
 
 async function show(file) {
-  const photo = await createImageBitmap(file);
+  const [parser, photo] = await Promise.all([loading, createImageBitmap(file)]);
   const result = await parser.parse(photo, { maxSide: 1024 });
   const { data, width, height } = await result.toRgba({ opacity: 0.6 });
   canvas.width = width;
