@@ -8,7 +8,7 @@ import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
 import { bibliographyName, type ReportDensity, reportSource } from './report-source.ts';
 import { subjectKeywords } from './report-subject.ts';
-import { fallbackFonts } from './typst/font-coverage.ts';
+import { type FallbackFont, fallbackFonts } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
 import { fontsFolder } from './typst/typst-compiler.ts';
 
@@ -49,6 +49,16 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
   }
 }
 
+/** Copies fallback fonts next to the source, so that it compiles on every machine; those of an earlier report are removed. */
+async function writeFonts(folder: string, fonts: readonly FallbackFont[]): Promise<void> {
+  const present = await readdir(folder).catch((): string[] => []);
+  for (const name of present) if (/^fallback-\d+\.ttf$/.test(name)) await rm(join(folder, name));
+  if (fonts.length > 0) await mkdir(folder, { recursive: true });
+  for (const [index, { bytes }] of fonts.entries()) {
+    await writeFileAtomic(join(folder, `fallback-${index + 1}.ttf`), bytes);
+  }
+}
+
 /** A last page with less text than this is worth avoiding. */
 const leastFill = 0.5;
 
@@ -82,11 +92,7 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   const figures = await writeFigures(out, facts);
   const keywords = await subjectKeywords(options.run, facts.network.file, options.id);
   const families = fonts.map(({ family }) => family);
-  // Next to the source, so that it compiles on every machine; fonts of an earlier report would be used too.
-  await rm(join(out, fontsFolder), { recursive: true, force: true });
-  if (fonts.length > 0) await mkdir(join(out, fontsFolder));
-  for (const [index, { bytes }] of fonts.entries())
-    await writeFileAtomic(join(out, fontsFolder, `fallback-${index + 1}.ttf`), bytes);
+  await writeFonts(join(out, fontsFolder), fonts);
   await writeSource(out, (density) => reportSource({ ...facts, figures }, { density, keywords, families }));
   // That of a report before would be taken for this one's where this one cannot be built.
   await rm(join(out, pdfName), { force: true });

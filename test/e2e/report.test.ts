@@ -180,6 +180,13 @@ describe('report', () => {
     expect(stdout).toContain(`wrote ${join(runs, 'main', 'report', 'report.pdf')}`);
     const files = await listFiles(join(runs, 'main', 'report'));
     expect(files).toContain('fonts/fallback-1.ttf');
+    // A second report replaces that font, and leaves those of the user.
+    const fonts = join(runs, 'main', 'report', 'fonts');
+    await writeFile(join(fonts, 'mine.ttf'), await readFile(font));
+    expect((await report(join(runs, 'main'), '--id', 'A12345678B', '--force')).code).toBe(0);
+    expect((await listFiles(join(runs, 'main', 'report'))).filter((name) => name.startsWith('fonts'))).toEqual([
+      'fonts/mine.ttf',
+    ]);
     const source = await readFile(join(runs, 'main', 'report', 'report.typ'), 'utf8');
     expect(source).toMatch(/keywords: \("run main", "weights [0-9a-f]{64}", "matriculation number A12345678B",\)/);
   });
@@ -191,7 +198,7 @@ describe('report', () => {
     [['--build', 'x', '--out', 'y'], /cannot be used with/],
     [['--build', 'x', '--tta'], /cannot be used with/],
     [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
-    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙 \(Chinese\), for which neither Arimo/],
+    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author contains 李 小 龙 \(Chinese\), but neither Arimo/],
     [['DATA', '--out', 'OUT'], /is not a run folder: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
     [['RUN', 'RUN', '--out', 'DATA'], /is not empty and has no report/],
