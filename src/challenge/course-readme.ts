@@ -1,6 +1,6 @@
 import { getArchitecture } from '../models/registry.ts';
 import { installedPackage } from '../packages/installed-package.ts';
-import { packageRanges } from '../packages/own-package.ts';
+import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 import { packagePurposes } from '../packages/package-purposes.ts';
 import { networkSides } from '../parser/averaging.ts';
 import { formatCount } from '../text/counts.ts';
@@ -9,10 +9,13 @@ import { usesChallengePairs } from './provenance.ts';
 
 /** The libraries of faceparse, one a line: name, version, licence, purpose. */
 function libraries(): string[] {
-  return Object.entries(packageRanges()).map(([name, range]) => {
-    const { version = range, license } = installedPackage(name) ?? { name };
+  const { peerDependencies } = readOwnPackage();
+  return Object.entries(packageRanges()).flatMap(([name, range]) => {
+    const installed = installedPackage(name);
+    if (!installed && Object.hasOwn(peerDependencies, name)) return [];
+    const { version = range, license } = installed ?? { name };
     const purpose = packagePurposes[name];
-    return `  ${name} ${version}${license ? ` (${license})` : ''}${purpose ? `: ${purpose}` : ''}`;
+    return [`  ${name} ${version}${license ? ` (${license})` : ''}${purpose ? `: ${purpose}` : ''}`];
   });
 }
 
@@ -63,7 +66,7 @@ export function courseReadme(
     '  weights/ckpt.pth        the trained weights for PyTorch: torch.load(...)["state_dict"]',
     '  weights/best.safetensors  the same weights for faceparse',
     '  run/config.yaml         every setting of the training',
-    '  run/metrics.csv         loss, learning rate and validation scores over the training',
+    '  run/metrics.csv         over the training: loss, learning rate, validation loss and scores, F on training images',
     '  code/solution/          run.py: the network and the prediction in PyTorch, in one file; requirements.txt',
     `  code/faceparse/         the program that the network was trained with: ${hasSources ? 'TypeScript and C++ sources' : 'JavaScript and C++'}`,
     '',

@@ -83,7 +83,7 @@ async function readPdf(path: string): Promise<Uint8Array> {
     });
   });
   if (extname(path).toLowerCase() === '.pdf' && bytes.subarray(0, 5).toString('latin1') === '%PDF-') return bytes;
-  throw new FaceparseError(`${path} is no PDF; give a PDF, or the folder of a report that faceparse wrote`, {
+  throw new FaceparseError(`${path} is not a PDF; pass a PDF or the folder of a report that faceparse wrote`, {
     exitCode: 2,
   });
 }

@@ -20,6 +20,7 @@ const parts = [
   'LICENSE',
   'configs',
   'docs',
+  'examples',
   'scripts',
   'src',
   'test',
@@ -36,7 +37,8 @@ async function addFiles(files: Map<string, Uint8Array>, root: string, path: stri
     return;
   }
   for (const name of (await readdir(full)).sort()) {
-    if (!name.startsWith('.')) await addFiles(files, root, `${path}/${name}`);
+    // The packages of a workspace are installed below it.
+    if (!name.startsWith('.') && name !== 'node_modules') await addFiles(files, root, `${path}/${name}`);
   }
 }
 

@@ -11,7 +11,8 @@ import { inspectMask, maxMaskBytes } from '../check/masks.ts';
 import { readPdfFacts } from '../pdf-reader.ts';
 import { challengeRules } from '../rules.ts';
 import { type CourseLayout, inspectCourse } from './course-layout.ts';
-import { checkReadme } from './readme.ts';
+import { checkPythonImports } from './python-imports.ts';
+import { checkReadme, namedScripts } from './readme.ts';
 
 /** What was found in a course zip; one without faults can be handed in. */
 export interface CourseCheck {
@@ -72,6 +73,7 @@ export async function checkCourse(
   const parameters = await checkWeights(layout, bytesOf, faults);
   const readme = layout.readme === undefined ? undefined : await bytesOf(layout.readme);
   if (readme && layout.readme !== undefined) faults.push(...checkReadme(readme, layout.readme, layout));
+  faults.push(...(await checkCode(layout, sizes, readme, bytesOf)));
   const code = new Set(layout.code);
   let codeBytes = 0;
   for (const name of sizes.keys()) {
@@ -89,6 +91,29 @@ export async function checkCourse(
     ...(pages !== undefined && { pages }),
     ...(parameters !== undefined && { parameters }),
   };
+}
+
+/** Bytes of a Python file beyond which it is not source code that somebody wrote. */
+const maxCodeBytes = 2 ** 20;
+
+/** Checks that the Python scripts that Readme.txt names come with the modules that they import. */
+async function checkCode(
+  { code }: CourseLayout,
+  sizes: ReadonlyMap<string, number>,
+  readme: Uint8Array | undefined,
+  bytesOf: ReadEntry,
+): Promise<Fault[]> {
+  const read = async (name: string): Promise<string | undefined> => {
+    const bytes = (sizes.get(name) ?? 0) > maxCodeBytes ? undefined : await bytesOf(name);
+    return bytes && Buffer.from(bytes).toString('utf8');
+  };
+  const text = readme && readme.length <= maxCodeBytes ? Buffer.from(readme).toString('utf8') : '';
+  const scripts = namedScripts(text, code).filter((name) => name.endsWith('.py'));
+  const lists: string[] = [];
+  for (const name of sizes.keys()) {
+    if (/(^|\/)requirements[^/]*\.txt$/.test(name)) lists.push((await read(name)) ?? '');
+  }
+  return checkPythonImports(scripts, { files: new Set(sizes.keys()), read, libraries: [text, ...lists].join('\n') });
 }
 
 type ReadEntry = (name: string) => Promise<Uint8Array | undefined>;

@@ -31,7 +31,7 @@ export type ZipKind = 'course' | 'leaderboard';
  */
 export function recogniseZip(zipName: string, names: readonly string[]): { kind: ZipKind; sure: boolean } {
   const any = (pattern: RegExp) => names.some((name) => !litter.test(name) && pattern.test(name));
-  const leaderboard = [/^([^/]+\/)?masks\//, /^([^/]+\/)?solution\//].filter(any).length;
+  const leaderboard = [/^([^/]+\/)?masks\//, /^((?!code\/)[^/]+\/)?solution\//].filter(any).length;
   const course = [/^([^/]+\/)?readme(\.\w+)?$/i, /^([^/]+\/)?[^/]+\.pdf$/i, /^([^/]+\/)?(results|code|weights)\//i];
   const score = course.filter(any).length;
   if (score > 0 && leaderboard === 0) return { kind: 'course', sure: true };

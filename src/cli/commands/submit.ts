@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ZipCheck } from '../../challenge/check-zip.ts';
 import type { Entry } from '../../challenge/entry.ts';
@@ -108,12 +109,15 @@ async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]
     import('../../challenge/masks.ts'),
     import('../../challenge/check/run-process.ts'),
   ]);
-  if (course === undefined) requirePackages('checking a zip', ['yauzl']);
-  else requireMatriculationNumber(course);
+  requirePackages('checking a zip', ['yauzl']);
+  if (course !== undefined) requireMatriculationNumber(course);
   const photos = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
   await requirePhotoSizes(photos);
   if (python !== undefined) await requireProgram(python);
+  if (course !== undefined && basename(out) !== `${course}.zip`) {
+    throw usage(`the course zip must be named ${course}.zip, not ${basename(out)}; change the file name in --out`);
+  }
   return photos;
 }
 
@@ -144,18 +148,18 @@ async function submitRun(run: string, options: SubmitOptions): Promise<void> {
   const entry = await readEntry(run, await averagingOf(options));
   const zip = await packed(entry, photos, options);
   await writeFileAtomic(out, zip);
-  const result = course === undefined ? await check(out, options) : undefined;
+  const result = await check(out, options);
   const { parameters, notes, file } = entry;
   if (options.json) {
-    printJson({ weights: file, parameters, notes, zip: out, bytes: zip.length, ...(result && { check: result }) });
+    printJson({ weights: file, parameters, notes, zip: out, bytes: zip.length, check: result });
   } else {
     const facts = `${photos.length} masks, ${formatCount(parameters)} parameters`;
     printText(
       [`wrote ${out} (${formatBytes(zip.length)}): ${facts}`, ...notes.map((note) => `  · ${note}`)].join('\n'),
     );
-    if (result) printText(formatCheck(out, result));
+    printText(formatCheck(out, result));
   }
-  if (result && result.faults.length > 0) throw new FaceparseError(`${out} would be refused`);
+  if (result.faults.length > 0) throw new FaceparseError(`${out} would be refused`);
 }
 
 async function runSubmit(runs: readonly string[], options: SubmitOptions): Promise<void> {
