@@ -7,7 +7,7 @@ import { formatCount } from '../text/counts.ts';
 import type { Entry } from './entry.ts';
 import { usesChallengePairs } from './provenance.ts';
 
-/** The libraries of faceparse, one a line: name, version, licence, purpose. */
+/** The libraries of faceparse, one per line: name, version, licence, purpose. */
 function libraries(): string[] {
   const { peerDependencies } = readOwnPackage();
   return Object.entries(packageRanges()).flatMap(([name, range]) => {
@@ -19,7 +19,7 @@ function libraries(): string[] {
   });
 }
 
-/** What a prediction sees of a photo, and the options that make `faceparse predict` do the same. */
+/** The views of a photo that a prediction averages, and the matching options of `faceparse predict`. */
 function describeViews({ weights, averaging }: Entry): { views: string; options: string } {
   if (!averaging) return { views: 'one pass over the photo', options: '' };
   const { size } = weights.preprocessing;
@@ -29,13 +29,13 @@ function describeViews({ weights, averaging }: Entry): { views: string; options:
   const scales = sides.map((side) => Number((side / size).toFixed(4))).join(',');
   const mirrored = averaging.flip ? ', each with its mirror image' : '';
   return {
-    views: `the mean of the class probabilities that the photo gives in ${squares}${mirrored}`,
+    views: `the mean of the class probabilities of the photo in ${squares}${mirrored}`,
     // There are no options for sizes without mirror images.
     options: averaging.flip ? ` --tta --scales ${scales}` : '',
   };
 }
 
-/** Only what the run's own papers say. */
+/** Describes only what the run records. */
 function describeTraining({ environment }: Entry): string {
   const { initialWeights, trainingData } = environment;
   const pairs = usesChallengePairs(environment)
@@ -44,7 +44,7 @@ function describeTraining({ environment }: Entry): string {
   return `trained from scratch (${initialWeights}) on ${pairs}; no pretrained weights, one network`;
 }
 
-/** `Readme.txt` of the course zip: what lies where, third-party libraries, which script to run. */
+/** `Readme.txt` of the course zip: files, third-party libraries, and which script to run. */
 export function courseReadme(
   entry: Entry,
   { id, masks, hasSources }: { readonly id: string; readonly masks: number; readonly hasSources: boolean },
@@ -62,7 +62,7 @@ export function courseReadme(
     '',
     'FILES',
     '  report.pdf              the report',
-    `  results/                the masks of the ${masks} test images: palette PNG, class ids 0 to 18, named as the images`,
+    `  results/                the masks of the ${masks} test images: palette PNG, class ids 0 to 18, with the names of the images`,
     '  weights/ckpt.pth        the trained weights for PyTorch: torch.load(...)["state_dict"]',
     '  weights/best.safetensors  the same weights for faceparse',
     '  run/config.yaml         every setting of the training',

@@ -6,7 +6,7 @@ import { exists } from '../files/path-kind.ts';
 /** The folder of the package, two folders up both from src/challenge/ and from dist/challenge/. */
 const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What belongs to the code, as far as it is there: an installed package has `dist/` in place of `src/`. */
+/** The parts of the code; an installed package has `dist/` in place of `src/`. */
 const parts = [
   'package.json',
   'package-lock.json',

@@ -13,11 +13,11 @@ import { bibliography } from './typst/references.ts';
 import { fontsFolder } from './typst/typst-compiler.ts';
 
 export interface WriteReportOptions extends GatherOptions {
-  /** Folder to be written. */
+  /** Output folder. */
   readonly out: string;
-  /** Font file for letters of title and author that the font of reports lacks; default installed Noto packages. */
+  /** Font file for characters in title and author that Arimo lacks; default installed Noto packages. */
   readonly font?: string;
-  /** Whether a report that is there may be replaced. */
+  /** Whether to replace an existing report. */
   readonly force?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface WriteReportOptions extends GatherOptions {
 export interface WrittenReport extends BuiltReport {
   /** All files of the figures. */
   readonly figures: readonly string[];
-  /** F (per image) on the validation images; absent where they are not there. */
+  /** F (per image) on the validation images; absent without them. */
   readonly fPerImage?: number;
 }
 
@@ -40,12 +40,12 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
   const source = join(out, sourceName);
   if (names.includes(sourceName) && !force) {
     throw new FaceparseError(
-      `${source} exists already, and may have been edited; choose another --out (use --force to replace it, --build to only compile it)`,
+      `${source} already exists and may have been edited; choose another --out (--force replaces it, --build only compiles it)`,
       { exitCode: 2 },
     );
   }
   if (names.length > 0 && !names.includes(sourceName)) {
-    throw new FaceparseError(`${out} is not empty and has no report; choose a new folder`, { exitCode: 2 });
+    throw new FaceparseError(`${out} is not empty and contains no report; choose a new folder`, { exitCode: 2 });
   }
 }
 
@@ -77,10 +77,10 @@ export async function writeSource(out: string, sourceOf: (density: ReportDensity
 
 /**
  * Writes a report about a run, compared with others: `OUT/report.typ` (to be edited), `OUT/references.bib`, `OUT/figures/`
- * and `OUT/report.pdf`. The weights are scored on DATA/val; where there are no data, the report says so.
+ * and `OUT/report.pdf`. The weights are evaluated on DATA/val; without data, the report says so.
  *
- * @throws FaceparseError for a folder that is no run, characters that the font lacks, unusable data, and a report of more than five pages (its
- *   source is kept)
+ * @throws FaceparseError for a folder that is not a run, characters without a font, unusable data, or a report of more than five
+ *   pages (its source is kept)
  * @example const { pdf } = await writeReport({ run: 'runs/flagship', data: 'data', out: 'report' })
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
@@ -94,7 +94,7 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   const families = fonts.map(({ family }) => family);
   await writeFonts(join(out, fontsFolder), fonts);
   await writeSource(out, (density) => reportSource({ ...facts, figures }, { density, keywords, families }));
-  // That of a report before would be taken for this one's where this one cannot be built.
+  // If this report cannot be compiled, an older PDF must not look like its result.
   await rm(join(out, pdfName), { force: true });
   const built = await buildReport(out);
   const { failures, ...single } = figures;

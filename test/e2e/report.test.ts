@@ -111,7 +111,7 @@ describe('report', () => {
     const pdf = await readFile(join(out, 'report.pdf'));
     const again = await report(join(runs, 'main'), '--data', data, '--out', out);
     expect(again.code).toBe(2);
-    expect(again.stderr).toMatch(/^faceparse: [^\n]*report\.typ exists already, and may have been edited;[^\n]*\n$/);
+    expect(again.stderr).toMatch(/^faceparse: [^\n]*report\.typ already exists and may have been edited;[^\n]*\n$/);
     expect((await runCli(['report', '--build', out])).stdout).toMatch(/^wrote .*report\.pdf \(\d pages\)\n$/);
     expect(await readFile(join(out, 'report.pdf'))).toEqual(pdf);
     const text = await readFile(source, 'utf8');
@@ -153,7 +153,7 @@ describe('report', () => {
     await writeFile(environment, JSON.stringify(facts));
     const { code, stdout, stderr } = await report(join(runs, 'lr-s1'), '--out', join(folder, 'without'));
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^no validation images, so nothing was scored\nwrote /);
+    expect(stdout).toMatch(/^no validation images, so no scores\nwrote /);
     const source = await readFile(join(folder, 'without', 'report.typ'), 'utf8');
     expect(source).toContain('The validation images were not available');
   });
@@ -192,7 +192,7 @@ describe('report', () => {
   });
 
   it.each([
-    [[], /name the run/],
+    [[], /no run given/],
     [['RUN', '--id', 'A123'], /"A123" is not a matriculation number; .*such as A12345678B/],
     [['RUN', '--build', 'x'], /--build only compiles/],
     [['--build', 'x', '--out', 'y'], /cannot be used with/],

@@ -49,7 +49,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const first = await submit(run, '--test', test, '--out', zip, '--no-run');
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toContain('no faults found');
-    expect(first.stdout).toContain('trained on 24 pairs whose names are not those of the challenge');
+    expect(first.stdout).toContain('trained on 24 pairs whose file names differ from the challenge');
     const again = join(root, 'again.zip');
     expect((await submit(run, '--test', test, '--out', again, '--no-run')).code).toBe(0);
     expect((await readFile(zip)).equals(await readFile(again))).toBe(true);
@@ -129,33 +129,33 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
       { trainingData: { folder: 'x', pairs: 30_000, stemsSha256: '0'.repeat(64) } },
       'trained on 30000 pairs',
     ],
-    ['weights of another run', { parameters: 5 }, 'they are of another run'],
+    ['weights of another run', { parameters: 5 }, 'they belong to another run'],
   ])('refuses %s', async (name, said, message) => {
     const copy = await runThatSays(name.replaceAll(' ', '-'), (environment) => Object.assign(environment, said));
     const { code, stderr } = await submit(copy, '--test', test, '--out', join(root, 'never.zip'));
     expect(code).toBe(1);
-    expect(stderr).toContain('cannot be handed in');
+    expect(stderr).toContain('cannot be submitted');
     expect(stderr).toContain(message);
   });
 
-  it('says that a run without environment.json cannot be handed in', async () => {
+  it('says that a run without environment.json cannot be submitted', async () => {
     const copy = join(root, 'without-environment');
     await cp(run, copy, { recursive: true, filter: (source) => basename(source) !== 'environment.json' });
     const { code, stderr } = await submit(copy, '--test', test, '--out', join(root, 'never.zip'));
     expect(code).toBe(2);
-    expect(stderr).toMatch(/cannot be handed in: .*environment\.json .*there is no such file/);
+    expect(stderr).toMatch(/cannot be submitted: .*environment\.json .*there is no such file/);
   });
 
   it.each([
-    ['--report without --course', [run, '--report', '/nope'], /^faceparse: --report is about .*--course NUMBER/],
-    ['--data without --course', [run, '--data', '/nope'], /^faceparse: --data is about .*--course NUMBER/],
+    ['--report without --course', [run, '--report', '/nope'], /^faceparse: --report applies to .*--course NUMBER/],
+    ['--data without --course', [run, '--data', '/nope'], /^faceparse: --data applies to .*--course NUMBER/],
     [
       '--data with a report that is there',
       [run, '--course', 'A12345678B', '--report', 'r', '--data', 'd'],
       /--data is for a new report/,
     ],
-    ['--python with --course', [run, '--course', 'A12345678B', '--python', python], /--python is about the check/],
-    ['--no-run with --course', [run, '--course', 'A12345678B', '--no-run'], /--no-run is about the check/],
+    ['--python with --course', [run, '--course', 'A12345678B', '--python', python], /--python applies to the check/],
+    ['--no-run with --course', [run, '--course', 'A12345678B', '--no-run'], /--no-run applies to the check/],
     ['--python without a run of it', ['--check', zip, '--python', 'p', '--no-run'], /cannot be used with .*--no-run/],
     ['--report with --check', ['--check', zip, '--report', '/nope'], /cannot be used with .*--report/],
     ['--force with --check', ['--check', zip, '--force'], /cannot be used with .*--force/],
@@ -170,8 +170,8 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
 
   it.each([
     ['several networks', [run, run], 'ensembles are forbidden'],
-    ['a weights file without its run', [join(run, 'weights', 'best.safetensors')], 'give the folder of the run'],
-    ['no run', [], 'name the run'],
+    ['a weights file without its run', [join(run, 'weights', 'best.safetensors')], 'pass the run folder'],
+    ['no run', [], 'no run given'],
   ])('refuses %s', async (_, words, message) => {
     const { code, stderr } = await submit(...words, '--test', test, '--out', join(root, 'never.zip'));
     expect(code).toBe(2);
@@ -182,7 +182,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const words = ['--test', join(root, 'data', 'val'), '--out', join(root, 'never.zip'), '--course', 'A12345678B'];
     const { code, stderr } = await submit('no-such-run', ...words);
     expect(code).toBe(1);
-    expect(stderr).toContain('64×64; the images of the challenge are 512×512');
+    expect(stderr).toContain('64×64; the images and masks of the challenge are 512×512');
   });
 });
 

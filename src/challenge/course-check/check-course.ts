@@ -14,7 +14,7 @@ import { type CourseLayout, inspectCourse } from './course-layout.ts';
 import { checkPythonImports } from './python-imports.ts';
 import { checkReadme, namedScripts } from './readme.ts';
 
-/** What was found in a course zip; one without faults can be handed in. */
+/** The result of a check; a course zip without faults can be submitted. */
 export interface CourseCheck {
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
@@ -33,8 +33,8 @@ const leaderboardOnly = ['checkpoint-without-state-dict'];
 /**
  * Checks an opened course zip: names, report, masks, code, weights, Readme.txt. Nothing in it is executed.
  *
- * @param expectedId matriculation number that the zip must be named by; any where absent
- * @throws FaceparseError (exit code 2) where the folder of test images does not exist
+ * @param expectedId matriculation number that the zip must be named after; default any
+ * @throws FaceparseError (exit code 2) if the folder of test images does not exist
  */
 export async function checkCourse(
   archive: ZipArchive,
@@ -58,7 +58,7 @@ export async function checkCourse(
     }
   };
   if (expectedId !== undefined && layout.id !== undefined && layout.id !== expectedId) {
-    const message = `the zip is named by ${layout.id}, but --course gives ${expectedId}; rename it`;
+    const message = `the zip is named after ${layout.id}, but --course is ${expectedId}; rename it`;
     faults.push({ check: 'id-mismatch', where: basename(zip), message });
   }
   const pages = await checkReport(layout, sizes, bytesOf, faults);
@@ -86,7 +86,10 @@ export async function checkCourse(
   const megabytes = (archive.fileBytes / 1e6).toFixed(1);
   return {
     faults,
-    notes: [`the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not run`, ...layout.notes],
+    notes: [
+      `the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not executed`,
+      ...layout.notes,
+    ],
     masks: layout.masks.size,
     ...(pages !== undefined && { pages }),
     ...(parameters !== undefined && { parameters }),

@@ -28,7 +28,7 @@ export function onnxModel(weights: Weights, options: OnnxExportOptions = {}, nam
     Uint8Array,
   ];
   if (model.length !== other.length || model.some((byte, index) => byte !== other[index])) {
-    throw new FaceparseError(`${weights.model} cannot be written as ONNX for any number of photos`);
+    throw new FaceparseError(`${weights.model} cannot be exported as ONNX for a variable number of photos`);
   }
   return model;
 }

@@ -48,7 +48,9 @@ function convolutionArguments(node: GraphNode, path: string): Argument[] {
   const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
   const [top, left, bottom, right] = padding;
   if (top !== bottom || left !== right) {
-    throw new FaceparseError(`the convolution '${path}' has padding [${padding}]; PyTorch wants opposite sides alike`);
+    throw new FaceparseError(
+      `the convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
+    );
   }
   const both = (values: readonly [number, number]): ArgumentValue =>
     values[0] === values[1] ? values[0] : pair(values);

@@ -41,7 +41,7 @@ export function pytorchNetworkOf(build: GraphBuilder, multiple: number, docstrin
     const lines = other.split('\n');
     const line = code.split('\n').find((text, index) => text !== lines[index]);
     throw new FaceparseError(
-      `the network cannot be written in PyTorch for pictures of every size: '${line?.trim()}' depends on the size`,
+      `the network cannot be exported to PyTorch for images of any size: '${line?.trim()}' depends on the size`,
     );
   }
   const helpers = Object.entries(helperFunctions)

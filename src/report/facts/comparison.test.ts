@@ -236,7 +236,7 @@ describe('compareRuns', () => {
     await expect(compareRuns([base, again], base)).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /twice-0 and .*twice-1 have the same configuration, training pairs and seed 0; leave one/,
+        /twice-0 and .*twice-1 have the same configuration, training pairs and seed 0; remove one/,
       ),
     });
   });

@@ -59,7 +59,7 @@ describe('the glyphs of the font', () => {
     );
     expect(() => fallbackFonts({ author: 'محمد' })).toThrow(/\(Arabic\), .*noto-sans-arabic/);
     expect(() => fallbackFonts({ title: 'x', id: '①' })).toThrow(/^the id contains ①, .*--font FILE/);
-    expect(() => fallbackFonts({ author: 'x' }, import.meta.filename)).toThrow(/cannot be used; give a TrueType/);
+    expect(() => fallbackFonts({ author: 'x' }, import.meta.filename)).toThrow(/cannot be read; pass a TrueType/);
   });
 
   it('have a family', () => {

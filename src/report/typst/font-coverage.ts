@@ -122,12 +122,12 @@ function readFallback(path: string): FallbackFont {
     hasGlyph(bytes, 65);
     if (family) return { family, bytes };
   } catch (cause) {
-    throw new FaceparseError(`the font ${path} cannot be used; give a TrueType or OpenType font (.ttf or .otf)`, {
+    throw new FaceparseError(`the font ${path} cannot be read; pass a TrueType or OpenType font (.ttf or .otf)`, {
       exitCode: 2,
       cause,
     });
   }
-  throw new FaceparseError(`the font ${path} has no family name; give another font`, { exitCode: 2 });
+  throw new FaceparseError(`the font ${path} has no family name; pass another font`, { exitCode: 2 });
 }
 
 /** Finds a file of an installed package, such as `@expo-google-fonts/arimo/…`; throws if it is not installed. */

@@ -56,7 +56,7 @@ function placeOf(diagnostic: Diagnostic | undefined, file: string): string {
 function explain(compiler: NodeCompiler, error: NodeError | null, file: string): FaceparseError {
   const [first] = diagnosticsOf(compiler, error);
   return new FaceparseError(
-    `${placeOf(first, file)}: ${first?.message ?? 'Typst cannot compile it'}; fix the line and build again`,
+    `${placeOf(first, file)}: ${first?.message ?? 'Typst cannot compile it'}; fix the line and compile again`,
   );
 }
 
