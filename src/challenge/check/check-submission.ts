@@ -39,20 +39,20 @@ export interface SubmissionCheck {
   readonly notes: readonly string[];
   /** Test images that have a mask in the zip. */
   readonly masks: number;
-  /** Trainable parameters, where the checkpoint can be read. */
+  /** Trainable parameters, if the checkpoint can be read. */
   readonly parameters?: number;
-  /** Images that the code wrote a mask of, where it was to be run. */
+  /** Images for which run.py wrote a mask, if it was run. */
   readonly ran?: number;
 }
 
-/** What a zip may hold at most. */
+/** Size limits of a zip. */
 export const submissionLimits = { fileBytes: 2 ** 29, entries: 20_000, entryBytes: 2 ** 29, totalBytes: 2 ** 30 };
 
 /**
- * Checks a leaderboard zip as its organisers would use it: layout, every mask, the checkpoint, the number of parameters,
- * and, where `run` is true, that `run.py` gives the masks again. Anyone's zip can be given; all faults are reported.
+ * Checks a leaderboard zip as the organisers use it: layout, every mask, the checkpoint, the number of parameters,
+ * and, if `run` is true, that `run.py` reproduces the masks. The zip may come from anyone; all faults are reported.
  *
- * @throws FaceparseError (exit code 2) where the zip, the folder of test images or the given Python does not exist
+ * @throws FaceparseError (exit code 2) if the zip, the folder of test images or the given Python does not exist
  * @example
  * const { faults } = await checkSubmission({ zip: 'submission.zip', test: 'data/test', run: true });
  * for (const { where, message } of faults) console.log(`${where}: ${message}`);

@@ -29,7 +29,7 @@ export type Construct =
   /** A call without arguments of a class that is itself an argument: `activation()`. */
   | { readonly kind: 'made'; readonly argument: Argument };
 
-/** The constructor call of a layer. @throws FaceparseError where PyTorch's module cannot do what the node does */
+/** The constructor call of a layer. @throws FaceparseError if PyTorch's module cannot do what the node does */
 export function layerConstruct({ nodes: [node], path }: Region): Construct {
   if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
   const { epsilon } = node.attributes as BatchNormAttributes;

@@ -46,7 +46,7 @@ export class NetworkModules {
   private readonly forms = new Map<Region, ModuleForm>();
   private readonly calls = new Map<Region, readonly Call[]>();
 
-  /** @throws FaceparseError where the graph has several outputs or updates its states */
+  /** @throws FaceparseError if the graph has several outputs or updates its states */
   constructor(readonly graph: Graph) {
     if (graph.outputs.size !== 1 || graph.updates.size > 0) {
       throw new FaceparseError('only an inference network with one output can be exported as modules');

@@ -30,7 +30,7 @@ const probes = [
  * sizes that the network takes; to make sure, it is generated for two sizes and must be the same.
  *
  * @param multiple what the sides of images must be multiples of
- * @throws FaceparseError for an op that cannot be written, or where the network is another one at another size
+ * @throws FaceparseError for an op that cannot be exported, or if the structure of the network depends on the size of the image
  */
 export function pytorchNetworkOf(build: GraphBuilder, multiple: number, docstring: string): string {
   const [code, other] = probes.map(([height, width]) => {

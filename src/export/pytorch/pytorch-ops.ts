@@ -220,7 +220,7 @@ export function opExpression(
   return rule({ node, output, inputs: inputs.map(({ text }) => text), operands, reference });
 }
 
-/** A constant as a Python number. @throws FaceparseError where it is more than one number */
+/** A constant as a Python number. @throws FaceparseError if it has several values */
 export function constantExpression(tensor: Tensor): Expression {
   const { data } = tensor.node.attributes as ConstantAttributes;
   if (data.length !== 1) {

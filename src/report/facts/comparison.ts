@@ -36,7 +36,7 @@ export interface Comparison {
 /**
  * Runs of equal configurations (but for the seed) and data together, in the order in which they were given.
  *
- * @throws FaceparseError (exit code 2) where two runs also have one seed: they are no two samples
+ * @throws FaceparseError (exit code 2) if two runs also have the same seed, so that they are not independent
  */
 export function groupRuns(runs: readonly RunFacts[]): RunFacts[][] {
   const groups: RunFacts[][] = [];
