@@ -201,7 +201,7 @@ describe('report', () => {
     [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author contains 李 小 龙 \(Chinese\), but neither Arimo/],
     [['DATA', '--out', 'OUT'], /is not a run folder: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
-    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and has no report/],
+    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and contains no report/],
   ])('%j is wrong usage, told in one line', async (words, message) => {
     const named: Record<string, string> = {
       RUN: join(runs, 'main'),
