@@ -14,14 +14,14 @@ import { recogniseZip, type ZipKind } from './course-check/course-layout.ts';
 export type ZipCheck = { readonly layout: ZipKind } & CourseCheck & Partial<Pick<SubmissionCheck, 'ran'>>;
 
 export interface ZipCheckOptions extends SubmissionCheckOptions {
-  /** Matriculation number; where given, the rules of the course apply whatever the zip holds. */
+  /** Matriculation number; if given, the rules of the course always apply. */
   readonly course?: string;
 }
 
 /**
- * Checks a zip by the rules of the layout that it has: that of the course or of the leaderboard.
+ * Checks a zip by the rules of its layout, course or leaderboard.
  *
- * @throws FaceparseError (exit code 2) where the zip, the folder of test images or the given Python does not exist
+ * @throws FaceparseError (exit code 2) if the zip, the folder of test images or the given Python does not exist
  * @example const { layout, faults } = await checkZip({ zip: 'A12345678B.zip', test: 'data/test' })
  */
 export async function checkZip({ course, ...options }: ZipCheckOptions): Promise<ZipCheck> {
@@ -52,6 +52,6 @@ export async function checkZip({ course, ...options }: ZipCheckOptions): Promise
 }
 
 function assumption(kind: ZipKind): string {
-  const force = kind === 'leaderboard' ? '; for the rules of the course, add --course NUMBER' : '';
-  return `the layout is ambiguous (parts of both layouts, or of neither); checked as a ${kind} zip${force}`;
+  const force = kind === 'leaderboard' ? '; to apply the rules of the course, add --course NUMBER' : '';
+  return `the layout is ambiguous (it has parts of both layouts, or of neither); checked as a ${kind} zip${force}`;
 }

@@ -41,6 +41,12 @@ describe('courseReadme', () => {
     }
   });
 
+  it('says what metrics.csv holds, and lists optional libraries only where they are installed', () => {
+    expect(readme()).toMatch(/metrics\.csv .*validation loss and scores, F on training images/);
+    expect(readme()).toMatch(/ {2}yauzl 3\.[\d.]+ \(MIT\): reads zips/);
+    expect(readme()).not.toContain('noto-sans-thai');
+  });
+
   it('says no more of the data than is known', () => {
     expect(readme()).toContain('on the 320 pairs of the challenge, no other data; no pretrained weights, one network');
     const other = readme(undefined, { stemsSha256: '0'.repeat(64) });

@@ -1,22 +1,25 @@
 import { getArchitecture } from '../models/registry.ts';
 import { installedPackage } from '../packages/installed-package.ts';
-import { packageRanges } from '../packages/own-package.ts';
+import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 import { packagePurposes } from '../packages/package-purposes.ts';
 import { networkSides } from '../parser/averaging.ts';
 import { formatCount } from '../text/counts.ts';
 import type { Entry } from './entry.ts';
 import { usesChallengePairs } from './provenance.ts';
 
-/** The libraries of faceparse, one a line: name, version, licence, purpose. */
+/** The libraries of faceparse, one per line: name, version, licence, purpose. */
 function libraries(): string[] {
-  return Object.entries(packageRanges()).map(([name, range]) => {
-    const { version = range, license } = installedPackage(name) ?? { name };
+  const { peerDependencies } = readOwnPackage();
+  return Object.entries(packageRanges()).flatMap(([name, range]) => {
+    const installed = installedPackage(name);
+    if (!installed && Object.hasOwn(peerDependencies, name)) return [];
+    const { version = range, license } = installed ?? { name };
     const purpose = packagePurposes[name];
-    return `  ${name} ${version}${license ? ` (${license})` : ''}${purpose ? `: ${purpose}` : ''}`;
+    return [`  ${name} ${version}${license ? ` (${license})` : ''}${purpose ? `: ${purpose}` : ''}`];
   });
 }
 
-/** What a prediction sees of a photo, and the options that make `faceparse predict` do the same. */
+/** The views of a photo that a prediction averages, and the matching options of `faceparse predict`. */
 function describeViews({ weights, averaging }: Entry): { views: string; options: string } {
   if (!averaging) return { views: 'one pass over the photo', options: '' };
   const { size } = weights.preprocessing;
@@ -26,13 +29,13 @@ function describeViews({ weights, averaging }: Entry): { views: string; options:
   const scales = sides.map((side) => Number((side / size).toFixed(4))).join(',');
   const mirrored = averaging.flip ? ', each with its mirror image' : '';
   return {
-    views: `the mean of the class probabilities that the photo gives in ${squares}${mirrored}`,
+    views: `the mean of the class probabilities of the photo in ${squares}${mirrored}`,
     // There are no options for sizes without mirror images.
     options: averaging.flip ? ` --tta --scales ${scales}` : '',
   };
 }
 
-/** Only what the run's own papers say. */
+/** Describes only what the run records. */
 function describeTraining({ environment }: Entry): string {
   const { initialWeights, trainingData } = environment;
   const pairs = usesChallengePairs(environment)
@@ -41,7 +44,7 @@ function describeTraining({ environment }: Entry): string {
   return `trained from scratch (${initialWeights}) on ${pairs}; no pretrained weights, one network`;
 }
 
-/** `Readme.txt` of the course zip: what lies where, third-party libraries, which script to run. */
+/** `Readme.txt` of the course zip: files, third-party libraries, and which script to run. */
 export function courseReadme(
   entry: Entry,
   { id, masks, hasSources }: { readonly id: string; readonly masks: number; readonly hasSources: boolean },
@@ -59,11 +62,11 @@ export function courseReadme(
     '',
     'FILES',
     '  report.pdf              the report',
-    `  results/                the masks of the ${masks} test images: palette PNG, class ids 0 to 18, named as the images`,
+    `  results/                the masks of the ${masks} test images: palette PNG, class ids 0 to 18, with the names of the images`,
     '  weights/ckpt.pth        the trained weights for PyTorch: torch.load(...)["state_dict"]',
     '  weights/best.safetensors  the same weights for faceparse',
     '  run/config.yaml         every setting of the training',
-    '  run/metrics.csv         loss, learning rate and validation scores over the training',
+    '  run/metrics.csv         over the training: loss, learning rate, validation loss and scores, F on training images',
     '  code/solution/          run.py: the network and the prediction in PyTorch, in one file; requirements.txt',
     `  code/faceparse/         the program that the network was trained with: ${hasSources ? 'TypeScript and C++ sources' : 'JavaScript and C++'}`,
     '',

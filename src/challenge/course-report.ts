@@ -11,24 +11,24 @@ import { writeReport } from '../report/write-report.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { readPdfFacts } from './pdf-reader.ts';
 
-/** Where the report of a course zip comes from. */
+/** The source of the report in a course zip. */
 export interface CourseReportOptions {
-  /** A folder of `faceparse report`, which is built again, or a PDF; default a new report about the run alone. */
+  /** A folder of `faceparse report`, which is compiled again, or a PDF; default a new report about this run. */
   readonly report?: string;
   /** Matriculation number, for a new report. */
   readonly id: string;
   /** Holds val/ and train/, for a new report; default the data of the run. */
   readonly data?: string;
-  /** What the masks of the zip are averaged over, for a new report, whose scores then are too. */
+  /** Test-time augmentation of the masks, which a new report uses for its scores too. */
   readonly averaging?: Averaging;
   readonly engine?: EngineChoice;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The bytes of the report that goes into a course zip.
+ * The bytes of the report for a course zip.
  *
- * @throws FaceparseError where it is about another run or another matriculation number, cannot be built, has more than five pages (of a folder or a new one), or is no PDF
+ * @throws FaceparseError if it is about another run or matriculation number, cannot be compiled, has more than five pages, or is not a PDF
  */
 export async function courseReport(run: string, options: CourseReportOptions): Promise<Uint8Array> {
   const { report, ...others } = options;
@@ -38,7 +38,7 @@ export async function courseReport(run: string, options: CourseReportOptions): P
   return pdf;
 }
 
-/** A PDF from elsewhere records nothing, and is taken as it is. */
+/** A PDF made elsewhere records no subject and is accepted as it is. */
 async function requireSubject(
   pdf: Uint8Array,
   report: string,
@@ -83,7 +83,7 @@ async function readPdf(path: string): Promise<Uint8Array> {
     });
   });
   if (extname(path).toLowerCase() === '.pdf' && bytes.subarray(0, 5).toString('latin1') === '%PDF-') return bytes;
-  throw new FaceparseError(`${path} is no PDF; give a PDF, or the folder of a report that faceparse wrote`, {
+  throw new FaceparseError(`${path} is not a PDF; pass a PDF or the folder of a report that faceparse wrote`, {
     exitCode: 2,
   });
 }

@@ -8,7 +8,7 @@ import { solutionFiles } from './solution.ts';
 import { sourceFiles } from './source-files.ts';
 import { encodeZip } from './write-zip.ts';
 
-/** What the course zip needs besides the run. */
+/** What a course zip needs in addition to the run. */
 export interface CourseOptions extends MaskOptions {
   /** Matriculation number. */
   readonly id: string;
@@ -16,7 +16,7 @@ export interface CourseOptions extends MaskOptions {
   readonly report: Uint8Array;
 }
 
-/** The zip that the course asks for: report, results, code, weights, Readme.txt. The same run gives the same bytes. */
+/** Builds the course zip: report, results, code, weights, Readme.txt. The same run gives the same bytes. */
 export async function courseZip(
   entry: Entry,
   photos: readonly PhotoFile[],

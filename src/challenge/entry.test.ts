@@ -27,6 +27,8 @@ describe('readEntry', () => {
   });
 
   it('refuses weights that the training does not explain', async () => {
-    await expect(readEntry(await writeRun(1_794_939))).rejects.toThrow(/cannot be handed in: .* of another run\.$/);
+    await expect(readEntry(await writeRun(1_794_939))).rejects.toThrow(
+      /cannot be submitted: .* belong to another run\.$/,
+    );
   });
 });

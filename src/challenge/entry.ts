@@ -12,7 +12,7 @@ import { type RunEnvironment, readEnvironment } from '../training/environment.ts
 import { runFolder } from '../training/run-folder.ts';
 import { openQuestions, refusals } from './provenance.ts';
 
-/** A run that may be handed in. */
+/** A run that may be submitted. */
 export interface Entry {
   /** Folder of the run. */
   readonly run: string;
@@ -20,7 +20,7 @@ export interface Entry {
   readonly file: string;
   readonly weights: Weights;
   readonly environment: RunEnvironment;
-  /** Trainable parameters of what is handed in; auxiliary heads of the training are not. */
+  /** Trainable parameters of the submitted network, without the auxiliary heads used in training. */
   readonly parameters: number;
   /** What the masks are averaged over; undefined where every photo is seen once. */
   readonly averaging?: Averaging;
@@ -29,19 +29,18 @@ export interface Entry {
 }
 
 /**
- * Reads the run that is to be handed in, and makes sure that the rules of the challenge allow it.
+ * Reads a run for submission and checks it against the rules of the challenge.
  *
- * @throws FaceparseError with every reason that speaks against it, or (exit code 2) where there is no run
+ * @throws FaceparseError that lists every broken rule, or (exit code 2) if there is no run
  */
 export async function readEntry(run: string, averaging?: Averaging): Promise<Entry> {
   const found = await stat(run).catch(() => undefined);
   if (found?.isFile()) {
-    throw new FaceparseError(
-      `${run} is a file; give the folder of the run, which tells what the weights were trained on`,
-      { exitCode: 2 },
-    );
+    throw new FaceparseError(`${run} is a file; pass the run folder, which records what the weights were trained on`, {
+      exitCode: 2,
+    });
   }
-  const refused = `${run} cannot be handed in`;
+  const refused = `${run} cannot be submitted`;
   const { file, weights } = await loadWeights(run);
   const parameters = countParameters(weightsGraph(weights, file));
   const parametersWithHeads = countWithHeads(weights);

@@ -53,6 +53,6 @@ function requireSize(path: string, { width, height }: { readonly width: number; 
   const { maskSide } = challengeRules;
   if (width === maskSide && height === maskSide) return;
   throw new FaceparseError(
-    `${path} is ${width}×${height}; the images of the challenge are ${maskSide}×${maskSide}, and so are the masks`,
+    `${path} is ${width}×${height}; the images and masks of the challenge are ${maskSide}×${maskSide}`,
   );
 }

@@ -39,21 +39,21 @@ describe('refusals', () => {
     [
       'the limit in training alone',
       provenance({ parameters: parameterLimit }, counts(1000, parameterLimit)),
-      [/trained with 1,821,085 parameters, auxiliary heads counted; fewer than 1,821,085/],
+      [/trained with 1,821,085 parameters, including auxiliary heads; fewer than 1,821,085/],
     ],
-    ['more weights than were trained', provenance({ parameters: 999 }), [/of another run/]],
-    ['fewer weights, which no heads explain', provenance({ parameters: 1100 }), [/of another run/]],
+    ['more weights than were trained', provenance({ parameters: 999 }), [/to another run/]],
+    ['fewer weights, which no heads explain', provenance({ parameters: 1100 }), [/to another run/]],
     ['pretrained weights', provenance({ initialWeights: 'random, seed 1, then imagenet' }), [/pretrained weights/]],
     [
       'pretrained weights, of which the weights file alone tells',
       provenance({}, { origin: { kind: 'file', file: 'resnet18.safetensors', sha256: '0'.repeat(64) } }),
-      [/but from 'resnet18\.safetensors, SHA-256 0{64}'; pretrained weights/],
+      [/started from 'resnet18\.safetensors, SHA-256 0{64}', not from random weights; pretrained weights/],
     ],
-    ['too many pairs', provenance(pairs(1001)), [/trained on 1001 pairs; the challenge gives 1000/]],
+    ['too many pairs', provenance(pairs(1001)), [/trained on 1001 pairs; the challenge provides 1000/]],
     [
       'another label set',
       provenance({}, { labels: 'face-8' }),
-      [/label set 'face-8'; the challenge has celebamask-19/],
+      [/label set 'face-8'; the challenge uses celebamask-19/],
     ],
     [
       'everything at once',
@@ -69,7 +69,7 @@ describe('openQuestions', () => {
   it('asks about pairs of other names, however many', () => {
     expect(openQuestions(provenance().environment)).toEqual([]);
     expect(openQuestions(provenance(pairs(320)).environment)).toEqual([
-      expect.stringMatching(/^trained on 320 pairs whose names are not those of the challenge/),
+      expect.stringMatching(/^trained on 320 pairs whose file names differ from the challenge/),
     ]);
   });
 });

@@ -6,7 +6,7 @@ import { challengeRules } from './rules.ts';
 /** What a run says of itself that the rules of the challenge ask for. */
 export interface Provenance {
   readonly environment: RunEnvironment;
-  /** Trainable parameters of the network that is handed in. */
+  /** Trainable parameters of the submitted network. */
   readonly parameters: number;
   /** The same network with the auxiliary heads that it may have had in training. */
   readonly parametersWithHeads: number;
@@ -17,7 +17,7 @@ export interface Provenance {
 }
 
 /**
- * Why a run may not be handed in, each reason a sentence; empty where it may. A moving average of one network's weights is
+ * The reasons why a run may not be submitted; empty if it may. A moving average of one network's weights is
  * one network.
  */
 export function refusals({ environment, parameters, parametersWithHeads, labels, origin }: Provenance): string[] {
@@ -28,43 +28,41 @@ export function refusals({ environment, parameters, parametersWithHeads, labels,
   if (isTooMany(parameters)) reasons.push(`the network has ${formatCount(parameters)} trainable parameters; ${limit}`);
   else if (isTooMany(environment.parameters)) {
     reasons.push(
-      `the network was trained with ${formatCount(environment.parameters)} parameters, auxiliary heads counted; ${limit}`,
+      `the network was trained with ${formatCount(environment.parameters)} parameters, including auxiliary heads; ${limit}`,
     );
   }
   if (![parameters, parametersWithHeads].includes(environment.parameters)) {
     reasons.push(
-      `the run was trained with ${formatCount(environment.parameters)} parameters, but its weights have ${formatCount(parameters)}: they are of another run`,
+      `the run was trained with ${formatCount(environment.parameters)} parameters, but its weights have ${formatCount(parameters)}: they belong to another run`,
     );
   }
   const told = [initialWeights, ...(origin ? [describeOrigin(origin)] : [])];
   const pretrained = told.find((start) => !/^random, seed \d+$/.test(start));
   if (pretrained !== undefined) {
-    reasons.push(
-      `the run did not begin from random weights but from '${pretrained}'; pretrained weights are forbidden`,
-    );
+    reasons.push(`the run started from '${pretrained}', not from random weights; pretrained weights are forbidden`);
   }
   if (!(trainingData.pairs <= trainingPairs)) {
     reasons.push(
-      `the run was trained on ${trainingData.pairs} pairs; the challenge gives ${trainingPairs}, and other data are forbidden`,
+      `the run was trained on ${trainingData.pairs} pairs; the challenge provides ${trainingPairs}, and other data are forbidden`,
     );
   }
   if (labels !== labelSet) {
-    reasons.push(`the network was trained for the label set '${labels}'; the challenge has ${labelSet}`);
+    reasons.push(`the network was trained on the label set '${labels}'; the challenge uses ${labelSet}`);
   }
   return reasons;
 }
 
-/** Whether a run was trained on the pairs of the challenge, as far as their names tell. */
+/** Whether the file names of a run's training pairs are those of the challenge. */
 export function usesChallengePairs({ trainingData }: RunEnvironment): boolean {
   return trainingData.stemsSha256 === challengeRules.trainingStemsSha256;
 }
 
-/** What the papers of a run leave open, each a sentence; empty where nothing is. */
+/** What the records of a run cannot prove, one sentence each. */
 export function openQuestions(environment: RunEnvironment): string[] {
   if (usesChallengePairs(environment)) return [];
   const { pairs } = environment.trainingData;
   return [
-    `trained on ${pairs} pairs whose names are not those of the challenge; make sure that they are its pairs, as other data are forbidden`,
+    `trained on ${pairs} pairs whose file names differ from the challenge's; make sure that they are its pairs: other data are forbidden`,
   ];
 }
 

@@ -1,7 +1,7 @@
 /**
  * The rules of the CelebAMask-HQ Mini challenge that a program can check.
  *
- * @example parameters < challengeRules.parameterLimit // whether a network may be handed in
+ * @example parameters < challengeRules.parameterLimit // whether a network may be submitted
  */
 export const challengeRules = {
   /** A network must have fewer trainable parameters than this; exactly as many are too many. */

@@ -47,7 +47,7 @@ export function runScript(model: Model, { preprocessing, labelSet, averaging }: 
 
     python run.py --input IMG --output PNG --weights ckpt.pth
 
-IMG and PNG may also be folders: then every photo of one gets a mask in the other.
+IMG and PNG may also be folders; every photo in IMG then gets a mask in PNG.
 Needs torch, numpy and Pillow.
 """
 import argparse
@@ -58,11 +58,11 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 ${pytorchNetwork(model)}
 
-SIDES = [${sides.join(', ')}]  # the photo is resized to squares of these sides, and the results are averaged
-FLIP = ${averaging?.flip ? 'True' : 'False'}  # whether every square is seen mirrored too
-MEAN, STD = (${mean.join(', ')}), (${std.join(', ')})  # of the values 0 to 1 of red, green and blue
+SIDES = [${sides.join(', ')}]  # the photo is resized to squares of these sides; the results are averaged
+FLIP = ${averaging?.flip ? 'True' : 'False'}  # whether to add the mirror image of every square
+MEAN, STD = (${mean.join(', ')}), (${std.join(', ')})  # of red, green and blue, for values from 0 to 1
 CLASSES = [${labelSet.classes.map(({ name }) => `"${name}"`).join(', ')}]
-MIRRORED = [${mirror.join(', ')}]  # the class that each class is in the mirror
+MIRRORED = [${mirror.join(', ')}]  # the class of each class in the mirror image
 PALETTE = [
 ${labelSet.classes.map(({ color, name }) => `    ${color.join(', ')},  # ${name}`).join('\n')}
 ]
@@ -72,7 +72,7 @@ ${resizeCode[preprocessing.resize]}
 
 
 def views(photo):
-    """The photo as the network takes it, N x 3 x side x side, for every side; N is 2 with the mirror image."""
+    """The input of the network, N x 3 x side x side, for every side; N is 2 with the mirror image."""
     for side in SIDES:
         scaled = (resize_photo(photo, side) / 255 - np.array(MEAN)) / np.array(STD)
         image = torch.from_numpy(scaled.transpose(2, 0, 1).astype(np.float32)[None])
@@ -85,7 +85,7 @@ def enlarge(scores, size):
 
 @torch.no_grad()
 def parse(network, photo):
-    """The class of every pixel, H x W, of a photo H x W x 3."""
+    """The class ids, H x W, of a photo H x W x 3."""
     scores = [network(images) for images in views(photo)]
     if len(scores) > 1 or FLIP:
         grid = scores[-1].shape[2:]  # of the largest square
@@ -100,7 +100,7 @@ def parse(network, photo):
 
 
 def srgb_transform(profile):
-    """From an embedded colour profile to sRGB; None for a profile of other than RGB pictures."""
+    """The transform from an embedded colour profile to sRGB; None if the profile is not for RGB."""
     try:
         source = ImageCms.ImageCmsProfile(BytesIO(profile))
         return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), "RGB", "RGB")
@@ -109,10 +109,10 @@ def srgb_transform(profile):
 
 
 def read_photo(path):
-    """H x W x 3 bytes: upright, sRGB, transparency on white. Of CMYK and grey pictures colour profiles are left out."""
+    """H x W x 3 bytes: upright, sRGB, transparency on white. Profiles of CMYK and grey images are ignored."""
     image = ImageOps.exif_transpose(Image.open(path))
     profile = image.info.get("icc_profile")
-    if image.mode.startswith("I"):  # grey of 16 bits
+    if image.mode.startswith("I"):  # 16-bit grey
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     transform = srgb_transform(profile) if profile and image.mode not in ("CMYK", "L", "LA") else None
     image = image.convert("RGBA")
@@ -131,7 +131,7 @@ def write_mask(labels, path):
 
 
 def load(path):
-    """The network with the weights of a checkpoint, ready for inference."""
+    """The network with the weights of a checkpoint, in evaluation mode."""
     network = ${networkClass}()
     network.load_state_dict(torch.load(path, map_location="cpu")["state_dict"])
     return network.eval()

@@ -4,7 +4,7 @@ import { createModel } from '../models/registry.ts';
 import type { Entry } from './entry.ts';
 import { requirements, runScript } from './run-script.ts';
 
-/** What the organisers run, by file name: the network as PyTorch code, its weights, and what it needs. */
+/** The files that the organisers run, by name: run.py with the network in PyTorch, the checkpoint and requirements.txt. */
 export function solutionFiles({
   weights,
   file,

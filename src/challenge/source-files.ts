@@ -6,7 +6,7 @@ import { exists } from '../files/path-kind.ts';
 /** The folder of the package, two folders up both from src/challenge/ and from dist/challenge/. */
 const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
 
-/** What belongs to the code, as far as it is there: an installed package has `dist/` in place of `src/`. */
+/** The parts of the code; an installed package has `dist/` in place of `src/`. */
 const parts = [
   'package.json',
   'package-lock.json',
@@ -20,6 +20,7 @@ const parts = [
   'LICENSE',
   'configs',
   'docs',
+  'examples',
   'scripts',
   'src',
   'test',
@@ -36,7 +37,8 @@ async function addFiles(files: Map<string, Uint8Array>, root: string, path: stri
     return;
   }
   for (const name of (await readdir(full)).sort()) {
-    if (!name.startsWith('.')) await addFiles(files, root, `${path}/${name}`);
+    // The packages of a workspace are installed below it.
+    if (!name.startsWith('.') && name !== 'node_modules') await addFiles(files, root, `${path}/${name}`);
   }
 }
 

@@ -71,7 +71,7 @@ const data = z
     diskCache: z
       .boolean()
       .default(false)
-      .describe('Keep the decoded images on disk for the next run, in the cache folder (docs/file-formats.md)'),
+      .describe('Keep the decoded images on disk for the next run, in the cache folder'),
     workers: whole.min(0).max(16).default(1).describe('Threads that prepare batches'),
     oversample: z
       .record(z.string(), z.number(factorWanted).min(1, factorWanted).max(100, factorWanted))

@@ -5,6 +5,12 @@ import { packageRanges } from './own-package.ts';
 /** The packages that only some features need. */
 const optionalPackages = [
   '@expo-google-fonts/arimo',
+  '@expo-google-fonts/noto-sans-arabic',
+  '@expo-google-fonts/noto-sans-devanagari',
+  '@expo-google-fonts/noto-sans-jp',
+  '@expo-google-fonts/noto-sans-kr',
+  '@expo-google-fonts/noto-sans-sc',
+  '@expo-google-fonts/noto-sans-thai',
   '@myriaddreamin/typst-ts-node-compiler',
   'echarts',
   'onnxruntime-node',

@@ -1,6 +1,12 @@
 /** Purpose of each package, printed after its name; packages without an entry are listed without one. */
 export const packagePurposes: Readonly<Record<string, string>> = {
   '@expo-google-fonts/arimo': 'the font of the report',
+  '@expo-google-fonts/noto-sans-arabic': 'Arabic names in the report',
+  '@expo-google-fonts/noto-sans-devanagari': 'Devanagari names in the report',
+  '@expo-google-fonts/noto-sans-jp': 'Japanese names in the report',
+  '@expo-google-fonts/noto-sans-kr': 'Korean names in the report',
+  '@expo-google-fonts/noto-sans-sc': 'Chinese names in the report',
+  '@expo-google-fonts/noto-sans-thai': 'Thai names in the report',
   '@myriaddreamin/typst-ts-node-compiler': 'typesets the report',
   commander: 'reads the command line',
   echarts: 'draws the charts',

@@ -28,7 +28,7 @@ async function requireSource(path: string, folder: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile()) return;
   throw new FaceparseError(
-    `there is no ${sourceName} in ${folder}; write one with faceparse report RUN --out ${folder}`,
+    `${folder} contains no ${sourceName}; create one with faceparse report RUN --out ${folder}`,
     { exitCode: 2 },
   );
 }
@@ -49,7 +49,7 @@ async function refusePackages(folder: string): Promise<void> {
     const line = lines.findIndex((text) => /"@[\w-]+\/[\w-]+:/.test(text));
     if (line < 0) continue;
     throw new FaceparseError(
-      `${path}:${line + 1}: Typst packages are not available here; copy what you need into the file`,
+      `${path}:${line + 1}: Typst packages are not available; copy the code that you need into the file`,
     );
   }
 }
@@ -69,7 +69,7 @@ function tooLong(document: CompiledDocument, folder: string, path: string): Face
 /**
  * Compiles the report.typ of a folder into report.pdf there. The same source and figures give the same bytes.
  *
- * @throws FaceparseError where there is no source (exit code 2), it has an error (the message names its line), or it has more
+ * @throws FaceparseError if there is no source (exit code 2), it has an error (the message names its line), or it has more
  *   than five pages (the message gives the length of each section)
  * @example const { pdf, pages } = await buildReport('report')
  */
@@ -85,7 +85,7 @@ export async function buildReport(folder: string): Promise<BuiltReport> {
   return { source, pdf, pages: document.pages, warnings: document.warnings };
 }
 
-/** How long the report.typ of a folder comes out, without writing anything. */
+/** Measures the length of the compiled report.typ of a folder, without writing anything. */
 export async function measureReport(folder: string): Promise<{ pages: number; lastPageFill: number }> {
   const document = await compileDocument(resolve(folder), sourceName);
   return { pages: document.pages, lastPageFill: lastPageFill(document, resolve(folder), sourceName) };

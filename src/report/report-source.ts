@@ -86,7 +86,7 @@ export interface SourceOptions {
   readonly density?: ReportDensity;
   /** Keywords of the PDF, which record what the report is about. */
   readonly keywords?: readonly string[];
-  /** Font families for letters that the font of reports lacks. */
+  /** Font families for characters that Arimo lacks. */
   readonly families?: readonly string[];
 }
 

@@ -8,16 +8,16 @@ import { type GatherOptions, gatherFacts } from './facts/gather-facts.ts';
 import { writeFigures } from './figures/write-figures.ts';
 import { bibliographyName, type ReportDensity, reportSource } from './report-source.ts';
 import { subjectKeywords } from './report-subject.ts';
-import { fallbackFonts } from './typst/font-coverage.ts';
+import { type FallbackFont, fallbackFonts } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
 import { fontsFolder } from './typst/typst-compiler.ts';
 
 export interface WriteReportOptions extends GatherOptions {
-  /** Folder to be written. */
+  /** Output folder. */
   readonly out: string;
-  /** Font file for letters of title and author that the font of reports lacks; default installed Noto packages. */
+  /** Font file for characters in title and author that Arimo lacks; default installed Noto packages. */
   readonly font?: string;
-  /** Whether a report that is there may be replaced. */
+  /** Whether to replace an existing report. */
   readonly force?: boolean;
 }
 
@@ -25,7 +25,7 @@ export interface WriteReportOptions extends GatherOptions {
 export interface WrittenReport extends BuiltReport {
   /** All files of the figures. */
   readonly figures: readonly string[];
-  /** F (per image) on the validation images; absent where they are not there. */
+  /** F (per image) on the validation images; absent without them. */
   readonly fPerImage?: number;
 }
 
@@ -40,12 +40,22 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
   const source = join(out, sourceName);
   if (names.includes(sourceName) && !force) {
     throw new FaceparseError(
-      `${source} exists already, and may have been edited; choose another --out (use --force to replace it, --build to only compile it)`,
+      `${source} already exists and may have been edited; choose another --out (--force replaces it, --build only compiles it)`,
       { exitCode: 2 },
     );
   }
   if (names.length > 0 && !names.includes(sourceName)) {
-    throw new FaceparseError(`${out} is not empty and has no report; choose a new folder`, { exitCode: 2 });
+    throw new FaceparseError(`${out} is not empty and contains no report; choose a new folder`, { exitCode: 2 });
+  }
+}
+
+/** Copies fallback fonts next to the source, so that it compiles on every machine; those of an earlier report are removed. */
+async function writeFonts(folder: string, fonts: readonly FallbackFont[]): Promise<void> {
+  const present = await readdir(folder).catch((): string[] => []);
+  for (const name of present) if (/^fallback-\d+\.ttf$/.test(name)) await rm(join(folder, name));
+  if (fonts.length > 0) await mkdir(folder, { recursive: true });
+  for (const [index, { bytes }] of fonts.entries()) {
+    await writeFileAtomic(join(folder, `fallback-${index + 1}.ttf`), bytes);
   }
 }
 
@@ -67,10 +77,10 @@ export async function writeSource(out: string, sourceOf: (density: ReportDensity
 
 /**
  * Writes a report about a run, compared with others: `OUT/report.typ` (to be edited), `OUT/references.bib`, `OUT/figures/`
- * and `OUT/report.pdf`. The weights are scored on DATA/val; where there are no data, the report says so.
+ * and `OUT/report.pdf`. The weights are evaluated on DATA/val; without data, the report says so.
  *
- * @throws FaceparseError for a folder that is no run, characters that the font lacks, unusable data, and a report of more than five pages (its
- *   source is kept)
+ * @throws FaceparseError for a folder that is not a run, characters without a font, unusable data, or a report of more than five
+ *   pages (its source is kept)
  * @example const { pdf } = await writeReport({ run: 'runs/flagship', data: 'data', out: 'report' })
  */
 export async function writeReport(options: WriteReportOptions): Promise<WrittenReport> {
@@ -82,13 +92,9 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   const figures = await writeFigures(out, facts);
   const keywords = await subjectKeywords(options.run, facts.network.file, options.id);
   const families = fonts.map(({ family }) => family);
-  // Next to the source, so that it compiles on every machine; fonts of an earlier report would be used too.
-  await rm(join(out, fontsFolder), { recursive: true, force: true });
-  if (fonts.length > 0) await mkdir(join(out, fontsFolder));
-  for (const [index, { bytes }] of fonts.entries())
-    await writeFileAtomic(join(out, fontsFolder, `fallback-${index + 1}.ttf`), bytes);
+  await writeFonts(join(out, fontsFolder), fonts);
   await writeSource(out, (density) => reportSource({ ...facts, figures }, { density, keywords, families }));
-  // That of a report before would be taken for this one's where this one cannot be built.
+  // If this report cannot be compiled, an older PDF must not look like its result.
   await rm(join(out, pdfName), { force: true });
   const built = await buildReport(out);
   const { failures, ...single } = figures;

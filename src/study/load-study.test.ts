@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
@@ -9,11 +9,11 @@ import { differingKey } from './run-result.ts';
 
 const shipped = fileURLToPath(new URL('../../configs/study.yaml', import.meta.url));
 
-async function writeStudy(overrides: string): Promise<string> {
+async function writeStudy(overrides: string, config = 'small.yaml'): Promise<string> {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'small.yaml'), 'train: {size: 64, lr: 1e-3}\n');
   const variants = `{base: {title: nothing}, changed: {title: other, overrides: ${overrides}}}`;
-  const group = `{title: G, question: Q?, config: small.yaml, overrides: [train.lr=2e-3], seeds: [0, 7], variants: ${variants}}`;
+  const group = `{title: G, question: Q?, config: ${config}, overrides: [train.lr=2e-3], seeds: [0, 7], variants: ${variants}}`;
   await writeFile(join(folder, 'study.yaml'), `groups: {g: ${group}}\n`);
   return join(folder, 'study.yaml');
 }
@@ -29,6 +29,20 @@ describe('loadStudy', () => {
         ['g/changed-s7', 'changed-s7', 64, 3e-3, 7],
       ],
     );
+  });
+
+  it('takes the name of a bundled configuration, unless there is a file of that name', async () => {
+    const { runs } = await loadStudy(await writeStudy('[train.lr=3e-3]', 'unet'));
+    expect(runs[0]?.config.model.name).toBe('unet');
+    const file = await writeStudy('[train.lr=3e-3]', 'unet');
+    await writeFile(join(dirname(file), 'unet'), 'model: {name: compact}\n');
+    expect((await loadStudy(file)).runs[0]?.config.model.name).toBe('compact');
+    await expect(loadStudy(await writeStudy('[train.lr=3e-3]', 'unett'))).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(
+        /g\/base-s0: cannot read the config .*unett: there is no such file; did you mean 'unet'/,
+      ),
+    });
   });
 
   it('says which run a wrong override belongs to', async () => {

@@ -1,7 +1,9 @@
 import { dirname, join } from 'node:path';
+import { listBundledConfigs } from '../config/bundled-configs.ts';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
 import type { Notify } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
+import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { parseStudy, type StudyGroup, type StudyVariant } from './parse-study.ts';
@@ -22,6 +24,20 @@ export interface Study {
   readonly runs: readonly StudyRun[];
 }
 
+/** The configuration file of a group: a path relative to the study file, or the name of a bundled configuration. */
+async function configOf(file: string, { config }: StudyGroup): Promise<string> {
+  const path = join(dirname(file), config);
+  if (await exists(path)) return path;
+  const bundled = (await listBundledConfigs()).filter(({ kind }) => kind === 'config');
+  const match = bundled.find(({ name }) => name === config);
+  if (match) return match.path;
+  const names = bundled.map(({ name }) => name);
+  throw new FaceparseError(
+    `cannot read the config ${path}: there is no such file; ${suggestName(config, names, `bundled configs: ${names.join(', ')}`)}`,
+    { exitCode: 2 },
+  );
+}
+
 async function loadRun(
   file: string,
   group: StudyGroup,
@@ -33,7 +49,7 @@ async function loadRun(
   const name = `${group.name}/${runName}`;
   try {
     const config = await loadConfig({
-      file: join(dirname(file), group.config),
+      file: await configOf(file, group),
       overrides: [...group.overrides, ...variant.overrides, `train.seed=${seed}`, `name=${runName}`],
       notify,
     });

@@ -72,7 +72,7 @@ export interface StudyGroup {
   readonly title: string;
   /** What the comparison is to answer, where the file says it. */
   readonly question?: string;
-  /** Configuration file, relative to the study file. */
+  /** Configuration file, relative to the study file, or the name of a bundled configuration. */
   readonly config: string;
   /** What all variants change in the configuration file. */
   readonly overrides: readonly string[];

@@ -81,6 +81,22 @@ describe('a run with resolutions of size', { timeout: 120_000 }, () => {
     expect(await outcome(parent)).toEqual(await outcome('whole'));
   });
 
+  it('has a line with the loss at the end of a run that is shorter than an interval of validations or lines', async () => {
+    const overrides = ['train.epochs=1', 'validation.every=10'];
+    await trainInto('short', { overrides });
+    const lines = await readMetrics(runFolder(join(folder, 'short', 'same')).metrics);
+    expect(lines.map(({ step, loss, valF }) => [step, typeof loss, typeof valF])).toEqual([
+      [4, 'number', 'undefined'],
+      [4, 'undefined', 'number'],
+    ]);
+    await trainInto('short, stopped', { overrides, stopAt: ({ phase, step }) => phase === 'train' && step === 4 });
+    await trainInto('short, stopped', { overrides, resume: true });
+    const resumed = await readMetrics(runFolder(join(folder, 'short, stopped', 'same')).metrics);
+    expect(resumed.map(({ step, loss, valF }) => [step, loss, valF])).toEqual(
+      lines.map(({ step, loss, valF }) => [step, loss, valF]),
+    );
+  });
+
   it('records the validation loss and F on training images at every validation', async () => {
     const { scores } = await outcome('whole');
     for (const [, , valLoss, trainF] of scores) {

@@ -79,7 +79,7 @@ export interface TrainResult {
   readonly last?: ScoreSummary;
 }
 
-/** A line in metrics.csv comes this often, in steps. */
+/** A line is added to metrics.csv this often, in steps, and at the end of the run. */
 const stepsPerLine = 20;
 
 /** How often the loss is read, in steps: rarely, since a device waits for it. */
@@ -221,17 +221,19 @@ class TrainingSession {
     this.options.onProgress?.({ step: this.progress.step, epoch: 0, ...progress });
   }
 
-  /** Trains until the run is over or interrupted; true when it was interrupted. */
+  /**
+   * Trains until the run is over or interrupted; true when it was interrupted. The clock is read at the end of each step and
+   * not again before the next, so that a run by the clock knows at its last step that it has to end a line of metrics.
+   */
   private async loop(): Promise<boolean> {
     const { progress, saver, options } = this;
     progress.startClock();
     const timeLeft = this.timeLeft();
     for (;;) {
-      progress.readClock();
       if (this.isValidationDue() && (await this.validate())) return true;
       if (progress.isOver) return false;
       const learningRate = await this.trainStep();
-      const lineDue = progress.step % stepsPerLine === 0 || this.isEndOfInterval();
+      const lineDue = progress.step % stepsPerLine === 0 || this.isEndOfInterval() || progress.isOver;
       if (lineDue || progress.step % stepsPerCheck === 0) await this.checkLoss(learningRate);
       const { loss } = saver.window;
       const report = { progress: this.done, epoch: progress.epoch, learningRate, ...(loss !== undefined && { loss }) };

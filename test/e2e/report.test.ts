@@ -111,7 +111,7 @@ describe('report', () => {
     const pdf = await readFile(join(out, 'report.pdf'));
     const again = await report(join(runs, 'main'), '--data', data, '--out', out);
     expect(again.code).toBe(2);
-    expect(again.stderr).toMatch(/^faceparse: [^\n]*report\.typ exists already, and may have been edited;[^\n]*\n$/);
+    expect(again.stderr).toMatch(/^faceparse: [^\n]*report\.typ already exists and may have been edited;[^\n]*\n$/);
     expect((await runCli(['report', '--build', out])).stdout).toMatch(/^wrote .*report\.pdf \(\d pages\)\n$/);
     expect(await readFile(join(out, 'report.pdf'))).toEqual(pdf);
     const text = await readFile(source, 'utf8');
@@ -153,7 +153,7 @@ describe('report', () => {
     await writeFile(environment, JSON.stringify(facts));
     const { code, stdout, stderr } = await report(join(runs, 'lr-s1'), '--out', join(folder, 'without'));
     expect(code, stderr).toBe(0);
-    expect(stdout).toMatch(/^no validation images, so nothing was scored\nwrote /);
+    expect(stdout).toMatch(/^no validation images, so no scores\nwrote /);
     const source = await readFile(join(folder, 'without', 'report.typ'), 'utf8');
     expect(source).toContain('The validation images were not available');
   });
@@ -180,21 +180,28 @@ describe('report', () => {
     expect(stdout).toContain(`wrote ${join(runs, 'main', 'report', 'report.pdf')}`);
     const files = await listFiles(join(runs, 'main', 'report'));
     expect(files).toContain('fonts/fallback-1.ttf');
+    // A second report replaces that font, and leaves those of the user.
+    const fonts = join(runs, 'main', 'report', 'fonts');
+    await writeFile(join(fonts, 'mine.ttf'), await readFile(font));
+    expect((await report(join(runs, 'main'), '--id', 'A12345678B', '--force')).code).toBe(0);
+    expect((await listFiles(join(runs, 'main', 'report'))).filter((name) => name.startsWith('fonts'))).toEqual([
+      'fonts/mine.ttf',
+    ]);
     const source = await readFile(join(runs, 'main', 'report', 'report.typ'), 'utf8');
     expect(source).toMatch(/keywords: \("run main", "weights [0-9a-f]{64}", "matriculation number A12345678B",\)/);
   });
 
   it.each([
-    [[], /name the run/],
+    [[], /no run given/],
     [['RUN', '--id', 'A123'], /"A123" is not a matriculation number; .*such as A12345678B/],
     [['RUN', '--build', 'x'], /--build only compiles/],
     [['--build', 'x', '--out', 'y'], /cannot be used with/],
     [['--build', 'x', '--tta'], /cannot be used with/],
     [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
-    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author has 李 小 龙 \(Chinese\), for which neither Arimo/],
+    [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author contains 李 小 龙 \(Chinese\), but neither Arimo/],
     [['DATA', '--out', 'OUT'], /is not a run folder: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
-    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and has no report/],
+    [['RUN', 'RUN', '--out', 'DATA'], /is not empty and contains no report/],
   ])('%j is wrong usage, told in one line', async (words, message) => {
     const named: Record<string, string> = {
       RUN: join(runs, 'main'),

@@ -49,7 +49,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const first = await submit(run, '--test', test, '--out', zip, '--no-run');
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toContain('no faults found');
-    expect(first.stdout).toContain('trained on 24 pairs whose names are not those of the challenge');
+    expect(first.stdout).toContain('trained on 24 pairs whose file names differ from the challenge');
     const again = join(root, 'again.zip');
     expect((await submit(run, '--test', test, '--out', again, '--no-run')).code).toBe(0);
     expect((await readFile(zip)).equals(await readFile(again))).toBe(true);
@@ -129,33 +129,33 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
       { trainingData: { folder: 'x', pairs: 30_000, stemsSha256: '0'.repeat(64) } },
       'trained on 30000 pairs',
     ],
-    ['weights of another run', { parameters: 5 }, 'they are of another run'],
+    ['weights of another run', { parameters: 5 }, 'they belong to another run'],
   ])('refuses %s', async (name, said, message) => {
     const copy = await runThatSays(name.replaceAll(' ', '-'), (environment) => Object.assign(environment, said));
     const { code, stderr } = await submit(copy, '--test', test, '--out', join(root, 'never.zip'));
     expect(code).toBe(1);
-    expect(stderr).toContain('cannot be handed in');
+    expect(stderr).toContain('cannot be submitted');
     expect(stderr).toContain(message);
   });
 
-  it('says that a run without environment.json cannot be handed in', async () => {
+  it('says that a run without environment.json cannot be submitted', async () => {
     const copy = join(root, 'without-environment');
     await cp(run, copy, { recursive: true, filter: (source) => basename(source) !== 'environment.json' });
     const { code, stderr } = await submit(copy, '--test', test, '--out', join(root, 'never.zip'));
     expect(code).toBe(2);
-    expect(stderr).toMatch(/cannot be handed in: .*environment\.json .*there is no such file/);
+    expect(stderr).toMatch(/cannot be submitted: .*environment\.json .*there is no such file/);
   });
 
   it.each([
-    ['--report without --course', [run, '--report', '/nope'], /^faceparse: --report is about .*--course NUMBER/],
-    ['--data without --course', [run, '--data', '/nope'], /^faceparse: --data is about .*--course NUMBER/],
+    ['--report without --course', [run, '--report', '/nope'], /^faceparse: --report applies to .*--course NUMBER/],
+    ['--data without --course', [run, '--data', '/nope'], /^faceparse: --data applies to .*--course NUMBER/],
     [
       '--data with a report that is there',
       [run, '--course', 'A12345678B', '--report', 'r', '--data', 'd'],
       /--data is for a new report/,
     ],
-    ['--python with --course', [run, '--course', 'A12345678B', '--python', python], /--python is about the check/],
-    ['--no-run with --course', [run, '--course', 'A12345678B', '--no-run'], /--no-run is about the check/],
+    ['--python with --course', [run, '--course', 'A12345678B', '--python', python], /--python applies to the check/],
+    ['--no-run with --course', [run, '--course', 'A12345678B', '--no-run'], /--no-run applies to the check/],
     ['--python without a run of it', ['--check', zip, '--python', 'p', '--no-run'], /cannot be used with .*--no-run/],
     ['--report with --check', ['--check', zip, '--report', '/nope'], /cannot be used with .*--report/],
     ['--force with --check', ['--check', zip, '--force'], /cannot be used with .*--force/],
@@ -170,8 +170,8 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
 
   it.each([
     ['several networks', [run, run], 'ensembles are forbidden'],
-    ['a weights file without its run', [join(run, 'weights', 'best.safetensors')], 'give the folder of the run'],
-    ['no run', [], 'name the run'],
+    ['a weights file without its run', [join(run, 'weights', 'best.safetensors')], 'pass the run folder'],
+    ['no run', [], 'no run given'],
   ])('refuses %s', async (_, words, message) => {
     const { code, stderr } = await submit(...words, '--test', test, '--out', join(root, 'never.zip'));
     expect(code).toBe(2);
@@ -182,7 +182,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const words = ['--test', join(root, 'data', 'val'), '--out', join(root, 'never.zip'), '--course', 'A12345678B'];
     const { code, stderr } = await submit('no-such-run', ...words);
     expect(code).toBe(1);
-    expect(stderr).toContain('64×64; the images of the challenge are 512×512');
+    expect(stderr).toContain('64×64; the images and masks of the challenge are 512×512');
   });
 });
 
@@ -205,7 +205,9 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     const words = [run, '--course', 'A12345678B', '--test', test, '--out'];
     const first = await submit(...words, zip);
     expect(first.code, first.stderr).toBe(0);
-    const again = join(root, 'again-course.zip');
+    expect(first.stdout).toMatch(/A12345678B\.zip: no faults found \(course zip, 3 masks, \d pages/);
+    await mkdir(join(root, 'again'));
+    const again = join(root, 'again', 'A12345678B.zip');
     expect((await submit(...words, again)).code).toBe(0);
     expect((await readFile(zip)).equals(await readFile(again))).toBe(true);
 
@@ -254,8 +256,8 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     const report = join(root, 'named-report');
     const made = await runCli(['report', run, '--id', 'A12345678B', '--out', report], { timeoutMs: torchTimeout });
     expect(made.code, made.stderr).toBe(0);
-    const words = ['--test', test, '--out', join(root, 'never.zip')];
-    const number = await submit(run, ...words, '--course', 'B12345678A', '--report', report);
+    const out = (id: string) => ['--test', test, '--course', id, '--out', join(root, 'never', `${id}.zip`)];
+    const number = await submit(run, ...out('B12345678A'), '--report', report);
     expect(number.code).toBe(2);
     expect(number.stderr).toContain('is for matriculation number A12345678B, but the zip is for B12345678A');
     const other = join(root, 'other-run');
@@ -268,7 +270,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
       await writeFile(join(weights, 'best.safetensors'), bytes);
     }
     for (const given of [report, join(report, 'report.pdf')]) {
-      const { code, stderr } = await submit(other, ...words, '--course', 'A12345678B', '--report', given);
+      const { code, stderr } = await submit(other, ...out('A12345678B'), '--report', given);
       expect(code).toBe(2);
       expect(stderr).toMatch(/is about the run run \(weights \w+…\), but the zip is of .*other-run \(weights/);
     }
@@ -276,7 +278,8 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
 
   it('takes a report that is there, and says how the masks were averaged', async () => {
     const report = join(root, 'mine.pdf');
-    await writeFile(report, '%PDF-1.7 mine');
+    const pdf = '%PDF-1.7\n<</Type /Pages /Count 1>>';
+    await writeFile(report, pdf);
     const { code, stderr } = await submit(
       run,
       '--course',
@@ -293,16 +296,31 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     );
     expect(code, stderr).toBe(0);
     const files = await readZip(zip);
-    expect(Buffer.from(files['report.pdf']).toString()).toBe('%PDF-1.7 mine');
+    expect(Buffer.from(files['report.pdf']).toString()).toBe(pdf);
     const readme = Buffer.from(files['Readme.txt']).toString();
     expect(readme).toContain('in squares of 64, 96 pixels, each with its mirror image');
     expect(readme).toContain('PHOTO.jpg --tta --scales 1,1.5');
     expect(Buffer.from(files['code/solution/run.py']).toString()).toMatch(/^SIDES = \[64, 96\]/m);
   });
 
+  it('fails where its own check finds a fault', async () => {
+    const report = join(root, 'long.pdf');
+    await writeFile(report, '%PDF-1.7\n<</Type /Pages /Count 6>>');
+    const words = ['--course', 'A12345678B', '--test', test, '--out', zip, '--force', '--report', report];
+    const { code, stdout, stderr } = await submit(run, ...words);
+    expect(code).toBe(1);
+    expect(stdout).toContain('report.pdf: has 6 pages, but 5 are allowed');
+    expect(stderr).toContain('A12345678B.zip would be refused');
+  });
+
   it.each([
+    ['another name of the zip', ['--course', 'A12345678B'], 'must be named A12345678B.zip, not never.zip'],
     ['a number of another form', ['--course', '12345'], 'is not a matriculation number'],
-    ['a report that is no PDF', ['--course', 'A12345678B', '--report', join(run, 'config.yaml')], 'is no PDF'],
+    [
+      'a report that is no PDF',
+      ['--course', 'A12345678B', '--report', join(run, 'config.yaml'), '--out', join(root, 'never', 'A12345678B.zip')],
+      'is not a PDF',
+    ],
   ])('refuses %s', async (_, words, message) => {
     const { code, stderr } = await submit(run, '--test', test, '--out', join(root, 'never.zip'), ...words);
     expect(code).toBe(2);

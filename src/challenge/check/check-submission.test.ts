@@ -248,9 +248,7 @@ describe('checkSubmission', () => {
     const ckpt = encodePyTorchCheckpoint({ state_dict: weights, ema: weights });
     const { faults, notes } = await check({ ...good(), 'solution/ckpt.pth': ckpt });
     expect(faults).toEqual([]);
-    expect(notes[1]).toMatch(
-      /^solution\/ckpt\.pth holds 736 bytes besides the 736 of the weights \(it has "ema" too\)/,
-    );
+    expect(notes[1]).toMatch(/^solution\/ckpt\.pth holds 736 bytes besides the 736 of the weights \(under "ema"\)/);
     expect(notes[1]).toContain('only one network is allowed');
   });
 
@@ -258,7 +256,7 @@ describe('checkSubmission', () => {
     const plain = encodePalettePng({ width: 512, height: 512, data: new Uint8Array(512 * 512) }, palette);
     const { faults, notes } = await check({ ...good(), 'masks/0.png': plain, 'masks/1.png': plain });
     expect(faults).toEqual([]);
-    expect(notes[1]).toMatch(/^masks\/0\.png and 1 more: all pixels are of one class/);
+    expect(notes[1]).toMatch(/^masks\/0\.png and 1 more: all pixels have the same class/);
   });
 
   it('refuses what unpacks to too much, and what is no zip', async () => {
@@ -358,9 +356,9 @@ shutil.copy(f'answers/{stem}.png', given['--output'])`;
       'failing',
       `raise SystemExit('no such layer: \\x1b[31mstem')`,
       'solution-failed',
-      /exit code 1; it said:\nno such layer: \[31mstem$/,
+      /exit code 1; its output:\nno such layer: \[31mstem$/,
     ],
-    ['dying', `os.kill(os.getpid(), 9)`, 'solution-failed', /^was ended by SIGKILL, without a message$/],
+    ['dying', `os.kill(os.getpid(), 9)`, 'solution-failed', /^was killed by SIGKILL, without a message$/],
     ['writing nothing', '', 'solution-output', /^wrote no file to --output/],
     ['writing text', `open(given['--output'], 'w').write('0 ' * 50)`, 'solution-output', /^its mask is not a PNG/],
     ['linking', `os.symlink(os.path.abspath('run.py'), given['--output'])`, 'solution-output', /^wrote no file/],
@@ -368,7 +366,7 @@ shutil.copy(f'answers/{stem}.png', given['--output'])`;
       'writing another mask',
       `shutil.copy(f'answers/{(int(stem) + 1) % 4}.png', given['--output'])`,
       'solution-disagrees',
-      /another mask than the one in the zip \(0\.0 % of the pixels are equal, at least 99\.9 % are wanted\)/,
+      /a different mask from the one in the zip \(0\.0 % of the pixels agree; at least 99\.9 % must\)/,
     ],
   ])('tells a script that is %s', async (_, script, name, message) => {
     const { faults } = await check(scripted(script), { ...run, images: 2 });
@@ -426,6 +424,6 @@ time.sleep(600)`;
       /^not run: python3 cannot import no_such_module \(ModuleNotFoundError.*\); install/,
     );
     const noWeights = await check(without('solution/ckpt.pth', files), run);
-    expect(noWeights.notes[1]).toBe('not run: its script or its weights are not where they belong');
+    expect(noWeights.notes[1]).toBe('not run: the script or the weights are misplaced');
   });
 });

@@ -39,20 +39,20 @@ export interface SubmissionCheck {
   readonly notes: readonly string[];
   /** Test images that have a mask in the zip. */
   readonly masks: number;
-  /** Trainable parameters, where the checkpoint can be read. */
+  /** Trainable parameters, if the checkpoint can be read. */
   readonly parameters?: number;
-  /** Images that the code wrote a mask of, where it was to be run. */
+  /** Images for which run.py wrote a mask, if it was run. */
   readonly ran?: number;
 }
 
-/** What a zip may hold at most. */
+/** Size limits of a zip. */
 export const submissionLimits = { fileBytes: 2 ** 29, entries: 20_000, entryBytes: 2 ** 29, totalBytes: 2 ** 30 };
 
 /**
- * Checks a leaderboard zip as its organisers would use it: layout, every mask, the checkpoint, the number of parameters,
- * and, where `run` is true, that `run.py` gives the masks again. Anyone's zip can be given; all faults are told.
+ * Checks a leaderboard zip as the organisers use it: layout, every mask, the checkpoint, the number of parameters,
+ * and, if `run` is true, that `run.py` reproduces the masks. The zip may come from anyone; all faults are reported.
  *
- * @throws FaceparseError (exit code 2) where the zip, the folder of test images or the given Python does not exist
+ * @throws FaceparseError (exit code 2) if the zip, the folder of test images or the given Python does not exist
  * @example
  * const { faults } = await checkSubmission({ zip: 'submission.zip', test: 'data/test', run: true });
  * for (const { where, message } of faults) console.log(`${where}: ${message}`);
@@ -60,7 +60,9 @@ export const submissionLimits = { fileBytes: 2 ** 29, entries: 20_000, entryByte
 export async function checkSubmission(options: SubmissionCheckOptions): Promise<SubmissionCheck> {
   const { zip, test, images: wanted = 3 } = options;
   if (!Number.isInteger(wanted) || wanted < 1) {
-    throw new FaceparseError(`${wanted} images to run on; give a whole number from 1`, { exitCode: 2 });
+    throw new FaceparseError(`${wanted} is not a number of images to run; pass a whole number of at least 1`, {
+      exitCode: 2,
+    });
   }
   requirePackages('checking a zip', ['yauzl']);
   const images = await findTestPhotos(test);
@@ -81,7 +83,7 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
 
 async function requireFile(zip: string): Promise<void> {
   const info = await stat(zip).catch(() => undefined);
-  if (!info?.isFile()) throw new FaceparseError(`there is no zip ${zip}; check the path`, { exitCode: 2 });
+  if (!info?.isFile()) throw new FaceparseError(`the zip ${zip} does not exist; check the path`, { exitCode: 2 });
 }
 
 /** One check of an opened zip. */
@@ -146,7 +148,7 @@ class SubmissionInspection {
     for (const { name: where } of this.layout.masks.values()) {
       const size = this.sizes.get(where)!;
       if (size > maxMaskBytes) {
-        const message = `is too large for a mask (more than ${maxMaskBytes} bytes); it was not looked at`;
+        const message = `is too large for a mask (more than ${maxMaskBytes} bytes), so it was not checked`;
         faults.push({ check: 'mask-unreadable', where, message });
         continue;
       }
@@ -193,7 +195,7 @@ class SubmissionInspection {
   }
 
   private obstacle(): string | undefined {
-    if (!this.layout.runnable) return 'its script or its weights are not where they belong';
+    if (!this.layout.runnable) return 'the script or the weights are misplaced';
     const damaged = new Set(this.damaged.map(({ where }) => where));
     const hit = this.layout.solution.find(({ name }) => damaged.has(name));
     return hit && `${hit.name} is damaged`;
@@ -217,7 +219,7 @@ class SubmissionInspection {
 }
 
 function onlyClassNote(masks: readonly string[]): string {
-  return `${nameFirst(masks)}: all pixels are of one class; is that right?`;
+  return `${nameFirst(masks)}: all pixels have the same class; check that this is intended`;
 }
 
 /** So many of the items, each from the middle of an equal part. */

@@ -51,12 +51,13 @@ function stateDictFault({ keys, tensors, stateDict }: PyTorchCheckpoint): Omit<F
   const message = (what: string) => `${what}; ${remedy}`;
   if (stateDict) return { check: 'checkpoint-empty', message: message(`its ${weightsKey} holds no tensors`) };
   const check = 'checkpoint-without-state-dict';
-  if (keys.includes(weightsKey)) return { check, message: message(`its ${weightsKey} is no dictionary of tensors`) };
+  if (keys.includes(weightsKey)) return { check, message: message(`its ${weightsKey} is not a dictionary of tensors`) };
   if (tensors.size > 0) {
-    return { check, message: message(`its ${tensors.size} tensors stand at the top, not under ${weightsKey}`) };
+    return { check, message: message(`its ${tensors.size} tensors are at the top level, not under ${weightsKey}`) };
   }
   const listed = keys.slice(0, 5).map((key) => quote(key));
-  const what = keys.length > 0 ? `it holds ${listed.join(', ')}${keys.length > 5 ? ', …' : ''}` : 'it is no dictionary';
+  const what =
+    keys.length > 0 ? `it holds ${listed.join(', ')}${keys.length > 5 ? ', …' : ''}` : 'it is not a dictionary';
   return { check, message: message(`it has no ${weightsKey}: ${what}`) };
 }
 
@@ -69,7 +70,7 @@ function networkFaults(weights: ReadonlyMap<string, TensorDescription>, paramete
   const networks = findSeveralNetworks(weights);
   if (networks.length > 0) {
     const listed = networks.slice(0, 5).map((prefix) => quote(prefix));
-    const message = `holds ${networks.length} networks of equal structure, under ${listed.join(', ')}; only one network is allowed, no ensemble: save the one that run.py uses`;
+    const message = `holds ${networks.length} networks of equal structure, under ${listed.join(', ')}; ensembles are forbidden: save only the network that run.py uses`;
     faults.push({ check: 'several-networks', message });
   }
   return faults;
@@ -77,17 +78,17 @@ function networkFaults(weights: ReadonlyMap<string, TensorDescription>, paramete
 
 /** An optimiser's state or an average does no harm, and looks like a second network from outside. */
 const otherRemark =
-  'they are not counted, and run.py must not use them, since only one network is allowed: better leave further networks, averages and the state of the optimiser out';
+  'they are not counted, and run.py must not use them because only one network is allowed; consider removing other networks, averages and optimiser state';
 
 function otherBytesText({ keys, stateDict, otherBytes, weightBytes }: PyTorchCheckpoint): string {
   const names = stateDict ? keys.filter((key) => key !== weightsKey) : [];
   const listed = names.slice(0, 5).map((key) => quote(key));
-  const beside = names.length > 0 ? ` (it has ${listed.join(', ')}${names.length > 5 ? ', …' : ''} too)` : '';
+  const beside = names.length > 0 ? ` (under ${listed.join(', ')}${names.length > 5 ? ', …' : ''})` : '';
   return `holds ${formatCount(otherBytes)} bytes besides the ${formatCount(weightBytes)} of the weights${beside}`;
 }
 
 function otherValuesNote(where: string, names: readonly string[]): string {
   const listed = names.slice(0, 3).map((name) => quote(name));
   const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  return `${where}: ${listed.join(', ')}${more} in ${weightsKey} is no tensor that can be read here, and is not counted`;
+  return `${where}: ${listed.join(', ')}${more} in ${weightsKey} is not a readable tensor and is not counted`;
 }

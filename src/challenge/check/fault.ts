@@ -1,12 +1,12 @@
 import { groupBy } from './group-by.ts';
 
-/** Something in a submission that would lose it points, or the submission. */
+/** A fault that would cost a submission marks or get it refused. */
 export interface Fault {
-  /** What was looked at, a name that stays the same from version to version: `mask-size`. */
+  /** Name of the check, stable between versions: `mask-size`. */
   readonly check: string;
-  /** The file or files in the zip; many are cut short: `masks/0.png and 99 more`. */
+  /** The file or files in the zip, abbreviated: `masks/0.png and 99 more`. */
   readonly where: string;
-  /** What was found, what is wanted, and what to do. */
+  /** What was found, what is required, and how to fix it. */
   readonly message: string;
 }
 

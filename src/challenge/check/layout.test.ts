@@ -39,7 +39,7 @@ describe('inspectLayout', () => {
     const { faults, masks, runnable } = inspectLayout([...names, '__MACOSX/x'], stems);
     expect(faults.map(({ check }) => check)).toEqual(['wrapper-folder', 'litter']);
     expect(faults[0].message).toMatch(
-      /^everything lies in my work\/v2\/, but masks\/ and solution\/ belong at the top/,
+      /^everything is inside my work\/v2\/, but masks\/ and solution\/ belong at the top/,
     );
     expect(masks.get('1')).toEqual({ name: 'my work/v2/masks/1.png', path: 'masks/1.png' });
     expect(runnable).toBe(true);
@@ -48,7 +48,7 @@ describe('inspectLayout', () => {
   it('tells masks in a wrong folder, by folder', () => {
     const names = [...without('masks/0.png', 'masks/1.png', 'masks/2.png'), '0.png', '2.png', 'out/masks/1.png'];
     expect(faultsOf(names)).toEqual(['masks-misplaced: 0.png and 1 more', 'masks-misplaced: out/masks/1.png']);
-    expect(messagesOf(names)[0]).toBe('2 masks are in no folder, but masks belong in masks/; move them there');
+    expect(messagesOf(names)[0]).toBe('2 masks are at the top of the zip, but masks belong in masks/; move them there');
     expect(messagesOf(names)[1]).toMatch(/^1 mask is in out\/masks\/,/);
     expect(inspectLayout(names, stems).masks.size).toBe(3);
   });
@@ -82,9 +82,9 @@ describe('inspectLayout', () => {
     ]);
     const elsewhere = [...missing, 'run.py', 'solution/best.pt', 'solution/Requirements.txt'];
     expect(messagesOf(elsewhere)).toEqual([
-      'is missing; run.py looks like it: move it there',
-      'is missing; solution/best.pt looks like it: move it there',
-      'is missing; solution/Requirements.txt looks like it: move it there',
+      'is missing; run.py may be it: move it there',
+      'is missing; solution/best.pt may be it: move it there',
+      'is missing; solution/Requirements.txt may be it: move it there',
     ]);
     const { checkpoint, runnable } = inspectLayout(elsewhere, stems);
     expect([checkpoint?.path, runnable]).toEqual(['solution/best.pt', false]);

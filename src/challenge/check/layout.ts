@@ -8,7 +8,7 @@ export interface PlacedFile {
   readonly path: string;
 }
 
-/** What lies where in a submission. */
+/** The parts of a submission by purpose. */
 export interface Layout {
   readonly faults: readonly Fault[];
   /** The masks by stem of their image, also those in a wrong folder. */
@@ -29,11 +29,11 @@ const litter =
 const weights = /\.(pth|pt|th|ckpt|pkl|pickle|safetensors|onnx|bin|h5|hdf5|npy|npz|tflite|pb|msgpack|joblib)(\.tar)?$/i;
 const images = /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i;
 const maxWrapperDepth = 4;
-/** What is said of weights besides the checkpoint. */
+/** Message about weights other than the checkpoint. */
 export const extraWeights = `only ${zip.checkpoint} may hold weights, as only one network is allowed; remove the others`;
 
 /**
- * Compares the names in a zip with the layout of the challenge, and finds what lies in a wrong place.
+ * Compares the names in a zip with the layout of the challenge, and finds misplaced files.
  *
  * @param names the names of all files
  * @param stems names without extension of the test images
@@ -86,7 +86,7 @@ function wrapperOf(names: readonly string[]): string {
 
 function wrapperFaults(wrapper: string, names: readonly string[]): Fault[] {
   if (wrapper === '') return [];
-  const message = `everything lies in ${wrapper}, but ${zip.masks} and ${zip.solution} belong at the top of the zip; go into that folder and zip what is in it`;
+  const message = `everything is inside ${wrapper}, but ${zip.masks} and ${zip.solution} belong at the top of the zip; zip the contents of that folder`;
   return [{ check: 'wrapper-folder', where: nameFirst(names), message }];
 }
 
@@ -129,7 +129,7 @@ function misplacedFaults(misplaced: readonly PlacedFile[]): Fault[] {
   return [...byFolder].map(([folder, group]) => ({
     check: 'masks-misplaced',
     where: nameFirst(group.map(({ name }) => name)),
-    message: `${count(group.length, 'mask')} in ${folder || 'no folder'}, but masks belong in ${zip.masks}; move them there`,
+    message: `${count(group.length, 'mask')} ${folder ? `in ${folder}` : 'at the top of the zip'}, but masks belong in ${zip.masks}; move them there`,
   }));
 }
 
@@ -138,13 +138,13 @@ function renamedFaults(renamed: readonly PlacedFile[]): Fault[] {
   return [...byExtension].map(([extension, group]) => ({
     check: 'mask-extension',
     where: nameFirst(group.map(({ name }) => name)),
-    message: `${count(group.length, 'mask')} named ${extension}, wanted is ${zip.maskExtension}; save the class ids as palette PNG (JPEG would change them)`,
+    message: `${count(group.length, 'mask')} named ${extension}, not ${zip.maskExtension}; save the class ids as palette PNG (JPEG would change them)`,
   }));
 }
 
 function missingFaults(missing: readonly string[], wanted: number): Fault[] {
   if (missing.length === 0) return [];
-  const message = `${missing.length} of ${wanted} test images have no mask; add one for each, with the name of the image`;
+  const message = `${missing.length} of ${wanted} test images have no mask; add a mask with the name of the image for each`;
   return [{ check: 'missing-masks', where: nameFirst(missing), message }];
 }
 
@@ -157,7 +157,7 @@ function findSolution(files: ReadonlyMap<string, PlacedFile>): Found & { checkpo
     if (path === zip.checkpoint) checkpoint = file;
     if (file) used.push(file.path);
     if (file?.path === path) continue;
-    const remedy = file ? `${file.name} looks like it: move it there` : purposes[path];
+    const remedy = file ? `${file.name} may be it: move it there` : purposes[path];
     faults.push({ check: 'missing-file', where: path, message: `is missing; ${remedy}` });
   }
   const ownCode = [...files.keys()].filter((path) => path.startsWith(zip.solution) && !weights.test(path));
@@ -165,9 +165,9 @@ function findSolution(files: ReadonlyMap<string, PlacedFile>): Found & { checkpo
 }
 
 const purposes: Readonly<Record<string, string>> = {
-  [zip.script]: 'add the script that is run as python run.py --input IMG --output PNG --weights ckpt.pth',
+  [zip.script]: 'add the script; it is called as python run.py --input IMG --output PNG --weights ckpt.pth',
   [zip.checkpoint]: `add the weights, torch.save({'${challengeRules.weightsKey}': network.state_dict()}, 'ckpt.pth')`,
-  [zip.requirements]: 'add the list of Python packages that run.py needs, one a line',
+  [zip.requirements]: 'list the Python packages that run.py needs, one per line',
 };
 
 /** A file of that name in another folder, or, for the checkpoint, the only weights file. */
@@ -184,7 +184,7 @@ function extraFaults(extra: readonly PlacedFile[]): Fault[] {
   const isWeights = ({ path }: PlacedFile) => !path.startsWith(zip.masks) && weights.test(path);
   const groups: readonly [string, readonly PlacedFile[], string][] = [
     ['extra-weights', extra.filter(isWeights), extraWeights],
-    ['extra-masks', extra.filter(isMask), 'no test image has that name; remove what is too much'],
+    ['extra-masks', extra.filter(isMask), 'no test image has that name; remove it'],
     [
       'extra-files',
       extra.filter((file) => !isWeights(file) && !isMask(file)),
@@ -199,7 +199,7 @@ function extraFaults(extra: readonly PlacedFile[]): Fault[] {
 function litterFaults(names: readonly string[]): Fault[] {
   if (names.length === 0) return [];
   const message =
-    'left behind by the system or an editor; make the zip without (zip -r submission.zip masks solution -x "*.DS_Store" "*/__pycache__/*")';
+    'created by the operating system or an editor; exclude it from the zip (zip -r submission.zip masks solution -x "*.DS_Store" "*/__pycache__/*")';
   return [{ check: 'litter', where: nameFirst(names), message }];
 }
 

@@ -75,7 +75,7 @@ describe('inspectMask', () => {
       .png()
       .toBuffer();
     expect(checksOf(rgb)).toEqual(['mask-mode', 'mask-size']);
-    expect(messageOf(rgb)).toMatch(/^is a PNG of RGB pixels, not of palette indices/);
+    expect(messageOf(rgb)).toMatch(/^is a PNG with RGB pixels, not palette indices/);
     const rgba = await sharp({ create: { ...create, channels: 4 } })
       .png()
       .toBuffer();
@@ -106,7 +106,7 @@ describe('inspectMask', () => {
     ]);
     expect(checksOf(plainPng(8))).toEqual([]);
     expect(checksOf(plainPng(4))).toEqual(['mask-depth']);
-    expect(messageOf(plainPng(4))).toMatch(/^has 4 bits a pixel, not 8/);
+    expect(messageOf(plainPng(4))).toMatch(/^has 4 bits per pixel, not 8/);
     const raw = { width: 512, height: 512, channels: 3 } as const;
     const stripes = Buffer.from(Uint8Array.from({ length: 512 * 512 * 3 }, (_, at) => (Math.floor(at / 3) % 40) * 6));
     const interlaced = await sharp(stripes, { raw }).png({ palette: true, progressive: true }).toBuffer();
@@ -129,7 +129,7 @@ describe('inspectMask', () => {
     expect(inspectMask(encodePalettePng(labelMap(), swapped)).faults).toMatchObject([
       {
         check: 'mask-palette',
-        message: expect.stringMatching(/^has 204,0,204 as entry 4 \(l_eye\) of its palette, not 51,51,255;/),
+        message: expect.stringMatching(/^has palette entry 4 \(l_eye\) = 204,0,204, not 51,51,255;/),
       },
     ]);
     const short = encodePalettePng(

@@ -33,8 +33,8 @@ const colorTypeNames: Readonly<Record<number, string>> = {
 };
 
 /**
- * Checks that the bytes of a mask are what the challenge wants: 8-bit palette PNG, not interlaced, 512×512, ids 0–18, the
- * standard palette in its first 19 entries; all faults are told, not only the first.
+ * Checks that a mask has the format of the challenge: 8-bit palette PNG, not interlaced, 512×512, ids 0–18, the
+ * standard palette in its first 19 entries; reports all faults.
  *
  * @example inspectMask(bytes).faults // [{ check: 'mask-size', message: 'is 256×256 pixels, …' }]
  */
@@ -53,7 +53,7 @@ export function inspectMask(bytes: Uint8Array): MaskInspection {
   return { faults, mask };
 }
 
-/** The class id that all pixels have, where they all have the same. */
+/** The class id of all pixels; undefined if they differ. */
 export function onlyClass({ data }: LabelMap): number | undefined {
   return data.every((id) => id === data[0]) ? data[0] : undefined;
 }
@@ -82,18 +82,18 @@ function headerFaults({ width, height, bitDepth, colorType, interlaced }: Header
   const faults: Omit<Fault, 'where'>[] = [];
   if (colorType !== paletteType) {
     const name = colorTypeNames[colorType] ?? `colour type ${colorType}`;
-    const message = `is a PNG of ${name} pixels, not of palette indices; save the class ids as ${wanted}, with the standard palette`;
+    const message = `is a PNG with ${name} pixels, not palette indices; save the class ids as ${wanted}, with the standard palette`;
     faults.push({ check: 'mask-mode', message });
   }
   if (bitDepth !== 8) {
-    const message = `has ${bitDepth} bits a pixel, not 8; write it with 8, or with a palette of more than 16 colours where the program chooses`;
+    const message = `has ${bitDepth} bits per pixel, not 8; save it with 8 bits (some programs need a palette of more than 16 colours for that)`;
     faults.push({ check: 'mask-depth', message });
   }
   if (interlaced) {
     faults.push({ check: 'mask-interlaced', message: 'is an interlaced PNG; save it without interlacing' });
   }
   if (width !== maskSide || height !== maskSide) {
-    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; upsample the scores before the argmax, or the mask by nearest neighbour`;
+    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; upsample the scores before the argmax, or the mask with nearest neighbour`;
     faults.push({ check: 'mask-size', message });
   }
   return faults;
@@ -126,12 +126,12 @@ function labelFaults({ data }: LabelMap): Omit<Fault, 'where'>[] {
 function paletteFaults(palette: readonly (readonly number[])[]): Omit<Fault, 'where'>[] {
   const remedy = `write the standard palette, whose entry 1 (skin) is ${classes[1].color.join(',')}`;
   if (palette.length < classes.length) {
-    const message = `has a palette of ${palette.length} colours, not of ${classes.length}; ${remedy}`;
+    const message = `has a palette of ${palette.length} colours, not ${classes.length}; ${remedy}`;
     return [{ check: 'mask-palette', message }];
   }
   const wrong = classes.find(({ color }, id) => color.some((value, channel) => palette[id][channel] !== value));
   if (!wrong) return [];
-  const message = `has ${palette[wrong.id].join(',')} as entry ${wrong.id} (${wrong.name}) of its palette, not ${wrong.color.join(',')}; ${remedy}`;
+  const message = `has palette entry ${wrong.id} (${wrong.name}) = ${palette[wrong.id].join(',')}, not ${wrong.color.join(',')}; ${remedy}`;
   return [{ check: 'mask-palette', message }];
 }
 

@@ -71,7 +71,7 @@ export async function requireProgram(program: string, signal?: AbortSignal): Pro
   const options = { folder: tmpdir(), temporary: tmpdir(), seconds: 60, ...(signal && { signal }) };
   const { ending } = await runProcess(program, ['--version'], options);
   if (ending !== 'missing') return;
-  throw new FaceparseError(`${program} cannot be started; give a Python that is there and may be executed`, {
+  throw new FaceparseError(`${program} cannot be started; pass the path of an installed Python`, {
     exitCode: 2,
   });
 }

@@ -57,7 +57,7 @@ interface Session {
  *
  * The folder is removed in any case. Where Python or its modules are missing, that is a note and no fault.
  *
- * @throws FaceparseError (exit code 2) where a program is given that cannot be started
+ * @throws FaceparseError (exit code 2) if the given Python cannot be started
  */
 export async function runSolution(run: SolutionRun): Promise<SolutionResult> {
   if (run.python !== undefined) await requireProgram(run.python, run.signal);
@@ -84,10 +84,10 @@ async function probe(session: Session, modules: readonly string[]): Promise<stri
   const { python, temporary, seconds, signal } = session;
   const imports = modules.map((name) => `import ${name}`).join('\n');
   const result = await runProcess(python, ['-c', imports], { folder: temporary, temporary, seconds, signal });
-  if (result.ending === 'missing') return `there is no program ${python}; install Python, or name one`;
+  if (result.ending === 'missing') return `${python} was not found; install Python, or pass --python`;
   if (result.ending === 'timed-out') return `${python} did not import ${modules.join(', ')} within ${seconds} s`;
   if (result.code === 0) return undefined;
-  return `${python} cannot import ${modules.join(', ')} (${result.errorTail.split('\n').at(-1)}); install them, or name another Python`;
+  return `${python} cannot import ${modules.join(', ')} (${result.errorTail.split('\n').at(-1)}); install them, or pass another --python`;
 }
 
 async function unpack(files: AsyncIterable<SolutionFile>, temporary: string): Promise<Fault | undefined> {
@@ -97,7 +97,7 @@ async function unpack(files: AsyncIterable<SolutionFile>, temporary: string): Pr
       await mkdir(dirname(target), { recursive: true });
       await writeFile(target, bytes, { flag: 'wx' });
     } catch (error) {
-      const message = `cannot be unpacked (${(error as Error).message.split(',', 1)[0]}); give it a shorter or another name`;
+      const message = `cannot be unpacked (${(error as Error).message.split(',', 1)[0]}); rename it`;
       return { check: 'solution-unpack', where: path, message };
     }
   }
@@ -126,11 +126,11 @@ async function runOnImages(session: Session, { images, maskOf }: SolutionRun): P
 
 function failureOf(result: ProcessResult, seconds: number): Omit<Fault, 'where'> | undefined {
   if (result.ending === 'timed-out') {
-    return { check: 'solution-timeout', message: `did not end within ${seconds} s; make it faster` };
+    return { check: 'solution-timeout', message: `did not finish within ${seconds} s; make it faster` };
   }
   if (result.code === 0) return undefined;
-  const how = result.killedBy ? `was ended by ${result.killedBy}` : `ended with exit code ${result.code}`;
-  const said = result.errorTail ? `; it said:\n${result.errorTail}` : ', without a message';
+  const how = result.killedBy ? `was killed by ${result.killedBy}` : `ended with exit code ${result.code}`;
+  const said = result.errorTail ? `; its output:\n${result.errorTail}` : ', without a message';
   return { check: 'solution-failed', message: `${how}${said}` };
 }
 
@@ -138,13 +138,13 @@ async function checkOutput(target: string): Promise<{ found: Omit<Fault, 'where'
   const info = await lstat(target).catch(() => undefined);
   const fault = (check: string, message: string) => ({ found: [{ check, message }], written: false });
   if (!info?.isFile()) return fault('solution-output', 'wrote no file to --output, though it ended with exit code 0');
-  if (info.size > maxMaskBytes) return fault('solution-output', `wrote ${info.size} bytes; a mask has less`);
+  if (info.size > maxMaskBytes) return fault('solution-output', `wrote ${info.size} bytes, too many for a mask`);
   const { faults } = inspectMask(await readFile(target));
   const found = faults.map(({ message }) => ({ check: 'solution-output', message: `its mask ${message}` }));
   return { found, written: true };
 }
 
-/** Says so where the run gives another mask than the zip holds; masks of unequal size are told of elsewhere. */
+/** Compares the mask of a run with the one in the zip; other sizes are reported elsewhere. */
 async function compare(target: string, mask: LabelMap | undefined): Promise<Omit<Fault, 'where'> | undefined> {
   const made = inspectMask(await readFile(target)).mask;
   if (!made || !mask || made.width !== mask.width || made.height !== mask.height) return undefined;
@@ -152,6 +152,6 @@ async function compare(target: string, mask: LabelMap | undefined): Promise<Omit
   const share = equal / made.data.length;
   if (share >= agreementShare) return undefined;
   const percent = (Math.floor(share * 1000) / 10).toFixed(1);
-  const message = `gives another mask than the one in the zip (${percent} % of the pixels are equal, at least ${100 * agreementShare} % are wanted); make the masks with this script and these weights`;
+  const message = `predicts a different mask from the one in the zip (${percent} % of the pixels agree; at least ${100 * agreementShare} % must); create the masks with this script and these weights`;
   return { check: 'solution-disagrees', message };
 }

@@ -121,9 +121,58 @@ describe('the check of a course zip', () => {
       () => ({ ...good(), 'Readme.txt': readme.replace('A12345678B', 'B12345678A') }),
       ['id-mismatch: Readme.txt'],
     ],
+    [
+      'a script that Readme.txt runs and the zip lacks',
+      () => ({ ...good(), 'Readme.txt': `${readme}\npython3 -u code/train.py` }),
+      ['readme-script: Readme.txt'],
+    ],
+    [
+      'masks as JPEG',
+      () => ({ ...without('results/1.png'), 'results/1.jpg': mask() }),
+      ['mask-extension: results/1.jpg'],
+    ],
+    [
+      'masks at the top',
+      () => {
+        const { 'results/0.png': first, 'results/1.png': second, ...files } = good();
+        return { ...files, '0.png': mask(), '1.png': mask() };
+      },
+      ['masks-misplaced: 0.png and 1 more'],
+    ],
+    ['empty weights', () => ({ ...good(), 'weights/ckpt.pth': '' }), ['weights-empty: weights/ckpt.pth']],
+    [
+      'damaged safetensors',
+      () => ({ ...good(), 'weights/best.safetensors': 'x' }),
+      ['weights-unreadable: weights/best.safetensors'],
+    ],
+    [
+      'a module that is not in the zip',
+      () => ({ ...good(), 'code/run.py': 'import torch\nfrom model import Net\n', 'code/nets/model.py': 'x' }),
+      ['code-incomplete: code/run.py'],
+    ],
+    [
+      'a module that another one needs',
+      () => ({
+        ...good(),
+        'code/run.py': 'from model import Net',
+        'code/model.py': 'import blocks.conv',
+        'code/blocks/a.py': '#',
+      }),
+      ['code-incomplete: code/model.py'],
+    ],
     ['what macOS leaves', () => ({ ...good(), '__MACOSX/._x': 'x' }), ['litter: __MACOSX/._x']],
   ])('finds %s', async (_, files, faults) => {
     expect(await faultsOf(files())).toEqual(faults);
+  });
+
+  it('takes code whose modules are there, in the standard library, or listed', async () => {
+    const files = {
+      'code/run.py': 'import os, torch\nfrom PIL import Image\nfrom nets import unet\ntry:\n    import cupy\n',
+      'code/nets/unet.py': 'from .blocks import conv\nfrom .. import run\n',
+      'code/nets/blocks/__init__.py': "'''\nimport nothing\n'''",
+      'code/requirements.txt': 'pillow',
+    };
+    expect(await faultsOf({ ...good(), ...files })).toEqual([]);
   });
 
   it('wants the matriculation number as the name of the zip', async () => {
@@ -136,6 +185,8 @@ describe('the check of a course zip', () => {
     expect(layout).toBe('course');
     expect(notes[0]).toContain('ambiguous');
     expect(recogniseZip('a.zip', [])).toEqual({ kind: 'leaderboard', sure: false });
+    const own = ['Readme.txt', 'report.pdf', 'results/0.png', 'code/solution/run.py'];
+    expect(recogniseZip('A12345678B.zip', own)).toEqual({ kind: 'course', sure: true });
     expect(recogniseZip('a.zip', ['masks/0.png'])).toEqual({ kind: 'leaderboard', sure: true });
   });
 });

@@ -11,9 +11,10 @@ import { inspectMask, maxMaskBytes } from '../check/masks.ts';
 import { readPdfFacts } from '../pdf-reader.ts';
 import { challengeRules } from '../rules.ts';
 import { type CourseLayout, inspectCourse } from './course-layout.ts';
-import { checkReadme } from './readme.ts';
+import { checkPythonImports } from './python-imports.ts';
+import { checkReadme, namedScripts } from './readme.ts';
 
-/** What was found in a course zip; one without faults can be handed in. */
+/** The result of a check; a course zip without faults can be submitted. */
 export interface CourseCheck {
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
@@ -32,8 +33,8 @@ const leaderboardOnly = ['checkpoint-without-state-dict'];
 /**
  * Checks an opened course zip: names, report, masks, code, weights, Readme.txt. Nothing in it is executed.
  *
- * @param expectedId matriculation number that the zip must be named by; any where absent
- * @throws FaceparseError (exit code 2) where the folder of test images does not exist
+ * @param expectedId matriculation number that the zip must be named after; default any
+ * @throws FaceparseError (exit code 2) if the folder of test images does not exist
  */
 export async function checkCourse(
   archive: ZipArchive,
@@ -57,7 +58,7 @@ export async function checkCourse(
     }
   };
   if (expectedId !== undefined && layout.id !== undefined && layout.id !== expectedId) {
-    const message = `the zip is named by ${layout.id}, but --course gives ${expectedId}; rename it`;
+    const message = `the zip is named after ${layout.id}, but --course is ${expectedId}; rename it`;
     faults.push({ check: 'id-mismatch', where: basename(zip), message });
   }
   const pages = await checkReport(layout, sizes, bytesOf, faults);
@@ -72,6 +73,7 @@ export async function checkCourse(
   const parameters = await checkWeights(layout, bytesOf, faults);
   const readme = layout.readme === undefined ? undefined : await bytesOf(layout.readme);
   if (readme && layout.readme !== undefined) faults.push(...checkReadme(readme, layout.readme, layout));
+  faults.push(...(await checkCode(layout, sizes, readme, bytesOf)));
   const code = new Set(layout.code);
   let codeBytes = 0;
   for (const name of sizes.keys()) {
@@ -84,11 +86,37 @@ export async function checkCourse(
   const megabytes = (archive.fileBytes / 1e6).toFixed(1);
   return {
     faults,
-    notes: [`the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not run`, ...layout.notes],
+    notes: [
+      `the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not executed`,
+      ...layout.notes,
+    ],
     masks: layout.masks.size,
     ...(pages !== undefined && { pages }),
     ...(parameters !== undefined && { parameters }),
   };
+}
+
+/** Bytes of a Python file beyond which it is not source code that somebody wrote. */
+const maxCodeBytes = 2 ** 20;
+
+/** Checks that the Python scripts that Readme.txt names come with the modules that they import. */
+async function checkCode(
+  { code }: CourseLayout,
+  sizes: ReadonlyMap<string, number>,
+  readme: Uint8Array | undefined,
+  bytesOf: ReadEntry,
+): Promise<Fault[]> {
+  const read = async (name: string): Promise<string | undefined> => {
+    const bytes = (sizes.get(name) ?? 0) > maxCodeBytes ? undefined : await bytesOf(name);
+    return bytes && Buffer.from(bytes).toString('utf8');
+  };
+  const text = readme && readme.length <= maxCodeBytes ? Buffer.from(readme).toString('utf8') : '';
+  const scripts = namedScripts(text, code).filter((name) => name.endsWith('.py'));
+  const lists: string[] = [];
+  for (const name of sizes.keys()) {
+    if (/(^|\/)requirements[^/]*\.txt$/.test(name)) lists.push((await read(name)) ?? '');
+  }
+  return checkPythonImports(scripts, { files: new Set(sizes.keys()), read, libraries: [text, ...lists].join('\n') });
 }
 
 type ReadEntry = (name: string) => Promise<Uint8Array | undefined>;

@@ -3,7 +3,7 @@ import { type Fault, nameFirst } from '../check/fault.ts';
 import { groupBy } from '../check/group-by.ts';
 import { challengeRules } from '../rules.ts';
 
-/** What lies where in a course zip; every name is that of an entry. */
+/** The parts of a course zip, as names of entries. */
 export interface CourseLayout {
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
@@ -31,7 +31,7 @@ export type ZipKind = 'course' | 'leaderboard';
  */
 export function recogniseZip(zipName: string, names: readonly string[]): { kind: ZipKind; sure: boolean } {
   const any = (pattern: RegExp) => names.some((name) => !litter.test(name) && pattern.test(name));
-  const leaderboard = [/^([^/]+\/)?masks\//, /^([^/]+\/)?solution\//].filter(any).length;
+  const leaderboard = [/^([^/]+\/)?masks\//, /^((?!code\/)[^/]+\/)?solution\//].filter(any).length;
   const course = [/^([^/]+\/)?readme(\.\w+)?$/i, /^([^/]+\/)?[^/]+\.pdf$/i, /^([^/]+\/)?(results|code|weights)\//i];
   const score = course.filter(any).length;
   if (score > 0 && leaderboard === 0) return { kind: 'course', sure: true };
@@ -83,7 +83,7 @@ function maskFaults(names: readonly string[], stems: readonly string[], wrapper:
     faults.push({ check: 'mask-extension', where: nameFirst(renamed), message });
   }
   if (absent.length > 0) {
-    const message = `${absent.length} of ${stems.length} test images have no mask; add one for each, with the name of the image`;
+    const message = `${absent.length} of ${stems.length} test images have no mask; add a mask with the name of the image for each`;
     faults.push({ check: 'missing-masks', where: nameFirst(absent.map((stem) => `${folder}${stem}.png`)), message });
   }
   if (extra.length > 0 && folder !== wrapper) {
@@ -108,12 +108,12 @@ export function inspectCourse(zipName: string, all: readonly string[], stems: re
   const id = zipName.replace(/\.zip$/, '');
   const hasId = isMatriculationNumber(id) && zipName.endsWith('.zip');
   if (!hasId) {
-    const message = 'is not named by a matriculation number; rename it, such as A12345678B.zip';
+    const message = 'is not named after a matriculation number; rename it, such as A12345678B.zip';
     faults.push({ check: 'zip-name', where: zipName, message });
   }
   const litterNames = all.filter((name) => litter.test(name));
   if (litterNames.length > 0) {
-    const message = 'left behind by the system or a tool; make the zip without it';
+    const message = 'created by the operating system or a tool; exclude it from the zip';
     faults.push({ check: 'litter', where: nameFirst(litterNames), message });
   }
   const reports = findOne(names, wrapper, /^(?!code\/|weights\/|results\/).*\.pdf$/i);
@@ -141,7 +141,7 @@ export function inspectCourse(zipName: string, all: readonly string[], stems: re
   if (weights.length === 0) faults.push(missing('weights/', 'add the trained weights, such as weights/ckpt.pth'));
   return {
     faults: [...faults, ...masks.faults],
-    notes: wrapper === '' ? [] : [`everything is in the folder ${wrapper}, which the course does not forbid`],
+    notes: wrapper === '' ? [] : [`everything is inside the folder ${wrapper}; the course does not forbid that`],
     ...(reports[0] !== undefined && { report: reports[0] }),
     ...(readme !== undefined && { readme }),
     masks: masks.masks,

@@ -24,8 +24,11 @@ export function checkReadme(bytes: Uint8Array, where: string, layout: CourseLayo
   if (!/librar|third[- ]party|dependenc|packages/i.test(text)) {
     faults.push(fault('readme-libraries', 'names no third-party libraries; list them, or write that there are none'));
   }
-  const base = (path: string) => path.slice(path.lastIndexOf('/') + 1);
-  if (layout.code.length > 0 && !layout.code.some((name) => mentions(text, base(name)))) {
+  const missing = layout.code.length === 0 ? [] : missingScripts(text, layout.code);
+  if (missing.length > 0) {
+    const message = `says to run ${missing.join(', ')}, which is not in the zip; add the script, or correct its name`;
+    faults.push(fault('readme-script', message));
+  } else if (layout.code.length > 0 && namedScripts(text, layout.code).length === 0) {
     faults.push(fault('readme-script', 'names no script that is in the zip; say which one to run, and how'));
   }
   const ids = new Set(text.match(/\b[A-Z]\d{7,8}[A-Z]\b/g));
@@ -36,6 +39,19 @@ export function checkReadme(bytes: Uint8Array, where: string, layout: CourseLayo
   return faults;
 }
 
+/** The code files that the text of Readme.txt mentions. */
+export function namedScripts(text: string, code: readonly string[]): string[] {
+  return code.filter((name) => mentions(text, name.slice(name.lastIndexOf('/') + 1)));
+}
+
+/** Python scripts after `python` in the text that are not among the code. */
+function missingScripts(text: string, code: readonly string[]): string[] {
+  const scripts = text.matchAll(/\bpython[\d.]*(?:[ \t]+-[A-Za-z]\b)*[ \t]+([\w./\\-]+\.py)\b/gi);
+  const paths = [...scripts].map(([, path = '']) => path.replaceAll('\\', '/').replace(/^(\.{0,2}\/)+/, ''));
+  const isThere = (path: string) => code.some((name) => name === path || name.endsWith(`/${path}`));
+  return [...new Set(paths.filter((path) => !isThere(path)))];
+}
+
 /** The names by which each part may be described. */
 function partsOf({ report, masks, weights }: CourseLayout): string[][] {
   const last = (path: string) => path.split('/').at(-1) ?? path;
@@ -43,7 +59,8 @@ function partsOf({ report, masks, weights }: CourseLayout): string[][] {
   const [mask] = masks.values();
   return [
     ...(report === undefined ? [] : [[last(report)]]),
-    ...(mask === undefined ? [] : [[folder(mask)]]),
+    // Masks outside of any folder are a fault of their own.
+    ...(mask?.includes('/') ? [[folder(mask)]] : []),
     ...(weights.length === 0 ? [] : [weights.flatMap((name) => [last(name), folder(name)])]),
   ].map(([name = '', ...others]) => [name, ...others]);
 }

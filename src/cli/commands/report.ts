@@ -71,7 +71,7 @@ async function write(run: string, others: readonly string[], out: string, option
   if (json) return printJson(written);
   const { fPerImage, source } = written;
   const score =
-    fPerImage === undefined ? 'no validation images, so nothing was scored' : `F (per image) ${formatScore(fPerImage)}`;
+    fPerImage === undefined ? 'no validation images, so no scores' : `F (per image) ${formatScore(fPerImage)}`;
   printText(`${score}\n${describe(written)}\nEdit ${source} and run: faceparse report --build ${out}`);
 }
 
@@ -79,14 +79,17 @@ async function report(runs: readonly string[], options: ReportOptions): Promise<
   const [run, ...others] = runs;
   if (options.build !== undefined) {
     if (run !== undefined) {
-      throw new FaceparseError('--build only compiles a report that is there; leave the runs out', { exitCode: 2 });
+      throw new FaceparseError('--build only compiles an existing report; remove the runs', { exitCode: 2 });
     }
     return build(options.build, options);
   }
   if (run === undefined) {
-    throw new FaceparseError('name the run: faceparse report RUN (or compile again: faceparse report --build FOLDER)', {
-      exitCode: 2,
-    });
+    throw new FaceparseError(
+      'no run given; run faceparse report RUN, or faceparse report --build FOLDER to compile a report again',
+      {
+        exitCode: 2,
+      },
+    );
   }
   if (options.id !== undefined) requireMatriculationNumber(options.id);
   return write(run, others, options.out ?? join(run, 'report'), options);
@@ -96,18 +99,18 @@ async function report(runs: readonly string[], options: ReportOptions): Promise<
 export function registerReport(program: Command): void {
   const command = program
     .command('report')
-    .description('write a report of at most five pages about a run, as PDF with its source')
-    .argument('[runs...]', 'folder of the run that the report is about, then those of runs to compare')
-    .option('--data <folder>', 'holds val/ and train/ (default: the data of the run, if still there)')
+    .description('write a report about a run: a PDF of at most five pages and its source')
+    .argument('[runs...]', 'run folder that the report is about, then run folders to compare it with')
+    .option('--data <folder>', 'folder with train/ and val/ (default: the data of the run)')
     .option('--out <folder>', 'folder for report.typ, report.pdf, references.bib and figures/ (default: RUN/report)')
     .option('--title <text>', 'title of the report', line)
-    .option('--author <name>', 'who wrote it', line)
+    .option('--author <name>', 'author of the report', line)
     .option('--id <number>', 'matriculation number, such as A12345678B', line)
-    .option('--font <file>', 'font for letters that Arimo lacks (default: Noto packages that are installed)')
-    .option('--base <run>', 'run that the others are compared with (default: the first)')
-    .option('--force', 'replace a report that is there, edited or not')
+    .option('--font <file>', 'font for characters that Arimo lacks (default: installed Noto packages)')
+    .option('--base <run>', 'run to compare the others with (default: the first)')
+    .option('--force', 'replace an existing report, even if it was edited')
     .addOption(
-      new Option('--build <folder>', 'only compile the report.typ there again').conflicts([
+      new Option('--build <folder>', 'only compile the report.typ in this folder').conflicts([
         'data',
         'out',
         'title',
@@ -121,6 +124,6 @@ export function registerReport(program: Command): void {
       ]),
     )
     .option('--json', jsonHelp);
-  addAveragingOptions(command, '; of the scores, and told as the way of predicting');
+  addAveragingOptions(command, '; used for the scores and described in the report');
   addEngineOptions(command).action(report);
 }

@@ -7,6 +7,7 @@ import type { RunResult } from '../../study/run-result.ts';
 import type { GroupSummary } from '../../study/summary.ts';
 import type { StudyTraining } from '../../study/train-study.ts';
 import { formatCount } from '../../text/counts.ts';
+import { docLink } from '../../text/doc-link.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
@@ -181,7 +182,7 @@ export function registerStudy(program: Command): void {
   const command = program
     .command('study')
     .description('train the runs of a study that are not there yet, and compare them')
-    .argument('<file>', 'a study file (YAML; format in docs/study-files.md) or the name of a bundled study')
+    .argument('<file>', `a study file (YAML; format: ${docLink('study-files.md')}) or the name of a bundled study`)
     .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
     .option('--out <folder>', 'where the runs are, as GROUP/VARIANT-sSEED', 'runs/study')
     .option('--report <file>', 'write tables, CSV and charts into this Markdown file and the folder of its name')

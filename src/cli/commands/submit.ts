@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ZipCheck } from '../../challenge/check-zip.ts';
 import type { Entry } from '../../challenge/entry.ts';
@@ -27,29 +28,29 @@ function usage(message: string): FaceparseError {
   return new FaceparseError(message, { exitCode: 2 });
 }
 
-/** Options that would be without effect: who gives them expects something else. */
+/** Refuses options that would have no effect. */
 function requireUsefulOptions({ course, report, data, python, run }: SubmitOptions): void {
   if (course === undefined && (report !== undefined || data !== undefined)) {
     const name = report === undefined ? '--data' : '--report';
-    throw usage(`${name} is about the report of the course zip; give --course NUMBER too, or leave it out`);
+    throw usage(`${name} applies to the report of the course zip; add --course NUMBER, or remove it`);
   }
   if (report !== undefined && data !== undefined) {
-    throw usage('--data is for a new report, and --report gives one that is there; leave one of them out');
+    throw usage('--data is for a new report, but --report passes an existing one; remove one of them');
   }
   const isForCheck = python === undefined ? run === false && '--no-run' : '--python';
   if (isForCheck && course !== undefined) {
-    throw usage(`${isForCheck} is about the check of a leaderboard zip; leave it out with --course`);
+    throw usage(`${isForCheck} applies to the check of a leaderboard zip; remove it, or remove --course`);
   }
 }
 
 function requireTest({ test }: SubmitOptions): string {
-  if (test === undefined) throw usage('say where the test images are: --test FOLDER');
+  if (test === undefined) throw usage('the test images are missing; add --test FOLDER');
   return test;
 }
 
 async function requireFreeZip(path: string, force: boolean): Promise<void> {
   if (!force && (await exists(path))) {
-    throw usage(`${path} exists already; choose another --out (use --force to replace it)`);
+    throw usage(`${path} already exists; choose another --out, or use --force to replace it`);
   }
 }
 
@@ -95,12 +96,14 @@ async function reportOf(entry: Entry, id: string, options: SubmitOptions): Promi
 
 function requireOneRun(runs: readonly string[]): string {
   const [run, ...others] = runs;
-  if (run === undefined) throw usage('name the run that is to be handed in (or --check ZIP)');
+  if (run === undefined) throw usage('no run given; pass the run folder to submit, or --check ZIP');
   if (others.length === 0) return run;
-  throw usage(`one network is handed in, not ${runs.length}: ensembles are forbidden. Name one run`);
+  throw usage(
+    `${runs.length} runs given, but only one network may be submitted (ensembles are forbidden); pass one run`,
+  );
 }
 
-/** The test images; whatever else can be wrong is told too, before anything that takes long. */
+/** Finds the test images, and checks everything that can be checked before the slow work. */
 async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]> {
   const { course, python, force = false } = options;
   const [{ requireMatriculationNumber }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
@@ -108,12 +111,15 @@ async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]
     import('../../challenge/masks.ts'),
     import('../../challenge/check/run-process.ts'),
   ]);
-  if (course === undefined) requirePackages('checking a zip', ['yauzl']);
-  else requireMatriculationNumber(course);
+  requirePackages('checking a zip', ['yauzl']);
+  if (course !== undefined) requireMatriculationNumber(course);
   const photos = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
   await requirePhotoSizes(photos);
   if (python !== undefined) await requireProgram(python);
+  if (course !== undefined && basename(out) !== `${course}.zip`) {
+    throw usage(`the course zip must be named ${course}.zip, not ${basename(out)}; change the file name in --out`);
+  }
   return photos;
 }
 
@@ -144,23 +150,23 @@ async function submitRun(run: string, options: SubmitOptions): Promise<void> {
   const entry = await readEntry(run, await averagingOf(options));
   const zip = await packed(entry, photos, options);
   await writeFileAtomic(out, zip);
-  const result = course === undefined ? await check(out, options) : undefined;
+  const result = await check(out, options);
   const { parameters, notes, file } = entry;
   if (options.json) {
-    printJson({ weights: file, parameters, notes, zip: out, bytes: zip.length, ...(result && { check: result }) });
+    printJson({ weights: file, parameters, notes, zip: out, bytes: zip.length, check: result });
   } else {
     const facts = `${photos.length} masks, ${formatCount(parameters)} parameters`;
     printText(
       [`wrote ${out} (${formatBytes(zip.length)}): ${facts}`, ...notes.map((note) => `  · ${note}`)].join('\n'),
     );
-    if (result) printText(formatCheck(out, result));
+    printText(formatCheck(out, result));
   }
-  if (result && result.faults.length > 0) throw new FaceparseError(`${out} would be refused`);
+  if (result.faults.length > 0) throw new FaceparseError(`${out} would be refused`);
 }
 
 async function runSubmit(runs: readonly string[], options: SubmitOptions): Promise<void> {
   if (options.check === undefined) return submitRun(requireOneRun(runs), options);
-  if (runs.length > 0) throw usage(`--check looks at a zip, not at a run; leave ${runs.join(' ')} out`);
+  if (runs.length > 0) throw usage(`--check takes a zip, not a run; remove ${runs.join(' ')}`);
   const { course } = options;
   if (course !== undefined) {
     const { requireMatriculationNumber } = await import('../../text/matriculation-number.ts');
@@ -174,31 +180,34 @@ async function runSubmit(runs: readonly string[], options: SubmitOptions): Promi
 export function registerSubmit(program: Command): void {
   const command = program
     .command('submit')
-    .description('pack a run for the leaderboard or the course, or check a zip before it is sent')
+    .description('pack a run for the leaderboard or the course, or check a zip before uploading it')
     .usage('[options] <run> --test <folder>\n       faceparse submit --check <zip> --test <folder>')
-    .argument('[run...]', 'folder of the run that is handed in')
-    .option('--test <folder>', 'the test images, or a folder whose images/ holds them')
+    .argument('[run...]', 'run folder to submit')
+    .option('--test <folder>', 'folder of the test images, or one that contains them in images/')
     .option('--out <file>', 'the zip to write (default: submission.zip, or the matriculation number)')
     .addOption(
-      new Option('--check <zip>', 'only check this zip, by the rules of its layout (leaderboard or course)').conflicts([
+      new Option('--check <zip>', 'only check this zip by the rules of its layout (leaderboard or course)').conflicts([
         ...['report', 'data', 'out', 'force', 'tta', 'scales'],
         ...['engine', 'device', 'threads'],
       ]),
     )
-    .option('--no-run', 'check without running the code of the zip (run.py) on some of the images')
+    .option('--no-run', 'check without executing run.py from the zip')
     .addOption(
-      new Option('--python <command>', 'Python with PyTorch and Pillow, for that (default: python3)').conflicts('run'),
+      new Option(
+        '--python <command>',
+        'Python with PyTorch and Pillow that executes run.py (default: python3)',
+      ).conflicts('run'),
     )
     .option(
       '--course <number>',
-      'matriculation number: write the course zip (report, results, code, weights), or with --check apply its rules',
+      'matriculation number; write the course zip (report, results, code, weights), or with --check apply its rules',
     )
     .option(
       '--report <path>',
-      'its report: a folder of `faceparse report`, or a PDF (default: a new one of the run alone)',
+      'report for the course zip: a folder of `faceparse report` or a PDF (default: a new report about this run)',
     )
-    .option('--data <folder>', 'for a new report: holds train/ and val/ (default: what the run was trained on)')
-    .option('--force', 'replace a zip that is there already')
+    .option('--data <folder>', 'folder with train/ and val/ for a new report (default: the data of the run)')
+    .option('--force', 'replace an existing zip')
     .option('--json', jsonHelp);
   addAveragingOptions(command);
   addEngineOptions(command).action(runSubmit);

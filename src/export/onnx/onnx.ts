@@ -19,7 +19,7 @@ const batchProbes = [5, 7] as const;
  * the stride of the network). Metadata tell the classes, their colours and what the weights file says of itself.
  *
  * @param name what to call the weights in errors
- * @throws FaceparseError where the weights do not fit the network that they name
+ * @throws FaceparseError if the weights do not fit their network
  * @example await writeFile('face.onnx', onnxModel((await loadWeights('runs/compact')).weights))
  */
 export function onnxModel(weights: Weights, options: OnnxExportOptions = {}, name = 'the weights'): Uint8Array {
@@ -28,7 +28,7 @@ export function onnxModel(weights: Weights, options: OnnxExportOptions = {}, nam
     Uint8Array,
   ];
   if (model.length !== other.length || model.some((byte, index) => byte !== other[index])) {
-    throw new FaceparseError(`${weights.model} cannot be written as ONNX for any number of photos`);
+    throw new FaceparseError(`${weights.model} cannot be exported as ONNX for a variable number of photos`);
   }
   return model;
 }

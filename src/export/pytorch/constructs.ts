@@ -29,7 +29,7 @@ export type Construct =
   /** A call without arguments of a class that is itself an argument: `activation()`. */
   | { readonly kind: 'made'; readonly argument: Argument };
 
-/** The constructor call of a layer. @throws FaceparseError where PyTorch's module cannot do what the node does */
+/** The constructor call of a layer. @throws FaceparseError if PyTorch's module cannot do what the node does */
 export function layerConstruct({ nodes: [node], path }: Region): Construct {
   if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
   const { epsilon } = node.attributes as BatchNormAttributes;
@@ -48,7 +48,9 @@ function convolutionArguments(node: GraphNode, path: string): Argument[] {
   const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
   const [top, left, bottom, right] = padding;
   if (top !== bottom || left !== right) {
-    throw new FaceparseError(`the convolution '${path}' has padding [${padding}]; PyTorch wants opposite sides alike`);
+    throw new FaceparseError(
+      `the convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
+    );
   }
   const both = (values: readonly [number, number]): ArgumentValue =>
     values[0] === values[1] ? values[0] : pair(values);

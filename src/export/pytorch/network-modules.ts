@@ -46,10 +46,10 @@ export class NetworkModules {
   private readonly forms = new Map<Region, ModuleForm>();
   private readonly calls = new Map<Region, readonly Call[]>();
 
-  /** @throws FaceparseError where the graph has several outputs or updates its states */
+  /** @throws FaceparseError if the graph has several outputs or updates its states */
   constructor(readonly graph: Graph) {
     if (graph.outputs.size !== 1 || graph.updates.size > 0) {
-      throw new FaceparseError('only a network for inference with one output can be written as modules');
+      throw new FaceparseError('only an inference network with one output can be exported as modules');
     }
     [this.output] = graph.outputs.values();
     const tree = new ModuleTree(graph);
@@ -123,7 +123,7 @@ export class NetworkModules {
     if (this.outputsOf(region).length === 1) return this.isSequence(region) ? 'sequence' : 'block';
     if (region.parameters.size === 0) return 'container';
     throw new FaceparseError(
-      `the module '${region.path}' has weights of its own but several results; no class can be written for it`,
+      `the module '${region.path}' has its own weights and several outputs, so it cannot be exported as a class`,
     );
   }
 
@@ -182,5 +182,5 @@ function requireLayer({ path, children, parameters, nodes }: Region, kind: strin
       JSON.stringify(node.attributes) === JSON.stringify(nodes[0].attributes),
   );
   if (isLayer && children.size === 0) return;
-  throw new FaceparseError(`the module '${path}' is called ${kind}, but is not what PyTorch's nn.${kind} is`);
+  throw new FaceparseError(`the module '${path}' is named ${kind} but differs from PyTorch's nn.${kind}`);
 }

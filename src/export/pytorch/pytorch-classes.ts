@@ -183,13 +183,13 @@ function withDefault({ name, default: usual }: ClassParameter): string {
 function assignment(child: string, construct: Construct, write: (argument: Argument) => string): string {
   if (/^\d+$/.test(child))
     return `self.add_module("${child}", ${writeConstruct(construct, write, 8, `self.add_module("${child}", `)})`;
-  if (!isPythonName(child)) throw new FaceparseError(`a module cannot be called '${child}' in Python`);
+  if (!isPythonName(child)) throw new FaceparseError(`'${child}' is not a valid Python name for a module`);
   return `self.${child} = ${writeConstruct(construct, write, 8, `self.${child} = `)}`;
 }
 
 /** A weight of the module itself; its values come with the checkpoint. */
 function parameterLine(name: string, state: Parameters<typeof stateAttributes>[0]): string {
-  if (!isPythonName(name)) throw new FaceparseError(`a weight cannot be called '${name}' in Python`);
+  if (!isPythonName(name)) throw new FaceparseError(`'${name}' is not a valid Python name for a weight`);
   const zeros = `torch.zeros(${state.shape.join(', ') || '()'})`;
   if (stateAttributes(state).trainable) return `self.${name} = nn.Parameter(${zeros})`;
   return `self.register_buffer("${name}", ${zeros})`;

@@ -89,7 +89,7 @@ function stepOf(modules: NetworkModules, region: Region, { output, reads, sized,
 function parameterPath(from: Region, state: Tensor): string {
   const { name } = stateAttributes(state);
   if (from.path && !isBelow(name, from.path)) {
-    throw new FaceparseError(`the module '${from.path}' reads the weight '${name}', which is not its own`);
+    throw new FaceparseError(`the module '${from.path}' reads the weight '${name}' of another module`);
   }
   const relative = from.path ? name.slice(from.path.length + 1) : name;
   return relative.includes('.') ? `self.get_parameter("${relative}")` : `self.${relative}`;

@@ -187,22 +187,22 @@ describe('modules', () => {
 describe('errors', () => {
   it('name an op that has no rule', () => {
     const build = () => codeOf((_, x) => x.graph.add('fourier', [x], {}, [x])[0]);
-    expect(build).toThrow("the op 'fourier' cannot be written in PyTorch yet");
+    expect(build).toThrow("the op 'fourier' cannot be exported to PyTorch yet");
   });
 
   it('say what depends on the size of the picture', () => {
     const build = () => codeOf((_, x) => adaptiveAvgPool(x, x.shape[2] / 4, 2));
-    expect(build).toThrow(/pictures of every size: 'return grid_means\(image, 23, 2\)' depends on the size/);
+    expect(build).toThrow(/images of any size: 'return grid_means\(image, 23, 2\)' depends on the size/);
   });
 
   it('say which resize nothing decides', () => {
     const build = () => codeOf((_, x) => activation(resize(x, 37, 41), 'relu'));
-    expect(build).toThrow(/what decides the size of a resize from 1×4×92×116 to 1×4×37×41/);
+    expect(build).toThrow(/what the size of the resize from 1×4×92×116 to 1×4×37×41 depends on/);
   });
 
   it('name a layer that is not what it is called', () => {
     const build = () => codeOf((scope, x) => scope.at('head').module('Conv2d', () => activation(x, 'relu')));
-    expect(build).toThrow("the module 'head' is called Conv2d, but is not what PyTorch's nn.Conv2d is");
+    expect(build).toThrow("the module 'head' is named Conv2d but differs from PyTorch's nn.Conv2d");
   });
 
   it('name a weight that belongs to another module', () => {
@@ -214,7 +214,7 @@ describe('errors', () => {
         );
         return thief.module('Thief', () => add(x, weight));
       });
-    expect(build).toThrow("the module 'thief' reads the weight 'owner.amount', which is not its own");
+    expect(build).toThrow("the module 'thief' reads the weight 'owner.amount' of another module");
   });
 
   it('name a convolution that PyTorch has not', () => {

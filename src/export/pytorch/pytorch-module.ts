@@ -30,7 +30,7 @@ const probes = [
  * sizes that the network takes; to make sure, it is generated for two sizes and must be the same.
  *
  * @param multiple what the sides of images must be multiples of
- * @throws FaceparseError for an op that cannot be written, or where the network is another one at another size
+ * @throws FaceparseError for an op that cannot be exported, or if the structure of the network depends on the size of the image
  */
 export function pytorchNetworkOf(build: GraphBuilder, multiple: number, docstring: string): string {
   const [code, other] = probes.map(([height, width]) => {
@@ -41,7 +41,7 @@ export function pytorchNetworkOf(build: GraphBuilder, multiple: number, docstrin
     const lines = other.split('\n');
     const line = code.split('\n').find((text, index) => text !== lines[index]);
     throw new FaceparseError(
-      `the network cannot be written in PyTorch for pictures of every size: '${line?.trim()}' depends on the size`,
+      `the network cannot be exported to PyTorch for images of any size: '${line?.trim()}' depends on the size`,
     );
   }
   const helpers = Object.entries(helperFunctions)

@@ -54,7 +54,7 @@ export const activationNames: Readonly<Record<ActivationKind, { function: string
 /** Python functions that rules call; the code of a network holds those that it uses. */
 export const helperFunctions: Readonly<Record<string, string>> = {
   coordinates: `def coordinates(x):
-    """Where each pixel of x lies, from -1 (left, top) to 1 (right, bottom): N x 2 x H x W."""
+    """The position of each pixel of x, from -1 (left, top) to 1 (right, bottom): N x 2 x H x W."""
     batch, _, height, width = x.shape
     columns = (torch.arange(width, dtype=x.dtype, device=x.device) + 0.5) / width * 2 - 1
     rows = (torch.arange(height, dtype=x.dtype, device=x.device) + 0.5) / height * 2 - 1
@@ -124,7 +124,7 @@ const resize: OpRule = (call) => {
   const factor = resizeFactor(call.node);
   if (!call.reference && !factor) {
     const change = `${formatShape(call.node.inputs[0].shape)} to ${formatShape(call.output.shape)}`;
-    throw new FaceparseError(`cannot tell what decides the size of a resize from ${change}`);
+    throw new FaceparseError(`cannot determine what the size of the resize from ${change} depends on`);
   }
   const size = call.reference ? `size=${call.reference.text}.shape[2:]` : `scale_factor=${factor}`;
   const options = mode === 'bilinear' ? 'mode="bilinear", align_corners=False' : 'mode="nearest"';
@@ -213,19 +213,19 @@ export function opExpression(
   const rule = rules[node.op];
   if (!rule) {
     throw new FaceparseError(
-      `the op '${node.op}' cannot be written in PyTorch yet; it wants a rule in src/export/pytorch/pytorch-ops.ts`,
+      `the op '${node.op}' cannot be exported to PyTorch yet; add a rule to src/export/pytorch/pytorch-ops.ts`,
     );
   }
   const operands = inputs.map(({ text, closed }) => (closed ? text : `(${text})`));
   return rule({ node, output, inputs: inputs.map(({ text }) => text), operands, reference });
 }
 
-/** A constant as a Python number. @throws FaceparseError where it is more than one number */
+/** A constant as a Python number. @throws FaceparseError if it has several values */
 export function constantExpression(tensor: Tensor): Expression {
   const { data } = tensor.node.attributes as ConstantAttributes;
   if (data.length !== 1) {
     throw new FaceparseError(
-      `a constant of ${formatShape(tensor.shape)} values cannot be written in PyTorch; make it a state`,
+      `a constant of ${formatShape(tensor.shape)} values cannot be exported to PyTorch; make it a state`,
     );
   }
   return { text: String(shortest(data[0])), closed: data[0] >= 0 };

@@ -15,7 +15,7 @@ import { pytorchModule } from './pytorch-module.ts';
  * names that tell what it belongs to.
  *
  * @param name what to call the weights in errors
- * @throws FaceparseError where the weights do not fit the network that they name
+ * @throws FaceparseError if the weights do not fit their network
  */
 export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8Array {
   return encodePyTorchCheckpoint({
@@ -33,7 +33,7 @@ export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8
  *
  * @param name what to call the weights in errors
  * @returns the paths of the two files
- * @throws FaceparseError where the weights do not fit their network or a file cannot be written
+ * @throws FaceparseError if the weights do not fit their network or a file cannot be written
  * @example await exportPyTorch((await loadWeights('runs/compact')).weights, 'export')
  */
 export async function exportPyTorch(weights: Weights, folder: string, name = 'the weights'): Promise<string[]> {

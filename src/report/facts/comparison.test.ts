@@ -227,7 +227,7 @@ describe('compareRuns', () => {
     ]);
     expect(comparison.variants[2].summary.difference).toBeCloseTo(-0.2, 12);
     const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
-    expect(text).toContain('may also have been validated on other images');
+    expect(text).toContain('may also have been validated on different images');
   });
 
   it('refuses two runs of one configuration, data and seed', async () => {
@@ -236,7 +236,7 @@ describe('compareRuns', () => {
     await expect(compareRuns([base, again], base)).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /twice-0 and .*twice-1 have the same configuration, training pairs and seed 0; leave one/,
+        /twice-0 and .*twice-1 have the same configuration, training pairs and seed 0; remove one/,
       ),
     });
   });

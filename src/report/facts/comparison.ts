@@ -36,7 +36,7 @@ export interface Comparison {
 /**
  * Runs of equal configurations (but for the seed) and data together, in the order in which they were given.
  *
- * @throws FaceparseError (exit code 2) where two runs also have one seed: they are no two samples
+ * @throws FaceparseError (exit code 2) if two runs also have the same seed, so that they are not independent
  */
 export function groupRuns(runs: readonly RunFacts[]): RunFacts[][] {
   const groups: RunFacts[][] = [];
@@ -54,7 +54,7 @@ function requireNewSeed(group: readonly RunFacts[], { folder, config }: RunFacts
   const same = group.find((run) => run.config.train.seed === seed);
   if (!same) return;
   throw new FaceparseError(
-    `${same.folder} and ${folder} have the same configuration, training pairs and seed ${seed}; leave one of them out`,
+    `${same.folder} and ${folder} have the same configuration, training pairs and seed ${seed}; remove one of them`,
     { exitCode: 2 },
   );
 }
@@ -88,7 +88,7 @@ function titleOf([{ folder, name, studyTitle }]: readonly RunFacts[]): string | 
  * Compares runs with a base by the F of their last validation, as `faceparse study` does; runs of one configuration and data
  * with other seeds are one variant.
  *
- * @throws FaceparseError (exit code 2) where there is nothing to compare the base with, or a run is there twice
+ * @throws FaceparseError (exit code 2) if no run differs from the base, or a run is given twice
  */
 export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Promise<Comparison> {
   const groups = groupRuns(runs);

@@ -49,7 +49,7 @@ async function readRuns({ run, others = [], base }: GatherOptions): Promise<Map<
     ...new Set([run, ...(base === undefined ? [] : [base]), ...others].map((folder) => resolve(folder))),
   ];
   if (folders.length > mostRuns) {
-    throw new FaceparseError(`${folders.length} runs are named; a report compares at most ${mostRuns}`, {
+    throw new FaceparseError(`${folders.length} runs given; a report compares at most ${mostRuns}`, {
       exitCode: 2,
     });
   }
@@ -112,7 +112,7 @@ function viewsFor({ preprocessing, model }: NetworkFacts, averaging: Averaging |
 /**
  * Reads the runs, compares them, and scores the weights of the first on DATA/val.
  *
- * @throws FaceparseError for what is no run, and data that cannot be used
+ * @throws FaceparseError for a folder that is not a run, or unusable data
  */
 export async function gatherFacts(options: GatherOptions): Promise<Omit<ReportFacts, 'figures'>> {
   const { title = 'Face parsing with a compact network', author, id } = options;

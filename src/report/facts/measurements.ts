@@ -38,7 +38,7 @@ export interface MeasureOptions {
 /**
  * Scores weights on the validation pairs.
  *
- * @throws FaceparseError where the data or the weights cannot be used
+ * @throws FaceparseError if the data or the weights are unusable
  */
 export async function measure(weightsFile: string, options: MeasureOptions): Promise<Measurements> {
   const { data, worst: most, engine, averaging, signal, onProgress } = options;

@@ -81,13 +81,15 @@ const largestFile = 64 * 2 ** 20;
 async function requireModest(path: string): Promise<void> {
   const { size } = await stat(path);
   if (size <= largestFile) return;
-  throw new FaceparseError(`${path} is ${size} bytes, too large for a file of a run; is this a faceparse run?`);
+  throw new FaceparseError(
+    `${path} is ${size} bytes, too large for this file of a run; check that this is a faceparse run`,
+  );
 }
 
 /**
  * Reads configuration, environment and metrics of a run.
  *
- * @throws FaceparseError (exit code 2) where the folder holds no run that was begun
+ * @throws FaceparseError (exit code 2) if the folder is not a run
  */
 export async function readRunFacts(folder: string): Promise<RunFacts> {
   const run = runFolder(folder);

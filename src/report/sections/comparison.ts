@@ -175,7 +175,7 @@ function introduce(facts: ReportFacts, comparison: Comparison): string {
         : `Most others differ from the base in ${describeDifferences(shared)}; the table lists deviations from that.`),
     hasTitles && 'Changes are described in the words of the study.',
     mentioned.some(({ path }) => dataPaths.includes(path)) &&
-      'Runs with other training pairs may also have been validated on other images.',
+      'Runs with different training pairs may also have been validated on different images.',
     otherThanHeadline(facts),
   );
 }
@@ -211,7 +211,7 @@ export function comparisonSection(facts: ReportFacts): string | undefined {
     comparisonTable(comparison, run.folder),
     `Runs compared with the base by F (per image)${onFirst(facts)}: mean over seeds ± half their range in points of 0.01 (number of seeds). ` +
       'Δ is the mean difference from the base run with the same seed, in points, ± half the range of these differences (number of seeds). ' +
-      'It can differ from the difference of the two means where the seeds differ. ' +
+      'If the seeds differ, it can differ from the difference of the two means. ' +
       'Bold: larger than the spread over seeds. –: not finished.',
     'tab-comparison',
   );

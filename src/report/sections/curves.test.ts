@@ -64,7 +64,7 @@ describe('curves', () => {
     const text = curves(factsOf([[0.6, 0.61, 1]], ['validation.limit=20', 'loss.auxiliary=0.4']));
     expect(text).toContain('F (per image) on the first 20 validation images and on 20 training images without');
     expect(text).toContain(
-      'The training loss is that of augmented batches, auxiliary heads included, the validation loss',
+      'The training loss is computed on augmented batches, including auxiliary heads, the validation loss',
     );
     const plain = curves(factsOf([[0.6]]));
     expect(plain).toContain(

@@ -119,7 +119,7 @@ export function taskSection(facts: ReportFacts): string {
     '= Task and data',
     paragraph(
       isMerged
-        ? 'The masks are those of CelebAMask-HQ @celebamask, whose 19 classes are merged into 8: background, skin, brows, eyes, nose, mouth, ears, glasses.'
+        ? 'The masks come from CelebAMask-HQ @celebamask; its 19 classes are merged into 8: background, skin, brows, eyes, nose, mouth, ears, glasses.'
         : 'The masks have the 19 classes of CelebAMask-HQ @celebamask. ' +
             'The prefixes `l_` and `r_` mark the left and right parts of the person; `eye_g` is glasses, `ear_r` earrings, `neck_l` a necklace, `u_lip` and `l_lip` the upper and lower lip.',
       `The training set has ${pairs ? countOf(pairs, 'pair') : 'pairs'} of photo and mask` +

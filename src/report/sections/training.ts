@@ -138,7 +138,7 @@ function regularisation({ run: { config } }: ReportFacts): string {
     copyPaste.probability > 0 &&
       `Copy-paste counters class imbalance: since the faces are aligned, ${list(copyPaste.classes.map(markup))} of another photo can be pasted at the original position, ` +
         'subject to rules on what it may cover.',
-    a.cutMix > 0 && 'CutMix replaces a rectangle of 10 % to 40 % of the area with that of another image.',
+    a.cutMix > 0 && 'CutMix replaces a rectangle of 10 % to 40 % of the area with the same rectangle of another image.',
     Object.keys(data.oversample).length > 0 &&
       'Images with rare classes are sampled more often, by the factors in @tab-optimisation.',
     loss.labelSmoothing > 0 && 'Label smoothing keeps the network from becoming overconfident.',

@@ -1,6 +1,42 @@
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 import { fallbackFonts, fontFamily, hasGlyph } from './font-coverage.ts';
 import { readFont } from './typst-compiler.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'faceparse-fonts-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** The header of a TrueType font and the tables that are looked at: cmap (platform 3, encoding 10, format 12) and name. */
+function fontWith(family: string, groups: readonly (readonly [first: number, last: number, glyph: number])[]): Buffer {
+  const words = (...values: number[]) => Buffer.concat(values.map((value) => Buffer.from([value >> 8, value & 255])));
+  const longs = (...values: number[]) => {
+    const bytes = Buffer.alloc(4 * values.length);
+    for (const [at, value] of values.entries()) bytes.writeUInt32BE(value, 4 * at);
+    return bytes;
+  };
+  const list = longs(...groups.flat());
+  const cmap = Buffer.concat([
+    words(0, 1, 3, 10),
+    longs(12),
+    words(12, 0),
+    longs(16 + list.length, 0, groups.length),
+    list,
+  ]);
+  const text = Buffer.from(family, 'utf16le').swap16();
+  const name = Buffer.concat([words(0, 1, 18, 3, 1, 0x409, 1, text.length, 0), text]);
+  const entry = (tag: string, offset: number, size: number) =>
+    Buffer.concat([Buffer.from(tag), longs(0, offset, size)]);
+  const header = [
+    longs(0x10000),
+    words(2, 0, 0, 0),
+    entry('cmap', 44, cmap.length),
+    entry('name', 44 + cmap.length, name.length),
+  ];
+  return Buffer.concat([...header, cmap, name]);
+}
 
 describe('the glyphs of the font', () => {
   it.each([
@@ -19,14 +55,53 @@ describe('the glyphs of the font', () => {
   it('are wanted for all of the head', () => {
     expect(fallbackFonts({ title: 'Gesichter: Ångström\n', author: 'Đặng Γιώργος Ж', id: 'A1' })).toEqual([]);
     expect(() => fallbackFonts({ author: '李小龙' })).toThrow(
-      /^the author has 李 小 龙 \(Chinese\), .* run npm install @expo-google-fonts\/noto-sans-sc@0\.4, or give .*--font/,
+      /^the author contains 李 小 龙 \(Chinese\), .* run npm install @expo-google-fonts\/noto-sans-sc@0\.4, or pass .*--font/,
     );
     expect(() => fallbackFonts({ author: 'محمد' })).toThrow(/\(Arabic\), .*noto-sans-arabic/);
-    expect(() => fallbackFonts({ title: 'x', id: '①' })).toThrow(/^the id has ①, .*--font FILE/);
-    expect(() => fallbackFonts({ author: 'x' }, import.meta.filename)).toThrow(/cannot be used; give a TrueType/);
+    expect(() => fallbackFonts({ title: 'x', id: '①' })).toThrow(/^the id contains ①, .*--font FILE/);
+    expect(() => fallbackFonts({ author: 'x' }, import.meta.filename)).toThrow(/cannot be read; pass a TrueType/);
   });
 
   it('have a family', () => {
     expect(fontFamily(readFont('400Regular'))).toBe('Arimo');
+  });
+});
+
+describe('a font with characters above U+FFFF (cmap format 12)', () => {
+  const font = fontWith('Wide', [
+    [0x674e, 0x674f, 3],
+    [0x20bb7, 0x20bb8, 0],
+  ]);
+
+  it.each([
+    [0x674d, false],
+    [0x674e, true],
+    [0x674f, true],
+    [0x6750, false],
+    // Glyph 0 is the box.
+    [0x20bb7, false],
+    [0x20bb8, true],
+    [0x20bb9, false],
+  ])('%d', (code, has) => {
+    expect(hasGlyph(font, code)).toBe(has);
+    expect(fontFamily(font)).toBe('Wide');
+  });
+});
+
+describe('an installed Noto package', () => {
+  it('is used for the script that needs it, above U+FFFF too, after the font that is given', () => {
+    const path = join(folder, 'node_modules/@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf');
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, fontWith('Noto Sans SC', [[0x20bb7, 0x20bb7, 1]]));
+    const given = join(folder, 'given.ttf');
+    writeFileSync(given, fontWith('Given', [[0x674e, 0x674e, 1]]));
+    const { resolve } = createRequire(join(folder, 'index.js'));
+    const families = (author: string, file?: string) =>
+      fallbackFonts({ author }, file, resolve).map(({ family }) => family);
+    expect(families('𠮷')).toEqual(['Noto Sans SC']);
+    expect(families('李𠮷', given)).toEqual(['Given', 'Noto Sans SC']);
+    expect(families('Li', undefined)).toEqual([]);
+    expect(() => families('李𠮷')).toThrow(/^the author contains 李 \(Chinese\)/);
+    expect(() => fallbackFonts({ author: '𠮷' })).toThrow(/^the author contains 𠮷 \(Chinese\)/);
   });
 });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { installCommand } from '../../packages/optional-packages.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { ReportHead } from '../facts/report-facts.ts';
 import { figureFont } from '../figures/svg-text.ts';
@@ -14,25 +15,28 @@ function tableOffset(font: Buffer, tag: string): number {
   throw new Error(`the font has no table ${tag}`);
 }
 
-/** Where the subtable of Unicode's first 65,536 characters (platform 3, encoding 1, format 4) of a font begins. */
-function characterTable(font: Buffer): number {
-  const cmap = tableOffset(font, 'cmap');
-  const count = font.readUInt16BE(cmap + 2);
-  for (let entry = cmap + 4; entry < cmap + 4 + 8 * count; entry += 8) {
-    const table = cmap + font.readUInt32BE(entry + 4);
-    if (font.readUInt32BE(entry) === 0x30001 && font.readUInt16BE(table) === 4) return table;
-  }
-  throw new Error('the font has no characters of Unicode');
+/** Platform and encoding of the Unicode subtables of a cmap: platform 0, or Windows with the BMP (1) or all of Unicode (10). */
+function isUnicode(platform: number, encoding: number): boolean {
+  return platform === 0 || (platform === 3 && (encoding === 1 || encoding === 10));
 }
 
-/**
- * Whether a TrueType font has a glyph for a character (OpenType specification, cmap format 4): arrays of segments with last
- * code, first code, delta and offset, of which the first that ends at the code or after it counts.
- *
- * @param code a Unicode code point
- */
-export function hasGlyph(font: Buffer, code: number): boolean {
-  const table = characterTable(font);
+/** Where the Unicode subtables of a font begin, with their format; formats other than 4 and 12 are rare and left out. */
+function characterTables(font: Buffer): { readonly table: number; readonly format: 4 | 12 }[] {
+  const cmap = tableOffset(font, 'cmap');
+  const count = font.readUInt16BE(cmap + 2);
+  const tables: { table: number; format: 4 | 12 }[] = [];
+  for (let entry = cmap + 4; entry < cmap + 4 + 8 * count; entry += 8) {
+    const table = cmap + font.readUInt32BE(entry + 4);
+    const format = font.readUInt16BE(table);
+    if (!isUnicode(font.readUInt16BE(entry), font.readUInt16BE(entry + 2))) continue;
+    if (format === 4 || format === 12) tables.push({ table, format });
+  }
+  if (tables.length === 0) throw new Error('the font has no Unicode characters');
+  return tables;
+}
+
+/** Format 4, up to U+FFFF: arrays of segments with last code, first code, delta and offset; the first that ends at or after the code counts. */
+function hasGlyphInSegments(font: Buffer, table: number, code: number): boolean {
   const twice = font.readUInt16BE(table + 6);
   for (let end = table + 14; end < table + 14 + twice; end += 2) {
     if (font.readUInt16BE(end) < code) continue;
@@ -47,23 +51,46 @@ export function hasGlyph(font: Buffer, code: number): boolean {
   return false;
 }
 
-/** Scripts whose Noto package may be installed, by the end of the package's name. */
-const scripts: readonly (readonly [script: string, pattern: RegExp, slug: string, name: string])[] = [
-  ['Japanese', /[\p{Script=Hiragana}\p{Script=Katakana}]/u, 'noto-sans-jp', 'NotoSansJP'],
-  ['Chinese', /\p{Script=Han}/u, 'noto-sans-sc', 'NotoSansSC'],
-  ['Korean', /\p{Script=Hangul}/u, 'noto-sans-kr', 'NotoSansKR'],
-  ['Arabic', /\p{Script=Arabic}/u, 'noto-sans-arabic', 'NotoSansArabic'],
-  ['Devanagari', /\p{Script=Devanagari}/u, 'noto-sans-devanagari', 'NotoSansDevanagari'],
-  ['Thai', /\p{Script=Thai}/u, 'noto-sans-thai', 'NotoSansThai'],
-];
+/** Format 12, all of Unicode: groups of first code, last code and glyph of the first, in ascending order. */
+function hasGlyphInGroups(font: Buffer, table: number, code: number): boolean {
+  const count = font.readUInt32BE(table + 12);
+  for (let group = table + 16; group < table + 16 + 12 * count; group += 12) {
+    if (font.readUInt32BE(group + 4) < code) continue;
+    const first = font.readUInt32BE(group);
+    return first <= code && font.readUInt32BE(group + 8) + code - first !== 0;
+  }
+  return false;
+}
 
-/** A font that fills in for letters that the font of reports lacks. */
+/**
+ * Whether a TrueType or OpenType font has a glyph for a character (OpenType specification, cmap formats 4 and 12).
+ *
+ * @param code a Unicode code point
+ * @example hasGlyph(readFont('400Regular'), 0x41) // true
+ */
+export function hasGlyph(font: Buffer, code: number): boolean {
+  return characterTables(font).some(({ table, format }) =>
+    format === 12 ? hasGlyphInGroups(font, table, code) : hasGlyphInSegments(font, table, code),
+  );
+}
+
+/** Scripts with an optional Noto package, and the name of its font. */
+const scripts = [
+  ['Japanese', /[\p{Script=Hiragana}\p{Script=Katakana}]/u, '@expo-google-fonts/noto-sans-jp', 'NotoSansJP'],
+  ['Chinese', /\p{Script=Han}/u, '@expo-google-fonts/noto-sans-sc', 'NotoSansSC'],
+  ['Korean', /\p{Script=Hangul}/u, '@expo-google-fonts/noto-sans-kr', 'NotoSansKR'],
+  ['Arabic', /\p{Script=Arabic}/u, '@expo-google-fonts/noto-sans-arabic', 'NotoSansArabic'],
+  ['Devanagari', /\p{Script=Devanagari}/u, '@expo-google-fonts/noto-sans-devanagari', 'NotoSansDevanagari'],
+  ['Thai', /\p{Script=Thai}/u, '@expo-google-fonts/noto-sans-thai', 'NotoSansThai'],
+] as const;
+
+/** A font for characters that the report's own font lacks. */
 export interface FallbackFont {
   readonly family: string;
   readonly bytes: Buffer;
 }
 
-/** Family name of a font (OpenType specification, name table, platform 3; 16 is the typographic family, 1 the plain one). */
+/** Family name of a font (OpenType specification, name table, platform 3): the typographic family (16), else the plain one (1). */
 export function fontFamily(font: Buffer): string | undefined {
   const table = tableOffset(font, 'name');
   const count = font.readUInt16BE(table + 2);
@@ -84,9 +111,9 @@ export function fontFamily(font: Buffer): string | undefined {
 }
 
 /**
- * A font file to fill in.
+ * Reads a fallback font.
  *
- * @throws FaceparseError (exit code 2) where it cannot be read or is no TrueType or OpenType font
+ * @throws FaceparseError (exit code 2) if it cannot be read or is not a TrueType or OpenType font
  */
 function readFallback(path: string): FallbackFont {
   try {
@@ -95,18 +122,24 @@ function readFallback(path: string): FallbackFont {
     hasGlyph(bytes, 65);
     if (family) return { family, bytes };
   } catch (cause) {
-    throw new FaceparseError(`the font ${path} cannot be used; give a TrueType or OpenType font (.ttf or .otf)`, {
+    throw new FaceparseError(`the font ${path} cannot be read; pass a TrueType or OpenType font (.ttf or .otf)`, {
       exitCode: 2,
       cause,
     });
   }
-  throw new FaceparseError(`the font ${path} has no family name; give another font`, { exitCode: 2 });
+  throw new FaceparseError(`the font ${path} has no family name; pass another font`, { exitCode: 2 });
 }
 
-function installedFont([, , slug, name]: (typeof scripts)[number]): FallbackFont | undefined {
+/** Finds a file of an installed package, such as `@expo-google-fonts/arimo/…`; throws if it is not installed. */
+export type ResolvePackageFile = (file: string) => string;
+
+function installedFont(
+  [, , name, font]: (typeof scripts)[number],
+  resolve: ResolvePackageFile,
+): FallbackFont | undefined {
   let path: string;
   try {
-    path = createRequire(import.meta.url).resolve(`@expo-google-fonts/${slug}/400Regular/${name}_400Regular.ttf`);
+    path = resolve(`${name}/400Regular/${font}_400Regular.ttf`);
   } catch {
     return undefined;
   }
@@ -114,12 +147,18 @@ function installedFont([, , slug, name]: (typeof scripts)[number]): FallbackFont
 }
 
 /**
- * The fonts that fill in for characters of a report's head that its own font lacks: `file` first, then Noto packages that
- * are installed. Empty where none is needed.
+ * The fonts for characters of a report's title, author and id that its own font lacks: `file` first, then installed Noto
+ * packages. Empty if none is needed.
  *
- * @throws FaceparseError (exit code 2) that names characters that no font has, their script, and how to get a font
+ * @param resolve finds the Noto packages; default those that are installed next to faceparse
+ * @throws FaceparseError (exit code 2) that lists the missing characters, their script and how to get a font
+ * @example fallbackFonts({ author: '李小龙' }, 'NotoSansSC-Regular.otf').map(({ family }) => family) // ['Noto Sans SC']
  */
-export function fallbackFonts(head: Partial<ReportHead>, file?: string): FallbackFont[] {
+export function fallbackFonts(
+  head: Partial<ReportHead>,
+  file?: string,
+  resolve: ResolvePackageFile = createRequire(import.meta.url).resolve,
+): FallbackFont[] {
   const own = readFont('400Regular');
   const fonts = file === undefined ? [] : [readFallback(file)];
   for (const key of ['title', 'author', 'id'] as const) {
@@ -130,7 +169,7 @@ export function fallbackFonts(head: Partial<ReportHead>, file?: string): Fallbac
       );
     for (const script of scripts) {
       if (!missing().some((character) => script[1].test(character))) continue;
-      const font = installedFont(script);
+      const font = installedFont(script, resolve);
       if (font) fonts.push(font);
     }
     const left = missing();
@@ -142,10 +181,10 @@ export function fallbackFonts(head: Partial<ReportHead>, file?: string): Fallbac
 function noGlyph(key: string, characters: readonly string[]): FaceparseError {
   const script = scripts.find(([, pattern]) => characters.some((character) => pattern.test(character)));
   const which = script ? ` (${script[0]})` : '';
-  const install = script ? `run npm install @expo-google-fonts/${script[2]}@0.4, or ` : '';
+  const install = script ? `run ${installCommand([script[2]])}, or ` : '';
   return new FaceparseError(
-    `the ${key} has ${characters.slice(0, 10).join(' ')}${which}, for which neither ${figureFont} nor another font at hand has a glyph; ` +
-      `${install}give a font that has it: --font FILE.ttf`,
+    `the ${key} contains ${characters.slice(0, 10).join(' ')}${which}, but neither ${figureFont} nor any available fallback font has these characters; ` +
+      `${install}pass a font that has them: --font FILE.ttf`,
     { exitCode: 2 },
   );
 }

@@ -21,7 +21,7 @@ export function readFont(style: (typeof styles)[number]): Buffer {
   return readFileSync(require.resolve(`@expo-google-fonts/arimo/${style}/Arimo_${style}.ttf`));
 }
 
-/** Folder in that of a report whose fonts may be used. */
+/** Folder of additional fonts, inside the folder of a report. */
 export const fontsFolder = 'fonts';
 
 function ownFonts(folder: string): Buffer[] {
@@ -56,7 +56,7 @@ function placeOf(diagnostic: Diagnostic | undefined, file: string): string {
 function explain(compiler: NodeCompiler, error: NodeError | null, file: string): FaceparseError {
   const [first] = diagnosticsOf(compiler, error);
   return new FaceparseError(
-    `${placeOf(first, file)}: ${first?.message ?? 'Typst cannot compile it'}; fix the line and build again`,
+    `${placeOf(first, file)}: ${first?.message ?? 'Typst cannot compile it'}; fix the line and compile again`,
   );
 }
 
@@ -75,7 +75,7 @@ export function compileFile(
 }
 
 /**
- * Compiles a typst file, which may read what lies in its folder and nothing else; neither date nor machine show in the PDF.
+ * Compiles a Typst file. It may read only files in its folder; the PDF does not depend on date or machine.
  *
  * @throws FaceparseError (exit code 1) that says file, line and what is wrong
  */
