@@ -48,7 +48,7 @@ describe('study', () => {
     const { code, stderr } = await study([]);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'faceparse: 2 runs are to be trained; say where the data are: --data FOLDER, which holds train/ and val/ (or --no-train)\n',
+      'faceparse: 2 runs are to be trained; no data given; pass --data FOLDER, a folder with train/ and val/ (or --no-train)\n',
     );
     const { runs } = JSON.parse((await study(['--list', '--json'])).stdout);
     expect(runs).toMatchObject([
