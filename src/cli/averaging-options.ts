@@ -10,7 +10,8 @@ export interface AveragingOptions {
 /** Parses `0.75,1,1.25` into numbers; the network checks their range. */
 export function parseScales(text: string): number[] {
   const scales = text.split(',').map((part) => (part.trim() === '' ? Number.NaN : Number(part)));
-  if (!scales.every(Number.isFinite)) throw new InvalidArgumentError('It must be a comma-separated list of numbers, such as 1,1.25.');
+  if (!scales.every(Number.isFinite))
+    throw new InvalidArgumentError('It must be a comma-separated list of numbers, such as 1,1.25.');
   return scales;
 }
 

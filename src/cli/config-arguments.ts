@@ -26,10 +26,9 @@ export function splitConfigArguments(words: readonly string[]): { file?: string;
   const files = words.filter((word) => !isOverride(word));
   const overrides = words.filter(isOverride);
   if (files.length > 1) {
-    throw new FaceparseError(
-      `two configs given, ${files[0]} and ${files[1]}; give one, and overrides as key=value`,
-      { exitCode: 2 },
-    );
+    throw new FaceparseError(`two configs given, ${files[0]} and ${files[1]}; give one, and overrides as key=value`, {
+      exitCode: 2,
+    });
   }
   return files[0] === undefined ? { overrides } : { file: files[0], overrides };
 }

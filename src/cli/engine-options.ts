@@ -13,13 +13,9 @@ export interface EngineOptions {
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--engine <name>', 'compute engine (auto: native if built, else onnx)').choices([
-        ...engineNames,
-      ]),
+      new Option('--engine <name>', 'compute engine (auto: native if built, else onnx)').choices([...engineNames]),
     )
-    .addOption(
-      new Option('--device <name>', 'device of the onnx engine').choices(['cpu', 'webgpu', 'cuda', 'dml']),
-    )
+    .addOption(new Option('--device <name>', 'device of the onnx engine').choices(['cpu', 'webgpu', 'cuda', 'dml']))
     .option('--threads <n>', 'threads of the engine (default: one per core)', wholeNumber(1, 256));
 }
 

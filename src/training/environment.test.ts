@@ -16,7 +16,7 @@ describe('readEnvironment', () => {
 
   it.each<[string, unknown, RegExp]>([
     ['no file', undefined, /there is no such file/],
-    ['no JSON', '{"parameters": 1', /does not tell where the run comes from \(.*JSON/],
+    ['no JSON', '{"parameters": 1', /does not record the origin of the run \(.*JSON/],
     ['another value', 'null', /its content: .*expected object/],
     ['no parameters', { ...complete, parameters: undefined }, /parameters: .*expected number/],
     ['strange parameters', { ...complete, parameters: -1.5 }, /parameters: /],

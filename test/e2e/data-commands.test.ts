@@ -39,7 +39,7 @@ describe('data check', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ pairs: 3, problems: [], swapped: [], misplaced: [] });
     const refused = await runCli(['data', 'check', folder, '--repair-out', out]);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/^faceparse: .* exists and is not empty; name a new folder[^\n]*\n$/);
+    expect(refused.stderr).toMatch(/^faceparse: .* exists and is not empty; use a new folder[^\n]*\n$/);
   });
 
   it('fails with faulty files, in text and in JSON', async () => {

@@ -95,7 +95,12 @@ export function registerBench(program: Command): void {
       'a YAML file or a bundled name, and overrides key=value (default: the step used to compare engines)',
     )
     .option('--steps <n>', 'training steps to time', wholeNumber(1, 100_000), 15)
-    .option('--inference-size <n>', 'side of the image for inference in pixels; 0 skips inference', wholeNumber(0, 4096), 512)
+    .option(
+      '--inference-size <n>',
+      'side of the image for inference in pixels; 0 skips inference',
+      wholeNumber(0, 4096),
+      512,
+    )
     .option('--profile', 'also time every operation (native engine)')
     .option('--rows <n>', 'operations listed in the profile', wholeNumber(1, 10_000), 25)
     .option('--json', jsonHelp);
@@ -114,9 +119,12 @@ export function registerBench(program: Command): void {
     const engine = await selectEngine({ ...settings.engine, ...engineChoice(options) });
     const { profile = false, steps, inferenceSize } = options;
     if (profile && engine.name !== 'native') {
-      throw new FaceparseError(`--profile requires the native engine, but the engine is ${engine.name}; see faceparse doctor`, {
-        exitCode: 2,
-      });
+      throw new FaceparseError(
+        `--profile requires the native engine, but the engine is ${engine.name}; see faceparse doctor`,
+        {
+          exitCode: 2,
+        },
+      );
     }
     const result = await runTask('timing', options, ({ onProgress }) =>
       benchmark({ config: settings, engine, steps, inferenceSize, profile, onProgress }),

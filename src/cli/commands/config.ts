@@ -38,7 +38,9 @@ async function listConfigs(options: ConfigOptions): Promise<void> {
       description,
     ]),
   );
-  printText(`${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA.`);
+  printText(
+    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA.`,
+  );
 }
 
 /** `faceparse config [FILE] [key=value…]` */

@@ -82,7 +82,9 @@ async function showOne(name: string, options: ModelsOptions): Promise<void> {
   printText(`${name}: ${summary}`);
   printText(`input 3×${size}×${size}, output ${output.shape.slice(1).join('×')} (${classes} classes)\n\n${table}`);
   const giga = cost.gigaMultiplyAccumulates.toFixed(2);
-  printText(`\n${formatCount(cost.parameters)} trainable parameters, ${giga} GMAC (10⁹ multiply-accumulates) per image`);
+  printText(
+    `\n${formatCount(cost.parameters)} trainable parameters, ${giga} GMAC (10⁹ multiply-accumulates) per image`,
+  );
 }
 
 /** `faceparse models [NAME]` */

@@ -89,10 +89,7 @@ export function registerPredict(program: Command): void {
     .command('predict')
     .description('parse photos: write a palette PNG of class ids for each, at its original size')
     .usage('[options] [run] <photo...>')
-    .argument(
-      '[run]',
-      'run folder or .safetensors file (default: the bundled weights)',
-    )
+    .argument('[run]', 'run folder or .safetensors file (default: the bundled weights)')
     .argument('[photo...]', 'photos, folders of photos, or dataset folders with images/')
     .option('--out <folder>', 'output folder; masks are named after the photos', 'masks')
     .option('--overlay', 'also write the photos overlaid with the class colours')

@@ -83,8 +83,7 @@ async function trainPending(results: readonly RunResult[], options: StudyCommand
   const pending = results.filter(({ state }) => state !== 'finished');
   if (data === undefined) {
     throw new FaceparseError(
-      `${pending.length} runs need training; pass --data FOLDER, a folder with train/ and val/ ` +
-        '(or --no-train)',
+      `${pending.length} runs need training; pass --data FOLDER, a folder with train/ and val/ ` + '(or --no-train)',
       { exitCode: 2 },
     );
   }
@@ -184,7 +183,10 @@ export function registerStudy(program: Command): void {
     .argument('<file>', 'a study file (YAML, see docs/study-files.md) or the name of a bundled study')
     .option('--data <folder>', 'folder with train/ and val/, each with images/ and masks/')
     .option('--out <folder>', 'folder of the runs, as GROUP/VARIANT-sSEED', 'runs/study')
-    .option('--report <file>', 'write tables to this Markdown file, and CSV files and charts to a folder of the same name')
+    .option(
+      '--report <file>',
+      'write tables to this Markdown file, and CSV files and charts to a folder of the same name',
+    )
     .option('--only <name...>', 'only these groups (recipe), variants (recipe/sgd) or runs (recipe/sgd-s0)')
     .option('--list', 'list the runs and their progress')
     .option('--no-train', 'only compare the trained runs')
