@@ -178,7 +178,7 @@ describe('FaceParser for apps', () => {
     expect((await pending).labels).toHaveLength(1200);
     await disposal;
     await expect(other.parse(photo)).rejects.toThrow(
-      'this parser has been disposed of; make a new one to parse more images',
+      'this parser has been disposed; create a new one to parse more images',
     );
     await other.dispose();
   });

@@ -18,10 +18,10 @@ const rules: LoweringTable = {
   ...lovaszRules,
 };
 
-/** The version of the standard operators that the rules write. */
+/** The opset version that the rules emit. */
 export const onnxOpset = 17;
 
-/** A graph as an ONNX model, and how its parts are called there. */
+/** A graph as an ONNX model, with the names of its parts. */
 export interface LoweredGraph {
   readonly model: Uint8Array;
   /** The states that the model reads: state name to ONNX input. */
@@ -79,7 +79,7 @@ export function lowerNodes(
  * Writes a graph as an ONNX model (opset 17). Inputs keep their names; states become inputs `state/NAME`, and what they
  * become after the run outputs `next/NAME`; graph outputs become outputs `output/NAME`.
  *
- * @throws Error for an op that has no lowering rule.
+ * @throws Error for an op without a lowering rule
  */
 export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph {
   const builder = new OnnxBuilder(options);

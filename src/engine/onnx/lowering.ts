@@ -2,16 +2,16 @@ import type { OnnxAttribute, OnnxElementType, OnnxNode, OnnxTensor } from '../..
 import type { DataType, GraphNode, Shape, Tensor } from '../../graph/graph.ts';
 import type { OpAttributes, OpName } from '../../graph/ops/all-ops.ts';
 
-/** How a graph is written down for ONNX. */
+/** Options for writing a graph as ONNX. */
 export interface LoweringOptions {
   /**
-   * Whether operators of ONNX Runtime's own (`com.microsoft`) may be used. They are faster on its CPU provider; a model
-   * for other providers or for export is written with the standard operators alone.
+   * Whether operators specific to ONNX Runtime (`com.microsoft`) may be used. They are faster on its CPU provider. Models
+   * for other providers or for export use only standard operators.
    */
   readonly contrib: boolean;
   /**
-   * The extent that stands for the number of images in the graph, and the name of an ONNX value that has it as its
-   * first: what is written then takes any number of images. Without it the extents are fixed.
+   * The extent that represents the number of images in the graph, and the name of an ONNX value whose first extent it is:
+   * the model then takes any number of images. Without it, extents are fixed.
    */
   readonly batch?: { readonly extent: number; readonly of: string };
 }
@@ -172,7 +172,7 @@ export class OnnxBuilder {
 /** The shape of a batch of images or of a convolution's weight. */
 export type Four = readonly [number, number, number, number];
 
-/** What a lowering rule is given: the builder, the node, and the ONNX names of its inputs. */
+/** Arguments of a lowering rule: the builder, the node, and the ONNX names of its inputs. */
 export interface LoweringCall<Attributes> {
   readonly builder: OnnxBuilder;
   readonly node: GraphNode;
@@ -184,7 +184,7 @@ export interface LoweringCall<Attributes> {
   readonly output: { readonly shape: Shape; readonly dtype: DataType };
 }
 
-/** Lowers one op; gives back one ONNX name an output. */
+/** Lowers one op. @returns one ONNX name per output */
 export type LoweringRule<Attributes extends object = object> = (
   call: LoweringCall<Attributes>,
 ) => string | readonly string[];

@@ -7,7 +7,7 @@ export interface TensorMessage {
   readonly dims: readonly number[];
 }
 
-/** What the worker is asked for. */
+/** Commands to the worker. */
 export type SessionCommand =
   | {
       readonly kind: 'create';

@@ -10,7 +10,7 @@ async function carryOut(command: SessionCommand): Promise<Record<string, TensorM
     return {};
   }
   const session = sessions.get(command.session);
-  if (!session) throw new Error(`there is no session ${command.session}`);
+  if (!session) throw new Error(`session ${command.session} not found`);
   if (command.kind === 'release') {
     sessions.delete(command.session);
     await session.release();
