@@ -36,7 +36,7 @@ const accepted =
 /**
  * Decodes an image of any accepted kind to upright 8-bit RGB. Transparent pixels are blended with white.
  *
- * @throws FaceparseError (exit code 2) for a value that is not an image; exit code 1 for one that cannot be fetched or decoded
+ * @throws FaceparseError with exit code 2 for a value that is not an image, or 1 if it cannot be fetched or decoded
  */
 export async function decodeInBrowser(source: BrowserImage): Promise<Photo> {
   if (isDrawable(source)) return drawn(source);

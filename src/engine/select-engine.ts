@@ -31,7 +31,7 @@ export function defaultThreads(): number {
 export async function selectEngine(choice: EngineChoice = {}, background = false): Promise<Engine> {
   const { name = 'auto', device = 'cpu', threads = defaultThreads() } = choice;
   if (!engineNames.includes(name)) {
-    throw new FaceparseError(`there is no engine '${name}'; ${suggestName(String(name), engineNames)}`, {
+    throw new FaceparseError(`unknown engine '${name}'; ${suggestName(String(name), engineNames)}`, {
       exitCode: 2,
     });
   }

@@ -78,11 +78,11 @@ describe('readRunResult', () => {
     await expect(readRunResult(run, out)).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /base-s1 does not match the study: its data\.repair is false, but g\/base-s1 requires true\./,
+        /base-s1 does not match the study: data\.repair is false, expected true for g\/base-s1\./,
       ),
     });
     const longer = await writeRun(lines, { ...config, train: { ...config.train, minutes: 5 } });
-    await expect(readRunResult(run, longer)).rejects.toThrow('its train.minutes is 5, that of g/base-s1 not given.');
+    await expect(readRunResult(run, longer)).rejects.toThrow('train.minutes is 5, expected unset for g/base-s1.');
   });
 
   it('refuses a folder that holds no run', async () => {

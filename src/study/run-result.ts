@@ -44,10 +44,10 @@ async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
   }
   const difference = differingKey(await storedConfig(folder), run.config);
   if (!difference) return;
-  const show = (value: unknown) => (value === undefined ? 'not set' : JSON.stringify(value));
+  const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
   const { path, a, b } = difference;
   throw new FaceparseError(
-    `${folder} does not match the study: its ${path} is ${show(a)}, but ${run.name} requires ${show(b)}. ` +
+    `${folder} does not match the study: ${path} is ${show(a)}, expected ${show(b)} for ${run.name}. ` +
       'Correct the study file, or move the folder away to train the run again.',
     { exitCode: 2 },
   );

@@ -52,7 +52,7 @@ describe('a checkpoint', () => {
     await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`no checkpoint to resume from at ${path}`);
     await saveCheckpoint(path, checkpoint, smallGraph());
     await expect(loadCheckpoint(path, smallGraph(4))).rejects.toThrow(
-      `the checkpoint ${path} does not fit this configuration: 'w' is missing or of another size`,
+      `the checkpoint ${path} does not match this configuration: 'w' is missing or has another size`,
     );
     await writeFile(path, (await readFile(path)).subarray(0, -1));
     await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`the checkpoint ${path} is damaged: `);

@@ -17,7 +17,7 @@ describe('requireNewRun', () => {
     await mkdir(path);
     await expect(requireNewRun(path)).rejects.toThrow(/already exists\. Choose another name with --name\.$/);
     await writeFile(runFolder(path).config, '');
-    await expect(requireNewRun(path)).rejects.toThrow(/Continue it with --resume/);
+    await expect(requireNewRun(path)).rejects.toThrow(/Resume it with --resume/);
   });
 });
 

@@ -112,7 +112,7 @@ describe('study', () => {
     await writeStudy({ g: group({ lr: { ...lr, overrides: ['train.lr=5e-3'] } }) });
     const { code, stdout, stderr } = await study(['--no-train']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^faceparse: [^\n]*its train\.lr is 0\.001, but g\/lr-s0 requires 0\.005\.[^\n]*\n$/);
+    expect(stderr).toMatch(/^faceparse: [^\n]*train\.lr is 0\.001, expected 0\.005 for g\/lr-s0\.[^\n]*\n$/);
   });
 
   it('trains the others when a run fails, and says so at the end', async () => {

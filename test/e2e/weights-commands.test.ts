@@ -78,7 +78,7 @@ describe('export --format safetensors', () => {
     await writeFile(out, 'mine');
     const words = ['export', weights, '--format', 'safetensors', '--out'];
     const refused = await runCli([...words, out]);
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('taken.safetensors exists already') });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('taken.safetensors already exists') });
     expect(await readFile(out, 'utf8')).toBe('mine');
     await succeed([...words, out, '--force']);
     expect((await readFile(out)).equals(await readFile(weights))).toBe(true);
@@ -120,7 +120,7 @@ describe('predict', () => {
     expect(await succeed(words, cwd)).toBe('wrote 1 mask to masks\n');
     const plain = await readFile(join(cwd, 'masks', 'photo.png'));
     const again = await runCli([...words, '--scales', '1,1.5'], { cwd });
-    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('photo.png exists already') });
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('photo.png already exists') });
     await succeed([...words, '--tta', '--force'], cwd);
     const averaged = await readFile(join(cwd, 'masks', 'photo.png'));
     expect(averaged.equals(plain)).toBe(false);
@@ -137,7 +137,7 @@ describe('predict', () => {
     const before = await readFile(photo);
     const { code, stderr } = await runCli(['predict', weights, photo, '--overlay', '--force'], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/overlay\/photo\.png exists already; .*it is one of the photos/);
+    expect(stderr).toMatch(/overlay\/photo\.png already exists; .*it is an input photo/);
     expect((await readFile(photo)).equals(before)).toBe(true);
   });
 
@@ -151,7 +151,7 @@ describe('predict', () => {
     expect(await listFiles(cwd)).toEqual(['photo.jpg']);
   });
 
-  it.skipIf(!existsSync(bundledWeights))('without a run uses the weights that come with faceparse', async () => {
+  it.skipIf(!existsSync(bundledWeights))('without a run uses the bundled weights', async () => {
     const cwd = await onePhoto();
     expect(await succeed(['predict', 'photo.jpg', ...oneThread], cwd)).toBe('wrote 1 mask to masks\n');
     expect(await listFiles(cwd)).toEqual(['masks/photo.png', 'photo.jpg']);
