@@ -8,8 +8,8 @@ import { resizePhotoSteps } from './resize.ts';
 export const resizeRules = ['stretch-area-bilinear'] as const;
 
 /**
- * `stretch-area-bilinear`: each side by itself, so that a photo which is not square is stretched; area means along a side
- * that shrinks, bilinear with half-pixel centres along one that grows, rounded to bytes, halves up (`resizePhoto`).
+ * `stretch-area-bilinear` resizes each axis independently, so non-square photos are stretched. Axes that shrink use area
+ * averaging, axes that grow bilinear interpolation with half-pixel centres; results round to bytes, halves up (`resizePhoto`).
  */
 export type ResizeRule = (typeof resizeRules)[number];
 

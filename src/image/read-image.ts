@@ -128,7 +128,7 @@ export async function readPhotoSize(path: string): Promise<{ width: number; heig
 }
 
 /**
- * Read a mask PNG (8-bit palette or grayscale, whose values are class ids) as a label map (H×W).
+ * Reads a mask PNG (8-bit palette or greyscale, with class ids as values) as a label map (H×W).
  *
  * Ids are not compared with a label set here. Throws an ImageError (a FaceparseError) that names the file when it is missing,
  * truncated, RGB, 16-bit, or larger than `maxImagePixels`.
@@ -141,7 +141,7 @@ export async function readMask(path: string): Promise<LabelMap> {
     const { width, height, data } = decodePalettePng(bytes, { maxPixels: maxImagePixels });
     return { width, height, data };
   } catch (error) {
-    // The decoder knows what is wrong and mostly what to do, but not which file it reads.
+    // The decoder describes the problem and often the fix, but does not know the file.
     const [reason, remedy = 'write the mask again in that form'] = firstLine(error).split('; ');
     throw new ImageError(path, `is not usable as a mask: ${reason}`, remedy, error);
   }

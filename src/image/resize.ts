@@ -124,7 +124,7 @@ function areaTaps(from: number, to: number): AxisTaps {
   const counts = new Int32Array(to);
   const weights = new Float64Array(to * stride);
   for (let i = 0; i < to; i++) {
-    // Products before the division, so that whole-number borders come out whole.
+    // Multiply before dividing, so that whole-number borders are exact.
     const begin = (i * from) / to;
     const end = ((i + 1) * from) / to;
     const first = Math.floor(begin);

@@ -12,7 +12,7 @@ export interface ClassScores {
  */
 const certainty = 2 ** -20;
 
-/** No label set has this id: it stands for ignored pixels. */
+/** Label of ignored pixels; not used by any label set. */
 const uncertain = 255;
 
 /** Finds the classes that can be best somewhere in a cell, the square between four neighbouring grid points. */

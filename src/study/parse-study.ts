@@ -126,12 +126,12 @@ function explain(issue: z.core.$ZodIssue, study: unknown, locate: Locate): strin
 /** All faults of a file. A missing key next to an unknown one is not reported: it is probably the same, misspelt. */
 function faultsOf(issues: readonly z.core.$ZodIssue[], study: unknown, locate: Locate): string[] {
   const misspelt = new Set(issues.filter(({ code }) => code === 'unrecognized_keys').map(({ path }) => path.join('.')));
-  const told = issues.filter(
+  const reported = issues.filter(
     ({ path, code }) =>
       code === 'unrecognized_keys' || valueAt(study, path) !== undefined || !misspelt.has(path.slice(0, -1).join('.')),
   );
   const lineOf = (fault: string): number => Number(/:(\d+): /.exec(fault)?.[1] ?? 0);
-  return told.flatMap((issue) => explain(issue, study, locate)).sort((a, b) => lineOf(a) - lineOf(b));
+  return reported.flatMap((issue) => explain(issue, study, locate)).sort((a, b) => lineOf(a) - lineOf(b));
 }
 
 /** The title of a variant if the file gives none. */

@@ -33,7 +33,7 @@ export interface EvaluationOptions {
 /** The truth of a pair at its own size, in ids of the label set; `repair` corrects swapped left and right labels. */
 export async function readTruth(item: DatasetItem, set: LabelSet, repair = false): Promise<LabelMap> {
   const file = await readMask(item.maskPath!);
-  // Files with merged labels hold celebamask-19, which has the sides.
+  // Datasets of merged labels contain celebamask-19 masks, which distinguish left and right.
   const mask = repair ? repairSwap(file, set.mergeFrom ? celebamask19 : set) : file;
   if (set.mergeFrom) {
     const table = mergeTable(set);

@@ -68,7 +68,7 @@ export class RunSaver {
     const { folder, config } = run;
     const { step, bestF, record = await recordOfVersion1(folder, step) } = checkpoint;
     const stored = parseConfig(await readFile(folder.config, 'utf8'), folder.config);
-    // In this order: the next resume notices a change that is in force but not recorded, but not the reverse.
+    // In this order: the next resume detects an applied change that is not recorded, but not the reverse.
     if (JSON.stringify(stored) !== JSON.stringify(config)) await writeFileAtomic(folder.config, toYaml(config));
     await recordResume(folder.environment, environment, step);
     const log = await MetricsLog.reopen(folder, record);

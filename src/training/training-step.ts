@@ -96,7 +96,7 @@ function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
   const forward = new Graph();
   const { image, labels } = batchInputs(forward, options);
   const shares = { pixels: forward.input('pixelShare', []), images: 1 / batches };
-  // 0 for the first batch of a step, which starts a new sum; else 1.
+  // 0 for the first batch of a step, to start a new sum; else 1.
   const keep = forward.input('keep', []);
   const { loss, parts, networkStates } = networkLoss(image, labels, options, shares);
   const flat = flatten(gradients(loss, trainableStates(forward)));

@@ -152,7 +152,7 @@ describe('train', () => {
       );
     }
     const { stdout } = await runCli(['train', '--resume', run, '--dry-run']);
-    expect(stdout).toMatch(/^cost .* an image of 64×64$/m);
+    expect(stdout).toMatch(/^cost .* per image of 64×64$/m);
   });
 
   it('only tells what would happen with --dry-run', async () => {

@@ -90,7 +90,7 @@ async function meanFaceFloor(data: string): Promise<number> {
 /**
  * Parses some validation faces with the bundled network, with overlays, and describes the result in a line.
  *
- * @param folder gets the masks, and the overlays in overlay/
+ * @param folder output folder for the masks, with overlays in overlay/
  */
 async function parseWithBundledWeights(data: string, folder: string): Promise<string> {
   const { bundledWeights } = await import('../../node/bundled-weights.ts');

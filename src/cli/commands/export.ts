@@ -47,7 +47,7 @@ const formatOptions = ['half', 'input', 'output'] as const satisfies readonly (k
 /** The formats by name. A new format needs only an entry here. */
 const formats: Readonly<Record<string, ExportFormat>> = {
   safetensors: {
-    summary: 'the weights and what faceparse needs to use them; --out is a file',
+    summary: 'weights for faceparse (one file)',
     options: ['half'],
     targets: (out) => [out],
     write: async ({ weights, graph }, out, { half }) => {
@@ -59,7 +59,7 @@ const formats: Readonly<Record<string, ExportFormat>> = {
     },
   },
   onnx: {
-    summary: 'a model from photo to labels or logits, including preprocessing, for any ONNX runtime; --out is a file',
+    summary: 'photo to labels or logits, including preprocessing, for any ONNX runtime (one file)',
     options: ['input', 'output'],
     targets: (out) => [out],
     write: async ({ weights, file }, out, { input, output }) => {
@@ -71,7 +71,7 @@ const formats: Readonly<Record<string, ExportFormat>> = {
     },
   },
   pytorch: {
-    summary: 'model.py, which needs only PyTorch, and ckpt.pth with its state_dict; --out is a folder',
+    summary: 'model.py, which needs only PyTorch, and ckpt.pth with its state_dict (a folder)',
     options: [],
     targets: (out) => [join(out, 'model.py'), join(out, 'ckpt.pth')],
     write: async ({ weights, file }, out) =>
@@ -122,7 +122,7 @@ export function registerExport(program: Command): void {
     .description('export a trained network to another format')
     .argument('[run]', 'run folder or weights file (default: the bundled weights)')
     .addOption(new Option('--format <name>', list.join('; ')).choices(Object.keys(formats)).makeOptionMandatory())
-    .requiredOption('--out <path>', 'output path; see --format')
+    .requiredOption('--out <path>', 'output file; for pytorch, a folder')
     .option('--half', 'safetensors: store kernels in half precision, for half the file size')
     .addOption(new Option('--input <type>', 'onnx: type of the input photo (default: uint8)').choices(onnxInputTypes))
     .addOption(new Option('--output <name>', 'onnx: output of the model (default: labels)').choices(onnxOutputs))

@@ -83,7 +83,8 @@ async function trainPending(results: readonly RunResult[], options: StudyCommand
   const pending = results.filter(({ state }) => state !== 'finished');
   if (data === undefined) {
     throw new FaceparseError(
-      `${pending.length} runs need training; pass --data FOLDER, a folder with train/ and val/ ` + '(or --no-train)',
+      `${pending.length} ${pending.length === 1 ? 'run needs' : 'runs need'} training; pass --data FOLDER, a folder with train/ and val/ ` +
+        '(or --no-train)',
       { exitCode: 2 },
     );
   }

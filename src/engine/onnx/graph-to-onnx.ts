@@ -57,7 +57,7 @@ export function lowerNodes(
       continue;
     }
     const rule = (rules as Readonly<Record<string, LoweringRule | undefined>>)[node.op];
-    // Only a graph that was not made by the builders of ops has others.
+    // Only graphs built without the op builders have other ops.
     if (!rule) throw new Error(`the onnx engine cannot run the op '${node.op}'`);
     const lowered = rule({
       builder,
@@ -92,7 +92,7 @@ export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph
     return value;
   });
   const results: OnnxValueInfo[] = [];
-  // Identity gives every result a name of its own: one value may be two results, or an input as it stands.
+  // Identity gives every result a unique name: one value may be two results, or an unchanged input.
   const publish = (name: string, tensor: Tensor) => {
     builder.nodes.push({ opType: 'Identity', inputs: [values.get(tensor)!], outputs: [name] });
     results.push({ name, type: tensor.dtype, shape: tensor.shape });

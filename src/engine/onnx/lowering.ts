@@ -49,7 +49,7 @@ export class OnnxBuilder {
 
   private readonly sharedNodes = new Map<string, string[]>();
 
-  /** Appends a node and gives back its output. */
+  /** Appends a node. @returns its output */
   emit(
     opType: string,
     inputs: readonly string[],
@@ -75,7 +75,7 @@ export class OnnxBuilder {
     return this.initializer(data instanceof Int32Array ? 'int32' : 'float32', shape, data);
   }
 
-  /** The one image that a constant repeats for each of the batch, where the batch is dynamic. */
+  /** For a dynamic batch: the image that a constant repeats for the whole batch. */
   private repeatedImage(data: Float32Array | Int32Array, shape: Shape): Float32Array | undefined {
     if (data instanceof Int32Array || shape.length !== 4 || !this.isBatch(shape)) return undefined;
     const size = data.length / shape[0];
@@ -87,7 +87,7 @@ export class OnnxBuilder {
     return this.options.batch !== undefined && first === this.options.batch.extent;
   }
 
-  /** A shape as a value, with the number of images that the run is given where the batch is dynamic. */
+  /** A shape as a value; for a dynamic batch, with the run's number of images. */
   shape(shape: Shape): string {
     if (!this.isBatch(shape)) return this.int64s(shape);
     const images = this.slice(this.emit('Shape', [this.options.batch!.of]), [0], [1], [0]);
@@ -124,7 +124,7 @@ export class OnnxBuilder {
   }
 
   reshape(value: string, shape: Shape): string {
-    // Minus one is what the other extents leave, be it the number of images or not.
+    // Minus one is inferred from the other extents.
     const target = this.options.batch && shape.length > 0 ? [-1, ...shape.slice(1)] : shape;
     return this.emit('Reshape', [value, this.int64s(target)]);
   }

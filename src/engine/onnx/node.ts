@@ -9,7 +9,7 @@ export function listOnnxDevices(): OnnxDevice[] {
   return listSupportedBackends().map((backend) => backend.name as OnnxDevice);
 }
 
-/** How the engine is made. */
+/** Options of the engine. */
 export interface NodeOnnxOptions {
   readonly device?: OnnxDevice;
   readonly threads?: number;

@@ -75,7 +75,7 @@ export class BackgroundRuntime implements OnnxRuntime {
 
   #start(): Worker {
     if (this.#worker) return this.#worker;
-    // A test runner's own flags mean nothing to a worker of ours.
+    // Flags of a test runner do not apply to the worker.
     const worker = new Worker(this.url, { execArgv: [] });
     worker.on('message', (answer: SessionAnswer) => this.#receive(answer));
     worker.on('error', (cause) => this.#fail(worker, `the thread of ONNX Runtime failed: ${cause.message}`));

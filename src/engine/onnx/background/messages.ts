@@ -1,6 +1,6 @@
 import type { OnnxSessionOptions } from '../onnx-runtime.ts';
 
-/** A tensor as it crosses between threads. */
+/** A tensor sent between threads. */
 export interface TensorMessage {
   readonly type: 'float32' | 'int32';
   readonly data: Float32Array | Int32Array;
@@ -23,7 +23,7 @@ export type SessionCommand =
     }
   | { readonly kind: 'release'; readonly session: number };
 
-/** A command with the number that its answer carries. */
+/** A command with the number of its answer. */
 export interface SessionRequest {
   readonly id: number;
   readonly command: SessionCommand;

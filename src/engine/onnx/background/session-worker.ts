@@ -29,7 +29,7 @@ async function carryOut(command: SessionCommand): Promise<Record<string, TensorM
   );
 }
 
-// One after the other: ONNX Runtime uses all its threads for each run.
+// Sequentially: ONNX Runtime uses all its threads for each run.
 let last: Promise<void> = Promise.resolve();
 
 parentPort!.on('message', ({ id, command }: SessionRequest) => {
