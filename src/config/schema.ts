@@ -42,29 +42,26 @@ const augmentation = z
       .boolean()
       .default(true)
       .describe('Swap left and right labels when flipping; disable only for ablations'),
-    rotation: z
-      .number()
-      .min(0)
-      .max(180)
-      .default(18)
-      .describe('Maximum rotation in degrees; uniform in both directions'),
+    rotation: z.number().min(0).max(180).default(18).describe('Rotation in degrees, drawn uniformly from ± this value'),
     scale: z
       .number()
       .min(0)
       .max(2)
       .default(0.22)
-      .describe('Maximum s of the scale factor e^s; s is uniform in both directions'),
-    shift: share.default(0.06).describe('Maximum shift as a fraction of the side; uniform in both directions'),
-    brightness: share.default(0.2).describe('Maximum deviation of the factor from 1; uniform'),
-    contrast: share.default(0.2).describe('Maximum deviation from 1 of the factor about mid-grey; uniform'),
-    saturation: share.default(0.2).describe('Maximum deviation of the factor from 1; uniform'),
+      .describe('Scale factor e^s, with s drawn uniformly from ± this value'),
+    shift: share.default(0.06).describe('Shift as a fraction of the side, drawn uniformly from ± this value'),
+    brightness: share.default(0.2).describe('Brightness factor, drawn uniformly from 1 ± this value'),
+    contrast: share.default(0.2).describe('Contrast factor about mid-grey, drawn uniformly from 1 ± this value'),
+    saturation: share.default(0.2).describe('Saturation factor, drawn uniformly from 1 ± this value'),
     grayscale: share.default(0).describe('Probability of conversion to greyscale'),
-    blur: share.default(0).describe('Probability of a Gaussian blur; sigma is uniform from 0.4 to 1.2 pixels'),
-    jpeg: share.default(0).describe('Probability of JPEG artefacts; quality is uniform from 20 to 80'),
+    blur: share
+      .default(0)
+      .describe('Probability of a Gaussian blur, with sigma drawn uniformly from 0.4 to 1.2 pixels'),
+    jpeg: share.default(0).describe('Probability of JPEG artefacts, with quality drawn uniformly from 20 to 80'),
     noise: share
       .default(0)
       .describe(
-        'Maximum standard deviation of pixel noise as a fraction of the range (0.02 is 5 of 255); uniform from 0',
+        'Standard deviation of pixel noise, drawn uniformly from 0 to this fraction of the range (0.02 is 5 of 255)',
       ),
     cutMix: share
       .default(0)

@@ -102,7 +102,7 @@ export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Phot
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels instead of 3`);
+    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, not 3`);
     return {
       width: info.width,
       height: info.height,

@@ -64,7 +64,7 @@ describe('data check', () => {
     expect(code).toBe(0);
     expect(stdout).toBe(
       `${test}: 1 photo, no masks\nPhotos alone can be used with predict and submit. ` +
-        'Training and evaluate need a mask for each photo in masks/.\n\nno problem found\n',
+        'Training and evaluate need a mask for each photo in masks/.\n\nno problems found\n',
     );
     const above = await runCli(['evaluate', '--data', folder]);
     expect(above.stderr).toMatch(/it holds the splits test, val: name one of them, e\.g\. \S*val\n$/);

@@ -57,7 +57,7 @@ describe('faceparse', () => {
     ],
     ['study stdy', "study stdy not found; did you mean 'study'?"],
     ['train --lr 1e-3', "unknown option '--lr'; to set a configuration key, write train.lr=1e-3"],
-    ['evaluate', /^the bundled network records no data to score on; pass .*--data FOLDER$/],
+    ['evaluate', /^no data given, and the bundled network records none; pass --data FOLDER, .*$/],
     ['config a.yaml b.yaml', /^two configs given/],
     ['config train.lrr=1', "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?"],
     ['config --json train.lr=fast', /train.lr is "fast", but must be a number/],

@@ -88,7 +88,7 @@ function formatReport(set: LabelSet, plain: Scored, averaged: Scored | undefined
 async function validationFolder(run: string | undefined): Promise<string> {
   if (run === undefined || !(await isFolder(run))) {
     throw new FaceparseError(
-      `${run ?? 'the bundled network'} records no data to score on; pass a folder with images/ and masks/: --data FOLDER`,
+      `no data given, and ${run ?? 'the bundled network'} records none; pass --data FOLDER, a folder with images/ and masks/`,
       { exitCode: 2 },
     );
   }

@@ -18,7 +18,7 @@ export function registerDataStats(data: Command): void {
     .argument('<folder>', 'dataset folder with images/ (photos) and masks/ (PNG files of class ids)')
     .option('--out <chart.svg>', 'also write the numbers as an SVG chart')
     .option('--labels <set>', 'label set to count', 'celebamask-19')
-    .option('--merge', 'first merge masks with celebamask-19 ids into the label set')
+    .option('--merge', 'the masks contain celebamask-19 ids; merge them into the label set first')
     .option('--json', jsonHelp)
     .action(async (folder: string, options: StatsOptions) => {
       const { out, merge = false } = options;
