@@ -61,7 +61,7 @@ describe('study', () => {
     await writeStudy({ g: group({ lr }) });
     const stopped = await study(['--data', data], signalAfterFirstStep(join(out, 'g', 'base-s0'), 'SIGINT'));
     expect(stopped.code, stopped.stderr).toBe(0);
-    expect(stopped.stdout).toBe('Stopped; everything is saved. The same command goes on with the study.\n');
+    expect(stopped.stdout).toBe('Stopped; everything is saved. Repeat the command to resume the study.\n');
     expect(stopped.stderr).toMatch(/^g\/base-s0: run 1 of 2$/m);
     expect(await checkpointStep('g/base-s0')).toBeLessThan(18);
     expect((await listFiles(out)).filter((name) => name.startsWith('g/lr'))).toEqual([]);
