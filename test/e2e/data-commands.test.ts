@@ -67,7 +67,7 @@ describe('data check', () => {
         'Training and evaluate need a mask for each photo in masks/.\n\nno problems found\n',
     );
     const above = await runCli(['evaluate', '--data', folder]);
-    expect(above.stderr).toMatch(/it holds the splits test, val: name one of them, e\.g\. \S*val\n$/);
+    expect(above.stderr).toMatch(/it contains the splits test, val; use one of them, e\.g\. \S*val\n$/);
     const predicted = await runCli(['predict', test, '--out', join(folder, 'masks')]);
     expect(predicted.code, predicted.stderr).toBe(0);
     expect(await readdir(join(folder, 'masks'))).toEqual(['a.png']);

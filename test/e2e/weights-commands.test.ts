@@ -99,7 +99,9 @@ describe('evaluate', () => {
 
     const text = await succeed([...words, '--scales', '1,1.5']);
     expect(text).toMatch(/^Plain prediction$/m);
-    expect(text).toMatch(/^With --tta: averaged over photo and mirror image at 64 and 96 pixels, network \d+ ms per image/m);
+    expect(text).toMatch(
+      /^With --tta: averaged over photo and mirror image at 64 and 96 pixels, network \d+ ms per image/m,
+    );
     const [f, averagedF] = [plain, averaged].map(({ fPerImage }) => fPerImage.toFixed(4));
     expect(text.match(/^F \(per image\) {3}\d\.\d{4}/gm)).toEqual([f, averagedF].map((n) => `F (per image)   ${n}`));
     expect(text).toContain(`F (per image): plain ${f}, with --tta ${averagedF}\n`);
