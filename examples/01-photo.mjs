@@ -5,7 +5,7 @@ import { drawSyntheticFace, FaceParser } from 'faceparse/node';
 
 const [photo, out = 'labels.png'] = process.argv.slice(2);
 const parser = await FaceParser.load();
-// A path, a Buffer, a stream, a canvas, a sharp instance, decoded pixels; without an argument, a drawn face.
+// Pass a path, Buffer, stream, canvas, sharp pipeline or decoded pixels. Without an argument, this parses a drawn face.
 const result = await parser.parse(photo ?? drawSyntheticFace(7, 512).photo);
 
 for (const { name, share } of result.areas) console.log(name.padEnd(12), `${(100 * share).toFixed(1)} %`);

@@ -1,4 +1,4 @@
-// The mean colour of the hair, weighted by a soft mask: pixels along the border count in part.
+// The mean colour of the hair, weighted by a soft mask: border pixels count in part.
 // node examples/03-hair-colour.mjs face.jpg
 import { drawSyntheticFace, FaceParser, readPhoto } from 'faceparse/node';
 

@@ -1,5 +1,5 @@
 // Trains a network on drawn faces and scores it.
-// node examples/04-train.mjs runs/my-run   (takes about a minute; give real data as a second argument)
+// node examples/04-train.mjs runs/my-run   (takes about a minute; for real data, pass its folder as the second argument)
 import { rm } from 'node:fs/promises';
 import { parseConfig, train, writeSyntheticDataset } from 'faceparse/node';
 

@@ -11,7 +11,7 @@ import {
   resize,
 } from 'faceparse/blocks';
 
-// A module is a function of its place in the network and its inputs. Its place names its weights.
+// A module is a function of its scope and its inputs. The scope names its weights.
 const double = defineModule('DoubleConv', 'Two 3x3 convolutions.', (scope, x, filters) => {
   const y = convBn(scope.at('first'), x, { filters, kernel: 3 });
   return convBn(scope.at('second'), y, { filters, kernel: 3 });

@@ -26,6 +26,6 @@ registerLoss(
   }),
 );
 
-// From now on it is a loss like any other; gradients follow from its ops.
+// It now works like any other loss; gradients are derived from its ops.
 const config = parseConfig('loss: {crossEntropy: 1, dice: 0, tversky: 1}');
 console.log(config.loss);

@@ -1,4 +1,4 @@
-// Runs an exported network with ONNX Runtime alone: the model takes RGB bytes of any size and gives labels.
+// Runs an exported network with ONNX Runtime alone: the model takes RGB bytes of any size and returns labels.
 // npx faceparse export --format onnx --out face.onnx; node examples/07-onnx-alone.mjs face.onnx face.jpg
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';

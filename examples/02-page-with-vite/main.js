@@ -1,4 +1,4 @@
-// Parses a photo in the page and draws the classes over it. Nothing leaves the browser.
+// Parses a photo in the page and draws the classes over it. The photo never leaves the browser.
 // npm install faceparse onnxruntime-web@1.30 vite, then: npx vite examples/02-page-with-vite
 import { FaceParser } from 'faceparse/browser';
 import weights from 'faceparse/weights/flagship.safetensors?url';

@@ -8,11 +8,11 @@ import { FaceparseError } from '../text/errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { type BrowserImage, decodeInBrowser } from './image-source.ts';
 
-/** How a parser is loaded in a browser. */
+/** Options of a parser in a browser. */
 export interface LoadOptions {
   /** The module of onnxruntime-web: `import * as ort from 'onnxruntime-web/wasm'`. */
   readonly runtime: OnnxRuntime;
-  /** Where networks run; default `wasm`. `webgpu` needs `onnxruntime-web/webgpu`. */
+  /** Device of the networks; default `wasm`. `webgpu` requires `onnxruntime-web/webgpu`. */
   readonly device?: Extract<OnnxDevice, 'wasm' | 'webgpu'>;
   /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
@@ -32,7 +32,7 @@ export class FaceParser extends CoreParser<BrowserImage> {
    * Loads a trained parser.
    *
    * @param weights the URL of a weights file, or its bytes
-   * @throws FaceparseError where the weights cannot be fetched, are damaged or belong to another network, or no runtime is given
+   * @throws FaceparseError if the weights cannot be fetched, are damaged or belong to another network, or no runtime is given
    */
   static async load(
     weights: string | URL | Blob | ArrayBuffer | Uint8Array,
@@ -41,7 +41,7 @@ export class FaceParser extends CoreParser<BrowserImage> {
     const { runtime, device = 'wasm', averaging } = options ?? {};
     if (typeof runtime?.InferenceSession?.create !== 'function') {
       throw new FaceparseError(
-        'FaceParser.load needs ONNX Runtime: pass { runtime: ort } with the module of onnxruntime-web',
+        'FaceParser.load requires ONNX Runtime: pass { runtime: ort } with the module of onnxruntime-web',
         { exitCode: 2 },
       );
     }
@@ -64,7 +64,7 @@ async function readWeights(source: unknown): Promise<{ name: string; bytes: Uint
   if (source instanceof Blob) return { name: 'the weights', bytes: new Uint8Array(await source.arrayBuffer()) };
   if (typeof source !== 'string' && !(source instanceof URL)) {
     throw new FaceparseError(
-      `the weights cannot be read from ${describeValue(source)}; give the URL of a .safetensors file or its bytes`,
+      `cannot read weights from ${describeValue(source)}; pass the URL of a .safetensors file or its bytes`,
       { exitCode: 2 },
     );
   }

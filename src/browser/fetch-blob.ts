@@ -1,13 +1,13 @@
 import { FaceparseError } from '../text/errors.ts';
 
-/** @throws FaceparseError where the address cannot be reached or does not answer with success */
+/** Fetches a URL as a Blob. @throws FaceparseError if the request fails or the status is not a success */
 export async function fetchBlob(url: string): Promise<Blob> {
   let answer: Response;
   try {
     answer = await fetch(url);
   } catch (cause) {
-    throw new FaceparseError(`${url} cannot be fetched; check the address, the connection and CORS`, { cause });
+    throw new FaceparseError(`cannot fetch ${url}; check the address, the connection and CORS`, { cause });
   }
-  if (!answer.ok) throw new FaceparseError(`${url} cannot be fetched: the server answered ${answer.status}`);
+  if (!answer.ok) throw new FaceparseError(`cannot fetch ${url}: the server responded with status ${answer.status}`);
   return answer.blob();
 }

@@ -5,7 +5,7 @@ import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
 
-/** What can be drawn to a canvas. */
+/** Sources that can be drawn to a canvas. */
 export type DrawableImage =
   | ImageBitmap
   | HTMLImageElement
@@ -15,8 +15,8 @@ export type DrawableImage =
   | VideoFrame;
 
 /**
- * What an image can be read from in a browser: anything that can be drawn, encoded bytes (a Blob or File, an array, a
- * Response, a stream), a URL to fetch, or decoded pixels such as `ImageData`.
+ * The kinds of images accepted in a browser: anything that can be drawn, encoded bytes (Blob, File, array, Response or
+ * stream), a URL to fetch, or decoded pixels such as `ImageData`.
  */
 export type BrowserImage =
   | string
@@ -34,9 +34,9 @@ const accepted =
   'canvas element, a VideoFrame, or { width, height, data } with RGB or RGBA bytes';
 
 /**
- * Decodes an image to upright 8-bit RGB, whatever it is read from. Transparent pixels are laid on white.
+ * Decodes an image of any accepted kind to upright 8-bit RGB. Transparent pixels are blended with white.
  *
- * @throws FaceparseError (exit code 2) for anything that is no image; exit code 1 for one that cannot be fetched or decoded
+ * @throws FaceparseError with exit code 2 for a value that is not an image, or 1 if it cannot be fetched or decoded
  */
 export async function decodeInBrowser(source: BrowserImage): Promise<Photo> {
   if (isDrawable(source)) return drawn(source);
@@ -63,7 +63,7 @@ async function decodeBlob(blob: Blob): Promise<ImageBitmap> {
     return await createImageBitmap(blob);
   } catch (cause) {
     const type = blob.type ? ` of type ${blob.type}` : '';
-    throw new FaceparseError(`the image (${blob.size} bytes${type}) cannot be decoded by this browser`, { cause });
+    throw new FaceparseError(`this browser cannot decode the image (${blob.size} bytes${type})`, { cause });
   }
 }
 
@@ -96,14 +96,14 @@ function drawn(source: DrawableImage): Promise<Photo> {
   }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true });
-  if (!context) throw new FaceparseError('this browser gives no 2d context to read pixels with');
+  if (!context) throw new FaceparseError('this browser provides no 2d context, so pixels cannot be read');
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, width, height);
   context.drawImage(source, 0, 0, width, height);
   return runInSlices(rawToPhotoSteps(context.getImageData(0, 0, width, height)));
 }
 
-/** An element may be shown at another size than the one that its image has. */
+/** The size of an element's image, which may differ from its displayed size. */
 function sizeOf(source: DrawableImage): { readonly width: number; readonly height: number } {
   if ('naturalWidth' in source) return { width: source.naturalWidth, height: source.naturalHeight };
   if ('videoWidth' in source) return { width: source.videoWidth, height: source.videoHeight };

@@ -18,7 +18,7 @@ describe('options of averaging', () => {
   });
 
   it.each(['', '1,', 'big', '1;2', '1,NaN'])("refuse '%s'", (text) => {
-    expect(() => parseScales(text)).toThrow('Give numbers with commas');
+    expect(() => parseScales(text)).toThrow('It must be a comma-separated list of numbers');
     expect(() => parse('--scales', text)).toThrow();
   });
 });

@@ -4,22 +4,22 @@ import { FaceparseError } from '../text/errors.ts';
 import { escapeControls, withoutControls } from '../text/quoted-text.ts';
 import { Progress } from './progress.ts';
 
-/** What every command with machine-readable output has. */
+/** The option of every command with machine-readable output. */
 export interface JsonOption {
-  /** One JSON document on stdout, and nothing else there. */
+  /** Prints one JSON document on stdout and nothing else. */
   readonly json?: boolean;
 }
 
 /** Help text of `--json`, the same everywhere. */
-export const jsonHelp = 'print one JSON document instead of text';
+export const jsonHelp = 'print JSON instead of text';
 
-/** Prints a result for people; names of files may hold what a terminal would obey, which is left out. */
+/** Prints a result as text. Control characters, which file names may contain, are removed. */
 export function printText(text: string): void {
   const plain = withoutControls(text);
   process.stdout.write(plain.endsWith('\n') ? plain : `${plain}\n`);
 }
 
-/** Prints a result for machines. */
+/** Prints a result as JSON. */
 export function printJson(value: unknown): void {
   process.stdout.write(`${escapeControls(JSON.stringify(value, null, 2))}\n`);
 }
@@ -29,7 +29,7 @@ export function printNotice(line: string): void {
   process.stderr.write(`faceparse: ${withoutControls(line)}\n`);
 }
 
-/** The user asked to stop, and the work did. */
+/** The work stopped because the user asked. */
 export class InterruptedError extends Error {
   constructor() {
     super('interrupted');
@@ -38,8 +38,8 @@ export class InterruptedError extends Error {
 }
 
 /**
- * Runs work that Ctrl-C (or SIGTERM) ends in order: the first aborts the signal, whose reason is an InterruptedError; the
- * second ends the process at once with 130. Work that wants to keep what it has may look at the signal and return.
+ * Runs work that Ctrl-C (or SIGTERM) can stop. The first signal aborts with an InterruptedError as the reason; the
+ * second ends the process with exit code 130. Work may check the signal and return early to keep its results.
  *
  * @example await withInterrupt((signal) => checkDataset(folder, set, { signal }));
  */
@@ -60,7 +60,7 @@ export async function withInterrupt<Result>(work: (signal: AbortSignal) => Promi
   }
 }
 
-/** What `runTask` hands to the work. */
+/** What `runTask` passes to the work. */
 export interface TaskControls {
   readonly signal: AbortSignal;
   readonly onProgress: (done: number, total: number) => void;
@@ -84,7 +84,7 @@ export async function runTask<Result>(
   }
 }
 
-/** Parser of an option that takes a whole number; commander turns its error into a usage error. */
+/** Makes the parser of an option that takes a whole number; commander turns its error into a usage error. */
 export function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -95,15 +95,15 @@ export function wholeNumber(least: number, most: number): (text: string) => numb
   };
 }
 
-/** Says before long work, not after it, that the folder to be written is taken. */
+/** Checks, before long work, that the output folder is missing or empty. */
 export async function requireFreeFolder(folder: string): Promise<void> {
   const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [];
     const reason = error.code === 'ENOTDIR' ? 'it is a file' : error.message;
-    throw new FaceparseError(`cannot write to ${folder}: ${reason}; name a new folder`, { exitCode: 2, cause: error });
+    throw new FaceparseError(`cannot write to ${folder}: ${reason}; use a new folder`, { exitCode: 2, cause: error });
   });
   if (names.length > 0) {
-    throw new FaceparseError(`${folder} exists and is not empty; name a new folder, or remove it first`, {
+    throw new FaceparseError(`${folder} exists and is not empty; use a new folder, or remove it first`, {
       exitCode: 2,
     });
   }

@@ -8,5 +8,5 @@ it('tells file and overrides apart', () => {
     overrides: ['train.lr=1', 'name=a/b=c'],
   });
   expect(splitConfigArguments(['./odd=name.yaml'])).toEqual({ file: './odd=name.yaml', overrides: [] });
-  expect(() => splitConfigArguments(['a.yaml', 'b.yaml'])).toThrow('two config files are given, a.yaml and b.yaml');
+  expect(() => splitConfigArguments(['a.yaml', 'b.yaml'])).toThrow('two configs given, a.yaml and b.yaml');
 });

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { type EngineChoice, engineNames } from '../engine/select-engine.ts';
 import { wholeNumber } from './command.ts';
 
-/** What `addEngineOptions` gives to an action. */
+/** The options that `addEngineOptions` adds. */
 export interface EngineOptions {
   readonly engine?: NonNullable<EngineChoice['name']>;
   readonly device?: NonNullable<EngineChoice['device']>;
@@ -13,14 +13,10 @@ export interface EngineOptions {
 export function addEngineOptions(command: Command): Command {
   return command
     .addOption(
-      new Option('--engine <name>', 'what computes (auto: native where it is built, else onnx)').choices([
-        ...engineNames,
-      ]),
+      new Option('--engine <name>', 'compute engine (auto: native if built, else onnx)').choices([...engineNames]),
     )
-    .addOption(
-      new Option('--device <name>', 'where the onnx engine computes').choices(['cpu', 'webgpu', 'cuda', 'dml']),
-    )
-    .option('--threads <n>', 'threads of the engine (default: one a core)', wholeNumber(1, 256));
+    .addOption(new Option('--device <name>', 'device of the onnx engine').choices(['cpu', 'webgpu', 'cuda', 'dml']))
+    .option('--threads <n>', 'threads of the engine (default: one per core)', wholeNumber(1, 256));
 }
 
 /** The options as `selectEngine` takes them. */

@@ -1,6 +1,6 @@
 import type { Column } from '../text/markdown-table.ts';
 
-/** A length of time as people say it: `8 s`, `3 min 20 s`, `2 h 5 min`. */
+/** A duration for display: `8 s`, `3 min 20 s`, `2 h 5 min`. */
 export function formatDuration(seconds: number): string {
   const whole = Math.max(0, Math.round(seconds));
   if (whole < 60) return `${whole} s`;
@@ -9,7 +9,7 @@ export function formatDuration(seconds: number): string {
   return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A size in memory or on disk: `640 KB`, `7.6 GB`, in powers of 1024. */
+/** A size in memory or on disk in powers of 1024: `640 KB`, `7.6 GB`. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
   let unit = 0;
@@ -46,7 +46,7 @@ export function formatTable(
 }
 
 /**
- * Names and values one a line, the values aligned; a value of several lines goes on below its first.
+ * One line per name and value, with aligned values; further lines of a value are indented.
  *
  * @example formatPairs([['Node', '20.20.2'], ['Memory', '7.6 GB']]);
  */

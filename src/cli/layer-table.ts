@@ -2,15 +2,15 @@ import { nodeMultiplyAccumulates } from '../graph/cost.ts';
 import { type Graph, type GraphNode, sizeOf, stateAttributes } from '../graph/graph.ts';
 import type { ConvolutionAttributes } from '../graph/ops/convolution.ts';
 
-/** One module that has parameters of its own. */
+/** A module with its own parameters. */
 export interface Layer {
-  /** Place in the network, as its parameters are named: `stages.0.1.expand.0`. */
+  /** Path in the network, as in parameter names: `stages.0.1.expand.0`. */
   readonly path: string;
   /** `conv 3×3, stride 2`, `batch norm`. */
   readonly type: string;
-  /** Without the batch: C×H×W. */
+  /** Output shape without the batch: C×H×W. */
   readonly output: readonly number[];
-  /** Trainable ones. */
+  /** Number of trainable parameters. */
   readonly parameters: number;
   readonly multiplyAccumulates: number;
 }
@@ -35,8 +35,8 @@ function describeNode(node: GraphNode): string {
 }
 
 /**
- * The modules of a network that have parameters, in the order of the computation; what has none (activations, sums,
- * resizing) gets no line and costs no multiply-accumulates, except products of computed matrices.
+ * The modules of a network that have parameters, in execution order. Nodes without parameters (activations, sums,
+ * resizing) are omitted; they cost no multiply-accumulates, except products of computed matrices.
  */
 export function listLayers(graph: Graph): Layer[] {
   const layers = new Map<string, Layer>();
@@ -49,7 +49,7 @@ export function listLayers(graph: Graph): Layer[] {
     let parameters = 0;
     for (const state of states) {
       const { name, trainable } = stateAttributes(state);
-      // A parameter that two layers share is one parameter.
+      // A parameter shared by two layers counts once.
       if (trainable && !counted.has(name)) parameters += sizeOf(state.shape);
       counted.add(name);
     }

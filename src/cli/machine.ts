@@ -3,27 +3,27 @@ import { arch, availableParallelism, cpus, freemem, platform, totalmem } from 'n
 import { installedPackage } from '../packages/installed-package.ts';
 import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 
-/** The processor as far as the system tells. */
+/** The processor, as reported by the system. */
 export interface ProcessorInfo {
   readonly model: string;
   readonly cores: number;
-  /** Vector instruction sets that matter to the engines, empty where the system does not tell. */
+  /** Vector instruction sets relevant to the engines; empty if unknown. */
   readonly instructions: readonly string[];
 }
 
-/** What the machine and the installation are. */
+/** The machine and the installation. */
 export interface MachineInfo {
   readonly faceparse: string;
   readonly node: string;
   readonly platform: string;
   readonly processor: ProcessorInfo;
-  /** Bytes; the limit is that of the container, where there is one. */
+  /** In bytes; `limit` is the container's, if any. */
   readonly memory: { readonly total: number; readonly free: number; readonly limit?: number };
-  /** Installed version by package, the optional ones among them; undefined where it is missing. */
+  /** Installed version by package, including optional ones; undefined if missing. */
   readonly packages: Readonly<Record<string, string | undefined>>;
 }
 
-/** Flags of /proc/cpuinfo (x86 and ARM) and how people call them. */
+/** Flags of /proc/cpuinfo (x86 and ARM) and their usual names. */
 const instructionNames: readonly (readonly [string, string])[] = [
   ['sse4_2', 'SSE4.2'],
   ['avx', 'AVX'],
@@ -54,10 +54,10 @@ function readCpuinfo(): string {
   }
 }
 
-/** Looks at the machine and the installed packages; nothing is run. */
+/** Inspects the machine and the installed packages without running anything. */
 export function inspectMachine(): MachineInfo {
   const total = totalmem();
-  // 0 or an absurd number where there is no limit.
+  // 0 or a huge number if there is no limit.
   const limit = process.constrainedMemory();
   return {
     faceparse: readOwnPackage().version,

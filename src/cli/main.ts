@@ -5,10 +5,10 @@ import { withoutControls } from '../text/quoted-text.ts';
 import { InterruptedError } from './command.ts';
 import { createProgram } from './program.ts';
 
-/** Looked up by hand, since errors of the command line itself come before its options are known. */
+/** Read from argv directly, because usage errors occur before options are parsed. */
 const debug = process.argv.includes('--debug') || process.env.FACEPARSE_DEBUG === '1';
 
-/** One line, as all errors of faceparse are; commander puts its "did you mean" on a line of its own. */
+/** Joins commander's "did you mean" to the error: errors of faceparse take one line. */
 function usageError(text: string): string {
   const line = withoutControls(text)
     .trim()
@@ -17,7 +17,7 @@ function usageError(text: string): string {
   return `faceparse: ${line}\n`;
 }
 
-/** The same error, which says how to set the key of the configuration that an unknown option is meant to be. */
+/** Adds a hint to an unknown option that is a configuration key. */
 async function withHint(error: unknown): Promise<unknown> {
   if (!(error instanceof CommanderError) || error.code !== 'commander.unknownOption') return error;
   const { optionHint } = await import('./option-hint.ts');
@@ -25,10 +25,10 @@ async function withHint(error: unknown): Promise<unknown> {
   return hint ? new CommanderError(error.exitCode, error.code, `${error.message.split('\n')[0]}; ${hint}`) : error;
 }
 
-/** Says on stderr what went wrong and returns the exit code: 1 the work failed, 2 wrong use, 130 interrupted. */
+/** Prints an error on stderr and returns the exit code: 1 failure, 2 wrong usage, 130 interrupted. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
-    // Commander has printed the version or the help; its code for wrong use is 1.
+    // Commander has printed the version or the help; its code for wrong usage is 1.
     if (!/^commander\.(help|version)/.test(error.code)) process.stderr.write(usageError(error.message));
     return error.exitCode === 0 ? 0 : 2;
   }
@@ -47,14 +47,14 @@ function report(error: unknown): number {
     const first = error.faults.length > 0 ? oneLine(error.message.split('\n')[0]) : message;
     process.stderr.write(`faceparse: ${first}\n${faults}`);
   } else {
-    const hint = debug ? '' : '; run again with --debug to see where';
+    const hint = debug ? '' : '; run again with --debug for a stack trace';
     process.stderr.write(`faceparse: unexpected error: ${message}${hint}\n`);
   }
   if (debug) process.stderr.write(withoutControls(traceOf(error)));
   return error instanceof FaceparseError ? error.exitCode : 1;
 }
 
-/** The frames below the message, which is printed already, and the whole of what caused the error. */
+/** The stack frames without the message, which is already printed, and the full cause. */
 function traceOf(error: unknown): string {
   if (!(error instanceof Error)) return '';
   const frames = (error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line));
@@ -62,7 +62,7 @@ function traceOf(error: unknown): string {
   return `${[...frames, ...cause].join('\n')}\n`;
 }
 
-// `faceparse … | head` closes the pipe early: that is no error, and nobody reads on.
+// `faceparse … | head` closes the pipe early; this is not an error.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : 1);
@@ -75,5 +75,5 @@ try {
 } catch (error) {
   process.exitCode = report(await withHint(error));
 }
-// Whatever threads or timers are left must not keep the process; by then all output has been written.
+// Remaining threads or timers must not keep the process alive; all output has been written.
 setTimeout(() => process.exit(), 3000).unref();

@@ -5,10 +5,10 @@ import { joinWords } from '../text/join-words.ts';
 const commands = ['train', 'bench', 'config'];
 
 /**
- * What to write where an unknown option is meant to set a key of the configuration; undefined where it is not.
+ * A hint for an unknown option that is a configuration key; undefined otherwise.
  *
- * @param message commander's, such as `error: unknown option '--lr'`
- * @param words those of the command line, without the program
+ * @param message commander's message, such as `error: unknown option '--lr'`
+ * @param words the command line without the program
  *
  * @example optionHint("unknown option '--lr'", ['train', '--lr', '1e-3']) // 'to set a configuration key, write train.lr=1e-3'
  */

@@ -33,10 +33,10 @@ describe('splitPredictArguments', () => {
   });
 
   it.each([
-    [[], /^name the photos to parse, or folders of photos$/],
-    [['run'], /^name the photos .* after the run .*run$/],
-    [['w.safetensors'], /^name the photos .* after the run .*w\.safetensors$/],
-    [['none', 'a.jpg'], /^there is no run, photo or folder of photos at .*none$/],
+    [[], /^no photo given; pass photos or folders of photos$/],
+    [['run'], /^no photo given; .* after the run .*run$/],
+    [['w.safetensors'], /^no photo given; .* after the run .*w\.safetensors$/],
+    [['none', 'a.jpg'], /none not found; it must be a run, a photo or a folder of photos$/],
     [['a.jpg', 'w.safetensors'], /w\.safetensors is a run; give one run or weights file, before the photos$/],
     [['run', 'w.safetensors', 'a.jpg'], /w\.safetensors is a run/],
   ])('refuses %j', async (words, message) => {

@@ -14,7 +14,7 @@ import { registerStudy } from './commands/study.ts';
 import { registerSubmit } from './commands/submit.ts';
 import { registerTrain } from './commands/train.ts';
 
-/** Commands in the order in which the help lists them; each loads what it needs only when it is run. */
+/** Commands in the order of the help; each imports its dependencies only when it runs. */
 const registrations = [
   registerDemo,
   registerData,
@@ -31,16 +31,16 @@ const registrations = [
   registerDoctor,
 ];
 
-/** The whole command line; `parseAsync` of it throws commander's errors instead of exiting. */
+/** The command line; its `parseAsync` throws commander's errors instead of exiting. */
 export function createProgram(): Command {
   const program = new Command('faceparse')
-    .description('Train, measure and use compact face-parsing networks.')
+    .description('Train, evaluate and use compact face-parsing networks.')
     .version(readOwnPackage().version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .option('--debug', 'show stack traces of errors (also FACEPARSE_DEBUG=1)')
     .configureHelp({ showGlobalOptions: true })
-    // main.ts prints errors, with hints that take longer to find.
+    // main.ts prints errors and adds hints.
     .configureOutput({ outputError: () => undefined })
     .exitOverride();
   for (const register of registrations) register(program);

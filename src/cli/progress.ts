@@ -1,6 +1,6 @@
 import { formatDuration } from './format.ts';
 
-/** What of an output stream is needed; `process.stderr` is one. */
+/** The parts of an output stream that are used; `process.stderr` has them. */
 export interface Terminal {
   readonly isTTY?: boolean;
   readonly columns?: number;
@@ -8,24 +8,24 @@ export interface Terminal {
 }
 
 export interface ProgressOptions {
-  /** Lines instead of a bar even on a terminal. */
+  /** Print lines instead of a bar, even on a terminal. */
   readonly plain?: boolean;
-  /** The units mean nothing to people: only the share is shown, and the note says how much time is left. */
+  /** Show only the percentage, not the units; the note contains the time left. */
   readonly share?: boolean;
   readonly terminal?: Terminal;
-  /** Milliseconds, for tests. */
+  /** A clock in milliseconds, for tests. */
   readonly now?: () => number;
 }
 
 const redrawMs = 100;
 const lineMs = 10_000;
-/** The rate is that of the last 15 seconds: work that has become slower is seen soon, and single steps do not matter. */
+/** The rate is measured over the last 15 seconds: it follows changes, but not single steps. */
 const windowMs = 15_000;
 const sampleMs = 250;
 const barWidth = 24;
 
 /**
- * Progress of long work on stderr: a bar with the time left on a terminal, else a plain line every ten seconds.
+ * Progress of long work on stderr: on a terminal, a bar with the time left; elsewhere, a line every ten seconds.
  *
  * @example
  * const progress = new Progress('checking');
@@ -50,11 +50,11 @@ export class Progress {
     this.share = options.share === true;
     this.now = options.now ?? (() => performance.now());
     this.samples.push({ time: this.now(), done: 0 });
-    // A bar appears at once, a line only when the work turns out to be long.
+    // A bar appears at once, a line only if the work takes long.
     this.shownAt = this.bar ? Number.NEGATIVE_INFINITY : this.now();
   }
 
-  /** Says how far the work is, in units of its own; `note` is anything worth a few words, such as the loss. */
+  /** Reports `done` of `total` units; `note` is a short remark, such as the loss. */
   update(done: number, total: number, note = ''): void {
     const time = this.now();
     this.takeSample(time, done);
@@ -77,7 +77,7 @@ export class Progress {
     this.draw(text.slice(0, Math.max(10, (this.terminal.columns || 80) - 1)));
   }
 
-  /** Prints a line that stays, above the bar. */
+  /** Prints a permanent line above the bar. */
   log(line: string): void {
     const { drawn } = this;
     this.draw('');
@@ -85,7 +85,7 @@ export class Progress {
     if (drawn !== '') this.draw(drawn);
   }
 
-  /** Removes the bar; to be called also when the work failed. */
+  /** Removes the bar. Call it also if the work failed. */
   finish(): void {
     this.draw('');
   }
@@ -98,17 +98,17 @@ export class Progress {
 
   private takeSample(time: number, done: number): void {
     const last = this.samples.at(-1)!;
-    // Work that begins anew, such as the next epoch.
+    // The count restarts, as in the next epoch.
     if (done < last.done) this.samples.length = 0;
     if (this.samples.length === 0 || time - last.time >= sampleMs) this.samples.push({ time, done });
-    // One sample before the window stays, for work whose single steps take longer than it.
+    // One sample before the window is kept, for steps longer than the window.
     while (this.samples.length > 2 && this.samples[1].time < time - windowMs) this.samples.shift();
   }
 
   private secondsLeft(time: number, done: number, total: number): number | undefined {
     const first = this.samples[0];
     const elapsed = (time - first.time) / 1000;
-    // Earlier than that, the rate is a guess.
+    // Before that, the rate is a guess.
     if (elapsed < 1 || done <= first.done || done >= total) return undefined;
     return ((total - done) * elapsed) / (done - first.done);
   }

@@ -4,7 +4,7 @@ import { formatCount } from '../text/counts.ts';
 import { type Column, markdownTable } from '../text/markdown-table.ts';
 import { formatTable } from './format.ts';
 
-/** F with the digits that leaderboards show. */
+/** F with as many digits as leaderboards show. */
 export function formatScore(value: number): string {
   return value.toFixed(4);
 }
@@ -17,9 +17,9 @@ const columns: readonly Column[] = [
   })),
 ];
 const footnote =
-  'precision, recall, F1 and IoU are pooled over all images; F/image is the mean over the images with the class.';
+  'precision, recall, F1 and IoU are pooled over all images; F/image is the mean over the images that contain the class.';
 
-/** A row for every class that occurs, then the means. */
+/** One row per class that occurs, then the means. */
 function scoreRows(summary: ScoreSummary, set: LabelSet): string[][] {
   const present = summary.perClass.filter((score) => score.truthPixels > 0 || score.predictedPixels > 0);
   const ratio = (value: number) => value.toFixed(3);
@@ -42,12 +42,12 @@ function scoreRows(summary: ScoreSummary, set: LabelSet): string[][] {
 }
 
 /**
- * The scores of an evaluation as text: the headline, the classes, the means. Columns of a class are pooled over all
- * images; `F/image` is the mean over the images that contain the class, of which F (per image) is made.
+ * The scores of an evaluation as text: headline, classes, means. Columns of a class are pooled over all
+ * images, except `F/image`: the mean over the images that contain the class.
  */
 export function formatScores(summary: ScoreSummary, set: LabelSet): string {
   return [
-    `F (per image)   ${formatScore(summary.fPerImage)}   mean over ${summary.images} images of the mean F1 of the classes that each contains`,
+    `F (per image)   ${formatScore(summary.fPerImage)}   mean over ${summary.images} images of the mean F1 of the classes in each`,
     `pixel accuracy  ${formatScore(summary.pixelAccuracy)}`,
     '',
     formatTable(columns, scoreRows(summary, set)),
@@ -56,7 +56,7 @@ export function formatScores(summary: ScoreSummary, set: LabelSet): string {
   ].join('\n');
 }
 
-/** The same in Markdown, as a model card wants it. */
+/** The same in Markdown, for a model card. */
 export function formatScoresMarkdown(summary: ScoreSummary, set: LabelSet): string {
   return [
     `F (per image) **${formatScore(summary.fPerImage)}** over ${summary.images} images; pixel accuracy ${formatScore(summary.pixelAccuracy)}.`,

@@ -5,7 +5,7 @@ import { formatScore } from './score-table.ts';
 
 const thousand = 1000;
 
-/** Shows a training run on stderr: a bar a phase, and a line that stays for every validation. */
+/** Shows a training run on stderr: a bar per phase, and a permanent line per validation. */
 export class TrainingDisplay {
   private progress: Progress | undefined;
   private phase = '';

@@ -5,24 +5,24 @@ import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 
-/** What a bundled file configures: one training, or the trainings of a study. */
+/** What a bundled file configures: one run, or a study. */
 export type ConfigKind = 'config' | 'study';
 
-/** A configuration that faceparse ships. */
+/** A configuration bundled with faceparse. */
 export interface BundledConfig {
-  /** What commands take: `compact`. */
+  /** The name that commands accept: `compact`. */
   readonly name: string;
   readonly kind: ConfigKind;
   readonly path: string;
-  /** The first line of the comment at its head. */
+  /** The first line of the file's leading comment. */
   readonly description: string;
 }
 
-/** It lies beside both src/ and dist/. */
+/** The same relative path works from src/ and dist/. */
 const folder = new URL('../../configs/', import.meta.url);
 
 /**
- * The configurations that faceparse ships, sorted by name.
+ * The bundled configurations, sorted by name.
  *
  * @example (await listBundledConfigs()).map(({ name }) => name) // ['compact', 'flagship', 'study', 'unet']
  */
@@ -43,9 +43,9 @@ export async function listBundledConfigs(): Promise<BundledConfig[]> {
 }
 
 /**
- * The file that a word on the command line means: a path where there is something, else the bundled file of that name.
+ * Resolves a command-line argument to a file: an existing path, else the bundled file of that name.
  *
- * @throws FaceparseError (exit code 2) that names the bundled files where the word is neither
+ * @throws FaceparseError (exit code 2) that lists the bundled files if it is neither
  *
  * @example await findConfigFile('compact') // '…/node_modules/faceparse/configs/compact.yaml'
  */
@@ -59,7 +59,7 @@ export async function findConfigFile(word: string, kind: ConfigKind = 'config'):
   const same = bundled.find(({ name }) => name === wanted);
   const names = bundled.map(({ name }) => name);
   const hint = same
-    ? `to use the one that comes with faceparse, give its name: ${wanted}`
-    : suggestName(wanted, names, `those that come with faceparse: ${names.join(', ')}`);
-  throw new FaceparseError(`cannot read the ${noun} ${word}: there is no such file; ${hint}`, { exitCode: 2 });
+    ? `for the bundled ${noun}, use its name: ${wanted}`
+    : suggestName(wanted, names, `bundled: ${names.join(', ')}`);
+  throw new FaceparseError(`${noun} ${word} not found; ${hint}`, { exitCode: 2 });
 }

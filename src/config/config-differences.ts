@@ -2,19 +2,19 @@ import { configKeys } from './config-keys.ts';
 import { valueAt } from './parse-config.ts';
 import type { Config } from './schema.ts';
 
-/** A key in which two configurations differ, with its value in both. */
+/** A key in which two configurations differ, with both values. */
 export interface ConfigDifference {
   readonly path: string;
   readonly a: unknown;
   readonly b: unknown;
 }
 
-/** What is computed does not depend on it. */
+/** Does not affect the result. */
 const savingKey = 'train.checkpointMinutes';
 
 /**
- * All keys in which two configurations differ, in the order of the schema; the engine that computes, how often a checkpoint
- * is saved, and the keys named in `ignored` do not count.
+ * All keys in which two configurations differ, in the order of the schema. The engine, the checkpoint interval and the
+ * keys in `ignored` are skipped.
  *
  * @example configDifferences(stored, wanted, ['name']) // [{ path: 'train.lr', a: 0.001, b: 0.002 }]
  */

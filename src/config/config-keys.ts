@@ -3,13 +3,13 @@ import { losses } from '../losses/registry.ts';
 import { joinWords } from '../text/join-words.ts';
 import { currentConfigSchema } from './schema.ts';
 
-/** The part of JSON Schema that `configSchema` gives. */
+/** The part of JSON Schema that `configSchema` produces. */
 interface JsonSchema {
   readonly type?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
-  /** What every key of a record takes; false where keys are fixed. */
+  /** The schema of every value of a record; false if keys are fixed. */
   readonly additionalProperties?: JsonSchema | false;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
@@ -26,11 +26,11 @@ interface JsonSchema {
 export interface ConfigKey {
   /** Dotted path, e.g. `train.optimizer.beta1`. */
   readonly path: string;
-  /** It holds other keys instead of a value. */
+  /** It contains other keys instead of a value. */
   readonly group: boolean;
-  /** It takes text, so what is given is not to be read as a number or a date. */
+  /** It takes text, so values are not parsed as numbers or dates. */
   readonly text: boolean;
-  /** What it takes, in words: `a whole number from 32 to 1024`. */
+  /** The accepted values in words: `a whole number from 32 to 1024`. */
   readonly wanted: string;
   readonly default?: unknown;
   readonly description: string;
@@ -38,7 +38,7 @@ export interface ConfigKey {
 
 function describeNumber(schema: JsonSchema): string {
   const { minimum, maximum, exclusiveMinimum: above, exclusiveMaximum: below } = schema;
-  // zod bounds whole numbers by the safe integers, which says nothing to a reader.
+  // zod bounds whole numbers by the safe integers, which do not help a reader.
   const least = minimum !== undefined && minimum > Number.MIN_SAFE_INTEGER ? minimum : undefined;
   const most = maximum !== undefined && maximum < Number.MAX_SAFE_INTEGER ? maximum : undefined;
   const noun = schema.type === 'integer' ? 'a whole number' : 'a number';
@@ -53,12 +53,12 @@ function describeNumber(schema: JsonSchema): string {
 }
 
 function describeObject({ additionalProperties, properties, required = [] }: JsonSchema): string {
-  if (additionalProperties) return `names, each with ${describeType(additionalProperties)}`;
+  if (additionalProperties) return `a map from names to ${describeType(additionalProperties)}`;
   const names = Object.keys(properties ?? {});
   const optional = names.filter((name) => !required.includes(name));
   const rest =
     optional.length > 0 && optional.length < names.length
-      ? `, where ${joinWords(optional, 'and')} may be left out`
+      ? `; ${joinWords(optional, 'and')} ${optional.length === 1 ? 'is' : 'are'} optional`
       : '';
   return `a group of ${joinWords(names, 'and')}${rest}`;
 }
@@ -104,7 +104,7 @@ let known: { readonly losses: number; readonly keys: ReadonlyMap<string, ConfigK
 
 /** All keys and groups of `configSchema` by dotted path, in the schema's order. */
 export function configKeys(): ReadonlyMap<string, ConfigKey> {
-  // Losses may have been registered since.
+  // Losses may have been registered since the last call.
   if (known?.losses !== losses.length) {
     const keys = new Map<string, ConfigKey>();
     collect(z.toJSONSchema(currentConfigSchema(), { io: 'input' }) as JsonSchema, '', keys);
@@ -113,7 +113,7 @@ export function configKeys(): ReadonlyMap<string, ConfigKey> {
   return known.keys;
 }
 
-/** The group that a path lies in: `train` for `train.lr`, the empty string for `name`. */
+/** The group of a path: `train` for `train.lr`, the empty string for `name`. */
 export function parentOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('.')));
 }

@@ -4,19 +4,19 @@ import { type ConfigKey, configKeys, parentOf } from './config-keys.ts';
 function showDefault(key: ConfigKey): string {
   if (key.default === undefined) return '–';
   const { default: value } = key;
-  // As people write it in YAML: 1e-8, not 1e-08 or 0.00000001.
+  // As written in YAML: 1e-8, not 1e-08 or 0.00000001.
   return `\`${typeof value === 'object' ? JSON.stringify(value) : String(value)}\``;
 }
 
 function table(keys: readonly ConfigKey[]): string {
   return markdownTable(
-    ['key', 'takes', 'default', 'meaning'].map((title) => ({ title })),
+    ['key', 'type', 'default', 'description'].map((title) => ({ title })),
     keys.map((key) => [`\`${key.path}\``, key.wanted, showDefault(key), key.description]),
   );
 }
 
 /**
- * All keys of a configuration with what they take, their defaults and their meaning, as Markdown: one table a group.
+ * All keys of a configuration with their types, defaults and descriptions as Markdown, one table per group.
  *
  * `docs/config.md` is exactly this text.
  */
@@ -32,16 +32,16 @@ export function formatConfigReference(): string {
   return [
     '# Configuration',
     '',
-    '<!-- Written by `faceparse config --reference` out of src/config/schema.ts; do not edit by hand. -->',
+    '<!-- Generated from src/config/schema.ts by `faceparse config --reference`; do not edit. -->',
     '',
-    'A configuration is a YAML file. Every key may be left out; an unknown one is an error. Any key can be overridden on',
-    'the command line by its dotted path, and `null` takes it back to its default:',
+    'A configuration is a YAML file. All keys are optional; unknown keys are errors. Override any key on the command line by',
+    'its dotted path; `null` restores the default:',
     '',
     '```sh',
     'faceparse config my.yaml train.lr=3e-4 data.augmentation.flip=0 train.minutes=null',
     '```',
     '',
-    'That command prints the configuration with every default filled in.',
+    'This command prints the configuration with all defaults filled in.',
     '',
     ...sections,
   ]

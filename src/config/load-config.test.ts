@@ -46,7 +46,7 @@ describe('loadConfig', () => {
     expect(await refusal(folder)).toMatchObject({ exitCode: 2, message: expect.stringContaining('is a folder') });
     expect(await refusal(join(folder, 'no.yaml'))).toMatchObject({
       exitCode: 2,
-      message: `cannot read the config ${join(folder, 'no.yaml')}: there is no such file`,
+      message: `cannot read the config ${join(folder, 'no.yaml')}: no such file`,
     });
   });
 });

@@ -6,12 +6,12 @@ import type { Config } from './schema.ts';
 const mostBytes = 2 ** 20;
 
 const reasons: Record<string, string> = {
-  ENOENT: 'there is no such file',
-  EISDIR: 'it is a folder; name the YAML file in it',
-  EACCES: 'no permission to read it',
+  ENOENT: 'no such file',
+  EISDIR: 'it is a folder; pass the YAML file in it',
+  EACCES: 'permission denied',
 };
 
-/** Reads in pieces instead of trusting the size that the file system gives: pipes and devices have none. */
+/** Reads in pieces instead of trusting the reported file size: pipes and devices have none. */
 async function readBounded(path: string): Promise<Uint8Array> {
   const file = await open(path, 'r');
   try {
@@ -28,7 +28,7 @@ async function readBounded(path: string): Promise<Uint8Array> {
   throw new FaceparseError(`the config ${path} is larger than 1 MB; a config is a short YAML file`, { exitCode: 2 });
 }
 
-/** The text of a YAML file of at most 1 MB. @throws FaceparseError (exit code 2) that says why it cannot be read */
+/** The text of a YAML file of at most 1 MB. @throws FaceparseError (exit code 2) with the reason if it cannot be read */
 export async function readConfigText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path));
@@ -41,9 +41,9 @@ export async function readConfigText(path: string): Promise<string> {
 }
 
 /**
- * The configuration of a YAML file (at most 1 MB; the defaults without one) with overrides `train.lr=3e-4` applied.
+ * Loads a YAML file (at most 1 MB; without one, the defaults) and applies overrides such as `train.lr=3e-4`.
  *
- * Throws a FaceparseError (exit code 2) of one line; see `parseConfig`.
+ * @throws FaceparseError (exit code 2) of one line; see `parseConfig`
  *
  * @example const config = await loadConfig({ file: 'configs/demo.yaml', overrides: ['train.epochs=2'] });
  */

@@ -58,12 +58,12 @@ describe('parseConfig', () => {
     ['lr: 1', "a.yaml:1: unknown key 'lr'; did you mean 'train.lr'?"],
     ['# x\ntrain:\n  batch_size: 4', "a.yaml:3: unknown key 'train.batch_size'; did you mean 'train.batchSize'?"],
     ['trian: {lr: 1}', "a.yaml:1: unknown key 'trian'; did you mean 'train'?"],
-    ['train.lr: 1', "a.yaml:1: unknown key 'train.lr'; in a file, groups are written by indentation"],
+    ['train.lr: 1', "a.yaml:1: unknown key 'train.lr'; in a file, write groups by indentation"],
     ['train: 3', 'a.yaml:1: train is 3, but must be a group of keys'],
-    ['train: {lr: 1, lr: 2}', 'a.yaml:1: this key is there twice; remove one'],
+    ['train: {lr: 1, lr: 2}', 'a.yaml:1: duplicate key; remove one'],
     ['train:\n  lr: !!js/function "x"', 'a.yaml:2: YAML tags (!…) are not allowed'],
     ['a: 1\n---\nb: 2', 'a.yaml:2: a configuration is one YAML document; remove the line ---'],
-    ['- 1', 'a.yaml: the file is a list (1 entries), but must be keys and values, e.g. train: {lr: 3e-4}'],
+    ['- 1', 'a.yaml: the file is a list (1 entries), but must contain keys and values, e.g. train: {lr: 3e-4}'],
     ['train:\n  lr: -1', 'a.yaml:2: train.lr is -1, but must be a number above 0, at most 10'],
     ['train: {lr: fast}', 'a.yaml:1: train.lr is "fast", but must be a number above 0, at most 10'],
     ['train: {lr: }', 'a.yaml:1: train.lr is empty, but must be a number above 0, at most 10'],
@@ -72,7 +72,7 @@ describe('parseConfig', () => {
     ['train: {schedule: cos}', 'a.yaml:1: train.schedule is "cos", but must be constant, cosine or polynomial'],
     ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
     ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],
-    ['name: a/b', 'a.yaml:1: name is "a/b", but must be letters, digits, dots, dashes, underscores; at most 100'],
+    ['name: a/b', 'a.yaml:1: name is "a/b", but must be at most 100 letters, digits, dots, dashes and underscores'],
     ['loss: {classWeights: [1, x]}', 'a.yaml:1: entry 2 of loss.classWeights is "x", but must be a number above 0'],
     ['train: {lr: 0, size: 1}', /^a.yaml:1: train.size is 1, .*\(and 1 more error\)$/],
     ['train: {lr: [', /^a.yaml:1: not valid YAML: /],
@@ -86,13 +86,13 @@ describe('parseConfig', () => {
     ['data: {oversample: {hat: 0.5}}', 'a.yaml:1: data.oversample.hat: the factor must be a number from 1 to 100'],
     [
       'train: {resolutions: [{until: 0.5, size: 64, foo: 1}]}',
-      "a.yaml:1: entry 1 of train.resolutions has the unknown key 'foo'; it is a group of until, size and labelSize, where labelSize may be left out",
+      "a.yaml:1: entry 1 of train.resolutions has the unknown key 'foo'; it must be a group of until, size and labelSize; labelSize is optional",
     ],
     [
       'train:\n  resolutions: [{until: 0.5, size: 64}, {until: 0.7, size: 16}]',
-      'a.yaml:2: entry 2 of train.resolutions: size is 16: Too small: expected number to be >=32; it is a group of until, size and labelSize, where labelSize may be left out',
+      'a.yaml:2: entry 2 of train.resolutions: size is 16: Too small: expected number to be >=32; it must be a group of until, size and labelSize; labelSize is optional',
     ],
-    ['data: {oversample: 3}', 'a.yaml:1: data.oversample is 3, but must be names, each with a number from 1 to 100'],
+    ['data: {oversample: 3}', 'a.yaml:1: data.oversample is 3, but must be a map from names to a number from 1 to 100'],
     [
       'data: {augmentation: {copyPaste: {classes: [hat, skin]}}}',
       'a.yaml:1: entry 2 of data.augmentation.copyPaste.classes is "skin", but must be hat, eye_g, ear_r, neck_l, cloth or background',
@@ -101,7 +101,7 @@ describe('parseConfig', () => {
       'data:\n  labels: face-8\n  augmentation:\n    copyPaste:\n      probability: 0.5',
       'a.yaml:5: data.augmentation.copyPaste.probability: copy-paste supports only celebamask-19, but the label set is face-8; set its probability to 0',
     ],
-    ['zzzzzzzz: 1', /the keys there are name, model, data, .* and engine$/],
+    ['zzzzzzzz: 1', /the keys are name, model, data, .* and engine$/],
   ])('refuses %j', (text, message) => {
     if (typeof message === 'string') expect(errorOf(text)).toBe(message);
     else expect(errorOf(text)).toMatch(message);
@@ -111,7 +111,7 @@ describe('parseConfig', () => {
     ['lr=3', "override 'lr=3': unknown key 'lr'; did you mean 'train.lr'?"],
     ['train.lrr=3', "override 'train.lrr=3': unknown key 'train.lrr'; did you mean 'train.lr'?"],
     ['modle.name=x', "override 'modle.name=x': unknown key 'modle.name'; did you mean 'model.name'?"],
-    ['train.lr', "override 'train.lr': an override is key=value, e.g. train.lr=3e-4"],
+    ['train.lr', "override 'train.lr': overrides have the form key=value, e.g. train.lr=3e-4"],
     ['train.lr=', "override 'train.lr=': no value after =; train.lr must be a number above 0, at most 10"],
     ['train.lr=-1', "override 'train.lr=-1': train.lr is -1, but must be a number above 0, at most 10"],
     ['train=3', "override 'train=3': train is a group of keys; override one of them, e.g. train.size=256"],
@@ -141,8 +141,8 @@ describe('parseConfig', () => {
     expect(file.train.resolutions).toEqual([{ until: 0.5, size: 64 }]);
     expect(overridden.train.resolutions).toEqual([{ until: 0.25, size: 32 }]);
     expect(lines).toEqual([
-      'a.yaml:2: train.stages is now called train.resolutions; the old name still works',
-      `override '${override}': train.stages is now called train.resolutions; the old name still works`,
+      'a.yaml:2: train.stages was renamed to train.resolutions; the old name still works',
+      `override '${override}': train.stages was renamed to train.resolutions; the old name still works`,
     ]);
     expect(() => parseConfig('train: {stages: [], resolutions: []}', 'a.yaml')).toThrow(
       'a.yaml:1: train.stages is the former name of train.resolutions; remove one of them',

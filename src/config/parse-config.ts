@@ -7,7 +7,7 @@ import { type Config, currentConfigSchema } from './schema.ts';
 import { suggestKey } from './suggest-key.ts';
 
 type Group = Record<string, unknown>;
-/** Says where in the source a key stands, e.g. `configs/demo.yaml:3`. */
+/** Gives the position of a key in the source, e.g. `configs/demo.yaml:3`. */
 export type Locate = (path: readonly string[]) => string;
 
 const yamlOptions = {
@@ -35,7 +35,7 @@ function isGroup(value: unknown): value is Group {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Parses YAML without custom tags; errors and warnings alike are failures, told with their line. */
+/** Parses YAML without custom tags. Errors and warnings both fail, with their line. */
 export function parseYaml(
   text: string,
   place: (line: number) => string,
@@ -53,7 +53,7 @@ export function parseYaml(
   if (problem) {
     const line = lines.linePos(problem.pos[0]).line || 1;
     const known: Record<string, string> = {
-      DUPLICATE_KEY: 'this key is there twice; remove one',
+      DUPLICATE_KEY: 'duplicate key; remove one',
       TAG_RESOLVE_FAILED: 'YAML tags (!…) are not allowed',
       MULTIPLE_DOCS: 'a configuration is one YAML document; remove the line ---',
     };
@@ -62,7 +62,7 @@ export function parseYaml(
   return { document, lines };
 }
 
-/** The plain value of a document, whose aliases may not unfold without end. */
+/** The plain value of a document; the number of aliases is limited. */
 export function toValue(document: Document.Parsed, place: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
@@ -71,7 +71,7 @@ export function toValue(document: Document.Parsed, place: string): unknown {
   }
 }
 
-/** Finds keys by walking the document; a key behind an alias has no line of its own. */
+/** Finds keys by walking the document; a key behind an alias has no line. */
 export function locator(document: Document.Parsed, lines: LineCounter, source: string): Locate {
   return (path) => {
     let node: unknown = document.contents;
@@ -87,12 +87,12 @@ export function locator(document: Document.Parsed, lines: LineCounter, source: s
   };
 }
 
-/** Is given lines for the user that are no errors, such as that a key has a new name. */
+/** Receives notices for the user, such as that a key was renamed. */
 export type Notify = (line: string) => void;
 
 /**
- * Refuses unknown keys and groups that are not groups; an empty group (`train:`) becomes one without keys, a key under its
- * former name one under its current name.
+ * Rejects unknown keys and values in place of groups. An empty group (`train:`) becomes a group without keys; a key under a
+ * former name gets its current name.
  */
 function checkKeys(group: Group, path: readonly string[], locate: Locate, notify: Notify): Group {
   const checked: Group = {};
@@ -106,7 +106,7 @@ function checkKeys(group: Group, path: readonly string[], locate: Locate, notify
     }
     const key = given.includes('.') ? undefined : configKeys().get(dotted);
     if (!key) {
-      const hint = configKeys().has(dotted) ? 'in a file, groups are written by indentation' : suggestKey(dotted);
+      const hint = configKeys().has(dotted) ? 'in a file, write groups by indentation' : suggestKey(dotted);
       return fail(`${locate(full)}: unknown key '${dotted.length > 80 ? `${dotted.slice(0, 79)}…` : dotted}'; ${hint}`);
     }
     if (key.group) {
@@ -125,15 +125,15 @@ function overrideValue(text: string, key: ConfigKey, place: string): unknown {
   if (text === '') fail(`${place}: no value after =; ${key.path} must be ${key.wanted}`);
   const { document } = parseYaml(text, () => place);
   const value = toValue(document, place);
-  // 2024 and a: b are good names, though YAML reads a number and a map.
+  // 2024 and a: b are valid names, although YAML reads a number and a map.
   return key.text && value !== null && typeof value !== 'string' ? text : value;
 }
 
-/** Applies `train.lr=3e-4`; the value `null` takes a key back to its default. Returns the dotted path. */
+/** Applies `train.lr=3e-4`; the value `null` restores the default. Returns the dotted path. */
 function applyOverride(config: Group, override: string, notify: Notify): string {
   const place = `override '${override.length > 80 ? `${override.slice(0, 79)}…` : override}'`;
   const equals = override.indexOf('=');
-  if (equals < 1) fail(`${place}: an override is key=value, e.g. train.lr=3e-4`);
+  if (equals < 1) fail(`${place}: overrides have the form key=value, e.g. train.lr=3e-4`);
   const given = override.slice(0, equals).trim();
   const path = currentPath(given);
   if (path !== given) notify(describeRenaming(place, given));
@@ -160,13 +160,13 @@ function indexIn(path: readonly PropertyKey[]): number | undefined {
   return path.find((part) => typeof part === 'number');
 }
 
-/** The key of the configuration that an issue is about: the path up to the first entry of a list. */
+/** The configuration key of an issue: the path up to the first list entry. */
 function keyPathOf({ path }: z.core.$ZodIssue): string[] {
   const end = path.findIndex((part) => typeof part === 'number');
   return path.slice(0, end < 0 ? undefined : end).map(String);
 }
 
-/** An issue inside of an entry that is itself a group. */
+/** An issue inside a list entry that is itself a group. */
 function explainEntry(issue: z.core.$ZodIssue, value: unknown, place: string): string {
   const keys = keyPathOf(issue);
   const entry = `entry ${indexIn(issue.path)! + 1} of ${keys.join('.')}`;
@@ -174,10 +174,10 @@ function explainEntry(issue: z.core.$ZodIssue, value: unknown, place: string): s
     .get(keys.join('.'))!
     .wanted.replace(/^a list, each entry /, '');
   if (issue.code === 'unrecognized_keys') {
-    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it is ${wanted}`;
+    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it must be ${wanted}`;
   }
   const inner = issue.path.slice(keys.length + 1).join('.');
-  return `${place}: ${entry}: ${inner} is ${show(value)}: ${issue.message.replace(/^Invalid input: /, '')}; it is ${wanted}`;
+  return `${place}: ${entry}: ${inner} is ${show(value)}: ${issue.message.replace(/^Invalid input: /, '')}; it must be ${wanted}`;
 }
 
 function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): string {
@@ -198,12 +198,12 @@ function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): s
   return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;
 }
 
-/** What lies at a path of a value; undefined where the path leads nowhere. */
+/** The value at a path; undefined if the path does not exist. */
 export function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], config);
 }
 
-/** The name of a run from that of its file: `configs/Demo 2.yaml` gives `Demo-2`. */
+/** The name of a run from its file name: `configs/Demo 2.yaml` gives `Demo-2`. */
 function nameOfSource(source: string): string | undefined {
   const base = source.replace(/^.*[\\/]/, '').replace(/\.[^.]+$/, '');
   const name = base.replace(/[^A-Za-z0-9._-]+/g, '-').slice(0, 100);
@@ -211,12 +211,13 @@ function nameOfSource(source: string): string | undefined {
 }
 
 /**
- * A configuration from YAML text and dotted overrides, with all defaults filled in.
+ * Parses a configuration from YAML text and dotted overrides and fills in all defaults.
  *
- * `source` is how errors name the text (`configs/demo.yaml`); its base name is the default of the key `name`. Overrides are
- * `train.lr=3e-4`, read as YAML, the last one wins; the value `null` takes a key back to its default. `notify` gets a line for
- * every key under a former name. Throws a
- * FaceparseError (exit code 2) of one line that says where an unknown key or a wrong value stands and what is wanted.
+ * Overrides such as `train.lr=3e-4` are parsed as YAML; the last one wins, and the value `null` restores the default.
+ *
+ * @param source name of the text in errors (`configs/demo.yaml`); its base name is the default of the key `name`
+ * @param notify receives a line for every key under a former name
+ * @throws FaceparseError (exit code 2) of one line that locates an unknown key or wrong value and says what is accepted
  *
  * @example parseConfig('train: {size: 128}', 'small.yaml', ['train.lr=1e-3']).train.lr // 0.001
  */
@@ -230,7 +231,7 @@ export function parseConfig(
   const locate = locator(document, lines, source);
   const given = toValue(document, source) ?? {};
   if (!isGroup(given))
-    fail(`${source}: the file is ${show(given)}, but must be keys and values, e.g. train: {lr: 3e-4}`);
+    fail(`${source}: the file is ${show(given)}, but must contain keys and values, e.g. train: {lr: 3e-4}`);
   const config = checkKeys(given, [], locate, notify);
   const overridden = new Map(overrides.map((override) => [applyOverride(config, override, notify), override]));
   config.name ??= nameOfSource(source);
@@ -238,7 +239,7 @@ export function parseConfig(
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   const path = keyPathOf(issue);
-  // An issue can lie inside of what an override gives, such as a name of a record.
+  // An issue can be inside the value of an override, such as a name of a record.
   const override = path.map((_, index) => overridden.get(path.slice(0, index + 1).join('.'))).find(Boolean);
   const place = override === undefined ? locate(path) : `override '${override}'`;
   const more = result.error.issues.length - 1;

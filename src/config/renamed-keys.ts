@@ -1,12 +1,12 @@
-/** Keys that had another name in an earlier version: old path to new path, in the same group. Files and runs that use the old name are read. */
+/** Renamed keys: old path to new path, in the same group. Files and runs with the old name still work. */
 const renamedKeys: ReadonlyMap<string, string> = new Map([['train.stages', 'train.resolutions']]);
 
-/** The current path of a key, from the current or a former one. */
+/** The current path of a key, given its current or a former path. */
 export function currentPath(path: string): string {
   return renamedKeys.get(path) ?? path;
 }
 
-/** One line that tells a reader the new name of a key. */
+/** A line that gives the new name of a key. */
 export function describeRenaming(place: string, path: string): string {
-  return `${place}: ${path} is now called ${currentPath(path)}; the old name still works`;
+  return `${place}: ${path} was renamed to ${currentPath(path)}; the old name still works`;
 }

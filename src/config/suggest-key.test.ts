@@ -7,7 +7,7 @@ describe('suggestKey', () => {
     ['train.lrr', "did you mean 'train.lr'?"],
     ['train.flip', "did you mean 'data.augmentation.flip'?"],
     ['optimizer.beta1', "did you mean 'train.optimizer.beta1'?"],
-    ['learning', /^the keys there are name, /],
+    ['learning', /^the keys are name, /],
     ['data.augmentation.zzzz', /^the keys of data.augmentation are flip, /],
     ['data.nothing.zzzz', /^the keys of data are labels, /],
   ])('%s', (path, expected) => {

@@ -2,13 +2,13 @@ import { joinWords } from '../text/join-words.ts';
 import { editDistance, longestName, misspelling } from '../text/similar-names.ts';
 import { configKeys, parentOf } from './config-keys.ts';
 
-/** `batch_size`, `batch-size` and `BatchSize` are all meant to be `batchSize`. */
+/** Makes `batch_size`, `batch-size` and `BatchSize` equal to `batchSize`. */
 function normalise(name: string): string {
   return name.toLowerCase().replace(/[_-]/g, '');
 }
 
 /**
- * How far a known key is from an unknown path; undefined where nobody would take one for the other. The name counts
+ * The distance between a known key and an unknown path; undefined if they are too different. The name counts
  * most: the same name in another group comes before a similar name in the same group.
  */
 function distance(unknown: string, known: string): number | undefined {
@@ -21,7 +21,7 @@ function distance(unknown: string, known: string): number | undefined {
 }
 
 /**
- * The keys with a name, in any group and however it is written; groups are left out.
+ * The keys with a name, in any group and spelling; groups are excluded.
  *
  * @example keysNamed('batch-size') // ['train.batchSize']
  */
@@ -32,7 +32,7 @@ export function keysNamed(name: string): string[] {
 }
 
 /**
- * The rest of an error about an unknown key: `did you mean 'train.lr'?`, or else the keys that there are in its group.
+ * The end of an error about an unknown key: `did you mean 'train.lr'?`, or else the keys of its group.
  *
  * @example suggestKey('lr') // "did you mean 'train.lr'?"
  */
@@ -53,7 +53,7 @@ export function suggestKey(path: string): string {
   let group = parentOf(path);
   while (group !== '' && !configKeys().get(group)?.group) group = parentOf(group);
   const siblings = [...configKeys().keys()].filter((known) => parentOf(known) === group);
-  return `the keys ${group === '' ? 'there are' : `of ${group} are`} ${joinWords(
+  return `${group === '' ? 'the keys are' : `the keys of ${group} are`} ${joinWords(
     siblings.map((known) => known.slice(group === '' ? 0 : group.length + 1)),
     'and',
   )}`;

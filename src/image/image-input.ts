@@ -2,13 +2,13 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /**
- * The error for something that is no image.
+ * The error for a value that is not an image.
  *
- * @param takes what is accepted, as the end of a sentence
+ * @param takes the accepted values, as the end of a sentence
  */
 export function unusableImage(value: unknown, takes: string): FaceparseError {
   const hint = value instanceof Promise ? ' (await it first)' : '';
-  return new FaceparseError(`an image cannot be read from ${describeValue(value)}${hint}; give ${takes}`, {
+  return new FaceparseError(`cannot read an image from ${describeValue(value)}${hint}; pass ${takes}`, {
     exitCode: 2,
   });
 }

@@ -5,7 +5,7 @@ export interface Photo {
   readonly data: Uint8Array;
 }
 
-/** A label map, one class id a pixel (H×W). */
+/** A label map, one class id per pixel (H×W). */
 export interface LabelMap {
   readonly width: number;
   readonly height: number;

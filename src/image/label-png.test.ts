@@ -25,5 +25,5 @@ it.each([
   [face8, [0, 0, 8, 255]],
 ])('refuses what the set does not have', (set, ids) => {
   const labels = { width: 2, height: 2, data: Uint8Array.from(ids) };
-  expect(() => encodeLabelPng(labels, set)).toThrow(`pixel 2 has the id ${ids[2]}, which ${set.name} does not have`);
+  expect(() => encodeLabelPng(labels, set)).toThrow(`pixel 2 has the id ${ids[2]}, which is not in ${set.name}`);
 });

@@ -6,10 +6,10 @@ import type { LabelMap } from './image.ts';
 type Color = readonly [number, number, number];
 
 const black: Color = [0, 0, 0];
-/** No class of a label set has it. */
+/** Label of ignored pixels; not used by any class. */
 const ignoredColor: Color = [255, 255, 255];
 
-/** The colours of the classes, with `whole` up to 256: black where there is no class, white for 255. */
+/** The colours of the classes; with `whole`, 256 entries: black for unused ids, white for 255. */
 function paletteOf({ classes }: LabelSet, whole: boolean): readonly Color[] {
   const colors = classes.map(({ color }) => color);
   if (!whole) return colors;
@@ -17,16 +17,16 @@ function paletteOf({ classes }: LabelSet, whole: boolean): readonly Color[] {
 }
 
 /**
- * Encodes a label map as an 8-bit palette PNG: indices are ids, colours those of the set. A palette as long as the set has
- * classes is enough for most; one that also ignores pixels (255) gets all 256 entries, as the PNG specification
- * forbids indices beyond the palette and readers differ in what they make of them.
+ * Encodes a label map as an 8-bit palette PNG: indices are class ids, colours come from the set. The palette has one entry
+ * per class, or 256 if pixels are ignored (255), because the PNG specification forbids indices beyond the palette and
+ * readers treat them differently.
  *
- * @throws RangeError for another id that the set does not have, or data that do not fill width × height
+ * @throws RangeError for any other id outside the set, or data that do not fill width × height
  * @example await writeFile('masks/7.png', encodeLabelPng(labels, celebamask19))
  */
 export function encodeLabelPng(labels: LabelMap, set: LabelSet): Uint8Array {
   const unknown = findUnknownId(labels.data, set);
   if (unknown >= 0)
-    throw new RangeError(`pixel ${unknown} has the id ${labels.data[unknown]}, which ${set.name} does not have`);
+    throw new RangeError(`pixel ${unknown} has the id ${labels.data[unknown]}, which is not in ${set.name}`);
   return encodePalettePng(labels, paletteOf(set, labels.data.includes(ignoreLabel)));
 }

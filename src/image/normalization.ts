@@ -1,6 +1,6 @@
 import type { Photo } from './image.ts';
 
-/** What turns an 8-bit channel value into a network input: `(value / 255 - mean) / std`, one number for R, G, B each. */
+/** Conversion of 8-bit channel values to network inputs, `(value / 255 - mean) / std`, with one number each for R, G, B. */
 export interface Normalization {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
@@ -17,7 +17,7 @@ export function normalizePhoto(photo: Photo, { mean, std }: Normalization, targe
   }
 }
 
-/** The photo that planar 3×H×W floats show: the inverse of `normalizePhoto`, rounded and cut to 0–255. */
+/** The inverse of `normalizePhoto`: planar 3×H×W floats to a photo, rounded and clamped to 0–255. */
 export function denormalizePhoto(
   planes: Float32Array,
   { width, height }: { readonly width: number; readonly height: number },

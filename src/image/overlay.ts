@@ -2,13 +2,13 @@ import type { LabelSet } from '../labels/label-set.ts';
 import type { LabelMap, Photo } from './image.ts';
 
 export interface OverlayOptions {
-  /** Share of the class colour in the blend, 0 to 1. */
+  /** Weight of the class colour in the blend, 0 to 1. */
   readonly opacity?: number;
-  /** Whether thin lines part the classes. */
+  /** Whether to draw thin lines between the classes. */
   readonly contours?: boolean;
 }
 
-/** Colours by class id, 256×3; ids that the set does not have are black. */
+/** Colours by class id, 256×3; ids outside the set are black. */
 function colorTable(set: LabelSet): Uint8Array {
   const table = new Uint8Array(256 * 3);
   for (const { id, color } of set.classes) table.set(color, id * 3);
@@ -16,7 +16,7 @@ function colorTable(set: LabelSet): Uint8Array {
 }
 
 /**
- * Paints a label map in the colours of its label set: H×W ids to an H×W×3 image. Ids outside the set come out black.
+ * Paints a label map in the colours of its label set: H×W ids to an H×W×3 image. Ids outside the set are black.
  *
  * @example const image = colorize(labels, celebamask19);
  */
@@ -32,12 +32,12 @@ export function colorize(labels: LabelMap, set: LabelSet): Photo {
   return { width: labels.width, height: labels.height, data };
 }
 
-/** Whether a pixel of a class touches, within `reach` pixels to the sides or up and down, another class of lower id. */
+/** Whether another class of lower id is within `reach` pixels horizontally or vertically. */
 function onContour(labels: LabelMap, x: number, y: number, reach: number): boolean {
   const { width, height, data } = labels;
   const id = data[y * width + x];
   for (let step = 1; step <= reach; step++) {
-    // Only the class of the higher id carries the line, so that it is not twice as wide as wanted.
+    // Only the class with the higher id carries the line, or it would be twice as wide.
     if (x >= step && data[y * width + x - step] < id) return true;
     if (x + step < width && data[y * width + x + step] < id) return true;
     if (y >= step && data[(y - step) * width + x] < id) return true;
@@ -47,8 +47,8 @@ function onContour(labels: LabelMap, x: number, y: number, reach: number): boole
 }
 
 /**
- * Lays the class colours over a photo, with thin pale lines between the classes; background (id 0) and ids outside the
- * set stay as they are in the photo. Photo and labels have the same H×W.
+ * Blends the class colours with a photo and draws thin pale lines between the classes. Background (id 0) and ids outside
+ * the set are unchanged. Photo and labels have the same H×W.
  *
  * @throws RangeError if the sizes differ or the opacity is not between 0 and 1
  * @example const image = blendOverlay(photo, labels, celebamask19, { opacity: 0.4 });
@@ -61,7 +61,7 @@ export function blendOverlay(photo: Photo, labels: LabelMap, set: LabelSet, opti
       `the photo is ${width}×${height}, but its labels are ${labels.width}×${labels.height}; resize one to the other`,
     );
   }
-  if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`the opacity is ${opacity}, but must be from 0 to 1`);
+  if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`opacity is ${opacity}, but must be from 0 to 1`);
   const table = colorTable(set);
   const known = new Uint8Array(256);
   for (const { id } of set.classes) known[id] = id === 0 ? 0 : 1;
@@ -75,7 +75,7 @@ export function blendOverlay(photo: Photo, labels: LabelMap, set: LabelSet, opti
       for (let k = 0; k < 3; k++) {
         const color = table[id * 3 + k];
         const place = i * 3 + k;
-        // Lines are the class colour lifted towards white: seen on dark hair and on pale skin alike.
+        // Lines are the class colour mixed with white: visible on dark hair and on pale skin.
         data[place] = Math.round(
           line ? data[place] * 0.15 + (255 + color) * 0.425 : data[place] * (1 - opacity) + color * opacity,
         );

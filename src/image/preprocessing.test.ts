@@ -64,20 +64,20 @@ describe('checkPreprocessing', () => {
   });
 
   it.each<[Partial<Record<keyof Preprocessing, unknown>>, RegExp]>([
-    [{ size: 31 }, /^runs\/a gives a size of 31, .* from 32 to 4096; it may be damaged\.$/],
+    [{ size: 31 }, /^runs\/a has a size of 31, .* from 32 to 4096; it may be damaged\.$/],
     [{ size: 4097 }, /a size of 4097/],
     [{ size: 64.5 }, /a size of 64\.5/],
     [{ size: 'large' }, /a size of "large"/],
     [{ size: undefined }, /a size of nothing/],
     [
       { resize: 'letterbox' },
-      /resized by the rule "letterbox", but this faceparse has only stretch-area-bilinear; a newer/,
+      /requires the resize rule "letterbox", but this version supports only stretch-area-bilinear; a newer/,
     ],
-    [{ resize: undefined }, /by the rule nothing/],
-    [{ resize: 'toString' }, /by the rule "toString"/],
+    [{ resize: undefined }, /the resize rule nothing/],
+    [{ resize: 'toString' }, /the resize rule "toString"/],
     [
       { mean: [0.5, 0.5] },
-      /a mean of \[0\.5,0\.5\], but must give three numbers from -10 to 10, for red, green and blue/,
+      /a mean of \[0\.5,0\.5\], but it must be three numbers from -10 to 10, for red, green and blue/,
     ],
     [{ mean: [0.5, 0.5, 0.5, 0.5] }, /a mean of/],
     [{ mean: [0, 0, Number.NaN] }, /a mean of/],
@@ -85,7 +85,7 @@ describe('checkPreprocessing', () => {
     [{ mean: [0, 0, 1e300] }, /a mean of \[0,0,1e\+300\]/],
     [{ mean: ['0', '0', '0'] }, /a mean of/],
     [{ mean: { length: 3 } }, /a mean of/],
-    [{ std: [0.2, 0.2, 0] }, /a std of \[0\.2,0\.2,0\], but must give three numbers from 0\.001 to 10/],
+    [{ std: [0.2, 0.2, 0] }, /a std of \[0\.2,0\.2,0\], but it must be three numbers from 0\.001 to 10/],
     [{ std: [0.2, 0.2, -0.2] }, /a std of/],
     [{ std: [0.2, 0.2, 1e-300] }, /a std of/],
     [{ std: 0.25 }, /a std of 0\.25/],

@@ -4,29 +4,29 @@ import type { Photo } from './image.ts';
 import { denormalizePhoto, type Normalization, normalizePhoto } from './normalization.ts';
 import { resizePhotoSteps } from './resize.ts';
 
-/** How a photo is brought to a square, by name; what exports it or tells of it has an entry for each. */
+/** Rules for resizing a photo to a square, by name. Exports and descriptions have an entry for each. */
 export const resizeRules = ['stretch-area-bilinear'] as const;
 
 /**
- * `stretch-area-bilinear`: each side by itself, so that a photo which is not square is stretched; area means along a side
- * that shrinks, bilinear with half-pixel centres along one that grows, rounded to bytes, halves up (`resizePhoto`).
+ * `stretch-area-bilinear` resizes each axis independently, so non-square photos are stretched. Axes that shrink use area
+ * averaging, axes that grow bilinear interpolation with half-pixel centres; results round to bytes, halves up (`resizePhoto`).
  */
 export type ResizeRule = (typeof resizeRules)[number];
 
-/** What a network expects of its input, whatever the size. */
+/** What a network expects of its input, regardless of size. */
 export interface PreprocessingRules extends Normalization {
   readonly resize: ResizeRule;
 }
 
-/** All that turns a photo into the input of a network. It belongs to the weights: with another one they are worth nothing. */
+/** The conversion of a photo to a network input. It belongs to the weights, which work only with it. */
 export interface Preprocessing extends PreprocessingRules {
-  /** Side in pixels of the square that the network is given. */
+  /** Side in pixels of the square network input. */
   readonly size: number;
 }
 
 /**
- * What networks without a preference of their own are trained with: centred, with about unit spread. Weights files of version 1
- * stand for these rules without naming them, so they stay as they are.
+ * The default for networks: centred, with about unit standard deviation. Weights files of version 1 imply these rules, so
+ * they must not change.
  */
 export const defaultPreprocessing: PreprocessingRules = {
   resize: 'stretch-area-bilinear',
@@ -36,10 +36,10 @@ export const defaultPreprocessing: PreprocessingRules = {
 
 const smallestNetworkSide = 32;
 
-/** Side in pixels of the largest square that a network is given. */
+/** Maximum side of a network input in pixels. */
 export const largestNetworkSide = 4096;
 
-/** Networks that were trained on 0 to 255 have a std of 1/255; what is further out is no statistic of photos. */
+/** Networks trained on 0 to 255 have a std of 1/255; values outside these ranges cannot be statistics of photos. */
 const ranges = { mean: [-10, 10], std: [0.001, 10] } as const;
 
 const resizers: Readonly<Record<ResizeRule, (photo: Photo, size: number) => Steps<Photo>>> = {
@@ -47,7 +47,7 @@ const resizers: Readonly<Record<ResizeRule, (photo: Photo, size: number) => Step
 };
 
 /**
- * A photo of any size as the network takes it: planar 3×size×size floats.
+ * Converts a photo of any size to a network input: planar 3×size×size floats.
  *
  * @example const { logits } = await program.run({ image: photoToInput(photo, weights.preprocessing) });
  */
@@ -63,17 +63,17 @@ export function* photoToInputSteps(photo: Photo, preprocessing: Preprocessing): 
   return input;
 }
 
-/** The square that an input of 3×size×size floats shows, for people: normalisation is taken back, resizing is not. */
+/** Converts an input of 3×size×size floats back to an image for display. Only normalisation is inverted, not resizing. */
 export function inputToPhoto(input: Float32Array, preprocessing: Preprocessing): Photo {
   const { size } = preprocessing;
   return denormalizePhoto(input, { width: size, height: size }, preprocessing);
 }
 
 /**
- * Checks a preprocessing that was read from somewhere.
+ * Checks a preprocessing read from a file.
  *
- * @param name what it was read from, for errors
- * @throws FaceparseError that names the setting, its value and what it may be
+ * @param name source of the preprocessing, for errors
+ * @throws FaceparseError that names the setting, its value and the accepted values
  */
 export function checkPreprocessing(
   candidate: Readonly<Record<keyof Preprocessing, unknown>>,
@@ -82,15 +82,15 @@ export function checkPreprocessing(
   const { size, resize } = candidate;
   if (!Number.isInteger(size) || !isWithin(size, [smallestNetworkSide, largestNetworkSide])) {
     throw new FaceparseError(
-      `${name} gives a size of ${show(size)}, but must give a whole number of pixels from ${smallestNetworkSide} to ` +
+      `${name} has a size of ${show(size)}, but it must be a whole number of pixels from ${smallestNetworkSide} to ` +
         `${largestNetworkSide}; it may be damaged.`,
     );
   }
   const rule = resizeRules.find((known) => known === resize);
   if (!rule) {
     throw new FaceparseError(
-      `${name} wants photos resized by the rule ${show(resize)}, but this faceparse has only ${resizeRules.join(', ')}; ` +
-        'a newer one may be needed.',
+      `${name} requires the resize rule ${show(resize)}, but this version supports only ${resizeRules.join(', ')}; ` +
+        'a newer version may be needed.',
     );
   }
   const [mean, std] = (['mean', 'std'] as const).map((key) => {
@@ -98,7 +98,7 @@ export function checkPreprocessing(
     if (isTriple(values) && values.every((value) => isWithin(value, ranges[key]))) return values;
     const [from, to] = ranges[key];
     throw new FaceparseError(
-      `${name} gives a ${key} of ${show(values)}, but must give three numbers from ${from} to ${to}, for red, green and blue; ` +
+      `${name} has a ${key} of ${show(values)}, but it must be three numbers from ${from} to ${to}, for red, green and blue; ` +
         'it may be damaged.',
     );
   });
@@ -114,7 +114,7 @@ function isTriple(values: unknown): values is [number, number, number] {
   return Array.isArray(values) && values.length === 3;
 }
 
-/** What was given, in a few characters of one line. */
+/** A value as short text on one line. */
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
   const text = typeof value === 'number' ? String(value) : JSON.stringify(value);

@@ -16,18 +16,18 @@ export interface RawImage {
   readonly channels?: 1 | 3 | 4;
 }
 
-/** Larger images are refused before anything is allocated for them: 100 megapixels are 300 MB as RGB. */
+/** Maximum number of pixels; larger images are refused before memory is allocated. 100 megapixels are 300 MB as RGB. */
 export const maxImagePixels = 100_000_000;
 
-/** Whether a value is meant as a raw image: it has a size and data, right or wrong. */
+/** Whether a value is meant as a raw image: it has a size and data, valid or not. */
 export function isRawImage(value: unknown): value is RawImage {
   return typeof value === 'object' && value !== null && 'width' in value && 'height' in value && 'data' in value;
 }
 
 /**
- * A raw image as 8-bit RGB; transparent pixels are laid on white. In steps of one row.
+ * Converts a raw image to 8-bit RGB, in steps of one row. Transparent pixels are blended with white.
  *
- * @throws FaceparseError (exit code 2) where the size, the type of the data or their length is wrong
+ * @throws FaceparseError (exit code 2) if the size, or the type or length of the data, is wrong
  */
 export function* rawToPhotoSteps(image: RawImage): Steps<Photo> {
   const { width, height } = image;

@@ -109,7 +109,7 @@ describe('readPhoto', () => {
   test('missing, empty and folder are told apart', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'dir.jpg'));
-    expect(await failure(readPhoto(join(folder, 'none.jpg')))).toMatch(/none\.jpg: there is no such file/);
+    expect(await failure(readPhoto(join(folder, 'none.jpg')))).toMatch(/none\.jpg: not found/);
     expect(await failure(readPhoto(await fileOf('nil.jpg', '')))).toContain('is empty (0 bytes)');
     expect(await failure(readPhoto(join(folder, 'dir.jpg')))).toContain('is a folder');
   });

@@ -5,10 +5,10 @@ import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
 import { maxImagePixels } from './raw-image.ts';
 
-/** Larger files are refused before they are read into memory. */
+/** Maximum file size in bytes; larger files are refused before they are read. */
 export const maxFileBytes = 256 * 1024 * 1024;
 
-/** A photo or mask that cannot be used: the file, what is wrong with it, and what to do. */
+/** An unusable photo or mask: the file, the problem and the fix. */
 export class ImageError extends FaceparseError {
   readonly file: string;
   readonly reason: string;
@@ -23,21 +23,21 @@ export class ImageError extends FaceparseError {
   }
 }
 
-/** Read a whole file of bounded size; missing, a folder, empty or too large gives an ImageError. */
+/** Reads a whole file of limited size. @throws ImageError if it is missing, a folder, empty or too large */
 async function readBytes(path: string): Promise<Buffer> {
   try {
     const info = await stat(path);
-    if (!info.isFile()) throw new ImageError(path, 'is a folder or device, not a file', 'name an image file');
+    if (!info.isFile()) throw new ImageError(path, 'is a folder or device, not a file', 'pass an image file');
     if (info.size === 0) throw new ImageError(path, 'is empty (0 bytes)', 'replace or remove it');
     if (info.size > maxFileBytes) {
-      throw new ImageError(path, `has ${info.size} bytes, the limit is ${maxFileBytes}`, 'make it smaller');
+      throw new ImageError(path, `has ${info.size} bytes; the limit is ${maxFileBytes}`, 'make it smaller');
     }
     return await readFile(path);
   } catch (error) {
     if (error instanceof ImageError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
-      throw new ImageError(path, 'there is no such file', 'check the path', error);
+      throw new ImageError(path, 'not found', 'check the path', error);
     }
     throw new ImageError(path, `cannot be read (${firstLine(error)})`, 'check the file and its permissions', error);
   }
@@ -48,7 +48,7 @@ function firstLine(error: unknown): string {
   return message.split('\n', 1)[0].trim();
 }
 
-/** Look at the magic bytes, so that no other loader of libvips (SVG, PDF, TIFF, …) ever sees a hostile file. */
+/** Checks the magic bytes, so that no other loader of libvips (SVG, PDF, TIFF, …) sees a hostile file. */
 function isPhotoFormat(bytes: Uint8Array): boolean {
   const jpeg = bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
   const text = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
@@ -62,7 +62,7 @@ function openImage(bytes: Uint8Array, path: string): Sharp {
   if (!isPhotoFormat(bytes)) {
     throw new ImageError(path, 'is not a JPEG, PNG or WebP image', 'convert it to one, or remove it');
   }
-  // 'warning' is the strictest level: truncated and corrupt data are errors, not grey areas in a training image.
+  // 'warning' is the strictest level: truncated and corrupt data become errors, not grey areas in a training image.
   return sharp(bytes, { failOn: 'warning', limitInputPixels: maxImagePixels });
 }
 
@@ -75,17 +75,17 @@ function photoError(path: string, error: unknown): ImageError {
   return new ImageError(
     path,
     `is truncated or damaged (${reason})`,
-    'replace it by an undamaged copy, or save it again',
+    'replace it with an undamaged copy, or save it again',
     error,
   );
 }
 
 /**
- * Read a JPEG, PNG or WebP photo as upright 8-bit sRGB (H×W×3): the EXIF orientation is applied, an embedded colour
- * profile, CMYK, grey or 16 bits are converted, and transparency is laid on white.
+ * Reads a JPEG, PNG or WebP photo as upright 8-bit sRGB (H×W×3). The EXIF orientation is applied; embedded colour
+ * profiles, CMYK, grey and 16 bits are converted; transparent pixels are blended with white.
  *
- * Throws an ImageError (a FaceparseError) that names the file when it is missing, another format, truncated, damaged, or larger than
- * `maxImagePixels`.
+ * @throws ImageError (a FaceparseError) that names the file if it is missing, another format, truncated, damaged, or larger
+ *   than `maxImagePixels`
  *
  * @example const photo = await readPhoto('face.jpg'); // photo.data.length === photo.height * photo.width * 3
  */
@@ -93,7 +93,7 @@ export async function readPhoto(path: string): Promise<Photo> {
   return decodePhoto(await readBytes(path), path);
 }
 
-/** Decode the bytes of a photo as `readPhoto` does; `name` is what errors call it. */
+/** Decodes the bytes of a photo like `readPhoto`; `name` names it in errors. */
 export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Photo> {
   try {
     const { data, info } = await openImage(bytes, name)
@@ -102,7 +102,7 @@ export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Phot
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
-    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, wanted 3`);
+    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, not 3`);
     return {
       width: info.width,
       height: info.height,
@@ -114,9 +114,9 @@ export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Phot
 }
 
 /**
- * Read the size in pixels of a photo as it stands upright (EXIF orientation applied), from its header only.
+ * Reads the size in pixels of an upright photo (EXIF orientation applied) from its header only.
  *
- * Throws an ImageError (a FaceparseError) that names the file when it is missing, another format, or its header is damaged.
+ * @throws ImageError (a FaceparseError) that names the file if it is missing, another format, or its header is damaged
  */
 export async function readPhotoSize(path: string): Promise<{ width: number; height: number }> {
   try {
@@ -128,7 +128,7 @@ export async function readPhotoSize(path: string): Promise<{ width: number; heig
 }
 
 /**
- * Read a mask PNG (8-bit palette or grayscale, whose values are class ids) as a label map (H×W).
+ * Reads a mask PNG (8-bit palette or greyscale, with class ids as values) as a label map (H×W).
  *
  * Ids are not compared with a label set here. Throws an ImageError (a FaceparseError) that names the file when it is missing,
  * truncated, RGB, 16-bit, or larger than `maxImagePixels`.
@@ -141,7 +141,7 @@ export async function readMask(path: string): Promise<LabelMap> {
     const { width, height, data } = decodePalettePng(bytes, { maxPixels: maxImagePixels });
     return { width, height, data };
   } catch (error) {
-    // The decoder knows what is wrong and mostly what to do, but not which file it reads.
+    // The decoder describes the problem and often the fix, but does not know the file.
     const [reason, remedy = 'write the mask again in that form'] = firstLine(error).split('; ');
     throw new ImageError(path, `is not usable as a mask: ${reason}`, remedy, error);
   }

@@ -1,22 +1,22 @@
 import { runSteps, type Steps } from '../scheduling/steps.ts';
 import type { LabelMap, Photo } from './image.ts';
 
-/** Longest side that is accepted for an output, in pixels. */
+/** Maximum side of an output in pixels. */
 const maxSide = 32_768;
 
 /**
- * Added before rounding down: a half, and enough for halves to be rounded up whatever the last digits of a sum are.
- * Common ratios give halves by the thousand (512 to 384: one value in sixteen), and exports compute in other precisions.
+ * Added before rounding down: a half plus a margin, so that halves round up despite rounding errors. Halves are common
+ * (512 to 384: one value in sixteen), and exports compute in other precisions.
  */
 export const roundingOffset = 0.5 + 2 ** -14;
 
-/** For every output position, the source positions that feed it: `counts[i]` of them from `starts[i]`, weights from `i * stride`. */
+/** Source positions of every output position: `counts[i]` of them from `starts[i]`, with weights from `i * stride`. */
 interface AxisTaps {
   readonly starts: Int32Array;
   readonly counts: Int32Array;
   readonly weights: Float64Array;
   readonly stride: number;
-  /** What the weights of one output position add up to. */
+  /** Sum of the weights of one output position. */
   readonly total: number;
 }
 
@@ -24,11 +24,11 @@ interface AxisTaps {
  * Resizes a photo: area averaging (exact box coverage) along an axis that shrinks, bilinear with half-pixel centres
  * along one that grows, rounded to the nearest integer, halves up. A 2:1 shrink is the mean of each 2×2 block.
  *
- * The aspect ratio is the caller's business: an image that is not square is stretched when the target is.
+ * The aspect ratio is not preserved: a non-square image is stretched to a square target.
  *
  * @param photo H×W×3, 8-bit RGB
- * @returns a new photo, also where the size is unchanged
- * @throws RangeError for a target that is not made of positive whole numbers, or data that do not fit the photo's size
+ * @returns a new photo, even if the size is unchanged
+ * @throws RangeError if the target size is not positive whole numbers, or the data do not match the photo's size
  *
  * @example
  * const small = resizePhoto(photo, 256, 256);
@@ -65,8 +65,8 @@ export function* resizePhotoSteps(photo: Photo, width: number, height: number): 
  * Resizes a label map by nearest neighbour with half-pixel centres: output `i` takes source `floor((i + 0.5) * scale)`.
  *
  * @param map H×W class ids
- * @returns a new map that holds only ids of the source
- * @throws RangeError for a target that is not made of positive whole numbers, or data that do not fit the map's size
+ * @returns a new map that contains only ids of the source
+ * @throws RangeError if the target size is not positive whole numbers, or the data do not match the map's size
  */
 export function resizeLabels(map: LabelMap, width: number, height: number): LabelMap {
   checkSizes('label map', map, 1, width, height);
@@ -136,7 +136,7 @@ function areaTaps(from: number, to: number): AxisTaps {
   const counts = new Int32Array(to);
   const weights = new Float64Array(to * stride);
   for (let i = 0; i < to; i++) {
-    // Products before the division, so that whole-number borders come out whole.
+    // Multiply before dividing, so that whole-number borders are exact.
     const begin = (i * from) / to;
     const end = ((i + 1) * from) / to;
     const first = Math.floor(begin);

@@ -91,7 +91,7 @@ describe('a weights file', () => {
     const write = (change: Partial<Weights>) => () => encodeWeights({ ...weights, ...change }, graph);
     const { preprocessing } = weights;
     expect(write({ preprocessing: { ...preprocessing, std: [1, 1, 0] } })).toThrow(
-      'the description of the weights gives a std of [1,1,0]',
+      'the description of the weights has a std of [1,1,0]',
     );
     expect(write({ origin: { kind: 'file', file: '/home/me/a.safetensors', sha256: 'a'.repeat(64) } })).toThrow(
       'the description of the weights does not record the origin',
@@ -161,21 +161,17 @@ describe('a weights file', () => {
   it.each([
     ['version', '3', /version 3 of the weights format; this version of faceparse reads versions 1 and 2/],
     ['model', '', /does not say which network/],
-    ['size', 'large', /^a gives a size of "large", but must give a whole number of pixels from 32 to 4096/],
+    ['size', 'large', /^a has a size of "large", but it must be a whole number of pixels from 32 to 4096/],
     ['size', '1e9', /size of 1000000000/],
     ['size', '31', /size of 31/],
-    [
-      'resize',
-      'letterbox',
-      /^a wants photos resized by the rule "letterbox", but this faceparse has only stretch-area/,
-    ],
-    ['mean', '', /^a gives a mean of "", but must give three numbers/],
-    ['mean', '[0.5,0.5]', /^a gives a mean of \[0\.5,0\.5\]/],
-    ['mean', '[NaN,0,0]', /^a gives a mean of "\[NaN,0,0\]"/],
-    ['mean', '[1e999,0,0]', /^a gives a mean of \[null,0,0\]/],
-    ['mean', '['.repeat(100_000), /^a gives a mean of "\[{59}…, but/],
-    ['std', '[0.2,0.2,0]', /^a gives a std of \[0\.2,0\.2,0\]/],
-    ['std', '{"length":3}', /^a gives a std of \{"length":3\}/],
+    ['resize', 'letterbox', /^a requires the resize rule "letterbox", but this version supports only stretch-area/],
+    ['mean', '', /^a has a mean of "", but it must be three numbers/],
+    ['mean', '[0.5,0.5]', /^a has a mean of \[0\.5,0\.5\]/],
+    ['mean', '[NaN,0,0]', /^a has a mean of "\[NaN,0,0\]"/],
+    ['mean', '[1e999,0,0]', /^a has a mean of \[null,0,0\]/],
+    ['mean', '['.repeat(100_000), /^a has a mean of "\[{59}…, but/],
+    ['std', '[0.2,0.2,0]', /^a has a std of \[0\.2,0\.2,0\]/],
+    ['std', '{"length":3}', /^a has a std of \{"length":3\}/],
     ['origin', 'imagenet', /^a does not record the origin/],
     ['origin', 'null', /does not record the origin/],
     ['origin', '{"kind":"random","seed":0.5}', /does not record the origin/],
@@ -195,7 +191,7 @@ describe('a weights file', () => {
     const file = changed((metadata) => {
       delete metadata[key];
     });
-    expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(/^a (gives|wants) .*nothing/);
+    expect(messageOf(() => decodeWeights(file, 'a'))).toMatch(/^a (has|requires) .*nothing/);
   });
 
   it('with a tensor of whole numbers is refused', () => {

@@ -108,18 +108,20 @@ describe('FaceParser in Node', () => {
   it('refuses arguments that make no sense, also from JavaScript', async () => {
     const load = FaceParser.load as (path?: unknown, options?: unknown) => Promise<FaceParser>;
     await expect(load({ name: 'onnx' })).rejects.toThrow(
-      'FaceParser.load takes the path of a run folder or weights file, but was given an object with the keys name; ' +
+      'FaceParser.load takes the path of a run folder or weights file, but got an object with the keys name; ' +
         'options come second: FaceParser.load(undefined, { … })',
     );
-    await expect(load(3)).rejects.toThrow(/was given a number$/);
+    await expect(load(3)).rejects.toThrow(/but got a number$/);
     await expect(load(undefined, null)).rejects.toThrow(
-      /^the options of FaceParser\.load are an object, but null was given/,
+      /^the options of FaceParser\.load must be an object, but got null/,
     );
     await expect(load(undefined, { name: 'gpu' })).rejects.toThrow(
       "unknown engine 'gpu'; available: auto, native, onnx, reference",
     );
     await expect(load(undefined, { name: 'onxx' })).rejects.toThrow("unknown engine 'onxx'; did you mean 'onnx'?");
-    await expect(load(undefined, { name: 'onnx', device: 'gpu' })).rejects.toThrow(/no device 'gpu'; it has/);
+    await expect(load(undefined, { name: 'onnx', device: 'gpu' })).rejects.toThrow(
+      /does not support the device 'gpu'; available:/,
+    );
     await expect(load(undefined, { threads: 0 })).rejects.toThrow('threads is 0, but must be a positive integer');
     // @ts-expect-error: options come second
     const wrong = () => FaceParser.load({ name: 'onnx' });
@@ -134,7 +136,7 @@ describe('FaceParser in Node', () => {
   });
 
   it('names a photo that cannot be read', async () => {
-    await expect(parser.parse(join(folder, 'nothing.jpg'))).rejects.toThrow(/nothing\.jpg: there is no such file/);
+    await expect(parser.parse(join(folder, 'nothing.jpg'))).rejects.toThrow(/nothing\.jpg: not found/);
     await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the image: is not a JPEG, PNG or WebP/);
   });
 
@@ -156,7 +158,7 @@ describe('FaceParser in Node', () => {
   });
 });
 
-describe('FaceParser with the weights that come with faceparse', () => {
+describe('FaceParser with the bundled weights', () => {
   const present = existsSync(bundledWeights);
 
   it('looks for them in weights/ of the package', async () => {
@@ -169,7 +171,7 @@ describe('FaceParser with the weights that come with faceparse', () => {
   it('says where they are missing and what to do', async () => {
     const missing = join(await temporaryFolder(), 'flagship.safetensors');
     await expect(requireBundledWeights(missing)).rejects.toThrow(
-      `no run is named, and the weights that come with faceparse are missing (${missing}). Train a network with`,
+      `no run given, and the bundled weights are missing (${missing}). Train a network with`,
     );
     if (!present) await expect(FaceParser.load()).rejects.toMatchObject({ exitCode: 2 });
   });
@@ -196,8 +198,10 @@ describe('resolveWeights', () => {
 
   it('says what is missing', async () => {
     const folder = await temporaryFolder();
-    await expect(resolveWeights(folder)).rejects.toThrow(/holds no weights \(weights\/best\.safetensors\)/);
-    await expect(resolveWeights(join(folder, 'x'))).rejects.toThrow(/there is no run folder or weights file at .*x\.$/);
+    await expect(resolveWeights(folder)).rejects.toThrow(/contains no weights \(weights\/best\.safetensors\)/);
+    await expect(resolveWeights(join(folder, 'x'))).rejects.toThrow(
+      /x not found; it must be a run folder or a weights file$/,
+    );
   });
 
   it('and a file that is cut short is named by load', async () => {

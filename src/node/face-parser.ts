@@ -12,34 +12,34 @@ import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
 import { decodeSource, type ImageSource } from './image-source.ts';
 
-/** Weights files over this are refused before they are read. */
+/** Maximum size of a weights file in bytes. */
 const maxWeightsBytes = 2 ** 30;
 
-/** The weights file that a path names: itself, or the best one of a run folder. */
+/** The weights file at a path: the file itself, or the best weights of a run folder. */
 export async function resolveWeights(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
-  if (!found) throw new FaceparseError(`there is no run folder or weights file at ${path}.`, { exitCode: 2 });
+  if (!found) throw new FaceparseError(`${path} not found; it must be a run folder or a weights file`, { exitCode: 2 });
   if (found.isFile()) return path;
   const run = runFolder(path);
   for (const file of [run.bestWeights, run.lastWeights]) if (await exists(file)) return file;
   throw new FaceparseError(
-    `${path} holds no weights (weights/best.safetensors). Is it the folder of a run that was trained?`,
+    `${path} contains no weights (weights/best.safetensors). Is it the folder of a trained run?`,
     {
       exitCode: 2,
     },
   );
 }
 
-/** Reads the weights that a run folder or a file holds, or without a path those that come with faceparse. */
+/** Reads the weights of a run folder or a file; without a path, the bundled weights. */
 export async function loadWeights(path?: string): Promise<{ file: string; weights: Weights }> {
   const file = path === undefined ? await requireBundledWeights() : await resolveWeights(path);
   const { size } = await stat(file);
   if (size > maxWeightsBytes)
-    throw new FaceparseError(`${file} is ${size} bytes, more than any weights file of faceparse.`);
+    throw new FaceparseError(`${file} has ${size} bytes, more than any faceparse weights file.`);
   return { file, weights: decodeWeights(await readFile(file), file) };
 }
 
-/** Which engine computes, and which views are averaged. */
+/** Options of a parser in Node: the engine, and the views to average over. */
 export interface LoadOptions extends EngineChoice {
   /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
@@ -55,7 +55,7 @@ export interface LoadOptions extends EngineChoice {
 export class FaceParser extends CoreParser<ImageSource> {
   private constructor(
     parts: ParserParts,
-    /** The weights file that was read. */
+    /** The path of the loaded weights file. */
     readonly file: string,
   ) {
     super(parts);
@@ -64,8 +64,8 @@ export class FaceParser extends CoreParser<ImageSource> {
   /**
    * Loads a trained parser.
    *
-   * @param path the folder of a run, or a weights file; default: the bundled weights
-   * @throws FaceparseError where nothing is found, the file is damaged or belongs to another network, or an option is wrong
+   * @param path a run folder or a weights file; default: the bundled weights
+   * @throws FaceparseError if the path is not found, the file is damaged or belongs to another network, or an option is wrong
    */
   static async load(path?: string | URL, options: LoadOptions = {}): Promise<FaceParser> {
     const { averaging, ...engine } = checkLoadArguments(path, options);
@@ -74,13 +74,13 @@ export class FaceParser extends CoreParser<ImageSource> {
     return new FaceParser(await prepareParser(weights, await selectEngine(engine, true), parserOptions), file);
   }
 
-  /** Decodes what an image is given as: upright, as its EXIF orientation says. */
+  /** Decodes an image of any accepted kind and applies its EXIF orientation. */
   protected override decode(image: ImageSource): Promise<Photo> {
     return decodeSource(image);
   }
 }
 
-/** Calls from JavaScript have no types to guard them, and the order of the arguments is easily mistaken. */
+/** Checks arguments at run time for callers from JavaScript; their order is easily confused. */
 function checkLoadArguments(path: unknown, options: unknown): LoadOptions {
   if (path !== undefined && typeof path !== 'string' && !(path instanceof URL)) {
     const keys = typeof path === 'object' && path !== null ? Object.keys(path) : [];
@@ -88,12 +88,12 @@ function checkLoadArguments(path: unknown, options: unknown): LoadOptions {
       ? '; options come second: FaceParser.load(undefined, { … })'
       : '';
     throw new FaceparseError(
-      `FaceParser.load takes the path of a run folder or weights file, but was given ${describeValue(path)}${hint}`,
+      `FaceParser.load takes the path of a run folder or weights file, but got ${describeValue(path)}${hint}`,
       { exitCode: 2 },
     );
   }
   if (typeof options !== 'object' || options === null) {
-    throw new FaceparseError(`the options of FaceParser.load are an object, but ${describeValue(options)} was given`, {
+    throw new FaceparseError(`the options of FaceParser.load must be an object, but got ${describeValue(options)}`, {
       exitCode: 2,
     });
   }

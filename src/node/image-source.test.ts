@@ -77,7 +77,7 @@ describe('decodeSource', () => {
     [
       'undefined',
       () => undefined,
-      /^an image cannot be read from undefined; give the path or file: URL of a JPEG, PNG or WebP file, its bytes/,
+      /^cannot read an image from undefined; pass the path or file: URL of a JPEG, PNG or WebP file, its bytes/,
     ],
     ['null', () => null, /from null;/],
     ['a number', () => 42, /from a number;/],
@@ -102,9 +102,9 @@ describe('decodeSource', () => {
       () => `data:image/png;base64,${'A'.repeat(1000)}`,
       /does not fetch data:image\/png;base64,A+…; pass/,
     ],
-    ['a missing file', () => 'nothing.jpg', /^nothing\.jpg: there is no such file/],
+    ['a missing file', () => 'nothing.jpg', /^nothing\.jpg: not found/],
     ['an empty file', () => new Uint8Array(0), /^the image: is not a JPEG, PNG or WebP image/],
-    ['a stream of text', () => Readable.from(['text']), /from a string; give a stream of bytes \(no encoding set\)/],
+    ['a stream of text', () => Readable.from(['text']), /from a string; pass a stream of bytes \(no encoding set\)/],
     ['a sharp instance of no image', () => sharp(Buffer.from('no image')), /^the image: is refused by sharp \(/],
     [
       'a canvas without a context',
@@ -124,7 +124,7 @@ describe('decodeSource', () => {
         yield new Uint8Array(2 ** 24);
       }
     })();
-    await expect(decodeSource(endless)).rejects.toThrow(/the image: has \d+ bytes or more, the limit is 268435456/);
+    await expect(decodeSource(endless)).rejects.toThrow(/the image: has at least \d+ bytes; the limit is 268435456/);
     expect(read).toBe(17);
   });
 });

@@ -7,7 +7,7 @@ import { decodePhoto, ImageError, maxFileBytes, readPhoto } from '../image/read-
 import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 
-/** A canvas of any package: node-canvas, @napi-rs/canvas, skia-canvas. */
+/** A canvas of any package, such as node-canvas, @napi-rs/canvas or skia-canvas. */
 export interface CanvasLike {
   readonly width: number;
   readonly height: number;
@@ -16,7 +16,7 @@ export interface CanvasLike {
   } | null;
 }
 
-/** A sharp pipeline. Its output is parsed as it is: call `autoOrient()` on it to follow the EXIF orientation. */
+/** A sharp pipeline. Its output is parsed unchanged; call `autoOrient()` on it to apply the EXIF orientation. */
 export interface SharpLike {
   clone(): SharpLike;
   flatten(options: { background: string }): SharpLike;
@@ -29,8 +29,8 @@ export interface SharpLike {
 }
 
 /**
- * What an image can be read from in Node: the path or `file:` URL of a JPEG, PNG or WebP file; the bytes of one, in an array, a
- * Blob or a stream; decoded pixels; a canvas; a sharp pipeline.
+ * The kinds of images accepted in Node: the path or `file:` URL of a JPEG, PNG or WebP file; its bytes in an array, Blob or
+ * stream; decoded pixels; a canvas; a sharp pipeline.
  */
 export type ImageSource =
   | string
@@ -51,10 +51,10 @@ const accepted =
   '{ width, height, data } with RGB or RGBA bytes, a canvas, or a sharp instance';
 
 /**
- * Decodes an image to upright 8-bit RGB, whatever it is read from.
+ * Decodes an image of any accepted kind to upright 8-bit RGB.
  *
  * @throws ImageError for a file or bytes that cannot be decoded
- * @throws FaceparseError (exit code 2) for anything that is no image
+ * @throws FaceparseError (exit code 2) for a value that is not an image
  */
 export async function decodeSource(source: ImageSource): Promise<Photo> {
   if (typeof source === 'string') return readPhoto(pathOf(source));
@@ -114,7 +114,7 @@ async function decodeSharp(source: SharpLike): Promise<Photo> {
     throw new ImageError(
       'the image',
       `is refused by sharp (${cause instanceof Error ? cause.message : String(cause)})`,
-      'check the input of the sharp instance',
+      'check the input of the sharp pipeline',
       cause,
     );
   }
@@ -126,7 +126,7 @@ function isCanvas(source: object): source is CanvasLike {
 
 function decodeCanvas(canvas: CanvasLike): Promise<Photo> {
   const context = canvas.getContext('2d');
-  if (!context) throw new FaceparseError('the canvas has no 2d context to read its pixels from', { exitCode: 2 });
+  if (!context) throw new FaceparseError('the canvas has no 2d context, so its pixels cannot be read', { exitCode: 2 });
   return runInSlices(rawToPhotoSteps(context.getImageData(0, 0, canvas.width, canvas.height)));
 }
 
@@ -147,5 +147,5 @@ async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
 }
 
 function tooLarge(bytes: number): ImageError {
-  return new ImageError('the image', `has ${bytes} bytes or more, the limit is ${maxFileBytes}`, 'make it smaller');
+  return new ImageError('the image', `has at least ${bytes} bytes; the limit is ${maxFileBytes}`, 'make it smaller');
 }

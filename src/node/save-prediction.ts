@@ -8,7 +8,7 @@ import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ParseResult } from '../parser/parse-result.ts';
 
-/** Writes `STEM.png`, the palette PNG of class ids, and with `overlay` also `overlay/STEM.png`; gives back the mask's path. */
+/** Writes the palette PNG `STEM.png` and, with `overlay`, `overlay/STEM.png`. @returns the mask's path */
 export async function savePrediction(
   folder: string,
   stem: string,

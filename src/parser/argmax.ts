@@ -31,10 +31,10 @@ interface Span {
 /**
  * `upsampledArgmax` in steps of one row.
  *
- * Between four neighbouring points of the grid every class is interpolated with the same weights. A class that is best at
- * all four is therefore best everywhere in between, and one that is worse than another at all four is never chosen. Only
- * cells on the border between regions are computed pixel by pixel, for the few classes that remain, in the same
- * arithmetic as `RowUpsampler`: the labels are those of the plain method, in a fortieth of its time for 12 megapixels.
+ * Between four neighbouring grid points, all classes are interpolated with the same weights. A class that is best at all
+ * four is therefore best everywhere in between, and a class that is worse than another at all four is never chosen. Only
+ * cells on the border between regions are computed pixel by pixel, for the few remaining classes, in the same arithmetic
+ * as `RowUpsampler`. The labels equal those of the plain method, in a fortieth of the time for 12 megapixels.
  */
 export function* upsampledArgmaxSteps(
   scores: ClassScores,

@@ -41,12 +41,12 @@ describe('networkSides', () => {
   });
 
   it.each([
-    [[0], /^the scale 0 cannot be averaged over: it must be above 0/],
-    [[-1], /^the scale -1 cannot/],
-    [[Number.NaN], /^the scale NaN cannot/],
-    [[Number.POSITIVE_INFINITY], /^the scale Infinity cannot/],
-    [[16.1], /^the scale 16\.1 cannot .* 256 pixels times it at most 4096$/],
-    [new Array(9).fill(1), /^9 scales are given .*at most 8/],
+    [[0], /^scale 0 is not supported: it must be above 0/],
+    [[-1], /^scale -1 is not/],
+    [[Number.NaN], /^scale NaN is not/],
+    [[Number.POSITIVE_INFINITY], /^scale Infinity is not/],
+    [[16.1], /^scale 16\.1 is not .* 256 pixels × scale must be at most 4096$/],
+    [new Array(9).fill(1), /^9 scales given; at most 8 are supported/],
   ])('refuses %j', (scales, message) => {
     expect(() => networkSides(256, 32, scales)).toThrow(message);
   });

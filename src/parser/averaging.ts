@@ -5,40 +5,40 @@ import type { ClassScores } from './grid-classes.ts';
 import { softmaxAcross } from './probabilities.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 
-/** Which views of a photo a prediction is averaged over. */
+/** The views of a photo for test-time augmentation. */
 export interface Averaging {
-  /** Whether every view is also seen mirrored. */
+  /** Whether to add the mirror image of every view. */
   readonly flip: boolean;
   /**
-   * Sizes of the network's square relative to that of its training, at most eight, rounded to what the network takes.
-   * The training's own size is always among them.
+   * Input sizes relative to the training size, at most eight, rounded to sizes that the network accepts. The training size
+   * itself is always included.
    */
   readonly scales: readonly number[];
 }
 
 /**
- * What `--tta` means. Chosen with the flagship on the validation pairs (`faceparse evaluate --data DATA/val --scales LIST`),
- * F (per image) plain 0.8779: with its mirror image 0.8810, at 5/6 of the size too 0.8816, at 5/6 and 7/6 0.8820. A network of
- * 256² lost half a point by a scale of 0.75: choose with images of your own.
+ * The views of `--tta`. Chosen with the flagship on the validation pairs (`faceparse evaluate --data DATA/val --scales LIST`).
+ * F (per image): plain 0.8779; with the mirror image 0.8810; also at 5/6 of the size 0.8816; at 5/6 and 7/6 0.8820. A network
+ * of 256² lost half a point with a scale of 0.75, so choose scales on your own images.
  */
 export const defaultAveraging: Averaging = { flip: true, scales: [5 / 6, 1, 7 / 6] };
 
 const mostScales = 8;
-/** Smallest probability: the log of one that vanishes must stay a number, since scores are interpolated. */
+/** Minimum probability, to keep logarithms finite: scores are interpolated. */
 export const leastProbability = 1e-30;
 
 /**
- * Sides in pixels of the squares that a network is run at, ascending, each once.
+ * Sides in pixels of the network inputs, ascending and unique.
  *
- * @param size side that the network was trained at
- * @param multiple what the network's sides must be multiples of
- * @throws FaceparseError (exit code 2) for scales that are no positive numbers, too many, or lead over 4096 pixels
+ * @param size training size
+ * @param multiple required divisor of input sides
+ * @throws FaceparseError (exit code 2) for scales that are not positive numbers, too many, or exceed 4096 pixels
  *
  * @example networkSides(256, 32, [0.75, 1.25]) // [192, 256, 320]
  */
 export function networkSides(size: number, multiple: number, scales: readonly number[]): number[] {
   if (scales.length > mostScales) {
-    throw new FaceparseError(`${scales.length} scales are given to average over; at most ${mostScales} can be used`, {
+    throw new FaceparseError(`${scales.length} scales given; at most ${mostScales} are supported`, {
       exitCode: 2,
     });
   }
@@ -46,7 +46,7 @@ export function networkSides(size: number, multiple: number, scales: readonly nu
     const side = Math.max(multiple, Math.round((size * scale) / multiple) * multiple);
     if (!(scale > 0 && side <= largestNetworkSide)) {
       throw new FaceparseError(
-        `the scale ${scale} cannot be averaged over: it must be above 0, and ${size} pixels times it at most ${largestNetworkSide}`,
+        `scale ${scale} is not supported: it must be above 0, and ${size} pixels × scale must be at most ${largestNetworkSide}`,
         { exitCode: 2 },
       );
     }
@@ -55,17 +55,17 @@ export function networkSides(size: number, multiple: number, scales: readonly nu
   return [...new Set([size, ...sides])].sort((a, b) => a - b);
 }
 
-/** Mirrors a planar image (channels×H×W, rows of `width`) left to right, in place. */
+/** Flips a planar image (channels×H×W, rows of `width`) horizontally, in place. */
 export function mirrorInPlace(image: Float32Array, width: number): void {
   for (let start = 0; start < image.length; start += width) image.subarray(start, start + width).reverse();
 }
 
 /**
- * Mean of the class probabilities that several views of one photo give.
+ * Mean class probabilities over several views of one photo.
  *
- * Logits of every view are brought to a common grid first, as `upsampledArgmax` would upsample them, and made into
- * probabilities there. Probabilities are averaged, not logits: logits of different views have no common zero, and one
- * view that is beyond doubt would outvote the others.
+ * The logits of each view are resized to a common grid, as in `upsampledArgmax`, and converted to probabilities there.
+ * Probabilities are averaged, not logits: logits of different views have no common zero, and one very confident view
+ * would outvote the others.
  */
 export class ProbabilityAverage {
   private readonly sums: Float32Array;
@@ -73,7 +73,7 @@ export class ProbabilityAverage {
 
   /**
    * @param shape classes×height×width of the common grid
-   * @param mirror for every class id the id that it has in the mirrored image
+   * @param mirror the id of every class in the mirrored image
    */
   constructor(
     readonly shape: readonly [number, number, number],
@@ -83,7 +83,7 @@ export class ProbabilityAverage {
   }
 
   /**
-   * Adds the logits of one view, in steps of one row. A mirrored view is mirrored back, with left and right classes
+   * Adds the logits of one view, in steps of one row. A mirrored view is flipped back, and left and right classes are
    * swapped.
    */
   *add({ data: logits, shape: [classes, height, width] }: ClassScores, mirrored: boolean): Steps<void> {
@@ -106,8 +106,8 @@ export class ProbabilityAverage {
   }
 
   /**
-   * Logarithms of the mean probabilities, in steps of one class. They are upsampled like logits: those of a single view give
-   * exactly the labels that its logits give.
+   * Logarithms of the mean probabilities, in steps of one class. They are upsampled like logits; for a single view, they give
+   * the same labels as its logits.
    */
   *logProbabilities(): Steps<ClassScores> {
     const data = new Float32Array(this.sums.length);

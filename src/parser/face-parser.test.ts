@@ -118,9 +118,9 @@ describe('FaceParser for apps', () => {
   });
 
   it.each([
-    [undefined, /^an image cannot be read from undefined; give \{ width, height, data \} with RGB or RGBA bytes$/],
-    ['photo.jpg', /cannot be read from a string; give/],
-    [Promise.resolve(photo), /cannot be read from a Promise \(await it first\)/],
+    [undefined, /^cannot read an image from undefined; pass \{ width, height, data \} with RGB or RGBA bytes$/],
+    ['photo.jpg', /cannot read an image from a string; pass/],
+    [Promise.resolve(photo), /cannot read an image from a Promise \(await it first\)/],
     [
       { width: 2, height: 2, data: new Uint8Array(5) },
       /2×2 needs 12 bytes \(RGB\) or 16 \(RGBA\), but its data has 5 bytes/,
@@ -178,7 +178,7 @@ describe('FaceParser for apps', () => {
     expect((await pending).labels).toHaveLength(1200);
     await disposal;
     await expect(other.parse(photo)).rejects.toThrow(
-      'this parser has been disposed of; make a new one to parse more images',
+      'this parser has been disposed; create a new one to parse more images',
     );
     await other.dispose();
   });
@@ -280,7 +280,7 @@ describe('FaceParser with averaging', async () => {
 
   it('refuses a scale that cannot be used', async () => {
     const averaging = { flip: true, scales: [200] };
-    await expect(FaceParser.create(weights, engine, { averaging })).rejects.toThrow(/^the scale 200 cannot/);
+    await expect(FaceParser.create(weights, engine, { averaging })).rejects.toThrow(/^scale 200 is not/);
   });
 });
 

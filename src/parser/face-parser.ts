@@ -17,15 +17,15 @@ import type { ClassScores } from './grid-classes.ts';
 import { type ClassArea, ParseResult, type ParseTiming } from './parse-result.ts';
 import { SizedNetwork } from './sized-network.ts';
 
-/** How a parser is made. */
+/** Options of a parser. */
 export interface FaceParserOptions {
-  /** What errors call the weights; default "the weights". */
+  /** Name of the weights in errors; default "the weights". */
   readonly name?: string;
   /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
 }
 
-/** How one image is parsed. */
+/** Options of one call to `parse`. */
 export interface ParseOptions {
   /**
    * Longest side of the labels in pixels; larger images get smaller labels of the same aspect ratio. The network sees the
@@ -34,7 +34,7 @@ export interface ParseOptions {
   readonly maxSide?: number;
 }
 
-/** What a parser consists of. */
+/** The parts of a parser. */
 export interface ParserParts {
   readonly weights: Weights;
   readonly engine: Engine;
@@ -43,14 +43,14 @@ export interface ParserParts {
   readonly flip: boolean;
 }
 
-/** Milliseconds that the parts of one call have taken so far. */
+/** Milliseconds spent so far in the parts of one call. */
 type Spent = { -readonly [part in Exclude<keyof ParseTiming, 'total'>]: number };
 
-/** An image that is ready for the networks. */
+/** A preprocessed image. */
 interface Prepared {
   readonly width: number;
   readonly height: number;
-  /** One for each network, 3×side×side. */
+  /** One input per network, 3×side×side. */
   readonly inputs: readonly Float32Array[];
   readonly spent: Spent;
 }
@@ -58,7 +58,7 @@ interface Prepared {
 /**
  * Compiles the networks of a parser.
  *
- * @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over
+ * @throws FaceparseError if the weights do not match their network, or a scale is not supported
  */
 export async function prepareParser(
   weights: Weights,
@@ -73,11 +73,11 @@ export async function prepareParser(
 /**
  * Parses faces with a trained network. Validation, evaluation, commands and pages all go through this class.
  *
- * An image is preprocessed as its weights say, to the square that the network was trained on. The logits are upsampled to the
+ * An image is preprocessed as in training, to a square. The logits are upsampled to the
  * size of the image before the best class is taken. With `averaging`, the mean probabilities of several views take their place.
  *
- * Calls are carried out in the order in which they are made, two at a time at most. Work in JavaScript is done in slices of
- * a few milliseconds, so that the event loop keeps turning.
+ * Calls run in order, at most two at a time. Work in JavaScript runs in slices of a few milliseconds, so the event loop is
+ * not blocked.
  *
  * @example
  * const parser = await FaceParser.create(weights, engine);
@@ -87,11 +87,11 @@ export class FaceParser<Source = RawImage> {
   readonly #networks: readonly SizedNetwork[];
   readonly #pipeline = new Pipeline();
   #disposal: Promise<void> | undefined;
-  /** The weights that the parser was made with. */
+  /** The weights of the parser. */
   readonly weights: Weights;
   readonly engine: Engine;
   readonly labelSet: LabelSet;
-  /** Whether each image is also seen mirrored. */
+  /** Whether predictions are averaged over the mirrored image, too. */
   readonly flip: boolean;
 
   /** @internal Use `create`, or `load` of `faceparse/node` and `faceparse/browser`. */
@@ -104,15 +104,15 @@ export class FaceParser<Source = RawImage> {
   }
 
   /**
-   * Makes a parser of decoded images.
+   * Creates a parser of decoded images.
    *
-   * @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over
+   * @throws FaceparseError if the weights do not match their network, or a scale is not supported
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
     return new FaceParser(await prepareParser(weights, engine, options));
   }
 
-  /** Sides in pixels of the squares that each image is seen at, ascending. */
+  /** Sides in pixels of the network inputs, ascending. */
   get sides(): readonly number[] {
     return this.#networks.map(({ preprocessing }) => preprocessing.size);
   }
@@ -120,14 +120,12 @@ export class FaceParser<Source = RawImage> {
   /**
    * Parses one image of any size.
    *
-   * @param image pixels that do not change until the result is there
-   * @throws FaceparseError for an image that cannot be used, options that make no sense, and a parser that is disposed of
+   * @param image pixels; do not change them before the promise resolves
+   * @throws FaceparseError for an unusable image, invalid options, or a disposed parser
    */
   parse(image: Source, options: ParseOptions = {}): Promise<ParseResult> {
     if (this.#disposal) {
-      return Promise.reject(
-        new FaceparseError('this parser has been disposed of; make a new one to parse more images'),
-      );
+      return Promise.reject(new FaceparseError('this parser has been disposed; create a new one to parse more images'));
     }
     return this.#pipeline.run(
       () => this.prepare(image, options),
@@ -135,7 +133,7 @@ export class FaceParser<Source = RawImage> {
     );
   }
 
-  /** Waits for the calls that were made, then frees the engine's memory. */
+  /** Waits for pending calls, then frees the engine's memory. */
   dispose(): Promise<void> {
     this.#disposal ??= this.#pipeline.idle.then(async () => {
       await Promise.all(this.#networks.map((network) => network.dispose()));
@@ -147,7 +145,7 @@ export class FaceParser<Source = RawImage> {
     return this.dispose();
   }
 
-  /** Turns what was given into upright RGB; overridden where files can be read. */
+  /** Converts an image to upright RGB; overridden in environments that can decode files. */
   protected async decode(image: Source): Promise<Photo> {
     if (isRawImage(image)) return runInSlices(rawToPhotoSteps(image));
     throw unusableImage(image, '{ width, height, data } with RGB or RGBA bytes');

@@ -1,29 +1,29 @@
 import type { Steps } from '../scheduling/steps.ts';
 
-/** Scores of every class on the grid of a network, C×h×w: logits, or logarithms of averaged probabilities. */
+/** Scores of every class on the network's grid, C×h×w: logits, or logarithms of averaged probabilities. */
 export interface ClassScores {
   readonly shape: readonly [number, number, number];
   readonly data: Float32Array;
 }
 
 /**
- * What two scores must differ by, relative to the largest score, for the order of their interpolated values to be certain in
- * 32-bit arithmetic. Four times the rounding errors of the two interpolations that a score goes through.
+ * Minimum difference of two scores, relative to the largest score, at which the order of their interpolated values is
+ * certain in 32-bit arithmetic: four times the rounding errors of the two interpolations.
  */
 const certainty = 2 ** -20;
 
-/** No label set has this id: it stands for ignored pixels. */
+/** Label of ignored pixels; not used by any label set. */
 const uncertain = 255;
 
-/** Which classes can be the best one somewhere within a cell, the square between four neighbouring points of the grid. */
+/** Finds the classes that can be best somewhere in a cell, the square between four neighbouring grid points. */
 export class GridClasses {
-  /** Candidates by column, of the row of cells that was asked for last: rows are read in order. */
+  /** Candidates by column for the row of cells queried last; rows are read in order. */
   private readonly contested = new Map<number, Uint8Array>();
   private contestedRow = -1;
 
   private constructor(
     private readonly scores: ClassScores,
-    /** The best class of each point where its lead over all others is certain, else 255. */
+    /** The best class of each point if its lead over all others is certain, else 255. */
     private readonly leaders: Uint8Array,
     private readonly margin: number,
   ) {}
@@ -46,7 +46,7 @@ export class GridClasses {
     return new GridClasses(scores, leaders, margin);
   }
 
-  /** The class that is best in the whole cell, or -1 where several may be. */
+  /** The class that is best in the whole cell, or -1 if several may be. */
   onlyClass(row: number, column: number): number {
     const [, height, width] = this.scores.shape;
     const first = row * width + column;
@@ -101,7 +101,7 @@ export class GridClasses {
   }
 }
 
-/** Takes the scores of one more class into account. @returns the largest of them, without its sign */
+/** Adds the scores of one class. @returns their largest absolute value */
 function rank(
   scores: Float32Array,
   id: number,

@@ -104,7 +104,7 @@ describe('ParseResult', () => {
     });
     const opaque = await result.toRgba({ transparentBackground: false });
     expect(opaque.data.filter((_, i) => i % 4 === 3).every((alpha) => alpha === 255)).toBe(true);
-    await expect(result.toRgba({ opacity: 2 })).rejects.toThrow('the opacity is 2, but must be from 0 to 1');
+    await expect(result.toRgba({ opacity: 2 })).rejects.toThrow('opacity is 2, but must be from 0 to 1');
   });
 
   it('gives a palette PNG whose indices are ids', async () => {

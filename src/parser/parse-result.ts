@@ -16,7 +16,7 @@ export interface ClassArea {
   readonly share: number;
 }
 
-/** Milliseconds that parsing took, without the time spent waiting for earlier images. */
+/** Parsing time in milliseconds, excluding the wait for earlier images. */
 export interface ParseTiming {
   /** Decoding the file, or converting pixels to RGB. */
   readonly decode: number;
@@ -27,7 +27,7 @@ export interface ParseTiming {
   readonly total: number;
 }
 
-/** An 8-bit mask, H×W: 0 is outside, 255 inside. */
+/** An 8-bit mask, H×W: 0 outside, 255 inside. */
 export interface AlphaMask {
   readonly width: number;
   readonly height: number;
@@ -43,7 +43,7 @@ export interface RgbaImage {
   readonly data: Uint8ClampedArray<ArrayBuffer>;
 }
 
-/** One class of an image, in the form that image-segmentation pipelines give. */
+/** One class of an image, in the form of an image-segmentation pipeline. */
 export interface Segment {
   readonly label: string;
   /** Mean probability of the class over its region, 0 to 1. */
@@ -51,16 +51,16 @@ export interface Segment {
   readonly mask: AlphaMask;
 }
 
-/** How a mask is made. */
+/** Options of a mask. */
 export interface MaskOptions {
   /**
-   * Whether values between 0 and 255 express probability, for blending along hair and borders; otherwise a pixel is 255 where
-   * its label is one of the classes.
+   * Whether values from 0 to 255 express probability, for blending along hair and borders. Otherwise a pixel is 255 if its
+   * label is one of the classes, else 0.
    */
   readonly soft?: boolean;
 }
 
-/** How labels are coloured. */
+/** Options for colouring labels. */
 export interface ColorOptions {
   /** Opacity of the classes, 0 to 1; default 1. */
   readonly opacity?: number;
@@ -78,7 +78,7 @@ interface ResultParts {
 }
 
 /**
- * What a parser found in one image. The methods that make images are asynchronous and never hold the thread for long.
+ * The result of parsing one image. Methods that create images are asynchronous and do not block the thread.
  *
  * @example
  * const result = await parser.parse('photo.jpg');
@@ -110,18 +110,18 @@ export class ParseResult {
     this.#labelSet = labelSet;
   }
 
-  /** The labels as the functions for label maps take them (`blendOverlay`, `colorize`, `encodeLabelPng`). */
+  /** The labels as a label map, for `blendOverlay`, `colorize` and `encodeLabelPng`. */
   get labelMap(): LabelMap {
     return { width: this.width, height: this.height, data: this.labels };
   }
 
   /**
-   * The mask of one class or of several together, soft unless asked otherwise.
+   * The mask of one class or the union of several; soft by default.
    *
    * Soft values are probabilities on the network's grid, summed over the classes and upsampled bilinearly.
    *
    * @param classes names or ids; a class that does not occur gives an empty mask
-   * @throws FaceparseError (exit code 2) for a class that the label set does not have
+   * @throws FaceparseError (exit code 2) for a class outside the label set
    */
   async mask(
     classes: string | number | readonly (string | number)[],
@@ -133,8 +133,8 @@ export class ParseResult {
   }
 
   /**
-   * Every class that occurs, largest first, as `{ label, score, mask }`: the form of transformers.js. Masks are hard unless
-   * asked otherwise. Each takes one byte per pixel.
+   * Every class that occurs, largest first, as `{ label, score, mask }`, like transformers.js. Masks are hard by default. Each
+   * takes one byte per pixel.
    */
   async segments({ soft = false }: MaskOptions = {}): Promise<Segment[]> {
     const confidence = await runInSlices(classConfidenceSteps(await this.probabilities(), this.scores.shape));
@@ -145,9 +145,9 @@ export class ParseResult {
     return segments;
   }
 
-  /** The labels in the colours of the label set, to be drawn over the image. */
+  /** The labels in the colours of the label set, for drawing over the image. */
   async toRgba({ opacity = 1, transparentBackground = true }: ColorOptions = {}): Promise<RgbaImage> {
-    if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`the opacity is ${opacity}, but must be from 0 to 1`);
+    if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`opacity is ${opacity}, but must be from 0 to 1`);
     const colors = new Uint32Array(256);
     const bytes = new Uint8Array(colors.buffer);
     for (const { id, color } of this.#labelSet.classes) {
@@ -158,7 +158,7 @@ export class ParseResult {
     return { width: this.width, height: this.height, channels: 4, data };
   }
 
-  /** The labels as the bytes of an 8-bit palette PNG whose indices are class ids. */
+  /** The bytes of an 8-bit palette PNG of the labels; palette indices are class ids. */
   toPng(): Promise<Uint8Array<ArrayBuffer>> {
     const palette = this.#labelSet.classes.map(({ color }) => color);
     return encodePng({ ...this.labelMap, channels: 1 }, { palette });

@@ -28,7 +28,7 @@ export function* probabilitySteps({ data, shape }: ClassScores): Steps<Float32Ar
 }
 
 /**
- * The mean probability of every class over the points of the grid where it is the most likely one; where there is none, its
+ * The mean probability of every class over the grid points where it is the most likely one, or, if there are none, its
  * highest probability. In steps of one row.
  */
 export function* classConfidenceSteps(

@@ -1,8 +1,8 @@
 import { resizeTaps } from '../graph/ops/resize.ts';
 
 /**
- * Brings planes of height×width values to another size, bilinearly with half-pixel centres, one row at a time: a whole
- * upsampled stack of class scores would be many times the size of the photo.
+ * Resizes planes of height×width values bilinearly with half-pixel centres, one row at a time, because all upsampled
+ * class scores together would be many times the size of the photo.
  *
  * @example
  * const upsampler = new RowUpsampler(64, 64, photo.height, photo.width);
@@ -29,7 +29,7 @@ export class RowUpsampler {
     this.line = new Float32Array(width);
   }
 
-  /** Writes row `y` of the output of the plane that begins at `start` of `data` to the beginning of `target`. */
+  /** Writes output row `y` of the plane at offset `start` of `data` to the start of `target`. */
   write(data: Float32Array, start: number, y: number, target: Float32Array): void {
     const { width, low, high, fraction, line } = this;
     const row = this.rows[y];

@@ -16,10 +16,10 @@ export class SizedNetwork {
   ) {}
 
   /**
-   * Compiles a network for its own size and for those that the scales give, ascending.
+   * Compiles a network for its own size and for the sizes given by the scales, ascending.
    *
-   * @param name what errors call the weights
-   * @throws FaceparseError where the weights do not fit the network that they name, or a scale cannot be averaged over
+   * @param name name of the weights in errors
+   * @throws FaceparseError if the weights do not match their network, or a scale is not supported
    */
   static async compileAll(
     weights: Weights,
@@ -45,7 +45,7 @@ export class SizedNetwork {
     return networks;
   }
 
-  /** Logits of one input of 3×side×side, C×h×w. They are the caller's: a later run does not overwrite them. */
+  /** Logits (C×h×w) of one input of 3×side×side. The caller owns them: later runs do not overwrite them. */
   async run(image: Float32Array): Promise<ClassScores> {
     const { logits } = await this.program.run({ image });
     return { shape: this.shape, data: logits.slice() };

@@ -1,11 +1,11 @@
 /**
- * Carries out calls in the order in which they are made. The first part of a call may overlap the second part of the one
- * before it; no more than two calls are under way, so that memory does not grow with the number of calls that wait.
+ * Runs calls in order. The first part of a call may overlap the second part of the previous one. At most two calls run at a
+ * time, so memory does not grow with the number of waiting calls.
  */
 export class Pipeline {
   private free = 2;
   private readonly waiting: (() => void)[] = [];
-  /** Settles, without a value, when the last call that was made has ended. */
+  /** Settles, without a value, when the last call has ended. */
   private last: Promise<void> = Promise.resolve();
 
   /** Resolves when every call made so far has ended. */
@@ -13,7 +13,7 @@ export class Pipeline {
     return this.last;
   }
 
-  /** Runs `prepare`, and `finish` on its result once all earlier calls have ended, well or not. */
+  /** Runs `prepare`, then `finish` on its result after all earlier calls have succeeded or failed. */
   run<P, T>(prepare: () => Promise<P>, finish: (prepared: P) => Promise<T>): Promise<T> {
     const result = this.runInTurn(prepare, finish, this.last, this.acquire());
     const ended = () => undefined;

@@ -1,7 +1,7 @@
-/** Work in steps of well under a millisecond each: it yields after every step and returns its result. */
+/** Work in steps of well under a millisecond: it yields after every step and returns its result. */
 export type Steps<T> = Generator<void, T, void>;
 
-/** Longest time in milliseconds for which `runInSlices` holds the thread. */
+/** Maximum time in milliseconds for which `runInSlices` blocks the thread. */
 const sliceMs = 6;
 
 /** Runs all steps at once. */
@@ -12,8 +12,8 @@ export function runSteps<T>(steps: Steps<T>): T {
 }
 
 /**
- * Runs steps in slices of a few milliseconds, between which the event loop turns: requests are answered and pages stay
- * responsive however large an image is.
+ * Runs steps in slices of a few milliseconds and lets the event loop run in between, so that servers and pages stay
+ * responsive for images of any size.
  *
  * @example const input = await runInSlices(photoToInputSteps(photo, preprocessing));
  */
@@ -28,7 +28,7 @@ export async function runInSlices<T>(steps: Steps<T>): Promise<T> {
   }
 }
 
-/** Resolves after the events that wait have been handled. `setTimeout` would add 4 ms in browsers. */
+/** Resolves after pending events have been handled. `setTimeout` would add 4 ms in browsers. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') {

@@ -8,17 +8,17 @@ import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { parseStudy, type StudyGroup, type StudyVariant } from './parse-study.ts';
 
-/** One training of a study. */
+/** One run of a study. */
 export interface StudyRun {
   readonly group: StudyGroup;
   readonly variant: StudyVariant;
   readonly seed: number;
-  /** `recipe/sgd-s0`, which is also its folder below that of the study's runs. */
+  /** Such as `recipe/sgd-s0`; also its path in the folder of the study's runs. */
   readonly name: string;
   readonly config: Config;
 }
 
-/** All groups of a study file and all their runs, in its order. */
+/** All groups and runs of a study file, in order. */
 export interface Study {
   readonly groups: readonly StudyGroup[];
   readonly runs: readonly StudyRun[];
@@ -61,15 +61,15 @@ async function loadRun(
 }
 
 /**
- * Reads a study file and makes the configuration of every run.
+ * Reads a study file and builds the configuration of every run.
  *
- * @param notify is given a line for every key under a former name
- * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values, or else all wrong overrides
+ * @param notify receives a line for every key under a former name
+ * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values or, without any, all wrong overrides
  *
  * @example (await loadStudy('configs/study.yaml')).runs.map(({ name }) => name)
  */
 export async function loadStudy(file: string, notify: Notify = () => undefined): Promise<Study> {
-  // All runs of a group share what they are made of; once is enough to say it.
+  // All runs of a group share their sources; print each notice once.
   const said = new Set<string>();
   const notifyOnce = (line: string) => {
     if (!said.has(line)) notify(line);
@@ -85,7 +85,7 @@ export async function loadStudy(file: string, notify: Notify = () => undefined):
           runs.push(await loadRun(file, group, variant, seed, notifyOnce));
         } catch (error) {
           if (!(error instanceof FaceparseError)) throw error;
-          // Seeds of a variant, and variants of a group with a fault of its own, fail in the same way.
+          // Seeds of a variant fail in the same way, and so do variants of a faulty group.
           const reason = `${group.name}: ${(error.cause as Error).message}`;
           if (!errors.has(reason)) errors.set(reason, error);
         }
@@ -102,10 +102,10 @@ export async function loadStudy(file: string, notify: Notify = () => undefined):
 }
 
 /**
- * The part of a study that names choose: groups (`recipe`), variants (`recipe/sgd`), runs (`recipe/sgd-s0`). Its groups
- * are whole, since a comparison needs its base.
+ * The part of a study selected by names: groups (`recipe`), variants (`recipe/sgd`), runs (`recipe/sgd-s0`). Groups stay
+ * complete, because a comparison needs its base.
  *
- * @throws FaceparseError (exit code 2) for a name that the study does not have
+ * @throws FaceparseError (exit code 2) for an unknown name
  */
 export function selectRuns({ groups, runs }: Study, names: readonly string[]): Study {
   const namesOf = ({ group, variant, name }: StudyRun) => [group.name, `${group.name}/${variant.name}`, name];

@@ -63,19 +63,19 @@ describe('parseStudy', () => {
       '    config: [1]',
       /^s\.yaml:6: groups\.recipe\.config is a list \(1 entries\), but must be text$/,
     ],
-    ['[3, 4]', '[3, 3]', 's.yaml:8: groups.recipe.seeds: a seed is there twice'],
-    ['[3, 4]', '[]', /^s\.yaml:8: groups\.recipe\.seeds is an empty list, but must be a list that is not empty$/],
+    ['[3, 4]', '[3, 3]', 's.yaml:8: groups.recipe.seeds: duplicate seed'],
+    ['[3, 4]', '[]', /^s\.yaml:8: groups\.recipe\.seeds is an empty list, but must be a non-empty list$/],
     ['[3, 4]', '[-1]', /^s\.yaml:8: groups\.recipe\.seeds\.0 is -1, but must be at least 0$/],
-    ['train.size=128', 'train.size', /^s\.yaml:7: groups\.recipe\.overrides\.0: an override is key=value, e\.g\. /],
-    ['train.size=128', 'train.seed=1', /^s\.yaml:7: .*the business of the study$/],
-    ['      base:', '      basis:', /^s\.yaml:9: groups\.recipe\.variants: one of them must be 'base'/],
     [
-      '{title: nothing}',
-      '{title: nothing, overrides: [a=1]}',
-      /variants\.base\.overrides: the base has none of its own/,
+      'train.size=128',
+      'train.size',
+      /^s\.yaml:7: groups\.recipe\.overrides\.0: overrides have the form key=value, e\.g\. /,
     ],
-    ['      sgd:', '      ../sgd:', /^s\.yaml:11: 'groups\.recipe\.variants\.\.\.\/sgd': a name begins with a letter/],
-    ['      sgd:', '      base:', 's.yaml:11: this key is there twice; remove one'],
+    ['train.size=128', 'train.seed=1', /^s\.yaml:7: .*the study sets the seeds and names of runs$/],
+    ['      base:', '      basis:', /^s\.yaml:9: groups\.recipe\.variants: one variant must be 'base'/],
+    ['{title: nothing}', '{title: nothing, overrides: [a=1]}', /variants\.base\.overrides: the base has no overrides/],
+    ['      sgd:', '      ../sgd:', /^s\.yaml:11: 'groups\.recipe\.variants\.\.\.\/sgd': names begin with a letter/],
+    ['      sgd:', '      base:', 's.yaml:11: duplicate key; remove one'],
     ['groups:', 'groups: [', /^s\.yaml:\d+: not valid YAML/],
   ])('%j written as %j is refused in one line', (from, to, message) => {
     const error = refusal(from, to);
@@ -114,7 +114,7 @@ describe('parseStudy', () => {
       's.yaml:3: groups.recipe.config is missing; it must be text',
     );
     expect(refusal("[train.optimizer.kind=sgd, 'train.resolutions=[{until: 0.5, size: 64}]']", '[]').message).toBe(
-      's.yaml:11: groups.recipe.variants.sgd: it has no overrides, so it changes nothing',
+      's.yaml:11: groups.recipe.variants.sgd: a variant without overrides changes nothing',
     );
     for (const other of ['', '3', '[]'])
       expect(() => parseStudy(other, 's.yaml')).toThrow(/^s\.yaml: the file is .*must be a group of keys$/);

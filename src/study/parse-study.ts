@@ -3,15 +3,15 @@ import { type Locate, locator, parseYaml, show, toValue, valueAt } from '../conf
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 
-/** The variant that the others of its group are compared with. */
+/** The variant to which the others of its group are compared. */
 export const baseName = 'base';
 
 const overrides = z
   .array(
     z
       .string()
-      .regex(/^[^=\s]+=/, 'an override is key=value, e.g. train.lr=3e-4')
-      .refine((text) => !/^(train\.seed|name)=/.test(text), 'seeds and names of runs are the business of the study'),
+      .regex(/^[^=\s]+=/, 'overrides have the form key=value, e.g. train.lr=3e-4')
+      .refine((text) => !/^(train\.seed|name)=/.test(text), 'the study sets the seeds and names of runs'),
   )
   .max(100)
   .default([]);
@@ -26,11 +26,14 @@ const seeds = z
   )
   .min(1)
   .max(100)
-  .refine((list) => new Set(list).size === list.length, 'a seed is there twice');
+  .refine((list) => new Set(list).size === list.length, 'duplicate seed');
 
 const name = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9._-]{0,49}$/, 'a name begins with a letter; letters, digits, dots, dashes, underscores');
+  .regex(
+    /^[A-Za-z][A-Za-z0-9._-]{0,49}$/,
+    'names begin with a letter and contain letters, digits, dots, dashes and underscores',
+  );
 
 const variant = z.strictObject({ title: z.string().min(1).optional(), overrides, seeds: seeds.optional() });
 
@@ -43,49 +46,49 @@ const group = z.strictObject({
   variants: z.record(name, variant).superRefine((variants, context) => {
     const report = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     if (!Object.hasOwn(variants, baseName)) {
-      return report([], `one of them must be '${baseName}', to compare the others with`);
+      return report([], `one variant must be '${baseName}', to which the others are compared`);
     }
     for (const [key, { overrides }] of Object.entries(variants)) {
       if (key === baseName && overrides.length > 0) {
-        report([key, 'overrides'], 'the base has none of its own; what all variants share stands in the group');
+        report([key, 'overrides'], 'the base has no overrides; put shared overrides in the group');
       }
-      if (key !== baseName && overrides.length === 0) report([key], 'it has no overrides, so it changes nothing');
+      if (key !== baseName && overrides.length === 0) report([key], 'a variant without overrides changes nothing');
     }
   }),
 });
 
 const studySchema = z.strictObject({ groups: z.record(name, group) });
 
-/** One setting of a comparison: the group's, with one thing changed. */
+/** One variant of a comparison: the group's settings with one change. */
 export interface StudyVariant {
   readonly name: string;
-  /** What is changed, in words; the overrides where the file has no title. */
+  /** The change in words; the overrides if the file gives no title. */
   readonly title: string;
-  /** What is changed, as `faceparse train` takes it. */
+  /** The change as overrides of `faceparse train`. */
   readonly overrides: readonly string[];
   readonly seeds: readonly number[];
 }
 
-/** Variants that are compared with one base. */
+/** Variants compared to one base. */
 export interface StudyGroup {
   readonly name: string;
   readonly title: string;
-  /** What the comparison is to answer, where the file says it. */
+  /** The question that the comparison answers, if the file gives one. */
   readonly question?: string;
   /** Configuration file, relative to the study file, or the name of a bundled configuration. */
   readonly config: string;
-  /** What all variants change in the configuration file. */
+  /** Overrides of the configuration file shared by all variants. */
   readonly overrides: readonly string[];
   /** In the order of the file; one is named `base`. */
   readonly variants: readonly StudyVariant[];
 }
 
-/** Keys of the object at a path of the file: groups and variants lie in records, so the depth tells which it is. */
+/** Keys of the object at a path of the file. Groups and variants are in records, so the depth identifies them. */
 function keysAt(path: readonly PropertyKey[]): string[] {
   return Object.keys([studySchema, group, variant][path.length / 2].shape);
 }
 
-/** The types that zod names, in words. */
+/** The types of zod in words. */
 const typeNames: Record<string, string> = {
   string: 'text',
   array: 'a list',
@@ -97,8 +100,8 @@ const typeNames: Record<string, string> = {
 
 function wantedBy(issue: z.core.$ZodIssue): string {
   if (issue.code === 'invalid_type') return typeNames[issue.expected] ?? issue.expected;
-  if (issue.code === 'too_small' && issue.origin === 'array') return 'a list that is not empty';
-  if (issue.code === 'too_small' && issue.origin === 'string') return 'text that is not empty';
+  if (issue.code === 'too_small' && issue.origin === 'array') return 'a non-empty list';
+  if (issue.code === 'too_small' && issue.origin === 'string') return 'non-empty text';
   if (issue.code === 'too_small') return `at least ${issue.minimum}`;
   if (issue.code === 'too_big') return `at most ${issue.maximum}${issue.origin === 'array' ? ' entries' : ''}`;
   return issue.message;
@@ -120,27 +123,29 @@ function explain(issue: z.core.$ZodIssue, study: unknown, locate: Locate): strin
   return [`${place}: ${dotted || 'the file'} is ${show(given)}, but must be ${wantedBy(issue)}`];
 }
 
-/** All faults of a file. A missing key beside an unknown one is left out: it is probably the same, written wrong. */
+/** All faults of a file. A missing key next to an unknown one is not reported: it is probably the same, misspelt. */
 function faultsOf(issues: readonly z.core.$ZodIssue[], study: unknown, locate: Locate): string[] {
   const misspelt = new Set(issues.filter(({ code }) => code === 'unrecognized_keys').map(({ path }) => path.join('.')));
-  const told = issues.filter(
+  const reported = issues.filter(
     ({ path, code }) =>
       code === 'unrecognized_keys' || valueAt(study, path) !== undefined || !misspelt.has(path.slice(0, -1).join('.')),
   );
   const lineOf = (fault: string): number => Number(/:(\d+): /.exec(fault)?.[1] ?? 0);
-  return told.flatMap((issue) => explain(issue, study, locate)).sort((a, b) => lineOf(a) - lineOf(b));
+  return reported.flatMap((issue) => explain(issue, study, locate)).sort((a, b) => lineOf(a) - lineOf(b));
 }
 
-/** What a variant changes, where the file has no words for it. */
+/** The title of a variant if the file gives none. */
 export function defaultTitle(name: string, overrides: readonly string[]): string {
   return name === baseName ? 'nothing' : overrides.join(' ');
 }
 
 /**
- * The groups of a study from YAML text.
+ * Parses the groups of a study from YAML text.
  *
- * `source` is how errors name the text. Throws a FaceparseError (exit code 2) that lists all unknown keys and
- * wrong values, each with its line. Overrides are checked when the configurations are made; see `loadStudy`.
+ * Overrides are checked later, by `loadStudy`.
+ *
+ * @param source name of the text in errors
+ * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values, each with its line
  *
  * @example parseStudy(await readConfigText('configs/study.yaml'), 'configs/study.yaml')[0].variants.length
  */

@@ -77,15 +77,17 @@ describe('readRunResult', () => {
     const out = await writeRun(lines, { ...config, data: { ...config.data, repair: false } });
     await expect(readRunResult(run, out)).rejects.toMatchObject({
       exitCode: 2,
-      message: expect.stringMatching(/base-s1 is another run .*: its data\.repair is false, that of g\/base-s1 true\./),
+      message: expect.stringMatching(
+        /base-s1 does not match the study: data\.repair is false, expected true for g\/base-s1\./,
+      ),
     });
     const longer = await writeRun(lines, { ...config, train: { ...config.train, minutes: 5 } });
-    await expect(readRunResult(run, longer)).rejects.toThrow('its train.minutes is 5, that of g/base-s1 not given.');
+    await expect(readRunResult(run, longer)).rejects.toThrow('train.minutes is 5, expected unset for g/base-s1.');
   });
 
   it('refuses a folder that holds no run', async () => {
     const out = await temporaryFolder();
     await mkdir(join(out, run.name), { recursive: true });
-    await expect(readRunResult(run, out)).rejects.toThrow(/base-s1 holds no run: it has no config\.yaml\./);
+    await expect(readRunResult(run, out)).rejects.toThrow(/base-s1 contains no run: it has no config\.yaml\./);
   });
 });

@@ -7,17 +7,17 @@ import { type MetricsLine, readMetrics, runFolder } from '../training/run-folder
 import { storedConfig } from '../training/stored-config.ts';
 import type { StudyRun } from './load-study.ts';
 
-/** What the folder of a run tells. */
+/** The result of a run, read from its folder. */
 export interface RunResult {
   readonly run: StudyRun;
   readonly folder: string;
   readonly state: 'missing' | 'unfinished' | 'finished';
   /** Epoch and F (per image) of every validation. */
   readonly validations: readonly (readonly [number, number])[];
-  /** As far as the run has come. */
+  /** Progress of the run. */
   readonly steps: number;
   readonly epochs: number;
-  /** Of training, with the validations on the way. */
+  /** Training time, including validations. */
   readonly seconds: number;
   /** F (per image) of the last validation. */
   readonly f?: number;
@@ -25,7 +25,7 @@ export interface RunResult {
 }
 
 /**
- * The first key in which two configurations differ; the name of a run and the engine that computes it do not count.
+ * The first key in which two configurations differ; the run's name and the engine are ignored.
  *
  * @example differingKey(stored, wanted) // { path: 'train.lr', a: 0.001, b: 0.002 }
  */
@@ -36,7 +36,7 @@ export function differingKey(a: Config, b: Config): ConfigDifference | undefined
 async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
   if (!(await exists(runFolder(folder).config))) {
     throw new FaceparseError(
-      `${folder} holds no run: it has no config.yaml. Move it away to train ${run.name} there.`,
+      `${folder} contains no run: it has no config.yaml. Move it away to train ${run.name} there.`,
       {
         exitCode: 2,
       },
@@ -44,16 +44,16 @@ async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
   }
   const difference = differingKey(await storedConfig(folder), run.config);
   if (!difference) return;
-  const show = (value: unknown) => (value === undefined ? 'not given' : JSON.stringify(value));
+  const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
   const { path, a, b } = difference;
   throw new FaceparseError(
-    `${folder} is another run than the study asks for: its ${path} is ${show(a)}, that of ${run.name} ${show(b)}. ` +
-      'Mend the study file, or move the folder away to train it anew.',
+    `${folder} does not match the study: ${path} is ${show(a)}, expected ${show(b)} for ${run.name}. ` +
+      'Correct the study file, or move the folder away to train the run again.',
     { exitCode: 2 },
   );
 }
 
-/** Whether the validation after the last step has been written, which is the last thing that a run does. */
+/** Whether a run is finished: the validation after the last step has been written. */
 export function isFinished(last: MetricsLine, { train }: Config): boolean {
   if (last.valF === undefined) return false;
   if (train.minutes) return last.seconds >= train.minutes * 60;
@@ -62,9 +62,9 @@ export function isFinished(last: MetricsLine, { train }: Config): boolean {
 }
 
 /**
- * Reads how far a run has come, `out` being the folder of the study's runs.
+ * Reads the progress of a run; `out` is the folder of the study's runs.
  *
- * @throws FaceparseError where the folder holds no run, or one of another configuration
+ * @throws FaceparseError if the folder contains no run, or a run with another configuration
  */
 export async function readRunResult(run: StudyRun, out: string): Promise<RunResult> {
   const folder = join(out, run.name);

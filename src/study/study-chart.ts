@@ -3,7 +3,7 @@ import { baseName } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
 import type { GroupSummary } from './summary.ts';
 
-/** Means over the runs, of the epochs at which all of them were validated. */
+/** Means over the runs at the epochs at which all of them were validated. */
 function meanCurve(results: readonly RunResult[]): (readonly [number, number])[] {
   const curves = results.map(({ validations }) => new Map(validations));
   return [...(curves[0]?.keys() ?? [])]
@@ -12,8 +12,8 @@ function meanCurve(results: readonly RunResult[]): (readonly [number, number])[]
 }
 
 /**
- * Validation F over epochs as an SVG, a line a variant (the mean over its finished seeds), named from the best at the end
- * to the worst; undefined where no run is finished.
+ * Validation F over epochs as an SVG: one line per variant (the mean over its finished seeds), ordered from the best final
+ * score to the worst. Undefined if no run is finished.
  */
 export async function studyChart({ group, variants }: GroupSummary): Promise<string | undefined> {
   const series = variants
@@ -30,7 +30,7 @@ export async function studyChart({ group, variants }: GroupSummary): Promise<str
     yLabel: 'validation F (per image), mean over seeds',
     legend: 'side',
     width: 960,
-    // A line of the legend takes 22 pixels.
+    // A line of the legend is 22 pixels high.
     height: Math.max(460, 96 + 24 * series.length),
   });
 }

@@ -32,7 +32,7 @@ describe('replaceSection', () => {
     '<!-- study:end g --> <!-- study:begin g -->',
     '<!-- study:begin g --> <!-- study:begin g --> <!-- study:end g -->',
   ])('refuses %j', (document) => {
-    expect(() => replaceSection(document, group, 'new')).toThrow(/must each stand there once, in this order$/);
+    expect(() => replaceSection(document, group, 'new')).toThrow(/must each occur once, in this order$/);
   });
 });
 

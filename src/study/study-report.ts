@@ -11,10 +11,10 @@ function countOf(text: string, part: string): number {
 }
 
 /**
- * Puts text between the markers `<!-- study:begin NAME -->` and `<!-- study:end NAME -->` of a document, whose other text
- * stays as it is; a document without them gets a section of that title at its end.
+ * Replaces the text between the markers `<!-- study:begin NAME -->` and `<!-- study:end NAME -->` of a document. If the
+ * document has no markers, a section with this title is appended.
  *
- * @throws FaceparseError where one of the markers is missing, there twice, or the end stands first
+ * @throws FaceparseError if a marker is missing or duplicated, or the end comes first
  *
  * @example replaceSection('# Study\n', { name: 'recipe', title: 'The recipe' }, '| … |')
  */
@@ -27,7 +27,7 @@ export function replaceSection(document: string, group: { name: string; title: s
   }
   const [start, stop] = [document.indexOf(begin), document.indexOf(end)];
   if (counts[0] !== 1 || counts[1] !== 1 || stop < start) {
-    throw new FaceparseError(`'${begin}' and '${end}' must each stand there once, in this order`);
+    throw new FaceparseError(`'${begin}' and '${end}' must each occur once, in this order`);
   }
   return document.slice(0, start) + section + document.slice(stop + end.length);
 }
@@ -40,8 +40,8 @@ async function readDocument(path: string): Promise<string> {
 }
 
 /**
- * Writes the tables of a study into a Markdown file, between its markers, and beside it a folder of its name with a CSV
- * and a chart of each group: `docs/study.md`, `docs/study/recipe.csv`, `docs/study/recipe.svg`.
+ * Writes the tables of a study into a Markdown file, between its markers. A folder of the same name gets a CSV file and a
+ * chart per group: `docs/study.md`, `docs/study/recipe.csv`, `docs/study/recipe.svg`.
  *
  * @returns the files that were written
  */

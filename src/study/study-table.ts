@@ -4,7 +4,7 @@ import { baseName, defaultTitle } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
 import type { GroupSummary, VariantSummary } from './summary.ts';
 
-/** Columns of the table of a comparison. */
+/** Columns of a comparison's table. */
 export const studyColumns = [
   'variant',
   'what changed',
@@ -17,7 +17,7 @@ export const studyColumns = [
 ] as const;
 type StudyColumn = (typeof studyColumns)[number];
 
-/** A difference of F in points of 0.01, with its sign. */
+/** A signed difference of F in points of 0.01. */
 function formatPoints(difference: number): string {
   const text = (Math.abs(difference) * 100).toFixed(2);
   return `${Number(text) === 0 ? '±' : difference < 0 ? '−' : '+'}${text}`;
@@ -47,7 +47,7 @@ function rowOf(summary: VariantSummary): Record<StudyColumn, string> {
   };
 }
 
-/** The table of a comparison as text: those columns, one row a variant. */
+/** Selected columns of a comparison's table as text, one row per variant. */
 export function studyRows({ variants }: GroupSummary, columns: readonly StudyColumn[]): string[][] {
   return variants.map((summary) => {
     const row = rowOf(summary);
@@ -59,24 +59,24 @@ function code(words: readonly string[]): string {
   return words.map((word) => `\`${word}\``).join(' ');
 }
 
-/** How to read the table, with the noise that was measured. */
+/** Explains the table and gives the measured noise. */
 function notes({ variants }: GroupSummary, table: string): string {
   const base = variants.find(({ variant }) => variant.name === baseName)!;
   const seeds = base.results.filter(({ state }) => state === 'finished').length;
   const noise =
     base.spread === undefined
-      ? 'The base has fewer than two finished seeds, so its spread is not known.'
+      ? 'The base has fewer than two finished seeds, so its spread is unknown.'
       : `The spread of the base over its ${seeds} seeds is ${(base.spread * 100).toFixed(2)} points.`;
   return [
     'F is F (per image) on the validation images after the last step. Spread (highest minus lowest seed) and difference',
-    `to the base, of runs with the same seed, are in points of 0.01. ${noise} Within noise: the mean difference is smaller`,
-    'than the larger spread of base and variant. Minutes are of training, with the validations on the way.',
+    `to the base (between runs with the same seed) are in points of 0.01. ${noise} Within noise: the mean difference is smaller`,
+    'than the larger spread of base and variant. Minutes include validation.',
     `Best F and seconds of every run: [${table}](${table}).`,
   ].join('\n');
 }
 
 /**
- * A comparison as Markdown: question, common settings, table, how to read it, and the chart where there is one.
+ * A comparison as Markdown: question, common settings, table, explanation, and the chart if given.
  *
  * @example markdownReport(summarizeGroup(group, results), { chart: 'study/recipe.svg', table: 'study/recipe.csv' })
  */
@@ -117,7 +117,7 @@ function csvField(value: string | number | undefined): string {
   return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-/** The runs of a comparison as CSV, one line a run; what a run does not have yet stays empty. */
+/** The runs of a comparison as CSV, one line per run; missing values are empty. */
 export function csvReport({ variants }: GroupSummary): string {
   const header = ['variant', 'seed', 'state', 'f', 'bestF', 'steps', 'epochs', 'seconds', 'overrides'];
   const rows = variants.flatMap(({ variant, results }) =>

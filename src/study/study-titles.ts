@@ -5,7 +5,7 @@ import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { exists } from '../files/path-kind.ts';
 import type { StudyRun } from './load-study.ts';
 
-/** File in the folder of a study's runs: titles by `GROUP/VARIANT`. */
+/** The file of titles by `GROUP/VARIANT`, in the folder of a study's runs. */
 const fileName = 'titles.json';
 
 const titlesSchema = z.record(z.string(), z.string());
@@ -16,12 +16,12 @@ async function readTitles(out: string): Promise<Record<string, string>> {
   try {
     return titlesSchema.parse(JSON.parse(await readFile(file, 'utf8')));
   } catch {
-    // Titles only describe runs; a damaged file must not keep them from being trained or reported on.
+    // Titles only describe runs; a damaged file must not block training or reports.
     return {};
   }
 }
 
-/** Writes the titles of the variants beside the runs, where a report finds them; those of other variants are kept. */
+/** Writes the titles of the variants to the folder of the runs, for reports; titles of other variants are kept. */
 export async function saveStudyTitles(out: string, runs: readonly StudyRun[]): Promise<void> {
   const titles = runs.map(({ group, variant }) => [`${group.name}/${variant.name}`, variant.title] as const);
   const all = { ...(await readTitles(out)), ...Object.fromEntries(titles) };
@@ -31,7 +31,7 @@ export async function saveStudyTitles(out: string, runs: readonly StudyRun[]): P
   await writeFileAtomic(join(out, fileName), `${JSON.stringify(all, undefined, 2)}\n`);
 }
 
-/** The title that a study gave the variant of a run, in words; undefined for a run of no study. */
+/** The title of a run's variant in its study; undefined for a run outside any study. */
 export async function studyTitleOf(runFolder: string): Promise<string | undefined> {
   const group = dirname(runFolder);
   const variant = basename(runFolder).replace(/-s\d+$/, '');

@@ -2,23 +2,23 @@ import { baseName, type StudyGroup, type StudyVariant } from './parse-study.ts';
 import type { RunResult } from './run-result.ts';
 
 /**
- * What a difference to the base says, given how much seeds alone change:
+ * The significance of a difference to the base, given the noise between seeds:
  * - `base`: it is the base itself
  * - `within noise`: smaller than the larger spread among base and variant
- * - `beyond noise`: not smaller than that
+ * - `beyond noise`: not smaller than this spread
  * - `noise unknown`: neither has two finished seeds
- * - `incomplete`: base and variant have no finished run of one seed
+ * - `incomplete`: base and variant have no finished run with the same seed
  */
 export type Verdict = 'base' | 'within noise' | 'beyond noise' | 'noise unknown' | 'incomplete';
 
-/** A variant over its seeds; numbers are of its finished runs, and absent without one. F is F (per image), 0 to 1. */
+/** A variant over its seeds. Numbers cover its finished runs and are absent without any. F is F (per image), 0 to 1. */
 export interface VariantSummary {
   readonly variant: StudyVariant;
   readonly results: readonly RunResult[];
   readonly mean?: number;
   /** Highest minus lowest F; absent with fewer than two finished runs. */
   readonly spread?: number;
-  /** Mean of F minus that of the base's run with the same seed, over the seeds that both have finished. */
+  /** Mean difference of F to the base's run with the same seed, over the seeds that both have finished. */
   readonly difference?: number;
   readonly verdict: Verdict;
   /** Means over the finished runs. */
@@ -52,7 +52,7 @@ function measure(variant: StudyVariant, all: readonly RunResult[]) {
   };
 }
 
-/** Differences between finished runs of one seed; much of what a seed does, it does to both. */
+/** Differences between finished runs with the same seed, which cancels much of the seed's effect. */
 export function pairedDifferences(results: readonly RunResult[], base: readonly RunResult[]): number[] {
   const scoreOf = new Map(base.filter(({ state }) => state === 'finished').map(({ run, f }) => [run.seed, f!]));
   return results

@@ -12,38 +12,38 @@ import type { StudyRun } from './load-study.ts';
 import { type RunResult, readRunResult } from './run-result.ts';
 
 export interface TrainStudyOptions {
-  /** The runs, as `readRunResult` found them in `out`; those that are not finished are trained. */
+  /** The runs, as `readRunResult` found them in `out`; unfinished ones are trained. */
   readonly results: readonly RunResult[];
-  /** Folder of the study's runs. */
+  /** The folder of the study's runs. */
   readonly out: string;
-  /** Folder that holds train/ and val/. */
+  /** Folder with train/ and val/. */
   readonly data: string;
   readonly engine?: EngineChoice;
-  /** Ends the study cleanly after the step that is under way. */
+  /** Ends the study cleanly after the current step. */
   readonly signal?: AbortSignal;
   readonly onRun?: (run: StudyRun, index: number) => void;
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly onResult?: (run: StudyRun, result: TrainResult) => void;
   readonly onFailure?: (run: StudyRun, message: string) => void;
-  /** Told in one line where a run that was begun has to begin again. */
+  /** Receives a line if an interrupted run has to restart. */
   readonly onNotice?: (line: string) => void;
 }
 
-/** What became of the training of a study. */
+/** The outcome of training a study. */
 export interface StudyTraining {
   readonly interrupted: boolean;
-  /** Runs that ended with an error of their own, such as a loss that is not finite. */
+  /** Runs that failed, such as with a loss that is not finite. */
   readonly failures: readonly { readonly run: string; readonly message: string }[];
 }
 
-/** Trains a run, or goes on with it; undefined where it has been finished meanwhile. */
+/** Trains or resumes a run; undefined if it has been finished meanwhile. */
 async function trainRun(
   run: StudyRun,
   options: TrainStudyOptions,
   images: DecodedImages,
 ): Promise<TrainResult | undefined> {
   const { out, data, engine = {}, signal, onProgress, onNotice } = options;
-  // Hours may have passed since the folders were looked at.
+  // Hours may have passed since the folders were read.
   const { folder, state } = await readRunResult(run, out);
   const controls = {
     data,
@@ -60,23 +60,22 @@ async function trainRun(
   return train({ ...controls, config: await storedConfig(folder, { engine }), resume: true });
 }
 
-/** Runs on other images could not be compared. @throws FaceparseError that names the first such run */
+/** Checks that all runs use the same images. @throws FaceparseError that names the first run with others */
 async function requireOneDataset({ results, data }: TrainStudyOptions): Promise<void> {
   const dataset = await openDataset(await resolveSplit(data, 'train'));
   for (const { run, folder, state } of results) {
     const { environment } = runFolder(folder);
-    // A run that was begun just now has none yet.
+    // A new run has none yet.
     if (state === 'missing' || !(await exists(environment))) continue;
     await requireSameData(environment, dataset).catch((error) => rethrow(run, error));
   }
 }
 
 /**
- * Trains runs one after the other, resuming those that were interrupted. A run that fails does not keep the others
- * from being trained. Runs that read the same images in the same way share them, decoded once.
+ * Trains runs one after the other and resumes interrupted ones. If a run fails, the others are still trained. Runs with
+ * the same data settings share decoded images.
  *
- * @throws FaceparseError (exit code 2), before anything is trained where possible, for configurations and data that
- * cannot be trained
+ * @throws FaceparseError (exit code 2) for configurations and data that cannot be trained, before training if possible
  */
 export async function trainStudy(options: TrainStudyOptions): Promise<StudyTraining> {
   const { signal } = options;
@@ -102,7 +101,7 @@ export async function trainStudy(options: TrainStudyOptions): Promise<StudyTrain
   return { interrupted: false, failures };
 }
 
-/** Says in errors which run they are about. */
+/** Adds the name of the run to errors. */
 function withName(run: StudyRun, work: () => unknown): void {
   try {
     work();

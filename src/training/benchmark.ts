@@ -11,21 +11,21 @@ import { stepWork, TimedProgram, type TimedWork } from './timed-program.ts';
 export interface BenchmarkOptions {
   readonly config: Config;
   readonly engine: Engine;
-  /** Training steps that are timed, after some that are not. */
+  /** Number of training steps to time, after a warm-up. */
   readonly steps: number;
-  /** Side of the one image that inference is timed with; 0 leaves inference out. */
+  /** Side of the image for timing inference; 0 skips inference. */
   readonly inferenceSize: number;
-  /** Whether the time of every operation is taken too; the native engine only. */
+  /** Whether to time every operation as well (native engine only). */
   readonly profile: boolean;
   readonly onProgress?: (done: number, total: number) => void;
 }
 
-/** Times in milliseconds; medians. */
+/** Median times in milliseconds. */
 export interface BenchmarkResult {
   readonly parameters: number;
   readonly stepMilliseconds: number;
   readonly inferenceMilliseconds?: number;
-  /** Most memory that the process has taken, in MiB. */
+  /** Peak memory of the process in MiB. */
   readonly peakMebibytes: number;
   readonly trainingProfile?: readonly ProfiledStep[];
   readonly inferenceProfile?: readonly ProfiledStep[];
@@ -35,7 +35,7 @@ const warmupSteps = 3;
 const inferenceRuns = 20;
 const profiledRuns = 5;
 
-/** Times training steps and inference of a configuration's network on made-up images. */
+/** Times training steps and inference of a configuration's network on random images. */
 export async function benchmark(options: BenchmarkOptions): Promise<BenchmarkResult> {
   const { config, inferenceSize, steps, onProgress } = options;
   const plan = planTraining(config);
@@ -95,7 +95,7 @@ async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick:
   return { ...timing, states };
 }
 
-/** One image, as a parser runs it: weights are constants, logits brought to the size of the image. */
+/** Inference on one image as in a parser: weights are constants, logits are resized to the image. */
 function timeInference(
   plan: TrainingPlan,
   states: ReadonlyMap<string, Float32Array>,

@@ -49,10 +49,10 @@ describe('a checkpoint', () => {
   it('that is missing, damaged, something else or of another network is told with its path', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'checkpoint.safetensors');
-    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`there is no checkpoint at ${path}`);
+    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`no checkpoint to resume from at ${path}`);
     await saveCheckpoint(path, checkpoint, smallGraph());
     await expect(loadCheckpoint(path, smallGraph(4))).rejects.toThrow(
-      `the checkpoint ${path} does not fit this configuration: 'w' is missing or of another size`,
+      `the checkpoint ${path} does not match this configuration: 'w' is missing or has another size`,
     );
     await writeFile(path, (await readFile(path)).subarray(0, -1));
     await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`the checkpoint ${path} is damaged: `);
@@ -62,7 +62,7 @@ describe('a checkpoint', () => {
     );
     await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`the checkpoint ${path} is damaged: `);
     await writeFile(path, encodeSafetensors(new Map(), { format: 'faceparse-weights' }));
-    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`${path} is no checkpoint of faceparse`);
+    await expect(loadCheckpoint(path, smallGraph())).rejects.toThrow(`${path} is not a faceparse checkpoint`);
     expect(await readdir(folder)).toEqual(['checkpoint.safetensors']);
   });
 });

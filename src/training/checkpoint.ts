@@ -8,26 +8,26 @@ import { sumsPrefix } from './step-sums.ts';
 
 const count = z.number().int().min(0);
 
-/** What the files of a run are made of besides the states, so that each can be brought to where the checkpoint stands. */
+/** The source of a run's other files, so that each can be restored to the checkpoint. */
 const recordSchema = z.object({
   /** Step of the best weights, -1 before the first validation. */
   bestStep: z.number().int().min(-1),
-  /** Index of the resolution that the states were last trained at. */
+  /** Index of the resolution at which the states were last trained. */
   resolution: count,
   /** The text of metrics.csv. */
   metrics: z.string(),
   /** Length of the events file in bytes. */
   eventBytes: count,
-  /** What the steps since the last line of metrics gave. */
+  /** Sums of the steps since the last line of metrics. */
   window: z.object({ count, read: count, images: count, seconds: z.number(), sums: z.record(z.string(), z.number()) }),
 });
 
 /** See `recordSchema`. */
 export type RunRecord = Readonly<z.output<typeof recordSchema>>;
 
-/** Where a run stands: all that a continued run needs besides its configuration. */
+/** The state of a run: all that a resumed run needs besides its configuration. */
 export interface Checkpoint {
-  /** Steps that are done. */
+  /** Completed steps. */
   readonly step: number;
   /** Seconds of training so far. */
   readonly seconds: number;
@@ -40,7 +40,7 @@ export interface Checkpoint {
 
 const format = 'faceparse-checkpoint';
 
-/** Writes a checkpoint aside and moves it into place: the one before survives a full disk or a crash. */
+/** Writes a checkpoint atomically: the previous one survives a full disk or a crash. */
 export async function saveCheckpoint(path: string, checkpoint: Checkpoint, owner: StateOwner): Promise<void> {
   const tensors = new Map<string, StoredTensor>();
   for (const [name, data] of checkpoint.states) {
@@ -60,10 +60,10 @@ export async function saveCheckpoint(path: string, checkpoint: Checkpoint, owner
   );
 }
 
-/** States that hold NaN or infinity are of no use: better none are saved than that they replace good ones. */
+/** Refuses states with NaN or infinity, so that they do not replace good ones. */
 export function requireFinite(states: ReadonlyMap<string, Float32Array>, step: number): void {
   for (const [name, data] of states) {
-    // Nothing but numbers gives 0; one pass without calls, since these are millions.
+    // x · 0 is 0 for finite numbers only; one pass without calls, because there are millions.
     let sum = 0;
     for (let i = 0; i < data.length; i++) sum += data[i] * 0;
     if (sum === 0) continue;
@@ -73,10 +73,10 @@ export function requireFinite(states: ReadonlyMap<string, Float32Array>, step: n
   }
 }
 
-/** Reads a checkpoint back. @throws FaceparseError where it is damaged or belongs to another configuration */
+/** Reads a checkpoint. @throws FaceparseError if it is damaged or belongs to another configuration */
 export async function loadCheckpoint(path: string, { states: wanted }: StateOwner): Promise<Checkpoint> {
   const bytes = await readFile(path).catch((cause) => {
-    throw new FaceparseError(`there is no checkpoint at ${path} to resume from.`, { exitCode: 2, cause });
+    throw new FaceparseError(`no checkpoint to resume from at ${path}`, { exitCode: 2, cause });
   });
   let decoded: ReturnType<typeof decodeSafetensors>;
   let record: RunRecord | undefined;
@@ -88,7 +88,7 @@ export async function loadCheckpoint(path: string, { states: wanted }: StateOwne
     throw new FaceparseError(`the checkpoint ${path} is damaged: ${(error as Error).message}`, { cause: error });
   }
   const { metadata, tensors } = decoded;
-  if (metadata.format !== format) throw new FaceparseError(`${path} is no checkpoint of faceparse.`);
+  if (metadata.format !== format) throw new FaceparseError(`${path} is not a faceparse checkpoint.`);
   const states = new Map<string, Float32Array>();
   for (const [name, state] of wanted) {
     const tensor = tensors.get(name);
@@ -99,7 +99,7 @@ export async function loadCheckpoint(path: string, { states: wanted }: StateOwne
     }
     if (!(tensor?.data instanceof Float32Array) || tensor.data.length !== sizeOf(state.shape)) {
       throw new FaceparseError(
-        `the checkpoint ${path} does not fit this configuration: '${name}' is missing or of another size.`,
+        `the checkpoint ${path} does not match this configuration: '${name}' is missing or has another size.`,
       );
     }
     states.set(name, tensor.data);

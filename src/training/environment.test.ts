@@ -15,14 +15,18 @@ describe('readEnvironment', () => {
   });
 
   it.each<[string, unknown, RegExp]>([
-    ['no file', undefined, /there is no such file/],
-    ['no JSON', '{"parameters": 1', /does not tell where the run comes from \(.*JSON/],
+    ['no file', undefined, /no such file/],
+    ['no JSON', '{"parameters": 1', /does not record the origin of the run \(.*JSON/],
     ['another value', 'null', /its content: .*expected object/],
     ['no parameters', { ...complete, parameters: undefined }, /parameters: .*expected number/],
     ['strange parameters', { ...complete, parameters: -1.5 }, /parameters: /],
     ['no origin', { ...complete, initialWeights: 7 }, /initialWeights: .*expected string/],
     ['no number of pairs', { ...complete, trainingData: { ...trainingData, pairs: '24' } }, /trainingData\.pairs: /],
-    ['no hash', { ...complete, trainingData: { ...trainingData, stemsSha256: 'x' } }, /stemsSha256: no SHA-256/],
+    [
+      'no hash',
+      { ...complete, trainingData: { ...trainingData, stemsSha256: 'x' } },
+      /stemsSha256: not a hexadecimal SHA-256/,
+    ],
     ['no data', { ...complete, trainingData: undefined }, /trainingData: .*expected object/],
   ])('tells %s, in the words of the caller', async (_, content, message) => {
     const file = join(await temporaryFolder(), 'environment.json');
@@ -33,7 +37,7 @@ describe('readEnvironment', () => {
     await expect(reading).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /^runs\/x cannot be resumed: .*environment\.json .*; restore the file, or train anew$/,
+        /^runs\/x cannot be resumed: .*environment\.json .*; restore the file, or train again$/,
       ),
     });
   });

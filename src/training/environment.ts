@@ -14,27 +14,27 @@ import { installedPackage } from '../packages/installed-package.ts';
 import { readOwnPackage } from '../packages/own-package.ts';
 import { FaceparseError } from '../text/errors.ts';
 
-/** How a run is trained, which may change when it is resumed. */
+/** The conditions of training, which may change when a run is resumed. */
 interface TrainingConditions {
   readonly faceparse: string;
   readonly cpu: string;
   readonly engine: { readonly name: string; readonly device: string; readonly threads: number };
-  /** `30 epochs` or `10 minutes`; runs of earlier versions do not say it. */
+  /** `30 epochs` or `10 minutes`; absent in runs of earlier versions. */
   readonly length?: string;
 }
 
-/** The part of a run that begins where it was resumed under other conditions. */
+/** A part of a run that was resumed under other conditions. */
 export interface ResumedPart extends TrainingConditions {
-  /** The steps before it were trained under the conditions before. */
+  /** Number of steps before this part. */
   readonly step: number;
   readonly started: string;
 }
 
-/** What a run records of the place where it ran, and of where its data and first weights came from. */
+/** A run's record of its machine, its data and the origin of its weights. */
 export interface RunEnvironment extends TrainingConditions {
   readonly node: string;
   readonly onnxruntime: string;
-  /** Version of oneDNN, where the native engine is built. */
+  /** Version of oneDNN, if the native engine is built. */
   readonly oneDnn?: string;
   readonly platform: string;
   readonly cores: number;
@@ -42,36 +42,36 @@ export interface RunEnvironment extends TrainingConditions {
   readonly started: string;
   readonly parameters: number;
   readonly trainingData: { readonly folder: string; readonly pairs: number; readonly stemsSha256: string };
-  /** What the weights were before their training (`describeOrigin`); the weights files of the run say it too. */
+  /** The initial weights (`describeOrigin`); also recorded in the run's weights files. */
   readonly initialWeights: string;
-  /** In the order of their steps, where there are any. */
+  /** Later parts in the order of their steps, if any. */
   readonly resumes?: readonly ResumedPart[];
 }
 
-/** Tells whether two datasets hold images of the same names. */
+/** Whether two datasets contain images of the same names. */
 function hashStems(dataset: Dataset): string {
   return createHash('sha256')
     .update(dataset.items.map(({ stem }) => stem).join('\n'))
     .digest('hex');
 }
 
-/** Checks that a run goes on with the images that it began with. @throws FaceparseError where their names differ */
+/** Checks that a resumed run uses the same images. @throws FaceparseError if their names differ */
 export async function requireSameData(environmentFile: string, dataset: Dataset): Promise<void> {
   const { trainingData } = await readEnvironment(environmentFile);
   if (trainingData.stemsSha256 === hashStems(dataset)) return;
   throw new FaceparseError(
-    `${dataset.folder} does not hold the ${trainingData.pairs} images that the run began with (${trainingData.folder}).`,
+    `${dataset.folder} does not contain the ${trainingData.pairs} images that the run started with (${trainingData.folder}).`,
     { exitCode: 2 },
   );
 }
 
-/** What is relied upon; the rest is for people. */
+/** The fields that faceparse reads; the others are informative. */
 const originSchema = z.object({
   parameters: z.number().int().positive(),
   trainingData: z.object({
     folder: z.string(),
     pairs: z.number().int().positive(),
-    stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'no SHA-256 in hexadecimal digits'),
+    stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256'),
   }),
   initialWeights: z.string(),
 });
@@ -79,13 +79,13 @@ const originSchema = z.object({
 /**
  * Reads the environment.json of a run.
  *
- * @param consequence how the error begins, as only the caller knows what cannot be done: `runs/x cannot be resumed`
- * @throws FaceparseError (exit code 2) where there is none, or where it does not say what the run was trained on
+ * @param consequence beginning of the error, such as `runs/x cannot be resumed`
+ * @throws FaceparseError (exit code 2) if it is missing, or does not record the training data
  */
 export async function readEnvironment(file: string, consequence?: string): Promise<RunEnvironment> {
   const fail = (reason: string, cause: unknown) => {
-    const what = `${file} does not tell where the run comes from (${reason})`;
-    return new FaceparseError(`${consequence ? `${consequence}: ` : ''}${what}; restore the file, or train anew`, {
+    const what = `${file} does not record the origin of the run (${reason})`;
+    return new FaceparseError(`${consequence ? `${consequence}: ` : ''}${what}; restore the file, or train again`, {
       exitCode: 2,
       cause,
     });
@@ -93,7 +93,7 @@ export async function readEnvironment(file: string, consequence?: string): Promi
   const environment = await readFile(file, 'utf8')
     .then((text) => JSON.parse(text) as RunEnvironment)
     .catch((cause: NodeJS.ErrnoException) => {
-      throw fail(cause.code === 'ENOENT' ? 'there is no such file' : cause.message, cause);
+      throw fail(cause.code === 'ENOENT' ? 'no such file' : cause.message, cause);
     });
   const { error } = originSchema.safeParse(environment);
   const issue = error?.issues[0];
@@ -101,7 +101,7 @@ export async function readEnvironment(file: string, consequence?: string): Promi
   return environment;
 }
 
-/** What is recorded of a run that begins, or goes on, here and now. */
+/** The record of a run that starts or resumes now. */
 export function describeEnvironment(options: {
   config: Config;
   engine: Engine;
@@ -145,11 +145,11 @@ function haveSameConditions(a: TrainingConditions, b: TrainingConditions): boole
   return conditions(a) === conditions(b) && (a.length ?? b.length) === b.length;
 }
 
-/** Records in the environment.json of a run that it goes on from a step, where it does so under other conditions than before. */
+/** Records in environment.json that a run resumes at a step, if its conditions have changed. */
 export async function recordResume(file: string, now: RunEnvironment, step: number): Promise<void> {
   const recorded = await readEnvironment(file);
   const { resumes = [] } = recorded;
-  // Parts that were begun at this step or after it are done again from here.
+  // Parts from this step on are repeated.
   const before = resumes.filter((part) => part.step < step);
   const { faceparse, cpu, engine, length, started } = now;
   const isSame = haveSameConditions(before.at(-1) ?? recorded, now);

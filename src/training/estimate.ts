@@ -7,7 +7,7 @@ import { planTraining, requireEnoughPairs } from './plan.ts';
 import { stepWork, TimedProgram } from './timed-program.ts';
 import type { TrainingStep } from './training-step.ts';
 
-/** What a run would be: measured on a few steps with random images, without touching the data. */
+/** An estimate of a run, measured on a few steps with random images. */
 export interface TrainingEstimate {
   readonly parameters: number;
   readonly gigaMultiplyAccumulates: number;
@@ -17,7 +17,7 @@ export interface TrainingEstimate {
   readonly steps: number;
   readonly epochs: number;
   readonly seconds: number;
-  /** Of a step of the last resolution. */
+  /** Time of a step at the last resolution. */
   readonly stepMilliseconds: number;
   readonly engine: string;
 }
@@ -28,14 +28,14 @@ const measuredSteps = 4;
 async function timeStep(engine: Engine, step: TrainingStep, seed: number): Promise<number> {
   const timed = await TimedProgram.compile(engine, stepWork(step), { classes: step.classes, seed });
   try {
-    // The first step also sets up memory.
+    // The first step also allocates memory.
     return median((await timed.time(measuredSteps)).slice(1));
   } finally {
     await timed.dispose();
   }
 }
 
-/** Builds everything, times a few steps of every resolution and says how long the run would take. */
+/** Builds the run, times a few steps of every resolution and estimates the duration. */
 export async function estimateTraining(config: Config, data: string): Promise<TrainingEstimate> {
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
@@ -44,7 +44,7 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
   const engine = await selectEngine(config.engine);
   const { minutes, epochs, seed } = config.train;
   const stepsPerEpoch = Math.floor(trainSet.items.length / imagesPerStep(config.train));
-  // A run by the clock divides its time among the resolutions, another one its steps.
+  // A run measured in minutes divides its time among the resolutions, a run measured in epochs its steps.
   let steps = 0;
   let seconds = 0;
   let stepMilliseconds = 0;

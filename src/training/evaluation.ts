@@ -11,7 +11,7 @@ import type { FaceParser } from '../parser/face-parser.ts';
 import type { ParseTiming } from '../parser/parse-result.ts';
 import { FaceparseError } from '../text/errors.ts';
 
-/** One image that was scored. */
+/** One scored image. */
 export interface ScoredImage {
   readonly item: DatasetItem;
   readonly photo: Photo;
@@ -24,7 +24,7 @@ export interface ScoredImage {
 export interface EvaluationOptions {
   /** Score only the first images. */
   readonly limit?: number;
-  /** Whether masks whose left and right are swapped are corrected first, as for training. */
+  /** Whether to repair masks with swapped left and right first, as in training. */
   readonly repair?: boolean;
   readonly signal?: AbortSignal;
   readonly onImage?: (image: ScoredImage, done: number, total: number) => void | Promise<void>;
@@ -33,7 +33,7 @@ export interface EvaluationOptions {
 /** The truth of a pair at its own size, in ids of the label set; `repair` corrects swapped left and right labels. */
 export async function readTruth(item: DatasetItem, set: LabelSet, repair = false): Promise<LabelMap> {
   const file = await readMask(item.maskPath!);
-  // Files with merged labels hold celebamask-19, which has the sides.
+  // Datasets of merged labels contain celebamask-19 masks, which distinguish left and right.
   const mask = repair ? repairSwap(file, set.mergeFrom ? celebamask19 : set) : file;
   if (set.mergeFrom) {
     const table = mergeTable(set);
@@ -45,7 +45,7 @@ export async function readTruth(item: DatasetItem, set: LabelSet, repair = false
 /**
  * Scores a parser on pairs, every mask at its own size.
  *
- * @throws FaceparseError where a photo and its mask differ in size or a mask holds a label that the set does not have
+ * @throws FaceparseError if a photo and its mask differ in size, or a mask contains a label outside the set
  */
 export async function evaluateParser(
   parser: FaceParser,
@@ -60,14 +60,14 @@ export async function evaluateParser(
     const [photo, truth] = await Promise.all([readPhoto(item.imagePath), readTruth(item, parser.labelSet, repair)]);
     if (photo.width !== truth.width || photo.height !== truth.height) {
       throw new FaceparseError(
-        `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; they must be of one size.`,
+        `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; both must have the same size.`,
       );
     }
     const { labelMap: prediction, timing } = await parser.parse(photo);
     const unknown = findUnknownId(truth.data, parser.labelSet);
     if (unknown >= 0) {
       throw new FaceparseError(
-        `${item.maskPath} holds the label ${truth.data[unknown]}, which ${parser.labelSet.name} does not have. Run \`faceparse data check\`.`,
+        `${item.maskPath} contains the label ${truth.data[unknown]}, which is not in ${parser.labelSet.name}. Run \`faceparse data check\`.`,
       );
     }
     const imageScore = score.add(truth.data, prediction.data);

@@ -11,37 +11,37 @@ import { formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { buildTrainingStep, type TrainingStep } from './training-step.ts';
 
-/** A part of a run with images of one size. All resolutions have the same states. */
+/** A part of a run with one image size. All resolutions have the same states. */
 export interface TrainingResolution {
-  /** Share of the run at which it ends. */
+  /** Fraction of the run at which it ends. */
   readonly until: number;
-  /** What its images are made by; the weights of a validation in it say so. */
+  /** Preprocessing of its images; recorded in the weights of its validations. */
   readonly preprocessing: Preprocessing;
   readonly labelSize: number;
   readonly step: TrainingStep;
 }
 
-/** What a configuration comes to, before any data is read. */
+/** The plan of a run, built from the configuration alone. */
 export interface TrainingPlan {
   readonly labelSet: LabelSet;
   readonly model: Model;
-  /** What the weights are before the first step. */
+  /** The initial weights. */
   readonly origin: WeightsOrigin;
-  /** One after the other; the last has the size that the configuration names first. */
+  /** In order; the last has the size `train.size`. */
   readonly resolutions: readonly TrainingResolution[];
   readonly parameters: number;
-  /** Of one image at the training size, forward. */
+  /** Forward cost of one image at the training size. */
   readonly gigaMultiplyAccumulates: number;
-  /** Whether a moving average of the weights is kept. */
+  /** Whether to keep a moving average of the weights. */
   readonly average: boolean;
-  /** Names of the states that the network has outside of training, without auxiliary heads. */
+  /** Names of the states used in inference, without auxiliary heads. */
   readonly inferenceStates: ReadonlySet<string>;
 }
 
 /**
- * Builds what a configuration describes.
+ * Builds the plan of a configuration.
  *
- * @throws FaceparseError for a network with as many parameters as the limit or more, saying both numbers
+ * @throws FaceparseError with both numbers if the network has as many parameters as the limit or more
  */
 export function planTraining(config: Config): TrainingPlan {
   const { train } = config;
@@ -72,7 +72,7 @@ export function planTraining(config: Config): TrainingPlan {
   };
 }
 
-/** Checks that a step can be filled from the pairs there are. @throws FaceparseError (exit code 2) that names the keys to lower */
+/** Checks that the pairs can fill a step. @throws FaceparseError (exit code 2) that names the keys to lower */
 export function requireEnoughPairs({ train }: Config, pairs: number): void {
   const images = imagesPerStep(train);
   if (pairs >= images) return;
@@ -80,12 +80,12 @@ export function requireEnoughPairs({ train }: Config, pairs: number): void {
   throw new FaceparseError(`a batch of ${images} cannot be filled from ${pairs} pairs; lower ${keys}`, { exitCode: 2 });
 }
 
-/** The resolution that a run is in after a share of it, from 0 to 1. */
+/** The resolution of a run at a fraction of its length, from 0 to 1. */
 export function resolutionAt(resolutions: readonly TrainingResolution[], progress: number): TrainingResolution {
   return resolutions.find(({ until }) => progress < until) ?? resolutions.at(-1)!;
 }
 
-/** The share of a run's work that is done after a share of its steps, both from 0 to 1: work goes with the number of pixels. */
+/** The fraction of a run's work done after a fraction of its steps, both from 0 to 1. Work is proportional to pixels. */
 export function workDone(resolutions: readonly TrainingResolution[], progress: number): number {
   const workUntil = (share: number) => {
     let from = 0;
@@ -99,7 +99,7 @@ export function workDone(resolutions: readonly TrainingResolution[], progress: n
   return workUntil(progress) / workUntil(1);
 }
 
-/** The resolution with the size that the configuration names first: the size at which the network is used. */
+/** The resolution with the size `train.size`, at which the network is used. */
 export function finalResolution({ resolutions }: TrainingPlan): TrainingResolution {
   return resolutions.at(-1)!;
 }
@@ -121,7 +121,7 @@ function checkParameterLimit(config: Config, parameters: number): void {
   const { limit } = config.parameters;
   if (limit === undefined || parameters < limit) return;
   throw new FaceparseError(
-    `${config.model.name} has ${formatCount(parameters)} trainable parameters, but parameters.limit wants fewer than ` +
+    `${config.model.name} has ${formatCount(parameters)} trainable parameters, but parameters.limit requires fewer than ` +
       `${formatCount(limit)}. Choose a smaller network or raise the limit.`,
     { exitCode: 2 },
   );

@@ -10,7 +10,7 @@ import { mergeTable } from '../labels/merge.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { TrainingResolution } from './plan.ts';
 
-/** The decoded training images, as the configuration wants them; taken from `images` where another run decoded them. */
+/** The decoded training images for a configuration; taken from `images` if another run has decoded them. */
 export function loadTrainingImages(
   dataset: Dataset,
   { data }: Config,
@@ -33,7 +33,7 @@ export function loadTrainingImages(
   return images ? images.load(dataset, wanted) : decodeDataset(dataset, wanted);
 }
 
-/** Batches at a resolution of the run, from the step `startStep` of the run on. */
+/** Batches at a resolution of the run, starting at the step `startStep`. */
 export function openResolutionBatches(
   decoded: DecodedDataset,
   { data, train }: Config,

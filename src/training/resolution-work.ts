@@ -5,33 +5,33 @@ import type { TrainingResolution } from './plan.ts';
 import { StepRunner } from './step-runner.ts';
 import type { StepEntry } from './training-step.ts';
 
-/** What the part of a run at one resolution works with. */
+/** The program and batches of one resolution. */
 interface ActiveResolution {
   readonly resolution: TrainingResolution;
   readonly runner: StepRunner;
   readonly loader: BatchLoader;
 }
 
-/** Holds the program and the batches of the resolution that a run is in, and carries the states from resolution to resolution. */
+/** Owns the program and batches of the current resolution, and transfers the states to the next one. */
 export class ResolutionWork {
   private active?: ActiveResolution;
 
   constructor(
     private readonly engine: Engine,
     private readonly openLoader: (resolution: TrainingResolution, startStep: number) => BatchLoader,
-    /** Weight of each class in the cross-entropy; all 1 where not given. */
+    /** Weight of each class in the cross-entropy; default: all 1. */
     private readonly classWeights?: readonly number[],
   ) {}
 
-  /** The resolution that was entered last. */
+  /** The current resolution. */
   get current(): ActiveResolution {
     return this.active!;
   }
 
   /**
-   * Gets ready for the steps at a resolution from `startStep` on; nothing happens where the run is at that resolution already.
+   * Prepares the steps at a resolution from `startStep` on. Does nothing if the run is at that resolution.
    *
-   * @param states what the program starts from; those of the resolution before, or the initial ones, where not given
+   * @param states initial states of the program; default: from the previous resolution, or the initial weights
    */
   async enter(
     resolution: TrainingResolution,
@@ -40,7 +40,7 @@ export class ResolutionWork {
   ): Promise<ActiveResolution> {
     if (this.active?.resolution === resolution) return this.active;
     const carried = states ?? (await this.active?.runner.readStates());
-    // Before the next one is made: two programs take twice the memory.
+    // Before the next one is compiled: two programs take twice the memory.
     await this.close();
     const loader = this.openLoader(resolution, startStep);
     try {

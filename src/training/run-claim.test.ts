@@ -21,7 +21,7 @@ it('keeps others out until it is given back', async () => {
   const folder = await temporaryFolder();
   const release = await claimRun(folder);
   await expect(claimRun(folder)).rejects.toThrow(
-    `${folder} is being trained by process ${process.pid}; wait for it, or end it first.`,
+    `${folder} is being trained by process ${process.pid}; wait for it, or stop it first.`,
   );
   await release();
   expect(await readdir(folder)).toEqual([]);

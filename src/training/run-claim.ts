@@ -6,9 +6,9 @@ import { markedPid, processState } from '../files/process-mark.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from './run-folder.ts';
 
-/** A claim is written anew this often, as the sign of life for those who cannot see the process. */
+/** Interval at which a claim is renewed, for observers that cannot see the process. */
 const beatMilliseconds = 30_000;
-/** The claim of a process that cannot be seen, of another machine, holds this long after its last sign of life. */
+/** How long the claim of a process on another machine is valid after its last renewal. */
 const leaseMilliseconds = 5 * 60_000;
 
 async function writtenAt(path: string): Promise<number> {
@@ -18,19 +18,19 @@ async function writtenAt(path: string): Promise<number> {
   );
 }
 
-/** Whether the claim of another process still holds; times are those of the file system, so that clocks may differ. */
+/** Whether the claim of another process is still valid. Times come from the file system, so clocks may differ. */
 async function holds({ path, mark }: ProcessFile, now: number): Promise<boolean> {
   const state = processState(mark);
   return state === 'alive' || (state === 'unknown' && now - (await writtenAt(path)) < leaseMilliseconds);
 }
 
 /**
- * Claims a run folder for this process, so that no two train into it, and removes what dead processes left there. The claim
- * is a file with a name of its own, written before others are looked for: of two that come at once one sees the other, or
- * both do. It ends with the process.
+ * Claims a run folder, so that only one process trains in it, and removes files left by dead processes. The claim is a
+ * file with a unique name. It is written before looking for others, so of two simultaneous claims at least one sees the
+ * other. It ends with the process.
  *
- * @returns what gives the folder back
- * @throws FaceparseError where another process trains there, or the folder cannot be written
+ * @returns a function that releases the folder
+ * @throws FaceparseError if another process trains there, or the folder cannot be written
  */
 export async function claimRun(path: string): Promise<() => Promise<void>> {
   await clearAbandoned(path);
@@ -52,7 +52,7 @@ export async function claimRun(path: string): Promise<() => Promise<void>> {
       await release();
       const place = processState(other.mark) === 'alive' ? '' : ' on another machine or in another container';
       throw new FaceparseError(
-        `${path} is being trained by process ${markedPid(other.mark)}${place}; wait for it, or end it first.`,
+        `${path} is being trained by process ${markedPid(other.mark)}${place}; wait for it, or stop it first.`,
       );
     }
     // Dead, or silent for long.

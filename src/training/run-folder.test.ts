@@ -15,9 +15,9 @@ describe('requireNewRun', () => {
     const path = join(await temporaryFolder(), 'run');
     await requireNewRun(path);
     await mkdir(path);
-    await expect(requireNewRun(path)).rejects.toThrow(/exists already\. Choose another name with --name\.$/);
+    await expect(requireNewRun(path)).rejects.toThrow(/already exists\. Choose another name with --name\.$/);
     await writeFile(runFolder(path).config, '');
-    await expect(requireNewRun(path)).rejects.toThrow(/Continue it with --resume/);
+    await expect(requireNewRun(path)).rejects.toThrow(/Resume it with --resume/);
   });
 });
 

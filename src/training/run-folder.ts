@@ -22,7 +22,7 @@ export interface RunFolder {
   readonly validationImage: string;
 }
 
-/** Where the files of a run are. */
+/** The paths of a run's files. */
 export function runFolder(path: string): RunFolder {
   return {
     path,
@@ -40,20 +40,20 @@ export function runFolder(path: string): RunFolder {
   };
 }
 
-/** Checks that a new run may have this folder. @throws FaceparseError where there is one already */
+/** Checks that the folder of a new run is free. @throws FaceparseError if it exists */
 export async function requireNewRun(path: string): Promise<void> {
   if (!(await exists(path))) return;
-  const remedy = (await exists(runFolder(path).config)) ? `Continue it with --resume ${path}, or choose` : 'Choose';
-  throw new FaceparseError(`the run folder ${path} exists already. ${remedy} another name with --name.`, {
+  const remedy = (await exists(runFolder(path).config)) ? `Resume it with --resume ${path}, or choose` : 'Choose';
+  throw new FaceparseError(`the run folder ${path} already exists. ${remedy} another name with --name.`, {
     exitCode: 2,
   });
 }
 
-/** One line of metrics.csv; a field that a line does not have stays empty. */
+/** One line of metrics.csv; missing fields are empty. */
 export interface MetricsLine extends Readonly<Partial<Record<LossName, number>>> {
   readonly step: number;
   readonly epoch: number;
-  /** Of training, without the time that loading took. */
+  /** Training time in seconds, without loading. */
   readonly seconds: number;
   readonly loss?: number;
   readonly gradientNorm?: number;
@@ -69,7 +69,7 @@ export interface MetricsLine extends Readonly<Partial<Record<LossName, number>>>
   readonly trainF?: number;
 }
 
-/** The columns of every metrics.csv, used or not, in the order that they have had from the first. */
+/** The columns of every metrics.csv, in their original order. */
 const firstColumns: readonly (keyof MetricsLine)[] = [
   'step',
   'epoch',
@@ -86,14 +86,14 @@ const firstColumns: readonly (keyof MetricsLine)[] = [
   'valPixelAccuracy',
 ];
 
-/** The columns of a metrics.csv: those that came later stand behind those of every file, where the run has them. */
+/** The columns of a metrics.csv: the common columns, then later additions that the run has. */
 function columnsOf(lines: readonly MetricsLine[]): (keyof MetricsLine)[] {
   const laterLosses = losses.map(({ name }) => name).filter((name) => !firstColumns.includes(name));
   const later: readonly (keyof MetricsLine)[] = ['valLoss', 'trainF', ...laterLosses];
   return [...firstColumns, ...later.filter((name) => lines.some((line) => line[name] !== undefined))];
 }
 
-/** What a checkpoint knows of the metrics of its run. */
+/** The part of a checkpoint about the run's metrics. */
 export interface SavedMetrics {
   /** The text of metrics.csv. */
   readonly metrics: string;
@@ -121,12 +121,12 @@ export class MetricsLog {
   }
 
   /**
-   * The log of a run that is continued: it has the lines and events that the checkpoint knows. Those that were written after
-   * it are dropped, since their steps are done again.
+   * The log of a resumed run: it keeps the lines and events in the checkpoint. Those that were written after
+   * it are dropped, because their steps are repeated.
    */
   static async reopen(run: RunFolder, { metrics, eventBytes }: SavedMetrics): Promise<MetricsLog> {
     const size = (await exists(run.events)) ? (await stat(run.events)).size : 0;
-    // A kill may have cut the last record short, which would hide all that come after it.
+    // A kill may have truncated the last record, which would hide all later ones.
     if (size > eventBytes) {
       await truncate(run.events, eventBytes).catch((cause) => {
         throw writeError(run.events, cause);
@@ -144,7 +144,7 @@ export class MetricsLog {
     }
   }
 
-  /** Appends the new events to their file, and gives back what a checkpoint has to know. */
+  /** Appends the new events to their file. @returns the part of a checkpoint about metrics */
   async saveEvents(): Promise<SavedMetrics> {
     if (this.pending.length > 0) {
       try {
@@ -157,14 +157,14 @@ export class MetricsLog {
     return { metrics: formatMetrics(this.lines), eventBytes: this.eventBytes };
   }
 
-  /** Brings both files up to date. */
+  /** Updates both files. */
   async save(): Promise<void> {
     const { metrics } = await this.saveEvents();
     await writeFileAtomic(this.run.metrics, metrics);
   }
 }
 
-/** Appends to a file, and gives back its new length in bytes. */
+/** Appends to a file. @returns its new length in bytes */
 async function appendSynced(path: string, bytes: Uint8Array): Promise<number> {
   const file = await open(path, 'a');
   try {

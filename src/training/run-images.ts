@@ -7,10 +7,10 @@ import { resizeLabels } from '../image/resize.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import type { ScoredImage } from './evaluation.ts';
 
-/** Images of a batch or a validation that are shown. */
+/** Number of images of a batch or a validation to show. */
 export const shownImages = 8;
 
-/** What the network saw: the images of a batch after augmentation, each beside its labels. */
+/** The images of a batch after augmentation, each next to its labels. */
 export function batchImage(
   batch: Batch,
   preprocessing: Preprocessing,
@@ -32,7 +32,7 @@ export function batchImage(
   return imageGrid(rows, { captions: ['photo', 'labels', 'photo', 'labels'].slice(0, rows[0].length), legend: set });
 }
 
-/** Photo, truth, prediction and errors of some validation images, two images a row. */
+/** Photo, truth, prediction and errors of some validation images, two images per row. */
 export function validationImage(images: readonly ScoredImage[], set: LabelSet): Promise<Buffer> {
   const shown = images.slice(0, shownImages);
   const rows: Photo[][] = [];

@@ -1,15 +1,15 @@
 import { type Config, imagesPerStep } from '../config/schema.ts';
 
-/** How far a run has come, in steps, in seconds, and as a share of its length. */
+/** Progress of a run in steps, in seconds and as a fraction of its length. */
 export class RunProgress {
-  /** Steps that are done. */
+  /** Completed steps. */
   step = 0;
-  /** Of training and validation, as far as the clock was read. */
+  /** Seconds of training and validation at the last reading of the clock. */
   seconds = 0;
   readonly stepsPerEpoch: number;
   private clockStart = 0;
 
-  /** @param pairs of training */
+  /** @param pairs number of training pairs */
   constructor(
     private readonly config: Config['train'],
     pairs: number,
@@ -21,7 +21,7 @@ export class RunProgress {
     return this.step / this.stepsPerEpoch;
   }
 
-  /** How much of the run is done, from 0 to 1: by the clock where it has minutes, else by steps. */
+  /** Progress from 0 to 1: by time if the run's length is in minutes, else by steps. */
   get share(): number {
     const { minutes, epochs } = this.config;
     if (minutes) return this.seconds / (minutes * 60);

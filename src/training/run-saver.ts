@@ -18,7 +18,7 @@ import type { RunProgress } from './run-progress.ts';
 import type { Validation } from './run-validation.ts';
 import { StepWindow } from './step-window.ts';
 
-/** What a run is, and where it stands; the saver reads it whenever it saves. */
+/** A run and its current state, read at every save. */
 export interface SavedRun {
   readonly folder: RunFolder;
   readonly config: Config;
@@ -28,11 +28,11 @@ export interface SavedRun {
 }
 
 /**
- * Saves a run so that it can be killed at any moment.
+ * Saves a run in such a way that it can be killed at any moment.
  *
- * The checkpoint is what a resumed run goes by, and is saved first. It holds all that the other files are made of, so they
- * may lag behind it, or be ahead of it: `reopen` cuts back what is ahead, and `saveValidation`, done again, writes what a
- * kill has kept from being written. metrics.csv comes last: a validation that stands there has been saved whole.
+ * The checkpoint is saved first; a resumed run starts from it. It contains the source of all other files, so they may be
+ * behind or ahead of it: `reopen` cuts back files that are ahead, and repeating `saveValidation` writes files that a kill
+ * prevented. metrics.csv is written last: a validation listed there is completely saved.
  */
 export class RunSaver {
   /** When the last checkpoint was saved. */
@@ -48,9 +48,9 @@ export class RunSaver {
   ) {}
 
   /**
-   * Makes the folder of a new run, complete with configuration and environment.
+   * Creates the folder of a new run with configuration and environment.
    *
-   * @param again in a folder that was claimed, of a run without a checkpoint; what there is of it is removed
+   * @param again restart in a claimed folder without a checkpoint; existing files of the run are removed
    */
   static async begin(run: SavedRun, environment: RunEnvironment, again: boolean): Promise<RunSaver> {
     const { folder, config } = run;
@@ -63,12 +63,12 @@ export class RunSaver {
     return new RunSaver(run, MetricsLog.create(folder), new StepWindow(), { f: -1, step: -1 });
   }
 
-  /** Goes on from a checkpoint; what has changed since is recorded. */
+  /** Continues from a checkpoint and records changed conditions. */
   static async reopen(run: SavedRun, checkpoint: Checkpoint, environment: RunEnvironment): Promise<RunSaver> {
     const { folder, config } = run;
     const { step, bestF, record = await recordOfVersion1(folder, step) } = checkpoint;
     const stored = parseConfig(await readFile(folder.config, 'utf8'), folder.config);
-    // In this order: what is in force but not recorded is noticed by the next resume, the reverse is not.
+    // In this order: the next resume detects an applied change that is not recorded, but not the reverse.
     if (JSON.stringify(stored) !== JSON.stringify(config)) await writeFileAtomic(folder.config, toYaml(config));
     await recordResume(folder.environment, environment, step);
     const log = await MetricsLog.reopen(folder, record);
@@ -80,12 +80,12 @@ export class RunSaver {
     return this.best.f;
   }
 
-  /** Whether the validation after the last step has been made. */
+  /** Whether the validation after the last step is done. */
   get isValidated(): boolean {
     return this.log.lines.some(({ step, valF }) => step === this.run.progress.step && valF !== undefined);
   }
 
-  /** Reads what the steps since the last call gave; gives back their sums. */
+  /** Reads the sums of the steps since the last call. */
   async readSums(): Promise<ReadonlyMap<string, number>> {
     const sums = await this.run.work.current.runner.takeSums();
     this.window.addSums(sums);
@@ -108,7 +108,7 @@ export class RunSaver {
     if (fPerImage > this.best.f) this.best = { f: fPerImage, step };
   }
 
-  /** Saves all that a resumed run needs, and nothing else. @throws FaceparseError where a state is not finite */
+  /** Saves only what a resumed run needs. @throws FaceparseError if a state is not finite */
   async checkpoint(): Promise<void> {
     const { folder, plan, progress, work } = this.run;
     const { resolution, runner } = work.current;
@@ -126,7 +126,7 @@ export class RunSaver {
     this.saved = performance.now();
   }
 
-  /** Saves a checkpoint where the last one is older than `train.checkpointMinutes`. */
+  /** Saves a checkpoint if the last one is older than `train.checkpointMinutes`. */
   async checkpointIfDue(): Promise<void> {
     const { checkpointMinutes } = this.run.config.train;
     if (checkpointMinutes === 0 || performance.now() - this.saved < checkpointMinutes * 60_000) return;
@@ -134,7 +134,7 @@ export class RunSaver {
     await this.log.save();
   }
 
-  /** After the checkpoint of a validation: saves what follows from it. The same again gives the same files. */
+  /** Saves all files that follow from the checkpoint of a validation. It is idempotent. */
   async saveValidation(weights: Weights, image: Buffer): Promise<void> {
     const { folder, progress } = this.run;
     if (this.best.step === progress.step) {
@@ -147,11 +147,11 @@ export class RunSaver {
     this.window.restart();
   }
 
-  /** Saves a run that is stopped on its way. */
+  /** Saves a run that is interrupted. */
   async stop(weights: Weights, learningRate?: number): Promise<void> {
     await this.checkpoint();
     await this.saveWeights(this.run.folder.lastWeights, weights);
-    // This line is for readers. The checkpoint does not have it: a resumed run writes the lines of one that was not stopped.
+    // This line is for readers only. It is not in the checkpoint: a resumed run writes the same lines as an uninterrupted one.
     if (learningRate !== undefined) {
       await this.readSums();
       this.addLine(learningRate);
@@ -159,7 +159,7 @@ export class RunSaver {
     await this.saveMetrics();
   }
 
-  /** Brings metrics and curves up to date. */
+  /** Updates metrics and curves. */
   async saveMetrics(): Promise<void> {
     await writeFileAtomic(this.run.folder.curves, await runCurves(this.log.lines));
     await this.log.save();
@@ -175,7 +175,7 @@ export class RunSaver {
   }
 }
 
-/** All that a run makes on its way but the checkpoint. */
+/** All files of a run except the checkpoint. */
 function madeInTraining(folder: RunFolder): string[] {
   const { bestWeights, lastWeights, metrics, events, curves, batchImage, validationImage } = folder;
   return [bestWeights, lastWeights, metrics, events, curves, batchImage, validationImage];
@@ -190,7 +190,7 @@ async function writeOrigin(folder: RunFolder, config: Config, environment: RunEn
   await writeEnvironment(folder.environment, environment);
 }
 
-/** What a checkpoint of version 1 does not say, as far as it can be known. */
+/** Values missing in checkpoints of version 1, as far as they can be determined. */
 async function recordOfVersion1(folder: RunFolder, lastStep: number): Promise<RunRecord> {
   const lines = (await exists(folder.metrics)) ? await readMetrics(folder.metrics) : [];
   return {

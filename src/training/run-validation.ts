@@ -12,7 +12,7 @@ import { evaluateParser, type ScoredImage } from './evaluation.ts';
 import { shownImages } from './run-images.ts';
 import { LogitsRecorder, ValidationLoss } from './validation-loss.ts';
 
-/** Reads all validation images, so that a fault is told now and not at the first validation. @throws FaceparseError for the first */
+/** Reads all validation images, to report faults before training. @throws FaceparseError for the first fault */
 export async function checkValidationSet(
   { folder }: Dataset,
   labelSet: LabelSet,
@@ -24,25 +24,25 @@ export async function checkValidationSet(
   if (problem) throw new FaceparseError(`${problem.file}: ${problem.message}; ${problem.remedy}`);
 }
 
-/** Scores of a validation, and the first images, which are shown. */
+/** Scores of a validation, and the first images to show. */
 export interface Validation {
   readonly summary: ScoreSummary;
   readonly shown: readonly ScoredImage[];
   /** Mean loss over the validation images, without auxiliary heads. */
   readonly loss: number;
-  /** F (per image) on the training images of `validation.trainImages`; absent where that is 0. */
+  /** F (per image) on `validation.trainImages` training images; absent if that is 0. */
   readonly trainF?: number;
 }
 
-/** What a validation is told while it goes on. */
+/** Controls of a validation. */
 interface ScoringControls {
   readonly signal?: AbortSignal | undefined;
-  /** Called with the share that is done, from 0 to 1. */
+  /** Receives the progress from 0 to 1. */
   readonly onProgress: (share: number) => void;
 }
 
 /**
- * Up to `count` items at equal distances, so that the choice depends on nothing but the dataset.
+ * Up to `count` items at equal distances. The choice depends only on the dataset.
  *
  * @example spreadItems(['a', 'b', 'c', 'd'], 2) // ['a', 'c']
  */
@@ -61,10 +61,10 @@ export class RunValidator {
   ) {}
 
   /**
-   * Scores weights on the first `validation.limit` validation images, or all, and on no more training images than that.
+   * Scores weights on the first `validation.limit` validation images (default: all) and on at most as many training images.
    *
    * @param labelSize side at which the loss compares logits and labels
-   * @throws the reason of `signal` when it is aborted
+   * @throws the reason of `signal` if it is aborted
    */
   async validate(weights: Weights, labelSize: number, { signal, onProgress }: ScoringControls): Promise<Validation> {
     const { limit, trainImages } = this.config.validation;
@@ -102,7 +102,7 @@ export class RunValidator {
     }
   }
 
-  /** Only the images that a validation shows. */
+  /** Only the images shown by a validation. */
   async show(weights: Weights, { signal, onProgress }: ScoringControls): Promise<ScoredImage[]> {
     const { limit = shownImages } = this.config.validation;
     const parser = await FaceParser.create(weights, this.engine);

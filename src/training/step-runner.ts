@@ -4,17 +4,17 @@ import { Random } from '../random/random.ts';
 import { takeSums } from './step-sums.ts';
 import type { StepEntry, TrainingStep } from './training-step.ts';
 
-/** What a step is made with beside the images. */
+/** Settings of a step besides the images. */
 export interface StepSettings {
-  /** Steps that were made before. */
+  /** Number of earlier steps. */
   readonly step: number;
   readonly seed: number;
   readonly learningRate: number;
-  /** Where a moving average is kept. */
+  /** Set if a moving average is kept. */
   readonly averageDecay?: number;
 }
 
-/** The images and labels of a whole step, as the batch loader gives them. */
+/** The images and labels of a step, from the batch loader. */
 export interface StepBatch {
   readonly images: Float32Array;
   readonly labels: Int32Array;
@@ -26,16 +26,16 @@ export function entriesOfStep({ entries, accumulate }: TrainingStep): readonly S
   return [...Array.from({ length: accumulate }, () => 'accumulate' as const), 'update'];
 }
 
-/** Makes training steps, whole or cut, with a program of their entries. */
+/** Runs training steps, with or without gradient accumulation. */
 export class StepRunner {
   constructor(
     private readonly program: EntryProgram<StepEntry>,
     private readonly step: TrainingStep,
-    /** Weight of each class in losses that are means over pixels; all 1 where not given. */
+    /** Weight of each class in losses that are means over pixels; default: all 1. */
     private readonly classWeights?: readonly number[],
   ) {}
 
-  /** Makes one step on a batch of `step.images` images. Nothing is read: see `takeSums`. */
+  /** Runs one step on a batch of `step.images` images. Read its losses with `takeSums`. */
   async run(batch: StepBatch, settings: StepSettings): Promise<void> {
     const { accumulate, entries } = this.step;
     const rates: Values = { learningRate: Float32Array.of(settings.learningRate) };
@@ -65,7 +65,7 @@ export class StepRunner {
     return takeSums(this.program, this.step.sums);
   }
 
-  /** Copies of states, where no names are given of all that the next step depends on. */
+  /** Copies of states; default: all on which the next step depends. */
   readStates(names: readonly string[] = [...this.step.states.keys()]): Promise<Map<string, Float32Array>> {
     return this.program.readStates(names);
   }
@@ -74,7 +74,7 @@ export class StepRunner {
     return this.program.dispose();
   }
 
-  /** The divisor of a mean over the pixels that are not ignored. */
+  /** The divisor of a mean over pixels that are not ignored. */
   private weightOf(labels: Int32Array): number {
     const { classWeights } = this;
     const { classes } = this.step;
@@ -91,7 +91,7 @@ function partOf<Values extends Float32Array | Int32Array>(values: Values, part: 
   return values.subarray(part * length, (part + 1) * length) as Values;
 }
 
-/** Values for the inputs that are random: a function of the seed, the step and the part of its batch. */
+/** Values of random inputs: a function of the seed, the step and the batch within it. */
 function randomInputs(graph: Graph, { seed, step }: StepSettings, part: number): Values {
   const values: Values = {};
   for (const [name, input] of graph.inputs) {

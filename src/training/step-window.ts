@@ -1,25 +1,25 @@
-/** A window as a checkpoint keeps it. */
+/** A window as stored in a checkpoint. */
 export interface WindowState {
   readonly count: number;
-  /** As many of those steps as the sums have. */
+  /** The number of these steps included in the sums. */
   readonly read: number;
   readonly images: number;
-  /** Since the last line. */
+  /** Seconds since the last line. */
   readonly seconds: number;
   readonly sums: Readonly<Record<string, number>>;
 }
 
-/** Means of what the steps since the last line gave. */
+/** Means over the steps since the last line. */
 export class StepWindow {
   private readonly sums: Map<string, number>;
   private images: number;
   private since: number;
   /** Steps since the last line. */
   count: number;
-  /** As many of them as `sums` has. */
+  /** The number of steps included in `sums`. */
   private read: number;
 
-  /** @param state that of a checkpoint, whose run goes on */
+  /** @param state the window of a checkpoint, for a resumed run */
   constructor(
     { count, read, images, seconds, sums }: WindowState = { count: 0, read: 0, images: 0, seconds: 0, sums: {} },
   ) {
@@ -30,7 +30,7 @@ export class StepWindow {
     this.since = performance.now() - seconds * 1000;
   }
 
-  /** Mean loss of the steps that were read last; undefined before the first. */
+  /** Mean loss of the steps read last; undefined before the first reading. */
   loss: number | undefined;
 
   get state(): WindowState {
@@ -50,7 +50,7 @@ export class StepWindow {
     this.images += images;
   }
 
-  /** Adds what the steps gave that have been counted since the last call. All have to be there when a line is taken. */
+  /** Adds the sums of the steps counted since the last call. Call it before taking a line. */
   addSums(sums: ReadonlyMap<string, number>): void {
     if (this.count > this.read) this.loss = sums.get('loss')! / (this.count - this.read);
     this.read = this.count;
@@ -68,7 +68,7 @@ export class StepWindow {
     return { ...means, imagesPerSecond };
   }
 
-  /** Leaves what happened until now, such as a validation, out of the speed. */
+  /** Excludes the time until now, such as a validation, from the speed. */
   restart(): void {
     this.since = performance.now();
   }

@@ -6,21 +6,20 @@ import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from './run-folder.ts';
 
-/** What may change between the parts of a run: where and how long it is trained, never what. */
+/** Settings that may change when a run is resumed: engine and length. */
 export interface ResumeChanges {
   readonly engine?: EngineChoice;
   readonly minutes?: number;
 }
 
 /**
- * The configuration that is in force in a run, with changes for the part that is to come: what `train` is given to resume it,
- * and records then.
+ * The current configuration of a run, with changes for its next part. Pass it to `train` to resume the run.
  *
- * @throws FaceparseError where there is no run, or its config.yaml is damaged
+ * @throws FaceparseError if the run is not found, or its config.yaml is damaged
  */
 export async function storedConfig(path: string, { engine = {}, minutes }: ResumeChanges = {}): Promise<Config> {
   const run = runFolder(path);
-  if (!(await exists(run.config))) throw new FaceparseError(`there is no run to resume at ${path}.`, { exitCode: 2 });
+  if (!(await exists(run.config))) throw new FaceparseError(`no run to resume at ${path}`, { exitCode: 2 });
   const stored = parseConfig(await readFile(run.config, 'utf8'), run.config);
   return {
     ...stored,

@@ -4,20 +4,20 @@ import { Random } from '../random/random.ts';
 import { entriesOfStep } from './step-runner.ts';
 import type { TrainingStep } from './training-step.ts';
 
-/** Entries that are timed, and how one turn runs them. */
+/** Entries to time, and how one turn runs them. */
 export interface TimedWork {
   readonly entries: Readonly<Record<string, Graph>>;
   readonly order: readonly string[];
-  /** Outputs that are read after every run; all where not given. */
+  /** Outputs to read after every run; default: all. */
   readonly outputs?: readonly string[];
 }
 
-/** A training step as it is timed: nothing is read after every step. */
+/** A training step for timing: nothing is read after a step. */
 export function stepWork(step: TrainingStep): TimedWork {
   return { entries: step.entries as Readonly<Record<string, Graph>>, order: entriesOfStep(step), outputs: [] };
 }
 
-/** Inputs that a network could meet: noise, not zeros, since numbers that vanish are slow; labels of all classes. */
+/** Realistic inputs: noise, not zeros, because denormal numbers are slow; labels of all classes. */
 export function noiseInputs(graph: Graph, classes: number, seed: number): Values {
   const random = new Random(seed, 'noise inputs');
   const inputs: Values = {};
@@ -33,7 +33,7 @@ export function noiseInputs(graph: Graph, classes: number, seed: number): Values
   return inputs;
 }
 
-/** A program that runs its work on noise, again and again. */
+/** A program that runs its work on noise repeatedly. */
 export class TimedProgram {
   private constructor(
     readonly program: EntryProgram,
@@ -52,7 +52,7 @@ export class TimedProgram {
     return new TimedProgram(await engine.compileEntries(work.entries), work, inputs);
   }
 
-  /** Runs all of the work some times; gives back the milliseconds of each. */
+  /** Runs all work several times. @returns the milliseconds of each run */
   async time(turns: number, tick?: () => void): Promise<number[]> {
     const { order, outputs } = this.work;
     const times: number[] = [];

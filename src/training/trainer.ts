@@ -34,10 +34,10 @@ import { RunProgress } from './run-progress.ts';
 import { RunSaver } from './run-saver.ts';
 import { checkValidationSet, RunValidator, type Validation } from './run-validation.ts';
 
-/** What a run tells while it goes on. */
+/** Progress of a run. */
 export interface TrainingProgress {
   readonly phase: 'load' | 'train' | 'validate';
-  /** 0 to 1, of the phase. */
+  /** Progress of the phase, 0 to 1. */
   readonly progress: number;
   readonly step: number;
   readonly epoch: number;
@@ -53,19 +53,19 @@ export interface TrainingProgress {
 }
 
 export interface TrainOptions {
-  /** For a run that is resumed, what `storedConfig` gives. */
+  /** For a resumed run, the result of `storedConfig`. */
   readonly config: Config;
-  /** Folder that holds train/ and val/. */
+  /** Folder with train/ and val/. */
   readonly data: string;
-  /** Folder of the run; it must not exist, unless the run is resumed. */
+  /** Folder of the run; it must not exist unless the run is resumed. */
   readonly run: string;
   readonly resume?: boolean;
-  /** Decoded images that this run shares with others; without it the run decodes its own. */
+  /** Decoded images shared with other runs; by default, the run decodes its own. */
   readonly images?: DecodedImages;
-  /** Ends the run cleanly after the step that is under way. */
+  /** Ends the run cleanly after the current step. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Told in one line where a resumed run has no checkpoint and begins again. */
+  /** Receives a line if a resumed run has no checkpoint and restarts. */
   readonly onNotice?: (line: string) => void;
 }
 
@@ -75,30 +75,30 @@ export interface TrainResult {
   readonly seconds: number;
   readonly interrupted: boolean;
   readonly bestF: number;
-  /** Scores of the last validation; undefined when the run was interrupted before one. */
+  /** Scores of the last validation; undefined if the run was interrupted before the first. */
   readonly last?: ScoreSummary;
 }
 
-/** A line is added to metrics.csv this often, in steps, and at the end of the run. */
+/** Steps between lines of metrics.csv; the end of the run adds one too. */
 const stepsPerLine = 20;
 
-/** How often the loss is read, in steps: rarely, since a device waits for it. */
+/** Steps between readings of the loss, which stall a device. */
 const stepsPerCheck = 5;
 
 /**
- * Trains a network from scratch and keeps everything in a run folder: configuration, environment, metrics, weights,
+ * Trains a network from scratch and writes a run folder: configuration, environment, metrics, weights,
  * checkpoint, curves and images.
  *
- * A run of so many epochs is a function of its configuration, data, engine and thread count; stopped or killed, and
- * resumed, it gives the same weights and metrics. A run by the clock depends on how fast the machine is. A run that was
- * killed before its first checkpoint begins again when it is resumed.
+ * A run measured in epochs is a function of its configuration, data, engine and thread count. If it is stopped or killed
+ * and resumed, it gives the same weights and metrics. A run measured in minutes depends on the speed of the machine. A run
+ * that was killed before its first checkpoint restarts when it is resumed.
  *
- * @throws FaceparseError for a missing package, bad data, an existing run folder or one that another process trains in, a checkpoint that does
- *   not fit, a loss that is not finite
+ * @throws FaceparseError for a missing package, bad data, a run folder that exists or is in use, a checkpoint that does not
+ *   match, or a loss that is not finite
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config, data, resume = false } = options;
-  // For the curves, which are first drawn when there is something to lose.
+  // For the curves: check before training, not when they are first drawn.
   requirePackages('training', ['echarts']);
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
@@ -119,7 +119,7 @@ class TrainingSession {
   private work!: ResolutionWork;
   private saver!: RunSaver;
   private last?: ScoreSummary;
-  /** The step up to which the loss has been read. */
+  /** The last step whose loss has been read. */
   private checked = 0;
 
   constructor(
@@ -136,7 +136,7 @@ class TrainingSession {
     this.validator = new RunValidator(engine, this.config, validationSet, trainSet);
   }
 
-  /** Sets everything up, trains, and takes everything down. */
+  /** Sets up, trains and releases everything. */
   async run(): Promise<TrainResult> {
     const { options, folder, progress } = this;
     let release = options.resume ? await claimRun(folder.path) : undefined;
@@ -160,28 +160,28 @@ class TrainingSession {
     }
   }
 
-  /** The checkpoint of the run that is resumed; undefined where it was killed before it had any. */
+  /** The checkpoint of the resumed run; undefined if it was killed before its first. */
   private async findCheckpoint(): Promise<Checkpoint | undefined> {
     const { checkpoint, lastWeights, metrics, path } = this.folder;
     if (await exists(checkpoint)) return loadCheckpoint(checkpoint, finalResolution(this.plan).step);
-    // These come after the first checkpoint, so that it is missing because somebody removed it; all would be lost here.
+    // These files are written after the first checkpoint, so somebody removed it; restarting would lose everything.
     for (const later of [lastWeights, metrics]) {
       if (!(await exists(later))) continue;
       throw new FaceparseError(
-        `there is no checkpoint at ${checkpoint} to resume from, though the run had one, as ${later} shows; ` +
-          'restore it, or train anew under another name.',
+        `no checkpoint to resume from at ${checkpoint}, but the run had one, because ${later} exists; ` +
+          'restore it, or train again under another name.',
       );
     }
-    this.options.onNotice?.(`${path} was ended before its first checkpoint; it begins again`);
+    this.options.onNotice?.(`${path} was stopped before its first checkpoint; it restarts`);
     return undefined;
   }
 
-  /** Checks the data, reads them, and makes ready the engine and the folder. */
+  /** Checks and reads the data, and prepares the engine and the folder. */
   private async open(checkpoint: Checkpoint | undefined): Promise<void> {
     const { config, folder, options, plan, progress } = this;
     if (checkpoint) ({ step: progress.step, seconds: progress.seconds } = checkpoint);
     this.checked = progress.step;
-    // Before the engine is set up, which takes longer than finding that the data are bad.
+    // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {
       const { size } = preprocessing;
@@ -210,7 +210,7 @@ class TrainingSession {
       origin,
     });
     const run = { folder, config, plan, progress, work: this.work };
-    // Bad data must not leave the folder of a run that never began.
+    // Bad data must not leave the folder of a run that never started.
     this.saver = await (checkpoint
       ? RunSaver.reopen(run, checkpoint, environment)
       : RunSaver.begin(run, environment, options.resume === true));
@@ -222,8 +222,10 @@ class TrainingSession {
   }
 
   /**
-   * Trains until the run is over or interrupted; true when it was interrupted. The clock is read at the end of each step and
-   * not again before the next, so that a run by the clock knows at its last step that it has to end a line of metrics.
+   * Trains until the run ends. The clock is read at the end of each step and not again before the next, so a run by the clock
+   * knows at its last step that it must complete a line of metrics.
+   *
+   * @returns whether it was interrupted
    */
   private async loop(): Promise<boolean> {
     const { progress, saver, options } = this;
@@ -239,7 +241,7 @@ class TrainingSession {
       const report = { progress: this.done, epoch: progress.epoch, learningRate, ...(loss !== undefined && { loss }) };
       this.report({ phase: 'train', ...report, ...timeLeft() });
       if (lineDue) saver.addLine(learningRate);
-      // An engine may compute on this thread; signals and progress get their turn here.
+      // An engine may compute on this thread; let signals and progress run here.
       await setImmediate();
       if (options.signal?.aborted) {
         await saver.stop(await this.currentWeights(), learningRate);
@@ -249,23 +251,23 @@ class TrainingSession {
     }
   }
 
-  /** Whether a validation comes after so many steps, for which a line of metrics ends. */
+  /** Whether a validation follows this step. */
   private isEndOfInterval(): boolean {
     return this.progress.step > 0 && this.progress.step % this.stepsPerValidation === 0;
   }
 
-  /** A run that was stopped between a step and its validation makes up for it, so that it keeps the same best weights. */
+  /** Repeats a validation that was missed because the run was stopped before it, so that the best weights stay the same. */
   private isValidationDue(): boolean {
     return (this.isEndOfInterval() || this.progress.isOver) && !this.saver.isValidated;
   }
 
-  /** Makes one step of the optimiser; gives back its learning rate. */
+  /** Makes one optimiser step. @returns its learning rate */
   private async trainStep(): Promise<number> {
     const { plan, progress, saver } = this;
     const { train } = this.config;
     const { share, step } = progress;
     const next = resolutionAt(plan.resolutions, share);
-    // A resolution for which there is no memory must not take what was learnt with it.
+    // Running out of memory at the next resolution must not lose the weights.
     if (next !== this.work.current.resolution) await saver.checkpoint();
     const { resolution, runner, loader } = await this.work.enter(next, step);
     const batch = await loader.next();
@@ -280,7 +282,7 @@ class TrainingSession {
     return learningRate;
   }
 
-  /** Reads what the steps since the last call gave. @throws FaceparseError where it is not finite */
+  /** Reads the losses of the steps since the last call. @throws FaceparseError if they are not finite */
   private async checkLoss(learningRate: number): Promise<void> {
     const { step } = this.progress;
     const sums = await this.saver.readSums();
@@ -300,13 +302,13 @@ class TrainingSession {
     }
   }
 
-  /** How much of the run's time is over, from 0 to 1; for people, since it is an estimate where there are resolutions. */
+  /** Elapsed fraction of the run's time, 0 to 1; an estimate for display if there are several resolutions. */
   private get done(): number {
     const { share } = this.progress;
     return this.config.train.minutes ? Math.min(1, share) : workDone(this.plan.resolutions, share);
   }
 
-  /** Estimates the time that is left from what has been done since this call. */
+  /** Estimates the time left from the progress since this call. */
   private timeLeft(): () => { secondsLeft: number } {
     const { seconds: before } = this.progress;
     const { done: doneBefore } = this;
@@ -321,14 +323,14 @@ class TrainingSession {
     await writeFileAtomic(this.folder.batchImage, image);
   }
 
-  /** The weights to be used: the moving average where one is kept. */
+  /** The weights for inference: the moving average if there is one. */
   private async currentWeights(): Promise<Weights> {
     const { resolution, runner } = this.work.current;
     const { networkStates } = resolution.step;
     const all = this.plan.average
       ? unpackAverage(networkStates, (await runner.readStates([averageState])).get(averageState)!)
       : await runner.readStates(networkStates.map((state) => stateAttributes(state).name));
-    // Auxiliary heads have done their work.
+    // Auxiliary heads are for training only.
     const states = new Map([...all].filter(([name]) => this.plan.inferenceStates.has(name)));
     const { model, data } = this.config;
     const notes = { run: this.folder.name, step: String(this.progress.step), average: String(this.plan.average) };
@@ -336,7 +338,7 @@ class TrainingSession {
     return { model: model.name, labels: data.labels, preprocessing, origin: this.plan.origin, states, notes };
   }
 
-  /** Scores the weights and saves everything; true when it was interrupted, and what there is has been saved. */
+  /** Scores the weights and saves everything. @returns whether it was interrupted, after saving the current state */
   private async validate(): Promise<boolean> {
     const { options, plan, progress, saver, validator } = this;
     const weights = await this.currentWeights();
@@ -349,7 +351,7 @@ class TrainingSession {
       await saver.stop(weights);
       return true;
     }
-    // Validations are part of a run by the clock.
+    // Validations count towards the length of a run measured in minutes.
     progress.readClock();
     this.last = scored.summary;
     saver.addValidation(scored);
@@ -366,7 +368,7 @@ class TrainingSession {
     return false;
   }
 
-  /** Saves once more what follows from the checkpoint of a validation, as a kill may have come in between. */
+  /** Repeats the saving after a validation's checkpoint, because a kill may have prevented it. */
   private async repeatSaving(): Promise<void> {
     const weights = await this.currentWeights();
     const shown = await this.validator.show(weights, this.scoring());
@@ -380,7 +382,7 @@ class TrainingSession {
   }
 }
 
-/** The decay of the moving average at a step: it starts low, so that the first weights are soon forgotten. */
+/** The decay of the moving average at a step. It starts low, to forget the first weights quickly. */
 function averageDecayAt(step: number, decay: number): number {
   return Math.min(decay, (1 + step) / (10 + step));
 }

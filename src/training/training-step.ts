@@ -14,50 +14,50 @@ import { type StepSums, trackSums } from './step-sums.ts';
 
 export interface TrainingStepOptions extends UpdateOptions {
   readonly model: Model;
-  /** Images that are computed at once. */
+  /** Images per batch. */
   readonly batchSize: number;
-  /** How many batches the gradients are added up over before the weights are updated; default 1. */
+  /** Gradient accumulation: batches per update; default 1. */
   readonly accumulate?: number;
-  /** Side of the images that the network is given. */
+  /** Side of the network input. */
   readonly size: number;
-  /** Side of the labels; the logits are brought to it before the loss. */
+  /** Side of the labels; the logits are resized to it before the loss. */
   readonly labelSize: number;
   readonly loss: LossOptions & {
-    /** Weight of the losses at the auxiliary heads of the model; without it they are not built. */
+    /** Weight of the losses at the model's auxiliary heads; if absent, the heads are not built. */
     readonly auxiliary?: number;
   };
-  /** Whether a moving average of the weights is kept. */
+  /** Whether to keep a moving average of the weights. */
   readonly average: boolean;
   readonly seed: number;
 }
 
-/** The graphs that make up a step: `step` is the whole of it, `accumulate` and `update` are the same one cut in two. */
+/** The graphs of a step: `step` is a whole step; `accumulate` and `update` are its two halves. */
 export type StepEntry = 'step' | 'accumulate' | 'update';
 
 /** A training step as graphs over one store of states. */
 export interface TrainingStep extends StateOwner {
   /**
    * Inputs image and labels of `step` and `accumulate`, learningRate and, with an average, averageDecay of `step` and `update`;
-   * `accumulate` has pixelShare and keep besides. Outputs loss and its parts, gradientNorm.
+   * `accumulate` also has pixelShare and keep. Outputs loss and its parts, gradientNorm.
    */
   readonly entries: Readonly<Partial<Record<StepEntry, Graph>>>;
-  /** Runs of `accumulate` before each of `update`; 1 where there is `step`. */
+  /** Runs of `accumulate` per `update`; 1 if there is a `step` graph. */
   readonly accumulate: number;
-  /** Images of a whole step. */
+  /** Images per step. */
   readonly images: number;
   readonly classes: number;
-  /** Weights and running statistics, in the order in which the average holds them. */
+  /** Weights and running statistics, in the order of the average. */
   readonly networkStates: readonly Tensor[];
-  /** All states that the next step depends on, by name: what a checkpoint holds. */
+  /** Names of all states on which the next step depends: the contents of a checkpoint. */
   readonly states: ReadonlyMap<string, Tensor>;
-  /** What the program adds up until it is read. */
+  /** Sums accumulated by the program until they are read. */
   readonly sums: readonly StepSums[];
 }
 
-/** The gradients of the batches since the last update, as one vector. Nothing of it is left over after an update. */
+/** The gradients of the batches since the last update, as one vector. An update clears it. */
 const gradientSumState = 'gradient.sum';
 
-/** Builds forward pass, loss, backward pass, optimiser and moving average; into one graph, or two where gradients are accumulated. */
+/** Builds forward pass, loss, backward pass, optimiser and moving average: one graph, or two with gradient accumulation. */
 export function buildTrainingStep(options: TrainingStepOptions): TrainingStep {
   const { accumulate = 1, batchSize } = options;
   const step = accumulate === 1 ? wholeStep(options) : cutStep(options, accumulate);
@@ -89,14 +89,14 @@ function wholeStep(options: TrainingStepOptions): BuiltStep {
 }
 
 /**
- * `accumulate` adds the gradients of one batch up in a state, `update` makes the step of the optimiser from it. The losses
- * are those of all batches together: see `BatchShares`.
+ * `accumulate` adds the gradients of one batch to a state; `update` makes the optimiser step from it. The losses cover all
+ * batches together: see `BatchShares`.
  */
 function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
   const forward = new Graph();
   const { image, labels } = batchInputs(forward, options);
   const shares = { pixels: forward.input('pixelShare', []), images: 1 / batches };
-  // 0 with the first batch of a step, which begins a new sum, else 1.
+  // 0 for the first batch of a step, to start a new sum; else 1.
   const keep = forward.input('keep', []);
   const { loss, parts, networkStates } = networkLoss(image, labels, options, shares);
   const flat = flatten(gradients(loss, trainableStates(forward)));
@@ -125,7 +125,7 @@ function batchInputs(graph: Graph, { batchSize, size, labelSize }: TrainingStepO
   };
 }
 
-/** Builds the network and its loss, with that of the auxiliary heads. */
+/** Builds the network and its loss, including the auxiliary heads. */
 function networkLoss(image: Tensor, labels: Tensor, options: TrainingStepOptions, shares?: BatchShares) {
   const { model, labelSize, seed } = options;
   const { auxiliary: auxiliaryWeight = 0 } = options.loss;

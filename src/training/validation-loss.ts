@@ -6,7 +6,7 @@ import type { LabelMap } from '../image/image.ts';
 import { resizeLabels } from '../image/resize.ts';
 import { combinedLoss } from '../losses/combined.ts';
 
-/** An engine whose programs keep a copy of the logits of their last run, for what needs more than labels. */
+/** An engine whose programs keep a copy of the logits of their last run, to compute losses. */
 export class LogitsRecorder implements Engine {
   readonly name: string;
   readonly device: string;
@@ -42,8 +42,7 @@ export class LogitsRecorder implements Engine {
 }
 
 /**
- * Computes the loss of a run for one image at a time, from the logits of a network in inference. Auxiliary heads are not
- * part of it.
+ * Computes the loss of a run for one image at a time from inference logits, without auxiliary heads.
  */
 export class ValidationLoss {
   private constructor(

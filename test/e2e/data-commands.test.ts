@@ -39,7 +39,7 @@ describe('data check', () => {
     expect(JSON.parse(again.stdout)).toMatchObject({ pairs: 3, problems: [], swapped: [], misplaced: [] });
     const refused = await runCli(['data', 'check', folder, '--repair-out', out]);
     expect(refused.code).toBe(2);
-    expect(refused.stderr).toMatch(/^faceparse: .* exists and is not empty; name a new folder[^\n]*\n$/);
+    expect(refused.stderr).toMatch(/^faceparse: .* exists and is not empty; use a new folder[^\n]*\n$/);
   });
 
   it('fails with faulty files, in text and in JSON', async () => {
@@ -64,10 +64,10 @@ describe('data check', () => {
     expect(code).toBe(0);
     expect(stdout).toBe(
       `${test}: 1 photo, no masks\nPhotos alone can be used with predict and submit. ` +
-        'Training and evaluate need a mask for each photo in masks/.\n\nno problem found\n',
+        'Training and evaluate need a mask for each photo in masks/.\n\nno problems found\n',
     );
     const above = await runCli(['evaluate', '--data', folder]);
-    expect(above.stderr).toMatch(/it holds the splits test, val: name one of them, e\.g\. \S*val\n$/);
+    expect(above.stderr).toMatch(/it contains the splits test, val; use one of them, e\.g\. \S*val\n$/);
     const predicted = await runCli(['predict', test, '--out', join(folder, 'masks')]);
     expect(predicted.code, predicted.stderr).toBe(0);
     expect(await readdir(join(folder, 'masks'))).toEqual(['a.png']);

@@ -72,7 +72,7 @@ async function expectSameOutcome(run: string): Promise<void> {
   }
 }
 
-const beginsAgain = /^faceparse: [^\n]*same was ended before its first checkpoint; it begins again$/m;
+const beginsAgain = /^faceparse: [^\n]*same was stopped before its first checkpoint; it restarts$/m;
 
 describe('a run that is killed', () => {
   it('again and again, in all that it writes, has the files of one that was not', { timeout: 180_000 }, async () => {
@@ -116,7 +116,7 @@ describe('a run that is killed', () => {
     });
     const { code, stderr } = await second!;
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^faceparse: \S*same is being trained by process \d+; wait for it, or end it first\.\n$/);
+    expect(stderr).toMatch(/^faceparse: \S*same is being trained by process \d+; wait for it, or stop it first\.\n$/);
   });
 });
 
@@ -127,7 +127,7 @@ describe('a run that lost its checkpoint', () => {
     await rm(join(run, 'checkpoint.safetensors'));
     const { code, stderr } = await runCli(['train', '--resume', run]);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^faceparse: there is no checkpoint at [^\n]* though the run had one, [^\n]*\n$/);
+    expect(stderr).toMatch(/^faceparse: no checkpoint to resume from at [^\n]* but the run had one, [^\n]*\n$/);
     expect(existsSync(join(run, 'weights', 'best.safetensors'))).toBe(true);
   });
 });

@@ -197,7 +197,7 @@ describe('report', () => {
     [['RUN', '--build', 'x'], /--build only compiles/],
     [['--build', 'x', '--out', 'y'], /cannot be used with/],
     [['--build', 'x', '--tta'], /cannot be used with/],
-    [['RUN', '--out', 'OUT', '--scales', '100'], /the scale 100 cannot be averaged over/],
+    [['RUN', '--out', 'OUT', '--scales', '100'], /scale 100 is not supported/],
     [['RUN', '--out', 'OUT', '--author', '李小龙'], /the author contains 李 小 龙 \(Chinese\), but neither Arimo/],
     [['DATA', '--out', 'OUT'], /is not a run folder: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],

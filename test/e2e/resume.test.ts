@@ -53,7 +53,7 @@ beforeAll(async () => {
   const words = ['--data', data, '--out', dirname(stopped), '--name', 'same', ...settings];
   const { stdout, stderr } = await train(words, signalAfterFirstStep(stopped, 'SIGINT'));
   expect(stderr).toContain('faceparse: finishing …; press Ctrl-C again to stop at once\n');
-  expect(stdout).toContain(`everything is saved.\nContinue with: faceparse train --resume ${stopped}\n`);
+  expect(stdout).toContain(`everything is saved.\nResume with: faceparse train --resume ${stopped}\n`);
   const { metadata } = await readTensors(join(stopped, 'checkpoint.safetensors'));
   expect(stdout).toContain(`Stopped after step ${metadata.step};`);
   expect(Number(metadata.step)).toBeGreaterThan(0);
@@ -143,7 +143,7 @@ describe('a run that was stopped and resumed', () => {
 
   it('stays in its folder', async () => {
     const { code, stderr } = await runCli(['train', '--resume', straight, '--out', 'elsewhere']);
-    expect(stderr).toBe('faceparse: a resumed run stays in its folder, so --out cannot be given with --resume\n');
+    expect(stderr).toBe('faceparse: --out cannot be used with --resume: a resumed run stays in its folder\n');
     expect(code).toBe(2);
   });
 

@@ -48,7 +48,7 @@ describe('study', () => {
     const { code, stderr } = await study([]);
     expect(code).toBe(2);
     expect(stderr).toBe(
-      'faceparse: 2 runs are to be trained; say where the data are: --data FOLDER, which holds train/ and val/ (or --no-train)\n',
+      'faceparse: 2 runs need training; pass --data FOLDER, a folder with train/ and val/ (or --no-train)\n',
     );
     const { runs } = JSON.parse((await study(['--list', '--json'])).stdout);
     expect(runs).toMatchObject([
@@ -61,8 +61,8 @@ describe('study', () => {
     await writeStudy({ g: group({ lr }) });
     const stopped = await study(['--data', data], signalAfterFirstStep(join(out, 'g', 'base-s0'), 'SIGINT'));
     expect(stopped.code, stopped.stderr).toBe(0);
-    expect(stopped.stdout).toBe('Stopped; everything is saved. The same command goes on with the study.\n');
-    expect(stopped.stderr).toMatch(/^g\/base-s0: run 1 of 2, 1 left after it$/m);
+    expect(stopped.stdout).toBe('Stopped; everything is saved. Repeat the command to resume the study.\n');
+    expect(stopped.stderr).toMatch(/^g\/base-s0: run 1 of 2$/m);
     expect(await checkpointStep('g/base-s0')).toBeLessThan(18);
     expect((await listFiles(out)).filter((name) => name.startsWith('g/lr'))).toEqual([]);
 
@@ -98,7 +98,7 @@ describe('study', () => {
     const { code, stdout, stderr } = await study(['--data', data, '--only', 'g/lr', 'g/more-s1']);
     expect(code, stderr).toBe(1);
     expect(stderr).toMatch(/^g\/lr-s0: run 1 of 2/m);
-    expect(stderr).toMatch(/^g\/lr-s0 failed: there is no checkpoint at .*, though the run had one, [^\n]*$/m);
+    expect(stderr).toMatch(/^g\/lr-s0 failed: no checkpoint to resume from at .*, but the run had one, [^\n]*$/m);
     expect(stderr).toMatch(/^g\/more-s1: run 2 of 2/m);
     expect(stdout).toMatch(/^more +s0 missing; s1 0\.\d{4} /m);
     expect((await stat(checkpoint)).mtimeMs).toBe(before.mtimeMs);
@@ -112,7 +112,7 @@ describe('study', () => {
     await writeStudy({ g: group({ lr: { ...lr, overrides: ['train.lr=5e-3'] } }) });
     const { code, stdout, stderr } = await study(['--no-train']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^faceparse: [^\n]*its train\.lr is 0\.001, that of g\/lr-s0 0\.005\.[^\n]*\n$/);
+    expect(stderr).toMatch(/^faceparse: [^\n]*train\.lr is 0\.001, expected 0\.005 for g\/lr-s0\.[^\n]*\n$/);
   });
 
   it('trains the others when a run fails, and says so at the end', async () => {

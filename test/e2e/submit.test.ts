@@ -143,7 +143,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     await cp(run, copy, { recursive: true, filter: (source) => basename(source) !== 'environment.json' });
     const { code, stderr } = await submit(copy, '--test', test, '--out', join(root, 'never.zip'));
     expect(code).toBe(2);
-    expect(stderr).toMatch(/cannot be submitted: .*environment\.json .*there is no such file/);
+    expect(stderr).toMatch(/cannot be submitted: .*environment\.json .*no such file/);
   });
 
   it.each([

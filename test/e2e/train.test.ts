@@ -123,7 +123,7 @@ describe('train', () => {
     const { code, stdout, stderr } = await runCli(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      `faceparse: the run folder ${run} exists already. Continue it with --resume ${run}, or choose another name with --name.\n`,
+      `faceparse: the run folder ${run} already exists. Resume it with --resume ${run}, or choose another name with --name.\n`,
     );
     expect((await readFile(join(run, 'checkpoint.safetensors'))).equals(before)).toBe(true);
   });
@@ -147,10 +147,12 @@ describe('train', () => {
     for (const change of [['train.lr=5'], ['--name', 'other']]) {
       const { code, stderr } = await runCli(['train', '--resume', run, ...change]);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/^faceparse: a resumed run keeps its configuration, so [^\n]*\n$/);
+      expect(stderr).toMatch(
+        /^faceparse: [^\n]* cannot be used with --resume: a resumed run keeps its configuration; [^\n]*\n$/,
+      );
     }
     const { stdout } = await runCli(['train', '--resume', run, '--dry-run']);
-    expect(stdout).toMatch(/^cost .* an image of 64×64$/m);
+    expect(stdout).toMatch(/^cost .* per image of 64×64$/m);
   });
 
   it('only tells what would happen with --dry-run', async () => {
@@ -162,8 +164,10 @@ describe('train', () => {
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^network +unet, 1,220,691 trainable parameters$/m);
     expect(stdout).toMatch(/^data +24 training pairs, 8 for validation$/m);
-    expect(stdout).toMatch(/^batches +4 images, 6 steps an epoch$/m);
-    expect(stdout).toMatch(new RegExp(`^engine +${defaultEngine} on cpu, [\\d.]+ m?s a step \\(measured now\\)$`, 'm'));
+    expect(stdout).toMatch(/^batches +4 images, 6 steps per epoch$/m);
+    expect(stdout).toMatch(
+      new RegExp(`^engine +${defaultEngine} on cpu, [\\d.]+ m?s per step \\(just measured\\)$`, 'm'),
+    );
     expect(stdout).toMatch(/^length +60 steps \(10 epochs\), about /m);
     const estimate = JSON.parse((await runCli([...words, '--json'], { cwd })).stdout);
     expect(estimate).toMatchObject({ parameters: 1_220_691, steps: 60, stepsPerEpoch: 6, trainingPairs: 24 });
@@ -194,12 +198,12 @@ describe('train', () => {
   });
 
   it.each([
-    ['without data', [], /^faceparse: say where the data are: --data FOLDER/],
-    ['resumed from nothing', ['--resume', 'runs/none'], /^faceparse: there is no run to resume at runs\/none/],
+    ['without data', [], /^faceparse: no data given; pass --data FOLDER/],
+    ['resumed from nothing', ['--resume', 'runs/none'], /^faceparse: no run to resume at runs\/none/],
     [
       'resumed from nothing, with data',
       ['--resume', 'runs/none', '--data', '.'],
-      /^faceparse: there is no run to resume at runs\/none/,
+      /^faceparse: no run to resume at runs\/none/,
     ],
     ['for no time', ['--data', '.', '--minutes', '0'], /^faceparse: .*--minutes.* It must be a number above 0\.\n$/],
     ['at a size that does not fit', ['--data', '.', 'train.size=100'], /multiples of 32, not 100×100\n$/],
@@ -246,7 +250,7 @@ describe('evaluate', () => {
     const file = join(run, 'weights', 'last.safetensors');
     const { code, stdout } = await runCli(['evaluate', file, '--data', join(data, 'val')]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/last\.safetensors: unet at 64×64, \d+ ms an image/);
+    expect(stdout).toMatch(/last\.safetensors: unet at 64×64, network \d+ ms per image/);
     expect(stdout).toMatch(/^skin +8 /m);
   });
 });
@@ -294,7 +298,7 @@ describe('predict', () => {
     for (const words of [[], ['--force']]) {
       const { code, stderr } = await runCli(['predict', run, photo, '--out', input, ...words]);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/^faceparse: [^\n]*same\.png exists already; [^\n]*it is one of the photos[^\n]*\n$/);
+      expect(stderr).toMatch(/^faceparse: [^\n]*same\.png already exists; [^\n]*it is an input photo[^\n]*\n$/);
     }
     expect((await readFile(photo)).equals(before)).toBe(true);
     const out = join(input, '..', 'masks');

@@ -78,12 +78,12 @@ describe('export --format safetensors', () => {
     await writeFile(out, 'mine');
     const words = ['export', weights, '--format', 'safetensors', '--out'];
     const refused = await runCli([...words, out]);
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('taken.safetensors exists already') });
+    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('taken.safetensors already exists') });
     expect(await readFile(out, 'utf8')).toBe('mine');
     await succeed([...words, out, '--force']);
     expect((await readFile(out)).equals(await readFile(weights))).toBe(true);
     const self = await runCli([...words, weights, '--half', '--force']);
-    expect(self).toMatchObject({ code: 2, stderr: expect.stringContaining('is the file that is exported') });
+    expect(self).toMatchObject({ code: 2, stderr: expect.stringContaining('is the file being exported') });
   });
 });
 
@@ -99,7 +99,9 @@ describe('evaluate', () => {
 
     const text = await succeed([...words, '--scales', '1,1.5']);
     expect(text).toMatch(/^Plain prediction$/m);
-    expect(text).toMatch(/^With --tta: averaged over photo and mirror image at 64 and 96 pixels, \d+ ms an image/m);
+    expect(text).toMatch(
+      /^With --tta: averaged over photo and mirror image at 64 and 96 pixels, network \d+ ms per image/m,
+    );
     const [f, averagedF] = [plain, averaged].map(({ fPerImage }) => fPerImage.toFixed(4));
     expect(text.match(/^F \(per image\) {3}\d\.\d{4}/gm)).toEqual([f, averagedF].map((n) => `F (per image)   ${n}`));
     expect(text).toContain(`F (per image): plain ${f}, with --tta ${averagedF}\n`);
@@ -120,7 +122,7 @@ describe('predict', () => {
     expect(await succeed(words, cwd)).toBe('wrote 1 mask to masks\n');
     const plain = await readFile(join(cwd, 'masks', 'photo.png'));
     const again = await runCli([...words, '--scales', '1,1.5'], { cwd });
-    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('photo.png exists already') });
+    expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('photo.png already exists') });
     await succeed([...words, '--tta', '--force'], cwd);
     const averaged = await readFile(join(cwd, 'masks', 'photo.png'));
     expect(averaged.equals(plain)).toBe(false);
@@ -137,7 +139,7 @@ describe('predict', () => {
     const before = await readFile(photo);
     const { code, stderr } = await runCli(['predict', weights, photo, '--overlay', '--force'], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/overlay\/photo\.png exists already; .*it is one of the photos/);
+    expect(stderr).toMatch(/overlay\/photo\.png already exists; .*it is an input photo/);
     expect((await readFile(photo)).equals(before)).toBe(true);
   });
 
@@ -151,7 +153,7 @@ describe('predict', () => {
     expect(await listFiles(cwd)).toEqual(['photo.jpg']);
   });
 
-  it.skipIf(!existsSync(bundledWeights))('without a run uses the weights that come with faceparse', async () => {
+  it.skipIf(!existsSync(bundledWeights))('without a run uses the bundled weights', async () => {
     const cwd = await onePhoto();
     expect(await succeed(['predict', 'photo.jpg', ...oneThread], cwd)).toBe('wrote 1 mask to masks\n');
     expect(await listFiles(cwd)).toEqual(['masks/photo.png', 'photo.jpg']);

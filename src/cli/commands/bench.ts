@@ -14,7 +14,7 @@ interface BenchCommandOptions extends JsonOption, EngineOptions {
   rows: number;
 }
 
-/** The step that engines are compared on: U-Net, cross-entropy at full size, SGD with momentum, nothing else. */
+/** The step used to compare engines: U-Net, cross-entropy at full size, SGD with momentum. */
 const comparison = [
   'name=comparison',
   'model.name=unet',
@@ -29,7 +29,7 @@ const comparison = [
   'train.optimizer.weightDecay=0',
 ];
 
-/** Times by kind of step, and the steps that take longest, against what the machine can do. */
+/** Times by kind of step and the slowest steps, relative to the machine's peak. */
 function formatProfile(title: string, profile: readonly ProfiledStep[], peak: number, rows: number): string {
   const total = profile.reduce((sum, { seconds }) => sum + seconds, 0);
   const columns = (name: string) => [
@@ -65,7 +65,7 @@ function formatProfile(title: string, profile: readonly ProfiledStep[], peak: nu
     .slice(0, rows)
     .map((step) => row(`${step.kind}: ${step.label}`, [step]));
   return [
-    `${title}, ${(total * 1e3).toFixed(1)} ms in ${profile.length} steps; sgemm reaches ${peak.toFixed(0)} GFLOP/s here.`,
+    `${title}, ${(total * 1e3).toFixed(1)} ms in ${profile.length} steps; sgemm: ${peak.toFixed(0)} GFLOP/s.`,
     formatTable(columns('kind'), byKind, row('all', profile)),
     '',
     formatTable(columns('step'), byStep),
@@ -89,15 +89,20 @@ function formatResult(result: BenchmarkResult, engine: string, options: BenchCom
 export function registerBench(program: Command): void {
   const command = program
     .command('bench')
-    .description('time training steps and inference on made-up images, and say where the time goes')
+    .description('time training steps and inference on random images, and profile them')
     .argument(
       '[config...]',
-      'a YAML file or a bundled name, and overrides key=value; without a file, the step used to compare engines',
+      'a YAML file or a bundled name, and overrides key=value (default: the step used to compare engines)',
     )
-    .option('--steps <n>', 'training steps that are timed', wholeNumber(1, 100_000), 15)
-    .option('--inference-size <n>', 'side of the image for inference, 0 for none', wholeNumber(0, 4096), 512)
+    .option('--steps <n>', 'training steps to time', wholeNumber(1, 100_000), 15)
+    .option(
+      '--inference-size <n>',
+      'side of the image for inference in pixels; 0 skips inference',
+      wholeNumber(0, 4096),
+      512,
+    )
     .option('--profile', 'also time every operation (native engine)')
-    .option('--rows <n>', 'operations that a profile lists', wholeNumber(1, 10_000), 25)
+    .option('--rows <n>', 'operations listed in the profile', wholeNumber(1, 10_000), 25)
     .option('--json', jsonHelp);
   addEngineOptions(command).action(async (words: string[], options: BenchCommandOptions) => {
     const [{ benchmark }, { selectEngine }, { FaceparseError }, { loadConfig }] = await Promise.all([
@@ -114,9 +119,12 @@ export function registerBench(program: Command): void {
     const engine = await selectEngine({ ...settings.engine, ...engineChoice(options) });
     const { profile = false, steps, inferenceSize } = options;
     if (profile && engine.name !== 'native') {
-      throw new FaceparseError(`only the native engine can be profiled, not ${engine.name}; see faceparse doctor`, {
-        exitCode: 2,
-      });
+      throw new FaceparseError(
+        `--profile requires the native engine, but the engine is ${engine.name}; see faceparse doctor`,
+        {
+          exitCode: 2,
+        },
+      );
     }
     const result = await runTask('timing', options, ({ onProgress }) =>
       benchmark({ config: settings, engine, steps, inferenceSize, profile, onProgress }),

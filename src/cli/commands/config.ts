@@ -9,7 +9,7 @@ interface ConfigOptions extends JsonOption {
   list?: boolean;
 }
 
-/** Bundled configs with the parameters of their networks; a study has many. */
+/** Bundled configs with the parameter counts of their networks; a study has several networks, so no count. */
 async function listConfigs(options: ConfigOptions): Promise<void> {
   const [{ listBundledConfigs }, { loadConfig }, { createModel }, { inferenceGraph }, { countParameters }, labels] =
     await Promise.all([
@@ -38,16 +38,18 @@ async function listConfigs(options: ConfigOptions): Promise<void> {
       description,
     ]),
   );
-  printText(`${table}\n\nTrain one: faceparse train NAME --data DATA. Run a study: faceparse study NAME --data DATA.`);
+  printText(
+    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA.`,
+  );
 }
 
 /** `faceparse config [FILE] [key=value…]` */
 export function registerConfig(program: Command): void {
   program
     .command('config')
-    .description('print a configuration with all defaults, list the bundled ones, or print the reference of all keys')
+    .description('print a configuration with its defaults, list the bundled ones, or describe every key')
     .argument('[file or key=value...]', 'a YAML file or a bundled name, and overrides such as train.lr=3e-4')
-    .option('--reference', 'print all keys with types, defaults and meaning as Markdown')
+    .option('--reference', 'print every key with type, default and description as Markdown')
     .option('--list', 'list the bundled configurations')
     .option('--json', jsonHelp)
     .action(async (words: string[], options: ConfigOptions) => {

@@ -9,7 +9,7 @@ import { formatDuration } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
 import { TrainingDisplay } from '../training-display.ts';
 
-/** The demo's data and training: small enough for a laptop, large enough to see a parser learn. */
+/** The demo's data and training: small enough for a laptop, large enough for the network to learn. */
 const demo = {
   size: 128,
   training: 320,
@@ -17,10 +17,10 @@ const demo = {
   /** Faces that the bundled network parses. */
   shown: 8,
   seed: 1,
-  /** About a minute on two cores; a slow machine takes longer, but ends as well. */
+  /** About a minute on two cores. */
   epochs: 6,
-  // Small images in small batches: what counts in one minute is the number of steps. The drawn faces vary less than
-  // real ones, so they are moved about less.
+  // Small images in small batches: in one minute, the number of steps matters most. The drawn faces vary less than
+  // real ones, so they are augmented less.
   overrides: [
     'name=demo',
     'train.size=96',
@@ -36,7 +36,7 @@ const demo = {
   ],
 };
 
-/** Draws the faces, once; later demos find them. */
+/** Draws the faces once; later demos reuse them. */
 async function drawFaces(folder: string): Promise<void> {
   const { writeSyntheticDataset } = await import('../../synthetic/dataset.ts');
   const { size, seed } = demo;
@@ -66,10 +66,10 @@ async function freeRunFolder(out: string): Promise<string> {
     const folder = join(out, number === 1 ? 'demo' : `demo-${number}`);
     if (!(await exists(folder))) return folder;
   }
-  throw new FaceparseError(`${out} holds too many demos; remove some`);
+  throw new FaceparseError(`${out} contains too many demo runs; remove some`);
 }
 
-/** F (per image) of always answering with the training set's most frequent class of each pixel. */
+/** F (per image) of the constant prediction: the training set's most frequent class at each pixel. */
 async function meanFaceFloor(data: string): Promise<number> {
   const [{ openDataset }, { readMask }, { meanFacePrediction }, { FaceScore }] = await Promise.all([
     import('../../data/dataset/dataset.ts'),
@@ -88,23 +88,23 @@ async function meanFaceFloor(data: string): Promise<number> {
 }
 
 /**
- * Lays what the network that comes with faceparse sees over some of the validation faces; says in a line what came of it.
+ * Parses some validation faces with the bundled network, with overlays, and describes the result in a line.
  *
- * @param folder gets the masks, and the overlays in overlay/
+ * @param folder output folder for the masks, with overlays in overlay/
  */
 async function parseWithBundledWeights(data: string, folder: string): Promise<string> {
   const { bundledWeights } = await import('../../node/bundled-weights.ts');
   if (!(await exists(bundledWeights))) {
-    return `(flagship/ is left out: the weights that come with faceparse are missing, ${bundledWeights})`;
+    return `(no flagship/: the bundled weights are missing, ${bundledWeights})`;
   }
   const count = await saveMasks(bundledWeights, data, folder, demo.shown);
   return (
-    `flagship/            ${count} faces as the network that comes with faceparse sees them;\n` +
-    '                       it was trained on photographs, never on drawn faces'
+    `flagship/            ${count} faces parsed by the bundled network;\n` +
+    '                       it was trained on photos, not on drawn faces'
   );
 }
 
-/** Parses the first `count` validation faces, with overlays; gives back how many there were. */
+/** Parses the first `count` validation faces, with overlays. @returns the number of faces */
 async function saveMasks(weights: string, data: string, folder: string, count = Number.POSITIVE_INFINITY) {
   const [{ FaceParser }, { savePrediction }, { readPhoto }, { openDataset }] = await Promise.all([
     import('../../node/face-parser.ts'),
@@ -144,7 +144,7 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
   const result = await withInterrupt((signal) =>
     train({ config, data, run, signal, onProgress: (progress) => display.update(progress) }),
   ).finally(() => display.finish());
-  if (result.interrupted) return printText(`Stopped; what there is is in ${run}.`);
+  if (result.interrupted) return printText(`Stopped; partial results are in ${run}.`);
   await saveMasks(join(run, 'weights', 'last.safetensors'), data, join(run, 'masks'));
   printText(`\n${formatScores(result.last!, getLabelSet(config.data.labels))}`);
   const flagship = await parseWithBundledWeights(data, join(run, 'flagship'));
@@ -152,12 +152,12 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
   const { parameters } = await readEnvironment(result.run.environment);
   printText(
     `\nF (per image) ${formatScore(result.last!.fPerImage)} after ${formatCount(result.steps)} steps in ${formatDuration(result.seconds)} with ${formatCount(parameters)} parameters;` +
-      ` always answering with the mean face gives ${formatScore(floor)}.\n\n` +
-      `Look at ${run}/\n` +
+      ` predicting the mean face everywhere gives ${formatScore(floor)}.\n\n` +
+      `Results in ${run}/\n` +
       '  validation.png       photo, truth, prediction, errors\n' +
-      '  batch.png            what the network was trained on\n' +
+      '  batch.png            a training batch after augmentation\n' +
       '  curves.svg           loss, F and learning rate\n' +
-      '  masks/               palette PNG of class ids a face; masks/overlay/ to look at\n' +
+      '  masks/               one palette PNG of class ids per face; overlays in masks/overlay/\n' +
       `  ${flagship}\n` +
       '  weights/             best.safetensors: faceparse predict ' +
       `${run} PHOTO --out DIR`,
@@ -168,8 +168,8 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
 export function registerDemo(program: Command): void {
   program
     .command('demo')
-    .description('train on synthetic faces for about a minute and show what comes out')
-    .option('--out <folder>', 'where the run folder is made', 'runs')
-    .option('--epochs <n>', 'how often each face is seen', wholeNumber(1, 1000), demo.epochs)
+    .description('train on synthetic faces for about a minute and show the results')
+    .option('--out <folder>', 'where to create the run folder', 'runs')
+    .option('--epochs <n>', 'passes over the training faces', wholeNumber(1, 1000), demo.epochs)
     .action(runDemo);
 }

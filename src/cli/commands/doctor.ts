@@ -16,7 +16,7 @@ interface EngineReport {
   readonly details?: string;
 }
 
-/** Runs one addition: an engine that is installed but broken shows here, not in the middle of a training. */
+/** Runs one addition, so that a broken engine is found here and not during training. */
 async function tryEngine(
   name: string,
   create: () => Promise<{ engine: Engine; devices: string[]; details?: string }>,
@@ -62,7 +62,7 @@ function inspectEngines(): Promise<EngineReport[]> {
       };
     }),
     tryEngine('onnx', async () => {
-      requirePackages('it', ['onnxruntime-node']);
+      requirePackages('the engine onnx', ['onnxruntime-node']);
       const { createNodeOnnxEngine, listOnnxDevices } = await import('../../engine/onnx/node.ts');
       return { engine: await createNodeOnnxEngine({ threads: 1 }), devices: listOnnxDevices() };
     }),
@@ -73,7 +73,7 @@ function inspectEngines(): Promise<EngineReport[]> {
   ]);
 }
 
-/** The engine that `auto` means: the first that works, the fastest being listed first. */
+/** The engine that `auto` selects: the first that works; the fastest is listed first. */
 function defaultOf(engines: readonly EngineReport[]): string | undefined {
   return engines.find(({ works }) => works)?.name;
 }
@@ -95,9 +95,9 @@ function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): s
     const state = [
       works ? 'works on cpu' : `does not work: ${reason}`,
       details,
-      name === defaultEngine && 'the default',
-      // The runtime tells what it was built for, not what drivers there are.
-      others.length > 0 && `built also for ${others.join(', ')}`,
+      name === defaultEngine && 'default',
+      // The runtime reports what it was built for, not which drivers are installed.
+      others.length > 0 && `also built for ${others.join(', ')}`,
     ];
     return `${name.padEnd(engineWidth)}${state.filter(Boolean).join('; ')}`;
   };
@@ -119,11 +119,11 @@ function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): s
   ]);
 }
 
-/** `faceparse doctor`; exit code 1 when no engine works but the slow one. */
+/** `faceparse doctor`; exit code 1 if only the slow engine `reference` works. */
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('show machine, packages and engines, and try the engines')
+    .description('show the machine and packages, and test the engines')
     .option('--json', jsonHelp)
     .action(async (options: JsonOption) => {
       const { inspectMachine } = await import('../machine.ts');

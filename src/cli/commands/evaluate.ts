@@ -16,12 +16,12 @@ interface EvaluateOptions extends JsonOption, EngineOptions, AveragingOptions {
   markdown?: boolean;
 }
 
-/** One way of predicting, scored. */
+/** The scores of one way of predicting. */
 interface Scored {
   readonly flip: boolean;
   readonly sides: readonly number[];
   readonly summary: ScoreSummary;
-  /** That the network took for an image, on average. */
+  /** Mean time of the network per image. */
   readonly networkMilliseconds: number;
 }
 
@@ -60,17 +60,17 @@ function toJson({ summary, networkMilliseconds }: Scored): object {
   return { ...summary, confusion: [...summary.confusion], networkMilliseconds };
 }
 
-/** `averaged over photo and mirror image at 256 and 320 pixels, 180 ms an image in the network` */
+/** `averaged over photo and mirror image at 256 and 320 pixels, network 180 ms per image` */
 function describeAveraging({ flip, sides, networkMilliseconds }: Scored): string {
   const images = flip ? 'photo and mirror image' : 'photo';
   return `averaged over ${images} at ${sides.join(' and ')} pixels, ${formatSpeed(networkMilliseconds)}`;
 }
 
 function formatSpeed(milliseconds: number): string {
-  return `${milliseconds.toFixed(0)} ms an image in the network`;
+  return `network ${milliseconds.toFixed(0)} ms per image`;
 }
 
-/** The tables, each under its name where there are two. */
+/** The tables; with headings if there are two. */
 function formatReport(set: LabelSet, plain: Scored, averaged: Scored | undefined, markdown: boolean): string {
   const format = markdown ? formatScoresMarkdown : formatScores;
   if (!averaged) return format(plain.summary, set);
@@ -84,11 +84,11 @@ function formatReport(set: LabelSet, plain: Scored, averaged: Scored | undefined
   ].join('\n\n');
 }
 
-/** The validation set that a run recorded. */
+/** The validation set recorded by a run. */
 async function validationFolder(run: string | undefined): Promise<string> {
   if (run === undefined || !(await isFolder(run))) {
     throw new FaceparseError(
-      `${run ?? 'the bundled network'} has no data of its own to be scored on; name a folder with images/ and masks/: --data FOLDER`,
+      `no data given, and ${run ?? 'the bundled network'} records none; pass --data FOLDER, a folder with images/ and masks/`,
       { exitCode: 2 },
     );
   }
@@ -120,7 +120,7 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
       });
     }
     const { model, preprocessing } = parser.weights;
-    // A Markdown table is for a page that others read, where a path of this machine says nothing.
+    // A Markdown table is published, so it contains no path of this machine.
     if (!options.markdown) {
       printText(
         `${parser.file}: ${model} at ${preprocessing.size}×${preprocessing.size}, ${formatSpeed(plain.networkMilliseconds)}\n`,
@@ -136,11 +136,11 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
 export function registerEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('score a trained network on pairs')
-    .argument('[run]', 'folder of a run, or a weights file (default: the weights that come with faceparse)')
-    .option('--data <folder>', 'holds images/ and masks/ (default: the validation set that the run was trained with)')
+    .description('score a trained network on photos with masks')
+    .argument('[run]', 'run folder or weights file (default: the bundled weights)')
+    .option('--data <folder>', "folder with images/ and masks/ (default: the run's validation set)")
     .addOption(new Option('--markdown', 'print the scores as a Markdown table').conflicts('json'))
     .option('--json', jsonHelp);
-  addAveragingOptions(command, '; scored apart, after the plain prediction');
+  addAveragingOptions(command, '; reported separately from the plain prediction');
   addEngineOptions(command).action(evaluate);
 }

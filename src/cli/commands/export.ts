@@ -15,7 +15,7 @@ interface ExportOptions extends JsonOption, FormatOptions {
   force?: boolean;
 }
 
-/** Options that only some formats have. */
+/** Options that apply to some formats only. */
 interface FormatOptions {
   half?: boolean;
   input?: OnnxExportOptions['input'];
@@ -27,27 +27,27 @@ interface ExportSource {
   /** The weights file, for errors. */
   readonly file: string;
   readonly weights: Weights;
-  /** Inference graph for one image of the size that the network was trained on. */
+  /** Inference graph for one image of the training size. */
   readonly graph: Graph;
 }
 
 interface ExportFormat {
-  /** A few words for the help. */
+  /** A short description for the help. */
   readonly summary: string;
-  /** Which of the options it has. */
+  /** The options that it supports. */
   readonly options: readonly (keyof FormatOptions)[];
-  /** The files that it writes, given `--out`. */
+  /** The files that it writes for a given `--out`. */
   readonly targets: (out: string) => string[];
-  /** Writes the targets, which may be there already. */
+  /** Writes the targets, replacing existing files. */
   readonly write: (source: ExportSource, out: string, options: FormatOptions) => Promise<unknown>;
 }
 
 const formatOptions = ['half', 'input', 'output'] as const satisfies readonly (keyof FormatOptions)[];
 
-/** The formats by name; a new one needs an entry here and nothing else. */
+/** The formats by name. A new format needs only an entry here. */
 const formats: Readonly<Record<string, ExportFormat>> = {
   safetensors: {
-    summary: 'the weights with what faceparse needs to use them, without the rest of the run; --out is a file',
+    summary: 'weights for faceparse (one file)',
     options: ['half'],
     targets: (out) => [out],
     write: async ({ weights, graph }, out, { half }) => {
@@ -59,7 +59,7 @@ const formats: Readonly<Record<string, ExportFormat>> = {
     },
   },
   onnx: {
-    summary: 'photo in, labels or logits out, with all that stands between, for any ONNX runtime; --out is a file',
+    summary: 'photo to labels or logits, including preprocessing, for any ONNX runtime (one file)',
     options: ['input', 'output'],
     targets: (out) => [out],
     write: async ({ weights, file }, out, { input, output }) => {
@@ -71,7 +71,7 @@ const formats: Readonly<Record<string, ExportFormat>> = {
     },
   },
   pytorch: {
-    summary: 'model.py, which needs nothing but PyTorch, and ckpt.pth with its state_dict; --out is a folder',
+    summary: 'model.py, which needs only PyTorch, and ckpt.pth with its state_dict (a folder)',
     options: [],
     targets: (out) => [join(out, 'model.py'), join(out, 'ckpt.pth')],
     write: async ({ weights, file }, out) =>
@@ -79,14 +79,14 @@ const formats: Readonly<Record<string, ExportFormat>> = {
   },
 };
 
-/** An export must not replace a file silently, nor ever the weights that it is made from. */
+/** Refuses to replace a file without `--force`, and always refuses to replace the source weights. */
 async function requireFree(target: string, source: string, force: boolean): Promise<void> {
   if (!(await exists(target))) return;
   if ((await realpath(target)) === (await realpath(source))) {
-    throw new FaceparseError(`${target} is the file that is exported; choose another --out`, { exitCode: 2 });
+    throw new FaceparseError(`${target} is the file being exported; choose another --out`, { exitCode: 2 });
   }
   if (!force) {
-    throw new FaceparseError(`${target} exists already; choose another --out (use --force to replace it)`, {
+    throw new FaceparseError(`${target} already exists; choose another --out, or use --force to replace it`, {
       exitCode: 2,
     });
   }
@@ -98,7 +98,7 @@ async function runExport(run: string | undefined, options: ExportOptions): Promi
   for (const option of formatOptions) {
     if (options[option] === undefined || format.options.includes(option)) continue;
     const those = Object.keys(formats).filter((name) => formats[name].options.includes(option));
-    throw new FaceparseError(`--${option} is for --format ${those.join(' and ')}; leave it out`, { exitCode: 2 });
+    throw new FaceparseError(`--${option} applies only to --format ${those.join(' and ')}; remove it`, { exitCode: 2 });
   }
   const [{ loadWeights }, { weightsGraph }] = await Promise.all([
     import('../../node/face-parser.ts'),
@@ -119,14 +119,14 @@ export function registerExport(program: Command): void {
   const list = Object.entries(formats).map(([name, { summary }]) => `${name}: ${summary}`);
   program
     .command('export')
-    .description('write a trained network in another form')
-    .argument('[run]', 'folder of a run, or a weights file (default: the weights that come with faceparse)')
+    .description('export a trained network to another format')
+    .argument('[run]', 'run folder or weights file (default: the bundled weights)')
     .addOption(new Option('--format <name>', list.join('; ')).choices(Object.keys(formats)).makeOptionMandatory())
-    .requiredOption('--out <path>', 'where to write; see --format')
-    .option('--half', 'safetensors: kernels in half precision: half the size; biases and normalisation stay whole')
-    .addOption(new Option('--input <type>', 'onnx: what the photo is made of (default: uint8)').choices(onnxInputTypes))
-    .addOption(new Option('--output <name>', 'onnx: what the model gives (default: labels)').choices(onnxOutputs))
-    .option('--force', 'replace a file that is there already')
+    .requiredOption('--out <path>', 'output file; for pytorch, a folder')
+    .option('--half', 'safetensors: store kernels in half precision, for half the file size')
+    .addOption(new Option('--input <type>', 'onnx: type of the input photo (default: uint8)').choices(onnxInputTypes))
+    .addOption(new Option('--output <name>', 'onnx: output of the model (default: labels)').choices(onnxOutputs))
+    .option('--force', 'replace existing files')
     .option('--json', jsonHelp)
     .action(runExport);
 }

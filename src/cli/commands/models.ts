@@ -41,7 +41,7 @@ async function listAll(options: ModelsOptions): Promise<void> {
       model.summary,
     ]),
   );
-  printText(`${table}\n\n${classes} classes, one image of ${size}×${size}; GMAC: 10⁹ multiply-accumulates`);
+  printText(`${table}\n\n${classes} classes, one image of ${size}×${size}. GMAC: 10⁹ multiply-accumulates`);
 }
 
 function layerRow(layer: Layer): string[] {
@@ -82,17 +82,19 @@ async function showOne(name: string, options: ModelsOptions): Promise<void> {
   printText(`${name}: ${summary}`);
   printText(`input 3×${size}×${size}, output ${output.shape.slice(1).join('×')} (${classes} classes)\n\n${table}`);
   const giga = cost.gigaMultiplyAccumulates.toFixed(2);
-  printText(`\n${formatCount(cost.parameters)} trainable parameters, ${giga} GMAC (10⁹ multiply-accumulates) an image`);
+  printText(
+    `\n${formatCount(cost.parameters)} trainable parameters, ${giga} GMAC (10⁹ multiply-accumulates) per image`,
+  );
 }
 
 /** `faceparse models [NAME]` */
 export function registerModels(program: Command): void {
   program
     .command('models')
-    .description('list the networks, or the layers of one, with parameters and cost')
-    .argument('[name]', 'network whose layers are wanted')
-    .option('--classes <n>', 'classes that it tells apart', wholeNumber(2, 255), 19)
-    .option('--size <pixels>', 'side of the image', wholeNumber(32, 4096), 256)
+    .description('list the networks, or the layers of one, with parameters and multiply-accumulates')
+    .argument('[name]', 'list the layers of this network')
+    .option('--classes <n>', 'number of classes', wholeNumber(2, 255), 19)
+    .option('--size <pixels>', 'side of the image in pixels', wholeNumber(32, 4096), 256)
     .option('--json', jsonHelp)
     .action((name: string | undefined, options: ModelsOptions) =>
       name === undefined ? listAll(options) : showOne(name, options),

@@ -14,19 +14,19 @@ interface PredictOptions extends JsonOption, EngineOptions, AveragingOptions {
   force?: boolean;
 }
 
-/** The files that are written for one photo. */
+/** The files written for one photo. */
 function targetsOf(stem: string, { out, overlay }: PredictOptions): string[] {
   return [join(out, `${stem}.png`), ...(overlay ? [join(out, 'overlay', `${stem}.png`)] : [])];
 }
 
-/** A mask must not replace a photo or a mask that somebody made, least of all silently. */
+/** Refuses to replace a photo, and refuses to replace a mask without `--force`. */
 async function requireFreeTargets(inputs: readonly PhotoFile[], options: PredictOptions): Promise<void> {
   const sources = new Set(await Promise.all(inputs.map(({ path }) => realpath(path))));
   for (const target of inputs.flatMap(({ stem }) => targetsOf(stem, options))) {
     const found = await realpath(target).catch(() => undefined);
     if (found !== undefined && (sources.has(found) || !options.force)) {
-      const remedy = sources.has(found) ? 'it is one of the photos' : 'use --force to replace it';
-      throw new FaceparseError(`${target} exists already; choose another --out (${remedy})`, { exitCode: 2 });
+      const remedy = sources.has(found) ? ': it is an input photo' : ', or use --force to replace it';
+      throw new FaceparseError(`${target} already exists; choose another --out${remedy}`, { exitCode: 2 });
     }
   }
 }
@@ -62,7 +62,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
           const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
           written.push({ photo: path, mask, milliseconds: Math.round(result.timing.total), areas });
         } catch (error) {
-          // One bad photo among many is told and left out; anything else ends the work.
+          // A bad photo is reported and skipped; any other error ends the work.
           if (!(error instanceof ImageError) || inputs.length === 1) throw error;
           failures.push(error.message);
         }
@@ -79,7 +79,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
   }
   for (const failure of failures) process.stderr.write(`faceparse: ${failure}\n`);
   if (failures.length > 0) {
-    throw new FaceparseError(`${failures.length} of ${inputs.length} photos could not be parsed; see above`);
+    throw new FaceparseError(`${failures.length} of ${inputs.length} photos could not be parsed (see above)`);
   }
 }
 
@@ -87,16 +87,13 @@ async function predict(first: string | undefined, others: readonly string[], opt
 export function registerPredict(program: Command): void {
   const command = program
     .command('predict')
-    .description('parse photos: a palette PNG of class ids for each, at its own size')
+    .description('parse photos: write a palette PNG of class ids for each, at its original size')
     .usage('[options] [run] <photo...>')
-    .argument(
-      '[run]',
-      'folder of a run, or a .safetensors weights file (default: the weights that come with faceparse)',
-    )
+    .argument('[run]', 'run folder or .safetensors file (default: the bundled weights)')
     .argument('[photo...]', 'photos, folders of photos, or dataset folders with images/')
-    .option('--out <folder>', 'where the masks go; they have the names of the photos', 'masks')
-    .option('--overlay', 'also write the photos with the classes laid over them')
-    .option('--force', 'replace masks that are there already')
+    .option('--out <folder>', 'output folder; masks are named after the photos', 'masks')
+    .option('--overlay', 'also write the photos overlaid with the class colours')
+    .option('--force', 'replace existing masks')
     .option('--json', jsonHelp);
   addAveragingOptions(command);
   addEngineOptions(command).action(predict);

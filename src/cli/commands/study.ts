@@ -24,7 +24,7 @@ interface StudyCommandOptions extends JsonOption, EngineOptions {
   train: boolean;
 }
 
-/** A run in a list; what is not what the study asks for is shown as such. */
+/** A run in a list; a folder with another configuration has the state `another run`. */
 async function listRun(run: StudyRun, out: string): Promise<ListedRun> {
   const { readRunResult } = await import('../../study/run-result.ts');
   try {
@@ -84,7 +84,7 @@ async function trainPending(results: readonly RunResult[], options: StudyCommand
   const pending = results.filter(({ state }) => state !== 'finished');
   if (data === undefined) {
     throw new FaceparseError(
-      `${pending.length} runs are to be trained; say where the data are: --data FOLDER, which holds train/ and val/ ` +
+      `${pending.length} ${pending.length === 1 ? 'run needs' : 'runs need'} training; pass --data FOLDER, a folder with train/ and val/ ` +
         '(or --no-train)',
       { exitCode: 2 },
     );
@@ -103,7 +103,7 @@ async function trainPending(results: readonly RunResult[], options: StudyCommand
       engine: engineChoice(options),
       signal,
       onRun: ({ name }, index) => {
-        say(`${name}: run ${index + 1} of ${pending.length}, ${pending.length - index - 1} left after it`);
+        say(`${name}: run ${index + 1} of ${pending.length}`);
         display = new TrainingDisplay(options.json === true);
       },
       onProgress: (progress) => display?.update(progress),
@@ -122,7 +122,7 @@ async function summarize(groups: readonly StudyGroup[], results: readonly RunRes
 
 async function formatGroups(summaries: readonly GroupSummary[]): Promise<string> {
   const { studyColumns, studyRows } = await import('../../study/study-table.ts');
-  // What changed takes more room than a terminal has; the report tells it.
+  // This column is too wide for a terminal; the report contains it.
   const shown = studyColumns.filter((column) => column !== 'what changed');
   const columns = shown.map((title, index) => ({ title, ...(index > 1 && { align: 'right' as const }) }));
   return summaries
@@ -141,7 +141,7 @@ function failureOf({ failures }: StudyTraining, trained: number): FaceparseError
 
 async function runStudy(word: string, options: StudyCommandOptions): Promise<void> {
   if (options.report !== undefined && extname(options.report) !== '.md') {
-    throw new FaceparseError(`the report is a Markdown file; name it --report ${options.report}.md`, { exitCode: 2 });
+    throw new FaceparseError(`the report is a Markdown file; use --report ${options.report}.md`, { exitCode: 2 });
   }
   if (options.report !== undefined) requirePackages('a report of a study', ['echarts']);
   const [{ findConfigFile }, { loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
@@ -172,7 +172,7 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
     written = await writeStudyReport(options.report, summaries);
   }
   if (options.json) printJson({ groups: summaries.map(groupForJson), ...training, written });
-  else if (training.interrupted) printText('Stopped; everything is saved. The same command goes on with the study.');
+  else if (training.interrupted) printText('Stopped; everything is saved. Repeat the command to resume the study.');
   else printText([await formatGroups(summaries), ...written.map((path) => `wrote ${path}`)].join('\n\n'));
   if (training.failures.length > 0) throw failureOf(training, pending);
 }
@@ -181,14 +181,17 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
 export function registerStudy(program: Command): void {
   const command = program
     .command('study')
-    .description('train the runs of a study that are not there yet, and compare them')
-    .argument('<file>', `a study file (YAML; format: ${docLink('study-files.md')}) or the name of a bundled study`)
-    .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
-    .option('--out <folder>', 'where the runs are, as GROUP/VARIANT-sSEED', 'runs/study')
-    .option('--report <file>', 'write tables, CSV and charts into this Markdown file and the folder of its name')
+    .description('train the missing runs of a study and compare all runs')
+    .argument('<file>', `a study file (YAML, see ${docLink('study-files.md')}) or the name of a bundled study`)
+    .option('--data <folder>', 'folder with train/ and val/, each with images/ and masks/')
+    .option('--out <folder>', 'folder of the runs, as GROUP/VARIANT-sSEED', 'runs/study')
+    .option(
+      '--report <file>',
+      'write tables to this Markdown file, and CSV files and charts to a folder of the same name',
+    )
     .option('--only <name...>', 'only these groups (recipe), variants (recipe/sgd) or runs (recipe/sgd-s0)')
-    .option('--list', 'only say which runs there are and how far they have come')
-    .option('--no-train', 'only compare what has been trained')
+    .option('--list', 'list the runs and their progress')
+    .option('--no-train', 'only compare the trained runs')
     .option('--json', jsonHelp);
   addEngineOptions(command).action(runStudy);
 }

@@ -26,7 +26,7 @@ function positiveNumber(text: string): number {
   return value;
 }
 
-/** `8 images`, or `2 × 8 images` where gradients are accumulated. */
+/** `8 images`, or `2 × 8 images` with gradient accumulation. */
 function imagesOfStep({ batchSize, accumulate }: Config['train']): string {
   return `${accumulate > 1 ? `${accumulate} × ` : ''}${batchSize} images`;
 }
@@ -42,14 +42,14 @@ async function dryRun(config: Config, data: string, options: TrainCommandOptions
   printText(
     formatPairs([
       ['network', `${model.name}, ${formatCount(estimate.parameters)} trainable parameters`],
-      ['cost', `${estimate.gigaMultiplyAccumulates.toFixed(2)} GMAC forward an image of ${train.size}×${train.size}`],
+      ['cost', `${estimate.gigaMultiplyAccumulates.toFixed(2)} GMAC forward per image of ${train.size}×${train.size}`],
       [
         'data',
         `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`,
       ],
-      ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps an epoch`],
-      ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} a step (measured now)`],
-      ['length', `${length}, validation not counted`],
+      ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps per epoch`],
+      ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} per step (just measured)`],
+      ['length', `${length}, excluding validation`],
     ]),
   );
   printText('\nNothing was trained or written (--dry-run).');
@@ -59,7 +59,7 @@ function formatDurationMs(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
-/** The configuration of a new run, from the words of the command line. */
+/** The configuration of a new run, from the command line. */
 async function newConfig(words: readonly string[], options: TrainCommandOptions): Promise<Config> {
   const { loadConfig } = await import('../../config/load-config.ts');
   const { file, overrides } = await findConfigArguments(words);
@@ -75,17 +75,17 @@ async function newConfig(words: readonly string[], options: TrainCommandOptions)
   return { ...config, engine: { ...config.engine, ...engineChoice(options) } };
 }
 
-/** The configuration of the run that is resumed; what is trained cannot be changed. */
+/** The configuration of a resumed run; only its length and engine may change. */
 async function resumedConfig(run: string, words: readonly string[], options: TrainCommandOptions): Promise<Config> {
   if (options.out !== undefined) {
-    throw new FaceparseError('a resumed run stays in its folder, so --out cannot be given with --resume', {
+    throw new FaceparseError('--out cannot be used with --resume: a resumed run stays in its folder', {
       exitCode: 2,
     });
   }
   if (words.length > 0 || options.name) {
     throw new FaceparseError(
-      `a resumed run keeps its configuration, so ${words[0] ?? '--name'} cannot be given with --resume; ` +
-        '--minutes, --engine, --device and --threads can.',
+      `${words[0] ?? '--name'} cannot be used with --resume: a resumed run keeps its configuration; ` +
+        'only --minutes, --engine, --device and --threads can change',
       { exitCode: 2 },
     );
   }
@@ -100,7 +100,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   const { recordedData } = await import('../../training/recorded-data.ts');
   const data = options.data ?? (resume ? await recordedData(resume, `${resume} cannot be resumed`) : undefined);
   if (data === undefined) {
-    throw new FaceparseError('say where the data are: --data FOLDER, which holds train/ and val/', { exitCode: 2 });
+    throw new FaceparseError('no data given; pass --data FOLDER, a folder with train/ and val/', { exitCode: 2 });
   }
   if (options.dryRun) return dryRun(config, data, options);
   const display = new TrainingDisplay(options.json === true);
@@ -128,7 +128,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   }
   if (result.interrupted) {
     return printText(
-      `Stopped after step ${formatCount(result.steps)}; everything is saved.\nContinue with: faceparse train --resume ${run}`,
+      `Stopped after step ${formatCount(result.steps)}; everything is saved.\nResume with: faceparse train --resume ${run}`,
     );
   }
   const { getLabelSet } = await import('../../labels/registry.ts');
@@ -148,12 +148,12 @@ export function registerTrain(program: Command): void {
       '[config...]',
       'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`)',
     )
-    .option('--data <folder>', 'holds train/ and val/, each with images/ and masks/')
-    .option('--minutes <n>', 'train this long instead of the epochs of the config', positiveNumber)
-    .option('--name <name>', "name of the run (default: the config's)")
-    .option('--out <folder>', 'where run folders are made (default: "runs")')
-    .option('--resume <run>', 'continue the run in this folder')
-    .option('--dry-run', 'only say what would be trained and how long it would take')
+    .option('--data <folder>', 'folder with train/ and val/, each with images/ and masks/')
+    .option('--minutes <n>', 'train for this long, instead of the epochs in the config', positiveNumber)
+    .option('--name <name>', 'name of the run (default: from the config)')
+    .option('--out <folder>', 'where to create the run folder (default: "runs")')
+    .option('--resume <run>', 'resume the run in this folder')
+    .option('--dry-run', 'show what would be trained and estimate the time, without training')
     .option('--json', jsonHelp);
   addEngineOptions(command).action(runTraining);
 }

@@ -6,12 +6,12 @@ import type { OnnxSession, OnnxTensor } from './onnx-runtime.ts';
  * the output of a second session, which is an Identity of any extents. Sessions of one device share their buffers.
  */
 export class DeviceReader {
-  /** By rank; made when first used. */
+  /** Sessions by rank, created on first use. */
   private readonly sessions = new Map<number, Promise<OnnxSession>>();
 
   constructor(private readonly createSession: (model: Uint8Array) => Promise<OnnxSession>) {}
 
-  /** A copy of a float32 tensor, wherever it is. */
+  /** A copy of a float32 tensor in any location. */
   async read(tensor: OnnxTensor): Promise<Float32Array> {
     if (tensor.location === 'cpu') return Float32Array.from(tensor.data as Float32Array);
     const rank = tensor.dims.length;

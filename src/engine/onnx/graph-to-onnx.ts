@@ -18,10 +18,10 @@ const rules: LoweringTable = {
   ...lovaszRules,
 };
 
-/** The version of the standard operators that the rules write. */
+/** The opset version that the rules emit. */
 export const onnxOpset = 17;
 
-/** A graph as an ONNX model, and how its parts are called there. */
+/** A graph as an ONNX model, with the names of its parts. */
 export interface LoweredGraph {
   readonly model: Uint8Array;
   /** The states that the model reads: state name to ONNX input. */
@@ -57,7 +57,7 @@ export function lowerNodes(
       continue;
     }
     const rule = (rules as Readonly<Record<string, LoweringRule | undefined>>)[node.op];
-    // Only a graph that was not made by the builders of ops has others.
+    // Only graphs built without the op builders have other ops.
     if (!rule) throw new Error(`the onnx engine cannot run the op '${node.op}'`);
     const lowered = rule({
       builder,
@@ -79,7 +79,7 @@ export function lowerNodes(
  * Writes a graph as an ONNX model (opset 17). Inputs keep their names; states become inputs `state/NAME`, and what they
  * become after the run outputs `next/NAME`; graph outputs become outputs `output/NAME`.
  *
- * @throws Error for an op that has no lowering rule.
+ * @throws Error for an op without a lowering rule
  */
 export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph {
   const builder = new OnnxBuilder(options);
@@ -92,7 +92,7 @@ export function lowerGraph(graph: Graph, options: LoweringOptions): LoweredGraph
     return value;
   });
   const results: OnnxValueInfo[] = [];
-  // Identity gives every result a name of its own: one value may be two results, or an input as it stands.
+  // Identity gives every result a unique name: one value may be two results, or an unchanged input.
   const publish = (name: string, tensor: Tensor) => {
     builder.nodes.push({ opType: 'Identity', inputs: [values.get(tensor)!], outputs: [name] });
     results.push({ name, type: tensor.dtype, shape: tensor.shape });

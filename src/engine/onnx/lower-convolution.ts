@@ -38,7 +38,7 @@ function lowerInputGradient(call: LoweringCall<ConvolutionGradientAttributes>): 
       ...convAttributes({ stride: [1, 1], padding: outer as unknown as Four, dilation, groups }, kernel),
     });
   }
-  // What the stride left over at the bottom and right edge.
+  // Pixels skipped by the stride at the bottom and right edge.
   const rest = [0, 1].map((side) => {
     const used = (dy.shape[2 + side] - 1) * stride[side] + reach[side] + 1;
     return shape[2 + side] + padding[side] + padding[side + 2] - used;
@@ -57,8 +57,8 @@ function lowerInputGradient(call: LoweringCall<ConvolutionGradientAttributes>): 
 }
 
 /**
- * A depthwise weight gradient as one grouped convolution of the input with dy as its kernel, one group an image and
- * channel: stride and dilation trade places.
+ * A depthwise weight gradient as one grouped convolution of the input with dy as its kernel, one group per image and
+ * channel. Stride and dilation are exchanged.
  */
 function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
   const { builder, attributes, values, inputs } = call;
@@ -79,7 +79,7 @@ function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttribute
     const padded = x.shape[2 + side] + padding[side] + padding[side + 2];
     return Math.floor((padded - stride[side] * (dy.shape[2 + side] - 1) - 1) / dilation[side]) + 1;
   });
-  // Pixels that the stride left over make the result larger than the kernel.
+  // Pixels skipped by the stride make the result larger than the kernel.
   const [kernelHeight, kernelWidth] = shape.slice(2) as [number, number];
   const cut =
     extents[0] === kernelHeight && extents[1] === kernelWidth
@@ -89,7 +89,7 @@ function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttribute
   return builder.reshape(builder.reduceSum(perImage, [0], false), shape);
 }
 
-/** One matrix product a kernel position: dy times the input as that position sees it. Serves every geometry. */
+/** One matrix product per kernel position: dy times the input seen by that position. Works for every geometry. */
 function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, groups, shape } = attributes;
@@ -125,7 +125,7 @@ function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>):
   const [filters, perGroup, kernelHeight, kernelWidth] = shape as unknown as Four;
   const taps = kernelHeight * kernelWidth;
   if (groups > 1 && perGroup === 1 && filters === groups) {
-    // Measured: the copies pay for 3×3 on large images, where the grouped convolution uses one thread only.
+    // Measured: the copies are worth it for 3×3 on large images, where the grouped convolution uses only one thread.
     const pixels = inputs[0].shape[2] * inputs[0].shape[3];
     const copiesPay = taps > 1 && taps <= 9 && stride[0] === 1 && stride[1] === 1 && pixels >= 256;
     return copiesPay ? shiftedWeightGradient(call, true) : depthwiseWeightGradient(call);

@@ -2,7 +2,7 @@ import { sizeOf } from '../../graph/graph.ts';
 import type { ActivationKind } from '../../graph/ops/activation.ts';
 import type { LoweringTable, OnnxBuilder } from './lowering.ts';
 
-/** 1 where the value is above zero, else 0. HardSigmoid with a huge slope is several times faster than Greater and Cast. */
+/** 1 for values above zero, else 0. HardSigmoid with a huge slope is several times faster than Greater and Cast. */
 function positiveMask(builder: OnnxBuilder, value: string): string {
   return builder.emit('HardSigmoid', [value], { alpha: { float: 1e30 }, beta: { float: 0 } });
 }
@@ -104,7 +104,7 @@ export const elementwiseRules = {
   transpose: ({ builder, values, attributes }) => builder.emit('Transpose', values, { perm: attributes.permutation }),
   concat: ({ builder, values, attributes }) => builder.emit('Concat', values, { axis: attributes.axis }),
   split: ({ builder, values: [x], attributes: { axis, sizes } }) => {
-    // A GPU binds few buffers to one shader: there a split into many parts is many slices.
+    // A GPU binds few buffers per shader: there, a split into many parts becomes many slices.
     if (builder.options.contrib || sizes.length <= 4) {
       return builder.emitAll('Split', [x, builder.int64s(sizes)], { axis }, sizes.length);
     }

@@ -10,9 +10,9 @@ export const lovaszRules = {
     const truth = builder.toFloat(isClass(builder, labels, shape, classes));
     const known = isKnown(builder, labels, shape, classes);
     const distances = builder.emit('Abs', [builder.emit('Sub', [truth, probabilities])]);
-    // Pixels whose label is not known come last, when the class has none left: nothing depends on what follows.
+    // Pixels with unknown labels come last, after all pixels of the class, so they have no effect.
     const errors = builder.reshape(builder.emit('Where', [known, distances, builder.float(-1)]), [n, classes, pixels]);
-    // Of equal values TopK gives the one with the lower index first.
+    // For equal values, TopK returns the lower index first.
     const [sorted, order] = builder.emitAll('TopK', [errors, builder.int64s([pixels])], { axis: 2 }, 2) as [
       string,
       string,

@@ -1,12 +1,12 @@
 import { sizeOf } from '../../graph/graph.ts';
 import type { LoweringTable, OnnxBuilder } from './lowering.ts';
 
-/** x − mean of its channel, and the mean; both the forward and the backward pass want it. */
+/** x minus the mean of its channel, and the mean, for the forward and the backward pass. */
 function centred(builder: OnnxBuilder, x: string, mean: string, channels: number): string {
   return builder.emit('Sub', [x, builder.reshape(mean, [1, channels, 1, 1])]);
 }
 
-/** The sum of a·b over all but the channels, as a vector: one dot product an image and channel, then over images. */
+/** The sum of a·b over all but the channels, as a vector: one dot product per image and channel, then over images. */
 function channelDot(builder: OnnxBuilder, a: string, b: string, n: number, channels: number, pixels: number): string {
   // Many tiny products cost more than they save.
   if (pixels <= 1024) return builder.reduceSum(builder.emit('Mul', [a, b]), [0, 2, 3], false);

@@ -43,7 +43,7 @@ function separableGradient(builder: OnnxBuilder, dy: string, vertical: string, h
   return builder.matMul(vertical, rows, true, false, 2, 4);
 }
 
-/** The number of pixels inside of the image under each window, as a 1×1×H′×W′ constant of reciprocals. */
+/** Reciprocals of the number of image pixels under each window, as a 1×1×H′×W′ constant. */
 function windowShares(
   builder: OnnxBuilder,
   { kernel, stride, padding }: PoolingAttributes,
@@ -63,7 +63,7 @@ function windowShares(
   return builder.tensor(shares, [1, 1, ...output]);
 }
 
-/** MaxPool's second output is the place of each maximum in the flattened input; dy is added there. */
+/** MaxPool's second output is the index of each maximum in the flattened input; dy is added there. */
 function scatteredMaxPoolGradient({
   builder,
   values: [dy, x],
@@ -83,7 +83,7 @@ function scatteredMaxPoolGradient({
 }
 
 /**
- * The same for WebGPU, whose MaxPool gives no places: what each position of the window sees is compared with the
+ * The same for WebGPU, whose MaxPool returns no indices: the input at each position of the window is compared with the
  * maximum, dy goes to the first that is equal, and a transposed convolution brings every position back to its pixel.
  */
 function comparedMaxPoolGradient({
@@ -97,7 +97,7 @@ function comparedMaxPoolGradient({
   const [n, channels, height, width] = shape as unknown as Four;
   const pooled = inputs[0].shape.slice(2) as [number, number];
   const pads = [0, 0, padding[0], padding[1]];
-  // What lies outside of the image must not be taken for a maximum.
+  // Padding must not be the maximum.
   const padded = padding.some((amount) => amount > 0)
     ? builder.emit('Pad', [x, builder.int64s([...pads, ...pads]), builder.float(lowestFloat)])
     : x;
@@ -149,7 +149,7 @@ export const poolingRules = {
       kernel_shape: kernel,
       pads: [0, 0, 0, 0],
     });
-    // The gradient at places that no window covers is zero; padding is cut off, what is left over is added.
+    // The gradient is zero where no window covers the input; padding is cut off, and missing edges are added.
     const covered = pooled.map((size, side) => (size - 1) * stride[side] + kernel[side]);
     const ends = covered.map((size, side) => Math.min(size, padding[side] + attributes.shape[2 + side]));
     const cut = builder.slice(spread, padding, ends, [2, 3]);

@@ -22,7 +22,7 @@ function spreadLabels(builder: OnnxBuilder, labels: string, shape: readonly numb
   return builder.reshape(labels, [n, 1, height, width]);
 }
 
-/** True where the label is a class, false where it is ignored, N×1×H×W. */
+/** True for labels of classes, false for ignored ones, N×1×H×W. */
 export function isKnown(builder: OnnxBuilder, labels: string, shape: readonly number[], classes: number): string {
   const spread = spreadLabels(builder, labels, shape);
   return builder.emit('And', [
@@ -31,7 +31,7 @@ export function isKnown(builder: OnnxBuilder, labels: string, shape: readonly nu
   ]);
 }
 
-/** Labels as N×1×H×W, with every label outside of the classes replaced by `outside`. */
+/** Labels as N×1×H×W, with every label outside the classes replaced by `outside`. */
 function knownLabels(
   builder: OnnxBuilder,
   labels: string,
@@ -43,7 +43,7 @@ function knownLabels(
   return builder.emit('Where', [known, spreadLabels(builder, labels, shape), builder.int32s([outside], [])]);
 }
 
-/** The weight of every pixel, N×1×H×W: that of its class, 0 where the label is ignored. */
+/** The weight of every pixel, N×1×H×W: its class weight, or 0 if the label is ignored. */
 function pixelWeights(
   builder: OnnxBuilder,
   weights: string,
@@ -59,7 +59,7 @@ export function isClass(builder: OnnxBuilder, labels: string, shape: readonly nu
   return builder.emit('Equal', [spreadLabels(builder, labels, shape), classIds(builder, classes)]);
 }
 
-/** The softmax over the channels where the label is known, 0 elsewhere. */
+/** The softmax over the channels for known labels, else 0. */
 function knownProbabilities(
   builder: OnnxBuilder,
   logits: string,

@@ -2,16 +2,16 @@ import type { OnnxAttribute, OnnxElementType, OnnxNode, OnnxTensor } from '../..
 import type { DataType, GraphNode, Shape, Tensor } from '../../graph/graph.ts';
 import type { OpAttributes, OpName } from '../../graph/ops/all-ops.ts';
 
-/** How a graph is written down for ONNX. */
+/** Options for writing a graph as ONNX. */
 export interface LoweringOptions {
   /**
-   * Whether operators of ONNX Runtime's own (`com.microsoft`) may be used. They are faster on its CPU provider; a model
-   * for other providers or for export is written with the standard operators alone.
+   * Whether operators specific to ONNX Runtime (`com.microsoft`) may be used. They are faster on its CPU provider. Models
+   * for other providers or for export use only standard operators.
    */
   readonly contrib: boolean;
   /**
-   * The extent that stands for the number of images in the graph, and the name of an ONNX value that has it as its
-   * first: what is written then takes any number of images. Without it the extents are fixed.
+   * The extent that represents the number of images in the graph, and the name of an ONNX value whose first extent it is:
+   * the model then takes any number of images. Without it, extents are fixed.
    */
   readonly batch?: { readonly extent: number; readonly of: string };
 }
@@ -49,7 +49,7 @@ export class OnnxBuilder {
 
   private readonly sharedNodes = new Map<string, string[]>();
 
-  /** Appends a node and gives back its output. */
+  /** Appends a node. @returns its output */
   emit(
     opType: string,
     inputs: readonly string[],
@@ -75,7 +75,7 @@ export class OnnxBuilder {
     return this.initializer(data instanceof Int32Array ? 'int32' : 'float32', shape, data);
   }
 
-  /** The one image that a constant repeats for each of the batch, where the batch is dynamic. */
+  /** For a dynamic batch: the image that a constant repeats for the whole batch. */
   private repeatedImage(data: Float32Array | Int32Array, shape: Shape): Float32Array | undefined {
     if (data instanceof Int32Array || shape.length !== 4 || !this.isBatch(shape)) return undefined;
     const size = data.length / shape[0];
@@ -87,7 +87,7 @@ export class OnnxBuilder {
     return this.options.batch !== undefined && first === this.options.batch.extent;
   }
 
-  /** A shape as a value, with the number of images that the run is given where the batch is dynamic. */
+  /** A shape as a value; for a dynamic batch, with the run's number of images. */
   shape(shape: Shape): string {
     if (!this.isBatch(shape)) return this.int64s(shape);
     const images = this.slice(this.emit('Shape', [this.options.batch!.of]), [0], [1], [0]);
@@ -124,7 +124,7 @@ export class OnnxBuilder {
   }
 
   reshape(value: string, shape: Shape): string {
-    // Minus one is what the other extents leave, be it the number of images or not.
+    // Minus one is inferred from the other extents.
     const target = this.options.batch && shape.length > 0 ? [-1, ...shape.slice(1)] : shape;
     return this.emit('Reshape', [value, this.int64s(target)]);
   }
@@ -172,7 +172,7 @@ export class OnnxBuilder {
 /** The shape of a batch of images or of a convolution's weight. */
 export type Four = readonly [number, number, number, number];
 
-/** What a lowering rule is given: the builder, the node, and the ONNX names of its inputs. */
+/** Arguments of a lowering rule: the builder, the node, and the ONNX names of its inputs. */
 export interface LoweringCall<Attributes> {
   readonly builder: OnnxBuilder;
   readonly node: GraphNode;
@@ -184,7 +184,7 @@ export interface LoweringCall<Attributes> {
   readonly output: { readonly shape: Shape; readonly dtype: DataType };
 }
 
-/** Lowers one op; gives back one ONNX name an output. */
+/** Lowers one op. @returns one ONNX name per output */
 export type LoweringRule<Attributes extends object = object> = (
   call: LoweringCall<Attributes>,
 ) => string | readonly string[];

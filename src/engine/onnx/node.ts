@@ -4,18 +4,18 @@ import type { Engine } from '../engine.ts';
 import { BackgroundRuntime, sessionWorkerUrl } from './background/background-runtime.ts';
 import { createOnnxEngine, type OnnxDevice } from './onnx-engine.ts';
 
-/** The devices that the installed ONNX Runtime was built for, without trying them. */
+/** The devices for which the installed ONNX Runtime was built; they are not tested. */
 export function listOnnxDevices(): OnnxDevice[] {
   return listSupportedBackends().map((backend) => backend.name as OnnxDevice);
 }
 
-/** How the engine is made. */
+/** Options of the engine. */
 export interface NodeOnnxOptions {
   readonly device?: OnnxDevice;
   readonly threads?: number;
   /**
-   * Whether networks run in a worker thread, so that this one stays free: for parsing in an app. Training would copy its state
-   * between the threads at every step. On the CPU only.
+   * Whether networks run in a worker thread, to keep this one free, as for parsing in an app. Not for training, which would
+   * copy its state between threads at every step. CPU only.
    */
   readonly background?: boolean;
 }
@@ -23,19 +23,19 @@ export interface NodeOnnxOptions {
 /**
  * The `onnx` engine over onnxruntime-node.
  *
- * @throws FaceparseError where the runtime was not built for the device.
+ * @throws FaceparseError if the runtime was not built for the device
  */
 export async function createNodeOnnxEngine(options: NodeOnnxOptions = {}): Promise<Engine> {
   const { device = 'cpu', threads, background = false } = options;
   const devices = listOnnxDevices();
   if (!devices.includes(device)) {
     throw new FaceparseError(
-      `this ONNX Runtime has no device '${device}'; it has ${devices.join(', ')}. Choose one of them with --device.`,
+      `this ONNX Runtime does not support the device '${device}'; available: ${devices.join(', ')}. Choose one with --device.`,
       { exitCode: 2 },
     );
   }
   const worker = background && device === 'cpu' ? sessionWorkerUrl() : undefined;
-  // Where a bundler has left the worker out, networks run here, as they do in other threads.
+  // If a bundler omitted the worker, networks run in this thread.
   const runtime = worker ? new BackgroundRuntime(worker) : { InferenceSession, Tensor };
   return createOnnxEngine({ runtime, device, ...(threads && { threads }) });
 }

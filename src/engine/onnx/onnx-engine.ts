@@ -38,7 +38,7 @@ interface OnnxEntry {
 }
 
 /**
- * Sessions over one store of states, which stay between runs as the runtime made them: arrays, or GPU buffers. No run is given
+ * Sessions over one store of states. Between runs, states stay as the runtime returned them: arrays, or GPU buffers. No run is given
  * tensors to write to: onnxruntime-web 1.30 returns them unwritten, without an error (microsoft/onnxruntime#25786), and
  * onnxruntime-node copies results into new arrays all the same.
  */
@@ -53,7 +53,7 @@ class OnnxProgram implements EntryProgram {
     private readonly runtime: OnnxRuntime,
     private readonly reader: DeviceReader,
   ) {
-    // Copies: whoever made the graph may write into its arrays.
+    // Copies: the caller may write to the arrays of its graph.
     for (const [name, state] of states) {
       this.current.set(name, onnxTensor(runtime, initialState(state).slice(), state.shape));
     }
@@ -74,7 +74,7 @@ class OnnxProgram implements EntryProgram {
     for (const [name, tensor] of graph.inputs) feeds[name] = onnxTensor(this.runtime, inputs[name], tensor.shape);
     for (const [name, value] of lowered.stateInputs) feeds[value] = this.current.get(name)!;
     const fetched = [...lowered.stateOutputs.values(), ...read.map(([, value]) => value)];
-    // A run that nobody wants anything of and that changes nothing.
+    // A run without outputs or updates.
     if (fetched.length === 0) return {};
     const produced = await session.run(feeds, fetched);
     for (const [name, value] of lowered.stateOutputs) {
@@ -121,8 +121,8 @@ function onnxTensor({ Tensor }: OnnxRuntime, data: Float32Array | Int32Array, sh
 }
 
 /**
- * The engine over ONNX Runtime: a graph becomes one ONNX model, which one session runs. Between runs the states stay in arrays,
- * on WebGPU in GPU buffers, which are copied out only where they are read.
+ * The engine over ONNX Runtime. A graph becomes one ONNX model, run by one session. Between runs, states stay in arrays or,
+ * on WebGPU, in GPU buffers, which are copied only when they are read.
  */
 export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngineOptions): Engine {
   const onDevice = device === 'webgpu';

@@ -1,6 +1,6 @@
 /**
- * The part of ONNX Runtime that the engine uses, written out here: the declarations of onnxruntime-common name types of the
- * DOM, which a project for Node alone does not have.
+ * The part of ONNX Runtime that the engine uses. It is declared here because onnxruntime-common refers to DOM types, which
+ * a Node-only project lacks.
  */
 export interface OnnxRuntime {
   readonly InferenceSession: { create(model: Uint8Array, options: OnnxSessionOptions): Promise<OnnxSession> };

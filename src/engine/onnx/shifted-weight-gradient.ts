@@ -1,7 +1,7 @@
 import type { ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
 import type { Four, LoweringCall, OnnxBuilder } from './lowering.ts';
 
-/** One position of the kernel: where it stands in the weight, and where in its plane it starts to read. */
+/** One kernel position: its place in the weight, and the offset in its plane at which it starts to read. */
 interface Tap {
   readonly index: number;
   readonly offset: number;

@@ -15,14 +15,14 @@ interface CheckOptions extends JsonOption {
   labels: string;
 }
 
-/** `faceparse data check FOLDER`; exit code 1 when files have faults. Swapped sides alone are none: training mends them. */
+/** `faceparse data check FOLDER`; exit code 1 if files have faults. Swapped sides do not count: training repairs them. */
 export function registerDataCheck(data: Command): void {
   data
     .command('check')
-    .description('read every photo and mask of a dataset folder and list what is wrong')
-    .argument('<folder>', 'holds images/ (photos) and masks/ (PNG of class ids)')
-    .option('--repair-out <folder>', 'write all masks, those with swapped sides repaired, to this new folder')
-    .option('--limit <count>', 'findings of a kind that are named; the rest is counted', wholeNumber(0, 1e6), 10)
+    .description('read every photo and mask of a dataset folder and list the faults')
+    .argument('<folder>', 'dataset folder with images/ (photos) and masks/ (PNG files of class ids)')
+    .option('--repair-out <folder>', 'write all masks to this new folder, with swapped sides repaired')
+    .option('--limit <count>', 'maximum findings listed per kind; the rest are only counted', wholeNumber(0, 1e6), 10)
     .option('--labels <set>', 'label set of the masks', 'celebamask-19')
     .option('--json', jsonHelp)
     .action(async (folder: string, options: CheckOptions) => {

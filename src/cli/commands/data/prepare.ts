@@ -21,17 +21,17 @@ interface PrepareCommandOptions extends JsonOption {
 export function registerDataPrepare(data: Command): void {
   data
     .command('prepare')
-    .description('turn raw CelebAMask-HQ into a dataset folder')
-    .argument('<source>', 'holds CelebAMask-HQ-img/ and CelebAMask-HQ-mask-anno/')
-    .requiredOption('--out <folder>', 'new folder that gets images/ and masks/')
-    .option('--size <pixels>', 'side of photos and masks', wholeNumber(8, 4096), 512)
-    .option('--from <number>', 'first photo to take (0 where only --to is given)', wholeNumber(0, 1e7))
-    .option('--to <number>', 'last photo to take, included', wholeNumber(0, 1e7))
+    .description('convert raw CelebAMask-HQ to a dataset folder')
+    .argument('<source>', 'folder with CelebAMask-HQ-img/ and CelebAMask-HQ-mask-anno/')
+    .requiredOption('--out <folder>', 'new folder for images/ and masks/')
+    .option('--size <pixels>', 'side of photos and masks in pixels', wholeNumber(8, 4096), 512)
+    .option('--from <number>', 'first photo to convert (default with --to: 0)', wholeNumber(0, 1e7))
+    .option('--to <number>', 'last photo to convert, inclusive', wholeNumber(0, 1e7))
     .option('--json', jsonHelp)
     .action(async (source: string, options: PrepareCommandOptions) => {
       const { out, size, from = 0, to } = options;
       if (to === undefined && options.from !== undefined) {
-        throw new FaceparseError('--from needs --to: give the first and the last photo to take', { exitCode: 2 });
+        throw new FaceparseError('--from requires --to: give the first and the last photo', { exitCode: 2 });
       }
       await requireFreeFolder(out);
       const { prepareCelebAMaskHq } = await import('../../../data/dataset/prepare.ts');

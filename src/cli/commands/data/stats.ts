@@ -14,16 +14,16 @@ interface StatsOptions extends JsonOption {
 export function registerDataStats(data: Command): void {
   data
     .command('stats')
-    .description('count how much of the images each class covers')
-    .argument('<folder>', 'holds images/ (photos) and masks/ (PNG of class ids)')
-    .option('--out <chart.svg>', 'also draw the numbers as an SVG chart')
-    .option('--labels <set>', 'label set to count in', 'celebamask-19')
-    .option('--merge', 'the masks hold celebamask-19 ids, to be merged into the label set first')
+    .description('measure how much of the images each class covers')
+    .argument('<folder>', 'dataset folder with images/ (photos) and masks/ (PNG files of class ids)')
+    .option('--out <chart.svg>', 'also write the numbers as an SVG chart')
+    .option('--labels <set>', 'label set to count', 'celebamask-19')
+    .option('--merge', 'the masks contain celebamask-19 ids; merge them into the label set first')
     .option('--json', jsonHelp)
     .action(async (folder: string, options: StatsOptions) => {
       const { out, merge = false } = options;
       if (out !== undefined && extname(out).toLowerCase() !== '.svg') {
-        throw new FaceparseError(`the chart is an SVG image; name it --out ${out}.svg`, { exitCode: 2 });
+        throw new FaceparseError(`the chart is an SVG image; use --out ${out}.svg`, { exitCode: 2 });
       }
       if (out !== undefined) requirePackages('drawing a chart', ['echarts']);
       const [{ datasetStatistics, formatStatisticsTable }, { getLabelSet }] = await Promise.all([

@@ -22,12 +22,12 @@ interface SynthesizeOptions extends JsonOption {
 export function registerDataSynthesize(data: Command): void {
   data
     .command('synthesize')
-    .description('draw synthetic faces with exact masks, as DIR/train and DIR/val')
-    .argument('<dir>', 'data folder that gets train/ and val/')
+    .description('draw synthetic faces with exact masks into DIR/train and DIR/val')
+    .argument('<dir>', 'data folder for train/ and val/')
     .option('--count <n>', 'faces in train/', wholeNumber(1, 100_000), 200)
-    .option('--val-count <n>', 'faces in val/, 0 for none (default: a quarter of --count)', wholeNumber(0, 100_000))
-    .option('--size <pixels>', 'side of the images', wholeNumber(16, 2048), 128)
-    .option('--seed <n>', 'the same seed draws the same faces', wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
+    .option('--val-count <n>', 'faces in val/; 0 for none (default: a quarter of --count)', wholeNumber(0, 100_000))
+    .option('--size <pixels>', 'side of the images in pixels', wholeNumber(16, 2048), 128)
+    .option('--seed <n>', 'random seed; the same seed gives the same faces', wholeNumber(0, Number.MAX_SAFE_INTEGER), 0)
     .option('--json', jsonHelp)
     .action(async (folder: string, options: SynthesizeOptions) => {
       const { count, size, seed } = options;

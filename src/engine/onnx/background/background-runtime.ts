@@ -15,7 +15,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** Where the compiled worker is; `undefined` where it was not built, or bundled away. */
+/** The URL of the compiled worker; `undefined` if it was not built, or a bundler omitted it. */
 export function sessionWorkerUrl(): URL | undefined {
   const source = import.meta.url.endsWith('.ts');
   const folder = source ? '../../../../dist/engine/onnx/background/' : './';
@@ -24,9 +24,8 @@ export function sessionWorkerUrl(): URL | undefined {
 }
 
 /**
- * onnxruntime-node in a worker thread. Its own `run` is asynchronous in form only: it blocks the thread that calls it for as
- * long as the network takes. The worker starts with the first session and ends with the last; an idle one does not keep the
- * process alive.
+ * Runs onnxruntime-node in a worker thread, because its own `run` blocks the calling thread until the network is done. The
+ * worker starts with the first session and ends with the last. An idle worker does not keep the process alive.
  */
 export class BackgroundRuntime implements OnnxRuntime {
   readonly Tensor = HostTensor;
@@ -82,7 +81,7 @@ export class BackgroundRuntime implements OnnxRuntime {
 
   #start(): Worker {
     if (this.#worker) return this.#worker;
-    // A test runner's own flags mean nothing to a worker of ours.
+    // Flags of a test runner do not apply to the worker.
     const flags = new Int32Array(new SharedArrayBuffer(8));
     const worker = new Worker(this.url, { execArgv: [], workerData: flags });
     const stop = () => stopWorker(flags);
@@ -103,7 +102,7 @@ export class BackgroundRuntime implements OnnxRuntime {
     else waiting?.resolve(answer.outputs);
   }
 
-  /** Everyone who waits is told; sessions of a worker that is gone fail from then on. */
+  /** Rejects all pending calls; sessions of a lost worker fail from then on. */
   #fail(worker: Worker, message: string): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;

@@ -1,16 +1,16 @@
 import type { OnnxSessionOptions } from '../onnx-runtime.ts';
 
-/** Places in the memory that both threads share: whether a command is being carried out, and whether none may begin. */
+/** Indices into the memory shared by both threads: whether a command is running, and whether no more may start. */
 export const sharedFlags = { busy: 0, stopped: 1 } as const;
 
-/** A tensor as it crosses between threads. */
+/** A tensor sent between threads. */
 export interface TensorMessage {
   readonly type: 'float32' | 'int32';
   readonly data: Float32Array | Int32Array;
   readonly dims: readonly number[];
 }
 
-/** What the worker is asked for. */
+/** Commands to the worker. */
 export type SessionCommand =
   | {
       readonly kind: 'create';
@@ -26,7 +26,7 @@ export type SessionCommand =
     }
   | { readonly kind: 'release'; readonly session: number };
 
-/** A command with the number that its answer carries. */
+/** A command with the number of its answer. */
 export interface SessionRequest {
   readonly id: number;
   readonly command: SessionCommand;

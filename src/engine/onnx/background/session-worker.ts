@@ -17,7 +17,7 @@ async function carryOut(command: SessionCommand): Promise<Record<string, TensorM
     return {};
   }
   const session = sessions.get(command.session);
-  if (!session) throw new Error(`there is no session ${command.session}`);
+  if (!session) throw new Error(`session ${command.session} not found`);
   if (command.kind === 'release') {
     sessions.delete(command.session);
     await session.release();
@@ -36,7 +36,7 @@ async function carryOut(command: SessionCommand): Promise<Record<string, TensorM
   );
 }
 
-// One after the other: ONNX Runtime uses all its threads for each run.
+// Sequentially: ONNX Runtime uses all its threads for each run.
 let last: Promise<void> = Promise.resolve();
 
 parentPort!.on('message', ({ id, command }: SessionRequest) => {
