@@ -33,6 +33,17 @@ describe('BackgroundRuntime', () => {
     await Promise.all([one.dispose(), two.dispose(), other.dispose()]);
   });
 
+  it('adds one listener to the process for any number of workers, and takes it away again', async () => {
+    const before = process.listenerCount('exit');
+    const engines = Array.from({ length: 12 }, () =>
+      createOnnxEngine({ runtime: new BackgroundRuntime(url), threads: 1 }),
+    );
+    const programs = await Promise.all(engines.map((engine) => engine.compile(doubling(2))));
+    expect(process.listenerCount('exit')).toBe(before + 1);
+    await Promise.all(programs.map((program) => program.dispose()));
+    expect(process.listenerCount('exit')).toBe(before);
+  });
+
   it('starts again after its last session has ended', async () => {
     const engine = createOnnxEngine({ runtime: new BackgroundRuntime(url) });
     for (let round = 0; round < 2; round++) {

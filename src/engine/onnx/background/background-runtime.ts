@@ -84,9 +84,12 @@ export class BackgroundRuntime implements OnnxRuntime {
     // Flags of a test runner do not apply to the worker.
     const flags = new Int32Array(new SharedArrayBuffer(8));
     const worker = new Worker(this.url, { execArgv: [], workerData: flags });
-    const stop = () => stopWorker(flags);
-    process.once('exit', stop);
-    worker.once('exit', () => process.off('exit', stop));
+    if (runningWorkers.size === 0) process.once('exit', stopWorkers);
+    runningWorkers.add(flags);
+    worker.once('exit', () => {
+      runningWorkers.delete(flags);
+      if (runningWorkers.size === 0) process.off('exit', stopWorkers);
+    });
     worker.on('message', (answer: SessionAnswer) => this.#receive(answer));
     worker.on('error', (cause) => this.#fail(worker, `the thread of ONNX Runtime failed: ${cause.message}`));
     worker.on('exit', (code) => this.#fail(worker, `the thread of ONNX Runtime ended with code ${code}`));
@@ -120,15 +123,20 @@ export class BackgroundRuntime implements OnnxRuntime {
 /** Longest time in milliseconds for which the end of the process waits for a network. */
 const longestWait = 10_000;
 
+/** The shared memory of each worker. One listener serves them all: Node warns of more than ten. */
+const runningWorkers = new Set<Int32Array>();
+
 /**
- * Waits until the worker carries nothing out, and lets it begin nothing more. A thread that ends inside of ONNX Runtime throws
- * an exception there that aborts the process.
+ * Waits until no worker runs a command, and lets none start another one. A thread that ends inside ONNX Runtime throws an
+ * exception there that aborts the process.
  */
-function stopWorker(flags: Int32Array): void {
-  Atomics.store(flags, sharedFlags.stopped, 1);
+function stopWorkers(): void {
   const end = performance.now() + longestWait;
-  while (Atomics.load(flags, sharedFlags.busy) === 1 && performance.now() < end) {
-    Atomics.wait(flags, sharedFlags.busy, 1, 100);
+  for (const flags of runningWorkers) Atomics.store(flags, sharedFlags.stopped, 1);
+  for (const flags of runningWorkers) {
+    while (Atomics.load(flags, sharedFlags.busy) === 1 && performance.now() < end) {
+      Atomics.wait(flags, sharedFlags.busy, 1, 100);
+    }
   }
 }
 
