@@ -208,9 +208,9 @@ describe.skipIf(project.missing)(`the packed package in a browser app${skipped}`
         // Browsers may round differently where they convert a frame from one colour space to another.
         for (const [form, count] of Object.entries(images))
           expect(count, form).toBeLessThanOrEqual(expected.length / 100);
-        expect(nothing).toMatch(/^FaceparseError: an image cannot be read from undefined; give a URL/);
-        expect(text).toMatch(/^FaceparseError: the image \(8 bytes\) cannot be decoded by this browser/);
-        expect(missing).toMatch(/^FaceparseError: \/nothing\.png cannot be fetched: the server answered 404/);
+        expect(nothing).toMatch(/^FaceparseError: cannot read an image from undefined; pass a URL/);
+        expect(text).toMatch(/^FaceparseError: this browser cannot decode the image \(8 bytes\)/);
+        expect(missing).toMatch(/^FaceparseError: cannot fetch \/nothing\.png: the server responded with status 404/);
         expect(empty).toMatch(/^FaceparseError: the image has no pixels yet; wait until it has loaded/);
         if (isolated) expect(requested.filter((file) => file.endsWith('.mjs')).length).toBe(2);
       },
