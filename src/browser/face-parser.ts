@@ -6,7 +6,7 @@ import { FaceParser as CoreParser, prepareParser } from '../parser/face-parser.t
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
-import { type BrowserImage, decodeInBrowser } from './image-source.ts';
+import { type BrowserImage, decodeInBrowser, receiveInBrowser } from './image-source.ts';
 
 /** Options of a parser in a browser. */
 export interface LoadOptions {
@@ -53,8 +53,12 @@ export class FaceParser extends CoreParser<BrowserImage> {
     return new FaceParser(parts);
   }
 
-  protected override decode(image: BrowserImage): Promise<Photo> {
-    return decodeInBrowser(image);
+  protected override receive(image: BrowserImage): unknown {
+    return receiveInBrowser(image);
+  }
+
+  protected override decode(image: unknown): Promise<Photo> {
+    return decodeInBrowser(image as BrowserImage);
   }
 }
 

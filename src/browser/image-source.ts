@@ -33,6 +33,26 @@ const accepted =
   'a URL, an encoded image (Blob, File, ArrayBuffer, Uint8Array, Response, stream), an ImageBitmap, an image, video or ' +
   'canvas element, a VideoFrame, or { width, height, data } with RGB or RGBA bytes';
 
+/** Waits for images that come from elsewhere: elements that load, URLs, responses and streams. Others are returned as is. */
+export function receiveInBrowser(source: BrowserImage): BrowserImage | Promise<BrowserImage> {
+  if (typeof HTMLImageElement === 'function' && source instanceof HTMLImageElement) return loaded(source);
+  if (typeof source === 'string' || source instanceof URL) return fetchBlob(String(source));
+  if (source instanceof Response) return source.blob();
+  if (source instanceof ReadableStream) return new Response(source).blob();
+  return source;
+}
+
+async function loaded(image: HTMLImageElement): Promise<HTMLImageElement> {
+  try {
+    await image.decode();
+  } catch (cause) {
+    const address = image.currentSrc || image.src;
+    const name = address ? address.slice(0, 200) : 'without an address';
+    throw new FaceparseError(`the image element ${name} cannot be loaded`, { cause });
+  }
+  return image;
+}
+
 /**
  * Decodes an image of any accepted kind to upright 8-bit RGB. Transparent pixels are blended with white.
  *
@@ -41,7 +61,7 @@ const accepted =
 export async function decodeInBrowser(source: BrowserImage): Promise<Photo> {
   if (isDrawable(source)) return drawn(source);
   if (isRawImage(source)) return runInSlices(rawToPhotoSteps(source));
-  const bitmap = await decodeBlob(await blobOf(source));
+  const bitmap = await decodeBlob(blobOf(source));
   try {
     return await drawn(bitmap);
   } finally {
@@ -49,12 +69,10 @@ export async function decodeInBrowser(source: BrowserImage): Promise<Photo> {
   }
 }
 
-async function blobOf(source: Exclude<BrowserImage, DrawableImage | RawImage>): Promise<Blob> {
+/** Addresses, responses and streams have become Blobs in `receiveInBrowser`. */
+function blobOf(source: unknown): Blob {
   if (source instanceof Blob) return source;
-  if (typeof source === 'string' || source instanceof URL) return fetchBlob(String(source));
   if (source instanceof ArrayBuffer || source instanceof Uint8Array) return new Blob([source as BlobPart]);
-  if (source instanceof Response) return source.blob();
-  if (source instanceof ReadableStream) return new Response(source).blob();
   throw unusableImage(source, accepted);
 }
 

@@ -21,6 +21,14 @@ describe('encodePng', () => {
     expect(new Uint8Array(await image.toColourspace(space).raw().toBuffer())).toEqual(data);
   });
 
+  it('derives the channels of photos and label maps from their length', async () => {
+    const photo = { width: 5, height: 3, data: pattern(45) };
+    expect(await encodePng(photo)).toEqual(await encodePng({ ...photo, channels: 3 }));
+    await expect(encodePng({ ...photo, data: pattern(44) })).rejects.toThrow(
+      /44 bytes, which is neither 1, 3 nor 4 per pixel/,
+    );
+  });
+
   it('stores indices into a palette', async () => {
     const data = pattern(30).map((value) => value % 3);
     const palette = [

@@ -5,7 +5,8 @@ import { chunk, concatenate, headerChunk, pngColorTypes, pngSignature } from './
 export interface EncodableImage {
   readonly width: number;
   readonly height: number;
-  readonly channels: 1 | 3 | 4;
+  /** Default: derived from the length of `data`. */
+  readonly channels?: 1 | 3 | 4;
   /** H×W×channels. */
   readonly data: Uint8Array | Uint8ClampedArray;
 }
@@ -24,7 +25,8 @@ export interface PngOptions {
  * @example await writeFile('hair.png', await encodePng(await result.mask('hair')));
  */
 export async function encodePng(image: EncodableImage, { palette }: PngOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
-  const { width, height, channels, data } = image;
+  const { width, height, data } = image;
+  const channels = image.channels ?? channelsOf(image);
   if (data.length !== width * height * channels) {
     throw new RangeError(
       `an image of ${width}×${height} with ${channels} ${channels === 1 ? 'channel' : 'channels'} needs ` +
@@ -39,12 +41,20 @@ export async function encodePng(image: EncodableImage, { palette }: PngOptions =
   if (palette && channels !== 1) throw new RangeError(`a palette needs one channel, but the image has ${channels}`);
   const { grey, rgb, rgba, palette: indexed } = pngColorTypes;
   const colorType = palette ? indexed : { 1: grey, 3: rgb, 4: rgba }[channels];
-  const rows = await runInSlices(filteredRowSteps(image, palette?.length ?? 256));
+  const rows = await runInSlices(filteredRowSteps({ ...image, channels }, palette?.length ?? 256));
   const parts = [pngSignature, headerChunk(width, height, colorType)];
   if (palette) parts.push(chunk('PLTE', Uint8Array.from(palette.flat())));
   const stream = new Blob([rows]).stream().pipeThrough(new CompressionStream('deflate'));
   for await (const piece of piecesOf(stream)) parts.push(chunk('IDAT', piece));
   return concatenate([...parts, chunk('IEND', new Uint8Array(0))]);
+}
+
+function channelsOf({ width, height, data }: EncodableImage): 1 | 3 | 4 {
+  const found = ([1, 3, 4] as const).find((channels) => channels * width * height === data.length);
+  if (found) return found;
+  throw new RangeError(
+    `the data of an image of ${width}×${height} have ${data.length} bytes, which is neither 1, 3 nor 4 per pixel`,
+  );
 }
 
 /** Safari's streams are no async iterables. */
@@ -58,7 +68,7 @@ async function* piecesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uin
  * pixel on the left for colour.
  */
 function* filteredRowSteps(
-  { width, height, channels, data }: EncodableImage,
+  { width, height, channels, data }: Required<EncodableImage>,
   indices: number,
 ): Steps<Uint8Array<ArrayBuffer>> {
   const length = width * channels;

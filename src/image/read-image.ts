@@ -28,7 +28,7 @@ async function readBytes(path: string): Promise<Buffer> {
   try {
     const info = await stat(path);
     if (!info.isFile()) throw new ImageError(path, 'is a folder or device, not a file', 'pass an image file');
-    if (info.size === 0) throw new ImageError(path, 'is empty (0 bytes)', 'replace or remove it');
+    if (info.size === 0) throw emptyFile(path);
     if (info.size > maxFileBytes) {
       throw new ImageError(path, `has ${info.size} bytes; the limit is ${maxFileBytes}`, 'make it smaller');
     }
@@ -57,8 +57,13 @@ function isPhotoFormat(bytes: Uint8Array): boolean {
   return jpeg || png || webp;
 }
 
+function emptyFile(path: string): ImageError {
+  return new ImageError(path, 'is empty (0 bytes)', 'replace or remove it');
+}
+
 /** A sharp pipeline over the bytes of a JPEG, PNG or WebP file, strict about damage and bounded in pixels. */
 function openImage(bytes: Uint8Array, path: string): Sharp {
+  if (bytes.length === 0) throw emptyFile(path);
   if (!isPhotoFormat(bytes)) {
     throw new ImageError(path, 'is not a JPEG, PNG or WebP image', 'convert it to one, or remove it');
   }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
@@ -112,9 +113,7 @@ describe('FaceParser in Node', () => {
         'options come second: FaceParser.load(undefined, { … })',
     );
     await expect(load(3)).rejects.toThrow(/but got a number$/);
-    await expect(load(undefined, null)).rejects.toThrow(
-      /^the options of FaceParser\.load must be an object, but got null/,
-    );
+    await expect(load(undefined, null)).rejects.toThrow(/^the options of FaceParser\.load must be an object, not null/);
     await expect(load(undefined, { name: 'gpu' })).rejects.toThrow(
       "unknown engine 'gpu'; available: auto, native, onnx, reference",
     );
@@ -128,6 +127,35 @@ describe('FaceParser in Node', () => {
     // @ts-expect-error: no such engine
     const unknown = () => FaceParser.load(undefined, { name: 'gpu' });
     expect([typeof wrong, typeof unknown]).toEqual(['function', 'function']);
+  });
+
+  it('does not let an upload that stalls delay others, its own end or that of the parser', async () => {
+    const other = await FaceParser.load(folder, engine);
+    const stalled = new PassThrough();
+    const failing = other.parse(stalled);
+    const controller = new AbortController();
+    const aborted = other.parse(new PassThrough(), { signal: controller.signal });
+    const photo = { width: 20, height: 10, data: new Uint8Array(600) };
+    expect((await other.parse(photo)).labels).toHaveLength(200);
+    controller.abort();
+    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(other.parse(photo, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    stalled.write('x');
+    await other.dispose();
+    stalled.end();
+    await expect(failing).rejects.toThrow(/has been disposed/);
+  });
+
+  it('refuses unknown options, with a suggestion', async () => {
+    const photo = { width: 2, height: 2, data: new Uint8Array(12) };
+    const options = (value: object) => value;
+    await expect(parser.parse(photo, options({ maxside: 9 }))).rejects.toThrow(/did you mean 'maxSide'/);
+    await expect(FaceParser.load(folder, options({ engine: 'onnx' }))).rejects.toThrow(
+      "unknown option 'engine' of FaceParser.load; available: name, device, threads, averaging",
+    );
+    const result = await parser.parse(photo);
+    await expect(result.mask('hair', options({ softt: false }))).rejects.toThrow(/did you mean 'soft'/);
+    await expect(result.toRgba(options({ opcity: 1 }))).rejects.toThrow(/did you mean 'opacity'/);
   });
 
   it('loads a file: URL', async () => {

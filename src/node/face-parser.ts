@@ -6,11 +6,12 @@ import type { Photo } from '../image/image.ts';
 import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
+import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
-import { decodeSource, type ImageSource } from './image-source.ts';
+import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';
 
 /** Maximum size of a weights file in bytes. */
 const maxWeightsBytes = 2 ** 30;
@@ -74,17 +75,23 @@ export class FaceParser extends CoreParser<ImageSource> {
     return new FaceParser(await prepareParser(weights, await selectEngine(engine, true), parserOptions), file);
   }
 
+  protected override receive(image: ImageSource): unknown {
+    return receiveSource(image);
+  }
+
   /** Decodes an image of any accepted kind and applies its EXIF orientation. */
-  protected override decode(image: ImageSource): Promise<Photo> {
-    return decodeSource(image);
+  protected override decode(image: unknown): Promise<Photo> {
+    return decodeSource(image as ImageSource);
   }
 }
+
+const loadOptions: readonly string[] = ['name', 'device', 'threads', 'averaging'];
 
 /** Checks arguments at run time for callers from JavaScript; their order is easily confused. */
 function checkLoadArguments(path: unknown, options: unknown): LoadOptions {
   if (path !== undefined && typeof path !== 'string' && !(path instanceof URL)) {
     const keys = typeof path === 'object' && path !== null ? Object.keys(path) : [];
-    const hint = keys.some((key) => ['name', 'device', 'threads', 'averaging'].includes(key))
+    const hint = keys.some((key) => loadOptions.includes(key))
       ? '; options come second: FaceParser.load(undefined, { … })'
       : '';
     throw new FaceparseError(
@@ -92,10 +99,6 @@ function checkLoadArguments(path: unknown, options: unknown): LoadOptions {
       { exitCode: 2 },
     );
   }
-  if (typeof options !== 'object' || options === null) {
-    throw new FaceparseError(`the options of FaceParser.load must be an object, but got ${describeValue(options)}`, {
-      exitCode: 2,
-    });
-  }
-  return options;
+  checkOptions(options, loadOptions, 'FaceParser.load');
+  return options as LoadOptions;
 }

@@ -52,6 +52,7 @@ describe('decodeSource', () => {
     ['a File', () => new File([bytes()], 'face.png')],
     ['a stream of Node', () => createReadStream(path, { highWaterMark: 100 })],
     ['a web stream', () => new Blob([bytes()]).stream()],
+    ['a Response', () => new Response(bytes())],
     ['the body of a Response', () => new Response(bytes()).body],
     ['a generator', () => Readable.from([bytes().subarray(0, 50), bytes().subarray(50)])],
     ['RGB', () => ({ width, height, data: rgb })],
@@ -85,7 +86,7 @@ describe('decodeSource', () => {
     ['an array', () => [1, 2, 3], /from an Array;/],
     ['floats', () => new Float32Array(12), /from a Float32Array;/],
     ['a promise', () => Promise.resolve('a.jpg'), /from a Promise \(await it first\);/],
-    ['a Response', () => new Response('x'), /from a Response;/],
+    ['an empty Response', () => new Response(), /^the image: is empty \(0 bytes\)/],
     [
       'bytes of another size',
       () => ({ width: 4, height: 4, data: new Uint8Array(50) }),
@@ -103,7 +104,7 @@ describe('decodeSource', () => {
       /does not fetch data:image\/png;base64,A+…; pass/,
     ],
     ['a missing file', () => 'nothing.jpg', /^nothing\.jpg: not found/],
-    ['an empty file', () => new Uint8Array(0), /^the image: is not a JPEG, PNG or WebP image/],
+    ['an empty file', () => new Uint8Array(0), /^the image: is empty \(0 bytes\)/],
     ['a stream of text', () => Readable.from(['text']), /from a string; pass a stream of bytes \(no encoding set\)/],
     ['a sharp instance of no image', () => sharp(Buffer.from('no image')), /^the image: is refused by sharp \(/],
     [

@@ -40,6 +40,7 @@ export type ImageSource =
   | SharedArrayBuffer
   | DataView
   | Blob
+  | Response
   | ReadableStream<Uint8Array>
   | AsyncIterable<Uint8Array>
   | RawImage
@@ -47,8 +48,17 @@ export type ImageSource =
   | SharpLike;
 
 const accepted =
-  'the path or file: URL of a JPEG, PNG or WebP file, its bytes (Buffer, Uint8Array, ArrayBuffer, Blob, stream), ' +
+  'the path or file: URL of a JPEG, PNG or WebP file, its bytes (Buffer, Uint8Array, ArrayBuffer, Blob, Response, stream), ' +
   '{ width, height, data } with RGB or RGBA bytes, a canvas, or a sharp instance';
+
+/** The bytes of a stream, Blob or Response; anything else as it is. */
+export function receiveSource(source: ImageSource): ImageSource | Promise<ImageSource> {
+  if (typeof source !== 'object' || source === null || isUint8Array(source)) return source;
+  if (source instanceof Blob) return receiveBlob(source);
+  if (source instanceof Response) return source.body ? collect(source.body) : new Uint8Array(0);
+  // A sharp instance is a stream, too.
+  return isAsyncIterable(source) && !isSharp(source) ? collect(source) : source;
+}
 
 /**
  * Decodes an image of any accepted kind to upright 8-bit RGB.
@@ -56,7 +66,10 @@ const accepted =
  * @throws ImageError for a file or bytes that cannot be decoded
  * @throws FaceparseError (exit code 2) for a value that is not an image
  */
-export async function decodeSource(source: ImageSource): Promise<Photo> {
+export async function decodeSource(image: ImageSource): Promise<Photo> {
+  const received = receiveSource(image);
+  // Not awaited where a promise was given in place of an image: that is refused below.
+  const source = received === image ? image : await received;
   if (typeof source === 'string') return readPhoto(pathOf(source));
   if (source instanceof URL) return readPhoto(filePath(source));
   if (isUint8Array(source)) return decodePhoto(source, 'the image');
@@ -67,11 +80,9 @@ export async function decodeSource(source: ImageSource): Promise<Photo> {
     return decodePhoto(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), 'the image');
   }
   if (typeof source !== 'object' || source === null) throw unusableImage(source, accepted);
-  if (source instanceof Blob) return decodeBlob(source);
   if (isRawImage(source)) return runInSlices(rawToPhotoSteps(source));
   if (isSharp(source)) return decodeSharp(source);
   if (isCanvas(source)) return decodeCanvas(source);
-  if (isAsyncIterable(source)) return decodePhoto(await collect(source), 'the image');
   throw unusableImage(source, accepted);
 }
 
@@ -92,9 +103,9 @@ function filePath(url: URL): string {
   return fileURLToPath(url);
 }
 
-async function decodeBlob(blob: Blob): Promise<Photo> {
+async function receiveBlob(blob: Blob): Promise<Uint8Array> {
   if (blob.size > maxFileBytes) throw tooLarge(blob.size);
-  return decodePhoto(new Uint8Array(await blob.arrayBuffer()), 'the image');
+  return new Uint8Array(await blob.arrayBuffer());
 }
 
 function isSharp(source: object): source is SharpLike {

@@ -10,6 +10,7 @@ import { getLabelSet } from '../labels/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { Pipeline } from '../scheduling/pipeline.ts';
 import { runInSlices } from '../scheduling/steps.ts';
+import { checkOptions } from '../text/check-options.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { upsampledArgmaxSteps } from './argmax.ts';
 import { type Averaging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
@@ -32,6 +33,8 @@ export interface ParseOptions {
    * whole image either way. Default: the size of the image.
    */
   readonly maxSide?: number;
+  /** Rejects the call when aborted, also while it waits or its image is received. */
+  readonly signal?: AbortSignal;
 }
 
 /** The parts of a parser. */
@@ -124,9 +127,23 @@ export class FaceParser<Source = RawImage> {
    * @throws FaceparseError for an unusable image, invalid options, or a disposed parser
    */
   parse(image: Source, options: ParseOptions = {}): Promise<ParseResult> {
-    if (this.#disposal) {
-      return Promise.reject(new FaceparseError('this parser has been disposed; create a new one to parse more images'));
+    if (this.#disposal) return Promise.reject(disposed());
+    try {
+      checkOptions(options, ['maxSide', 'signal'], 'parse');
+    } catch (error) {
+      return Promise.reject(error);
     }
+    const received = this.receive(image);
+    const result =
+      // A promise that was given in place of an image is refused later.
+      received instanceof Promise && received !== image
+        ? received.then((whole) => this.enqueue(whole, options))
+        : this.enqueue(received, options);
+    return options.signal ? abortable(result, options.signal) : result;
+  }
+
+  private enqueue(image: unknown, options: ParseOptions): Promise<ParseResult> {
+    if (this.#disposal) return Promise.reject(disposed());
     return this.#pipeline.run(
       () => this.prepare(image, options),
       (prepared) => this.finish(prepared, options),
@@ -145,13 +162,26 @@ export class FaceParser<Source = RawImage> {
     return this.dispose();
   }
 
-  /** Converts an image to upright RGB; overridden in environments that can decode files. */
-  protected async decode(image: Source): Promise<Photo> {
+  /**
+   * Receives an image that arrives bit by bit. This happens before the call is queued, so a slow upload delays no other image;
+   * overridden in environments that have streams.
+   */
+  protected receive(image: Source): unknown {
+    return image;
+  }
+
+  /**
+   * Converts an image to upright RGB; overridden in environments that can decode files.
+   *
+   * @param image what `receive` returned
+   */
+  protected async decode(image: unknown): Promise<Photo> {
     if (isRawImage(image)) return runInSlices(rawToPhotoSteps(image));
     throw unusableImage(image, '{ width, height, data } with RGB or RGBA bytes');
   }
 
-  private async prepare(image: Source, { maxSide }: ParseOptions): Promise<Prepared> {
+  private async prepare(image: unknown, { maxSide, signal }: ParseOptions): Promise<Prepared> {
+    signal?.throwIfAborted();
     if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= 1)) {
       throw new FaceparseError(`maxSide is ${maxSide}, but must be a positive integer`, { exitCode: 2 });
     }
@@ -164,7 +194,8 @@ export class FaceParser<Source = RawImage> {
     return { width: photo.width, height: photo.height, inputs, spent };
   }
 
-  private async finish(prepared: Prepared, { maxSide }: ParseOptions): Promise<ParseResult> {
+  private async finish(prepared: Prepared, { maxSide, signal }: ParseOptions): Promise<ParseResult> {
+    signal?.throwIfAborted();
     const { spent } = prepared;
     const scores = await this.score(prepared);
     const { width, height } = labelSize(prepared, maxSide);
@@ -193,6 +224,20 @@ export class FaceParser<Source = RawImage> {
     }
     return timed(spent, 'postprocess', () => runInSlices(average.logProbabilities()));
   }
+}
+
+function disposed(): FaceparseError {
+  return new FaceparseError('this parser has been disposed; create a new one to parse more images');
+}
+
+/** Rejects with the reason of the signal once it is aborted, if the result is not there by then. */
+function abortable<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }
 
 async function timed<T>(spent: Spent, part: keyof Spent, work: () => Promise<T>): Promise<T> {

@@ -3,6 +3,7 @@ import type { LabelMap } from '../image/image.ts';
 import { findClasses } from '../labels/find-class.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { runInSlices, type Steps } from '../scheduling/steps.ts';
+import { checkOptions } from '../text/check-options.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { classConfidenceSteps, probabilitySteps } from './probabilities.ts';
 import { RowUpsampler } from './row-upsampler.ts';
@@ -123,10 +124,9 @@ export class ParseResult {
    * @param classes names or ids; a class that does not occur gives an empty mask
    * @throws FaceparseError (exit code 2) for a class outside the label set
    */
-  async mask(
-    classes: string | number | readonly (string | number)[],
-    { soft = true }: MaskOptions = {},
-  ): Promise<AlphaMask> {
+  async mask(classes: string | number | readonly (string | number)[], options: MaskOptions = {}): Promise<AlphaMask> {
+    checkOptions(options, ['soft'], 'mask');
+    const { soft = true } = options;
     const ids = findClasses(this.#labelSet, classes);
     const data = await (soft ? this.softMask(ids) : runInSlices(hardMaskSteps(this.labelMap, ids)));
     return { width: this.width, height: this.height, channels: 1, data };
@@ -136,7 +136,9 @@ export class ParseResult {
    * Every class that occurs, largest first, as `{ label, score, mask }`, like transformers.js. Masks are hard by default. Each
    * takes one byte per pixel.
    */
-  async segments({ soft = false }: MaskOptions = {}): Promise<Segment[]> {
+  async segments(options: MaskOptions = {}): Promise<Segment[]> {
+    checkOptions(options, ['soft'], 'segments');
+    const { soft = false } = options;
     const confidence = await runInSlices(classConfidenceSteps(await this.probabilities(), this.scores.shape));
     const segments: Segment[] = [];
     for (const { id, name } of this.areas) {
@@ -146,7 +148,9 @@ export class ParseResult {
   }
 
   /** The labels in the colours of the label set, for drawing over the image. */
-  async toRgba({ opacity = 1, transparentBackground = true }: ColorOptions = {}): Promise<RgbaImage> {
+  async toRgba(options: ColorOptions = {}): Promise<RgbaImage> {
+    checkOptions(options, ['opacity', 'transparentBackground'], 'toRgba');
+    const { opacity = 1, transparentBackground = true } = options;
     if (!(opacity >= 0 && opacity <= 1)) throw new RangeError(`opacity is ${opacity}, but must be from 0 to 1`);
     const colors = new Uint32Array(256);
     const bytes = new Uint8Array(colors.buffer);

@@ -161,7 +161,7 @@ describe('a run that was stopped and resumed', () => {
     await writeFile(join(run, 'config.yaml'), config.replace('name: unet', 'name: compact'));
     const other = await runCli(['train', '--resume', run]);
     expect(other.code).toBe(1);
-    expect(other.stderr).toMatch(/^faceparse: the checkpoint [^\n]* does not fit this configuration: [^\n]*\n$/);
+    expect(other.stderr).toMatch(/^faceparse: the checkpoint [^\n]* does not match this configuration: [^\n]*\n$/);
     expect((await readFile(file)).equals(bytes)).toBe(true);
 
     await writeFile(join(run, 'config.yaml'), 'train: [1');

@@ -52,6 +52,8 @@ async function formsOf(photo) {
     text: new Blob(['no image']),
     missing: '/nothing.png',
     empty: new Image(),
+    loading: Object.assign(new Image(), { src: '/photo.png' }),
+    broken: Object.assign(new Image(), { src: '/nothing.png' }),
   };
 }
 

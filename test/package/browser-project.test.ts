@@ -192,6 +192,7 @@ describe.skipIf(project.missing)(`the packed package in a browser app${skipped}`
       `gives the labels of Node${noChromium ? ` (skipped: ${noChromium})` : ''}`,
       { timeout },
       async () => {
+        await writeFile(join(folder, 'photo.png'), await photoPng(photo));
         await writeFile(join(folder, 'photo.json'), JSON.stringify({ ...photo, data: [...photo.data] }));
         const isolated = name === copied;
         const { labels, requested, ...parsed } = await runInChromium(folder, { isolated });
@@ -203,7 +204,7 @@ describe.skipIf(project.missing)(`the packed package in a browser app${skipped}`
         expect(different / expected.length).toBeLessThanOrEqual(1e-3);
         expect(requested.filter((file) => file.endsWith('.wasm')).length).toBe(1);
         // The second is that of the thread.
-        const { nothing, text, missing, empty, ...images } = parsed.forms;
+        const { nothing, text, missing, empty, broken, ...images } = parsed.forms;
         expect(Object.keys(images).length).toBeGreaterThan(10);
         // Browsers may round differently where they convert a frame from one colour space to another.
         for (const [form, count] of Object.entries(images))
@@ -211,7 +212,8 @@ describe.skipIf(project.missing)(`the packed package in a browser app${skipped}`
         expect(nothing).toMatch(/^FaceparseError: cannot read an image from undefined; pass a URL/);
         expect(text).toMatch(/^FaceparseError: this browser cannot decode the image \(8 bytes\)/);
         expect(missing).toMatch(/^FaceparseError: cannot fetch \/nothing\.png: the server responded with status 404/);
-        expect(empty).toMatch(/^FaceparseError: the image has no pixels yet; wait until it has loaded/);
+        expect(empty).toBe('FaceparseError: the image element without an address cannot be loaded');
+        expect(broken).toMatch(/^FaceparseError: the image element \S+\/nothing\.png cannot be loaded$/);
         if (isolated) expect(requested.filter((file) => file.endsWith('.mjs')).length).toBe(2);
       },
     );
