@@ -17,6 +17,11 @@ function errorOf(text: string, ...overrides: string[]): string {
 }
 
 describe('parseConfig', () => {
+  it('takes an object in place of text', () => {
+    expect(parseConfig({ train: { size: 128 } }).train.size).toBe(128);
+    expect(() => parseConfig({ train: { sise: 128 } })).toThrow(/did you mean/);
+  });
+
   it('fills in every default, with the name of the file', () => {
     expect(parseConfig('', 'configs/demo.yaml')).toEqual({ ...configSchema.parse({}), name: 'demo' });
     expect(parseConfig('', '').name).toBe('run');

@@ -211,22 +211,26 @@ function nameOfSource(source: string): string | undefined {
 }
 
 /**
- * Parses a configuration from YAML text and dotted overrides and fills in all defaults.
+ * Parses a configuration from YAML text or an object and dotted overrides, and fills in all defaults.
  *
  * Overrides such as `train.lr=3e-4` are parsed as YAML; the last one wins, and the value `null` restores the default.
  *
+ * @param values YAML text, or an object of the same form
  * @param source name of the text in errors (`configs/demo.yaml`); its base name is the default of the key `name`
  * @param notify receives a line for every key under a former name
  * @throws FaceparseError (exit code 2) of one line that locates an unknown key or wrong value and says what is accepted
  *
+ * @example parseConfig({ train: { size: 128 } }).train.size // 128
  * @example parseConfig('train: {size: 128}', 'small.yaml', ['train.lr=1e-3']).train.lr // 0.001
  */
 export function parseConfig(
-  text: string,
+  values: string | object,
   source = 'config',
   overrides: readonly string[] = [],
   notify: Notify = () => undefined,
 ): Config {
+  // JSON is YAML.
+  const text = typeof values === 'string' ? values : JSON.stringify(values);
   const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
   const locate = locator(document, lines, source);
   const given = toValue(document, source) ?? {};

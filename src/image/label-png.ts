@@ -22,7 +22,7 @@ function paletteOf({ classes }: LabelSet, whole: boolean): readonly Color[] {
  * readers treat them differently.
  *
  * @throws RangeError for any other id outside the set, or data that do not fill width × height
- * @example await writeFile('masks/7.png', encodeLabelPng(labels, celebamask19))
+ * @example await writeFile('masks/7.png', encodeLabelPng(labels, getLabelSet('celebamask-19')))
  */
 export function encodeLabelPng(labels: LabelMap, set: LabelSet): Uint8Array {
   const unknown = findUnknownId(labels.data, set);

@@ -18,7 +18,7 @@ function colorTable(set: LabelSet): Uint8Array {
 /**
  * Paints a label map in the colours of its label set: H×W ids to an H×W×3 image. Ids outside the set are black.
  *
- * @example const image = colorize(labels, celebamask19);
+ * @example const image = colorize(labels, getLabelSet('celebamask-19'));
  */
 export function colorize(labels: LabelMap, set: LabelSet): Photo {
   const table = colorTable(set);
@@ -51,7 +51,7 @@ function onContour(labels: LabelMap, x: number, y: number, reach: number): boole
  * the set are unchanged. Photo and labels have the same H×W.
  *
  * @throws RangeError if the sizes differ or the opacity is not between 0 and 1
- * @example const image = blendOverlay(photo, labels, celebamask19, { opacity: 0.4 });
+ * @example const image = blendOverlay(photo, labels, getLabelSet('celebamask-19'), { opacity: 0.4 });
  */
 export function blendOverlay(photo: Photo, labels: LabelMap, set: LabelSet, options: OverlayOptions = {}): Photo {
   const { opacity = 0.5, contours = true } = options;

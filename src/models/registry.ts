@@ -45,7 +45,10 @@ export function registerModel(architecture: Architecture): void {
 export function getArchitecture(name: string): Architecture {
   const found = architectures.find((architecture) => architecture.name === name);
   if (!found) {
-    throw new FaceparseError(`unknown model '${name}'; the models are ${listModels().join(', ')}`, { exitCode: 2 });
+    throw new FaceparseError(
+      `unknown model '${name}'; the models are ${listModels().join(', ')} (register your own with registerModel first)`,
+      { exitCode: 2 },
+    );
   }
   return found;
 }

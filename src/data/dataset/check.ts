@@ -162,7 +162,7 @@ async function inspectStem(stem: string, files: DatasetFiles, folder: string, se
  *
  * @throws FaceparseError only if the folder or its `images/` is missing; the reason of `signal` if that is aborted
  *
- * @example const { problems, swapped } = await checkDataset('data/train', celebamask19);
+ * @example const { problems, swapped } = await checkDataset('data/train', getLabelSet('celebamask-19'));
  */
 export async function checkDataset(folder: string, set: LabelSet, options: RunOptions = {}): Promise<CheckResult> {
   const files = await listDatasetFiles(folder);
