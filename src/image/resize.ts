@@ -46,6 +46,8 @@ export function* resizePhotoSteps(photo: Photo, width: number, height: number): 
   const down = axisTaps(photo.height, height);
   const row = width * 3;
   const narrowed = new Float32Array(photo.height * row);
+  // Zeroing takes some milliseconds by itself.
+  yield;
   for (let y = 0; y < photo.height; y++) {
     narrowRow(photo.data, y * photo.width * 3, across, narrowed, y * row);
     yield;

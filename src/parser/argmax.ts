@@ -49,7 +49,9 @@ export function* upsampledArgmaxSteps(
   const fractions = Float32Array.from(columns, ({ fraction }) => fraction);
   const spans = columnSpans(columns.map(({ low }) => low));
   const classes = yield* GridClasses.steps(scores);
+  yield;
   const labels = new Uint8Array(outputHeight * outputWidth);
+  yield;
   const pixels = new Float64Array(256);
   const best = new Float32Array(outputWidth);
 

@@ -35,7 +35,7 @@ describe('runInSlices', () => {
     const timer = setInterval(() => turns++, 1);
     await runInSlices(countTo(60, 1));
     clearInterval(timer);
-    // 60 ms of work in slices of 6 to 7 ms.
+    // 60 ms of work in slices of 4 to 5 ms.
     expect(turns).toBeGreaterThanOrEqual(5);
   });
 });

@@ -2,7 +2,7 @@
 export type Steps<T> = Generator<void, T, void>;
 
 /** Maximum time in milliseconds for which `runInSlices` blocks the thread. */
-const sliceMs = 6;
+const sliceMs = 4;
 
 /** Runs all steps at once. */
 export function runSteps<T>(steps: Steps<T>): T {
