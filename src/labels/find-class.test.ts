@@ -22,5 +22,7 @@ it('finds ids by names and ids, each once', () => {
   expect(() => findClasses(celebamask19, 19)).toThrow('celebamask-19 has no class with the id 19; its ids are 0 to 18');
   expect(() => findClasses(celebamask19, ['hair', 'hat ', Number.NaN])).toThrow(/did you mean 'hat'/);
   expect(() => findClasses(celebamask19, Number.NaN)).toThrow(/the id NaN/);
+  expect(() => findClasses(celebamask19, undefined as never)).toThrow('a class is a name or an id, not undefined');
+  expect(() => findClasses(celebamask19, [Symbol('x')] as never)).toThrow('a class is a name or an id, not a symbol');
   expect(() => findClasses(celebamask19, [])).toThrow('no class is given; name at least one');
 });

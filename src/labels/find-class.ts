@@ -1,3 +1,4 @@
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import type { LabelClass, LabelSet } from './label-set.ts';
@@ -26,14 +27,22 @@ export function findClass(set: LabelSet, name: string): LabelClass {
  */
 export function findClasses(set: LabelSet, classes: string | number | readonly (string | number)[]): number[] {
   const wanted = typeof classes === 'string' || typeof classes === 'number' ? [classes] : classes;
+  if (!Array.isArray(wanted)) throw noClass(classes);
   if (wanted.length === 0) throw new FaceparseError('no class is given; name at least one', { exitCode: 2 });
-  const ids = wanted.map((given) => {
+  const ids = wanted.map((given: unknown) => {
     if (typeof given === 'string') return findClass(set, given).id;
+    if (typeof given !== 'number') throw noClass(given);
     if (set.classes.some(({ id }) => id === given)) return given;
     throw new FaceparseError(
-      `${set.name} has no class with the id ${String(given)}; its ids are 0 to ${set.classes.length - 1}`,
-      { exitCode: 2 },
+      `${set.name} has no class with the id ${given}; its ids are 0 to ${set.classes.length - 1}`,
+      {
+        exitCode: 2,
+      },
     );
   });
   return [...new Set(ids)];
+}
+
+function noClass(given: unknown): FaceparseError {
+  return new FaceparseError(`a class is a name or an id, not ${describeValue(given)}`, { exitCode: 2 });
 }

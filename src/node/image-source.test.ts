@@ -14,6 +14,12 @@ const rgb = new Uint8Array(noiseRgb(width, height));
 const rgba = new Uint8ClampedArray(width * height * 4).fill(255);
 for (let i = 0; i < width * height; i++) rgba.set(rgb.subarray(i * 3, i * 3 + 3), i * 4);
 
+function detached(): ArrayBuffer {
+  const buffer = new ArrayBuffer(8);
+  structuredClone(buffer, { transfer: [buffer] });
+  return buffer;
+}
+
 describe('decodeSource', () => {
   let folder: string;
   let png: Buffer;
@@ -111,6 +117,12 @@ describe('decodeSource', () => {
       'a canvas without a context',
       () => ({ width: 1, height: 1, getContext: () => null }),
       /the canvas has no 2d context/,
+    ],
+    ['a detached buffer', () => detached(), /^the image: is empty \(0 bytes\)/],
+    [
+      'a canvas without pixels',
+      () => ({ width: 1, height: 1, getContext: () => ({ getImageData: () => undefined }) }),
+      /cannot read an image from undefined; pass a canvas/,
     ],
   ])('refuses %s', async (_, source, message) => {
     await expect(decodeSource(source() as ImageSource)).rejects.toThrow(message);

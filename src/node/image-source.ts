@@ -74,7 +74,7 @@ export async function decodeSource(image: ImageSource): Promise<Photo> {
   if (source instanceof URL) return readPhoto(filePath(source));
   if (isUint8Array(source)) return decodePhoto(source, 'the image');
   if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) {
-    return decodePhoto(new Uint8Array(source), 'the image');
+    return decodePhoto(bytesOf(source), 'the image');
   }
   if (source instanceof DataView) {
     return decodePhoto(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), 'the image');
@@ -84,6 +84,11 @@ export async function decodeSource(image: ImageSource): Promise<Photo> {
   if (isSharp(source)) return decodeSharp(source);
   if (isCanvas(source)) return decodeCanvas(source);
   throw unusableImage(source, accepted);
+}
+
+/** A detached buffer, which was transferred to another thread, has no bytes. */
+function bytesOf(buffer: ArrayBufferLike): Uint8Array {
+  return buffer.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(buffer);
 }
 
 function pathOf(source: string): string {
@@ -138,7 +143,9 @@ function isCanvas(source: object): source is CanvasLike {
 function decodeCanvas(canvas: CanvasLike): Promise<Photo> {
   const context = canvas.getContext('2d');
   if (!context) throw new FaceparseError('the canvas has no 2d context, so its pixels cannot be read', { exitCode: 2 });
-  return runInSlices(rawToPhotoSteps(context.getImageData(0, 0, canvas.width, canvas.height)));
+  const image: unknown = context.getImageData(0, 0, canvas.width, canvas.height);
+  if (!isRawImage(image)) throw unusableImage(image, 'a canvas whose getImageData returns pixels');
+  return runInSlices(rawToPhotoSteps(image));
 }
 
 function isAsyncIterable(source: object): source is AsyncIterable<unknown> {
