@@ -69,14 +69,7 @@ export interface ColorOptions {
   readonly transparentBackground?: boolean;
 }
 
-interface ResultParts {
-  readonly width: number;
-  readonly height: number;
-  readonly labels: Uint8Array;
-  readonly areas: readonly ClassArea[];
-  readonly scores: ClassScores;
-  readonly timing: ParseTiming;
-}
+type ResultParts = Pick<ParseResult, 'width' | 'height' | 'labels' | 'areas' | 'scores' | 'timing'>;
 
 /**
  * The result of parsing one image. Methods that create images are asynchronous and do not block the thread.

@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import { findTestPhotos } from '../../data/dataset/find-photos.ts';
 import { decodeSafetensors } from '../../formats/safetensors.ts';
 import type { ZipArchive } from '../../formats/zip-reader.ts';
+import { mostPages } from '../../report/build-report.ts';
 import { readSubject } from '../../report/report-subject.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -25,7 +26,6 @@ export interface CourseCheck {
   readonly parameters?: number;
 }
 
-const mostPages = 5;
 const maxReportBytes = 2 ** 26;
 /** What the leaderboard demands of a checkpoint and the course does not. */
 const leaderboardOnly = ['checkpoint-without-state-dict'];
