@@ -29,6 +29,8 @@ function install() {
   const result = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
+    // onnxruntime-node otherwise downloads several hundred megabytes of CUDA libraries on Linux.
+    env: { ONNXRUNTIME_NODE_INSTALL: 'skip', ...process.env },
     shell: process.platform === 'win32',
   });
   if (result.status !== 0) {

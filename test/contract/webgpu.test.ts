@@ -32,7 +32,7 @@ const representative = [
   'dropout$',
   'batchNorm\\w+ (of a batch|of small|with given)',
   'batchNormInference',
-  'oftmax (over channels|of logits)',
+  'oftmax (over channels$|of logits)',
   'oneHot, ignored',
   'crossEntropy (with any label|with smoothing, weights|with every)',
   'softmaxSums (with any label|of many pixels|with overlap)',

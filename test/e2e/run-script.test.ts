@@ -163,8 +163,8 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights) || !existsSync(real
   { timeout: torchTimeout },
   () => {
     it.each([
-      ['plain', undefined, 24],
-      ['averaged', defaultAveraging, 6],
+      ['plain', undefined, 12],
+      ['averaged', defaultAveraging, 3],
     ] as const)('gives the masks and the score of faceparse, %s', async (name, averaging, count) => {
       const { weights } = await loadWeights();
       const solution = await writeSolution(`real ${name}`, weights, averaging);
