@@ -22,13 +22,13 @@ describe('courseReadme', () => {
     expect(readme()).toContain('prediction: one pass over the photo\n');
     expect(predictOptions(readme())).toBe('');
     const averaged = readme({ flip: true, scales: [5 / 6, 1, 7 / 6] });
-    expect(averaged).toContain('in squares of 224, 256, 288 pixels, each with its mirror image\n');
+    expect(averaged).toContain('resized to squares of 224, 256, 288 pixels, each with its mirror image\n');
     expect(predictOptions(averaged)).toBe(' --tta --scales 0.875,1,1.125');
     const mirrored = readme({ flip: true, scales: [1] });
-    expect(mirrored).toContain('in squares of 256 pixels, each with its mirror image\n');
+    expect(mirrored).toContain('resized to squares of 256 pixels, each with its mirror image\n');
     expect(predictOptions(mirrored)).toBe(' --tta --scales 1');
     const scaled = readme({ flip: false, scales: [0.5] });
-    expect(scaled).toContain('in squares of 128, 256 pixels\n');
+    expect(scaled).toContain('resized to squares of 128, 256 pixels\n');
     expect(predictOptions(scaled)).toBe('');
   });
 

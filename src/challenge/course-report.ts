@@ -60,7 +60,7 @@ async function requireSubject(
   const digest = await weightsDigest(file);
   if (digest === subject.weights) return;
   throw new FaceparseError(
-    `${report} is about the run ${subject.run} (weights ${subject.weights.slice(0, 12)}…), but the zip is of ${run} (weights ${digest.slice(0, 12)}…); ${remedy}`,
+    `${report} is about run ${subject.run} (weights ${subject.weights.slice(0, 12)}…), but the zip contains run ${run} (weights ${digest.slice(0, 12)}…); ${remedy}`,
     { exitCode: 2 },
   );
 }

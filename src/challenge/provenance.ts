@@ -62,7 +62,7 @@ export function openQuestions(environment: RunEnvironment): string[] {
   if (usesChallengePairs(environment)) return [];
   const { pairs } = environment.trainingData;
   return [
-    `trained on ${pairs} pairs whose file names differ from the challenge's; make sure that they are its pairs: other data are forbidden`,
+    `trained on ${pairs} pairs whose file names differ from the challenge's; make sure that they are the challenge's pairs, because other data are forbidden`,
   ];
 }
 

@@ -42,14 +42,14 @@ async function refusePackages(folder: string): Promise<void> {
     if (!found?.isFile()) continue;
     if (found.size > largestSource) {
       throw new FaceparseError(
-        `${path} is ${found.size} bytes, far more than a report of ${mostPages} pages; shorten it`,
+        `${path} is ${found.size} bytes, too large for a report of ${mostPages} pages; shorten it`,
       );
     }
     const lines = (await readFile(path, 'utf8')).split('\n');
     const line = lines.findIndex((text) => /"@[\w-]+\/[\w-]+:/.test(text));
     if (line < 0) continue;
     throw new FaceparseError(
-      `${path}:${line + 1}: Typst packages are not available; copy the code that you need into the file`,
+      `${path}:${line + 1}: Typst packages are not available; copy the code you need into the file`,
     );
   }
 }

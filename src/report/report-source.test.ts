@@ -122,11 +122,11 @@ describe('the text of a report', () => {
   it('tells the preprocessing of the weights', () => {
     const { network } = reportFacts([]);
     expect(sourceOf([])).toContain(
-      'A photo is resized to 64 × 64 pixels and its channels are scaled from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), in training and in prediction alike.',
+      'A photo is resized to 64 × 64 pixels and its channels are scaled from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), in both training and prediction.',
     );
     expect(sourceOf([], { network: { ...network, preprocessing: imageNet } })).toContain(
       'A photo is resized to 96 × 96 pixels and the values 0–1 of its channels become #box[$(x - mu) slash sigma$] with ' +
-        '#box[$mu = (0.485, 0.456, 0.406)$] and #box[$sigma = (0.229, 0.224, 0.225)$] for red, green and blue, in training and in prediction alike.',
+        '#box[$mu = (0.485, 0.456, 0.406)$] and #box[$sigma = (0.229, 0.224, 0.225)$] for red, green and blue, in both training and prediction.',
     );
     const centred: Preprocessing = { ...imageNet, mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };
     expect(sourceOf([], { network: { ...network, preprocessing: centred } })).toContain(
@@ -181,7 +181,7 @@ describe('the text of a report', () => {
       figures: { network: 'n.svg', loss: 'l.svg', failures: [] },
     });
     expect(text).toContain(
-      'The weights are the last ones saved (step 64, epoch 0.6), since there was no validation yet.',
+      'The weights are the last ones saved (step 64, epoch 0.6), because the run had no validation yet.',
     );
     expect(text).toContain('The run is not finished: when this report was written, it had reached epoch 0.6 of 1.');
     expect(text).toContain('was planned to change in 3 stages; the run reached the first 2.');
@@ -249,7 +249,7 @@ describe('the text of a report', () => {
     expect(text).toContain('resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
     expect(text).toContain('sees the photo and its mirror image at all sizes, 6 views in all');
     expect(text).toContain('sees them at 320² to 448²');
-    expect(text).not.toContain('no test-time augmentation');
+    expect(text).not.toContain('No test-time augmentation');
     expect(sourceOf([], { averaging: { flip: false, sides: [64, 96] } })).toContain('sees the photo at both sizes.');
   });
 

@@ -106,7 +106,7 @@ export function reportSource(facts: ReportFacts, options: SourceOptions = {}): s
   const references =
     citedWorks(body).length > 0 &&
     `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)
-// On one page: two references alone on the last one would look lost.
+// The references stay on one page, so that the last page never has only a few of them.
 #block(breakable: false, bibliography("${bibliographyName}", title: "References", style: "springer-basic"))`;
   return `${blocks(preamble(facts, options), head(facts), body, references)}\n`;
 }

@@ -32,7 +32,7 @@ export interface WrittenReport extends BuiltReport {
 async function requireFree({ out, force = false }: WriteReportOptions): Promise<void> {
   const names = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
-    throw new FaceparseError(`cannot write to ${out}: ${error.message}; choose a new folder`, {
+    throw new FaceparseError(`cannot write to ${out}: ${error.message}; use a new folder`, {
       exitCode: 2,
       cause: error,
     });
@@ -45,7 +45,7 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
     );
   }
   if (names.length > 0 && !names.includes(sourceName)) {
-    throw new FaceparseError(`${out} is not empty and contains no report; choose a new folder`, { exitCode: 2 });
+    throw new FaceparseError(`${out} is not empty and contains no report; use a new folder`, { exitCode: 2 });
   }
 }
 

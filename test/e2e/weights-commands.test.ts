@@ -139,7 +139,7 @@ describe('predict', () => {
     const before = await readFile(photo);
     const { code, stderr } = await runCli(['predict', weights, photo, '--overlay', '--force'], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/overlay\/photo\.png already exists; .*it is an input photo/);
+    expect(stderr).toMatch(/overlay\/photo\.png is an input photo; choose another --out/);
     expect((await readFile(photo)).equals(before)).toBe(true);
   });
 

@@ -89,7 +89,7 @@ describe('checkSubmission', () => {
     const result = await check(good());
     expect(result).toEqual({
       faults: [],
-      notes: [expect.stringMatching(/ MB and 7 files$/)],
+      notes: [expect.stringMatching(/ contains 7 files \([\d.]+ MB\)$/)],
       masks: 4,
       parameters: 184,
     });
@@ -240,7 +240,7 @@ describe('checkSubmission', () => {
     const { faults } = await check({ ...good(), 'solution/ckpt.pth': checkpoint({ w: [1_821_085] }) });
     expect(faults[0].message).toMatch(/^has 1,821,085 trainable parameters; fewer than 1,821,085 are allowed: make/);
     const bare = await check({ ...good(), 'solution/ckpt.pth': checkpoint(network, 'net') });
-    expect(bare.faults[0].message).toMatch(/^it has no state_dict: it holds "net"; save it by torch\.save/);
+    expect(bare.faults[0].message).toMatch(/^it has no state_dict: it contains "net"; save it with torch\.save/);
   });
 
   it('notes what there is beside the weights: an average, another network', async () => {
@@ -248,7 +248,7 @@ describe('checkSubmission', () => {
     const ckpt = encodePyTorchCheckpoint({ state_dict: weights, ema: weights });
     const { faults, notes } = await check({ ...good(), 'solution/ckpt.pth': ckpt });
     expect(faults).toEqual([]);
-    expect(notes[1]).toMatch(/^solution\/ckpt\.pth holds 736 bytes besides the 736 of the weights \(under "ema"\)/);
+    expect(notes[1]).toMatch(/^solution\/ckpt\.pth contains 736 bytes in addition to the 736 bytes of weights \(under "ema"\)/);
     expect(notes[1]).toContain('only one network is allowed');
   });
 
@@ -356,12 +356,12 @@ shutil.copy(f'answers/{stem}.png', given['--output'])`;
       'failing',
       `raise SystemExit('no such layer: \\x1b[31mstem')`,
       'solution-failed',
-      /exit code 1; its output:\nno such layer: \[31mstem$/,
+      /exited with code 1; its output:\nno such layer: \[31mstem$/,
     ],
     ['dying', `os.kill(os.getpid(), 9)`, 'solution-failed', /^was killed by SIGKILL, without a message$/],
-    ['writing nothing', '', 'solution-output', /^wrote no file to --output/],
+    ['writing nothing', '', 'solution-output', /^exited with code 0 but wrote no file to --output/],
     ['writing text', `open(given['--output'], 'w').write('0 ' * 50)`, 'solution-output', /^its mask is not a PNG/],
-    ['linking', `os.symlink(os.path.abspath('run.py'), given['--output'])`, 'solution-output', /^wrote no file/],
+    ['linking', `os.symlink(os.path.abspath('run.py'), given['--output'])`, 'solution-output', /but wrote no file to --output$/],
     [
       'writing another mask',
       `shutil.copy(f'answers/{(int(stem) + 1) % 4}.png', given['--output'])`,

@@ -60,7 +60,7 @@ export const submissionLimits = { fileBytes: 2 ** 29, entries: 20_000, entryByte
 export async function checkSubmission(options: SubmissionCheckOptions): Promise<SubmissionCheck> {
   const { zip, test, images: wanted = 3 } = options;
   if (!Number.isInteger(wanted) || wanted < 1) {
-    throw new FaceparseError(`${wanted} is not a number of images to run; pass a whole number of at least 1`, {
+    throw new FaceparseError(`${wanted} is not a valid number of images to run; pass a whole number of at least 1`, {
       exitCode: 2,
     });
   }
@@ -214,7 +214,7 @@ class SubmissionInspection {
 
   private sizeNote(): string {
     const files = this.archive.entries.length;
-    return `the zip has ${(this.archive.fileBytes / 1e6).toFixed(1)} MB and ${files} ${files === 1 ? 'file' : 'files'}`;
+    return `the zip contains ${files} ${files === 1 ? 'file' : 'files'} (${(this.archive.fileBytes / 1e6).toFixed(1)} MB)`;
   }
 }
 

@@ -82,9 +82,9 @@ describe('inspectLayout', () => {
     ]);
     const elsewhere = [...missing, 'run.py', 'solution/best.pt', 'solution/Requirements.txt'];
     expect(messagesOf(elsewhere)).toEqual([
-      'is missing; run.py may be it: move it there',
-      'is missing; solution/best.pt may be it: move it there',
-      'is missing; solution/Requirements.txt may be it: move it there',
+      'is missing; if run.py is this file, move it there',
+      'is missing; if solution/best.pt is this file, move it there',
+      'is missing; if solution/Requirements.txt is this file, move it there',
     ]);
     const { checkpoint, runnable } = inspectLayout(elsewhere, stems);
     expect([checkpoint?.path, runnable]).toEqual(['solution/best.pt', false]);

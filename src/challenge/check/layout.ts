@@ -30,7 +30,7 @@ const weights = /\.(pth|pt|th|ckpt|pkl|pickle|safetensors|onnx|bin|h5|hdf5|npy|n
 const images = /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i;
 const maxWrapperDepth = 4;
 /** Message about weights other than the checkpoint. */
-export const extraWeights = `only ${zip.checkpoint} may hold weights, as only one network is allowed; remove the others`;
+export const extraWeights = `only ${zip.checkpoint} may contain weights, because only one network is allowed; remove the others`;
 
 /**
  * Compares the names in a zip with the layout of the challenge, and finds misplaced files.
@@ -157,7 +157,7 @@ function findSolution(files: ReadonlyMap<string, PlacedFile>): Found & { checkpo
     if (path === zip.checkpoint) checkpoint = file;
     if (file) used.push(file.path);
     if (file?.path === path) continue;
-    const remedy = file ? `${file.name} may be it: move it there` : purposes[path];
+    const remedy = file ? `if ${file.name} is this file, move it there` : purposes[path];
     faults.push({ check: 'missing-file', where: path, message: `is missing; ${remedy}` });
   }
   const ownCode = [...files.keys()].filter((path) => path.startsWith(zip.solution) && !weights.test(path));
@@ -184,7 +184,7 @@ function extraFaults(extra: readonly PlacedFile[]): Fault[] {
   const isWeights = ({ path }: PlacedFile) => !path.startsWith(zip.masks) && weights.test(path);
   const groups: readonly [string, readonly PlacedFile[], string][] = [
     ['extra-weights', extra.filter(isWeights), extraWeights],
-    ['extra-masks', extra.filter(isMask), 'no test image has that name; remove it'],
+    ['extra-masks', extra.filter(isMask), 'no test image has this name; remove it'],
     [
       'extra-files',
       extra.filter((file) => !isWeights(file) && !isMask(file)),

@@ -86,14 +86,14 @@ function headerFaults({ width, height, bitDepth, colorType, interlaced }: Header
     faults.push({ check: 'mask-mode', message });
   }
   if (bitDepth !== 8) {
-    const message = `has ${bitDepth} bits per pixel, not 8; save it with 8 bits (some programs need a palette of more than 16 colours for that)`;
+    const message = `has ${bitDepth} bits per pixel, not 8; save it with 8 bits (some programs do so only for a palette of more than 16 colours)`;
     faults.push({ check: 'mask-depth', message });
   }
   if (interlaced) {
     faults.push({ check: 'mask-interlaced', message: 'is an interlaced PNG; save it without interlacing' });
   }
   if (width !== maskSide || height !== maskSide) {
-    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; upsample the scores before the argmax, or the mask with nearest neighbour`;
+    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; upsample the logits before the argmax, or resize the mask with nearest-neighbour interpolation`;
     faults.push({ check: 'mask-size', message });
   }
   return faults;

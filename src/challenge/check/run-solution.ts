@@ -129,7 +129,7 @@ function failureOf(result: ProcessResult, seconds: number): Omit<Fault, 'where'>
     return { check: 'solution-timeout', message: `did not finish within ${seconds} s; make it faster` };
   }
   if (result.code === 0) return undefined;
-  const how = result.killedBy ? `was killed by ${result.killedBy}` : `ended with exit code ${result.code}`;
+  const how = result.killedBy ? `was killed by ${result.killedBy}` : `exited with code ${result.code}`;
   const said = result.errorTail ? `; its output:\n${result.errorTail}` : ', without a message';
   return { check: 'solution-failed', message: `${how}${said}` };
 }
@@ -137,7 +137,7 @@ function failureOf(result: ProcessResult, seconds: number): Omit<Fault, 'where'>
 async function checkOutput(target: string): Promise<{ found: Omit<Fault, 'where'>[]; written: boolean }> {
   const info = await lstat(target).catch(() => undefined);
   const fault = (check: string, message: string) => ({ found: [{ check, message }], written: false });
-  if (!info?.isFile()) return fault('solution-output', 'wrote no file to --output, though it ended with exit code 0');
+  if (!info?.isFile()) return fault('solution-output', 'exited with code 0 but wrote no file to --output');
   if (info.size > maxMaskBytes) return fault('solution-output', `wrote ${info.size} bytes, too many for a mask`);
   const { faults } = inspectMask(await readFile(target));
   const found = faults.map(({ message }) => ({ check: 'solution-output', message: `its mask ${message}` }));

@@ -87,7 +87,7 @@ export async function checkCourse(
   return {
     faults,
     notes: [
-      `the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not executed`,
+      `the zip contains ${archive.entries.length} files (${megabytes} MB); its code was not executed`,
       ...layout.notes,
     ],
     masks: layout.masks.size,

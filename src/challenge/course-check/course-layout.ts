@@ -87,7 +87,7 @@ function maskFaults(names: readonly string[], stems: readonly string[], wrapper:
     faults.push({ check: 'missing-masks', where: nameFirst(absent.map((stem) => `${folder}${stem}.png`)), message });
   }
   if (extra.length > 0 && folder !== wrapper) {
-    const message = 'no test image has that name; remove it';
+    const message = 'no test image has this name; remove it';
     faults.push({ check: 'extra-masks', where: nameFirst(extra), message });
   }
   return { faults, masks };

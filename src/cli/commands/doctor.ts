@@ -62,7 +62,7 @@ function inspectEngines(): Promise<EngineReport[]> {
       };
     }),
     tryEngine('onnx', async () => {
-      requirePackages('the engine onnx', ['onnxruntime-node']);
+      requirePackages('the onnx engine', ['onnxruntime-node']);
       const { createNodeOnnxEngine, listOnnxDevices } = await import('../../engine/onnx/node.ts');
       return { engine: await createNodeOnnxEngine({ threads: 1 }), devices: listOnnxDevices() };
     }),

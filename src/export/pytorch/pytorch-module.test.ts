@@ -76,7 +76,7 @@ describe('the code of a model', () => {
     expect(forwardOf(code, 'PyramidPooling')).toContain('branch_3 = resize_like(self[3](grid_means(x, 8, 8)), x)');
   });
 
-  it('imports nothing but torch, and holds only the helper functions that it calls', () => {
+  it('imports only torch and contains only the helper functions that it calls', () => {
     const module = pytorchModule(createModel('unet', { classes: 8 }), { ...defaultPreprocessing, size: 128 });
     const imports = [...module.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name);
     expect(imports).toEqual(['sys', 'torch', 'torch', 'torch']);
@@ -85,7 +85,7 @@ describe('the code of a model', () => {
       'load',
       'count_parameters',
     ]);
-    expect(module).toContain('stretched to 128 x 128');
+    expect(module).toContain('resized to 128 x 128, ignoring the aspect ratio');
   });
 });
 

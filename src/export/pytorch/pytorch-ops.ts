@@ -54,17 +54,17 @@ export const activationNames: Readonly<Record<ActivationKind, { function: string
 /** Python functions that rules call; the code of a network holds those that it uses. */
 export const helperFunctions: Readonly<Record<string, string>> = {
   coordinates: `def coordinates(x):
-    """The position of each pixel of x, from -1 (left, top) to 1 (right, bottom): N x 2 x H x W."""
+    """Returns the coordinates of each pixel of x, from -1 (left, top) to 1 (right, bottom): N x 2 x H x W."""
     batch, _, height, width = x.shape
     columns = (torch.arange(width, dtype=x.dtype, device=x.device) + 0.5) / width * 2 - 1
     rows = (torch.arange(height, dtype=x.dtype, device=x.device) + 0.5) / height * 2 - 1
     grid = torch.stack([columns.expand(height, width), rows[:, None].expand(height, width)])
     return grid.expand(batch, 2, height, width)`,
   grid_means: `def grid_means(x, height, width):
-    """Means of x over the cells of a grid, which has no more cells than x has pixels."""
+    """Averages x over the cells of a grid with at most as many cells as x has pixels."""
     return F.adaptive_avg_pool2d(x, (min(height, x.shape[2]), min(width, x.shape[3])))`,
   resize_like: `def resize_like(x, reference):
-    """x at the height and width of the reference, bilinear."""
+    """Resizes x bilinearly to the height and width of the reference."""
     return F.interpolate(x, size=reference.shape[2:], mode="bilinear", align_corners=False)`,
 };
 

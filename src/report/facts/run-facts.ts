@@ -82,7 +82,7 @@ async function requireModest(path: string): Promise<void> {
   const { size } = await stat(path);
   if (size <= largestFile) return;
   throw new FaceparseError(
-    `${path} is ${size} bytes, too large for this file of a run; check that this is a faceparse run`,
+    `${path} is ${size} bytes, too large for a file of a run; check that this is a faceparse run`,
   );
 }
 

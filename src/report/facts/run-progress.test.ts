@@ -60,7 +60,7 @@ describe('convergence', () => {
     ['train.schedule=cosine', 0.81, ' as the learning rate decayed to 0.'],
     ['train.finalShare=0.01', 0.801, ': it levelled off as the learning rate decayed to nearly 0.'],
     ['train.finalShare=0.1', 0.81, ': longer training might still help.'],
-    ['train.schedule=constant', 0.79, ': a shorter training would have sufficed.'],
+    ['train.schedule=constant', 0.79, ': shorter training would have sufficed.'],
   ])('with %s and %d at the end says%s', (override, last, said) => {
     const text = convergence({ run: runOf([resolutions, override], [...dip.slice(0, 3), [20, last]]) })!;
     expect(text.endsWith(said), text).toBe(true);

@@ -34,7 +34,7 @@ function verdict(gain: number, { schedule, finalShare }: Config['train']): strin
     return `${isLevel ? ': it levelled off' : ''} as the learning rate decayed to ${finalShare > 0 ? 'nearly ' : ''}0`;
   }
   if (isLevel) return ': training had levelled off';
-  return gain > 0 ? ': longer training might still help' : ': a shorter training would have sufficed';
+  return gain > 0 ? ': longer training might still help' : ': shorter training would have sufficed';
 }
 
 /** Validation images that every validation scored. */

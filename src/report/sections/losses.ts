@@ -59,7 +59,7 @@ export function lossesSection(facts: ReportFacts): string {
       loss.auxiliary > 0 && `The same loss at each auxiliary head is added with weight ${typstNumber(loss.auxiliary)}.`,
       resolution(facts),
       augmentation.rotation + augmentation.shift + augmentation.scale > 0 &&
-        'Pixels outside the photo, which enter by rotation, shift or scaling, are ignored.',
+        'Pixels outside the photo, introduced by rotation, shift or scaling, are ignored.',
     ),
     ...parts.map((part) => described(part, loss)),
   );

@@ -30,7 +30,7 @@ function describe({ network, run }: ReportFacts): string {
     `@fig-network shows the network, ${code(model)}.`,
     isUShaped(parts)
       ? `It is an encoder-decoder with skip connections @unet. The encoder reduces the ${size}² image to a ${deepest}² feature map with a large receptive field. ` +
-          'The decoder upsamples it again; skip connections add the fine detail that downsampling lost.'
+          'The decoder upsamples it again, and skip connections restore the fine detail lost in downsampling.'
       : `It reduces the ${size}² image to a ${deepest}² feature map with a large receptive field.`,
     coordinates &&
       `Two channels with the coordinates of each pixel, −1 to 1, are concatenated to the input @coordconv: ${hasSides ? 'left and right parts look alike, so only their position distinguishes them' : 'the photos are aligned, so the position of a pixel is informative'}.`,
@@ -55,7 +55,7 @@ function describeBlocks({ network, run }: ReportFacts): string {
     batchNormalization && 'Batch normalisation @batch-norm follows the convolutions.',
     `The logits have a resolution of ${logitsSide}² and are upsampled to the size of the photo before the argmax; upsampling labels instead would give jagged boundaries.`,
     run.config.loss.auxiliary > 0 &&
-      'Auxiliary heads on intermediate features support training and are removed afterwards.',
+      'Auxiliary heads on intermediate features are used only during training.',
     '@tab-parameters shows how the parameters are distributed.',
   );
 }

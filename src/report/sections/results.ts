@@ -78,7 +78,7 @@ function onFirst(facts: ReportFacts): string | undefined {
   const f = measured!.images.slice(0, first).reduce((sum, { score }) => sum + score.f, 0) / first;
   return (
     `Validations during training scored only ${firstImages(first)}, on which F is ${formatF(f)}` +
-    `${averaging ? ' with averaging over views' : ''}; F in @fig-curves${facts.comparison ? ' and @tab-comparison' : ''} refers to these.`
+    `${averaging ? ' with averaging over views' : ''}; F in @fig-curves${facts.comparison ? ' and @tab-comparison' : ''} refers to these images.`
   );
 }
 
@@ -97,7 +97,7 @@ function scores(facts: ReportFacts): string {
     sorted.length >= 10 &&
       `Half of the images score between ${formatRatio(at(0.25))} and ${formatRatio(at(0.75))} (median ${formatRatio(at(0.5))}, lowest ${formatRatio(sorted[0])}, highest ${formatRatio(sorted.at(-1)!)}).`,
     onFirst(facts),
-    validations(run).length > 1 && '@fig-curves shows the course of training.',
+    validations(run).length > 1 && '@fig-curves shows the training curves.',
   );
 }
 
@@ -163,7 +163,7 @@ export function resultsSection(facts: ReportFacts): string {
   const { measured, figures } = facts;
   if (!measured) {
     const text =
-      'The validation images were not available when this report was written, so there are no scores by class; the curves were recorded during training.';
+      'The validation images were not available when this report was written, so this report has no scores by class. The curves were recorded during training.';
     return blocks('= Results', paragraph(text, convergence(facts), overfitting(facts)), curves(facts));
   }
   return blocks(
