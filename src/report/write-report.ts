@@ -59,10 +59,10 @@ async function writeFonts(folder: string, fonts: readonly FallbackFont[]): Promi
   }
 }
 
-/** A last page with less text than this is worth avoiding. */
+/** The last page should be filled to at least this share. */
 const leastFill = 0.5;
 
-/** Writes the source, set tightly where that saves a last page that would be mostly empty, or one too many. */
+/** Writes the source, in the tight layout if that avoids a mostly empty last page or a page over the limit. */
 export async function writeSource(out: string, sourceOf: (density: ReportDensity) => string): Promise<void> {
   const write = async (density: ReportDensity) => {
     const source = sourceOf(density);

@@ -248,7 +248,9 @@ describe('checkSubmission', () => {
     const ckpt = encodePyTorchCheckpoint({ state_dict: weights, ema: weights });
     const { faults, notes } = await check({ ...good(), 'solution/ckpt.pth': ckpt });
     expect(faults).toEqual([]);
-    expect(notes[1]).toMatch(/^solution\/ckpt\.pth contains 736 bytes in addition to the 736 bytes of weights \(under "ema"\)/);
+    expect(notes[1]).toMatch(
+      /^solution\/ckpt\.pth contains 736 bytes in addition to the 736 bytes of weights \(under "ema"\)/,
+    );
     expect(notes[1]).toContain('only one network is allowed');
   });
 
@@ -361,7 +363,12 @@ shutil.copy(f'answers/{stem}.png', given['--output'])`;
     ['dying', `os.kill(os.getpid(), 9)`, 'solution-failed', /^was killed by SIGKILL, without a message$/],
     ['writing nothing', '', 'solution-output', /^exited with code 0 but wrote no file to --output/],
     ['writing text', `open(given['--output'], 'w').write('0 ' * 50)`, 'solution-output', /^its mask is not a PNG/],
-    ['linking', `os.symlink(os.path.abspath('run.py'), given['--output'])`, 'solution-output', /but wrote no file to --output$/],
+    [
+      'linking',
+      `os.symlink(os.path.abspath('run.py'), given['--output'])`,
+      'solution-output',
+      /but wrote no file to --output$/,
+    ],
     [
       'writing another mask',
       `shutil.copy(f'answers/{(int(stem) + 1) % 4}.png', given['--output'])`,

@@ -26,7 +26,7 @@ function machineOf({ cpu, engine }: Pick<Environment, 'cpu' | 'engine'>): string
     : `${markup(engine.device)} with ${threads}${cpu ? ` of a CPU (${markup(cpu)})` : ''}`;
 }
 
-/** The machine, or all machines and engines of a run that was resumed with others. */
+/** The machine, or all machines and engines if a run was resumed with different ones. */
 function machinesOf({ resumes = [], ...first }: Environment): string | undefined {
   const parts = [{ step: 0, ...first }, ...resumes].map((part) => {
     const name = part.engine ? `the ${markup(part.engine.name)} engine` : 'an unrecorded engine';

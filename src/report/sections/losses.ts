@@ -8,7 +8,7 @@ function weighted(weight: number, symbol: string): string {
   return weight === 1 ? symbol : `${weight} ${symbol}`;
 }
 
-/** A loss with its formula, without its weight. */
+/** A loss and its formula, without its weight. */
 function described({ title, reference, symbol, text }: (typeof losses)[number], settings: Config['loss']): string {
   const { over, formula, remarks = [] } = text(settings);
   const cited = reference === undefined ? '' : ` @${reference}`;

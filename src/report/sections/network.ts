@@ -5,7 +5,7 @@ import type { NetworkPart } from '../facts/network-parts.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from '../typst/typst-text.ts';
 
-/** Names of the parts that hold modules of a kind. */
+/** Names of the parts that contain modules of a kind. */
 function partsWith(parts: readonly NetworkPart[], kind: string): string {
   const holders = parts.filter(({ contents }) => contents.some((content) => content.kind === kind));
   return list(holders.map(({ name }) => markup(name)).slice(0, 6));
@@ -54,8 +54,7 @@ function describeBlocks({ network, run }: ReportFacts): string {
       'Pyramid pooling @pspnet adds means over coarse grids to the deepest features, which gives every position global context.',
     batchNormalization && 'Batch normalisation @batch-norm follows the convolutions.',
     `The logits have a resolution of ${logitsSide}² and are upsampled to the size of the photo before the argmax; upsampling labels instead would give jagged boundaries.`,
-    run.config.loss.auxiliary > 0 &&
-      'Auxiliary heads on intermediate features are used only during training.',
+    run.config.loss.auxiliary > 0 && 'Auxiliary heads on intermediate features are used only during training.',
     '@tab-parameters shows how the parameters are distributed.',
   );
 }
@@ -111,7 +110,7 @@ export function networkSection(facts: ReportFacts): string {
         ),
       ],
     ),
-    // Last, since text can fill the page that it does not fit on.
+    // The figure comes last, so that text can fill a page that it does not fit on.
     figure(`image(${typstString(facts.figures.network)}, width: 100%)`, caption, 'fig-network', 'auto'),
   );
 }

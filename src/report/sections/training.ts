@@ -102,7 +102,7 @@ function optimisation({ run }: ReportFacts): string {
   );
 }
 
-/** How the image size changed, as far as the run got. */
+/** How the image size changed until the run ended. */
 function describeResolutions(run: ReportFacts['run']): string {
   const planned = run.config.train.resolutions.length + 1;
   const sizes = sizeSteps(run).map(({ size }) => size);
@@ -146,10 +146,10 @@ function regularisation({ run: { config } }: ReportFacts): string {
   return measures && paragraph('*Regularisation.*', measures);
 }
 
-/** How a photo becomes the square input of the network. */
+/** How a photo is turned into the square input of the network. */
 const resizeWords: Readonly<Record<ResizeRule, string>> = { 'stretch-area-bilinear': 'resized' };
 
-/** How the values 0 to 1 of a photo are normalised: the new range if it is the same for all channels, else the formula. */
+/** How the values 0 to 1 of a photo are normalised: the new range if all channels have the same, otherwise the formula. */
 function describeNormalization({ mean, std }: Normalization): string {
   const [m, s] = [mean[0], std[0]];
   if (mean.every((value) => value === m) && std.every((value) => value === s)) {
