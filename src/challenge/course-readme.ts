@@ -25,12 +25,12 @@ function describeViews({ weights, averaging }: Entry): { views: string; options:
   const { size } = weights.preprocessing;
   const sides = networkSides(size, getArchitecture(weights.model).multiple, averaging.scales);
   const squares = `squares of ${sides.join(', ')} pixels`;
-  // Four digits are enough to be rounded to the same sides.
+  // Four digits are enough to round to the same sides.
   const scales = sides.map((side) => Number((side / size).toFixed(4))).join(',');
   const mirrored = averaging.flip ? ', each with its mirror image' : '';
   return {
     views: `the mean of the class probabilities for the photo resized to ${squares}${mirrored}`,
-    // There are no options for sizes without mirror images.
+    // No options exist for several sizes without mirror images.
     options: averaging.flip ? ` --tta --scales ${scales}` : '',
   };
 }

@@ -10,11 +10,11 @@ import { type Averaging, leastProbability, networkSides } from '../parser/averag
 export interface RunScriptOptions {
   readonly preprocessing: Preprocessing;
   readonly labelSet: LabelSet;
-  /** Views of each photo to average over; default the photo alone. */
+  /** Views of each photo to average predictions over; default: the photo alone. */
   readonly averaging?: Averaging;
 }
 
-/** `resize_photo(photo, side)` by the name of the rule, with what it needs. */
+/** Python code of `resize_photo(photo, side)` and its helper functions, by resize rule. */
 const resizeCode: Readonly<Record<ResizeRule, string>> = {
   'stretch-area-bilinear': `def resize_weights(before, after):
     """Matrix after x before: area weights for downsampling, bilinear weights (half-pixel centres) for upsampling."""
@@ -34,8 +34,8 @@ def resize_photo(photo, side):
 };
 
 /**
- * `run.py`: one file that holds the network and parses photos with it, to the masks that faceparse's own parser gives.
- * It needs torch, numpy and Pillow.
+ * Writes `run.py`, a single file that contains the network and predicts the same masks as faceparse's own parser.
+ * It requires torch, numpy and Pillow.
  *
  *     python run.py --input IMG --output PNG --weights ckpt.pth
  */
@@ -158,5 +158,5 @@ if __name__ == "__main__":
 `;
 }
 
-/** What `run.py` needs: the oldest versions that it was tried with. */
+/** Requirements of `run.py`: the oldest tested versions. */
 export const requirements = 'torch>=1.13\nnumpy>=1.24\nPillow>=9.4\n';

@@ -15,10 +15,10 @@ const { parameterLimit, weightsKey } = challengeRules;
 const remedy = `save it with torch.save({'${weightsKey}': network.state_dict()}, 'ckpt.pth')`;
 
 /**
- * Checks a checkpoint without running it: it can be read, has its weights under `state_dict`, holds one
- * network, and has fewer trainable parameters than the limit (see `countTrainableParameters` for how they are counted).
+ * Checks a checkpoint without running it: it is readable, has its weights under `state_dict`, contains one
+ * network, and has fewer trainable parameters than the limit (`countTrainableParameters` describes how they are counted).
  *
- * @param where what faults call the file
+ * @param where name of the file in faults
  */
 export async function checkCheckpoint(
   bytes: Uint8Array,
@@ -76,7 +76,7 @@ function networkFaults(weights: ReadonlyMap<string, TensorDescription>, paramete
   return faults;
 }
 
-/** An optimiser's state or an average does no harm, and looks like a second network from outside. */
+/** Optimiser state and averages are harmless, but they look like a second network. */
 const otherRemark =
   'they are not counted, and run.py must not use them because only one network is allowed; consider removing other networks, averages and optimiser state';
 

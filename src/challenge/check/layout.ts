@@ -11,15 +11,15 @@ export interface PlacedFile {
 /** The parts of a submission by purpose. */
 export interface Layout {
   readonly faults: readonly Fault[];
-  /** The masks by stem of their image, also those in a wrong folder. */
+  /** Masks by image stem, including those in a wrong folder. */
   readonly masks: ReadonlyMap<string, PlacedFile>;
-  /** The checkpoint, also where it is in a wrong place or has another name. */
+  /** The checkpoint, even if it is misplaced or renamed. */
   readonly checkpoint?: PlacedFile;
-  /** Whether script and checkpoint are where they belong. */
+  /** Whether script and checkpoint are in the right place. */
   readonly runnable: boolean;
   /** Everything in `solution/`. */
   readonly solution: readonly PlacedFile[];
-  /** What is there besides the weights files, by their names. */
+  /** All files except weights files, which are recognised by name. */
   readonly code: readonly PlacedFile[];
 }
 
@@ -69,7 +69,7 @@ export function inspectLayout(names: readonly string[], stems: readonly string[]
   };
 }
 
-/** The folders that everything lies in although `masks/` or `solution/` should be at the top; empty where there are none. */
+/** The folders that wrap the whole zip although `masks/` or `solution/` should be at the top; empty if there are none. */
 function wrapperOf(names: readonly string[]): string {
   const [first = ''] = names;
   let prefix = '';
@@ -170,7 +170,7 @@ const purposes: Readonly<Record<string, string>> = {
   [zip.requirements]: 'list the Python packages that run.py needs, one per line',
 };
 
-/** A file of that name in another folder, or, for the checkpoint, the only weights file. */
+/** A file with the same name in another folder or, for the checkpoint, the only weights file. */
 function lookAlike(path: string, files: ReadonlyMap<string, PlacedFile>): PlacedFile | undefined {
   const all = [...files.values()];
   const same = all.find((file) => baseName(file.path).toLowerCase() === baseName(path));
