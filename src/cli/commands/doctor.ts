@@ -119,7 +119,7 @@ function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): s
   ]);
 }
 
-/** `faceparse doctor`; exit code 1 if only the slow engine `reference` works. */
+/** `faceparse doctor`; exit code 1 if only the slow reference engine works. */
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')
