@@ -1,4 +1,4 @@
-// How the work of a loss head is cut, and where its workspace holds what; read by loss-head.inl and by workspaces.cc.
+// How the work of a loss head is split, and the layout of its workspace; used by loss-head.inl and workspaces.cc.
 
 /** Rows of outputs are padded to this many pixels, a multiple of every vector. */
 constexpr int64_t headPadding = 16;

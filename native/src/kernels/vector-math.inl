@@ -154,7 +154,7 @@ FACEPARSE_INLINE Value vectorLog(Value x) {
   return x > 0.0f ? finite : special;
 }
 
-/** Calls below this many elements of work stay on the calling thread: waking the others costs more. */
+/** Calls with less work than this stay on the calling thread, because waking the others costs more. */
 constexpr int64_t parallelThreshold = 16384;
 
 /** Calls body(first, end) for ranges that together cover 0 to count, one a thread where `work` elements are worth it. */
