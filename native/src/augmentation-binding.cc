@@ -145,7 +145,7 @@ Source readSource(Arguments &arguments, const char *name, int64_t channels) {
   return {data, static_cast<int32_t>(width), static_cast<int32_t>(height)};
 }
 
-/** The number of positions must not overflow. */
+/** All sampled positions must stay within a safe range. */
 Places readPlaces(const Arguments &arguments, const std::vector<double> &numbers, int64_t size) {
   const Places places{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]};
   // Processing continues slightly past the last row and column.

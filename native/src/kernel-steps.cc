@@ -10,7 +10,7 @@ namespace {
 /** Far more than memory allows, and far less than would overflow. */
 constexpr int64_t mostElements = int64_t{1} << 40;
 
-/** A step that calls one kernel with arguments that were fixed when it was made. */
+/** A step that calls one kernel with arguments fixed at construction. */
 template <typename Call>
 class KernelStep : public Step {
  public:

@@ -48,7 +48,7 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((most, value, index) => Math.max(most, Math.abs(value - b[index])), 0);
 }
 
-describe('what a weights file says of mean, std and size is followed', () => {
+describe('mean, std and size of a weights file are used', () => {
   it('by the parser, in all views', async () => {
     const seen: Float32Array[] = [];
     const reference = createReferenceEngine();

@@ -6,7 +6,7 @@ constexpr int64_t classStrip = 64;
 /** Maximum number of scores of a strip to copy. */
 constexpr int64_t classBuffer = 4096;
 
-/** Positions of a strip: fewer where there are many classes. */
+/** Positions of a strip; fewer if there are many classes. */
 static inline int64_t stripWidth(int64_t classes) { return classes * classStrip <= classBuffer ? classStrip : 16; }
 
 /** The scores of n neighbouring positions: class c of position i at scores[c * stride + i]. */

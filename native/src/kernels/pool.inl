@@ -69,7 +69,7 @@ FACEPARSE_INLINE Pack<block> largestOfRectangle(const float *values, int64_t wid
   return largest;
 }
 
-/** The largest value of a window; zero for a window outside of the image. */
+/** The largest value of a window; zero for a window outside the image. */
 template <int block>
 FACEPARSE_INLINE Pack<block> largestOf(const float *source, int64_t width, PositionRange rows, PositionRange columns) {
   const float *values = source + (rows.begin * width + columns.begin) * block;
@@ -131,7 +131,7 @@ FACEPARSE_SHARED void sumOfLargeRectangle(const float *values, int64_t width, in
   flush();
 }
 
-/** The mean of a window; zero for a window outside of the image. */
+/** The mean of a window; zero for a window outside the image. */
 template <int block>
 FACEPARSE_INLINE Pack<block> meanOf(const float *source, int64_t width, PositionRange rows, PositionRange columns) {
   const float *values = source + (rows.begin * width + columns.begin) * block;

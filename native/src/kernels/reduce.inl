@@ -1,5 +1,5 @@
-// Sums over some axes. The array is read as slabs of rows: a slab is what lies contiguous in memory, [rows, columns] of
-// which the rows are summed; slabs are numbered by the kept and by the reduced axes outside of them.
+// Sums over some axes. The array is read as slabs of rows: a slab is contiguous in memory with shape [rows, columns], and its
+// rows are summed. Slabs are numbered by the kept and by the reduced axes outside them.
 
 #include "reduce-plan.inl"
 

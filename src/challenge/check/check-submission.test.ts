@@ -306,7 +306,7 @@ describe('checkSubmission', () => {
 const python = 'python3';
 const pythonIsThere = spawnSync(python, ['-c', '']).status === 0;
 
-/** A script that only needs Python: it copies the answer, which lies beside it. */
+/** A script that only needs Python: it copies the answer next to it. */
 const copying = `
 import os, shutil, sys
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
