@@ -149,15 +149,15 @@ describe('the text of a report', () => {
   });
 
   it.each([
-    [[], 'It is computed at the resolution of the logits'],
-    [['train.labelSize=128', 'train.size=256'], 'It is computed at the resolution of the logits'],
+    [[], 'The loss is computed at the resolution of the logits'],
+    [['train.labelSize=128', 'train.size=256'], 'The loss is computed at the resolution of the logits'],
     [['train.labelSize=256', 'train.size=256'], 'the resolution of the labels: 128² upsampled to 256².'],
     [['train.labelSize=64', 'train.size=256'], 'the resolution of the labels: 128² downsampled to 64².'],
     [
       ['train.size=256', 'train.resolutions=[{until: 0.5, size: 64, labelSize: 64}]'],
       'the resolution of the labels: 32² upsampled to 64²; in the other stages the loss is computed at the resolution of the logits.',
     ],
-  ])('with %j says at which resolution the loss is computed', (overrides, said) => {
+  ])('with %j states the resolution of the loss', (overrides, said) => {
     expect(sourceOf(overrides)).toContain(said);
   });
 
@@ -226,7 +226,7 @@ describe('the text of a report', () => {
     const measured = { labelSet: celebamask19, summary, images, worst: [], wrongNearBorders: 0 };
     const text = sourceOf(['validation.limit=2'], { measured, hasOwnData: true } as unknown as Partial<ReportFacts>);
     expect(text).toContain('it reaches an F (per image) of *0.5000* on 4 validation images.');
-    expect(text).toContain('scored only the first 2 validation images, on which F is 0.7000; F in @fig-curves refers');
+    expect(text).toContain('scored only the first 2 validation images, on which F is 0.7000. F in @fig-curves refers');
     expect(text).toContain('F (per image) on the first 2 validation images (right).');
     expect(text).toContain('2 of the 6 classes have an F of 0.00: skin and background, in order of frequency.');
     expect(text).toContain(
@@ -246,7 +246,7 @@ describe('the text of a report', () => {
 
   it('describes how predictions are averaged', () => {
     const text = sourceOf([], { averaging: { flip: true, sides: [320, 384, 448] } });
-    expect(text).toContain('resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
+    expect(text).toContain('For prediction, a photo is resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
     expect(text).toContain('sees the photo and its mirror image at all sizes, 6 views in all');
     expect(text).toContain('sees them at 320² to 448²');
     expect(text).not.toContain('No test-time augmentation');

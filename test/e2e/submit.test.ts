@@ -272,7 +272,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     for (const given of [report, join(report, 'report.pdf')]) {
       const { code, stderr } = await submit(other, ...out('A12345678B'), '--report', given);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/is about the run run \(weights \w+…\), but the zip is of .*other-run \(weights/);
+      expect(stderr).toMatch(/is about run run \(weights \w+…\), but the zip contains run .*other-run \(weights/);
     }
   });
 
@@ -298,7 +298,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     const files = await readZip(zip);
     expect(Buffer.from(files['report.pdf']).toString()).toBe(pdf);
     const readme = Buffer.from(files['Readme.txt']).toString();
-    expect(readme).toContain('in squares of 64, 96 pixels, each with its mirror image');
+    expect(readme).toContain('resized to squares of 64, 96 pixels, each with its mirror image');
     expect(readme).toContain('PHOTO.jpg --tta --scales 1,1.5');
     expect(Buffer.from(files['code/solution/run.py']).toString()).toMatch(/^SIDES = \[64, 96\]/m);
   });

@@ -123,7 +123,7 @@ export function limitsSection(facts: ReportFacts): string {
       worn.length > 0 &&
         `${worn.length === 1 ? 'The class' : 'The classes'} ${list(worn)} ${worn.length === 1 ? 'occurs' : 'occur'} in fewer than ten validation images, so ${worn.length === 1 ? 'its score is' : 'their scores are'} uncertain.`,
       comparison && singleSeeds(comparison),
-      `The network expects aligned portraits like those in the training set and sees them at ${seenAt(facts)}; structures thinner than a pixel at that size are lost.`,
+      `The network expects aligned portraits like those in the training set and sees them at ${seenAt(facts)}. Structures thinner than a pixel at that size are lost.`,
     ),
   );
 }

@@ -99,7 +99,7 @@ export function curves(facts: ReportFacts): string {
   const caption = [
     score === undefined ? `Training: ${left}.` : `Training: ${left} (left), ${right}${size} (right).`,
     has('valLoss') &&
-      `The training loss is computed on augmented batches${auxiliary > 0 ? ', including auxiliary heads' : ''}, the validation loss on unaugmented images; compare their trends, not their levels.`,
+      `The training loss is computed on augmented batches${auxiliary > 0 ? ', including auxiliary heads' : ''}, the validation loss on unaugmented images. Compare their trends, not their levels.`,
   ];
   return figure(
     `grid(\n  columns: (50%,) * ${files.length},\n${images.join('\n')}\n)`,

@@ -34,7 +34,8 @@ function resolution({ run: { config }, network }: ReportFacts): string {
   const ways = resolutions
     .filter(({ scores, labels }) => scores !== labels)
     .map(({ scores, labels }) => `${scores}² ${labels > scores ? 'upsampled' : 'downsampled'} to ${labels}²`);
-  if (ways.length === 0) return 'It is computed at the resolution of the logits, to which the labels are resized.';
+  if (ways.length === 0)
+    return 'The loss is computed at the resolution of the logits, to which the labels are resized.';
   const rest =
     ways.length < resolutions.length
       ? '; in the other stages the loss is computed at the resolution of the logits'

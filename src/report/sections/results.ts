@@ -78,7 +78,7 @@ function onFirst(facts: ReportFacts): string | undefined {
   const f = measured!.images.slice(0, first).reduce((sum, { score }) => sum + score.f, 0) / first;
   return (
     `Validations during training scored only ${firstImages(first)}, on which F is ${formatF(f)}` +
-    `${averaging ? ' with averaging over views' : ''}; F in @fig-curves${facts.comparison ? ' and @tab-comparison' : ''} refers to these images.`
+    `${averaging ? ' with averaging over views' : ''}. F in @fig-curves${facts.comparison ? ' and @tab-comparison' : ''} refers to these images.`
   );
 }
 

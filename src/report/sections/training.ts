@@ -134,7 +134,7 @@ function regularisation({ run: { config } }: ReportFacts): string {
       `${list(moves).replace(/^./, (first) => first.toUpperCase())} are applied as one bilinear warp.`,
     a.flip > 0 &&
       exchangesSides(a, data.labels) &&
-      'A flip swaps left and right labels; without this, flipped images would have wrong labels.',
+      'A flip also swaps left and right labels, because flipped images would otherwise have wrong labels.',
     copyPaste.probability > 0 &&
       `Copy-paste counters class imbalance. Because the faces are aligned, ${list(copyPaste.classes.map(markup))} from another photo can be pasted at the original position, ` +
         'subject to rules on what it may cover.',
@@ -168,7 +168,7 @@ function processing({ network, run, averaging }: ReportFacts): string {
   const sides = averaging?.sides ?? [preprocessing.size];
   const squares = list(sides.map((side) => `${side} × ${side}`));
   return paragraph(
-    `*Processing.* A photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${describeNormalization(preprocessing)}, in both training and prediction.`,
+    `*Processing.* ${averaging ? 'For prediction, a' : 'A'} photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${describeNormalization(preprocessing)}, ${averaging ? 'as in training' : 'in both training and prediction'}.`,
     averaging
       ? describeAveraging(averaging)
       : 'The logits are upsampled bilinearly to the size of the photo, and each pixel takes the class with the highest logit. ' +
@@ -181,7 +181,7 @@ function describeAveraging({ flip, sides }: AveragedViews): string {
   const sizes = sides.length > 1 ? ` at ${sides.length === 2 ? 'both' : 'all'} sizes` : '';
   const views = viewsOf({ flip, sides });
   return paragraph(
-    `The network sees ${flip ? `the photo and its mirror image${sizes}, ${views} views in all; predictions for mirrored views are mirrored back` : `the photo${sizes}`}.`,
+    `The network sees ${flip ? `the photo and its mirror image${sizes}, ${views} views in all. Predictions for mirrored views are mirrored back` : `the photo${sizes}`}.`,
     'The class probabilities are averaged at the largest logit resolution. The logarithms of the means are upsampled bilinearly to the size of the photo, and each pixel takes the class with the highest value.',
     'No other post-processing is used.',
   );
