@@ -44,14 +44,14 @@ export async function selectEngine(choice: EngineChoice = {}, background = false
   }
   if (name !== 'onnx' && (name === 'native' || device === 'cpu')) {
     if (device !== 'cpu') {
-      throw new FaceparseError(`the native engine runs only on the CPU; for ${device} use the engine onnx`, {
+      throw new FaceparseError(`the native engine runs only on the CPU; for ${device} use the onnx engine`, {
         exitCode: 2,
       });
     }
     const { createNodeNativeEngine, findNative } = await import('./native/node.ts');
     if (name === 'native' || findNative().available) return createNodeNativeEngine({ threads });
   }
-  requirePackages('the engine onnx', ['onnxruntime-node']);
+  requirePackages('the onnx engine', ['onnxruntime-node']);
   const { createNodeOnnxEngine } = await import('./onnx/node.ts');
   return createNodeOnnxEngine({ device, threads, background });
 }
