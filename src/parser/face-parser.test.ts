@@ -171,6 +171,19 @@ describe('FaceParser for apps', () => {
     expect(first.scores.data).toEqual(scores);
   });
 
+  it('refuses what is no AbortSignal, without an unhandled rejection', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const controller: unknown = new AbortController();
+    await expect(parser.parse(drawPhoto(8, 8), { signal: controller as AbortSignal })).rejects.toThrow(
+      'signal is an AbortController, but must be an AbortSignal',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
   it('ends pending calls before it is disposed of, and says so afterwards', async () => {
     await using other = await FaceParser.create(weights, createReferenceEngine());
     const pending = other.parse(photo);

@@ -8,9 +8,11 @@ import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
+import { abortable, isAbortSignal } from '../scheduling/abortable.ts';
 import { Pipeline } from '../scheduling/pipeline.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { checkOptions } from '../text/check-options.ts';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { upsampledArgmaxSteps } from './argmax.ts';
 import { type Averaging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
@@ -128,12 +130,13 @@ export class FaceParser<Source = RawImage> {
    */
   parse(image: Source, options: ParseOptions = {}): Promise<ParseResult> {
     if (this.#disposal) return Promise.reject(disposed());
+    let received: unknown;
     try {
-      checkOptions(options, ['maxSide', 'signal'], 'parse');
+      checkParseOptions(options);
+      received = this.receive(image);
     } catch (error) {
       return Promise.reject(error);
     }
-    const received = this.receive(image);
     const result =
       // A promise that was given in place of an image is refused later.
       received instanceof Promise && received !== image
@@ -180,11 +183,8 @@ export class FaceParser<Source = RawImage> {
     throw unusableImage(image, '{ width, height, data } with RGB or RGBA bytes');
   }
 
-  private async prepare(image: unknown, { maxSide, signal }: ParseOptions): Promise<Prepared> {
+  private async prepare(image: unknown, { signal }: ParseOptions): Promise<Prepared> {
     signal?.throwIfAborted();
-    if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= 1)) {
-      throw new FaceparseError(`maxSide is ${maxSide}, but must be a positive integer`, { exitCode: 2 });
-    }
     const spent: Spent = { decode: 0, preprocess: 0, network: 0, postprocess: 0 };
     const photo = await timed(spent, 'decode', () => this.decode(image));
     const inputs: Float32Array[] = [];
@@ -230,14 +230,18 @@ function disposed(): FaceparseError {
   return new FaceparseError('this parser has been disposed; create a new one to parse more images');
 }
 
-/** Rejects with the reason of the signal once it is aborted, if the result is not there by then. */
-function abortable<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
+function checkParseOptions(options: ParseOptions): void {
+  checkOptions(options, ['maxSide', 'signal'], 'parse');
+  const { maxSide, signal } = options;
+  if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= 1)) {
+    throw new FaceparseError(`maxSide is ${maxSide}, but must be a positive integer`, { exitCode: 2 });
+  }
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    throw new FaceparseError(
+      `signal is ${describeValue(signal)}, but must be an AbortSignal: the property signal of an AbortController`,
+      { exitCode: 2 },
+    );
+  }
 }
 
 async function timed<T>(spent: Spent, part: keyof Spent, work: () => Promise<T>): Promise<T> {
