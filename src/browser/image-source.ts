@@ -1,6 +1,6 @@
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';
-import { isRawImage, maxImagePixels, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
+import { isRawImage, type RawImage, rawToPhotoSteps, sizeProblem } from '../image/raw-image.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
@@ -106,11 +106,9 @@ function drawn(source: DrawableImage): Promise<Photo> {
   if (width === 0 || height === 0) {
     throw new FaceparseError('the image has no pixels yet; wait until it has loaded', { exitCode: 2 });
   }
-  if (width * height > maxImagePixels) {
-    throw new FaceparseError(
-      `the image is ${width}×${height}, more than ${maxImagePixels / 1e6} megapixels; scale it down first`,
-      { exitCode: 2 },
-    );
+  const problem = sizeProblem(width, height);
+  if (problem) {
+    throw new FaceparseError(`the image is ${width}×${height}, ${problem}; scale it down first`, { exitCode: 2 });
   }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true });
