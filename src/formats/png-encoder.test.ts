@@ -7,6 +7,10 @@ function pattern(length: number): Uint8Array {
   return Uint8Array.from({ length }, (_, i) => (i * 37 + (i >> 3)) & 255);
 }
 
+function grey(): { width: number; height: number; channels: 1; data: Uint8Array } {
+  return { width: 1, height: 1, channels: 1, data: new Uint8Array(1) };
+}
+
 describe('encodePng', () => {
   it.each([
     [1, 'b-w'],
@@ -64,6 +68,11 @@ describe('encodePng', () => {
       { palette: [[0, 0, 0]] as const },
       /the index 3 is beyond the palette/,
     ],
+    [grey(), { palette: [] }, /a palette has 1 to 256 colours, not 0/],
+    [grey(), { palette: Array(257).fill([1, 2, 3]) }, /a palette has 1 to 256 colours, not 257/],
+    [grey(), { palette: [[1, 2, 3, 4]] as never }, /colour 0 of the palette has 4 values, not 3/],
+    [{ width: 1, height: 1, channels: 2 as never, data: new Uint8Array(2) }, {}, /channels, not 2/],
+    [{ width: 1, height: 1, data: new Float32Array(1) as never }, {}, /must be a Uint8Array .* not a Float32Array/],
   ])('refuses %o', async (image, options, message) => {
     await expect(encodePng(image, options)).rejects.toThrow(message);
   });
