@@ -60,8 +60,9 @@ function checkRawImage({ width, height, data, channels }: RawImage): 1 | 3 | 4 {
   const size = `${width}×${height}`;
   const problem = sizeProblem(width, height);
   if (problem) throw wrong(`the image is ${size}, ${problem}; scale it down first`);
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
-    const type = Object.prototype.toString.call(data).slice(8, -1);
+  // Not instanceof: arrays of another realm, such as a frame or a Jest environment, have other constructors.
+  const type = Object.prototype.toString.call(data).slice(8, -1);
+  if (type !== 'Uint8Array' && type !== 'Uint8ClampedArray') {
     throw wrong(`the data of a raw image must be a Uint8Array or Uint8ClampedArray of 0 to 255, not ${type}`);
   }
   if (channels !== undefined && ![1, 3, 4].includes(channels)) {
