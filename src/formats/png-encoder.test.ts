@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { decodePalettePng } from './palette-png.ts';
@@ -23,6 +24,13 @@ describe('encodePng', () => {
     const image = sharp(png);
     expect(await image.metadata()).toMatchObject({ format: 'png', width, height, channels, space });
     expect(new Uint8Array(await image.toColourspace(space).raw().toBuffer())).toEqual(data);
+  });
+
+  it('takes bytes of another realm', async () => {
+    const data: Uint8Array = runInNewContext('Uint8Array.of(1, 2, 3)');
+    expect(await encodePng({ width: 1, height: 1, data })).toEqual(
+      await encodePng({ width: 1, height: 1, data: Uint8Array.of(1, 2, 3) }),
+    );
   });
 
   it('derives the channels of photos and label maps from their length', async () => {

@@ -49,7 +49,8 @@ function checkImage(image: EncodableImage): 1 | 3 | 4 {
       throw new RangeError(`the ${name} of a PNG must be a positive integer, not ${side}`);
     }
   }
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
+  // Not instanceof: arrays of another realm, such as a frame, have other constructors.
+  if (!/^\[object Uint8(?:Clamped)?Array\]$/.test(Object.prototype.toString.call(data))) {
     throw new TypeError(`the data of a PNG must be a Uint8Array or Uint8ClampedArray, not ${describeValue(data)}`);
   }
   const channels = image.channels ?? channelsOf(image);
