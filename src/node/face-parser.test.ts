@@ -158,9 +158,20 @@ describe('FaceParser in Node', () => {
     await expect(result.toRgba(options({ opcity: 1 }))).rejects.toThrow(/did you mean 'opacity'/);
   });
 
-  it('loads a file: URL', async () => {
-    await using other = await FaceParser.load(pathToFileURL(folder), engine);
-    expect(other.file).toBe(parser.file);
+  it('loads a file: URL, also as a string', async () => {
+    for (const url of [pathToFileURL(folder), pathToFileURL(folder).href]) {
+      await using other = await FaceParser.load(url, engine);
+      expect(other.file).toBe(parser.file);
+    }
+  });
+
+  it.each([
+    [new URL('https://example.org/w'), 'cannot load weights from https://example.org/w; pass a path or a file: URL'],
+    ['https://example.org/w', 'cannot load weights from https://example.org/w; pass a path or a file: URL'],
+    ['', 'the empty path not found'],
+  ])('refuses the weights %o', async (path, message) => {
+    await expect(FaceParser.load(path, engine)).rejects.toThrow(message);
+    await expect(FaceParser.load(path, engine)).rejects.toMatchObject({ exitCode: 2 });
   });
 
   it('names a photo that cannot be read', async () => {

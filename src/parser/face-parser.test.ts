@@ -291,6 +291,23 @@ describe('FaceParser with averaging', async () => {
     expect([made, open.size]).toEqual([2, 0]);
   });
 
+  it.each([
+    [true, 'the options of averaging must be an object, not a boolean'],
+    [{ flips: true, scales: [] }, "unknown option 'flips' of averaging; did you mean 'flip'?"],
+    [{ flip: 'no', scales: [] }, 'averaging.flip is a string, but must be true or false'],
+    [{ flip: true, scales: '1' }, 'averaging.scales is a string, but must be an array of numbers'],
+  ])('refuses %o', async (averaging, message) => {
+    const options = { averaging: averaging as unknown as Averaging };
+    await expect(FaceParser.create(weights, createReferenceEngine(), options)).rejects.toThrow(message);
+  });
+
+  it('refuses unknown options', async () => {
+    const options: object = { averging: {} };
+    await expect(FaceParser.create(weights, createReferenceEngine(), options)).rejects.toThrow(
+      "did you mean 'averaging'",
+    );
+  });
+
   it('refuses a scale that cannot be used', async () => {
     const averaging = { flip: true, scales: [200] };
     await expect(FaceParser.create(weights, engine, { averaging })).rejects.toThrow(/^scale 200 is not/);

@@ -15,7 +15,7 @@ import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { upsampledArgmaxSteps } from './argmax.ts';
-import { type Averaging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
+import { type Averaging, checkAveraging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { type ClassArea, ParseResult, type ParseTiming } from './parse-result.ts';
 import { SizedNetwork } from './sized-network.ts';
@@ -70,6 +70,7 @@ export async function prepareParser(
   engine: Engine,
   { name = 'the weights', averaging }: FaceParserOptions = {},
 ): Promise<ParserParts> {
+  if (averaging !== undefined) checkAveraging(averaging);
   const labelSet = getLabelSet(weights.labels);
   const networks = await SizedNetwork.compileAll(weights, engine, { name, scales: averaging?.scales ?? [] });
   return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false };
@@ -114,6 +115,7 @@ export class FaceParser<Source = RawImage> {
    * @throws FaceparseError if the weights do not match their network, or a scale is not supported
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
+    checkOptions(options, ['name', 'averaging'], 'FaceParser.create');
     return new FaceParser(await prepareParser(weights, engine, options));
   }
 
