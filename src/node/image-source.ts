@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { isAnyArrayBuffer, isDataView, isUint8Array } from 'node:util/types';
 import type { Photo } from '../image/image.ts';
-import { unusableImage } from '../image/image-input.ts';
+import { alreadyRead, unusableImage } from '../image/image-input.ts';
 import { isRawImage, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
 import { decodePhoto, ImageError, maxFileBytes, readPhoto } from '../image/read-image.ts';
 import { runInSlices } from '../scheduling/steps.ts';
@@ -126,12 +126,6 @@ async function receiveBlob(blob: Blob): Promise<Uint8Array> {
 async function receiveResponse(response: Response): Promise<Uint8Array> {
   if (response.bodyUsed) throw alreadyRead('the body of the Response');
   return response.body ? collect(response.body) : new Uint8Array(0);
-}
-
-function alreadyRead(what: string): FaceparseError {
-  return new FaceparseError(`${what} has been read, or is locked by another reader; pass one that is unread`, {
-    exitCode: 2,
-  });
 }
 
 function isSharp(source: object): source is SharpLike {

@@ -184,6 +184,12 @@ describe('FaceParser for apps', () => {
     expect(unhandled).toEqual([]);
   });
 
+  it('refuses scores that are not finite', async () => {
+    const states = new Map([...weights.states].map(([name, data]) => [name, data.map((value) => value * 1e30)]));
+    await using diverged = await FaceParser.create({ ...weights, states }, createReferenceEngine());
+    await expect(diverged.parse(photo)).rejects.toThrow('the network gives NaN or infinite scores for this image');
+  });
+
   it('ends pending calls before it is disposed of, and says so afterwards', async () => {
     await using other = await FaceParser.create(weights, createReferenceEngine());
     const pending = other.parse(photo);

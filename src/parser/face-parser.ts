@@ -155,7 +155,10 @@ export class FaceParser<Source = RawImage> {
     );
   }
 
-  /** Waits for pending calls, then frees the engine's memory. */
+  /**
+   * Waits for pending calls, then frees the engine's memory. Calls that are still receiving their image (a stream, Blob or URL)
+   * are rejected.
+   */
   dispose(): Promise<void> {
     this.#disposal ??= this.#pipeline.idle.then(async () => {
       await Promise.all(this.#networks.map((network) => network.dispose()));
