@@ -58,6 +58,24 @@ describe('encodePng', () => {
     expect(Buffer.compare(await sharp(png).raw().toBuffer(), Buffer.from(data))).toBe(0);
   });
 
+  it('spreads its work over many turns of the event loop', async () => {
+    const data = new Uint8Array(1500 * 1000 * 4);
+    let turn = 0;
+    let timer = setImmediate(function count() {
+      turn++;
+      timer = setImmediate(count);
+    });
+    const turns = new Set<number>();
+    const read = data.subarray.bind(data);
+    data.subarray = (from, to) => {
+      turns.add(turn);
+      return read(from, to);
+    };
+    await encodePng({ width: 1500, height: 1000, channels: 4, data });
+    clearImmediate(timer);
+    expect(turns.size).toBeGreaterThan(20);
+  });
+
   it.each([
     [
       { width: 2, height: 2, channels: 3 as const, data: new Uint8Array(11) },

@@ -1,4 +1,4 @@
-import { runInSlices } from '../scheduling/steps.ts';
+import { nextTurn, runInSlices } from '../scheduling/steps.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { chunk, concatenateSteps, headerChunk, pngColorTypes, pngSignature } from './png-chunks.ts';
 
@@ -86,7 +86,9 @@ function channelsOf({ width, height, data }: EncodableImage): 1 | 3 | 4 {
 /** A stream of blocks, each made when the reader needs it. */
 function streamOf(blocks: Iterator<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> {
   return new ReadableStream({
-    pull(controller) {
+    async pull(controller) {
+      // Node's CompressionStream takes any number of blocks within one turn of the event loop.
+      await nextTurn();
       const next = blocks.next();
       if (next.done) controller.close();
       else controller.enqueue(next.value);

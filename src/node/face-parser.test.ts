@@ -140,6 +140,9 @@ describe('FaceParser in Node', () => {
     controller.abort();
     for (const call of aborted) await expect(call).rejects.toMatchObject({ name: 'AbortError' });
     await expect(other.parse(photo, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    const unread = new Blob(['x']).stream();
+    await expect(other.parse(unread, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(unread.locked).toBe(false);
     stalled.write('x');
     await other.dispose();
     stalled.end();

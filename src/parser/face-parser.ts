@@ -135,6 +135,8 @@ export class FaceParser<Source = RawImage> {
     let received: unknown;
     try {
       checkParseOptions(options);
+      // Before a stream or a download is started.
+      options.signal?.throwIfAborted();
       received = this.receive(image);
     } catch (error) {
       return Promise.reject(error);
