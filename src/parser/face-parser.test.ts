@@ -307,6 +307,16 @@ describe('FaceParser with averaging', async () => {
     await expect(FaceParser.create(weights, createReferenceEngine(), options)).rejects.toThrow(message);
   });
 
+  it('refuses what is no weights and no engine', async () => {
+    const create = (...given: unknown[]) => FaceParser.create(...(given as Parameters<typeof FaceParser.create>));
+    await expect(create(weights, Promise.resolve(createReferenceEngine()))).rejects.toThrow(
+      'takes an engine (from selectEngine or createOnnxEngine), but got a Promise (await it first)',
+    );
+    await expect(create(new Uint8Array(8), createReferenceEngine())).rejects.toThrow(
+      'takes weights (from decodeWeights), but got a Uint8Array',
+    );
+  });
+
   it('refuses unknown options', async () => {
     const options: object = { averging: {} };
     await expect(FaceParser.create(weights, createReferenceEngine(), options)).rejects.toThrow(

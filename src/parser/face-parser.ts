@@ -115,6 +115,7 @@ export class FaceParser<Source = RawImage> {
    * @throws FaceparseError if the weights do not match their network, or a scale is not supported
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
+    checkParts(weights, engine);
     checkOptions(options, ['name', 'averaging'], 'FaceParser.create');
     return new FaceParser(await prepareParser(weights, engine, options));
   }
@@ -235,6 +236,21 @@ export class FaceParser<Source = RawImage> {
 
 function disposed(): FaceparseError {
   return new FaceparseError('this parser has been disposed; create a new one to parse more images');
+}
+
+/** Checks the arguments of `create`, for callers without a type checker. */
+function checkParts(weights: unknown, engine: unknown): void {
+  const parts = [
+    ['weights (from decodeWeights)', weights, 'states'],
+    ['an engine (from selectEngine or createOnnxEngine)', engine, 'compile'],
+  ] as const;
+  for (const [wanted, value, property] of parts) {
+    if (typeof value === 'object' && value !== null && property in value) continue;
+    const hint = value instanceof Promise ? ' (await it first)' : '';
+    throw new FaceparseError(`FaceParser.create takes ${wanted}, but got ${describeValue(value)}${hint}`, {
+      exitCode: 2,
+    });
+  }
 }
 
 function checkParseOptions(options: ParseOptions): void {
