@@ -106,6 +106,11 @@ describe('readPhoto', () => {
     expect(await failure(readPhotoSize(path))).toContain('has more than 100000000 pixels');
   });
 
+  test('a strip of 65536 pixels is refused', async () => {
+    const path = await fileOf('strip.png', await flat(1, 65_536, 'red').png().toBuffer());
+    expect(await failure(readPhoto(path))).toContain('strip.png: is 1×65536, more than 65535 pixels on one side');
+  });
+
   test('missing, empty and folder are told apart', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'dir.jpg'));

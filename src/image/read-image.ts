@@ -3,7 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { decodePalettePng } from '../formats/palette-png.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
-import { maxImagePixels } from './raw-image.ts';
+import { maxImagePixels, sizeProblem } from './raw-image.ts';
 
 /** Maximum file size in bytes; larger files are refused before they are read. */
 export const maxFileBytes = 256 * 1024 * 1024;
@@ -90,7 +90,7 @@ function photoError(path: string, error: unknown): ImageError {
  * profiles, CMYK, grey and 16 bits are converted; transparent pixels are blended with white.
  *
  * @throws ImageError (a FaceparseError) that names the file if it is missing, another format, truncated, damaged, or larger
- *   than `maxImagePixels`
+ *   than `maxImagePixels` or, on one side, than `maxImageSide`
  *
  * @example const photo = await readPhoto('face.jpg'); // photo.data.length === photo.height * photo.width * 3
  */
@@ -107,6 +107,8 @@ export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Phot
       .toColourspace('srgb')
       .raw({ depth: 'uchar' })
       .toBuffer({ resolveWithObject: true });
+    const problem = sizeProblem(info.width, info.height);
+    if (problem) throw new ImageError(name, `is ${info.width}×${info.height}, ${problem}`, 'make it smaller');
     if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, not 3`);
     return {
       width: info.width,
