@@ -170,7 +170,7 @@ async function checkWeights(
   for (const where of weights) {
     const bytes = await bytesOf(where);
     if (!bytes) continue;
-    if (compared.includes(where)) digests.push(createHash('sha256').update(bytes).digest('hex'));
+    if (bytes.length > 0 && compared.includes(where)) digests.push(createHash('sha256').update(bytes).digest('hex'));
     if (bytes.length === 0)
       faults.push({ check: 'weights-empty', where, message: 'is empty; add the trained weights' });
     else if (where.endsWith('.safetensors')) checkSafetensors(bytes, where, faults, counts);
