@@ -32,7 +32,8 @@ export async function checkZip({ course, ...options }: ZipCheckOptions): Promise
   } catch (error) {
     if (!(error instanceof FaceparseError)) throw error;
     // Reports a bad file as a fault, and a missing file as wrong usage.
-    return { layout: course === undefined ? 'leaderboard' : 'course', ...(await checkSubmission(options)) };
+    const layout = course === undefined ? recogniseZip(basename(zip), []).kind : 'course';
+    return { layout, ...(await checkSubmission(options)) };
   }
   try {
     const names = archive.entries.map(({ name }) => name);

@@ -9,7 +9,13 @@ export interface PdfFacts {
 }
 
 /** Limits against hostile files. */
-const bounds = { streams: 1000, unpackedBytes: 2 ** 25, pageNodes: 100, dictionaryCharacters: 2 ** 14 };
+const bounds = {
+  streams: 1000,
+  streamBytes: 2 ** 27,
+  unpackedBytes: 2 ** 25,
+  pageNodes: 100,
+  dictionaryCharacters: 2 ** 14,
+};
 
 /**
  * Counts the pages of a PDF and reads its keywords; time and memory are bounded, and nothing in the file is executed.
@@ -31,20 +37,24 @@ export function readPdfFacts(bytes: Uint8Array): PdfFacts {
 function objectStreams(file: Buffer, text: string): string[] {
   const found: string[] = [];
   let room = bounds.unpackedBytes;
+  let packed = bounds.streamBytes;
   const start = /\/Type\s{0,9}\/ObjStm\b/g;
-  for (let at = start.exec(text); at && found.length < bounds.streams && room > 0; at = start.exec(text)) {
+  let at = start.exec(text);
+  for (let seen = 0; at && seen < bounds.streams && room > 0 && packed > 0; seen++, at = start.exec(text)) {
     const head = text.slice(at.index, at.index + 2000);
     const data = /\bstream\r?\n/.exec(head);
     if (!data) continue;
     const begin = at.index + data.index + data[0].length;
     const end = text.indexOf('endstream', begin);
     if (end < 0) break;
+    packed -= end - begin;
     try {
       const unpacked = inflateSync(file.subarray(begin, end), { maxOutputLength: room }).toString('latin1');
       room -= unpacked.length;
       found.push(unpacked);
-    } catch {
-      // Encrypted or damaged; the pages of other streams still count.
+    } catch (error) {
+      // Encrypted or damaged; the pages of other streams still count. A stream that is too long has used all the room.
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') break;
     }
   }
   return found;

@@ -1,4 +1,4 @@
-import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -13,7 +13,8 @@ export type Locate = (path: readonly string[]) => string;
 
 const yamlOptions = {
   schema: 'core',
-  uniqueKeys: true,
+  // The library compares each key with all others; see `duplicateKey`.
+  uniqueKeys: false,
   stringKeys: true,
   prettyErrors: false,
   logLevel: 'error',
@@ -36,6 +37,27 @@ function isGroup(value: unknown): value is Group {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Offset of the first key that a map has twice. */
+function duplicateKey(document: Document.Parsed): number | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (seen.has(name)) {
+          offset = key.range?.[0] ?? 0;
+          return visit.BREAK;
+        }
+        seen.add(name);
+      }
+      return undefined;
+    },
+  });
+  return offset;
+}
+
 /** Parses YAML without custom tags. Errors and warnings both fail, with their line. */
 export function parseYaml(
   text: string,
@@ -51,10 +73,11 @@ export function parseYaml(
     throw error;
   }
   const problem = document.errors[0] ?? document.warnings[0];
+  const duplicate = problem ? undefined : duplicateKey(document);
+  if (duplicate !== undefined) fail(`${place(lines.linePos(duplicate).line)}: duplicate key; remove one`);
   if (problem) {
     const line = lines.linePos(problem.pos[0]).line || 1;
     const known: Record<string, string> = {
-      DUPLICATE_KEY: 'duplicate key; remove one',
       TAG_RESOLVE_FAILED: 'YAML tags (!…) are not allowed',
       MULTIPLE_DOCS: 'a configuration is one YAML document; remove the line ---',
     };

@@ -11,6 +11,7 @@ import { subjectKeywords } from './report-subject.ts';
 import { type FallbackFont, fallbackFonts } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
 import { fontsFolder } from './typst/typst-compiler.ts';
+import { requireUsableFonts } from './typst/usable-fonts.ts';
 
 export interface WriteReportOptions extends GatherOptions {
   /** Output folder. */
@@ -87,6 +88,7 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   const { out } = options;
   requirePackages('a report', [...typesettingPackages, 'echarts']);
   const fonts = fallbackFonts(options, options.font);
+  await requireUsableFonts(fonts, [options.title, options.author, options.id].join(' '));
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePalettePng } from '../../formats/palette-png.ts';
 import { encodePyTorchCheckpoint } from '../../formats/pytorch-checkpoint.ts';
+import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { checkZip } from '../check-zip.ts';
 import { recogniseZip } from './course-layout.ts';
@@ -73,6 +75,27 @@ describe('the check of a course zip', () => {
     expect(await check(good())).toMatchObject({ layout: 'course', faults: [], masks: 2, pages: 5, parameters: 20 });
     const wrapped = Object.fromEntries(Object.entries(good()).map(([path, data]) => [`A12345678B/${path}`, data]));
     expect(await faultsOf(wrapped)).toEqual([]);
+  });
+
+  it('finds weights that are not those of the report', async () => {
+    const weights = encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }]]));
+    const about = (digest: string) => `${pdf(5)} <</Keywords (run a, weights ${digest})>>`;
+    const files = (digest: string) => ({
+      ...good(),
+      'report.pdf': about(digest).replace(/<<\/Keywords \(matr.*?>>/, ''),
+      'weights/best.safetensors': weights,
+    });
+    expect(await faultsOf(files(createHash('sha256').update(weights).digest('hex')))).toEqual([]);
+    expect(await faultsOf(files('0'.repeat(64)))).toEqual(['weights-mismatch: weights/best.safetensors']);
+  });
+
+  it('keeps the layout of the name where the zip cannot be read', async () => {
+    const zip = join(folder, 'A12345678B.zip');
+    writeFileSync(zip, 'PK');
+    expect(await checkZip({ zip, test: join(folder, 'test') })).toMatchObject({
+      layout: 'course',
+      faults: [{ check: 'zip-unreadable' }],
+    });
   });
 
   it.each<[string, () => Files, string[]]>([

@@ -1,13 +1,14 @@
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { findTestPhotos } from '../../data/dataset/find-photos.ts';
 import { decodeSafetensors } from '../../formats/safetensors.ts';
 import type { ZipArchive } from '../../formats/zip-reader.ts';
 import { mostPages } from '../../report/build-report.ts';
-import { readSubject } from '../../report/report-subject.ts';
+import { type ReportSubject, readSubject } from '../../report/report-subject.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { checkCheckpoint } from '../check/checkpoint.ts';
-import { type Fault, groupFaults } from '../check/fault.ts';
+import { type Fault, groupFaults, nameFirst } from '../check/fault.ts';
 import { inspectMask, maxMaskBytes } from '../check/masks.ts';
 import { readPdfFacts } from '../pdf-reader.ts';
 import { challengeRules } from '../rules.ts';
@@ -61,7 +62,7 @@ export async function checkCourse(
     const message = `the zip is named after ${layout.id}, but --course is ${expectedId}; rename it`;
     faults.push({ check: 'id-mismatch', where: basename(zip), message });
   }
-  const pages = await checkReport(layout, sizes, bytesOf, faults);
+  const { pages, subject } = await checkReport(layout, sizes, bytesOf, faults);
   const maskFaults: Fault[] = [];
   for (const where of layout.masks.values()) {
     const isLarge = (sizes.get(where) ?? 0) > maxMaskBytes;
@@ -70,7 +71,7 @@ export async function checkCourse(
     if (bytes) maskFaults.push(...inspectMask(bytes).faults.map((fault) => ({ ...fault, where })));
   }
   faults.push(...groupFaults(maskFaults));
-  const parameters = await checkWeights(layout, bytesOf, faults);
+  const parameters = await checkWeights(layout, bytesOf, faults, subject?.weights);
   const readme = layout.readme === undefined ? undefined : await bytesOf(layout.readme);
   if (readme && layout.readme !== undefined) faults.push(...checkReadme(readme, layout.readme, layout));
   faults.push(...(await checkCode(layout, sizes, readme, bytesOf)));
@@ -126,18 +127,18 @@ async function checkReport(
   sizes: ReadonlyMap<string, number>,
   bytesOf: ReadEntry,
   faults: Fault[],
-): Promise<number | undefined> {
-  if (where === undefined) return undefined;
+): Promise<{ readonly pages?: number; readonly subject?: ReportSubject }> {
+  if (where === undefined) return {};
   if ((sizes.get(where) ?? 0) > maxReportBytes) {
     faults.push({
       check: 'report-unreadable',
       where,
       message: `has more than ${maxReportBytes} bytes; make it smaller`,
     });
-    return undefined;
+    return {};
   }
   const bytes = await bytesOf(where);
-  if (!bytes) return undefined;
+  if (!bytes) return {};
   const facts = Buffer.from(bytes.subarray(0, 5)).toString('latin1') === '%PDF-' ? readPdfFacts(bytes) : undefined;
   if (facts?.pages === undefined) {
     const message = 'is not a PDF whose pages can be counted; export it again, without encryption';
@@ -154,18 +155,22 @@ async function checkReport(
     const message = `is for matriculation number ${subject.id}, but the zip is ${id}.zip; use one number`;
     faults.push({ check: 'id-mismatch', where, message });
   }
-  return facts?.pages;
+  return { ...(facts?.pages !== undefined && { pages: facts.pages }), subject };
 }
 
 async function checkWeights(
   { weights }: CourseLayout,
   bytesOf: ReadEntry,
   faults: Fault[],
+  reported: string | undefined,
 ): Promise<number | undefined> {
   const counts: number[] = [];
+  const digests: string[] = [];
+  const compared = weights.filter((name) => name.endsWith('.safetensors'));
   for (const where of weights) {
     const bytes = await bytesOf(where);
     if (!bytes) continue;
+    if (bytes.length > 0 && compared.includes(where)) digests.push(createHash('sha256').update(bytes).digest('hex'));
     if (bytes.length === 0)
       faults.push({ check: 'weights-empty', where, message: 'is empty; add the trained weights' });
     else if (where.endsWith('.safetensors')) checkSafetensors(bytes, where, faults, counts);
@@ -174,6 +179,11 @@ async function checkWeights(
       faults.push(...found.filter(({ check }) => !leaderboardOnly.includes(check)));
       if (parameters !== undefined) counts.push(parameters);
     }
+  }
+  // The report of faceparse names its weights; other formats of the same weights cannot be compared.
+  if (reported !== undefined && digests.length > 0 && !digests.includes(reported)) {
+    const message = `are not the weights that the report is about (SHA-256 ${reported.slice(0, 12)}…); write the report again, or add its weights`;
+    faults.push({ check: 'weights-mismatch', where: nameFirst(compared), message });
   }
   return counts.length === 0 ? undefined : Math.max(...counts);
 }

@@ -18,6 +18,16 @@ describe('pythonImports', () => {
     const found = pythonImports(source).map(({ level, parts, names }) => [level, parts.join('.'), names.join(' ')]);
     expect(found).toEqual(wanted);
   });
+
+  it.each([
+    ['dots', `from ${'.'.repeat(200_000)}`],
+    ['spaces', `from${' '.repeat(200_000)}`],
+    ['open brackets', 'from x import (\n'.repeat(20_000)],
+  ])('takes little time for many %s', (_, source) => {
+    const start = performance.now();
+    pythonImports(source);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
 });
 
 describe('checkPythonImports', () => {

@@ -20,7 +20,8 @@ export function pythonImports(source: string): PythonImport[] {
   const code = source.replace(/("""|''')[\s\S]*?\1/g, '').replace(/#.*$/gm, '');
   const imports: PythonImport[] = [];
   for (const [, dots = '', module = '', list = ''] of code.matchAll(
-    /^from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|.*)$/gm,
+    // Without bounds, the time would grow with the square of a hostile line.
+    /^from[ \t]{1,50}(\.{0,50})([\w.]{0,500})[ \t]{1,50}import[ \t]{0,50}(\([^)]{0,1000}\)|.*)$/gm,
   )) {
     const names = list.replace(/[()\\]/g, '').split(',');
     imports.push({ level: dots.length, parts: partsOf(module), names: names.map(firstWord).filter(Boolean) });

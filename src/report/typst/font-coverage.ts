@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { installCommand } from '../../packages/optional-packages.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -69,9 +69,15 @@ function hasGlyphInGroups(font: Buffer, table: number, code: number): boolean {
  * @example hasGlyph(readFont('400Regular'), 0x41) // true
  */
 export function hasGlyph(font: Buffer, code: number): boolean {
-  return characterTables(font).some(({ table, format }) =>
-    format === 12 ? hasGlyphInGroups(font, table, code) : hasGlyphInSegments(font, table, code),
-  );
+  return characterTables(font).some(({ table, format }) => {
+    try {
+      return format === 12 ? hasGlyphInGroups(font, table, code) : hasGlyphInSegments(font, table, code);
+    } catch (error) {
+      // The table of a damaged font points outside of the file.
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  });
 }
 
 /** Scripts with an optional Noto package, and the name of its font. */
@@ -110,6 +116,9 @@ export function fontFamily(font: Buffer): string | undefined {
   return names.get(16) ?? names.get(1);
 }
 
+/** Fonts for Chinese have 20 MB. */
+const maxFontBytes = 2 ** 26;
+
 /**
  * Reads a fallback font.
  *
@@ -117,6 +126,9 @@ export function fontFamily(font: Buffer): string | undefined {
  */
 function readFallback(path: string): FallbackFont {
   try {
+    const found = statSync(path);
+    // A pipe or a device may never end.
+    if (!found.isFile() || found.size > maxFontBytes) throw new Error('not a file of at most 64 MB');
     const bytes = readFileSync(path);
     const family = fontFamily(bytes);
     hasGlyph(bytes, 65);

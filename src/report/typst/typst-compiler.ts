@@ -74,6 +74,17 @@ export function compileFile(
   return { document, warnings: [...new Set(warnings)].slice(0, mostWarnings) };
 }
 
+/** The PDF of a document, which a damaged font or picture prevents. */
+function writePdf(compiler: NodeCompiler, document: NodeTypstDocument, file: string): Uint8Array {
+  try {
+    return compiler.pdf(document);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const message = /message: "((?:[^"\\]|\\.){1,300})"/.exec(text)?.[1]?.replace(/\\(.)/g, '$1') ?? text.slice(0, 300);
+    throw new FaceparseError(`${file} cannot be written as a PDF: ${message}; replace that font or picture`, { cause });
+  }
+}
+
 /**
  * Compiles a Typst file. It may read only files in its folder; the PDF does not depend on date or machine.
  *
@@ -88,5 +99,5 @@ export async function compileDocument(folder: string, name: string): Promise<Com
   // Files may have changed since this process last compiled them.
   compiler.evictCache(0);
   const { document, warnings } = compileFile(compiler, join(folder, name));
-  return { pages: document.numOfPages, pdf: () => compiler.pdf(document), warnings, compiler };
+  return { pages: document.numOfPages, pdf: () => writePdf(compiler, document, name), warnings, compiler };
 }
