@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, sep } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
 import { readableFormats } from '../../image/image-format.ts';
@@ -45,15 +45,15 @@ async function photosInFolder(folder: string, options: ListOptions): Promise<Fou
 
 async function photosAt(path: string, options: ListOptions): Promise<FoundPhotos> {
   const found = await stat(path).catch(() => undefined);
+  const photo: FoundPhotos = { photos: [{ path, stem: basename(path, extname(path)) }], leftAlone: [], problems: [] };
   if (!found) {
-    return {
-      ...{ photos: [], leftAlone: [] },
-      problems: [new ImageError(path, 'no photo or folder here', 'check the path')],
-    };
+    // Reading reports a broken link.
+    if (await lstat(path).catch(() => undefined)) return photo;
+    return { ...photo, photos: [], problems: [new ImageError(path, 'no photo or folder here', 'check the path')] };
   }
   if (found.isDirectory()) return photosInFolder(path, options);
   if (!found.isFile()) throw usage(`${path} is neither a photo nor a folder`);
-  return { photos: [{ path, stem: basename(path, extname(path)) }], leftAlone: [], problems: [] };
+  return photo;
 }
 
 /** Gives photos that differ by their extension only, such as a.gif and a.webp, masks with the whole name: a.gif.png. */
