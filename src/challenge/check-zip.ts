@@ -31,7 +31,7 @@ export async function checkZip({ course, ...options }: ZipCheckOptions): Promise
     archive = await openZip(zip, submissionLimits);
   } catch (error) {
     if (!(error instanceof FaceparseError)) throw error;
-    // Says what is wrong with the file as a fault, or as wrong usage where there is none.
+    // Reports a bad file as a fault, and a missing file as wrong usage.
     return { layout: course === undefined ? 'leaderboard' : 'course', ...(await checkSubmission(options)) };
   }
   try {

@@ -21,7 +21,7 @@ describe('readPdfFacts', () => {
     expect(readPdfFacts(pdf).pages).toBe(4);
   });
 
-  it('counts pages without a tree, and says nothing where there are none', () => {
+  it('counts pages without a tree and returns undefined if there are none', () => {
     expect(readPdfFacts(bytes('<</Type /Page>> <</Type/Page/X 1>>')).pages).toBe(2);
     expect(readPdfFacts(bytes('%PDF-1.7 mine'))).toEqual({ keywords: '' });
   });

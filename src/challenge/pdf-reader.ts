@@ -1,14 +1,14 @@
 import { inflateSync } from 'node:zlib';
 
-/** What a PDF says of itself. */
+/** Facts recorded in a PDF. */
 export interface PdfFacts {
-  /** Undefined where no page is found, such as in an encrypted file. */
+  /** Undefined if no page is found, such as in an encrypted file. */
   readonly pages?: number;
-  /** Keywords of the document information; empty where there are none or they are not plain text. */
+  /** Keywords in the document information; empty if missing or not plain text. */
   readonly keywords: string;
 }
 
-/** All bounds hold for hostile files. */
+/** Limits against hostile files. */
 const bounds = { streams: 1000, unpackedBytes: 2 ** 25, pageNodes: 100, dictionaryCharacters: 2 ** 14 };
 
 /**
@@ -27,7 +27,7 @@ export function readPdfFacts(bytes: Uint8Array): PdfFacts {
   return { ...(pages > 0 && { pages }), keywords };
 }
 
-/** Objects may lie in compressed streams, which PDF 1.5 introduced. */
+/** Since PDF 1.5, objects may be stored in compressed streams. */
 function objectStreams(file: Buffer, text: string): string[] {
   const found: string[] = [];
   let room = bounds.unpackedBytes;
@@ -66,7 +66,7 @@ function dictionaryAround(text: string, at: number): string {
   return text.slice(begin, edge(text, at, 1));
 }
 
-/** Where the dictionary at a place begins (direction -1) or ends (1). */
+/** Finds the start (direction -1) or end (1) of the dictionary at a position. */
 function edge(text: string, from: number, direction: -1 | 1): number {
   const [inner, outer] = direction < 0 ? ['>>', '<<'] : ['<<', '>>'];
   let depth = 0;

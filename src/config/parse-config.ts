@@ -1,5 +1,6 @@
 import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
 import type { z } from 'zod';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { currentPath, describeRenaming } from './renamed-keys.ts';
@@ -210,6 +211,26 @@ function nameOfSource(source: string): string | undefined {
   return /[A-Za-z0-9]/.test(name) ? name : undefined;
 }
 
+/** An object as JSON, which is YAML. */
+function toJson(values: unknown, source: string): string {
+  const refuse = (problem: string, cause?: unknown) =>
+    fail(`${source}: the configuration must be YAML text or a plain object, but ${problem}`, cause);
+  if (typeof values !== 'object' || values === null) return refuse(`is ${describeValue(values)}`);
+  const wrong = (key: string, value: unknown) => {
+    // JSON would turn these into null or nothing.
+    if (typeof value === 'number' && !Number.isFinite(value)) return refuse(`${key} is ${value}`);
+    if (typeof value === 'function' || value instanceof Map)
+      return refuse(`${key} is ${describeValue(value)}`.trimStart());
+    return value;
+  };
+  try {
+    return JSON.stringify(values, wrong);
+  } catch (error) {
+    if (error instanceof FaceparseError) throw error;
+    return refuse(`cannot be written as JSON (${(error as Error).message.split('\n', 1)[0]})`, error);
+  }
+}
+
 /**
  * Parses a configuration from YAML text or an object and dotted overrides, and fills in all defaults.
  *
@@ -229,8 +250,7 @@ export function parseConfig(
   overrides: readonly string[] = [],
   notify: Notify = () => undefined,
 ): Config {
-  // JSON is YAML.
-  const text = typeof values === 'string' ? values : JSON.stringify(values);
+  const text = typeof values === 'string' ? values : toJson(values, source);
   const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
   const locate = locator(document, lines, source);
   const given = toValue(document, source) ?? {};

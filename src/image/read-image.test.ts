@@ -112,6 +112,11 @@ describe('readPhoto', () => {
     expect(await failure(readPhotoSize(path))).toContain('has more than 100000000 pixels');
   });
 
+  test('a strip of 65536 pixels is refused', async () => {
+    const path = await fileOf('strip.png', await flat(1, 65_536, 'red').png().toBuffer());
+    expect(await failure(readPhoto(path))).toContain('strip.png: is 1×65536, more than 65535 pixels on one side');
+  });
+
   test('missing, empty and folder are told apart', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'dir.jpg'));
@@ -238,7 +243,9 @@ describe('photos as people have them', () => {
     );
     bytes.writeInt32LE(1e6, 18);
     bytes.writeInt32LE(1e6, 22);
-    await expect(decodePhoto(bytes, 'a.bmp')).rejects.toThrow('a.bmp: has more than 100000000 pixels');
+    await expect(decodePhoto(bytes, 'a.bmp')).rejects.toThrow(
+      'a.bmp: is 1000000×1000000, more than 100 megapixels; make it smaller',
+    );
   });
 
   type Pixels = { data: Buffer; width: number; height: number };

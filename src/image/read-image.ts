@@ -6,7 +6,7 @@ import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
 import { contentOf, type ImageFormat, readableFormats } from './image-format.ts';
-import { maxImagePixels, rawToPhotoSteps } from './raw-image.ts';
+import { maxImagePixels, rawToPhotoSteps, sizeProblem } from './raw-image.ts';
 
 /** Maximum file size in bytes; larger files are refused before they are read. */
 export const maxFileBytes = 256 * 1024 * 1024;
@@ -150,7 +150,7 @@ async function decodeSharpPhoto(image: Sharp): Promise<Photo> {
  * transparent pixels are blended with white. Of an animation or a document of several pages, the first image is read.
  *
  * @throws ImageError (a FaceparseError) that names the file if it is missing, another format, truncated, damaged, or larger
- *   than `maxImagePixels`
+ *   than `maxImagePixels` or, on one side, than `maxImageSide`
  *
  * @example const photo = await readPhoto('face.jpg'); // photo.data.length === photo.height * photo.width * 3
  */
@@ -158,11 +158,21 @@ export async function readPhoto(path: string): Promise<Photo> {
   return decodePhoto(await readBytes(path), path);
 }
 
+function requireSize({ width, height }: { width: number; height: number }, name: string): void {
+  const problem = sizeProblem(width, height);
+  if (problem) throw new ImageError(name, `is ${width}×${height}, ${problem}`, 'make it smaller');
+}
+
 /** Decodes the bytes of a photo like `readPhoto`; `name` names it in errors. */
 export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Photo> {
   try {
-    const format = requireReadable(bytes, name);
-    return await (format === 'bmp' ? decodeBmpPhoto(bytes) : withImage(bytes, decodeSharpPhoto));
+    if (requireReadable(bytes, name) === 'bmp') {
+      requireSize(readBmpSize(bytes), name);
+      return await decodeBmpPhoto(bytes);
+    }
+    const photo = await withImage(bytes, decodeSharpPhoto);
+    requireSize(photo, name);
+    return photo;
   } catch (error) {
     throw photoError(name, error);
   }

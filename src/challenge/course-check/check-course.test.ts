@@ -69,7 +69,7 @@ function without(name: string): Files {
 }
 
 describe('the check of a course zip', () => {
-  it('finds no fault in a good one', async () => {
+  it('finds no fault in a correct zip', async () => {
     expect(await check(good())).toMatchObject({ layout: 'course', faults: [], masks: 2, pages: 5, parameters: 20 });
     const wrapped = Object.fromEntries(Object.entries(good()).map(([path, data]) => [`A12345678B/${path}`, data]));
     expect(await faultsOf(wrapped)).toEqual([]);
@@ -165,7 +165,7 @@ describe('the check of a course zip', () => {
     expect(await faultsOf(files())).toEqual(faults);
   });
 
-  it('takes code whose modules are there, in the standard library, or listed', async () => {
+  it('accepts code whose modules are in the zip, in the standard library or listed', async () => {
     const files = {
       'code/run.py': 'import os, torch\nfrom PIL import Image\nfrom nets import unet\ntry:\n    import cupy\n',
       'code/nets/unet.py': 'from .blocks import conv\nfrom .. import run\n',
@@ -175,12 +175,12 @@ describe('the check of a course zip', () => {
     expect(await faultsOf({ ...good(), ...files })).toEqual([]);
   });
 
-  it('wants the matriculation number as the name of the zip', async () => {
+  it('requires the matriculation number as the name of the zip', async () => {
     expect(await faultsOf(good(), 'mine.zip')).toEqual(['zip-name: mine.zip']);
     expect(await faultsOf(good(), 'B12345678A.zip')).toContain('id-mismatch: B12345678A.zip');
   });
 
-  it('says what it assumed of an ambiguous zip', async () => {
+  it('states its assumption about an ambiguous zip', async () => {
     const { layout, notes } = await check({ ...good(), 'solution/run.py': 'x' });
     expect(layout).toBe('course');
     expect(notes[0]).toContain('ambiguous');

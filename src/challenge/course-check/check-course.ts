@@ -23,12 +23,12 @@ export interface CourseCheck {
   /** Test images that have a mask in the zip. */
   readonly masks: number;
   readonly pages?: number;
-  /** Parameters in the weights files, of the largest. */
+  /** Number of parameters of the largest weights file. */
   readonly parameters?: number;
 }
 
 const maxReportBytes = 2 ** 26;
-/** What the leaderboard demands of a checkpoint and the course does not. */
+/** Checkpoint faults on the leaderboard that the course allows. */
 const leaderboardOnly = ['checkpoint-without-state-dict'];
 
 /**
@@ -88,7 +88,7 @@ export async function checkCourse(
   return {
     faults,
     notes: [
-      `the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not executed`,
+      `the zip contains ${archive.entries.length} files (${megabytes} MB); its code was not executed`,
       ...layout.notes,
       ...leftAloneNotes(leftAlone),
     ],
@@ -98,7 +98,7 @@ export async function checkCourse(
   };
 }
 
-/** Bytes of a Python file beyond which it is not source code that somebody wrote. */
+/** Larger Python files are not source code that a person wrote. */
 const maxCodeBytes = 2 ** 20;
 
 /** Checks that the Python scripts that Readme.txt names come with the modules that they import. */

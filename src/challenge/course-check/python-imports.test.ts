@@ -27,7 +27,7 @@ describe('checkPythonImports', () => {
     return faults.map(({ where, message }) => `${where} ${message.split(';')[0]}`);
   }
 
-  it('ends for modules that import each other', async () => {
+  it('terminates for modules that import each other', async () => {
     const files = { 'code/run.py': 'import a', 'code/a.py': 'import b', 'code/b.py': 'import a, run' };
     expect(await missing(files)).toEqual([]);
   });
@@ -37,7 +37,7 @@ describe('checkPythonImports', () => {
     expect(await missing(files, 'code/tools/run.py')).toEqual([]);
   });
 
-  it('says what is missing', async () => {
+  it('reports what is missing', async () => {
     expect(await missing({ 'code/run.py': 'from .a import b\nimport c' })).toEqual([
       'code/run.py imports .a, which is not in the zip',
       'code/run.py imports c, which is not in the zip and not listed as a library in Readme.txt or requirements.txt',

@@ -27,8 +27,10 @@ async function requireFreeTargets(inputs: readonly PhotoFile[], options: Predict
   for (const target of inputs.flatMap(({ stem }) => targetsOf(stem, options))) {
     const found = await realpath(target).catch(() => undefined);
     if (found !== undefined && (sources.has(found) || !options.force)) {
-      const remedy = sources.has(found) ? ': it is an input photo' : ', or use --force to replace it';
-      throw new FaceparseError(`${target} already exists; choose another --out${remedy}`, { exitCode: 2 });
+      const problem = sources.has(found)
+        ? 'is an input photo; choose another --out'
+        : 'already exists; choose another --out, or use --force to replace it';
+      throw new FaceparseError(`${target} ${problem}`, { exitCode: 2 });
     }
   }
 }

@@ -52,7 +52,7 @@ describe('the glyphs of the font', () => {
     expect(hasGlyph(readFont('400Regular'), character.codePointAt(0)!)).toBe(has);
   });
 
-  it('are wanted for all of the head', () => {
+  it('are required for title, author and id', () => {
     expect(fallbackFonts({ title: 'Gesichter: Ångström\n', author: 'Đặng Γιώργος Ж', id: 'A1' })).toEqual([]);
     expect(() => fallbackFonts({ author: '李小龙' })).toThrow(
       /^the author contains 李 小 龙 \(Chinese\), .* run npm install @expo-google-fonts\/noto-sans-sc@0\.4, or pass .*--font/,
@@ -89,7 +89,7 @@ describe('a font with characters above U+FFFF (cmap format 12)', () => {
 });
 
 describe('an installed Noto package', () => {
-  it('is used for the script that needs it, above U+FFFF too, after the font that is given', () => {
+  it('is used for the script that needs it, also above U+FFFF, after the given font', () => {
     const path = join(folder, 'node_modules/@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf');
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, fontWith('Noto Sans SC', [[0x20bb7, 0x20bb7, 1]]));

@@ -6,7 +6,7 @@ import type { ReportHead } from '../facts/report-facts.ts';
 import { figureFont } from '../figures/svg-text.ts';
 import { readFont } from './typst-compiler.ts';
 
-/** Where a table of a TrueType font begins: the header of 12 bytes is followed by entries of tag, checksum, offset, length. */
+/** Offset of a table in a TrueType font: a 12-byte header is followed by entries of tag, checksum, offset and length. */
 function tableOffset(font: Buffer, tag: string): number {
   const count = font.readUInt16BE(4);
   for (let entry = 12; entry < 12 + 16 * count; entry += 16) {
@@ -20,7 +20,7 @@ function isUnicode(platform: number, encoding: number): boolean {
   return platform === 0 || (platform === 3 && (encoding === 1 || encoding === 10));
 }
 
-/** Where the Unicode subtables of a font begin, with their format; formats other than 4 and 12 are rare and left out. */
+/** Offsets and formats of a font's Unicode subtables; formats other than 4 and 12 are rare and ignored. */
 function characterTables(font: Buffer): { readonly table: number; readonly format: 4 | 12 }[] {
   const cmap = tableOffset(font, 'cmap');
   const count = font.readUInt16BE(cmap + 2);
@@ -150,7 +150,7 @@ function installedFont(
  * The fonts for characters of a report's title, author and id that its own font lacks: `file` first, then installed Noto
  * packages. Empty if none is needed.
  *
- * @param resolve finds the Noto packages; default those that are installed next to faceparse
+ * @param resolve finds the Noto packages; default: those installed next to faceparse
  * @throws FaceparseError (exit code 2) that lists the missing characters, their script and how to get a font
  * @example fallbackFonts({ author: '李小龙' }, 'NotoSansSC-Regular.otf').map(({ family }) => family) // ['Noto Sans SC']
  */
