@@ -172,9 +172,10 @@ describe('FaceParser in Node', () => {
     const photo = { width: 21, height: 35, data: new Uint8Array(noiseRgb(21, 35)) };
     const result = await parser.parse(photo);
     const out = join(folder, 'deep', 'masks');
-    const path = await savePrediction(out, 'a.b', photo, result, parser.labelSet, true);
-    expect(path).toBe(join(out, 'a.b.png'));
-    const { data, palette, ...size } = decodePalettePng(await readFile(path));
+    const { labelSet } = parser;
+    const paths = await savePrediction({ folder: out, stem: 'a.b', photo, result, labelSet }, { overlay: true });
+    expect(paths).toEqual({ mask: join(out, 'a.b.png'), overlay: join(out, 'overlay', 'a.b.png') });
+    const { data, palette, ...size } = decodePalettePng(await readFile(paths.mask));
     expect(size).toEqual({ width: 21, height: 35 });
     expect(data).toEqual(result.labels);
     expect(palette.slice(0, 19)).toEqual(parser.labelSet.classes.map(({ color }) => [...color]));

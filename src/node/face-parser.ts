@@ -2,7 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { exists } from '../files/path-kind.ts';
+import { readHead } from '../files/read-head.ts';
 import type { Photo } from '../image/image.ts';
+import { notWeightsError } from '../models/foreign-weights.ts';
 import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
@@ -34,6 +36,8 @@ export async function resolveWeights(path: string): Promise<string> {
 /** Reads the weights of a run folder or a file; without a path, the bundled weights. */
 export async function loadWeights(path?: string): Promise<{ file: string; weights: Weights }> {
   const file = path === undefined ? await requireBundledWeights() : await resolveWeights(path);
+  const foreign = notWeightsError(await readHead(file), file);
+  if (foreign) throw foreign;
   const { size } = await stat(file);
   if (size > maxWeightsBytes)
     throw new FaceparseError(`${file} has ${size} bytes, more than any faceparse weights file.`);

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { splitPredictArguments } from './predict-arguments.ts';
+import { splitPredictArguments } from './arguments.ts';
 
 describe('splitPredictArguments', () => {
   let folder: string;
