@@ -43,11 +43,18 @@ export async function saveProbabilityImages(folder: string, result: ParseResult,
     for await (const { rows, data } of result.probabilityBands({ rows: 64 })) {
       await write((encoder, id) => {
         const probabilities = data.subarray(id * rows * width, (id + 1) * rows * width);
-        return encoder.add(Uint16Array.from(probabilities, (p) => Math.round(p * 65535)));
+        return encoder.add(toLevels(probabilities));
       });
     }
     await write((encoder) => encoder.end());
   });
+}
+
+/** Probabilities in 65536 levels. */
+function toLevels(probabilities: Float32Array): Uint16Array {
+  const levels = new Uint16Array(probabilities.length);
+  for (let i = 0; i < levels.length; i++) levels[i] = probabilities[i] * 65535 + 0.5;
+  return levels;
 }
 
 async function writeAt(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
