@@ -57,7 +57,11 @@ export function foreignModelError(head: Uint8Array, name: string): FaceparseErro
 export function notWeightsError(head: Uint8Array, name: string): FaceparseError | undefined {
   const kind = recognizeFile(head);
   const other = kind && others[kind];
-  return other ? wrongFile(`${name} is ${other}, not weights; pass ${wanted}`) : foreignModelError(head, name);
+  if (other) return wrongFile(`${name} is ${other}, not weights; pass ${wanted}`);
+  if (/\.ya?ml$/i.test(name)) {
+    return wrongFile(`${name} is a configuration, not weights; train it with \`faceparse train\`, or pass ${wanted}`);
+  }
+  return foreignModelError(head, name);
 }
 
 function foreign(name: string, model: string): string {

@@ -13,6 +13,7 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
+import { foreignModelIn } from './foreign-model.ts';
 import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';
 
 /** Maximum size of a weights file in bytes. */
@@ -25,6 +26,8 @@ export async function resolveWeights(path: string): Promise<string> {
   if (found.isFile()) return path;
   const run = runFolder(path);
   for (const file of [run.bestWeights, run.lastWeights]) if (await exists(file)) return file;
+  const foreign = await foreignModelIn(path);
+  if (foreign) throw foreign;
   throw new FaceparseError(
     `${path} contains no weights (weights/best.safetensors). Is it the folder of a trained run?`,
     {

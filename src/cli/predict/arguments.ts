@@ -1,7 +1,6 @@
 import { dirname, extname } from 'node:path';
-import { exists, isFile, isFolder } from '../../files/path-kind.ts';
-import { readHead } from '../../files/read-head.ts';
-import { foreignModelError } from '../../models/foreign-weights.ts';
+import { exists, isFolder } from '../../files/path-kind.ts';
+import { refuseForeignModel } from '../../node/foreign-model.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { runFolder } from '../../training/run-folder.ts';
 
@@ -28,10 +27,7 @@ function isWeightsFile(path: string): boolean {
 export async function splitPredictArguments(words: readonly string[]): Promise<{ run?: string; photos: string[] }> {
   const [first, ...rest] = words;
   const wrong = (message: string) => new FaceparseError(message, { exitCode: 2 });
-  for (const word of words) {
-    const foreign = (await isFile(word)) && foreignModelError(await readHead(word), word);
-    if (foreign) throw foreign;
-  }
+  for (const word of words) await refuseForeignModel(word);
   if (first === undefined) throw wrong('no photo given; pass photos or folders of photos');
   for (const word of rest) {
     if (await isRun(word)) throw wrong(`${word} is a run; give one run or weights file, before the photos`);

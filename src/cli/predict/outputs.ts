@@ -74,6 +74,14 @@ export async function requestedOutputs(
     await giveBack(cutout);
     cutout = true;
   }
+  if (only !== undefined && !isClassList(only) && (await exists(only))) {
+    throw usage(`--only takes classes, such as hair,hat, but ${only} is a file or folder`);
+  }
+  for (const [option, classes] of Object.entries({ only, cutout })) {
+    if (typeof classes === 'string' && /,\s*$/.test(classes)) {
+      throw usage(`--${option} '${classes}' ends with a comma; write the classes without spaces, such as hair,hat`);
+    }
+  }
   return {
     words: all,
     outputs: {
@@ -115,13 +123,14 @@ function isFormat(word: string): word is ProbabilityFormat {
 
 /** Names and ids of classes, separated by commas. */
 function parseClasses(text: string): (string | number)[] {
-  return text.split(',').map((part) => (/^\s*\d+\s*$/.test(part) ? Number(part) : part.trim()));
+  const parts = text.split(',').map((part) => part.trim());
+  return parts.filter((part) => part !== '').map((part) => (/^\d+$/.test(part) ? Number(part) : part));
 }
 
 /** Whether all parts of a word are classes of some label set, or ids. */
 function isClassList(word: string): boolean {
   const names = new Set(listLabelSets().flatMap((name) => getLabelSet(name).classes.map((entry) => entry.name)));
-  return parseClasses(word).every((part) => typeof part === 'number' || names.has(part));
+  return word !== '' && parseClasses(word).every((part) => typeof part === 'number' || names.has(part));
 }
 
 /** Whether a word is the path of a file or folder, or looks like one. */
