@@ -233,6 +233,18 @@ describe('resolveWeights', () => {
     );
   });
 
+  it('names model files of other formats, also in a folder', async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'model.h5');
+    await writeFile(file, Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a));
+    for (const path of [file, folder]) {
+      await expect(FaceParser.load(path, engine)).rejects.toMatchObject({
+        message: expect.stringMatching(/model\.h5 is an HDF5 file, as Keras writes\. .*; pass a run folder/),
+        exitCode: 2,
+      });
+    }
+  });
+
   it('and a file that is cut short is named by load', async () => {
     const folder = await writeWeights(await temporaryFolder(), 'best.safetensors');
     const file = join(folder, 'weights', 'best.safetensors');
