@@ -42,7 +42,7 @@ const signatures: readonly (readonly [FileKind, number, string])[] = [
  * @example recognizeFile(Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a)) // 'hdf5'
  */
 export function recognizeFile(head: Uint8Array): FileKind | undefined {
-  const start = latin1(head.subarray(0, 16));
+  const start = String.fromCharCode(...head.subarray(0, 16));
   const signed = signatures.find(([, at, text]) => start.startsWith(text, at));
   if (signed) return signed[0];
   if (start.startsWith('PK\x03\x04')) return recognizeZip(head);
@@ -52,20 +52,21 @@ export function recognizeFile(head: Uint8Array): FileKind | undefined {
   return isOnnx ? 'onnx' : undefined;
 }
 
-/** Whether the first bytes of a file contain a text. */
+/** Whether the first bytes of a file contain an ASCII text. */
 export function headContains(head: Uint8Array, text: string): boolean {
-  return latin1(head.subarray(0, recognizedBytes)).includes(text);
+  return textOf(head.subarray(0, recognizedBytes)).includes(text);
 }
 
 function recognizeZip(head: Uint8Array): FileKind {
-  const text = latin1(head.subarray(0, recognizedBytes));
+  const text = textOf(head.subarray(0, recognizedBytes));
   if (text.includes('/constants.pkl') || text.includes('/code/__torch__')) return 'torchscript';
   if (text.includes('/data.pkl')) return 'pytorch';
   if (text.includes('model.weights.h5') || (text.includes('metadata.json') && text.includes('keras'))) return 'keras';
   const nameLength = (head[26] ?? 0) + 256 * (head[27] ?? 0);
-  return latin1(head.subarray(30, 30 + nameLength)).endsWith('.npy') ? 'numpy' : 'zip';
+  return textOf(head.subarray(30, 30 + nameLength)).endsWith('.npy') ? 'numpy' : 'zip';
 }
 
-function latin1(bytes: Uint8Array): string {
+/** Text for searches of ASCII; the other bytes depend on the platform. */
+function textOf(bytes: Uint8Array): string {
   return new TextDecoder('latin1').decode(bytes);
 }

@@ -178,6 +178,7 @@ it('model files of other programs are named by every command that takes a run', 
     [['predict', 'a.jpg', 'net.onnx'], /net\.onnx is an ONNX model\./],
     [['evaluate', 'export', '--data', data], /export\/ckpt\.pth is a PyTorch checkpoint that faceparse exported\./],
     [['export', 'net.onnx', '--format', 'onnx', '--out', 'x'], /net\.onnx is an ONNX model\./],
+    [['report', 'export/ckpt.pth', '--out', 'x'], /export\/ckpt\.pth is a PyTorch checkpoint/],
     [['train', '--resume', 'export/ckpt.pth'], /export\/ckpt\.pth is a PyTorch checkpoint/],
   ] as const) {
     expect(await runCli(words, { cwd })).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });

@@ -37,6 +37,7 @@ describe('requestedOutputs', () => {
     [['--cutout', 'hair,14', '@/photo.jpg'], { cutout: ['hair', 14] }, ['@/photo.jpg']],
     [['--cutout', 'haar'], { cutout: ['haar'] }, []],
     [['--only', 'hair, hat', '--soft'], { only: ['hair', 'hat'], soft: true }, []],
+    [['--only', 'hair', '--only', 'hat', '--cutout', '1', '--cutout=2'], { only: ['hair', 'hat'], cutout: [1, 2] }, []],
     [['--overlay', '--cutout', '--only=0'], { overlay: true, cutout: true, only: [0] }, []],
   ])('%j', async (words, outputs, rest) => {
     const at = (word: string) => word.replace('@', folder);

@@ -37,12 +37,22 @@ export function addOutputOptions(command: Command): Command {
       '--probabilities [format]',
       'also write the probabilities of all classes, to probabilities/: npy (one float16 array, classes×height×width) or png (a 16-bit image per class) (default format: npy)',
     )
-    .option('--only <classes>', 'also write a black-and-white mask of these classes, such as hair,hat, to only/')
+    .option(
+      '--only <classes>',
+      'also write a black-and-white mask of these classes, such as hair,hat, to only/',
+      joinRepeated,
+    )
     .option('--soft', 'write probabilities from 0 to 255 in the mask of --only')
     .option(
       '--cutout [classes]',
       'also write the photo with everything else transparent, to cutout/ (default classes: all but the background)',
+      joinRepeated,
     );
+}
+
+/** Joins the classes of a repeated option: `--only hair --only hat` is `--only hair,hat`. */
+function joinRepeated(classes: string, before?: string | true): string {
+  return typeof before === 'string' ? `${before},${classes}` : classes;
 }
 
 /**
