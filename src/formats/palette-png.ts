@@ -86,7 +86,7 @@ export function decodePalettePng(
   bytes: Uint8Array,
   options: { maxPixels?: number } = {},
 ): { width: number; height: number; data: Uint8Array; palette: [number, number, number][] } {
-  if (bytes.length < pngSignature.length || pngSignature.some((byte, i) => bytes[i] !== byte)) {
+  if (!isPng(bytes)) {
     throw new FaceparseError(`${describeForeign(bytes)}, but ${wanted}`);
   }
   let header: Header | undefined;
@@ -113,6 +113,26 @@ export function decodePalettePng(
     offset += size;
   }
   return { width: header.width, height: header.height, data, palette };
+}
+
+/**
+ * Reads the palette of a PNG without decoding its pixels; empty for files without one.
+ *
+ * @throws FaceparseError for other files and damage before the pixels
+ *
+ * @example readPngPalette(bytes)[1] // [204, 0, 0]: the colour of class 1
+ */
+export function readPngPalette(bytes: Uint8Array): [number, number, number][] {
+  if (!isPng(bytes)) throw new FaceparseError(`${describeForeign(bytes)}, but ${wanted}`);
+  for (const { type, body } of readChunks(bytes)) {
+    if (type === 'PLTE') return readPalette(body);
+    if (type === 'IDAT') break;
+  }
+  return [];
+}
+
+function isPng(bytes: Uint8Array): boolean {
+  return bytes.length >= pngSignature.length && pngSignature.every((byte, i) => bytes[i] === byte);
 }
 
 function checkEncodable({ width, height, data }: IndexImage, palette: readonly Color[]): void {

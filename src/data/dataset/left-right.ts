@@ -96,6 +96,35 @@ export function detectSwap(map: LabelMap, set: LabelSet): SwapFinding {
   return { swapped, pairs, evidence };
 }
 
+/** Fewer masks with a judgement show no convention. */
+const leastJudgedMasks = 3;
+
+/**
+ * Detects masks that name the sides as the viewer sees them (`l_*` has the smaller x): of at least three that show both eyes
+ * or both brows, more than half are swapped. In celebamask-mini, 7 % are.
+ *
+ * @returns the number of masks that show both eyes or both brows, and how many of them are swapped; undefined if the sides
+ * are those of the person
+ * @example detectViewerSides(masks.map((mask) => detectSwap(mask, celebamask19))) // { judged: 100, swapped: 98 }
+ */
+export function detectViewerSides(
+  findings: readonly SwapFinding[],
+): { readonly judged: number; readonly swapped: number } | undefined {
+  // The same evidence by which `detectSwap` calls a mask swapped.
+  const shown = findings.filter(({ evidence }) => evidence.some(({ by, part }) => by === 'order' && part !== 'ear'));
+  const [judged, swapped] = [shown.length, shown.filter((finding) => finding.swapped).length];
+  return judged >= leastJudgedMasks && 2 * swapped > judged ? { judged, swapped } : undefined;
+}
+
+function exchange(map: LabelMap, pairs: readonly (readonly [number, number])[]): LabelMap {
+  const table = Uint8Array.from({ length: 256 }, (_, id) => id);
+  for (const [left, right] of pairs) {
+    table[left] = right;
+    table[right] = left;
+  }
+  return { width: map.width, height: map.height, data: map.data.map((id) => table[id]) };
+}
+
 /**
  * Swaps the pairs that `detectSwap` finds; returns the same object if there are none.
  *
@@ -103,11 +132,14 @@ export function detectSwap(map: LabelMap, set: LabelSet): SwapFinding {
  */
 export function repairSwap(map: LabelMap, set: LabelSet): LabelMap {
   const { pairs } = detectSwap(map, set);
-  if (pairs.length === 0) return map;
-  const table = Uint8Array.from({ length: 256 }, (_, id) => id);
-  for (const [left, right] of pairs) {
-    table[left] = right;
-    table[right] = left;
-  }
-  return { width: map.width, height: map.height, data: map.data.map((id) => table[id]) };
+  return pairs.length === 0 ? map : exchange(map, pairs);
+}
+
+/**
+ * Swaps left and right in a mask that names them as the viewer sees them; what contradicts that convention stays.
+ *
+ * @example swapViewerSides(mask, celebamask19).data // 4 where 5 was, and vice versa
+ */
+export function swapViewerSides(map: LabelMap, set: LabelSet): LabelMap {
+  return repairSwap(exchange(map, set.mirrorPairs), set);
 }

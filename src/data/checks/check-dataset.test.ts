@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { jpegBytes, maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../../test/dataset-fixture.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
-import { checkDataset, formatCheckReport } from './check.ts';
+import { checkDataset } from './check-dataset.ts';
+import { formatCheckReport } from './report.ts';
 
 async function goodDataset(): Promise<string> {
   return writeDataset(await temporaryFolder(), { a: schematicFace(), b: schematicFace({ without: [4, 6] }) });
@@ -23,7 +24,7 @@ describe('checkDataset', () => {
     const folder = await goodDataset();
     const seen: number[] = [];
     const result = await checkDataset(folder, celebamask19, { onProgress: (done) => seen.push(done) });
-    expect(result).toEqual({ folder, pairs: 2, problems: [], swapped: [], misplaced: [] });
+    expect(result).toEqual({ folder, pairs: 2, problems: [], swapped: [], misplaced: [], duplicates: [] });
     expect(seen).toEqual([1, 2]);
     expect(formatCheckReport(result)).toBe(`${folder}: 2 pairs of photo and mask\n\nno problems found`);
   });
@@ -128,7 +129,10 @@ test('formatCheckReport names the first of each kind, counts the rest, and says 
     message: `has no mask masks/s${i}.png`,
     remedy: 'add the mask or remove the photo',
   }));
-  const report = formatCheckReport({ folder: 'DATA', pairs: 0, problems, swapped: [], misplaced: [] }, { limit: 2 });
+  const report = formatCheckReport(
+    { folder: 'DATA', pairs: 0, problems, swapped: [], misplaced: [], duplicates: [] },
+    { limit: 2 },
+  );
   expect(report.split('\n')).toEqual([
     'DATA: 0 pairs of photo and mask',
     '',
