@@ -33,23 +33,26 @@ function mirror(values: Uint8Array): Uint8Array {
   return values.map((_, at) => values[at - (at % thumbnailSide) + thumbnailSide - 1 - (at % thumbnailSide)]);
 }
 
-/** Difference hash: in an 8×9 reduction, whether each value is less than its right neighbour. */
+/** Difference hash: in a reduction to 8×9, whether each value is less than its right neighbour. */
 function hashOf(thumbnail: Uint8Array): [number, number] {
   const [rows, columns] = [8, 9];
-  const hash: [number, number] = [0, 0];
   const boxHeight = thumbnailSide / rows;
-  const mean = (row: number, column: number): number => {
-    const [from, to] = [(column * thumbnailSide) / columns, ((column + 1) * thumbnailSide) / columns];
-    let sum = 0;
-    for (let x = Math.floor(from); x < Math.min(thumbnailSide, Math.ceil(to)); x++) {
-      const weight = Math.min(x + 1, to) - Math.max(x, from);
-      for (let y = row * boxHeight; y < (row + 1) * boxHeight; y++) sum += weight * thumbnail[y * thumbnailSide + x];
+  const reduced = new Float64Array(rows * columns);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const [from, to] = [(column * thumbnailSide) / columns, ((column + 1) * thumbnailSide) / columns];
+      for (let x = Math.floor(from); x < Math.min(thumbnailSide, Math.ceil(to)); x++) {
+        const weight = Math.min(x + 1, to) - Math.max(x, from);
+        for (let y = row * boxHeight; y < (row + 1) * boxHeight; y++) {
+          reduced[row * columns + column] += weight * thumbnail[y * thumbnailSide + x];
+        }
+      }
     }
-    return sum;
-  };
+  }
+  const hash: [number, number] = [0, 0];
   for (let bit = 0; bit < 64; bit++) {
-    const [row, column] = [bit >> 3, bit & 7];
-    if (mean(row, column) < mean(row, column + 1)) hash[bit >> 5] |= 1 << (bit & 31);
+    const at = (bit >> 3) * columns + (bit & 7);
+    if (reduced[at] < reduced[at + 1]) hash[bit >> 5] |= 1 << (bit & 31);
   }
   return hash;
 }

@@ -7,7 +7,7 @@ import type { LabelSet } from '../../labels/label-set.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { type IdMeasurements, measureIds } from '../dataset/class-order.ts';
 import { type DatasetFiles, photoExtensions } from '../dataset/dataset.ts';
-import { detectSwap, type SwapFinding } from '../dataset/left-right.ts';
+import { judgeSides, type SwapFinding } from '../dataset/left-right.ts';
 import type { ThumbnailEntry } from './duplicates.ts';
 import type { DatasetProblem, ProblemKind } from './finding.ts';
 import { findPaletteProblem } from './palette.ts';
@@ -50,7 +50,7 @@ async function inspectMask(
   const turned = fitProblems.some(({ kind }) => kind === 'exif-orientation');
   // Left and right mean nothing in a picture, in a mask that lies on its side, or if the ids are other classes.
   if ((valueProblem && valueProblem.kind !== 'stray-labels') || paletteProblem || turned) return { problems };
-  return { problems, ids, sides: detectSwap(mask, set) };
+  return { problems, ids, sides: judgeSides(ids, mask.width, set) };
 }
 
 /** Returns the value or the problem with reading it; rethrows errors other than ImageError. */

@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 
+/** The names of EXIF data in JPEG and HEIF, PNG, and WebP. */
+const exifMarks = ['Exif', 'eXIf', 'EXIF'];
+
 /**
  * Reads the EXIF orientation of a photo from its header, 1 to 8. Photos without one, and files that cannot be read, have 1.
  *
@@ -8,7 +11,10 @@ import sharp from 'sharp';
  */
 export async function readOrientation(path: string): Promise<number> {
   try {
-    const { orientation = 1 } = await sharp(await readFile(path)).metadata();
+    const bytes = await readFile(path);
+    // Opening the image takes longer than this search, and few photos have EXIF data.
+    if (!exifMarks.some((mark) => bytes.includes(mark))) return 1;
+    const { orientation = 1 } = await sharp(bytes).metadata();
     return orientation >= 1 && orientation <= 8 ? orientation : 1;
   } catch {
     return 1;

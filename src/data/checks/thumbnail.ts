@@ -3,10 +3,13 @@ import type { Photo } from '../../image/image.ts';
 /** Side of a thumbnail in pixels. */
 export const thumbnailSide = 32;
 
+/** Rows read per box; the others resemble them. */
+const rowsPerBox = 8;
+
 /**
- * The luminance of a photo at 32×32 (one byte per pixel, row by row). Each value is the mean of the box below it.
+ * The luminance of a photo at 32×32 (one byte per pixel, row by row). Each value is the mean of up to eight rows of its box.
  *
- * Not `resizePhoto`: exact coverage at fractional borders costs ten times as much, and comparisons do not need it.
+ * Not `resizePhoto`: exact coverage of every pixel costs ten times as much, and comparisons do not need it.
  */
 export function thumbnailOf({ width, height, data }: Photo): Uint8Array {
   const thumbnail = new Uint8Array(thumbnailSide ** 2);
@@ -14,16 +17,18 @@ export function thumbnailOf({ width, height, data }: Photo): Uint8Array {
   for (let row = 0, at = 0; row < thumbnailSide; row++) {
     const top = start(row, height);
     const bottom = Math.max(top + 1, start(row + 1, height));
+    const step = Math.max(1, Math.floor((bottom - top) / rowsPerBox));
     for (let column = 0; column < thumbnailSide; column++, at++) {
       const left = start(column, width);
       const right = Math.max(left + 1, start(column + 1, width));
       let sum = 0;
-      for (let y = top; y < bottom; y++) {
+      let rows = 0;
+      for (let y = top; y < bottom; y += step, rows++) {
         for (let i = (y * width + left) * 3, end = (y * width + right) * 3; i < end; i += 3) {
           sum += 299 * data[i] + 587 * data[i + 1] + 114 * data[i + 2];
         }
       }
-      thumbnail[at] = Math.round(sum / (1000 * (bottom - top) * (right - left)));
+      thumbnail[at] = Math.round(sum / (1000 * rows * (right - left)));
     }
   }
   return thumbnail;

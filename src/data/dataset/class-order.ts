@@ -40,12 +40,16 @@ export function measureIds({ width, height, data }: LabelMap): IdMeasurements {
   const count = new Float64Array(256);
   const x = new Float64Array(256);
   const y = new Float64Array(256);
-  for (let row = 0, i = 0; row < height; row++) {
-    for (let column = 0; column < width; column++, i++) {
-      const id = data[i];
-      count[id]++;
-      x[id] += column;
-      y[id] += row;
+  for (let row = 0; row < height; row++) {
+    // Runs of one id at a time: masks consist of large areas, and the sums stay exact.
+    const begin = row * width;
+    for (let from = 0, to = 0; from < width; from = to) {
+      const id = data[begin + from];
+      do to++;
+      while (to < width && data[begin + to] === id);
+      count[id] += to - from;
+      x[id] += ((to - from) * (from + to - 1)) / 2;
+      y[id] += (to - from) * row;
     }
   }
   return {

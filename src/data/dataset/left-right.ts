@@ -1,5 +1,6 @@
 import type { LabelMap } from '../../image/image.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
+import { type IdMeasurements, measureIds } from './class-order.ts';
 
 /** Evidence from one pair of parts about left and right. */
 export interface SideEvidence {
@@ -25,19 +26,6 @@ export interface SwapFinding {
 
 /** Minimum distance of a single part from the nose, as a share of the width; in profiles, parts are close to the nose. */
 const noseMargin = 0.1;
-
-/** Mean x of every class, NaN where a class is absent (256 entries). */
-function centroidsX(map: LabelMap): Float64Array {
-  const counts = new Float64Array(256);
-  const sums = new Float64Array(256);
-  for (let y = 0, i = 0; y < map.height; y++) {
-    for (let x = 0; x < map.width; x++, i++) {
-      counts[map.data[i]]++;
-      sums[map.data[i]] += x;
-    }
-  }
-  return sums.map((sum, id) => sum / counts[id]);
-}
 
 function weighPair(
   part: string,
@@ -76,13 +64,18 @@ function weighPair(
  * @example detectSwap(mask, celebamask19) // { swapped: true, pairs: [[4, 5], [6, 7], [8, 9]], evidence: [...] }
  */
 export function detectSwap(map: LabelMap, set: LabelSet): SwapFinding {
-  const x = centroidsX(map);
+  return judgeSides(measureIds(map), map.width, set);
+}
+
+/** `detectSwap` from the measurements of a mask of that width. */
+export function judgeSides(measured: IdMeasurements, width: number, set: LabelSet): SwapFinding {
+  const x = measured.x.map((mean) => mean * width);
   const nose = set.classes.find((entry) => entry.name === 'nose');
   const noseX = nose ? x[nose.id] : Number.NaN;
   const judged = set.mirrorPairs.map((pair) => {
     const name = set.classes.find((entry) => entry.id === pair[0])?.name ?? `${pair[0]}`;
     const part = name.replace(/^l_/, '');
-    return { pair, evidence: weighPair(part, pair, x, noseX, map.width) };
+    return { pair, evidence: weighPair(part, pair, x, noseX, width) };
   });
   const evidence = judged.flatMap((entry) => entry.evidence ?? []);
   // Ears do not decide: they are hidden by hair, far from the middle, and the pair most often mislabelled separately.

@@ -9,7 +9,7 @@ import type { LabelSet } from '../../labels/label-set.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { detectClassOrder, type IdMeasurements, measureIds } from './class-order.ts';
 import { openDataset } from './dataset.ts';
-import { detectSwap, detectViewerSides, repairSwap, type SwapFinding, swapViewerSides } from './left-right.ts';
+import { detectViewerSides, judgeSides, repairSwap, type SwapFinding, swapViewerSides } from './left-right.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
 
 /** Result of `repairDataset`. */
@@ -80,8 +80,8 @@ export async function repairDataset(
   const repairItem = async (maskPath: string, masksFolder: string) => {
     const mask = await readMask(maskPath);
     const target = join(masksFolder, basename(maskPath));
-    const sides = detectSwap(mask, set);
     const ids = measureIds(mask);
+    const sides = judgeSides(ids, mask.width, set);
     const repaired = swapSides ? swapViewerSides(mask, set) : repairSwap(mask, set);
     if (repaired.data.every((id, at) => id === mask.data[at])) {
       await copyFile(maskPath, target);
