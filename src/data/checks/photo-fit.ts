@@ -8,10 +8,10 @@ type FitProblem = Pick<DatasetProblem, 'kind' | 'message' | 'remedy'>;
 /** Positions compared per axis. */
 const samples = 64;
 /**
- * Advantage of the turned mask in explained colour where no parts show which way is up. Of 1100 masks of celebamask-mini, a
- * wrongly turned one exceeds the right one by 0.28 at most.
+ * Advantage of the turned mask in explained colour variance where no parts show which way is up. In celebamask-mini, a mirrored
+ * mask has an advantage of 0.13 over the right one in 0.5 % of the pairs; the median disadvantage is 0.23.
  */
-const clearAdvantage = 0.3;
+const clearAdvantage = 0.2;
 
 /** How each EXIF orientation turns what is stored. */
 const turns: Record<number, string> = {
