@@ -6,7 +6,7 @@ import { temporaryFolder } from '../../../test/dataset-fixture.ts';
 import { readOrientation } from './read-orientation.ts';
 
 describe('readOrientation', () => {
-  it.each(['jpeg', 'png', 'webp'] as const)('reads the EXIF orientation of %s', async (format) => {
+  it.each(['jpeg', 'png', 'webp', 'tiff'] as const)('reads the EXIF orientation of %s', async (format) => {
     const file = join(await temporaryFolder(), 'photo');
     await sharp({ create: { width: 4, height: 4, channels: 3, background: '#888' } })
       .withMetadata({ orientation: 6 })

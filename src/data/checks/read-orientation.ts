@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 
-/** The names of EXIF data in JPEG and HEIF, PNG, and WebP. */
+/** The names of EXIF data in JPEG and HEIF, PNG, and WebP; TIFF has no name for it. */
 const exifMarks = ['Exif', 'eXIf', 'EXIF'];
 
 /**
@@ -13,7 +13,8 @@ export async function readOrientation(path: string): Promise<number> {
   try {
     const bytes = await readFile(path);
     // Opening the image takes longer than this search, and few photos have EXIF data.
-    if (!exifMarks.some((mark) => bytes.includes(mark))) return 1;
+    const tiff = ['II', 'MM'].includes(bytes.toString('latin1', 0, 2));
+    if (!tiff && !exifMarks.some((mark) => bytes.includes(mark))) return 1;
     const { orientation = 1 } = await sharp(bytes).metadata();
     return orientation >= 1 && orientation <= 8 ? orientation : 1;
   } catch {
