@@ -7,6 +7,7 @@ import { encodeLabelPng } from '../../image/label-png.ts';
 import { ImageError } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { firstFaults } from '../../text/first-faults.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
 import { mergeParts, resizeNearest } from './merge-parts.ts';
 import { type OfficialSplit, officialSplits, readOfficialSplit } from './official-split.ts';
@@ -205,7 +206,6 @@ export async function prepareCelebAMaskHq(options: PrepareOptions): Promise<Prep
 }
 
 function nothingUsable(files: RawFiles, failures: readonly { message: string }[]): FaceparseError {
-  const listed = failures.slice(0, 10).map(({ message }) => message);
-  if (failures.length > listed.length) listed.push(`… and ${failures.length - listed.length} more`);
-  return new FaceparseError(`none of the ${failures.length} faces in ${files.source} is usable:`, { faults: listed });
+  const faults = firstFaults(failures.map(({ message }) => message));
+  return new FaceparseError(`none of the ${failures.length} faces in ${files.source} is usable:`, { faults });
 }

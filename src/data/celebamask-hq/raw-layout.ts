@@ -107,6 +107,12 @@ export function findLayout(files: RawFiles): RawLayout {
         { exitCode: 2 },
       );
     }
+    if (withPhotos.every((folder) => folder === '')) {
+      throw new FaceparseError(
+        `${files.source} contains photos but no parts <number>_<part>.png; use the folder above it, which contains CelebAMask-HQ-mask-anno/ too`,
+        { exitCode: 2 },
+      );
+    }
     throw notFound(files, 'contains photos but no parts <number>_<part>.png');
   }
   const photosFolder = chooseFolder(withPhotos, photoFolderNames, 'photos', files);

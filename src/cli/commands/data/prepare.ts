@@ -7,7 +7,7 @@ import {
   type JsonOption,
   jsonHelp,
   printJson,
-  printNotice,
+  printNotices,
   printText,
   requireFreeFolder,
   runTask,
@@ -52,7 +52,7 @@ export function registerDataPrepare(data: Command): void {
       );
       const { failures, unreadable } = result;
       if (failures.length + unreadable.length > 0) process.exitCode = 1;
-      for (const message of [...unreadable, ...failures.map((failure) => failure.message)]) printNotice(message);
+      printNotices([...unreadable, ...failures.map((failure) => failure.message)]);
       if (options.json) return printJson({ folder: out, ...result });
       printText(describe(result, out));
     });
