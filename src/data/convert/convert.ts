@@ -5,7 +5,7 @@ import { buildFolder } from '../../files/build-folder.ts';
 import { isFolder } from '../../files/path-kind.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { encodeLabelPng } from '../../image/label-png.ts';
-import { readMask } from '../../image/read-image.ts';
+import { ImageError, readMask } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import type { ClassOrder } from '../../labels/class-orders.ts';
 import { classOrderTable } from '../../labels/class-orders.ts';
@@ -94,7 +94,7 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
   const mirror = mirrorTable(celebamask19);
   const given: IdMeasurements[] = [];
   const readConverted = async (path: string): Promise<LabelMap> => {
-    const read = palette ? await readColorMask(path, palette) : await readMask(path);
+    const read = palette ? await readColorMask(path, palette) : await readMask(path).catch(needsPalette);
     given.push(measureIds(read));
     const mask = table ? convertIds(read, table, path) : read;
     return swapSides ? { ...mask, data: mask.data.map((id) => mirror[id]) } : mask;
@@ -140,6 +140,12 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
     return results.filter((result) => result !== undefined);
   });
   return { pairs: converted.length, failures, photosWithoutMask, ...summarize(converted, given) };
+}
+
+/** Names the way out for a mask that holds colours instead of ids. */
+function needsPalette(error: unknown): never {
+  if (!(error instanceof ImageError) || !/\bRGBA? PNG/.test(error.reason)) throw error;
+  throw new ImageError(error.file, error.reason, 'list its colours and their classes in a file for --palette', error);
 }
 
 /** The order that masks seem to have, as the name for `--from` or `celebamask-19`. */
