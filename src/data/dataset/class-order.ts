@@ -191,6 +191,15 @@ function hasOnlyIdsOf({ count }: IdMeasurements, { classes }: ClassOrder): boole
 const identity = Uint8Array.from({ length: 256 }, (_, id) => id);
 
 /**
+ * Whether the parts of a mask with celebamask-19 ids are not where those of an upright face are; undefined if it has too few
+ * parts to judge.
+ */
+export function contradictsFace(measured: IdMeasurements): boolean | undefined {
+  const { checks, failures } = compareWithFace(measuredParts(measured, identity));
+  return checks < leastChecks ? undefined : failures >= contradiction * checks;
+}
+
+/**
  * Detects masks with the class order of another known program, from the measurements of all masks of a dataset.
  *
  * Each mask is compared with the anatomy of an upright face: brows above eyes, eyes above nose, ears outside the eyes, lips
@@ -205,12 +214,10 @@ const identity = Uint8Array.from({ length: 256 }, (_, id) => id);
  * @example detectClassOrder(masks.map(measureIds))?.order.name // 'face-parsing.pytorch'
  */
 export function detectClassOrder(measured: readonly IdMeasurements[]): ClassOrderFinding | undefined {
-  const judgements = measured.map((mask) => ({ mask, ...compareWithFace(measuredParts(mask, identity)) }));
-  const judged = judgements.filter(({ checks }) => checks >= leastChecks).length;
+  const verdicts = measured.map(contradictsFace);
+  const judged = verdicts.filter((verdict) => verdict !== undefined).length;
   if (judged < leastMasks) return undefined;
-  const suspects = judgements.flatMap(({ mask, checks, failures }, index) =>
-    checks >= leastChecks && failures >= contradiction * checks ? { mask, index } : [],
-  );
+  const suspects = measured.flatMap((mask, index) => (verdicts[index] ? { mask, index } : []));
   if (suspects.length < majority * judged) return undefined;
   let best: ClassOrderFinding | undefined;
   for (const order of classOrders) {
