@@ -148,12 +148,12 @@ describe('what others write', () => {
 
 describe('what is refused', () => {
   test.each([
-    [2, 8, 'an RGB PNG', 'replace each colour with its class id'],
-    [6, 8, 'an RGBA PNG', 'replace each colour with its class id'],
+    [2, 8, 'an RGB PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
+    [6, 8, 'an RGBA PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
     [4, 8, 'a gray+alpha PNG', 'save it without the alpha channel'],
     [0, 16, 'a 16-bit grayscale PNG', 'save the class ids unchanged in 8 bits'],
     [0, 1, 'a 1-bit grayscale PNG', 'save the class ids unchanged in 8 bits'],
-    [2, 16, 'a 16-bit RGB PNG', 'replace each colour with its class id'],
+    [2, 16, 'a 16-bit RGB PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
     [3, 16, 'a 16-bit palette PNG', 'save the class ids unchanged in 8 bits'],
     [5, 8, 'a colour type 5 PNG', 'save the class ids unchanged in 8 bits'],
   ])('colour type %i with %i bits', (colorType, bitDepth, said, remedy) => {

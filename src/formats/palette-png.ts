@@ -297,7 +297,8 @@ function paeth(left: number, up: number, aboveLeft: number): number {
 
 /** How to get a mask from a PNG of another form. */
 function formRemedy(colorType: number): string {
-  if (colorType === 2 || colorType === 6) return 'replace each colour with its class id';
+  if (colorType === 2 || colorType === 6)
+    return 'convert its colours to class ids with faceparse data convert --palette FILE';
   if (colorType === 4) return 'save it without the alpha channel';
   return 'save the class ids unchanged in 8 bits';
 }

@@ -76,6 +76,6 @@ export function findPaletteProblem(
     message: `has ids that contradict its palette: ${examples.join(', ')}${more}`,
     remedy: otherSet
       ? `the palette is that of ${otherSet}; check with --labels ${otherSet}`
-      : `the colours are those of ${set.name}, but the ids are in another order; convert the masks by their colours, or by the name of their program`,
+      : `the colours are those of ${set.name}, but the ids are in another order; convert the masks with faceparse data convert, by their program (--from NAME) or by their colours (--palette FILE)`,
   };
 }
