@@ -5,7 +5,14 @@
  */
 export { parseConfig } from './config/parse-config.ts';
 export type { Config } from './config/schema.ts';
-export { type CheckResult, checkDataset, type DatasetProblem } from './data/dataset/check.ts';
+export { checkDataset, checkSplits } from './data/checks/check-dataset.ts';
+export type {
+  CheckResult,
+  DatasetProblem,
+  NearDuplicate,
+  SidesFinding,
+  SplitsCheckResult,
+} from './data/checks/finding.ts';
 export { type Dataset, type DatasetItem, openDataset } from './data/dataset/dataset.ts';
 export { type EngineChoice, type EngineName, selectEngine } from './engine/select-engine.ts';
 export { evaluateMasks, type MaskEvaluation, type MaskEvaluationOptions } from './evaluation/evaluate-masks.ts';

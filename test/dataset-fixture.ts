@@ -16,13 +16,14 @@ export async function temporaryFolder(): Promise<string> {
   return folder;
 }
 
-/** Pseudo-random RGB, so that a JPEG of it is large enough to cut anywhere. */
-export function noiseRgb(width: number, height: number): Buffer {
-  return Buffer.from(Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 2654435761) >>> 13));
+/** Pseudo-random RGB, so that a JPEG of it is large enough to cut anywhere; other photos for other seeds. */
+export function noiseRgb(width: number, height: number, seed = 0): Buffer {
+  const shift = seed * 7919 * 12289;
+  return Buffer.from(Uint8Array.from({ length: width * height * 3 }, (_, i) => ((i + shift) * 2654435761) >>> 13));
 }
 
-export function jpegBytes(width: number, height: number): Promise<Buffer> {
-  return sharp(noiseRgb(width, height), { raw: { width, height, channels: 3 } })
+export function jpegBytes(width: number, height: number, seed = 0): Promise<Buffer> {
+  return sharp(noiseRgb(width, height, seed), { raw: { width, height, channels: 3 } })
     .jpeg()
     .toBuffer();
 }
@@ -70,8 +71,8 @@ export function schematicFace({ swapped = false, without = [] }: FaceOptions = {
 export async function writeDataset(folder: string, masks: Record<string, LabelMap>): Promise<string> {
   await mkdir(join(folder, 'images'), { recursive: true });
   await mkdir(join(folder, 'masks'), { recursive: true });
-  for (const [stem, map] of Object.entries(masks)) {
-    await writeFile(join(folder, 'images', `${stem}.jpg`), await jpegBytes(map.width, map.height));
+  for (const [index, [stem, map]] of Object.entries(masks).entries()) {
+    await writeFile(join(folder, 'images', `${stem}.jpg`), await jpegBytes(map.width, map.height, index));
     await writeFile(join(folder, 'masks', `${stem}.png`), maskBytes(map));
   }
   return folder;

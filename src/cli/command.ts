@@ -29,6 +29,13 @@ export function printNotice(line: string): void {
   process.stderr.write(`faceparse: ${withoutControls(line)}\n`);
 }
 
+/** Prints notices, at most 100; the rest are counted. */
+export function printNotices(lines: readonly string[]): void {
+  const most = 100;
+  for (const line of lines.slice(0, most)) printNotice(line);
+  if (lines.length > most) printNotice(`… and ${lines.length - most} more; use --json for all`);
+}
+
 /** The work stopped because the user asked. */
 export class InterruptedError extends Error {
   constructor() {

@@ -8,7 +8,7 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { FaceparseError } from '../text/errors.ts';
 import { crc32 } from './crc.ts';
-import { decodePalettePng, encodePalettePng } from './palette-png.ts';
+import { decodePalettePng, encodePalettePng, readPngPalette } from './palette-png.ts';
 
 type Color = [number, number, number];
 
@@ -57,7 +57,9 @@ function handMade({ width, height, bitDepth = 8, colorType = 3, interlace = 0, r
 describe('round trip', () => {
   test('every index 0–255 survives', () => {
     const map = { width: 16, height: 16, data: Uint8Array.from({ length: 256 }, (_, i) => i) };
-    expect(decodePalettePng(encodePalettePng(map, fullPalette))).toEqual({ ...map, palette: fullPalette });
+    const png = encodePalettePng(map, fullPalette);
+    expect(decodePalettePng(png)).toEqual({ ...map, palette: fullPalette });
+    expect(readPngPalette(png)).toEqual(fullPalette);
   });
 
   test.each([
@@ -128,6 +130,7 @@ describe('what others write', () => {
       .toBuffer();
     expect(png[28]).toBe(progressive ? 1 : 0);
     expect(decodePalettePng(png)).toEqual({ width, height, data, palette: [] });
+    expect(readPngPalette(png)).toEqual([]);
   });
 
   test('each row filter undone as PNG §9 says', () => {
@@ -145,25 +148,37 @@ describe('what others write', () => {
 
 describe('what is refused', () => {
   test.each([
-    [2, 8, 'an RGB PNG'],
-    [6, 8, 'an RGBA PNG'],
-    [4, 8, 'a gray+alpha PNG'],
-    [0, 16, 'a 16-bit grayscale PNG'],
-    [0, 1, 'a 1-bit grayscale PNG'],
-    [2, 16, 'a 16-bit RGB PNG'],
-    [3, 16, 'a 16-bit palette PNG'],
-    [5, 8, 'a colour type 5 PNG'],
-  ])('colour type %i with %i bits', (colorType, bitDepth, said) => {
+    [2, 8, 'an RGB PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
+    [6, 8, 'an RGBA PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
+    [4, 8, 'a gray+alpha PNG', 'save it without the alpha channel'],
+    [0, 16, 'a 16-bit grayscale PNG', 'save the class ids unchanged in 8 bits'],
+    [0, 1, 'a 1-bit grayscale PNG', 'save the class ids unchanged in 8 bits'],
+    [2, 16, 'a 16-bit RGB PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
+    [3, 16, 'a 16-bit palette PNG', 'save the class ids unchanged in 8 bits'],
+    [5, 8, 'a colour type 5 PNG', 'save the class ids unchanged in 8 bits'],
+  ])('colour type %i with %i bits', (colorType, bitDepth, said, remedy) => {
     const png = handMade({ width: 1, height: 1, colorType, bitDepth, rows: [0, 0, 0, 0, 0, 0, 0] });
     expect(() => decodePalettePng(png)).toThrow(
-      new FaceparseError(`${said}, but a mask must be an 8-bit palette or grayscale PNG whose values are class ids`),
+      new FaceparseError(
+        `${said}, but a mask must be an 8-bit palette or grayscale PNG whose values are class ids; ${remedy}`,
+      ),
     );
   });
 
-  test('other files', () => {
-    expect(() => decodePalettePng(new Uint8Array(0))).toThrow(/an empty file, but a mask/);
-    expect(() => decodePalettePng(Uint8Array.of(0xff, 0xd8, 0xff, 0xe0))).toThrow(/a JPEG, but a mask/);
-    expect(() => decodePalettePng(new TextEncoder().encode('not an image at all'))).toThrow(/not a PNG, but a mask/);
+  test.each([
+    ['', /^an empty file, but a mask/],
+    ['\xff\xd8\xff\xe0', /^a JPEG, but a mask .*; JPEG compression changes the ids, so write the masks again/],
+    ['RIFF\x10\0\0\0WEBPVP8L', /^a WebP image, but a mask/],
+    ['GIF89a', /^a GIF image, but/],
+    ['BM\x36\0', /^a BMP image, but/],
+    ['II*\0\x08', /^a TIFF image, but/],
+    ['\x93NUMPY\x01', /^a NumPy array, but/],
+    ['\n<!DOCTYPE html>', /^a web page, but/],
+    ['not an image at all', /^not a PNG, but a mask/],
+  ])('another file: %j', (start, message) => {
+    const bytes = Uint8Array.from(start, (char) => char.charCodeAt(0));
+    expect(() => decodePalettePng(bytes)).toThrow(message);
+    expect(() => readPngPalette(bytes)).toThrow(message);
   });
 
   test('more pixels than allowed, before anything is allocated', () => {

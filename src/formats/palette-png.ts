@@ -86,9 +86,7 @@ export function decodePalettePng(
   bytes: Uint8Array,
   options: { maxPixels?: number } = {},
 ): { width: number; height: number; data: Uint8Array; palette: [number, number, number][] } {
-  if (bytes.length < pngSignature.length || pngSignature.some((byte, i) => bytes[i] !== byte)) {
-    throw new FaceparseError(`${describeForeign(bytes)}, but ${wanted}`);
-  }
+  if (!isPng(bytes)) throw foreignError(bytes);
   let header: Header | undefined;
   let palette: [number, number, number][] = [];
   const compressed: Uint8Array[] = [];
@@ -113,6 +111,26 @@ export function decodePalettePng(
     offset += size;
   }
   return { width: header.width, height: header.height, data, palette };
+}
+
+/**
+ * Reads the palette of a PNG without decoding its pixels; empty for files without one.
+ *
+ * @throws FaceparseError for other files and damage before the pixels
+ *
+ * @example readPngPalette(bytes)[1] // [204, 0, 0]: the colour of class 1
+ */
+export function readPngPalette(bytes: Uint8Array): [number, number, number][] {
+  if (!isPng(bytes)) throw foreignError(bytes);
+  for (const { type, body } of readChunks(bytes)) {
+    if (type === 'PLTE') return readPalette(body);
+    if (type === 'IDAT') break;
+  }
+  return [];
+}
+
+function isPng(bytes: Uint8Array): boolean {
+  return bytes.length >= pngSignature.length && pngSignature.every((byte, i) => bytes[i] === byte);
 }
 
 function checkEncodable({ width, height, data }: IndexImage, palette: readonly Color[]): void {
@@ -170,7 +188,9 @@ function readHeader(body: Uint8Array, maxPixels: number): Header {
   const indexed = colorType === 3;
   if (!(indexed && [1, 2, 4, 8].includes(bitDepth)) && !(colorType === 0 && bitDepth === 8)) {
     const name = colorTypeNames[colorType] ?? `colour type ${colorType}`;
-    throw new FaceparseError(`${bitDepth === 8 ? articleFor(name) : `a ${bitDepth}-bit`} ${name} PNG, but ${wanted}`);
+    throw new FaceparseError(
+      `${bitDepth === 8 ? articleFor(name) : `a ${bitDepth}-bit`} ${name} PNG, but ${wanted}; ${formRemedy(colorType)}`,
+    );
   }
   if (width === 0 || height === 0) throw damaged(`its header declares ${width}×${height} pixels`);
   if (compression !== 0 || filter !== 0 || interlace > 1) {
@@ -275,9 +295,38 @@ function paeth(left: number, up: number, aboveLeft: number): number {
   return toUp <= toAboveLeft ? up : aboveLeft;
 }
 
+/** How to get a mask from a PNG of another form. */
+function formRemedy(colorType: number): string {
+  if (colorType === 2 || colorType === 6)
+    return 'convert its colours to class ids with faceparse data convert --palette FILE';
+  if (colorType === 4) return 'save it without the alpha channel';
+  return 'save the class ids unchanged in 8 bits';
+}
+
+/** Files that people take for masks, by their first bytes. */
+const foreignFiles: readonly (readonly [string, RegExp])[] = [
+  ['a WebP image', /^RIFF....WEBP/s],
+  ['a GIF image', /^GIF8/],
+  ['a BMP image', /^BM/],
+  ['a TIFF image', /^(?:II\*\0|MM\0\*)/],
+  ['a NumPy array', /^\x93NUMPY/],
+  ['a MATLAB file', /^MATLAB/],
+  ['a web page', /^\s*<(?:!doctype|html)/i],
+];
+
 function describeForeign(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'an empty file';
-  return bytes[0] === 0xff && bytes[1] === 0xd8 ? 'a JPEG' : 'not a PNG';
+  if (bytes[0] === 0xff && bytes[1] === 0xd8) return 'a JPEG';
+  const start = String.fromCharCode(...bytes.subarray(0, 32));
+  return foreignFiles.find(([, pattern]) => pattern.test(start))?.[0] ?? 'not a PNG';
+}
+
+/** JPEG changes values next to every border, so that ids of classes appear that are not there. */
+function foreignError(bytes: Uint8Array): FaceparseError {
+  const what = describeForeign(bytes);
+  const remedy =
+    what === 'a JPEG' ? '; JPEG compression changes the ids, so write the masks again from their source' : '';
+  return new FaceparseError(`${what}, but ${wanted}${remedy}`);
 }
 
 function articleFor(name: string): string {

@@ -28,6 +28,36 @@ function withCentralByte(bytes: Uint8Array, field: number, value: number): Uint8
   return changed;
 }
 
+/** A zip64 of one stored file: all sizes and offsets of 32 bits are 0xffffffff, the real ones are in 64 bits. */
+function zip64Of(name: string, data: Uint8Array): Uint8Array {
+  const plain = Buffer.from(zipSync({ [name]: [data, { level: 0 }] }, { mtime }));
+  const start = plain.indexOf('PK\x01\x02', 0, 'latin1');
+  const header = Buffer.from(plain.subarray(start, start + 46 + name.length));
+  const extra = Buffer.alloc(28);
+  extra.writeUInt16LE(1, 0);
+  extra.writeUInt16LE(24, 2);
+  extra.writeBigUInt64LE(BigInt(data.length), 4);
+  extra.writeBigUInt64LE(BigInt(data.length), 12);
+  header.writeUInt16LE(extra.length, 30);
+  for (const field of [20, 24, 42]) header.writeUInt32LE(0xffffffff, field);
+  const end64 = Buffer.alloc(56);
+  end64.writeUInt32LE(0x06064b50, 0);
+  end64.writeBigUInt64LE(44n, 4);
+  end64.writeBigUInt64LE(1n, 24);
+  end64.writeBigUInt64LE(1n, 32);
+  end64.writeBigUInt64LE(BigInt(header.length + extra.length), 40);
+  end64.writeBigUInt64LE(BigInt(start), 48);
+  const locator = Buffer.alloc(20);
+  locator.writeUInt32LE(0x07064b50, 0);
+  locator.writeBigUInt64LE(BigInt(start + header.length + extra.length), 8);
+  locator.writeUInt32LE(1, 16);
+  const end = Buffer.alloc(22, 0xff);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt32LE(0, 4);
+  end.writeUInt16LE(0, 20);
+  return Buffer.concat([plain.subarray(0, start), header, extra, end64, locator, end]);
+}
+
 describe('openZip', () => {
   it('lists the files and reads them, stored or deflated, whatever they hold', async () => {
     await fc.assert(
@@ -99,6 +129,41 @@ describe('openZip', () => {
     await expect(openZip(bomb, { totalBytes: 1 << 20 })).rejects.toThrow(/the zip has 2097152 bytes unpacked/);
     await expect(openZip(bomb, { entries: 1 })).rejects.toThrow(/the zip has 2 entries; the limit is 1/);
     await expect(openZip(bomb, { fileBytes: 100 })).rejects.toThrow(/bytes; the limit is 100/);
+  });
+
+  it('refuses large entries that unpack to many times their size, but not small ones', async () => {
+    const limits = { ratio: 100 };
+    await expect(openZip(zipOf({ a: new Uint8Array(1 << 20) }), limits)).rejects.toThrow(
+      /"a" unpacks \d+ bytes to 1048576; the limit is 100 times the size/,
+    );
+    expect((await openZip(zipOf({ a: new Uint8Array((1 << 20) - 1) }), limits)).entries).toHaveLength(1);
+    const stored = zipSync({ a: [new Uint8Array(1 << 20), { level: 0 }] }, { mtime });
+    expect((await openZip(stored, limits)).entries).toHaveLength(1);
+  });
+
+  it('reads a long list and many entries at once from a path', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'faceparse-zip-'));
+    const path = join(folder, 'a.zip');
+    const files: Zippable = {};
+    // The list is longer than the buffer of 1 MiB, and one entry longer than a chunk of 64 KiB.
+    for (let i = 0; i < 12_000; i++) files[`${'folder-with-a-long-name/'.repeat(4)}${i}`] = strToU8(`${i}`);
+    files.large = [Uint8Array.from({ length: 200_000 }, (_, i) => (i * 2654435761) >>> 24), { level: 0 }];
+    writeFileSync(path, zipOf(files));
+    const zip = await openZip(path);
+    expect(zip.entries).toHaveLength(12_001);
+    const some = zip.entries.filter((_, i) => i % 400 === 0);
+    const texts = await Promise.all(some.map(async ({ name }) => text(await zip.read(name))));
+    expect(texts.slice(0, 30)).toEqual(some.slice(0, 30).map(({ name }) => name.split('/').at(-1)));
+    expect(await zip.read('large')).toEqual(files.large[0]);
+    zip.close();
+    await expect(zip.read('large')).rejects.toThrow(FaceparseError);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('reads zip64: sizes and offsets in the extra field', async () => {
+    const zip = await openZip(zip64Of('a.txt', strToU8('sixty-four')));
+    expect(zip.entries).toEqual([{ name: 'a.txt', size: 10 }]);
+    expect(text(await zip.read('a.txt'))).toBe('sixty-four');
   });
 
   it('notices an entry that unpacks to more or less than it says', async () => {

@@ -3,6 +3,7 @@ import { requirePackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { quote } from '../text/quoted-text.ts';
 import { crc32 } from './crc.ts';
+import { openZipFile } from './zip-file.ts';
 
 /** Limits for a zip; all sizes are in bytes. */
 export interface ZipLimits {
@@ -12,6 +13,8 @@ export interface ZipLimits {
   readonly entryBytes: number;
   /** Maximum unpacked size of all entries together. */
   readonly totalBytes: number;
+  /** Maximum unpacked size of an entry of at least 1 MiB, as a multiple of its size in the zip. */
+  readonly ratio: number;
 }
 
 /** One file in a zip; sizes are in bytes. */
@@ -41,6 +44,7 @@ const defaultLimits: ZipLimits = {
   entries: 20_000,
   entryBytes: 2 ** 29,
   totalBytes: 2 ** 31,
+  ratio: Number.POSITIVE_INFINITY,
 };
 
 /** The optional package that reads the format; loaded when the first zip is opened. */
@@ -70,16 +74,17 @@ export async function openZip(source: string | Uint8Array, limits: Partial<ZipLi
   const bounds = { ...defaultLimits, ...limits };
   requirePackages('reading a zip', ['yauzl']);
   const yauzl = await import('yauzl');
-  const file = await openFile(yauzl, source);
+  const { file, listed } = await openFile(yauzl, source);
   try {
     const found = await readEntries(yauzl, file, bounds);
+    listed();
     return {
       fileBytes: file.fileSize,
       entries: [...found].map(([name, entry]) => ({ name, size: entry.uncompressedSize })),
       read: async (name) => {
         const entry = found.get(name);
         if (!entry) throw new FaceparseError(`the zip has no entry ${quote(name)}`);
-        return readEntry(file, name, entry);
+        return readEntry(file, name, Object.assign(new yauzl.Entry(), entry));
       },
       close: () => file.close(),
     };
@@ -89,12 +94,21 @@ export async function openZip(source: string | Uint8Array, limits: Partial<ZipLi
   }
 }
 
-async function openFile({ openPromise, fromBufferPromise }: Yauzl, source: string | Uint8Array): Promise<ZipFile> {
+async function openFile(yauzl: Yauzl, source: string | Uint8Array): Promise<{ file: ZipFile; listed: () => void }> {
   // Names are decoded here for precise errors.
   const options = { autoClose: false, decodeStrings: false };
   try {
-    if (typeof source === 'string') return await openPromise(source, options);
-    return await fromBufferPromise(Buffer.from(source.buffer, source.byteOffset, source.byteLength), options);
+    if (typeof source === 'string') {
+      const { reader, size, listed, close } = await openZipFile(yauzl, source);
+      try {
+        return { file: await yauzl.fromRandomAccessReaderPromise(reader, size, options), listed };
+      } catch (error) {
+        await close();
+        throw error;
+      }
+    }
+    const bytes = Buffer.from(source.buffer, source.byteOffset, source.byteLength);
+    return { file: await yauzl.fromBufferPromise(bytes, options), listed: () => {} };
   } catch (cause) {
     throw new FaceparseError(`not a zip, or truncated (${firstSentence(cause)}); create or download it again`, {
       cause,
@@ -107,10 +121,10 @@ async function readEntries(
   { getFileNameLowLevel }: Yauzl,
   file: ZipFile,
   limits: ZipLimits,
-): Promise<Map<string, Entry>> {
+): Promise<Map<string, Stored>> {
   checkLimit('the zip', file.fileSize, limits.fileBytes, 'bytes');
   checkLimit('the zip', file.entryCount, limits.entries, 'entries');
-  const files = new Map<string, Entry>();
+  const files = new Map<string, Stored>();
   const folders = new Set<string>();
   let total = 0;
   try {
@@ -118,12 +132,15 @@ async function readEntries(
       const name = getFileNameLowLevel(entry.generalPurposeBitFlag, entry.fileNameRaw, entry.extraFields, true);
       checkName(name);
       checkKind(name, entry);
-      checkLimit(`the entry ${quote(name)}`, entry.uncompressedSize, limits.entryBytes, 'bytes unpacked');
+      if (entry.uncompressedSize > limits.entryBytes) {
+        checkLimit(`the entry ${quote(name)}`, entry.uncompressedSize, limits.entryBytes, 'bytes unpacked');
+      }
+      checkRatio(name, entry, limits.ratio);
       total += entry.uncompressedSize;
       checkLimit('the zip', total, limits.totalBytes, 'bytes unpacked');
       if (files.has(name)) throw refused(name, 'appears twice in the zip', 'create the zip again with each file once');
       addFolders(name, folders);
-      if (!name.endsWith('/')) files.set(name, entry);
+      if (!name.endsWith('/')) files.set(name, stored(entry));
     }
   } catch (cause) {
     if (cause instanceof FaceparseError) throw cause;
@@ -133,6 +150,34 @@ async function readEntries(
     if (folders.has(name)) throw refused(name, 'is both a file and a folder', 'create the zip again');
   }
   return files;
+}
+
+/** What reading an entry needs. yauzl's own entries take twice the memory, which counts for CelebAMask-HQ.zip. */
+type Stored = Pick<
+  Entry,
+  | 'generalPurposeBitFlag'
+  | 'compressionMethod'
+  | 'crc32'
+  | 'compressedSize'
+  | 'uncompressedSize'
+  | 'relativeOffsetOfLocalHeader'
+>;
+
+function stored(entry: Entry): Stored {
+  return {
+    generalPurposeBitFlag: entry.generalPurposeBitFlag,
+    compressionMethod: entry.compressionMethod,
+    crc32: entry.crc32,
+    compressedSize: entry.compressedSize,
+    uncompressedSize: entry.uncompressedSize,
+    relativeOffsetOfLocalHeader: entry.relativeOffsetOfLocalHeader,
+  };
+}
+
+function checkRatio(name: string, { compressedSize, uncompressedSize }: Entry, limit: number): void {
+  if (uncompressedSize < 2 ** 20 || uncompressedSize <= limit * compressedSize) return;
+  const what = `unpacks ${compressedSize} bytes to ${uncompressedSize}; the limit is ${limit} times the size`;
+  throw refused(name, what, 'create or download the zip again');
 }
 
 function addFolders(name: string, folders: Set<string>): void {

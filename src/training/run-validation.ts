@@ -1,5 +1,5 @@
 import type { Config } from '../config/schema.ts';
-import { checkDataset } from '../data/dataset/check.ts';
+import { checkDataset } from '../data/checks/check-dataset.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';

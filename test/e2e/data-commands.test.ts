@@ -16,7 +16,7 @@ describe('data check', () => {
     const folder = await writeDataset(await temporaryFolder(), { a: schematicFace() });
     const { code, stdout, stderr } = await runCli(['data', 'check', folder]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toBe(`${folder}: 1 pairs of photo and mask\n\nno problems found\n`);
+    expect(stdout).toBe(`${folder}: 1 pair of photo and mask\n\nno problems found\n`);
   });
 
   it('reports swapped sides, which are no failure, and how to repair them', async () => {
@@ -34,9 +34,17 @@ describe('data check', () => {
     expect(code).toBe(0);
     expect(stdout).toContain(`wrote 3 masks to ${out}/masks, 1 of them repaired`);
     await mkdir(join(out, 'images'));
-    for (const stem of ['a', 'b', 'c']) await writeFile(join(out, 'images', `${stem}.jpg`), await jpegBytes(32, 32));
+    for (const [seed, stem] of ['a', 'b', 'c'].entries()) {
+      await writeFile(join(out, 'images', `${stem}.jpg`), await jpegBytes(32, 32, seed));
+    }
     const again = await runCli(['data', 'check', out, '--json']);
-    expect(JSON.parse(again.stdout)).toMatchObject({ pairs: 3, problems: [], swapped: [], misplaced: [] });
+    expect(JSON.parse(again.stdout)).toMatchObject({
+      pairs: 3,
+      problems: [],
+      swapped: [],
+      misplaced: [],
+      duplicates: [],
+    });
     const refused = await runCli(['data', 'check', folder, '--repair-out', out]);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toMatch(/^faceparse: .* exists and is not empty; use a new folder[^\n]*\n$/);
@@ -53,6 +61,49 @@ describe('data check', () => {
     const result = JSON.parse(asJson.stdout);
     expect(result.problems).toMatchObject([{ kind: 'unreadable-photo', stem: 'a' }]);
     expect(result.repaired).toMatchObject({ folder: `${folder}-out`, masks: 2, swapped: [] });
+  });
+
+  it('names masks that follow another convention, and swaps all their sides on demand only', async () => {
+    const swapped = schematicFace({ swapped: true });
+    const folder = await writeDataset(join(await temporaryFolder(), 'faces'), { a: swapped, b: swapped, c: swapped });
+    const out = `${folder}-out`;
+    const { code, stdout } = await runCli(['data', 'check', folder]);
+    expect(code).toBe(1);
+    expect(stdout).toContain('left and right as the viewer sees them: 1\n');
+    expect(stdout).toContain(
+      `→ swap the sides of all masks with faceparse data check ${folder} --repair-out NEW_FOLDER --swap-sides`,
+    );
+    const refused = await runCli(['data', 'check', folder, '--repair-out', out]);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(
+      /^faceparse: 3 of 3 masks in .*; to swap the sides of all masks, add --swap-sides\n$/,
+    );
+    const done = await runCli(['data', 'check', folder, '--repair-out', out, '--swap-sides']);
+    expect(done.stdout).toContain(`wrote 3 masks to ${out}/masks, 3 of them repaired`);
+    const usage = await runCli(['data', 'check', folder, '--swap-sides']);
+    expect(usage).toMatchObject({ code: 2, stdout: '' });
+    expect(usage.stderr).toContain('--swap-sides writes new masks; add --repair-out NEW_FOLDER');
+  });
+
+  it('checks all splits of a data folder, and fails for photos that are in two of them', async () => {
+    const data = await temporaryFolder();
+    await writeDataset(join(data, 'train'), { a: schematicFace(), b: schematicFace() });
+    await writeDataset(join(data, 'val'), { c: schematicFace({ without: [8] }) });
+    const { code, stdout, stderr } = await runCli(['data', 'check', data]);
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' });
+    expect(stdout).toMatch(/train: 2 pairs of photo and mask\n\nno problems found\n\n\S*val: 1 pair of/);
+    expect(stdout).toMatch(
+      /nearly the same photo in two splits: 1\n {2}\S*c\.jpg repeats \S*a\.jpg\n {2}→ remove them from one/,
+    );
+    const asJson = JSON.parse((await runCli(['data', 'check', data, '--json'])).stdout);
+    expect(asJson.splits).toMatchObject([
+      { pairs: 2, duplicates: [] },
+      { pairs: 1, duplicates: [] },
+    ]);
+    expect(asJson.duplicatesAcross).toMatchObject([{ stem: 'c', mirrored: false, similarity: 1 }]);
+    const refused = await runCli(['data', 'check', data, '--repair-out', join(data, 'out')]);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toMatch(/writes the masks of one split, but \S+ contains train, val; use one of them\n$/);
   });
 
   it('says of photos without masks what they can be used for, and names a split with masks', async () => {
@@ -96,6 +147,17 @@ describe('data stats', () => {
     expect(stdout).toMatch(/^ 2 +nose +1\.76 % +2 +100 % /m);
     expect(stdout).toContain(`wrote the chart ${out}`);
     expect(await readFile(out, 'utf8')).toMatch(/^<svg [\s\S]*nose[\s\S]*<\/svg>\s*$/);
+  });
+
+  it('counts ignored pixels apart', async () => {
+    const face = schematicFace();
+    const ignored = { ...face, data: face.data.map((id, at) => (at < 512 ? 255 : id)) };
+    const folder = await writeDataset(await temporaryFolder(), { a: ignored });
+    const { code, stdout } = await runCli(['data', 'stats', folder]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('\n50.0 % of all pixels are ignored (255); shares are of the rest\n');
+    const { pixels, ignoredPixels } = JSON.parse((await runCli(['data', 'stats', folder, '--json'])).stdout);
+    expect({ pixels, ignoredPixels }).toEqual({ pixels: 512, ignoredPixels: 512 });
   });
 
   it('counts merged classes, in JSON', async () => {

@@ -7,7 +7,7 @@ import { readMask } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { face8 } from '../../labels/face-8.ts';
 import { openDataset } from './dataset.ts';
-import { detectSwap, repairSwap } from './left-right.ts';
+import { detectSwap, detectViewerSides, repairSwap, swapViewerSides } from './left-right.ts';
 
 const allPairs = [
   [4, 5],
@@ -139,5 +139,29 @@ describe.skipIf(!existsSync(real))(`celebamask-mini (skipped without ${real})`, 
 
   test('no validation mask is swapped', async () => {
     expect(await countSwaps('val')).toEqual({ swapped: 0, misplaced: 0, disagreeing: 0 });
+  });
+});
+
+describe('detectViewerSides', () => {
+  const [right, swapped] = [schematicFace(), schematicFace({ swapped: true })].map((map) =>
+    detectSwap(map, celebamask19),
+  );
+  const unknown = detectSwap(schematicFace({ without: [4, 5, 6, 7] }), celebamask19);
+
+  test.each([
+    ['all are swapped', [swapped, swapped, swapped], { judged: 3, swapped: 3 }],
+    ['most are swapped', [swapped, right, swapped, unknown], { judged: 3, swapped: 2 }],
+    ['half are swapped', [swapped, right, swapped, right], undefined],
+    ['two masks show the order', [swapped, swapped, unknown, unknown], undefined],
+    ['there is no mask', [], undefined],
+  ])('%s', (_, findings, expected) => {
+    expect(detectViewerSides(findings)).toEqual(expected);
+  });
+
+  test('swapViewerSides swaps all pairs, but not in a mask of the other convention', () => {
+    const bare = schematicFace({ swapped: true, without: [2, 4, 5, 6, 7, 9] });
+    expect(swapViewerSides(bare, celebamask19)).toEqual(schematicFace({ without: [2, 4, 5, 6, 7, 8] }));
+    expect(swapViewerSides(schematicFace({ swapped: true }), celebamask19)).toEqual(schematicFace());
+    expect(swapViewerSides(schematicFace(), celebamask19)).toEqual(schematicFace());
   });
 });

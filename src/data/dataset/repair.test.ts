@@ -87,4 +87,47 @@ describe('repairDataset', () => {
       /turned\.png: has label 200, which is not in celebamask-19; check the dataset/,
     );
   });
+
+  describe('masks that name the sides as the viewer sees them', () => {
+    /** Four such masks, of which one shows no order by itself, and one of the other convention. */
+    async function viewerDataset(): Promise<{ root: string; folder: string }> {
+      const root = await temporaryFolder();
+      const turned = schematicFace({ swapped: true });
+      const bare = schematicFace({ swapped: true, without: [2, 4, 5, 6, 7, 9] });
+      const folder = await writeDataset(join(root, 'train'), {
+        a: turned,
+        b: turned,
+        c: turned,
+        d: bare,
+        e: schematicFace(),
+      });
+      return { root, folder };
+    }
+
+    test('are refused without swapSides, and nothing is left behind', async () => {
+      const { root, folder } = await viewerDataset();
+      await expect(repairDataset(folder, join(root, 'out'), celebamask19)).rejects.toThrow(
+        /^3 of 4 masks in .* have left and right swapped, .* viewer sees them; to swap the sides of all masks, add --swap-sides/,
+      );
+      expect(await readdir(root)).toEqual(['train']);
+    });
+
+    test('with swapSides all are swapped, except those that show the contrary', async () => {
+      const { root, folder } = await viewerDataset();
+      const result = await repairDataset(folder, join(root, 'out'), celebamask19, { swapSides: true });
+      expect(result).toEqual({ masks: 5, swapped: ['a', 'b', 'c', 'd'], misplaced: [] });
+      const written = async (stem: string) =>
+        decodePalettePng(await readFile(join(root, 'out/masks', `${stem}.png`))).data;
+      expect(await written('a')).toEqual(schematicFace().data);
+      expect(await written('d')).toEqual(schematicFace({ without: [2, 4, 5, 6, 7, 8] }).data);
+      expect(await readFile(join(root, 'out/masks/e.png'))).toEqual(await readFile(join(folder, 'masks/e.png')));
+    });
+
+    test('swapSides is refused for masks of the person’s sides', async () => {
+      const { root, folder } = await sample();
+      await expect(repairDataset(folder, join(root, 'out'), celebamask19, { swapSides: true })).rejects.toThrow(
+        /do not name left and right as the viewer sees them: .*; remove --swap-sides/,
+      );
+    });
+  });
 });

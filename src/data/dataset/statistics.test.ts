@@ -48,6 +48,36 @@ describe('datasetStatistics', () => {
     expect(classes[0].pixels).toBe(300 - 91);
   });
 
+  test('ignored pixels count in no share, merged or not', async () => {
+    const folder = await writeDataset(await temporaryFolder(), {
+      a: maskOf({ 1: 30, 13: 10, 255: 20 }),
+      b: maskOf({ 255: 100 }),
+    });
+    const statistics = await datasetStatistics(folder, celebamask19);
+    expect(statistics).toMatchObject({ images: 2, pixels: 80, ignoredPixels: 120 });
+    expect(statistics.classes[1]).toMatchObject({
+      pixels: 30,
+      share: 30 / 80,
+      meanShareWherePresent: 30 / 80,
+      images: 1,
+    });
+    expect(statistics.meanClassesPerImage).toBe(1.5);
+    expect(formatStatisticsTable(statistics)).toContain(
+      '\n60.0 % of all pixels are ignored (255); shares are of the rest\n',
+    );
+    const merged = await datasetStatistics(folder, face8, { merge: true });
+    expect(merged).toMatchObject({ pixels: 80, ignoredPixels: 120 });
+    expect(merged.classes[1].share).toBe(30 / 80);
+  });
+
+  test('masks of ignored pixels alone give shares of 0', async () => {
+    const folder = await writeDataset(await temporaryFolder(), { a: maskOf({ 255: 100 }) });
+    const statistics = await datasetStatistics(folder, celebamask19);
+    expect(statistics).toMatchObject({ pixels: 0, ignoredPixels: 100, meanClassesPerImage: 0 });
+    expect(statistics.classes.every(({ share, images }) => share === 0 && images === 0)).toBe(true);
+    expect(await statisticsChart(statistics)).not.toContain('NaN');
+  });
+
   test('a label outside the set is an error that names file and label, merged or not', async () => {
     const folder = await writeDataset(await temporaryFolder(), { bad: maskOf({ 200: 3 }) });
     for (const merge of [false, true]) {

@@ -1,7 +1,10 @@
 import { ImageError, readMask } from '../../image/read-image.ts';
-import type { LabelSet } from '../../labels/label-set.ts';
+import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { isKnownId } from '../../labels/known-id.ts';
+import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import { mergeTable } from '../../labels/merge.ts';
 import { median } from '../../metrics/median.ts';
+import { countOf } from '../../text/counts.ts';
 import { openDataset } from './dataset.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
 
@@ -12,11 +15,11 @@ export interface ClassStatistics {
   readonly color: readonly [number, number, number];
   /** Number of pixels in all images. */
   readonly pixels: number;
-  /** Share of all pixels, 0–1. */
+  /** Share of all pixels that are not ignored, 0–1. */
   readonly share: number;
   /** Number of images that contain the class. */
   readonly images: number;
-  /** Mean share of the image over the images with the class, 0–1; 0 if there are none. */
+  /** Mean share of an image's pixels that are not ignored, over the images with the class, 0–1; 0 if there are none. */
   readonly meanShareWherePresent: number;
   /** Median pixel count over the images with the class; 0 if there are none. */
   readonly medianPixels: number;
@@ -27,13 +30,16 @@ export interface DatasetStatistics {
   readonly folder: string;
   readonly labelSet: string;
   readonly images: number;
+  /** Number of pixels that are not ignored. */
   readonly pixels: number;
+  /** Number of ignored pixels (255). They count in no share. */
+  readonly ignoredPixels: number;
   readonly meanClassesPerImage: number;
   readonly classes: ClassStatistics[];
 }
 
 /**
- * Counts the classes in all masks of a dataset folder.
+ * Counts the classes in all masks of a dataset folder. Ignored pixels (255) are counted separately.
  *
  * With `merge` the masks contain celebamask-19 ids, which are merged into `set` (face-8) before counting.
  *
@@ -47,23 +53,27 @@ export async function datasetStatistics(
   options: RunOptions & { merge?: boolean } = {},
 ): Promise<DatasetStatistics> {
   const { items } = await openDataset(folder);
+  const fileSet = options.merge ? celebamask19 : set;
   const table = options.merge ? mergeTable(set) : Uint8Array.from({ length: 256 }, (_, id) => id);
   const counted = await runConcurrently(
     items,
     async ({ maskPath }) => {
       const { data } = await readMask(maskPath!);
-      const counts = new Uint32Array(256);
-      for (const id of data) counts[table[id]]++;
-      const stray = counts.findIndex((pixels, id) => pixels > 0 && id >= set.classes.length);
+      const fileCounts = new Uint32Array(256);
+      for (const id of data) fileCounts[id]++;
+      const stray = fileCounts.findIndex((pixels, id) => pixels > 0 && !isKnownId(id, fileSet));
       if (stray >= 0) {
-        const label = data.find((id) => table[id] === stray);
         throw new ImageError(
           maskPath!,
-          `has label ${label} (${counts[stray]} pixels), which is not in the label set`,
+          `has label ${stray} (${countOf(fileCounts[stray], 'pixel')}), which is not in ${fileSet.name}`,
           'check the dataset first',
         );
       }
-      return { counts: counts.slice(0, set.classes.length), pixels: data.length };
+      const counts = new Uint32Array(set.classes.length);
+      for (const [id, pixels] of fileCounts.entries())
+        if (id !== ignoreLabel && pixels > 0) counts[table[id]] += pixels;
+      const ignored = fileCounts[ignoreLabel];
+      return { counts, pixels: data.length - ignored, ignored };
     },
     options,
   );
@@ -77,7 +87,7 @@ export async function datasetStatistics(
       name,
       color,
       pixels: own,
-      share: own / pixels,
+      share: pixels === 0 ? 0 : own / pixels,
       images: present.length,
       meanShareWherePresent: present.length === 0 ? 0 : shares / present.length,
       medianPixels: present.length === 0 ? 0 : median(present.map(({ counts }) => counts[id])),
@@ -89,6 +99,7 @@ export async function datasetStatistics(
     labelSet: set.name,
     images: items.length,
     pixels,
+    ignoredPixels: counted.reduce((sum, image) => sum + image.ignored, 0),
     meanClassesPerImage: presences / items.length,
     classes,
   };
@@ -107,7 +118,7 @@ export function formatPercent(share: number): string {
 
 /** Formats the statistics as a text table with one class per line. */
 export function formatStatisticsTable(statistics: DatasetStatistics): string {
-  const { classes, images } = statistics;
+  const { classes, images, pixels, ignoredPixels } = statistics;
   const header = ['id', 'class', 'of pixels', 'images', 'of images', 'mean where present', 'median pixels'];
   const rows = classes.map((entry) => [
     `${entry.id}`,
@@ -125,6 +136,11 @@ export function formatStatisticsTable(statistics: DatasetStatistics): string {
       .join('  ');
   return [
     `${statistics.folder}: ${images} masks, ${statistics.labelSet}, ${statistics.meanClassesPerImage.toFixed(1)} classes per image`,
+    ...(ignoredPixels > 0
+      ? [
+          `${formatPercent(ignoredPixels / (pixels + ignoredPixels))} of all pixels are ignored (255); shares are of the rest`,
+        ]
+      : []),
     '',
     line(header),
     widths.map((width) => '-'.repeat(width)).join('  '),

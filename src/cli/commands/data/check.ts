@@ -1,4 +1,7 @@
 import type { Command } from 'commander';
+import type { CheckResult } from '../../../data/checks/finding.ts';
+import type { LabelSet } from '../../../labels/label-set.ts';
+import { FaceparseError } from '../../../text/errors.ts';
 import {
   type JsonOption,
   jsonHelp,
@@ -11,6 +14,7 @@ import {
 
 interface CheckOptions extends JsonOption {
   repairOut?: string;
+  swapSides?: boolean;
   limit: number;
   labels: string;
 }
@@ -20,35 +24,79 @@ export function registerDataCheck(data: Command): void {
   data
     .command('check')
     .description('read every photo and mask of a dataset folder and list the faults')
-    .argument('<folder>', 'dataset folder with images/ (photos) and masks/ (PNG files of class ids)')
+    .argument(
+      '<folder>',
+      'folder with images/ (photos) and masks/ (PNG files of class ids), or with splits: train/, val/',
+    )
     .option('--repair-out <folder>', 'write all masks to this new folder, with swapped sides repaired')
+    .option('--swap-sides', 'with --repair-out: the masks name left and right as the viewer sees them; swap all')
     .option('--limit <count>', 'maximum findings listed per kind; the rest are only counted', wholeNumber(0, 1e6), 10)
     .option('--labels <set>', 'label set of the masks', 'celebamask-19')
     .option('--json', jsonHelp)
     .action(async (folder: string, options: CheckOptions) => {
-      const [{ checkDataset, formatCheckReport }, { repairDataset }, { getLabelSet }] = await Promise.all([
-        import('../../../data/dataset/check.ts'),
-        import('../../../data/dataset/repair.ts'),
+      const [{ listSplits }, { getLabelSet }] = await Promise.all([
+        import('../../../data/checks/check-dataset.ts'),
         import('../../../labels/registry.ts'),
       ]);
       const set = getLabelSet(options.labels);
-      const { repairOut } = options;
-      if (repairOut !== undefined) await requireFreeFolder(repairOut);
-      const result = await runTask('checking', options, (controls) => checkDataset(folder, set, controls));
-      if (result.problems.length > 0) process.exitCode = 1;
-      if (!options.json) printText(formatCheckReport(result, { limit: options.limit }));
-      const repaired =
-        repairOut === undefined
-          ? undefined
-          : await runTask('repairing', options, (controls) => repairDataset(folder, repairOut, set, controls));
-      if (options.json)
-        return printJson({ ...result, ...(repaired && { repaired: { folder: repairOut, ...repaired } }) });
-      if (repaired) {
-        const { masks, swapped, misplaced } = repaired;
-        const mended = `${swapped.length + misplaced.length} of them repaired`;
-        printText(`\nwrote ${masks} masks to ${repairOut}/masks, ${mended}; photos are not copied`);
-      } else if (result.swapped.length + result.misplaced.length > 0) {
-        printText(`\nto write repaired masks: faceparse data check ${folder} --repair-out NEW_FOLDER`);
+      const { repairOut, swapSides = false } = options;
+      if (swapSides && repairOut === undefined) {
+        throw new FaceparseError('--swap-sides writes new masks; add --repair-out NEW_FOLDER', { exitCode: 2 });
       }
+      const splits = await listSplits(folder);
+      if (repairOut !== undefined && splits.length > 0) {
+        throw new FaceparseError(
+          `--repair-out writes the masks of one split, but ${folder} contains ${splits.join(', ')}; use one of them`,
+          { exitCode: 2 },
+        );
+      }
+      if (repairOut !== undefined) await requireFreeFolder(repairOut);
+      await (splits.length > 0 ? checkAll(folder, set, options) : checkOne(folder, set, options));
     });
+}
+
+function isFaulty({ problems, duplicates }: CheckResult): boolean {
+  return problems.length + duplicates.length > 0;
+}
+
+async function checkAll(folder: string, set: LabelSet, options: CheckOptions): Promise<void> {
+  const [{ checkSplits }, { countRepairable, formatSplitsReport }] = await Promise.all([
+    import('../../../data/checks/check-dataset.ts'),
+    import('../../../data/checks/report.ts'),
+  ]);
+  const result = await runTask('checking', options, (controls) => checkSplits(folder, set, controls));
+  if (result.splits.some(isFaulty) || result.duplicatesAcross.length > 0) process.exitCode = 1;
+  if (options.json) return printJson(result);
+  printText(formatSplitsReport(result, { limit: options.limit }));
+  for (const split of result.splits) if (countRepairable(split) > 0) printText(repairHint(split.folder));
+}
+
+async function checkOne(folder: string, set: LabelSet, options: CheckOptions): Promise<void> {
+  const { repairOut, swapSides = false } = options;
+  const [{ checkDataset }, { countRepairable, formatCheckReport }, { repairDataset }] = await Promise.all([
+    import('../../../data/checks/check-dataset.ts'),
+    import('../../../data/checks/report.ts'),
+    import('../../../data/dataset/repair.ts'),
+  ]);
+  const result = await runTask('checking', options, (controls) => checkDataset(folder, set, controls));
+  if (isFaulty(result)) process.exitCode = 1;
+  if (!options.json) printText(formatCheckReport(result, { limit: options.limit }));
+  const repaired =
+    repairOut === undefined
+      ? undefined
+      : await runTask('repairing', options, (controls) =>
+          repairDataset(folder, repairOut, set, { ...controls, swapSides }),
+        );
+  if (options.json) return printJson({ ...result, ...(repaired && { repaired: { folder: repairOut, ...repaired } }) });
+  if (repaired) {
+    const { masks, swapped, misplaced } = repaired;
+    const mended = `${swapped.length + misplaced.length} of them repaired`;
+    printText(`\nwrote ${masks} masks to ${repairOut}/masks, ${mended}; photos are not copied`);
+  } else if (countRepairable(result) > 0) {
+    printText(repairHint(folder));
+  }
+}
+
+function repairHint(folder: string): string {
+  return `\nto write repaired masks: faceparse data check ${folder} --repair-out NEW_FOLDER`;
 }

@@ -1,0 +1,110 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isFolder } from '../../files/path-kind.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { listDatasetFiles } from '../dataset/dataset.ts';
+import type { SwapFinding } from '../dataset/left-right.ts';
+import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
+import { findConventionProblem } from './convention.ts';
+import { findNearDuplicates, type ThumbnailEntry } from './duplicates.ts';
+import type { CheckResult, DatasetProblem, NearDuplicate, SidesFinding, SplitsCheckResult } from './finding.ts';
+import { inspectPair } from './inspect-pair.ts';
+
+function describeSides(stem: string, { pairs, evidence }: SwapFinding, set: LabelSet): SidesFinding {
+  const parts = pairs.map(([left]) =>
+    (set.classes.find(({ id }) => id === left)?.name ?? `${left}`).replace(/^l_/, ''),
+  );
+  return { stem, parts, evidence: [...evidence] };
+}
+
+/** The check of one folder, and the thumbnails by which its photos are compared with those of other splits. */
+async function checkFolder(
+  folder: string,
+  set: LabelSet,
+  options: RunOptions,
+): Promise<{ readonly result: CheckResult; readonly thumbnails: ThumbnailEntry[] }> {
+  const files = await listDatasetFiles(folder);
+  const stems = [...new Set([...files.photos.keys(), ...files.masks.keys()])].sort();
+  const findings = await runConcurrently(stems, (stem) => inspectPair(stem, files, folder, set), options);
+  const problems: DatasetProblem[] = findings.flatMap((finding) => finding.problems);
+  if (stems.length === 0) {
+    problems.push({
+      kind: 'empty-dataset',
+      stem: '',
+      file: join(folder, 'images'),
+      message: 'contains no photos, and masks/ no masks',
+      remedy: 'put photos in images/ and their masks in masks/',
+    });
+  }
+  const convention = findConventionProblem(findings, folder, set);
+  if (convention) problems.push(convention);
+  // In another class order, what looks like swapped sides are other parts.
+  const sided =
+    convention?.kind === 'class-order' ? [] : findings.map(({ sides }, index) => ({ sides, stem: stems[index] }));
+  const reversed = sided.flatMap(({ sides, stem }) =>
+    sides && sides.pairs.length > 0 ? { swapped: sides.swapped, finding: describeSides(stem, sides, set) } : [],
+  );
+  const thumbnails = findings.flatMap(({ thumbnail }) => thumbnail ?? []);
+  const result: CheckResult = {
+    folder,
+    pairs: stems.filter((stem) => files.photos.has(stem) && files.masks.has(stem)).length,
+    ...(files.masks.size === 0 && files.photos.size > 0 && { photosOnly: files.photos.size }),
+    problems,
+    swapped: reversed.filter(({ swapped }) => swapped).map(({ finding }) => finding),
+    misplaced: reversed.filter(({ swapped }) => !swapped).map(({ finding }) => finding),
+    duplicates: await findNearDuplicates(thumbnails, undefined, options.signal),
+  };
+  return { result, thumbnails };
+}
+
+/**
+ * Reads every photo and mask of a dataset folder. Lists their problems, the masks with left and right swapped (see
+ * `detectSwap`) and the photos that nearly repeat another one. Problems with files are results, not errors.
+ *
+ * @throws FaceparseError only if the folder or its `images/` is missing; the reason of `signal` if that is aborted
+ *
+ * @example const { problems, swapped } = await checkDataset('data/train', getLabelSet('celebamask-19'));
+ */
+export async function checkDataset(folder: string, set: LabelSet, options: RunOptions = {}): Promise<CheckResult> {
+  return (await checkFolder(folder, set, options)).result;
+}
+
+/** Order of the splits; others follow by name. */
+const splitOrder = ['train', 'val', 'test'];
+
+/**
+ * Lists the splits of a data folder (subfolders with `images/`), the training split first. Empty if the folder is missing or
+ * is itself a split.
+ *
+ * @example await listSplits('data') // ['train', 'val']
+ */
+export async function listSplits(folder: string): Promise<string[]> {
+  if (!(await isFolder(folder)) || (await isFolder(join(folder, 'images')))) return [];
+  const found: string[] = [];
+  for (const name of (await readdir(folder)).sort()) if (await isFolder(join(folder, name, 'images'))) found.push(name);
+  return [...splitOrder.filter((name) => found.includes(name)), ...found.filter((name) => !splitOrder.includes(name))];
+}
+
+/**
+ * Checks every split of a data folder like `checkDataset`, and finds photos that nearly repeat a photo of an earlier split.
+ * `onProgress` counts the files of one split after the other.
+ *
+ * @throws FaceparseError as `checkDataset`, also if the folder has no splits
+ *
+ * @example const { splits, duplicatesAcross } = await checkSplits('data', getLabelSet('celebamask-19'));
+ */
+export async function checkSplits(folder: string, set: LabelSet, options: RunOptions = {}): Promise<SplitsCheckResult> {
+  const names = await listSplits(folder);
+  // The listing explains what is missing.
+  if (names.length === 0) await listDatasetFiles(folder);
+  const splits: CheckResult[] = [];
+  const duplicatesAcross: NearDuplicate[] = [];
+  const seen: ThumbnailEntry[] = [];
+  for (const name of names) {
+    const { result, thumbnails } = await checkFolder(join(folder, name), set, options);
+    splits.push(result);
+    duplicatesAcross.push(...(await findNearDuplicates(thumbnails, seen, options.signal)));
+    seen.push(...thumbnails);
+  }
+  return { folder, splits, duplicatesAcross };
+}
