@@ -23,19 +23,33 @@ async function faultsAfter(change: (folder: string) => Promise<unknown>): Promis
   return problems.map(({ kind, stem, message }) => `${kind} ${stem} ${message.replaceAll(folder, 'DATA')}`);
 }
 
+const nothingFound = { problems: [], swapped: [], misplaced: [], duplicates: [] };
+
 describe('checkDataset', () => {
   test('a good dataset has no problem, and every pair is reported as progress', async () => {
     const folder = await goodDataset();
     const seen: number[] = [];
     const result = await checkDataset(folder, celebamask19, { onProgress: (done) => seen.push(done) });
-    expect(result).toEqual({ folder, pairs: 2, problems: [], swapped: [], misplaced: [], duplicates: [] });
+    expect(result).toEqual({ folder, pairs: 2, maskSuffix: '', leftAlone: [], ...nothingFound });
     expect(seen).toEqual([1, 2]);
     expect(formatCheckReport(result)).toBe(`${folder}: 2 pairs of photo and mask\n\nno problems found`);
   });
 
   test.each<[string, (folder: string) => Promise<unknown>, RegExp]>([
     ['photo without mask', (f) => rm(join(f, 'masks/a.png')), /^missing-mask a has no mask DATA\/masks\/a\.png$/],
-    ['mask without photo', (f) => rm(join(f, 'images/a.jpg')), /^missing-photo a has no photo a\.jpg/],
+    [
+      'mask without photo',
+      (f) => rm(join(f, 'images/a.jpg')),
+      /^missing-photo a has no photo of this name in DATA\/images$/,
+    ],
+    [
+      'mask that is a JPEG',
+      async (f) => {
+        await rm(join(f, 'masks/a.png'));
+        await copyFile(join(f, 'images/a.jpg'), join(f, 'masks/a.jpg'));
+      },
+      /^mask-format a is a JPEG image, not a PNG$/,
+    ],
     [
       'two photos of one stem',
       (f) => copyFile(join(f, 'images/a.jpg'), join(f, 'images/a.jpeg')),
@@ -131,7 +145,7 @@ describe('checkDataset', () => {
     expect(result.swapped.map(({ stem }) => stem)).toEqual(['a', 'b']);
     const report = formatCheckReport(result);
     expect(report).toContain(`faceparse data check ${folder} --repair-out NEW_FOLDER --swap-sides`);
-    expect(report).toContain('1 problem, 0 masks to repair');
+    expect(report).toContain('1 problem');
     expect(report).not.toContain('repair writes corrected copies');
   });
 
@@ -177,7 +191,7 @@ describe('checkDataset', () => {
     expect(formatCheckReport(result)).toContain(
       `nearly the same photo: 1\n  ${join(folder, 'images/b.jpg')} mirrors ${original}\n  → keep one of each`,
     );
-    expect(formatCheckReport(result)).toContain('1 problem, 0 masks to repair');
+    expect(formatCheckReport(result)).toContain('0 problems, 1 repeated photo');
   });
 
   test('an aborted signal ends the check', async () => {
@@ -226,7 +240,7 @@ const real = '../shared/data/celebamask-mini/val';
 
 test.skipIf(!existsSync(real))(`the validation split is clean (skipped without ${real})`, async () => {
   const result = await checkDataset(real, celebamask19);
-  expect(result).toEqual({ folder: real, pairs: 100, problems: [], swapped: [], misplaced: [], duplicates: [] });
+  expect(result).toEqual({ folder: real, pairs: 100, maskSuffix: '', leftAlone: [], ...nothingFound });
 });
 
 test('formatCheckReport names the first of each kind, counts the rest, and says each remedy once', () => {
@@ -238,7 +252,7 @@ test('formatCheckReport names the first of each kind, counts the rest, and says 
     remedy: 'add the mask or remove the photo',
   }));
   const report = formatCheckReport(
-    { folder: 'DATA', pairs: 0, problems, swapped: [], misplaced: [], duplicates: [] },
+    { folder: 'DATA', pairs: 0, maskSuffix: '', leftAlone: [], ...nothingFound, problems },
     { limit: 2 },
   );
   expect(report.split('\n')).toEqual([
@@ -250,6 +264,6 @@ test('formatCheckReport names the first of each kind, counts the rest, and says 
     '  … and 10 more',
     '  → add the mask or remove the photo',
     '',
-    '12 problems, 0 masks to repair',
+    '12 problems',
   ]);
 });

@@ -1,13 +1,22 @@
 import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
+import { readHead } from '../../files/read-head.ts';
+import { contentBytes, contentOf } from '../../formats/file-content.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
-import { listDatasetFiles } from '../dataset/dataset.ts';
+import { type DatasetFiles, listDatasetFiles } from '../dataset/dataset.ts';
 import type { SwapFinding } from '../dataset/left-right.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
 import { findConventionProblem } from './convention.ts';
 import { findNearDuplicates, type ThumbnailEntry } from './duplicates.ts';
-import type { CheckResult, DatasetProblem, NearDuplicate, SidesFinding, SplitsCheckResult } from './finding.ts';
+import type {
+  CheckResult,
+  DatasetProblem,
+  NearDuplicate,
+  ProblemKind,
+  SidesFinding,
+  SplitsCheckResult,
+} from './finding.ts';
 import { inspectPair } from './inspect-pair.ts';
 
 function describeSides(stem: string, { pairs, evidence }: SwapFinding, set: LabelSet): SidesFinding {
@@ -15,6 +24,20 @@ function describeSides(stem: string, { pairs, evidence }: SwapFinding, set: Labe
     (set.classes.find(({ id }) => id === left)?.name ?? `${left}`).replace(/^l_/, ''),
   );
   return { stem, parts, evidence: [...evidence] };
+}
+
+function hasNoMasks({ masks, unusableMasks }: DatasetFiles): boolean {
+  return masks.size + unusableMasks.length === 0;
+}
+
+function fileProblem(kind: ProblemKind, file: string, message: string, remedy: string): DatasetProblem {
+  return { kind, stem: basename(file, extname(file)), file, message, remedy };
+}
+
+async function maskFormatProblem(file: string): Promise<DatasetProblem> {
+  const content = contentOf(await readHead(file, contentBytes).catch(() => new Uint8Array(0)));
+  const remedy = 'write masks as PNG; formats such as JPEG change class ids, so that a conversion cannot restore them';
+  return fileProblem('mask-format', file, `is ${content.name}, not a PNG`, remedy);
 }
 
 /** The check of one folder, and the thumbnails by which its photos are compared with those of other splits. */
@@ -26,7 +49,11 @@ async function checkFolder(
   const files = await listDatasetFiles(folder);
   const stems = [...new Set([...files.photos.keys(), ...files.masks.keys()])].sort();
   const findings = await runConcurrently(stems, (stem) => inspectPair(stem, files, folder, set), options);
-  const problems: DatasetProblem[] = findings.flatMap((finding) => finding.problems);
+  const problems: DatasetProblem[] = [
+    ...files.problems.map(({ file, reason, remedy }) => fileProblem('unreadable-file', file, reason, remedy)),
+    ...(await Promise.all(files.unusableMasks.map(maskFormatProblem))),
+    ...findings.flatMap((finding) => finding.problems),
+  ];
   if (stems.length === 0) {
     problems.push({
       kind: 'empty-dataset',
@@ -48,7 +75,9 @@ async function checkFolder(
   const result: CheckResult = {
     folder,
     pairs: stems.filter((stem) => files.photos.has(stem) && files.masks.has(stem)).length,
-    ...(files.masks.size === 0 && files.photos.size > 0 && { photosOnly: files.photos.size }),
+    maskSuffix: files.maskSuffix,
+    leftAlone: files.leftAlone,
+    ...(hasNoMasks(files) && files.photos.size > 0 && { photosOnly: files.photos.size }),
     problems,
     swapped: reversed.filter(({ swapped }) => swapped).map(({ finding }) => finding),
     misplaced: reversed.filter(({ swapped }) => !swapped).map(({ finding }) => finding),

@@ -1,4 +1,5 @@
 import type { SideEvidence } from '../dataset/left-right.ts';
+import type { LeftAlone } from '../dataset/list-images.ts';
 
 export type ProblemKind =
   | 'empty-dataset'
@@ -7,6 +8,8 @@ export type ProblemKind =
   | 'duplicate-photo'
   | 'unreadable-photo'
   | 'unreadable-mask'
+  | 'unreadable-file'
+  | 'mask-format'
   | 'size-mismatch'
   | 'exif-orientation'
   | 'binary-mask'
@@ -53,6 +56,10 @@ export interface CheckResult {
   readonly folder: string;
   /** Number of photos with a mask. */
   readonly pairs: number;
+  /** What all masks have after the name of their photo, such as `_mask`; usually empty. */
+  readonly maskSuffix: string;
+  /** Files and folders that were not used: other files, hidden files, subfolders. */
+  readonly leftAlone: readonly LeftAlone[];
   /** Photos, where the folder has no mask at all; such a test split is no fault. */
   readonly photosOnly?: number;
   readonly problems: DatasetProblem[];

@@ -4,9 +4,8 @@ import { readPngPalette } from '../../formats/palette-png.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import { ImageError, readMask, readPhoto } from '../../image/read-image.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
-import { joinWords } from '../../text/join-words.ts';
 import { type IdMeasurements, measureIds } from '../dataset/class-order.ts';
-import { type DatasetFiles, photoExtensions } from '../dataset/dataset.ts';
+import { bareRemedy, type DatasetFiles, stemOf } from '../dataset/dataset.ts';
 import { judgeSides, type SwapFinding } from '../dataset/left-right.ts';
 import type { ThumbnailEntry } from './duplicates.ts';
 import type { DatasetProblem, ProblemKind } from './finding.ts';
@@ -82,12 +81,14 @@ export async function inspectPair(
     problems.push({ kind: 'duplicate-photo', stem, file: photoPaths[0], message, remedy: 'keep one of them' });
   }
   if (photoPaths.length === 0 && maskPath) {
-    const message = `has no photo ${stem}${joinWords(photoExtensions, 'or')} in ${join(folder, 'images')}`;
+    const message = `has no photo of this name in ${join(folder, 'images')}`;
     problems.push({ kind: 'missing-photo', stem, file: maskPath, message, remedy: 'add the photo or remove the mask' });
   }
-  if (!maskPath && files.masks.size > 0) {
-    const message = `has no mask ${join(folder, 'masks', `${stem}.png`)}`;
-    const remedy = 'add the mask or remove the photo';
+  // A mask in another format is a problem of its own.
+  const otherFormat = files.unusableMasks.some((path) => stemOf(path) === stem);
+  if (!maskPath && !otherFormat && files.masks.size + files.unusableMasks.length > 0) {
+    const message = `has no mask ${join(folder, 'masks', `${stem}${files.maskSuffix}.png`)}`;
+    const remedy = bareRemedy(files, [stem]);
     problems.push({ kind: 'missing-mask', stem, file: photoPaths[0], message, remedy });
   }
   const photos: { path: string; photo: Photo }[] = [];

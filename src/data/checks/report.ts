@@ -1,4 +1,5 @@
 import { countOf } from '../../text/counts.ts';
+import { leftAloneNotes } from '../dataset/list-images.ts';
 import type {
   CheckResult,
   DatasetProblem,
@@ -15,6 +16,8 @@ const headings: Record<ProblemKind, string> = {
   'duplicate-photo': 'two photos with one name',
   'unreadable-photo': 'unreadable photo',
   'unreadable-mask': 'unreadable mask',
+  'unreadable-file': 'file or folder that cannot be read',
+  'mask-format': 'mask that is no PNG',
   'size-mismatch': 'photo and mask differ in size',
   'exif-orientation': 'mask made without the EXIF orientation of its photo',
   'class-order': 'class order of another program',
@@ -86,6 +89,8 @@ export function formatCheckReport(result: CheckResult, options: ReportOptions = 
       ? `${result.folder}: ${countOf(result.pairs, 'pair')} of photo and mask`
       : `${result.folder}: ${countOf(photosOnly, 'photo')}, no masks\n` +
         'Photos alone can be used with predict and submit. Training and evaluate need a mask for each photo in masks/.',
+    ...(result.maskSuffix === '' ? [] : [`masks are named PHOTO${result.maskSuffix}.png`]),
+    ...leftAloneNotes(result.leftAlone),
   ];
   for (const kind of Object.keys(headings) as ProblemKind[]) {
     const ofKind = problems.filter((problem) => problem.kind === kind);
@@ -99,13 +104,12 @@ export function formatCheckReport(result: CheckResult, options: ReportOptions = 
   );
   const toRepair = countRepairable(result);
   if (toRepair > 0) lines.push(...listSides(result, options));
-  const faults = problems.length + duplicates.length;
-  lines.push(
-    '',
-    faults + toRepair === 0
-      ? 'no problems found'
-      : `${countOf(faults, 'problem')}, ${countOf(toRepair, 'mask')} to repair`,
-  );
+  const counts = [
+    countOf(problems.length, 'problem'),
+    ...(toRepair > 0 ? [`${countOf(toRepair, 'mask')} to repair`] : []),
+    ...(duplicates.length > 0 ? [`${countOf(duplicates.length, 'repeated photo')}`] : []),
+  ];
+  lines.push('', problems.length === 0 && counts.length === 1 ? 'no problems found' : counts.join(', '));
   return lines.join('\n');
 }
 

@@ -68,7 +68,8 @@ async function requireFolder(folder: string): Promise<void> {
   );
 }
 
-function stemOf(path: string): string {
+/** The name by which a photo and its mask are matched. */
+export function stemOf(path: string): string {
   const name = basename(path);
   // macOS decomposes accented letters in names (NFD), other systems do not.
   return name.slice(0, name.length - extname(name).length).normalize('NFC');
@@ -152,7 +153,7 @@ export function bareRemedy(files: DatasetFiles, bare: readonly string[]): string
       'or give all masks the same suffix, such as _mask'
     );
   }
-  return 'add the masks or remove the photos';
+  return bare.length === 1 ? 'add the mask or remove the photo' : 'add the masks or remove the photos';
 }
 
 /**

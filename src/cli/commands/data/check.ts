@@ -55,8 +55,9 @@ export function registerDataCheck(data: Command): void {
     });
 }
 
-function isFaulty({ problems, duplicates }: CheckResult): boolean {
-  return problems.length + duplicates.length > 0;
+/** Repeated photos within a split are a remark: they do no harm there. */
+function isFaulty({ problems }: CheckResult): boolean {
+  return problems.length > 0;
 }
 
 async function checkAll(folder: string, set: LabelSet, options: CheckOptions): Promise<void> {
@@ -98,5 +99,8 @@ async function checkOne(folder: string, set: LabelSet, options: CheckOptions): P
 }
 
 function repairHint(folder: string): string {
-  return `\nto write repaired masks: faceparse data check ${folder} --repair-out NEW_FOLDER`;
+  return (
+    '\nTraining repairs these masks itself (data.repair: true). ' +
+    `To write repaired masks: faceparse data check ${folder} --repair-out NEW_FOLDER`
+  );
 }
