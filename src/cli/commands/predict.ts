@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
 import { findPhotos } from '../../data/dataset/find-photos.ts';
+import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import type { PredictionPaths } from '../../node/save-prediction.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { splitPredictArguments } from '../predict/arguments.ts';
 import { requireFreeTargets } from '../predict/free-targets.ts';
@@ -13,6 +14,7 @@ import { addOutputOptions, type OutputOptions, requestedOutputs, resolveOutputs 
 interface PredictOptions extends JsonOption, EngineOptions, AveragingOptions, OutputOptions {
   out: string;
   force?: boolean;
+  recursive?: boolean;
 }
 
 /** A parsed photo, for `--json`. */
@@ -33,7 +35,8 @@ async function predict(first: string | undefined, others: readonly string[], opt
   const given = [...(first === undefined ? [] : [first]), ...others];
   const { outputs: requested, words } = await requestedOutputs(options, given);
   const { run, photos } = await splitPredictArguments(words);
-  const inputs = await findPhotos(photos);
+  const found = await findPhotos(photos, { recursive: options.recursive === true, exclude: options.out });
+  const inputs = found.photos;
   const [{ FaceParser }, { extraOutputs, predictionPaths, savePrediction }, { ImageError, readPhoto }] =
     await Promise.all([
       import('../../node/face-parser.ts'),
@@ -43,7 +46,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
   await requireFreeTargets(inputs, ({ stem }) => predictionPaths(options.out, stem, requested), options.force === true);
   const averaging = await averagingOf(options);
   const parser = await FaceParser.load(run, { ...engineChoice(options), ...(averaging && { averaging }) });
-  const failures: string[] = [];
+  const failures = found.problems.map(({ message }) => message);
   const written: Written[] = [];
   try {
     const outputs = resolveOutputs(requested, parser.labelSet);
@@ -59,7 +62,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
           written.push({ photo: path, ...paths, milliseconds: Math.round(result.timing.total), areas });
         } catch (error) {
           // A bad photo is reported and skipped; any other error ends the work.
-          if (!(error instanceof ImageError) || inputs.length === 1) throw error;
+          if (!(error instanceof ImageError) || inputs.length + found.problems.length === 1) throw error;
           failures.push(error.message);
         }
         onProgress(index + 1, inputs.length);
@@ -68,15 +71,18 @@ async function predict(first: string | undefined, others: readonly string[], opt
   } finally {
     await parser.dispose();
   }
-  if (options.json) printJson({ weights: parser.file, written, failures });
+  if (options.json) printJson({ weights: parser.file, written, failures, leftAlone: found.leftAlone });
   else {
     const masks = `${written.length} ${written.length === 1 ? 'mask' : 'masks'}`;
     const extras = extraOutputs.filter((name) => requested[name]).map((name) => `${extraNames[name]} in ${name}/`);
     printText(`wrote ${masks} to ${options.out}${extras.length > 0 ? `, with ${joinWords(extras, 'and')}` : ''}`);
   }
+  if (!options.json) for (const note of leftAloneNotes(found.leftAlone)) printNotice(note);
   for (const failure of failures) process.stderr.write(`faceparse: ${failure}\n`);
   if (failures.length > 0) {
-    throw new FaceparseError(`${failures.length} of ${inputs.length} photos could not be parsed (see above)`);
+    throw new FaceparseError(
+      `${failures.length} of ${inputs.length + found.problems.length} photos could not be parsed (see above)`,
+    );
   }
 }
 
@@ -89,6 +95,7 @@ export function registerPredict(program: Command): void {
     .argument('[run]', 'run folder or .safetensors file (default: the bundled weights)')
     .argument('[photo...]', 'photos, folders of photos, or dataset folders with images/')
     .option('--out <folder>', 'output folder; masks are named after the photos', 'masks')
+    .option('--recursive', 'also search subfolders of folders; masks are written to the same subfolders')
     .option('--force', 'replace existing files, but never a photo')
     .option('--json', jsonHelp);
   addOutputOptions(command);

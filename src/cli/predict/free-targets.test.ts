@@ -38,12 +38,12 @@ describe('requireFreeTargets', () => {
   });
 
   it.each([
-    ['only/a.png', { only: [1] }, /only\/a\.png already exists; .*it is an input photo$/],
-    ['cutout/a.png', { cutout: [1] }, /it is an input photo$/],
+    ['only/a.png', { only: [1] }, /only\/a\.png is an input photo; choose another --out$/],
+    ['cutout/a.png', { cutout: [1] }, /cutout\/a\.png is an input photo; choose/],
     [
       'probabilities/a/hair.png',
       { probabilities: 'png' },
-      /probabilities\/a already exists; .*contains an input photo$/,
+      /probabilities\/a contains an input photo; choose another --out$/,
     ],
   ])('never writes over the photo %s', async (name, outputs, message) => {
     const folder = await temporaryFolder();

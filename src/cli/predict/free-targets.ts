@@ -16,7 +16,7 @@ export async function requireFreeTargets(
   pathsOf: (photo: PhotoFile) => PredictionPaths,
   force: boolean,
 ): Promise<void> {
-  const sources = new Set(await Promise.all(photos.map(({ path }) => realpath(path))));
+  const sources = new Set(await Promise.all(photos.map(({ path }) => realpath(path).catch(() => path))));
   const taken = new Map<string, PhotoFile>();
   for (const photo of photos) {
     for (const target of Object.values(pathsOf(photo))) {
@@ -27,9 +27,9 @@ export async function requireFreeTargets(
       taken.set(target, photo);
       const found = await realpath(target).catch(() => undefined);
       if (found === undefined) continue;
-      if (sources.has(found)) throw usage(`${target} already exists; choose another --out: it is an input photo`);
+      if (sources.has(found)) throw usage(`${target} is an input photo; choose another --out`);
       if ((await isFolder(found)) && [...sources].some((source) => source.startsWith(found + sep))) {
-        throw usage(`${target} already exists; choose another --out: it contains an input photo`);
+        throw usage(`${target} contains an input photo; choose another --out`);
       }
       if (!force) throw usage(`${target} already exists; choose another --out, or use --force to replace it`);
     }
