@@ -1,3 +1,5 @@
+import { contentOf } from './file-content.ts';
+
 /** A kind of file that its first bytes tell. */
 export type FileKind =
   | 'pytorch'
@@ -25,14 +27,6 @@ const signatures: readonly (readonly [FileKind, number, string])[] = [
   ['hdf5', 0, '\x89HDF\r\n\x1a\n'],
   ['tflite', 4, 'TFL3'],
   ['numpy', 0, '\x93NUMPY'],
-  ['image', 0, '\xff\xd8\xff'],
-  ['image', 0, '\x89PNG\r\n\x1a\n'],
-  ['image', 0, 'GIF8'],
-  ['image', 8, 'WEBP'],
-  ['image', 4, 'ftypheic'],
-  ['image', 4, 'ftypheix'],
-  ['image', 4, 'ftypmif1'],
-  ['image', 4, 'ftypavif'],
 ];
 
 /**
@@ -45,6 +39,7 @@ export function recognizeFile(head: Uint8Array): FileKind | undefined {
   const start = String.fromCharCode(...head.subarray(0, 16));
   const signed = signatures.find(([, at, text]) => start.startsWith(text, at));
   if (signed) return signed[0];
+  if (contentOf(head).kind !== 'other') return 'image';
   if (start.startsWith('PK\x03\x04')) return recognizeZip(head);
   if (legacyPyTorchStart.every((byte, at) => head[at] === byte)) return 'pytorch';
   if (head[0] === 0x80 && head[1] >= 2 && head[1] <= 5) return 'pickle';

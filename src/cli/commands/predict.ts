@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { findPhotos } from '../../data/dataset/find-photos.ts';
 import { leftAloneNotes } from '../../data/dataset/list-images.ts';
@@ -74,7 +75,9 @@ async function predict(first: string | undefined, others: readonly string[], opt
   if (options.json) printJson({ weights: parser.file, written, failures, leftAlone: found.leftAlone });
   else {
     const masks = `${written.length} ${written.length === 1 ? 'mask' : 'masks'}`;
-    const extras = extraOutputs.filter((name) => requested[name]).map((name) => `${extraNames[name]} in ${name}/`);
+    const extras = extraOutputs
+      .filter((name) => requested[name])
+      .map((name) => `${extraNames[name]} in ${join(options.out, name)}`);
     printText(`wrote ${masks} to ${options.out}${extras.length > 0 ? `, with ${joinWords(extras, 'and')}` : ''}`);
   }
   if (!options.json) for (const note of leftAloneNotes(found.leftAlone)) printNotice(note);
@@ -95,7 +98,7 @@ export function registerPredict(program: Command): void {
     .argument('[run]', 'run folder or .safetensors file (default: the bundled weights)')
     .argument('[photo...]', 'photos, folders of photos, or dataset folders with images/')
     .option('--out <folder>', 'output folder; masks are named after the photos', 'masks')
-    .option('--recursive', 'also search subfolders of folders; masks are written to the same subfolders')
+    .option('--recursive', 'also search subfolders of folders; files are written to the same subfolders')
     .option('--force', 'replace existing files, but never a photo')
     .option('--json', jsonHelp);
   addOutputOptions(command);
