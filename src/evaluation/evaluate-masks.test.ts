@@ -98,11 +98,17 @@ describe('evaluateMasks', () => {
     expect({ missing, extra }).toEqual({ missing: [], extra: [] });
   });
 
+  it('matches masks that all have the same suffix', async () => {
+    const folder = await writeMasks({ '0_mask.png': face, '1_mask.png': face });
+    const { summary, missing, extra } = await evaluateMasks(folder, await faces('0', '1', '2'), set);
+    expect({ images: summary.images, missing, extra }).toEqual({ images: 2, missing: ['2'], extra: [] });
+  });
+
   it('explains a folder that does not fit', async () => {
     const dataset = await faces('0', '1');
-    const suffixed = await writeMasks({ '0_mask.png': face, '1_mask.png': face });
-    await expect(evaluateMasks(suffixed, dataset, set)).rejects.toThrow(
-      /^no mask in .* it contains 0_mask\.png, but a photo is 0\.jpg, whose mask is 0\.png; name masks like their photos$/,
+    const foreign = await writeMasks({ 'mask0.png': face, 'mask1.png': face });
+    await expect(evaluateMasks(foreign, dataset, set)).rejects.toThrow(
+      /^no mask in .* it contains mask0\.png, but a photo is 0\.jpg, whose mask is 0\.png; name masks like their photos$/,
     );
     const empty = await temporaryFolder();
     await expect(evaluateMasks(empty, dataset, set)).rejects.toThrow(/contains no PNG; masks are 8-bit/);

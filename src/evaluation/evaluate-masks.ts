@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
+import { type Dataset, type DatasetItem, findMaskSuffix } from '../data/dataset/dataset.ts';
 import type { LabelMap } from '../image/image.ts';
 import { readMask } from '../image/read-image.ts';
 import type { LabelSet } from '../labels/label-set.ts';
@@ -30,8 +30,8 @@ export interface MaskEvaluationOptions {
 
 /**
  * Scores masks that any program wrote against those of a dataset, as `evaluateParser` scores a network. Masks are 8-bit
- * palette or greyscale PNGs of class ids, named like the photos, in the size of the dataset's masks. A mask that cannot
- * be scored is reported in the result, and so is a missing one.
+ * palette or greyscale PNGs of class ids, named like the photos (or all with one suffix such as `_mask`), in the size of
+ * the dataset's masks. A mask that cannot be scored is reported in the result, and so is a missing one.
  *
  * @param folder the folder of masks
  * @throws FaceparseError if the folder is missing, or contains no mask of the dataset
@@ -45,9 +45,11 @@ export async function evaluateMasks(
   labelSet: LabelSet,
   { signal, onImage }: MaskEvaluationOptions = {},
 ): Promise<MaskEvaluation> {
-  const { masks, others } = await listMaskFolder(folder);
+  const { masks: listed, others } = await listMaskFolder(folder);
   const { items } = dataset;
   const expected = new Set(items.map(({ stem }) => maskKey(stem)));
+  const suffix = findMaskSuffix(expected, [...listed.keys()]);
+  const masks = new Map([...listed].map(([key, path]) => [key.slice(0, key.length - suffix.length), path]));
   const extra = [...masks].filter(([key]) => !expected.has(key)).map(([, path]) => basename(path));
   if (extra.length === masks.size) {
     throw new FaceparseError(

@@ -40,7 +40,7 @@ describe('predict', () => {
     const cwd = await twoPhotos();
     const words = ['predict', weights, 'a.jpg', 'b.jpg', '--overlay', '--only', 'hair,14', '--cutout', ...oneThread];
     expect(await succeed([...words, '--probabilities'], cwd)).toBe(
-      'wrote 2 masks to masks, with overlays in masks/overlay, probabilities in probabilities/, masks of the classes in masks/only and cutouts in masks/cutout\n',
+      'wrote 2 masks to masks, with overlays in masks/overlay, probabilities in masks/probabilities, masks of the classes in masks/only and cutouts in masks/cutout\n',
     );
     const written = ['a', 'b'].flatMap((stem) => [
       `masks/${stem}.png`,

@@ -89,7 +89,7 @@ function groupByStem(paths: readonly string[]): Map<string, string[]> {
  *
  * A suffix starts with a sign, so that 1.jpg and 11.png are no pair.
  */
-function findMaskSuffix(photos: ReadonlySet<string>, masks: readonly string[]): string {
+export function findMaskSuffix(photos: ReadonlySet<string>, masks: readonly string[]): string {
   if (masks.length === 0 || masks.some((stem) => photos.has(stem))) return '';
   const [first] = masks;
   const signs = [...first.matchAll(/[^\p{L}\p{N}]/gu)].filter(({ index }) => index > 0);
