@@ -27,6 +27,11 @@ export interface EvaluationOptions {
   /** Whether to repair masks with swapped left and right first, as in training. */
   readonly repair?: boolean;
   readonly signal?: AbortSignal;
+  /**
+   * Called with the reason for each pair that cannot be read or scored; such pairs are left out. By default, the first one is an
+   * error.
+   */
+  readonly onFailure?: (reason: FaceparseError) => void;
   readonly onImage?: (image: ScoredImage, done: number, total: number) => void | Promise<void>;
 }
 
@@ -57,6 +62,22 @@ export function requireScorable({ data }: LabelMap, { maskPath }: DatasetItem, s
   }
 }
 
+/** Photo and truth of a pair, fit to be scored. */
+async function readPair(
+  item: DatasetItem,
+  set: LabelSet,
+  repair: boolean,
+): Promise<{ readonly photo: Photo; readonly truth: LabelMap }> {
+  const [photo, truth] = await Promise.all([readPhoto(item.imagePath), readTruth(item, set, repair)]);
+  if (photo.width !== truth.width || photo.height !== truth.height) {
+    throw new FaceparseError(
+      `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; both must have the same size.`,
+    );
+  }
+  requireScorable(truth, item, set);
+  return { photo, truth };
+}
+
 /**
  * Scores a parser on pairs, every mask at its own size.
  *
@@ -68,19 +89,18 @@ export async function evaluateParser(
   dataset: Dataset,
   options: EvaluationOptions = {},
 ): Promise<ScoreSummary> {
-  const { limit = dataset.items.length, repair = false, signal, onImage } = options;
+  const { limit = dataset.items.length, repair = false, signal, onFailure, onImage } = options;
   const items = dataset.items.slice(0, limit);
   const score = new FaceScore(parser.labelSet.classes.length);
   for (const [index, item] of items.entries()) {
     signal?.throwIfAborted();
-    const [photo, truth] = await Promise.all([readPhoto(item.imagePath), readTruth(item, parser.labelSet, repair)]);
-    if (photo.width !== truth.width || photo.height !== truth.height) {
-      throw new FaceparseError(
-        `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; both must have the same size.`,
-      );
-    }
+    const pair = await readPair(item, parser.labelSet, repair).catch((error: unknown) => {
+      if (!onFailure || !(error instanceof FaceparseError)) throw error;
+      onFailure(error);
+    });
+    if (!pair) continue;
+    const { photo, truth } = pair;
     const { labelMap: prediction, timing } = await parser.parse(photo);
-    requireScorable(truth, item, parser.labelSet);
     const imageScore = score.add(truth.data, prediction.data);
     await onImage?.({ item, photo, truth, prediction, timing, score: imageScore }, index + 1, items.length);
   }

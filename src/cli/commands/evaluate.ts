@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Dataset } from '../../data/dataset/dataset.ts';
+import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { isFolder } from '../../files/path-kind.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import type { ScoreSummary } from '../../metrics/face-score.ts';
@@ -7,7 +8,7 @@ import type { Averaging } from '../../parser/averaging.ts';
 import type { FaceParser } from '../../parser/face-parser.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { evaluateReadyMasks } from '../evaluate-masks.ts';
 import { formatScore, formatScores, formatScoresMarkdown } from '../score-table.ts';
@@ -19,6 +20,9 @@ interface EvaluateOptions extends JsonOption, EngineOptions, AveragingOptions {
   markdown?: boolean;
 }
 
+/** Pairs that are named if none can be scored. */
+const listedFailures = 10;
+
 /** The scores of one way of predicting. */
 interface Scored {
   readonly flip: boolean;
@@ -26,21 +30,31 @@ interface Scored {
   readonly summary: ScoreSummary;
   /** Mean time of the network per image. */
   readonly networkMilliseconds: number;
+  /** Why pairs are not in the scores, one text each. */
+  readonly failures: readonly string[];
 }
 
 async function score(label: string, parser: FaceParser, dataset: Dataset, options: JsonOption): Promise<Scored> {
   const { evaluateParser } = await import('../../training/evaluation.ts');
   let network = 0;
+  const failures: string[] = [];
   const summary = await runTask(label, options, ({ signal, onProgress }) =>
     evaluateParser(parser, dataset, {
       signal,
+      onFailure: ({ message }) => void failures.push(message),
       onImage: ({ timing }, done, total) => {
         network += timing.network;
         onProgress(done, total);
       },
     }),
   );
-  return { flip: parser.flip, sides: parser.sides, summary, networkMilliseconds: network / summary.images };
+  if (summary.images === 0) {
+    throw new FaceparseError(`no pair of ${dataset.folder} can be scored`, {
+      faults: failures.slice(0, listedFailures),
+    });
+  }
+  const { flip, sides } = parser;
+  return { flip, sides, summary, networkMilliseconds: network / summary.images, failures };
 }
 
 /** The same network, averaged. */
@@ -122,12 +136,15 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     const averaged = averaging && (await scoreAveraged(parser, averaging, dataset, options));
     if (options.json) {
       const { flip, sides } = averaged ?? plain;
-      return printJson({
+      printJson({
         weights: parser.file,
         data: dataset.folder,
         ...toJson(plain),
         ...(averaged && { averaged: { flip, sides, ...toJson(averaged) } }),
+        failures: plain.failures,
+        leftAlone: dataset.leftAlone,
       });
+      return requireAllScored(plain, dataset);
     }
     const { model, preprocessing } = parser.weights;
     // A Markdown table is published, so it contains no path of this machine.
@@ -137,9 +154,17 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
       );
     }
     printText(formatReport(parser.labelSet, plain, averaged, options.markdown === true));
+    for (const note of leftAloneNotes(dataset.leftAlone)) printNotice(note);
+    for (const failure of plain.failures) printNotice(failure);
+    requireAllScored(plain, dataset);
   } finally {
     await parser.dispose();
   }
+}
+
+function requireAllScored({ failures }: Scored, { items }: Dataset): void {
+  if (failures.length === 0) return;
+  throw new FaceparseError(`${failures.length} of ${items.length} pairs are not in the scores (see above)`);
 }
 
 /** `faceparse evaluate [RUN] [--data FOLDER]`, `faceparse evaluate --masks FOLDER --data FOLDER` */

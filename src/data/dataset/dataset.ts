@@ -22,6 +22,12 @@ export interface Dataset {
   readonly items: readonly DatasetItem[];
 }
 
+/** A dataset as `openDataset` finds it. */
+export interface OpenedDataset extends Dataset {
+  /** Files and subfolders that are no part of it. */
+  readonly leftAlone: readonly LeftAlone[];
+}
+
 /** The files of a dataset folder, before any check. Stems are in Unicode normal form C. */
 export interface DatasetFiles {
   /** Stem → photos with that stem (more than one is an error), sorted by stem. */
@@ -168,7 +174,7 @@ export function bareRemedy(files: DatasetFiles, bare: readonly string[]): string
  *
  * @example const { items } = await openDataset('data/train'); // items[0].maskPath
  */
-export async function openDataset(folder: string, options: { requireMasks?: boolean } = {}): Promise<Dataset> {
+export async function openDataset(folder: string, options: { requireMasks?: boolean } = {}): Promise<OpenedDataset> {
   const { requireMasks = true } = options;
   const files = await listDatasetFiles(folder);
   const { photos, masks } = files;
@@ -204,7 +210,7 @@ export async function openDataset(folder: string, options: { requireMasks?: bool
     const maskPath = masks.get(stem);
     return maskPath === undefined ? { stem, imagePath: paths[0] } : { stem, imagePath: paths[0], maskPath };
   });
-  return { folder, items };
+  return { folder, items, leftAlone: files.leftAlone };
 }
 
 /**
