@@ -23,8 +23,8 @@ export interface RawLayout {
   readonly leftAlone: readonly string[];
 }
 
-const photoPattern = /^(\d{1,7})\.(?:jpe?g|jfif|png|webp)$/i;
-const partPattern = /^(\d{1,7})_([a-z_]+)\.png$/i;
+const photoPattern = /^0*(\d{1,7})\.(?:jpe?g|jfif|png|webp)$/i;
+const partPattern = /^0*(\d{1,7})_([a-z_]+)\.png$/i;
 const mappingName = 'celeba-hq-to-celeba-mapping.txt';
 
 /** The names in use, without case and punctuation: the official one first, then older and shorter ones. */
@@ -96,6 +96,12 @@ export function findLayout(files: RawFiles): RawLayout {
     if (names.some((name) => partOf(name))) withParts.add(partsRoot(folder));
   }
   if (withPhotos.length === 0 && withParts.size === 0) {
+    const zip = files.folders.get('')?.find((name) => /\.zip$/i.test(name));
+    if (zip !== undefined) {
+      throw new FaceparseError(`${files.source} contains no photos, but ${zip}; use ${files.locate(zip)}`, {
+        exitCode: 2,
+      });
+    }
     throw notFound(files, 'contains neither photos <number>.jpg nor parts <number>_<part>.png');
   }
   if (withPhotos.length === 0) throw notFound(files, 'contains parts but no photos <number>.jpg');
