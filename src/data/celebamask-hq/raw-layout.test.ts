@@ -59,6 +59,7 @@ test('the official names win over others, and files of archivers are no data', (
       'a/CelebAMask-HQ/CelebAMask-HQ-mask-anno/0/00000_skin.png',
       'a/CelebAMask-HQ/celeba-hq-to-celeba-mapping.TXT',
       'old/0_hair.png',
+      'a/CelebAMask-HQ/notes/.DS_Store',
       '__MACOSX/CelebA-HQ-img/0.jpg',
       '.Trash/CelebA-HQ-img/1.jpg',
     ]),
@@ -69,6 +70,6 @@ test('the official names win over others, and files of archivers are no data', (
     mapping: 'a/CelebAMask-HQ/celeba-hq-to-celeba-mapping.TXT',
     photos: new Map([[0, ['a/CelebAMask-HQ/CelebA-HQ-img/0.jpg']]]),
     parts: new Map([[0, [{ classId: 1, path: 'a/CelebAMask-HQ/CelebAMask-HQ-mask-anno/0/00000_skin.png' }]]]),
-    leftAlone: ['a/CelebAMask-HQ/celeba-hq-to-celeba-mapping.TXT'],
+    leftAlone: ['a/CelebAMask-HQ/celeba-hq-to-celeba-mapping.TXT', 'a/CelebAMask-HQ/notes/.DS_Store'],
   });
 });

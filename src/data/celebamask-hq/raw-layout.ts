@@ -19,7 +19,7 @@ export interface RawLayout {
   readonly partsFolder: string;
   /** Path of CelebA-HQ-to-CelebA-mapping.txt, if there is one. */
   readonly mapping?: string;
-  /** Paths of the other files in these folders and next to them: lists, README, files that desktops create. */
+  /** Paths of the other files in the folder of the download: lists, README, files that desktops create. */
   readonly leftAlone: readonly string[];
 }
 
@@ -135,9 +135,11 @@ export function findLayout(files: RawFiles): RawLayout {
     const path = inside(photosFolder, name);
     photos.set(Number(number), [...(photos.get(Number(number)) ?? []), path]);
   }
+  const used = new Set([photosFolder]);
   const parts = new Map<number, RawPart[]>();
   for (const [folder, names] of files.folders) {
     if (folder !== partsFolder && (parentOf(folder) !== partsFolder || !/^\d+$/.test(baseName(folder)))) continue;
+    used.add(folder);
     for (const name of names) {
       const part = partOf(name);
       if (!part) {
@@ -158,8 +160,9 @@ export function findLayout(files: RawFiles): RawLayout {
     const name = files.folders.get(folder)?.find((one) => one.toLowerCase() === mappingName);
     if (name !== undefined) mapping ??= inside(folder, name);
   }
-  if (home !== photosFolder && home !== partsFolder) {
-    leftAlone.push(...(files.folders.get(home) ?? []).map((name) => inside(home, name)));
+  for (const [folder, names] of files.folders) {
+    if (used.has(folder) || !(home === '' || folder === home || folder.startsWith(`${home}/`))) continue;
+    leftAlone.push(...names.map((name) => inside(folder, name)));
   }
   return {
     photos,
