@@ -30,7 +30,7 @@ const char *oneDnnInstructionSet() {
   }
 }
 
-/** Channels that oneDNN's convolutions want side by side. */
+/** Number of adjacent channels that oneDNN's convolutions require. */
 int channelBlock() {
   const auto isa = dnnl_get_effective_cpu_isa();
   return isa == dnnl_cpu_isa_avx512_core || isa == dnnl_cpu_isa_avx512_core_vnni || isa == dnnl_cpu_isa_avx512_core_bf16 ||

@@ -41,7 +41,7 @@ struct ElementKind<double> {
   static constexpr const char *name = "a Float64Array";
 };
 
-/** Reads a function's arguments in turn; whatever is wrong is an error that names function and argument. */
+/** Reads the arguments of a function in order; any fault is an error that names function and argument. */
 class Arguments {
  public:
   Arguments(const Napi::CallbackInfo &info, const char *function) : info_(info), function_(function) {}
@@ -54,7 +54,7 @@ class Arguments {
     return elements;
   }
 
-  /** Whether the next argument is such an array; it is read then. */
+  /** Whether the next argument is such an array; if so, it is consumed. */
   template <typename Element>
   bool optionalArray(Elements<Element> &elements) {
     if (!tryArray(info_[index_], elements)) return false;
@@ -145,10 +145,10 @@ Source readSource(Arguments &arguments, const char *name, int64_t channels) {
   return {data, static_cast<int32_t>(width), static_cast<int32_t>(height)};
 }
 
-/** All places must be countable. */
+/** All sampled positions must stay within a safe range. */
 Places readPlaces(const Arguments &arguments, const std::vector<double> &numbers, int64_t size) {
   const Places places{numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]};
-  // Work goes on a little past the last row and column.
+  // Processing continues slightly past the last row and column.
   const auto reach = static_cast<double>(size + 64);
   const double x = (std::fabs(places.ax) + std::fabs(places.bx)) * reach + std::fabs(places.cx);
   const double y = (std::fabs(places.ay) + std::fabs(places.by)) * reach + std::fabs(places.cy);
@@ -250,7 +250,7 @@ void addNoise(Arguments &arguments) {
   std::memcpy(state.data, noise.state, sizeof noise.state);
 }
 
-/** What else goes wrong, such as memory that is not there, becomes a JavaScript error by NODE_ADDON_API_CPP_EXCEPTIONS_ALL. */
+/** Other exceptions, such as failed allocations, become JavaScript errors through NODE_ADDON_API_CPP_EXCEPTIONS_ALL. */
 Napi::Function functionOf(Napi::Env env, const char *name, void (*function)(Arguments &)) {
   return Napi::Function::New(env, [name, function](const Napi::CallbackInfo &info) {
     Arguments arguments(info, name);

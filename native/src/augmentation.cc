@@ -1,4 +1,4 @@
-// The kernels of augmentation.h for any processor of the architecture that the compiler aims at, and the choice between the sets.
+// The kernels of augmentation.h for any processor of the target architecture, and the choice between the sets.
 #include "augmentation.h"
 
 #include "kernels/kernels.h"
@@ -18,7 +18,7 @@ extern const AugmentationKernelSet table;
 
 const faceparse::AugmentationKernelSet &faceparse::selectAugmentationKernels() {
 #if defined(__x86_64__)
-  // The other sets ask for more than AVX2.
+  // The other sets require more than AVX2.
   if (std::strcmp(selectKernels().name, "baseline") != 0) return augmentation_avx2::table;
 #endif
   return augmentation_baseline::table;

@@ -60,7 +60,7 @@ struct Blur {
   float *rows;
 };
 
-/** Rows that a blur holds at a time. */
+/** Number of rows that a blur keeps at a time. */
 inline int32_t blurredRows(int32_t size, int32_t radius) { return radius < size / 2 ? 2 * radius + 1 : size; }
 
 struct Noise {

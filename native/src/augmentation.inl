@@ -1,8 +1,8 @@
-// The kernels of augmentation.h, compiled once for every instruction set (AUGMENTATION_NAMESPACE). Nothing of the standard library that has code:
-// the linker might take this file's copy of it for one that must run everywhere.
+// The kernels of augmentation.h, compiled once for each instruction set (AUGMENTATION_NAMESPACE). They must not use standard library
+// functions that generate code, because the linker might use this file's copy where it must run on every processor.
 //
-// Multiplications and additions stay apart: fused they would round otherwise than JavaScript does. x86's sets are chosen
-// without FMA; elsewhere the compiler is told.
+// Multiplications and additions are not fused, because fused operations round differently from JavaScript. The x86 sets are chosen
+// without FMA; elsewhere a compiler setting ensures this.
 #if defined(__clang__)
 #pragma STDC FP_CONTRACT OFF
 #elif !defined(__x86_64__)
@@ -314,7 +314,7 @@ void blurAlong(const Blur &blur, const float *__restrict from, float *__restrict
   for (int32_t i = 0; i < size; i++) to[i] = static_cast<float>(sums[i]);
 }
 
-/** Blurs across the rows, of which row y lies at `y % held`. */
+/** Blurs across the rows; row y is stored at `y % held`. */
 void blurAcross(const Blur &blur, int32_t row, int32_t held, float *__restrict to) {
   const int32_t size = blur.size, last = size - 1;
   const float *__restrict rows = blur.rows;

@@ -24,7 +24,7 @@ class NativeEngine : public Napi::ObjectWrap<NativeEngine> {
   std::shared_ptr<Executor> executor_;
 };
 
-/** new PlanBuilder(engine): collects the primitives of one plan while it is made, then compiles it. */
+/** new PlanBuilder(engine): collects the primitives of one plan during planning, then compiles it. */
 class PlanBuilder : public Napi::ObjectWrap<PlanBuilder> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -33,7 +33,7 @@ class PlanBuilder : public Napi::ObjectWrap<PlanBuilder> {
  private:
   Napi::Value convolution(const Napi::CallbackInfo &info);
   Napi::Value matrixProduct(const Napi::CallbackInfo &info);
-  /** workspace(request): number, the bytes that a kernel wants to work in. */
+  /** workspace(request): number, the workspace of a kernel in bytes. */
   Napi::Value workspace(const Napi::CallbackInfo &info);
   /** compile(plan, contents: [offset, array, …]): Promise<NativeProgram> */
   Napi::Value compile(const Napi::CallbackInfo &info);
@@ -42,7 +42,7 @@ class PlanBuilder : public Napi::ObjectWrap<PlanBuilder> {
   std::shared_ptr<Primitives> primitives_;
 };
 
-/** What belongs to one JavaScript environment. */
+/** The state of one JavaScript environment. */
 struct AddonData {
   Napi::FunctionReference engineClass, programClass;
 };

@@ -57,7 +57,7 @@ void Executor::close() {
   ready_.notify_one();
   thread_.join();
   for (Job *job : jobs_) {
-    // Its own hold on the executor must not end it here.
+    // The job's own reference must not destroy the executor here.
     const auto self = std::move(job->executor);
     delete job;
   }

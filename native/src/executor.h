@@ -13,9 +13,9 @@
 namespace faceparse {
 
 /**
- * The thread that runs programs, one task after the other, and with it the team of OpenMP threads that works for it. JavaScript's own thread
- * stays free meanwhile. Numbers that are all but zero count as zero on these threads (they are slow otherwise);
- * JavaScript's arithmetic is left as it is.
+ * The thread that runs programs, one task after another, and its team of OpenMP threads. The JavaScript thread stays free
+ * meanwhile. These threads flush denormal numbers to zero, which are slow otherwise; the arithmetic of JavaScript is not
+ * affected.
  */
 class Executor : public std::enable_shared_from_this<Executor> {
  public:
@@ -27,9 +27,9 @@ class Executor : public std::enable_shared_from_this<Executor> {
   int threads() const { return threads_; }
 
   /**
-   * Runs `task` on the thread and settles the promise when it has ended: with what `finish` gives, or with an Error of the
-   * exception that the task threw. To be called on JavaScript's thread, where `finish` is called too, and before it, also after
-   * an exception, `ended`.
+   * Runs `task` on the thread and settles the promise when it ends: with the result of `finish`, or with an Error for the
+   * exception that the task threw. Must be called on the JavaScript thread. `ended` (also after an exception) and then `finish`
+   * are called on that thread too.
    */
   Napi::Promise post(
       Napi::Env env, std::function<void()> task, std::function<Napi::Value(Napi::Env)> finish, std::function<void()> ended = [] {});
@@ -40,13 +40,13 @@ class Executor : public std::enable_shared_from_this<Executor> {
     std::function<Napi::Value(Napi::Env)> finish;
     std::function<void()> ended;
     Napi::Promise::Deferred deferred;
-    /** The executor outlives the callbacks that it has under way. */
+    /** The executor outlives its pending callbacks. */
     std::shared_ptr<Executor> executor;
     std::string error;
   };
 
   void work();
-  /** Waits for the task that is under way, drops the others, and ends the thread; once. */
+  /** Waits for the running task, drops the others and ends the thread; once. */
   void close();
   static void closeWithEnvironment(void *executor);
   void settled(Napi::Env env);
@@ -63,7 +63,7 @@ class Executor : public std::enable_shared_from_this<Executor> {
   std::thread thread_;
 };
 
-/** While it lives, OpenMP regions of the calling thread have so many threads. */
+/** During its lifetime, OpenMP regions of the calling thread use this many threads. */
 class ThreadCount {
  public:
   explicit ThreadCount(int threads);

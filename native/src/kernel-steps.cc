@@ -7,10 +7,10 @@ namespace faceparse {
 
 namespace {
 
-/** Far more than there is memory for, and far less than what overflows. */
+/** Far more than memory allows, and far less than would overflow. */
 constexpr int64_t mostElements = int64_t{1} << 40;
 
-/** A step that calls one kernel with arguments that were fixed when it was made. */
+/** A step that calls one kernel with arguments fixed at construction. */
 template <typename Call>
 class KernelStep : public Step {
  public:
@@ -42,7 +42,7 @@ int64_t product(const std::vector<int64_t> &extents, const PlanReader &reader) {
   return result;
 }
 
-/** Elements from the first to the last that strides reach, for the check of what a call touches. */
+/** Number of elements from the first to the last that strides reach, to check the memory that a call accesses. */
 int64_t reach(const int64_t *extents, const int64_t *strides, int32_t axes, const PlanReader &reader) {
   int64_t last = 0;
   for (int32_t i = 0; i < axes; i++) {
@@ -177,7 +177,7 @@ class ClearStep : public Step {
   void *const target_;
 };
 
-/** Extents and flags of a reduction; gives back how many sums are kept. */
+/** Reads extents and flags of a reduction; returns the number of kept sums. */
 int64_t readReduction(const PlanReader &reader, ReduceCall &call) {
   const auto extents = reader.integers("extents"), reduced = reader.integers("reduced");
   call.axes = static_cast<int32_t>(extents.size());
@@ -204,7 +204,7 @@ std::unique_ptr<Step> makeReduce(const PlanReader &reader) {
 
 int64_t statisticsValues(const FeatureMap &x) { return x.images * x.blocks() * x.block * 2; }
 
-/** What every call of normalisation has beside its maps; x has been read. */
+/** Reads the arguments of every normalisation call except its maps; x has already been read. */
 template <typename Call>
 void readNormalization(const PlanReader &reader, Call &call) {
   call.activation = reader.activation("activation");
@@ -442,7 +442,7 @@ class LossHeadStep : public Step {
   std::vector<ResizeTap> rows_, columns_;
 };
 
-/** The size of a call; gives back how many probabilities there are. */
+/** Reads the size of a call; returns the number of probabilities. */
 int64_t readLovasz(const PlanReader &reader, LovaszCall &call) {
   call.images = reader.integer("images", 1);
   call.classes = reader.integer("classes", 1);
@@ -495,7 +495,7 @@ int64_t workspaceBytes(const Napi::Object &request) {
   call.logits.block = logits[4];
   call.outputHeight = reader.integer("outputHeight", 1);
   call.outputWidth = reader.integer("outputWidth", 1);
-  // What the taps are does not matter, only whether there are any.
+  // The values of the taps do not matter, only whether they exist.
   const ResizeTap tap{};
   if (reader.flag("taps")) call.rows = call.columns = &tap;
   return lossHeadWorkspace(call);

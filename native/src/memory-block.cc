@@ -10,7 +10,7 @@ namespace faceparse {
 
 namespace {
 constexpr size_t hugePage = size_t{2} << 20;
-// Kernels read and write whole vectors: a feature map at the very end may be read a little past its last element.
+// Kernels read and write whole vectors, so a feature map at the very end may be read slightly past its last element.
 constexpr size_t slack = 256;
 }  // namespace
 
@@ -25,7 +25,7 @@ MemoryBlock::MemoryBlock(size_t bytes) : bytes_(bytes) {
   const auto address = reinterpret_cast<uintptr_t>(mapping_);
   data_ = reinterpret_cast<char *>((address + hugePage - 1) / hugePage * hugePage);
 #ifdef MADV_HUGEPAGE
-  // Small programs stay on small pages: a huge page each would be most of what they take.
+  // Small programs use small pages, because huge pages would take most of their memory.
   if (bytes >= hugePage) madvise(data_, bytes + slack, MADV_HUGEPAGE);
 #endif
 }

@@ -4,10 +4,10 @@
 
 namespace faceparse {
 
-/** All memory of one program: one zeroed mapping on huge pages, made once and given back once. */
+/** All memory of one program: one zeroed mapping on huge pages, allocated and freed once. */
 class MemoryBlock {
  public:
-  /** Throws std::runtime_error that names the size where the system refuses. */
+  /** Throws std::runtime_error with the size if the system refuses. */
   explicit MemoryBlock(size_t bytes);
   ~MemoryBlock();
   MemoryBlock(const MemoryBlock &) = delete;

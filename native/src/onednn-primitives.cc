@@ -16,7 +16,7 @@ constexpr auto float32 = memory::data_type::f32;
 
 Tag mapTag(int64_t block) { return block == 16 ? Tag::nChw16c : block == 8 ? Tag::nChw8c : Tag::nchw; }
 
-/** What a convolution is, in numbers. */
+/** The parameters of a convolution. */
 struct Geometry {
   memory::desc source, destination, weights, plainWeights, bias;
   memory::dims stride, dilation, paddingBefore, paddingAfter;
@@ -52,14 +52,14 @@ Geometry readGeometry(const PlanReader &reader) {
   geometry.bias = {{destination[0]}, float32, Tag::x};
   geometry.hasBias = reader.flag("bias");
   geometry.stride = pair("stride");
-  // oneDNN counts the gaps.
+  // oneDNN's dilation is the number of skipped positions.
   geometry.dilation = {dilation[0] - 1, dilation[1] - 1};
   geometry.paddingBefore = {padding[0], padding[1]};
   geometry.paddingAfter = {padding[2], padding[3]};
   return geometry;
 }
 
-/** Lets an activation follow; false where oneDNN has no such. */
+/** Appends an activation; false if oneDNN does not support it. */
 bool appendActivation(dnnl::post_ops &operations, Activation kind) {
   switch (kind) {
     case Activation::none: break;
@@ -88,7 +88,7 @@ dnnl::convolution_forward::primitive_desc describeForward(
   return {description, attr, oneDnnEngine()};
 }
 
-/** Fills in what depends on the algorithm; throws dnnl::error where oneDNN does not offer it. */
+/** Sets the fields that depend on the algorithm; throws dnnl::error if oneDNN does not support it. */
 void describe(Convolution &convolution, const Geometry &g, algorithm how, const PlanReader &reader) {
   switch (convolution.direction) {
     case ConvolutionDirection::forward: {
@@ -147,7 +147,7 @@ Napi::Object Primitives::addConvolution(const Napi::Object &request) {
                                                          : ConvolutionDirection::weightGradient;
   std::string failure;
   bool found = false;
-  // oneDNN decides on the split between threads when a primitive is described.
+  // oneDNN decides how to split work between threads when a primitive is described.
   const ThreadCount count(threads_);
   try {
     const Geometry geometry = readGeometry(reader);

@@ -11,7 +11,7 @@ namespace {
 
 constexpr auto float32 = memory::data_type::f32;
 
-/** Every step is waited for, so one stream serves the thread. */
+/** The thread waits for every step, so one stream is enough. */
 dnnl::stream &stream() {
   thread_local dnnl::stream value(oneDnnEngine());
   return value;
@@ -29,7 +29,7 @@ class PrimitiveStep : public Step {
   std::unordered_map<int, memory> arguments_;
 };
 
-/** What the step's primitive is, which the planner asked about before. */
+/** The primitive of the step, which the planner queried before. */
 template <typename Kind>
 const Kind &known(const Kind *primitive, const PlanReader &reader) {
   if (!primitive) reader.fail("the primitive " + std::to_string(reader.integer("primitive")) + " was never asked for");
@@ -113,7 +113,7 @@ class MatrixProductStep : public PrimitiveStep {
   const MatrixProduct product_;
 };
 
-/** Brings data from one layout to another. */
+/** Converts data from one layout to another. */
 class ReorderStep : public PrimitiveStep {
  public:
   ReorderStep(const memory &from, const memory &to) : from_(from), to_(to) {
@@ -125,7 +125,7 @@ class ReorderStep : public PrimitiveStep {
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
     const dnnl::reorder::primitive_desc description(oneDnnEngine(), from_.get_desc(), oneDnnEngine(), to_.get_desc(), attributes);
     const auto scratchpad = description.scratchpad_desc();
-    // Only few kinds of reorder want one; it is made here, once.
+    // Only a few kinds of reorder need a scratchpad; it is allocated here, once.
     if (scratchpad.get_size() > 0) arguments_[DNNL_ARG_SCRATCHPAD] = memory(scratchpad, oneDnnEngine());
     primitive_ = dnnl::reorder(description);
   }
@@ -134,7 +134,7 @@ class ReorderStep : public PrimitiveStep {
   memory from_, to_;
 };
 
-/** Between the plain weights of a graph and those of a convolution. */
+/** Converts between the plain weights of a graph and the weights of a convolution. */
 std::unique_ptr<Step> makeWeightReorder(const PlanReader &reader, const Primitives &primitives) {
   const Convolution &convolution = known(primitives.convolution(reader.integer("primitive")), reader);
   const auto plain = at(convolution.plainWeights, reader.memory("plain", static_cast<int64_t>(convolution.plainWeights.get_size())));

@@ -9,7 +9,7 @@
 
 namespace faceparse {
 
-/** oneDNN's one processor device; engines of oneDNN have no state worth separating. */
+/** oneDNN's CPU engine; it has no state that needs separation, so one instance is shared. */
 const dnnl::engine &oneDnnEngine();
 
 /** Whether oneDNN can apply an activation to the result of a convolution. */
@@ -17,7 +17,7 @@ bool canFollowConvolution(Activation kind);
 
 enum class ConvolutionDirection { forward, inputGradient, weightGradient };
 
-/** A convolution that oneDNN has agreed to do: what the planner asked about and the steps refer to. */
+/** A convolution that oneDNN supports; the planner queries it and the steps refer to it. */
 struct Convolution {
   ConvolutionDirection direction;
   dnnl::memory::desc source, destination, weights, plainWeights, bias;
@@ -28,7 +28,7 @@ struct Convolution {
   dnnl::convolution_backward_weights::primitive_desc weightGradient;
 };
 
-/** A matrix product that oneDNN has agreed to do. */
+/** A matrix product that oneDNN supports. */
 struct MatrixProduct {
   dnnl::memory::desc a, b, c, scratchpad;
   dnnl::matmul::primitive_desc primitive;
@@ -43,13 +43,13 @@ class Primitives {
    * Looks for the best way to do a convolution. `request`: direction, images, groups, source and destination ([channels, height,
    * width, block], block 1 for the plain layout), kernel, stride, padding ([top, left, bottom, right]), dilation, bias,
    * activation, sum (adds to what is in the destination), inference, winograd (whether it is preferred).
-   * Gives back { id, implementation, weightsBytes, plainWeights, scratchpadBytes }.
+   * Returns { id, implementation, weightsBytes, plainWeights, scratchpadBytes }.
    */
   Napi::Object addConvolution(const Napi::Object &request);
-  /** `request`: batch, rows, inner, columns, transposeA, transposeB, oneB (b is one matrix for the whole batch). Gives back { id, implementation, scratchpadBytes }. */
+  /** `request`: batch, rows, inner, columns, transposeA, transposeB, oneB (b is one matrix for the whole batch). Returns { id, implementation, scratchpadBytes }. */
   Napi::Object addMatrixProduct(const Napi::Object &request);
 
-  /** Null where there is none of that number. */
+  /** Null if the number is unknown. */
   const Convolution *convolution(int64_t id) const;
   const MatrixProduct *matrixProduct(int64_t id) const;
 

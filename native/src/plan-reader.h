@@ -26,7 +26,7 @@ class PlanReader {
   std::vector<float> numbers(const char *name) const;
   Activation activation(const char *name) const;
 
-  /** The memory at the byte offset that the field holds, of which `bytes` must lie inside of the program's block. */
+  /** The memory at the byte offset in the field; `bytes` from there must be inside the program's block. */
   void *memory(const char *name, int64_t bytes) const;
   template <typename Element>
   Element *array(const char *name, int64_t count) const {

@@ -30,7 +30,7 @@ Bytes bytesOf(const Napi::Value &value) {
   const auto array = value.As<Napi::TypedArray>();
   void *data = nullptr;
   size_t length = 0;
-  // The view's own pointer: unlike its ArrayBuffer, it is there for shared memory too.
+  // The view's own pointer, because unlike its ArrayBuffer it also exists for shared memory.
   napi_get_typedarray_info(value.Env(), array, nullptr, &length, &data, nullptr, nullptr);
   return {static_cast<char *>(data), array.ByteLength()};
 }

@@ -14,15 +14,15 @@ namespace faceparse {
 
 using Steps = std::vector<std::unique_ptr<Step>>;
 
-/** What one entry of a plan does in a run. */
+/** One entry of a plan: the steps of a run. */
 struct Entry {
   Steps steps;
-  /** Seconds that each step has taken while it was profiled, and how many runs those were. */
+  /** Seconds per step while profiling, and the number of profiled runs. */
   std::vector<double> seconds;
   int64_t profiledRuns = 0;
 };
 
-/** Memory and steps of one plan; shared by the JavaScript object and the tasks that are under way. */
+/** Memory and steps of one plan; shared by the JavaScript object and the running tasks. */
 class ProgramData {
  public:
   ProgramData(const Napi::Object &plan, const Primitives &primitives);
@@ -38,11 +38,11 @@ class ProgramData {
   static Steps readSteps(const Napi::Value &list, const MemoryBlock &memory, const Primitives &primitives);
   static std::vector<Entry> readEntries(const Napi::Value &lists, const MemoryBlock &memory, const Primitives &primitives);
 
-  /** Run once, when the constants are in place. */
+  /** Steps to run once, after the constants are written. */
   Steps initial_;
 };
 
-/** The JavaScript side of a program. Its caller makes sure that calls do not overlap. */
+/** The JavaScript side of a program. The caller ensures that calls do not overlap. */
 class NativeProgram : public Napi::ObjectWrap<NativeProgram> {
  public:
   static Napi::Function define(Napi::Env env);
@@ -57,7 +57,7 @@ class NativeProgram : public Napi::ObjectWrap<NativeProgram> {
   Napi::Value read(const Napi::CallbackInfo &info);
   /** write(offset, array): void */
   Napi::Value write(const Napi::CallbackInfo &info);
-  /** profile(on): { seconds: Float64Array, runs: number }[] of what was measured until now, by entry */
+  /** profile(on): { seconds: Float64Array, runs: number }[], the measurements so far by entry */
   Napi::Value profile(const Napi::CallbackInfo &info);
   Napi::Value dispose(const Napi::CallbackInfo &info);
 

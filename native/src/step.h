@@ -7,24 +7,24 @@
 
 namespace faceparse {
 
-/** One step of a program: made from its description on JavaScript's thread, then prepared and run on the executor's. */
+/** One step of a program: created from its description on the JavaScript thread, then prepared and run on the executor thread. */
 class Step {
  public:
   virtual ~Step() = default;
-  /** Whatever takes long and is done once, such as generating code. */
+  /** Does slow work that is needed only once, such as generating code. */
   virtual void prepare() {}
   virtual void run() = 0;
 };
 
 class Primitives;
 
-/** Makes a step that runs an own kernel; null where the kind is none of those. */
+/** Creates a step that runs one of the add-on's kernels; null for any other kind. */
 std::unique_ptr<Step> makeKernelStep(const std::string &kind, const PlanReader &reader);
 
-/** The bytes of working memory that a kernel step of some kind wants; `request` has the kind and what it depends on. */
+/** Size in bytes of the workspace of a kernel step; `request` contains its kind and the values that it depends on. */
 int64_t workspaceBytes(const Napi::Object &request);
 
-/** Makes a step that runs a oneDNN primitive; null where the kind is none of those. */
+/** Creates a step that runs a oneDNN primitive; null for any other kind. */
 std::unique_ptr<Step> makeOneDnnStep(const std::string &kind, const PlanReader &reader, const Primitives &primitives);
 
 }  // namespace faceparse

@@ -3,6 +3,7 @@ import type { Photo } from '../image/image.ts';
 import { decodeWeights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, prepareParser } from '../parser/face-parser.ts';
+import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
@@ -44,6 +45,10 @@ export class FaceParser extends CoreParser<BrowserImage> {
         'FaceParser.load requires ONNX Runtime: pass { runtime: ort } with the module of onnxruntime-web',
         { exitCode: 2 },
       );
+    }
+    checkOptions(options, ['runtime', 'device', 'averaging'], 'FaceParser.load');
+    if (device !== 'wasm' && device !== 'webgpu') {
+      throw new FaceparseError(`device is '${device}', but must be 'wasm' or 'webgpu'`, { exitCode: 2 });
     }
     const { name, bytes } = await readWeights(weights);
     const parts = await prepareParser(decodeWeights(bytes, name), createOnnxEngine({ runtime, device }), {

@@ -9,5 +9,9 @@ export async function fetchBlob(url: string): Promise<Blob> {
     throw new FaceparseError(`cannot fetch ${url}; check the address, the connection and CORS`, { cause });
   }
   if (!answer.ok) throw new FaceparseError(`cannot fetch ${url}: the server responded with status ${answer.status}`);
-  return answer.blob();
+  try {
+    return await answer.blob();
+  } catch (cause) {
+    throw new FaceparseError(`the download of ${url} was cut short; try again`, { cause });
+  }
 }

@@ -1,6 +1,6 @@
 import type { Photo } from '../image/image.ts';
-import { unusableImage } from '../image/image-input.ts';
-import { isRawImage, maxImagePixels, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
+import { alreadyRead, unusableImage } from '../image/image-input.ts';
+import { isRawImage, type RawImage, rawToPhotoSteps, sizeProblem } from '../image/raw-image.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
@@ -37,9 +37,21 @@ const accepted =
 export function receiveInBrowser(source: BrowserImage): BrowserImage | Promise<BrowserImage> {
   if (typeof HTMLImageElement === 'function' && source instanceof HTMLImageElement) return loaded(source);
   if (typeof source === 'string' || source instanceof URL) return fetchBlob(String(source));
-  if (source instanceof Response) return source.blob();
-  if (source instanceof ReadableStream) return new Response(source).blob();
-  return source;
+  if (source instanceof Response) {
+    if (source.bodyUsed) throw alreadyRead('the body of the Response');
+    return source.blob();
+  }
+  return source instanceof ReadableStream ? blobOfStream(source) : source;
+}
+
+function blobOfStream(stream: ReadableStream<Uint8Array>): Promise<Blob> {
+  let response: Response;
+  try {
+    response = new Response(stream);
+  } catch (cause) {
+    throw alreadyRead('the stream', cause);
+  }
+  return response.blob();
 }
 
 async function loaded(image: HTMLImageElement): Promise<HTMLImageElement> {
@@ -106,11 +118,9 @@ function drawn(source: DrawableImage): Promise<Photo> {
   if (width === 0 || height === 0) {
     throw new FaceparseError('the image has no pixels yet; wait until it has loaded', { exitCode: 2 });
   }
-  if (width * height > maxImagePixels) {
-    throw new FaceparseError(
-      `the image is ${width}×${height}, more than ${maxImagePixels / 1e6} megapixels; scale it down first`,
-      { exitCode: 2 },
-    );
+  const problem = sizeProblem(width, height);
+  if (problem) {
+    throw new FaceparseError(`the image is ${width}×${height}, ${problem}; scale it down first`, { exitCode: 2 });
   }
   const canvas = new OffscreenCanvas(width, height);
   const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true });
@@ -118,7 +128,19 @@ function drawn(source: DrawableImage): Promise<Photo> {
   context.fillStyle = '#ffffff';
   context.fillRect(0, 0, width, height);
   context.drawImage(source, 0, 0, width, height);
-  return runInSlices(rawToPhotoSteps(context.getImageData(0, 0, width, height)));
+  return runInSlices(rawToPhotoSteps(pixelsOf(context, width, height)));
+}
+
+function pixelsOf(context: OffscreenCanvasRenderingContext2D, width: number, height: number): ImageData {
+  try {
+    return context.getImageData(0, 0, width, height);
+  } catch (cause) {
+    throw new FaceparseError(
+      'the browser does not let this page read the pixels: the image is from another origin without CORS. ' +
+        "Set crossorigin='anonymous' on the element, and let its server send Access-Control-Allow-Origin",
+      { cause },
+    );
+  }
 }
 
 /** The size of an element's image, which may differ from its displayed size. */

@@ -31,8 +31,9 @@ export async function checkZip({ course, ...options }: ZipCheckOptions): Promise
     archive = await openZip(zip, submissionLimits);
   } catch (error) {
     if (!(error instanceof FaceparseError)) throw error;
-    // Says what is wrong with the file as a fault, or as wrong usage where there is none.
-    return { layout: course === undefined ? 'leaderboard' : 'course', ...(await checkSubmission(options)) };
+    // Reports a bad file as a fault, and a missing file as wrong usage.
+    const layout = course === undefined ? recogniseZip(basename(zip), []).kind : 'course';
+    return { layout, ...(await checkSubmission(options)) };
   }
   try {
     const names = archive.entries.map(({ name }) => name);

@@ -18,21 +18,21 @@ function readme(averaging?: Averaging, said: { parameters?: number; stemsSha256?
 const predictOptions = (text: string) => /main\.js predict \S+ PHOTO\.jpg(.*)$/m.exec(text)![1];
 
 describe('courseReadme', () => {
-  it('says what the prediction sees, and how to do the same', () => {
+  it('describes the views of the prediction and how to reproduce it', () => {
     expect(readme()).toContain('prediction: one pass over the photo\n');
     expect(predictOptions(readme())).toBe('');
     const averaged = readme({ flip: true, scales: [5 / 6, 1, 7 / 6] });
-    expect(averaged).toContain('in squares of 224, 256, 288 pixels, each with its mirror image\n');
+    expect(averaged).toContain('resized to squares of 224, 256, 288 pixels, each with its mirror image\n');
     expect(predictOptions(averaged)).toBe(' --tta --scales 0.875,1,1.125');
     const mirrored = readme({ flip: true, scales: [1] });
-    expect(mirrored).toContain('in squares of 256 pixels, each with its mirror image\n');
+    expect(mirrored).toContain('resized to squares of 256 pixels, each with its mirror image\n');
     expect(predictOptions(mirrored)).toBe(' --tta --scales 1');
     const scaled = readme({ flip: false, scales: [0.5] });
-    expect(scaled).toContain('in squares of 128, 256 pixels\n');
+    expect(scaled).toContain('resized to squares of 128, 256 pixels\n');
     expect(predictOptions(scaled)).toBe('');
   });
 
-  it('gives scales that lead to the same sides', () => {
+  it('lists scales that produce the same sizes', () => {
     for (const scales of [[0.3], [2 / 3, 4 / 3], [0.77, 1.9, 3.3]]) {
       const given = predictOptions(readme({ flip: true, scales }))
         .split(' ')
@@ -41,20 +41,20 @@ describe('courseReadme', () => {
     }
   });
 
-  it('says what metrics.csv holds, and lists optional libraries only where they are installed', () => {
+  it('describes metrics.csv and lists optional libraries only if they are installed', () => {
     expect(readme()).toMatch(/metrics\.csv .*validation loss and scores, F on training images/);
     expect(readme()).toMatch(/ {2}yauzl 3\.[\d.]+ \(MIT\): reads zips/);
     expect(readme()).not.toContain('noto-sans-thai');
   });
 
-  it('says no more of the data than is known', () => {
+  it('claims no more about the data than is recorded', () => {
     expect(readme()).toContain('on the 320 pairs of the challenge, no other data; no pretrained weights, one network');
     const other = readme(undefined, { stemsSha256: '0'.repeat(64) });
     expect(other).toContain('trained from scratch (random, seed 0) on 320 pairs; no pretrained weights, one network');
     expect(other).not.toMatch(/other data|of the challenge/);
   });
 
-  it('counts auxiliary heads where there were any', () => {
+  it('counts auxiliary heads if the run had any', () => {
     expect(readme()).toContain('1,000 trainable parameters, images');
     expect(readme(undefined, { parameters: 1200 })).toContain(
       '1,000 trainable parameters (1,200 in training, with auxiliary heads), images',

@@ -25,12 +25,12 @@ function describeViews({ weights, averaging }: Entry): { views: string; options:
   const { size } = weights.preprocessing;
   const sides = networkSides(size, getArchitecture(weights.model).multiple, averaging.scales);
   const squares = `squares of ${sides.join(', ')} pixels`;
-  // Four digits are enough to be rounded to the same sides.
+  // Four digits are enough to round to the same sides.
   const scales = sides.map((side) => Number((side / size).toFixed(4))).join(',');
   const mirrored = averaging.flip ? ', each with its mirror image' : '';
   return {
-    views: `the mean of the class probabilities of the photo in ${squares}${mirrored}`,
-    // There are no options for sizes without mirror images.
+    views: `the mean of the class probabilities for the photo resized to ${squares}${mirrored}`,
+    // No options exist for several sizes without mirror images.
     options: averaging.flip ? ` --tta --scales ${scales}` : '',
   };
 }
@@ -66,9 +66,9 @@ export function courseReadme(
     '  weights/ckpt.pth        the trained weights for PyTorch: torch.load(...)["state_dict"]',
     '  weights/best.safetensors  the same weights for faceparse',
     '  run/config.yaml         every setting of the training',
-    '  run/metrics.csv         over the training: loss, learning rate, validation loss and scores, F on training images',
-    '  code/solution/          run.py: the network and the prediction in PyTorch, in one file; requirements.txt',
-    `  code/faceparse/         the program that the network was trained with: ${hasSources ? 'TypeScript and C++ sources' : 'JavaScript and C++'}`,
+    '  run/metrics.csv         recorded during training: loss, learning rate, validation loss and scores, F on training images',
+    '  code/solution/          run.py (network and prediction in PyTorch, a single file) and requirements.txt',
+    `  code/faceparse/         faceparse, the program that trained the network: ${hasSources ? 'TypeScript and C++ sources' : 'JavaScript and C++'}`,
     '',
     'WHICH SCRIPT TO RUN',
     'To predict, with Python:',
@@ -81,7 +81,7 @@ export function courseReadme(
     ...(hasSources ? ['  npm ci'] : ['  npm install']),
     ...build,
     `  node dist/cli/main.js predict ../../weights/best.safetensors PHOTO.jpg${options}`,
-    '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA holds train/ and val/)',
+    '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA contains train/ and val/)',
     '',
     'THE NETWORK',
     `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, images of ${size} x ${size}`,
@@ -89,10 +89,10 @@ export function courseReadme(
     `  prediction: ${views}`,
     '',
     'THIRD-PARTY LIBRARIES',
-    'of run.py:',
+    'run.py:',
     '  torch (BSD-3-Clause), numpy (BSD-3-Clause), Pillow (MIT-CMU)',
-    'of faceparse (graph, differentiation, models, losses, metrics, training and export are its own):',
+    'faceparse (graph, automatic differentiation, models, losses, metrics, training and export are its own code):',
     ...libraries(),
-    '  oneDNN (Apache-2.0), optional: kernels of the engine native',
+    '  oneDNN (Apache-2.0), optional: kernels of the native engine',
   ].join('\n')}\n`;
 }

@@ -13,11 +13,11 @@ import { readPdfFacts } from './pdf-reader.ts';
 
 /** The source of the report in a course zip. */
 export interface CourseReportOptions {
-  /** A folder of `faceparse report`, which is compiled again, or a PDF; default a new report about this run. */
+  /** A folder of `faceparse report`, which is compiled again, or a PDF; default: a new report about this run. */
   readonly report?: string;
   /** Matriculation number, for a new report. */
   readonly id: string;
-  /** Holds val/ and train/, for a new report; default the data of the run. */
+  /** Folder with train/ and val/, for a new report; default: the data of the run. */
   readonly data?: string;
   /** Test-time augmentation of the masks, which a new report uses for its scores too. */
   readonly averaging?: Averaging;
@@ -38,7 +38,7 @@ export async function courseReport(run: string, options: CourseReportOptions): P
   return pdf;
 }
 
-/** A PDF made elsewhere records no subject and is accepted as it is. */
+/** A PDF made elsewhere records no subject and is accepted unchecked. */
 async function requireSubject(
   pdf: Uint8Array,
   report: string,
@@ -60,7 +60,7 @@ async function requireSubject(
   const digest = await weightsDigest(file);
   if (digest === subject.weights) return;
   throw new FaceparseError(
-    `${report} is about the run ${subject.run} (weights ${subject.weights.slice(0, 12)}…), but the zip is of ${run} (weights ${digest.slice(0, 12)}…); ${remedy}`,
+    `${report} is about run ${subject.run} (weights ${subject.weights.slice(0, 12)}…), but the zip contains run ${run} (weights ${digest.slice(0, 12)}…); ${remedy}`,
     { exitCode: 2 },
   );
 }

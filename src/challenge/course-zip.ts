@@ -16,7 +16,7 @@ export interface CourseOptions extends MaskOptions {
   readonly report: Uint8Array;
 }
 
-/** Builds the course zip: report, results, code, weights, Readme.txt. The same run gives the same bytes. */
+/** Builds the course zip: report, results, code, weights, Readme.txt. The same run produces the same bytes. */
 export async function courseZip(
   entry: Entry,
   photos: readonly PhotoFile[],

@@ -21,12 +21,15 @@ async function writeRun(parameters: number): Promise<string> {
 
 describe('readEntry', () => {
   // What a training of compact records without and with loss.auxiliary.
-  it.each([1_790_931, 1_794_940])('counts what is handed in of a run trained with %d parameters', async (trained) => {
-    const { parameters, notes } = await readEntry(await writeRun(trained));
-    expect({ parameters, notes }).toEqual({ parameters: 1_790_931, notes: [] });
-  });
+  it.each([1_790_931, 1_794_940])(
+    'counts the submitted parameters of a run trained with %d parameters',
+    async (trained) => {
+      const { parameters, notes } = await readEntry(await writeRun(trained));
+      expect({ parameters, notes }).toEqual({ parameters: 1_790_931, notes: [] });
+    },
+  );
 
-  it('refuses weights that the training does not explain', async () => {
+  it('refuses weights that do not match the training', async () => {
     await expect(readEntry(await writeRun(1_794_939))).rejects.toThrow(
       /cannot be submitted: .* belong to another run\.$/,
     );

@@ -22,9 +22,9 @@ export interface Entry {
   readonly environment: RunEnvironment;
   /** Trainable parameters of the submitted network, without the auxiliary heads used in training. */
   readonly parameters: number;
-  /** What the masks are averaged over; undefined where every photo is seen once. */
+  /** The views to average over; undefined without averaging. */
   readonly averaging?: Averaging;
-  /** What the papers of the run leave open, for people. */
+  /** Questions that the records of the run leave open. */
   readonly notes: readonly string[];
 }
 
@@ -52,7 +52,7 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
   return { run, file, weights, environment, parameters, notes, ...(averaging && { averaging }) };
 }
 
-/** Trainable parameters of the network with its auxiliary heads, where it can have any. */
+/** Trainable parameters of the network, including auxiliary heads if the architecture supports them. */
 function countWithHeads({ model, labels, preprocessing: { size } }: Weights): number {
   const graph = new Graph();
   const image = graph.input('image', [1, 3, size, size]);

@@ -6,10 +6,10 @@ import { solutionFiles } from './solution.ts';
 import { encodeZip } from './write-zip.ts';
 
 /**
- * The zip for the leaderboard: `masks/`, and in `solution/` what made them, for PyTorch. The same run and images give
- * the same bytes.
+ * Builds the zip for the leaderboard: `masks/`, and in `solution/` the PyTorch code and weights that produce them. The same
+ * run and images produce the same bytes.
  *
- * @throws FaceparseError for an image that has not the size of the challenge, or cannot be read
+ * @throws FaceparseError for an image that has the wrong size or cannot be read
  */
 export async function leaderboardZip(
   entry: Entry,

@@ -7,7 +7,7 @@ import { FaceparseError } from '../text/errors.ts';
 import type { Entry } from './entry.ts';
 import { challengeRules } from './rules.ts';
 
-/** How masks are made. */
+/** How to predict masks. */
 export interface MaskOptions {
   readonly engine: Engine;
   readonly signal?: AbortSignal;
@@ -15,9 +15,9 @@ export interface MaskOptions {
 }
 
 /**
- * The masks of the test images as palette PNGs, by file name (`7.png`).
+ * Predicts the masks of the test images as palette PNGs, by file name (`7.png`).
  *
- * @throws FaceparseError for an image that has not the size of the challenge, or cannot be read
+ * @throws FaceparseError for an image that has the wrong size or cannot be read
  */
 export async function predictMasks(
   { weights, file, averaging }: Entry,
@@ -41,9 +41,9 @@ export async function predictMasks(
 }
 
 /**
- * Looks at the sizes of all test images, which takes a moment, before anything that takes long.
+ * Checks the sizes of all test images, which is fast, before any slow work.
  *
- * @throws FaceparseError for the first that has not the size of the challenge, or cannot be read
+ * @throws FaceparseError for the first image that has the wrong size or cannot be read
  */
 export async function requirePhotoSizes(photos: readonly PhotoFile[]): Promise<void> {
   for (const { path } of photos) requireSize(path, await readPhotoSize(path));

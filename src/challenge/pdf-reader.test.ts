@@ -21,7 +21,7 @@ describe('readPdfFacts', () => {
     expect(readPdfFacts(pdf).pages).toBe(4);
   });
 
-  it('counts pages without a tree, and says nothing where there are none', () => {
+  it('counts pages without a tree and returns undefined if there are none', () => {
     expect(readPdfFacts(bytes('<</Type /Page>> <</Type/Page/X 1>>')).pages).toBe(2);
     expect(readPdfFacts(bytes('%PDF-1.7 mine'))).toEqual({ keywords: '' });
   });
@@ -30,5 +30,19 @@ describe('readPdfFacts', () => {
     const bomb = deflateSync(Buffer.alloc(2 ** 27));
     const pdf = bytes('<</Type/ObjStm>>stream\n', bomb, 'endstream', '/Type/Pages '.repeat(100_000), '<'.repeat(1e6));
     expect(readPdfFacts(pdf).pages).toBeUndefined();
+  });
+
+  it.each([
+    [
+      'streams that unpack to more than it may',
+      bytes('<</Type/ObjStm>>stream\n', deflateSync(Buffer.alloc(2 ** 26)), 'endstream\n'),
+      '',
+    ],
+    ['starts of streams before one end', bytes('<</Type/ObjStm>>stream\n'), `${' '.repeat(2 ** 24)}endstream`],
+  ])('takes little time for a thousand %s', (_, stream, end) => {
+    const pdf = bytes('%PDF-1.7\n', ...Array<Buffer>(1000).fill(stream), end, '<</Type /Pages /Count 3>>');
+    const start = performance.now();
+    expect(readPdfFacts(pdf).pages).toBe(3);
+    expect(performance.now() - start).toBeLessThan(4000);
   });
 });

@@ -1,15 +1,21 @@
 import { inflateSync } from 'node:zlib';
 
-/** What a PDF says of itself. */
+/** Facts recorded in a PDF. */
 export interface PdfFacts {
-  /** Undefined where no page is found, such as in an encrypted file. */
+  /** Undefined if no page is found, such as in an encrypted file. */
   readonly pages?: number;
-  /** Keywords of the document information; empty where there are none or they are not plain text. */
+  /** Keywords in the document information; empty if missing or not plain text. */
   readonly keywords: string;
 }
 
-/** All bounds hold for hostile files. */
-const bounds = { streams: 1000, unpackedBytes: 2 ** 25, pageNodes: 100, dictionaryCharacters: 2 ** 14 };
+/** Limits against hostile files. */
+const bounds = {
+  streams: 1000,
+  streamBytes: 2 ** 27,
+  unpackedBytes: 2 ** 25,
+  pageNodes: 100,
+  dictionaryCharacters: 2 ** 14,
+};
 
 /**
  * Counts the pages of a PDF and reads its keywords; time and memory are bounded, and nothing in the file is executed.
@@ -27,24 +33,28 @@ export function readPdfFacts(bytes: Uint8Array): PdfFacts {
   return { ...(pages > 0 && { pages }), keywords };
 }
 
-/** Objects may lie in compressed streams, which PDF 1.5 introduced. */
+/** Since PDF 1.5, objects may be stored in compressed streams. */
 function objectStreams(file: Buffer, text: string): string[] {
   const found: string[] = [];
   let room = bounds.unpackedBytes;
+  let packed = bounds.streamBytes;
   const start = /\/Type\s{0,9}\/ObjStm\b/g;
-  for (let at = start.exec(text); at && found.length < bounds.streams && room > 0; at = start.exec(text)) {
+  let at = start.exec(text);
+  for (let seen = 0; at && seen < bounds.streams && room > 0 && packed > 0; seen++, at = start.exec(text)) {
     const head = text.slice(at.index, at.index + 2000);
     const data = /\bstream\r?\n/.exec(head);
     if (!data) continue;
     const begin = at.index + data.index + data[0].length;
     const end = text.indexOf('endstream', begin);
     if (end < 0) break;
+    packed -= end - begin;
     try {
       const unpacked = inflateSync(file.subarray(begin, end), { maxOutputLength: room }).toString('latin1');
       room -= unpacked.length;
       found.push(unpacked);
-    } catch {
-      // Encrypted or damaged; the pages of other streams still count.
+    } catch (error) {
+      // Encrypted or damaged; the pages of other streams still count. A stream that is too long has used all the room.
+      if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') break;
     }
   }
   return found;
@@ -66,7 +76,7 @@ function dictionaryAround(text: string, at: number): string {
   return text.slice(begin, edge(text, at, 1));
 }
 
-/** Where the dictionary at a place begins (direction -1) or ends (1). */
+/** Finds the start (direction -1) or end (1) of the dictionary at a position. */
 function edge(text: string, from: number, direction: -1 | 1): number {
   const [inner, outer] = direction < 0 ? ['>>', '<<'] : ['<<', '>>'];
   let depth = 0;

@@ -45,7 +45,7 @@ describe('refusals', () => {
     ['fewer weights, which no heads explain', provenance({ parameters: 1100 }), [/to another run/]],
     ['pretrained weights', provenance({ initialWeights: 'random, seed 1, then imagenet' }), [/pretrained weights/]],
     [
-      'pretrained weights, of which the weights file alone tells',
+      'pretrained weights recorded only in the weights file',
       provenance({}, { origin: { kind: 'file', file: 'resnet18.safetensors', sha256: '0'.repeat(64) } }),
       [/started from 'resnet18\.safetensors, SHA-256 0{64}', not from random weights; pretrained weights/],
     ],
@@ -60,13 +60,13 @@ describe('refusals', () => {
       provenance({ ...pairs(30_000), initialWeights: 'imagenet', parameters: 7 }, { ...counts(2e6), labels: 'face-8' }),
       [/2,000,000 trainable/, /another run/, /imagenet/, /30000 pairs/, /face-8/],
     ],
-  ])('tells %s', (_, one, reasons) => {
+  ])('reports %s', (_, one, reasons) => {
     expect(refusals(one)).toEqual(reasons.map((reason) => expect.stringMatching(reason)));
   });
 });
 
 describe('openQuestions', () => {
-  it('asks about pairs of other names, however many', () => {
+  it('asks about pairs with different names, whatever their number', () => {
     expect(openQuestions(provenance().environment)).toEqual([]);
     expect(openQuestions(provenance(pairs(320)).environment)).toEqual([
       expect.stringMatching(/^trained on 320 pairs whose file names differ from the challenge/),

@@ -3,21 +3,21 @@ import { formatCount } from '../text/counts.ts';
 import type { RunEnvironment } from '../training/environment.ts';
 import { challengeRules } from './rules.ts';
 
-/** What a run says of itself that the rules of the challenge ask for. */
+/** The records of a run that the rules of the challenge refer to. */
 export interface Provenance {
   readonly environment: RunEnvironment;
   /** Trainable parameters of the submitted network. */
   readonly parameters: number;
-  /** The same network with the auxiliary heads that it may have had in training. */
+  /** Trainable parameters including the auxiliary heads that it may have had in training. */
   readonly parametersWithHeads: number;
   /** Name of the label set of the weights. */
   readonly labels: string;
-  /** What the weights file says of its first weights; files of version 1 say nothing. */
+  /** Initial weights according to the weights file; files of version 1 do not record them. */
   readonly origin?: WeightsOrigin;
 }
 
 /**
- * The reasons why a run may not be submitted; empty if it may. A moving average of one network's weights is
+ * The reasons why a run may not be submitted; empty if it may. A moving average of a network's weights counts as
  * one network.
  */
 export function refusals({ environment, parameters, parametersWithHeads, labels, origin }: Provenance): string[] {
@@ -62,7 +62,7 @@ export function openQuestions(environment: RunEnvironment): string[] {
   if (usesChallengePairs(environment)) return [];
   const { pairs } = environment.trainingData;
   return [
-    `trained on ${pairs} pairs whose file names differ from the challenge's; make sure that they are its pairs: other data are forbidden`,
+    `trained on ${pairs} pairs whose file names differ from the challenge's; make sure that they are the challenge's pairs, because other data are forbidden`,
   ];
 }
 

@@ -5,7 +5,7 @@ import { temporaryFolder } from '../../test/dataset-fixture.ts';
 import { sourceFiles } from './source-files.ts';
 
 describe('sourceFiles', () => {
-  it('leaves out installed packages, also those of a workspace, and includes the examples', async () => {
+  it('omits installed packages, including those of a workspace, and includes the examples', async () => {
     const root = await temporaryFolder();
     for (const folder of ['src', 'examples', 'scripts/docs/node_modules/a']) {
       await mkdir(join(root, folder), { recursive: true });

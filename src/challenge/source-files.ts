@@ -6,7 +6,7 @@ import { exists } from '../files/path-kind.ts';
 /** The folder of the package, two folders up both from src/challenge/ and from dist/challenge/. */
 const packageFolder = fileURLToPath(new URL('../../', import.meta.url));
 
-/** The parts of the code; an installed package has `dist/` in place of `src/`. */
+/** The parts of the code; an installed package has `dist/` instead of `src/`. */
 const parts = [
   'package.json',
   'package-lock.json',
@@ -37,7 +37,7 @@ async function addFiles(files: Map<string, Uint8Array>, root: string, path: stri
     return;
   }
   for (const name of (await readdir(full)).sort()) {
-    // The packages of a workspace are installed below it.
+    // The packages of a workspace are installed inside it.
     if (!name.startsWith('.') && name !== 'node_modules') await addFiles(files, root, `${path}/${name}`);
   }
 }

@@ -1,15 +1,15 @@
 import { strToU8, zipSync } from 'fflate';
 
-/** Endings of files that are compressed already. */
+/** Extensions of files that are already compressed. */
 const packed = /\.(png|pdf|jpe?g|webp|pth)$/;
 
 /**
- * The bytes of a zip with these files, sorted by path, all dated 1980: the same files give the same bytes.
+ * Creates a zip of files, sorted by path and dated 1980, so that the same files produce the same bytes.
  *
  * @param files content by path with forward slashes; text is written as UTF-8
  */
 export function encodeZip(files: ReadonlyMap<string, Uint8Array | string>): Uint8Array {
-  // Local time, which is what the format holds: the same bytes in every time zone.
+  // The format stores local time, so this produces the same bytes in every time zone.
   const mtime = new Date(1980, 0, 1);
   const entries: Parameters<typeof zipSync>[0] = {};
   for (const [path, content] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {

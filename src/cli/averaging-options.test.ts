@@ -10,8 +10,8 @@ function parse(...words: string[]) {
   return command.parse(words, { from: 'user' }).opts();
 }
 
-describe('options of averaging', () => {
-  it('mean nothing, the usual views, or the usual ones at other sizes', async () => {
+describe('averaging options', () => {
+  it('select no averaging, the default views, or the default views at other sizes', async () => {
     expect(await averagingOf(parse())).toBeUndefined();
     expect(await averagingOf(parse('--tta'))).toEqual(defaultAveraging);
     expect(await averagingOf(parse('--scales', '0.75, 1'))).toEqual({ flip: true, scales: [0.75, 1] });

@@ -10,7 +10,7 @@ afterEach(() => {
 });
 
 describe('printText and printJson', () => {
-  it('print nothing that a terminal would obey', () => {
+  it('print no control characters', () => {
     const written = vi.spyOn(process.stdout, 'write').mockReturnValue(true);
     printText('a\x1b[2J\u009bm\r\nb');
     printJson({ name: '\u009bm' });
@@ -35,7 +35,7 @@ describe('withInterrupt', () => {
     expect(exit).toHaveBeenCalledWith(130);
   });
 
-  it('leaves no listener behind, whatever the work does', async () => {
+  it('removes its listeners, even if the work fails', async () => {
     const before = process.listenerCount('SIGINT');
     await withInterrupt(async () => undefined);
     await expect(withInterrupt(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
@@ -44,7 +44,7 @@ describe('withInterrupt', () => {
 });
 
 describe('wholeNumber', () => {
-  it.each(['8', '0008', '64'])('takes %s', (text) => {
+  it.each(['8', '0008', '64'])('accepts %s', (text) => {
     expect(wholeNumber(8, 64)(text)).toBe(Number(text));
   });
   it.each(['7', '65', '', ' ', '8.5', '1e1', '0x10', 'abc', '-8'])('refuses %j', (text) => {
@@ -52,7 +52,7 @@ describe('wholeNumber', () => {
   });
 });
 
-it('requireFreeFolder takes absent and empty folders only', async () => {
+it('requireFreeFolder accepts only missing and empty folders', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'faceparse-'));
   try {
     await requireFreeFolder(folder);

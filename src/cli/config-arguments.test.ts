@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { splitConfigArguments } from './config-arguments.ts';
 
-it('tells file and overrides apart', () => {
+it('separates file and overrides', () => {
   expect(splitConfigArguments([])).toEqual({ overrides: [] });
   expect(splitConfigArguments(['train.lr=1', 'configs/a.yaml', 'name=a/b=c'])).toEqual({
     file: 'configs/a.yaml',

@@ -31,7 +31,7 @@ describe('formatBytes', () => {
   });
 });
 
-it('formatCount sets thousands apart', () => {
+it('formatCount separates thousands', () => {
   expect(formatCount(1220691)).toBe('1,220,691');
 });
 
@@ -54,7 +54,7 @@ it('formatTable aligns words to the left and numbers to the right', () => {
   ]);
 });
 
-it('formatPairs aligns values of several lines', () => {
+it('formatPairs aligns multi-line values', () => {
   expect(
     formatPairs([
       ['Node', '20'],

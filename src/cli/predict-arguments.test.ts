@@ -22,7 +22,7 @@ describe('splitPredictArguments', () => {
     [['run', 'a.jpg'], 'run', ['a.jpg']],
     [['stopped', 'photos', 'b.jpg'], 'stopped', ['photos', 'b.jpg']],
     [['w.safetensors', 'a.jpg'], 'w.safetensors', ['a.jpg']],
-    // That it is missing is told by what reads it.
+    // The command that reads it reports that it is missing.
     [['none.SafeTensors', 'a.jpg'], 'none.SafeTensors', ['a.jpg']],
     [['a.jpg'], undefined, ['a.jpg']],
     [['a.jpg', 'b.jpg'], undefined, ['a.jpg', 'b.jpg']],

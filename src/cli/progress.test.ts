@@ -23,7 +23,7 @@ describe('Progress on a terminal', () => {
     expect(written.at(-1)).toBe('\r\x1b[2K');
   });
 
-  it('goes by the recent rate, not by that of the whole work', () => {
+  it('uses the recent rate, not the overall rate', () => {
     const { written, clock, ...options } = fake(true);
     const progress = new Progress('work', options);
     for (let done = 1; done <= 1000; done++) {
@@ -34,7 +34,7 @@ describe('Progress on a terminal', () => {
     expect(written.at(-1)).toContain('1 min left');
   });
 
-  it('tells no time before it can know it', () => {
+  it('shows no time left before it can estimate it', () => {
     const { written, clock, ...options } = fake(true);
     const progress = new Progress('work', options);
     clock.ms = 500;
@@ -42,7 +42,7 @@ describe('Progress on a terminal', () => {
     expect(written.join('')).not.toContain('left');
   });
 
-  it('starts to count anew when the work does', () => {
+  it('restarts the count when the work restarts', () => {
     const { written, clock, ...options } = fake(true);
     const progress = new Progress('epoch', options);
     for (const seconds of [10, 20, 30]) {
@@ -59,7 +59,7 @@ describe('Progress on a terminal', () => {
     expect(written.at(-1)).toContain('56 s left');
   });
 
-  it('cuts the bar to the width of the terminal', () => {
+  it('truncates the bar to the width of the terminal', () => {
     const { written, clock, ...options } = fake(true, 30);
     clock.ms = 1000;
     new Progress('a long label', options).update(1, 10, 'and a long note');
@@ -76,7 +76,7 @@ describe('Progress on a terminal', () => {
   });
 });
 
-describe('Progress elsewhere', () => {
+describe('Progress without a terminal', () => {
   it.each([
     [false, false],
     [true, true],
@@ -94,7 +94,7 @@ describe('Progress elsewhere', () => {
     ]);
   });
 
-  it('says nothing about short work', () => {
+  it('prints nothing for short work', () => {
     const { written, clock, ...options } = fake(false);
     const progress = new Progress('checking', options);
     clock.ms = 9000;

@@ -15,7 +15,7 @@ describe('formatScores', () => {
     expect(lines[1]).toBe('pixel accuracy  0.7500');
   });
 
-  it('has a row for every class that occurs, and the means', () => {
+  it('has a row for each class that occurs, and the means', () => {
     expect(lines.slice(5, -2).map((line) => line.split(/ {2,}/)[0])).toEqual([
       'background',
       'skin',

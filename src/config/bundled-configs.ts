@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { exists } from '../files/path-kind.ts';
+import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 
@@ -43,17 +43,21 @@ export async function listBundledConfigs(): Promise<BundledConfig[]> {
 }
 
 /**
- * Resolves a command-line argument to a file: an existing path, else the bundled file of that name.
+ * Resolves a command-line argument to a file: an existing file, else the bundled file of that name. A folder of that name does
+ * not hide the bundled file.
  *
  * @throws FaceparseError (exit code 2) that lists the bundled files if it is neither
  *
  * @example await findConfigFile('compact') // '…/node_modules/faceparse/configs/compact.yaml'
  */
 export async function findConfigFile(word: string, kind: ConfigKind = 'config'): Promise<string> {
-  if (await exists(word)) return word;
+  const found = await exists(word);
+  if (found && !(await isFolder(word))) return word;
   const bundled = (await listBundledConfigs()).filter((entry) => entry.kind === kind);
   const match = bundled.find(({ name }) => name === word);
   if (match) return match.path;
+  // Reading the folder says that it is one.
+  if (found) return word;
   const wanted = basename(word, extname(word));
   const noun = kind === 'study' ? 'study' : 'config';
   const same = bundled.find(({ name }) => name === wanted);

@@ -3,6 +3,12 @@ import { FaceparseError } from '../text/errors.ts';
 import { parseConfig } from './parse-config.ts';
 import { configSchema } from './schema.ts';
 
+function circular(): object {
+  const values: Record<string, unknown> = {};
+  values.train = values;
+  return values;
+}
+
 function errorOf(text: string, ...overrides: string[]): string {
   try {
     parseConfig(text, 'a.yaml', overrides);
@@ -20,6 +26,19 @@ describe('parseConfig', () => {
   it('takes an object in place of text', () => {
     expect(parseConfig({ train: { size: 128 } }).train.size).toBe(128);
     expect(() => parseConfig({ train: { sise: 128 } })).toThrow(/did you mean/);
+  });
+
+  it.each<[unknown, string]>([
+    [undefined, 'is undefined'],
+    [null, 'is null'],
+    [() => 1, 'is a function'],
+    [new Map([['name', 'a']]), 'is a Map'],
+    [{ train: { lr: Number.NaN } }, 'lr is NaN'],
+    [{ train: { lr: 1n } }, 'cannot be written as JSON'],
+    [circular(), 'cannot be written as JSON'],
+  ])('refuses %o', (values, problem) => {
+    const message = `config: the configuration must be YAML text or a plain object, but ${problem}`;
+    expect(() => parseConfig(values as object)).toThrow(message);
   });
 
   it('fills in every default, with the name of the file', () => {

@@ -1,5 +1,6 @@
-import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { currentPath, describeRenaming } from './renamed-keys.ts';
@@ -12,7 +13,8 @@ export type Locate = (path: readonly string[]) => string;
 
 const yamlOptions = {
   schema: 'core',
-  uniqueKeys: true,
+  // The library compares each key with all others; see `duplicateKey`.
+  uniqueKeys: false,
   stringKeys: true,
   prettyErrors: false,
   logLevel: 'error',
@@ -35,6 +37,27 @@ function isGroup(value: unknown): value is Group {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** Offset of the first key that a map has twice. */
+function duplicateKey(document: Document.Parsed): number | undefined {
+  let offset: number | undefined;
+  visit(document, {
+    Map(_, { items }) {
+      const seen = new Set<string>();
+      for (const { key } of items) {
+        if (!isScalar(key)) continue;
+        const name = String(key.value);
+        if (seen.has(name)) {
+          offset = key.range?.[0] ?? 0;
+          return visit.BREAK;
+        }
+        seen.add(name);
+      }
+      return undefined;
+    },
+  });
+  return offset;
+}
+
 /** Parses YAML without custom tags. Errors and warnings both fail, with their line. */
 export function parseYaml(
   text: string,
@@ -50,10 +73,11 @@ export function parseYaml(
     throw error;
   }
   const problem = document.errors[0] ?? document.warnings[0];
+  const duplicate = problem ? undefined : duplicateKey(document);
+  if (duplicate !== undefined) fail(`${place(lines.linePos(duplicate).line)}: duplicate key; remove one`);
   if (problem) {
     const line = lines.linePos(problem.pos[0]).line || 1;
     const known: Record<string, string> = {
-      DUPLICATE_KEY: 'duplicate key; remove one',
       TAG_RESOLVE_FAILED: 'YAML tags (!…) are not allowed',
       MULTIPLE_DOCS: 'a configuration is one YAML document; remove the line ---',
     };
@@ -210,6 +234,26 @@ function nameOfSource(source: string): string | undefined {
   return /[A-Za-z0-9]/.test(name) ? name : undefined;
 }
 
+/** An object as JSON, which is YAML. */
+function toJson(values: unknown, source: string): string {
+  const refuse = (problem: string, cause?: unknown) =>
+    fail(`${source}: the configuration must be YAML text or a plain object, but ${problem}`, cause);
+  if (typeof values !== 'object' || values === null) return refuse(`is ${describeValue(values)}`);
+  const wrong = (key: string, value: unknown) => {
+    // JSON would turn these into null or nothing.
+    if (typeof value === 'number' && !Number.isFinite(value)) return refuse(`${key} is ${value}`);
+    if (typeof value === 'function' || value instanceof Map)
+      return refuse(`${key} is ${describeValue(value)}`.trimStart());
+    return value;
+  };
+  try {
+    return JSON.stringify(values, wrong);
+  } catch (error) {
+    if (error instanceof FaceparseError) throw error;
+    return refuse(`cannot be written as JSON (${(error as Error).message.split('\n', 1)[0]})`, error);
+  }
+}
+
 /**
  * Parses a configuration from YAML text or an object and dotted overrides, and fills in all defaults.
  *
@@ -229,8 +273,7 @@ export function parseConfig(
   overrides: readonly string[] = [],
   notify: Notify = () => undefined,
 ): Config {
-  // JSON is YAML.
-  const text = typeof values === 'string' ? values : JSON.stringify(values);
+  const text = typeof values === 'string' ? values : toJson(values, source);
   const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
   const locate = locator(document, lines, source);
   const given = toValue(document, source) ?? {};

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { requirePackages } from '../packages/optional-packages.ts';
+import { checkOptions } from '../text/check-options.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import type { Engine } from './engine.ts';
@@ -26,9 +27,10 @@ export function defaultThreads(): number {
  * Creates an engine in Node. Only the modules of the selected engine are loaded.
  *
  * @param background whether the thread that calls the engine must stay free while a network runs
- * @throws FaceparseError (exit code 2) for an unknown engine, a device that is not available or an invalid number of threads
+ * @throws FaceparseError (exit code 2) for an unknown engine or option, a device that is not available or an invalid number of threads
  */
 export async function selectEngine(choice: EngineChoice = {}, background = false): Promise<Engine> {
+  checkOptions(choice, ['name', 'device', 'threads'], 'selectEngine');
   const { name = 'auto', device = 'cpu', threads = defaultThreads() } = choice;
   if (!engineNames.includes(name)) {
     throw new FaceparseError(`unknown engine '${name}'; ${suggestName(String(name), engineNames)}`, {
@@ -44,14 +46,14 @@ export async function selectEngine(choice: EngineChoice = {}, background = false
   }
   if (name !== 'onnx' && (name === 'native' || device === 'cpu')) {
     if (device !== 'cpu') {
-      throw new FaceparseError(`the native engine runs only on the CPU; for ${device} use the engine onnx`, {
+      throw new FaceparseError(`the native engine runs only on the CPU; for ${device} use the onnx engine`, {
         exitCode: 2,
       });
     }
     const { createNodeNativeEngine, findNative } = await import('./native/node.ts');
     if (name === 'native' || findNative().available) return createNodeNativeEngine({ threads });
   }
-  requirePackages('the engine onnx', ['onnxruntime-node']);
+  requirePackages('the onnx engine', ['onnxruntime-node']);
   const { createNodeOnnxEngine } = await import('./onnx/node.ts');
   return createNodeOnnxEngine({ device, threads, background });
 }

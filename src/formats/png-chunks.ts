@@ -1,3 +1,4 @@
+import { runSteps, type Steps } from '../scheduling/steps.ts';
 import { crc32 } from './crc.ts';
 
 /** The first bytes of every PNG file. */
@@ -27,13 +28,19 @@ export function chunk(type: string, body: Uint8Array): Uint8Array {
   return bytes;
 }
 
-/** Arrays of bytes, one after the other. */
+/** Joins arrays of bytes. */
 export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return runSteps(concatenateSteps(parts));
+}
+
+/** `concatenate` in steps of one array. */
+export function* concatenateSteps(parts: readonly Uint8Array[]): Steps<Uint8Array<ArrayBuffer>> {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {
     whole.set(part, offset);
     offset += part.length;
+    yield;
   }
   return whole;
 }

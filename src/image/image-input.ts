@@ -12,3 +12,11 @@ export function unusableImage(value: unknown, takes: string): FaceparseError {
     exitCode: 2,
   });
 }
+
+/** The error for a stream that cannot be read. `what` is the start of the sentence. */
+export function alreadyRead(what: string, cause?: unknown): FaceparseError {
+  return new FaceparseError(`${what} has been read, or is locked by another reader; pass one that is unread`, {
+    exitCode: 2,
+    cause,
+  });
+}

@@ -64,6 +64,7 @@ describe('rawToPhotoSteps', () => {
     ],
     [{ width: 1, height: 1, data: [1, 2, 3] }, /not Array$/],
     [{ width: 20_000, height: 20_000, data: new Uint8Array(3) }, /20000×20000, more than 100 megapixels/],
+    [{ width: 1, height: 65_536, data: new Uint8Array(3) }, /1×65536, more than 65535 pixels on one side/],
   ] as [object, string][])('refuses %o', (image, message) => {
     expect(() => toPhoto(image as RawImage)).toThrow(message);
     expect(() => toPhoto(image as RawImage)).toThrow(FaceparseError);

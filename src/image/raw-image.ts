@@ -19,6 +19,15 @@ export interface RawImage {
 /** Maximum number of pixels; larger images are refused before memory is allocated. 100 megapixels are 300 MB as RGB. */
 export const maxImagePixels = 100_000_000;
 
+/** Maximum width and height in pixels, as in JPEG. Longer strips would take many seconds, and memory for each row. */
+export const maxImageSide = 65_535;
+
+/** What is too large about an image, or undefined. */
+export function sizeProblem(width: number, height: number): string | undefined {
+  if (width * height > maxImagePixels) return `more than ${maxImagePixels / 1e6} megapixels`;
+  return Math.max(width, height) > maxImageSide ? `more than ${maxImageSide} pixels on one side` : undefined;
+}
+
 /** Whether a value is meant as a raw image: it has a size and data, valid or not. */
 export function isRawImage(value: unknown): value is RawImage {
   return typeof value === 'object' && value !== null && 'width' in value && 'height' in value && 'data' in value;
@@ -49,11 +58,11 @@ function checkRawImage({ width, height, data, channels }: RawImage): 1 | 3 | 4 {
       throw wrong(`the ${name} of a raw image must be a positive integer, not ${value}`);
   }
   const size = `${width}×${height}`;
-  if (width * height > maxImagePixels) {
-    throw wrong(`the image is ${size}, more than ${maxImagePixels / 1e6} megapixels; scale it down first`);
-  }
-  if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) {
-    const type = Object.prototype.toString.call(data).slice(8, -1);
+  const problem = sizeProblem(width, height);
+  if (problem) throw wrong(`the image is ${size}, ${problem}; scale it down first`);
+  // Not instanceof: arrays of another realm, such as a frame or a Jest environment, have other constructors.
+  const type = Object.prototype.toString.call(data).slice(8, -1);
+  if (type !== 'Uint8Array' && type !== 'Uint8ClampedArray') {
     throw wrong(`the data of a raw image must be a Uint8Array or Uint8ClampedArray of 0 to 255, not ${type}`);
   }
   if (channels !== undefined && ![1, 3, 4].includes(channels)) {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Photo } from './image.ts';
-import { resizeLabels, resizePhoto } from './resize.ts';
+import { resizeLabels, resizePhoto, resizePhotoSteps } from './resize.ts';
 
 const side = fc.integer({ min: 1, max: 17 });
 
@@ -86,6 +86,14 @@ describe('resizePhoto', () => {
     const copy = resizePhoto(photo, 2, 1);
     expect(copy).toEqual(photo);
     expect(copy.data).not.toBe(photo.data);
+  });
+
+  it('takes memory for a few rows only, for strips too', () => {
+    const strip = { width: 1, height: 60_000, data: new Uint8Array(180_000) };
+    const before = process.memoryUsage().arrayBuffers;
+    const steps = resizePhotoSteps(strip, 4096, 32);
+    for (let i = 0; i < 3; i++) steps.next();
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 ** 26);
   });
 
   it('refuses impossible sizes and data that do not fit', () => {

@@ -45,17 +45,25 @@ export function* resizePhotoSteps(photo: Photo, width: number, height: number): 
   const across = axisTaps(photo.width, width);
   const down = axisTaps(photo.height, height);
   const row = width * 3;
-  const narrowed = new Float32Array(photo.height * row);
-  // Zeroing takes some milliseconds by itself.
-  yield;
-  for (let y = 0; y < photo.height; y++) {
-    narrowRow(photo.data, y * photo.width * 3, across, narrowed, y * row);
-    yield;
-  }
   const data = new Uint8Array(height * row);
   const sums = new Float64Array(row);
+  // Rows are read in order. The last one of an output row may be the first one of the next, so the last two are kept.
+  const kept = [
+    { y: -1, values: new Float32Array(row) },
+    { y: -1, values: new Float32Array(row) },
+  ];
   for (let y = 0; y < height; y++) {
-    mixRows(narrowed, y, down, sums);
+    sums.fill(0);
+    for (let tap = 0; tap < down.counts[y]; tap++) {
+      const from = down.starts[y] + tap;
+      const slot = kept[from % 2];
+      if (slot.y !== from) {
+        narrowRow(photo.data, from * photo.width * 3, across, slot.values);
+        slot.y = from;
+        yield;
+      }
+      addRow(slot.values, down.weights[y * down.stride + tap], sums);
+    }
     // Dividing once at the end keeps whole-number ratios exact: their weights are all 1.
     roundRow(sums, across.total * down.total, data, y * row);
     yield;
@@ -85,8 +93,9 @@ export function resizeLabels(map: LabelMap, width: number, height: number): Labe
 }
 
 /** One row of W×3 bytes to width×3 weighted sums (not yet divided by the weights' total). */
-function narrowRow(source: Uint8Array, row: number, taps: AxisTaps, result: Float32Array, to: number): void {
+function narrowRow(source: Uint8Array, row: number, taps: AxisTaps, result: Float32Array): void {
   const { starts, counts, weights, stride } = taps;
+  let to = 0;
   for (let x = 0; x < counts.length; x++) {
     const first = row + starts[x] * 3;
     const last = first + (counts[x] - 1) * 3;
@@ -108,19 +117,8 @@ function narrowRow(source: Uint8Array, row: number, taps: AxisTaps, result: Floa
   }
 }
 
-/** Row `y` of the result as weighted sums of rows, which are as long as `sums`. */
-function mixRows(
-  rows: Float32Array,
-  y: number,
-  { starts, counts, weights, stride }: AxisTaps,
-  sums: Float64Array,
-): void {
-  sums.fill(0);
-  for (let tap = 0; tap < counts[y]; tap++) {
-    const weight = weights[y * stride + tap];
-    const from = (starts[y] + tap) * sums.length;
-    for (let i = 0; i < sums.length; i++) sums[i] += weight * rows[from + i];
-  }
+function addRow(row: Float32Array, weight: number, sums: Float64Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i] += weight * row[i];
 }
 
 function roundRow(sums: Float64Array, area: number, result: Uint8Array, to: number): void {

@@ -1,7 +1,9 @@
 import { z } from 'zod';
-import type { Tensor } from '../graph/graph.ts';
+import { formatShape, type Tensor } from '../graph/graph.ts';
 import { add, mul } from '../graph/ops/elementwise.ts';
 import { scale } from '../graph/ops/reduction.ts';
+import { describeValue } from '../text/describe-value.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { type LossName, losses, lossKeys } from './registry.ts';
 
 /** Created on demand: losses may have been registered. */
@@ -34,7 +36,7 @@ export interface BatchShares {
  * Computes the weighted sum of the losses whose weight is above zero.
  *
  * @param shares the share in a larger batch; each loss is then this batch's contribution
- * @throws ZodError for invalid options
+ * @throws ZodError for invalid options; FaceparseError if a registered loss does not build a scalar
  */
 export function combinedLoss(logits: Tensor, labels: Tensor, options: LossOptions, shares?: BatchShares): CombinedLoss {
   const settings = lossSchema().parse(options);
@@ -43,7 +45,8 @@ export function combinedLoss(logits: Tensor, labels: Tensor, options: LossOption
   const built = new Map<LossName, Tensor>();
   // Gradients are added from the last node to the first.
   for (const definition of chosen.toSorted((a, b) => Number(a.fused) - Number(b.fused))) {
-    built.set(definition.name, definition.build(logits, labels, settings));
+    const part: unknown = definition.build(logits, labels, settings);
+    built.set(definition.name, requireScalar(definition.name, part));
   }
   const parts = new Map<LossName, Tensor>();
   for (const { name, mean } of chosen) {
@@ -53,4 +56,12 @@ export function combinedLoss(logits: Tensor, labels: Tensor, options: LossOption
   }
   const weighted = [...parts].map(([name, part]) => scale(part, settings[name]));
   return { total: weighted.reduce((sum, part) => add(sum, part)), parts };
+}
+
+/** Checks what a loss built, which may be a user's own. */
+function requireScalar(name: string, part: unknown): Tensor {
+  const tensor = part as Partial<Tensor> | undefined;
+  if (tensor?.shape?.length === 0) return tensor as Tensor;
+  const found = tensor?.shape ? formatShape(tensor.shape) : describeValue(part);
+  throw new FaceparseError(`the loss '${name}' must build a scalar tensor, not ${found}`, { exitCode: 2 });
 }

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { countParameters } from '../graph/cost.ts';
-import { Graph, stateAttributes } from '../graph/graph.ts';
+import { Graph, stateAttributes, type Tensor } from '../graph/graph.ts';
+import { reshape } from '../graph/ops/shape.ts';
 import { defaultPreprocessing } from '../image/preprocessing.ts';
-import { inferenceGraph } from './model.ts';
-import { createModel, getArchitecture, listModels } from './registry.ts';
+import { convolution } from '../nn/layers.ts';
+import { type Architecture, inferenceGraph } from './model.ts';
+import { createModel, getArchitecture, listModels, registerModel } from './registry.ts';
 
 /** Of the challenge: networks must have fewer parameters than this. */
 const challengeLimit = 1_821_085;
@@ -102,5 +104,48 @@ describe('registry', () => {
     for (const classes of [1, 256, 2.5, Number.NaN]) {
       expect(() => createModel('unet', { classes })).toThrow(`2 to 255 classes, not ${classes}`);
     }
+  });
+});
+
+describe('registerModel', () => {
+  const usable: Architecture = {
+    name: 'own',
+    summary: 'One convolution.',
+    multiple: 8,
+    build: (scope, x, classes) => ({ logits: convolution(scope.at('head'), x, { filters: classes, kernel: 1 }) }),
+  };
+
+  it.each<[string, object, string]>([
+    ['a path', { name: '../own' }, "a model cannot be called '../own'"],
+    ['a number', { name: 12 }, "a model cannot be called '12'"],
+    ['a name that is taken', { name: 'unet' }, "there is a model 'unet' already"],
+    ['no summary', { summary: undefined }, "the summary of the model 'own' must be one line of text"],
+    ['a summary of two lines', { summary: 'a\nb' }, 'must be one line of text'],
+    ['a multiple of 0', { multiple: 0 }, "the model 'own' gives 0 as its multiple"],
+    ['no build', { build: undefined }, "build of the model 'own' must be a function, not undefined"],
+  ])('refuses %s', (_, change, message) => {
+    expect(() => registerModel({ ...usable, ...change } as Architecture)).toThrow(message);
+  });
+
+  it.each<[string, (logits: Tensor) => unknown, string]>([
+    ['nothing', () => undefined, 'must return { logits } with a tensor, not undefined'],
+    ['a promise', (logits) => Promise.resolve({ logits }), 'not a Promise'],
+    ['other classes', (logits) => ({ logits: reshape(logits, [1, 38, 32, 64]) }), 'is 1×38×32×64, but must be 1×19×'],
+    [
+      'other axes',
+      (logits) => ({ logits: reshape(logits, [1, 19, 4096]) }),
+      'is 1×19×4096, but must be 1×19×height×width',
+    ],
+    ['wrong auxiliary heads', (logits) => ({ logits, auxiliary: [reshape(logits, [4096, 19])] }), 'auxiliary of the'],
+    ['another graph', () => ({ logits: new Graph().input('x', [1, 19, 8, 8]) }), 'belongs to another graph'],
+  ])('refuses a network that returns %s', (what, wrong, message) => {
+    const name = `wrong-${what.length}-${message.length}`;
+    registerModel({
+      ...usable,
+      name,
+      build: (scope, x, classes) => wrong(usable.build(scope, x, classes).logits) as never,
+    });
+    const build = () => inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 64, width: 64 });
+    expect(build).toThrow(message);
   });
 });

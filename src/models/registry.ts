@@ -1,8 +1,10 @@
+import { formatShape, type Tensor } from '../graph/graph.ts';
 import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { Scope } from '../nn/scope.ts';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './compact.ts';
-import type { Architecture, Model } from './model.ts';
+import type { Architecture, Model, NetworkOutput } from './model.ts';
 import { unet } from './unet.ts';
 
 const architectures: Architecture[] = [compact, compactAligned, compactDeep, compactFine, compactWide, unet];
@@ -16,29 +18,30 @@ export function listModels(pattern = '*'): string[] {
 /**
  * Adds an architecture to the registry. It can then be trained, and its weights loaded, under its name.
  *
- * @throws FaceparseError (exit code 2) if the name is taken or invalid, or the multiple is not a positive integer
+ * @throws FaceparseError (exit code 2) if the name is taken or invalid, or another property is unusable
  *
  * @example registerModel({ name: 'tiny', summary: 'Three convolutions.', multiple: 8, build: (scope, x, classes) => … });
  */
 export function registerModel(architecture: Architecture): void {
-  const { name, multiple } = architecture;
-  if (!/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
-    throw new FaceparseError(`a model cannot be called '${name}'; use lower-case letters, digits and dashes`, {
-      exitCode: 2,
-    });
+  const { name, summary, multiple, build } = architecture;
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
+    throw refused(`a model cannot be called '${name}'; use lower-case letters, digits and dashes`);
   }
-  if (listModels().includes(name)) {
-    throw new FaceparseError(`there is a model '${name}' already; choose another name`, { exitCode: 2 });
+  if (listModels().includes(name)) throw refused(`there is a model '${name}' already; choose another name`);
+  if (typeof summary !== 'string' || !/^[^\p{Cc}]+$/u.test(summary)) {
+    throw refused(`the summary of the model '${name}' must be one line of text`);
   }
   if (!Number.isInteger(multiple) || multiple < 1) {
-    throw new FaceparseError(
-      `the model '${name}' gives ${multiple} as its multiple, but must give a positive integer`,
-      {
-        exitCode: 2,
-      },
-    );
+    throw refused(`the model '${name}' gives ${multiple} as its multiple, but must give a positive integer`);
+  }
+  if (typeof build !== 'function') {
+    throw refused(`build of the model '${name}' must be a function, not ${describeValue(build)}`);
   }
   architectures.push(architecture);
+}
+
+function refused(message: string): FaceparseError {
+  return new FaceparseError(message, { exitCode: 2 });
 }
 
 /** Returns the architecture with that name. @throws FaceparseError that lists the valid names */
@@ -78,7 +81,34 @@ export function createModel(name: string, options: { classes: number }): Model {
         );
       }
       const scope = new Scope(x.graph, { training, seed, auxiliary });
-      return scope.module(name, () => architecture.build(scope, x, classes), architecture.summary);
+      const output = scope.module(name, () => architecture.build(scope, x, classes), architecture.summary);
+      checkOutput(name, output, x, classes);
+      return output;
     },
   };
+}
+
+/** Checks what an architecture built, which may be a user's own: other shapes would give wrong labels without an error. */
+function checkOutput(name: string, output: unknown, x: Tensor, classes: number): void {
+  const { logits, auxiliary = [] } = (output ?? {}) as Partial<NetworkOutput>;
+  if (!isTensor(logits)) {
+    throw refused(`build of the model '${name}' must return { logits } with a tensor, not ${describeValue(output)}`);
+  }
+  const batch = x.shape[0];
+  for (const [part, tensor] of [
+    ['logits', logits] as const,
+    ...auxiliary.map((entry) => ['auxiliary', entry] as const),
+  ]) {
+    const { shape, graph } = tensor;
+    if (shape.length !== 4 || shape[0] !== batch || shape[1] !== classes) {
+      throw refused(
+        `${part} of the model '${name}' is ${formatShape(shape)}, but must be ${batch}×${classes}×height×width`,
+      );
+    }
+    if (graph !== x.graph) throw refused(`${part} of the model '${name}' belongs to another graph than the input`);
+  }
+}
+
+function isTensor(value: unknown): value is Tensor {
+  return typeof value === 'object' && value !== null && 'graph' in value && 'shape' in value;
 }

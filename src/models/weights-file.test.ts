@@ -37,6 +37,15 @@ function messageOf(run: () => unknown): string {
 }
 
 describe('a weights file', () => {
+  it('is read from bytes only', () => {
+    const decode = (value: unknown) => messageOf(() => decodeWeights(value as Uint8Array));
+    expect(decode(new ArrayBuffer(8))).toBe(
+      'the weights must be a Uint8Array, not an ArrayBuffer; pass new Uint8Array(buffer)',
+    );
+    expect(decode('best.safetensors')).toBe('the weights must be a Uint8Array, not a string');
+    expect(decode(undefined)).toBe('the weights must be a Uint8Array, not undefined');
+  });
+
   it('gives back what was written: the description, the notes, every state', () => {
     const { states, ...description } = decodeWeights(bytes, 'a');
     const { states: written, ...writtenDescription } = weights;

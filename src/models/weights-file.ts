@@ -3,6 +3,7 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../form
 import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
 import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
 import { listLabelSets } from '../labels/registry.ts';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 
@@ -80,6 +81,10 @@ function requireHalves(name: string, data: Float32Array): Float32Array {
  * @throws FaceparseError if the bytes are not a faceparse weights file, or are truncated
  */
 export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights {
+  if (!ArrayBuffer.isView(bytes)) {
+    const hint = Object.prototype.toString.call(bytes).endsWith('ArrayBuffer]') ? '; pass new Uint8Array(buffer)' : '';
+    throw new FaceparseError(`${name} must be a Uint8Array, not ${describeValue(bytes)}${hint}`, { exitCode: 2 });
+  }
   let decoded: ReturnType<typeof decodeSafetensors>;
   try {
     decoded = decodeSafetensors(bytes);

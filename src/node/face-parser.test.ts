@@ -134,12 +134,15 @@ describe('FaceParser in Node', () => {
     const stalled = new PassThrough();
     const failing = other.parse(stalled);
     const controller = new AbortController();
-    const aborted = other.parse(new PassThrough(), { signal: controller.signal });
+    const aborted = [new PassThrough(), sharp()].map((image) => other.parse(image, { signal: controller.signal }));
     const photo = { width: 20, height: 10, data: new Uint8Array(600) };
     expect((await other.parse(photo)).labels).toHaveLength(200);
     controller.abort();
-    await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+    for (const call of aborted) await expect(call).rejects.toMatchObject({ name: 'AbortError' });
     await expect(other.parse(photo, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    const unread = new Blob(['x']).stream();
+    await expect(other.parse(unread, { signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' });
+    expect(unread.locked).toBe(false);
     stalled.write('x');
     await other.dispose();
     stalled.end();
@@ -158,14 +161,25 @@ describe('FaceParser in Node', () => {
     await expect(result.toRgba(options({ opcity: 1 }))).rejects.toThrow(/did you mean 'opacity'/);
   });
 
-  it('loads a file: URL', async () => {
-    await using other = await FaceParser.load(pathToFileURL(folder), engine);
-    expect(other.file).toBe(parser.file);
+  it('loads a file: URL, also as a string', async () => {
+    for (const url of [pathToFileURL(folder), pathToFileURL(folder).href]) {
+      await using other = await FaceParser.load(url, engine);
+      expect(other.file).toBe(parser.file);
+    }
+  });
+
+  it.each([
+    [new URL('https://example.org/w'), 'cannot load weights from https://example.org/w; pass a path or a file: URL'],
+    ['https://example.org/w', 'cannot load weights from https://example.org/w; pass a path or a file: URL'],
+    ['', 'the empty path not found'],
+  ])('refuses the weights %o', async (path, message) => {
+    await expect(FaceParser.load(path, engine)).rejects.toThrow(message);
+    await expect(FaceParser.load(path, engine)).rejects.toMatchObject({ exitCode: 2 });
   });
 
   it('names a photo that cannot be read', async () => {
     await expect(parser.parse(join(folder, 'nothing.jpg'))).rejects.toThrow(/nothing\.jpg: not found/);
-    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the image: is not a JPEG, PNG or WebP/);
+    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the image: is a file of unknown format, not an image/);
   });
 
   it('savePrediction writes the labels as a palette PNG, and the overlay at the size of the photo', async () => {

@@ -19,7 +19,11 @@ const maxWeightsBytes = 2 ** 30;
 /** The weights file at a path: the file itself, or the best weights of a run folder. */
 export async function resolveWeights(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
-  if (!found) throw new FaceparseError(`${path} not found; it must be a run folder or a weights file`, { exitCode: 2 });
+  if (!found)
+    throw new FaceparseError(
+      `${path === '' ? 'the empty path' : path} not found; it must be a run folder or a weights file`,
+      { exitCode: 2 },
+    );
   if (found.isFile()) return path;
   const run = runFolder(path);
   for (const file of [run.bestWeights, run.lastWeights]) if (await exists(file)) return file;
@@ -29,6 +33,17 @@ export async function resolveWeights(path: string): Promise<string> {
       exitCode: 2,
     },
   );
+}
+
+/** The path of a `file:` URL; other paths as they are. @throws FaceparseError (exit code 2) for other URLs */
+function pathOf(path: string | URL): string {
+  if (typeof path === 'string' && !/^(?:file|https?):\/\//i.test(path)) return path;
+  try {
+    return fileURLToPath(path);
+  } catch (cause) {
+    const message = `cannot load weights from ${String(path).slice(0, 200)}; pass a path or a file: URL`;
+    throw new FaceparseError(message, { exitCode: 2, cause });
+  }
 }
 
 /** Reads the weights of a run folder or a file; without a path, the bundled weights. */
@@ -70,7 +85,7 @@ export class FaceParser extends CoreParser<ImageSource> {
    */
   static async load(path?: string | URL, options: LoadOptions = {}): Promise<FaceParser> {
     const { averaging, ...engine } = checkLoadArguments(path, options);
-    const { file, weights } = await loadWeights(path instanceof URL ? fileURLToPath(path) : path);
+    const { file, weights } = await loadWeights(path === undefined ? path : pathOf(path));
     const parserOptions = { name: file, ...(averaging && { averaging }) };
     return new FaceParser(await prepareParser(weights, await selectEngine(engine, true), parserOptions), file);
   }

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import { runInNewContext } from 'node:vm';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noiseRgb } from '../../test/dataset-fixture.ts';
@@ -18,6 +19,24 @@ function detached(): ArrayBuffer {
   const buffer = new ArrayBuffer(8);
   structuredClone(buffer, { transfer: [buffer] });
   return buffer;
+}
+
+function detachedView(): DataView {
+  const view = new DataView(new ArrayBuffer(8));
+  structuredClone(view.buffer, { transfer: [view.buffer] });
+  return view;
+}
+
+function lockedStream(): ReadableStream {
+  const stream = new Blob(['a']).stream();
+  stream.getReader();
+  return stream;
+}
+
+function readResponse(): Response {
+  const response = new Response('a');
+  void response.text();
+  return response;
 }
 
 describe('decodeSource', () => {
@@ -67,7 +86,13 @@ describe('decodeSource', () => {
       'a canvas',
       () => ({ width, height, getContext: () => ({ getImageData: () => ({ width, height, data: rgba }) }) }),
     ],
+    ['an ArrayBuffer of another realm', () => runInNewContext('new Uint8Array(bytes).buffer', { bytes: [...png] })],
+    [
+      'RGB of another realm',
+      () => ({ width, height, data: runInNewContext('new Uint8Array(bytes)', { bytes: [...rgb] }) }),
+    ],
     ['a sharp instance', () => sharp(png)],
+    ['a sharp instance that receives a stream', () => createReadStream(path).pipe(sharp())],
     ['a sharp instance with alpha', () => sharp(png).ensureAlpha()],
   ])('reads %s', async (_, source) => {
     expect(await decodeSource(source() as ImageSource)).toEqual({ width, height, data: rgb });
@@ -119,6 +144,19 @@ describe('decodeSource', () => {
       /the canvas has no 2d context/,
     ],
     ['a detached buffer', () => detached(), /^the image: is empty \(0 bytes\)/],
+    ['a detached DataView', detachedView, /^the image: is empty \(0 bytes\)/],
+    [
+      'a locked stream',
+      lockedStream,
+      /^the stream has been read, or is locked by another reader; pass one that is unread/,
+    ],
+    ['a Response whose body was read', readResponse, /^the body of the Response has been read/],
+    [
+      'a stream without bytes',
+      () => Readable.from([]),
+      /^the image: is empty \(0 bytes\); pass a stream that is unread/,
+    ],
+    ['a file: URL of another host', () => 'file://host/a.png', /^file:\/\/host\/a\.png is not a usable file: URL \(/],
     [
       'a canvas without pixels',
       () => ({ width: 1, height: 1, getContext: () => ({ getImageData: () => undefined }) }),

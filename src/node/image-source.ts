@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { isUint8Array } from 'node:util/types';
+import { isAnyArrayBuffer, isDataView, isUint8Array } from 'node:util/types';
 import type { Photo } from '../image/image.ts';
-import { unusableImage } from '../image/image-input.ts';
+import { alreadyRead, unusableImage } from '../image/image-input.ts';
 import { isRawImage, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
 import { decodePhoto, ImageError, maxFileBytes, readPhoto } from '../image/read-image.ts';
 import { runInSlices } from '../scheduling/steps.ts';
@@ -19,6 +19,7 @@ export interface CanvasLike {
 /** A sharp pipeline. Its output is parsed unchanged; call `autoOrient()` on it to apply the EXIF orientation. */
 export interface SharpLike {
   clone(): SharpLike;
+  metadata(): Promise<unknown>;
   flatten(options: { background: string }): SharpLike;
   toColourspace(space: string): SharpLike;
   raw(options: { depth: 'uchar' }): SharpLike;
@@ -51,13 +52,14 @@ const accepted =
   'the path or file: URL of a JPEG, PNG or WebP file, its bytes (Buffer, Uint8Array, ArrayBuffer, Blob, Response, stream), ' +
   '{ width, height, data } with RGB or RGBA bytes, a canvas, or a sharp instance';
 
-/** The bytes of a stream, Blob or Response; anything else as it is. */
+/** The bytes of a stream, Blob or Response, and a sharp instance once its input is there; anything else as it is. */
 export function receiveSource(source: ImageSource): ImageSource | Promise<ImageSource> {
   if (typeof source !== 'object' || source === null || isUint8Array(source)) return source;
   if (source instanceof Blob) return receiveBlob(source);
-  if (source instanceof Response) return source.body ? collect(source.body) : new Uint8Array(0);
+  if (source instanceof Response) return receiveResponse(source);
   // A sharp instance is a stream, too.
-  return isAsyncIterable(source) && !isSharp(source) ? collect(source) : source;
+  if (isSharp(source)) return receiveSharp(source);
+  return isAsyncIterable(source) ? collect(source) : source;
 }
 
 /**
@@ -71,14 +73,10 @@ export async function decodeSource(image: ImageSource): Promise<Photo> {
   // Not awaited where a promise was given in place of an image: that is refused below.
   const source = received === image ? image : await received;
   if (typeof source === 'string') return readPhoto(pathOf(source));
-  if (source instanceof URL) return readPhoto(filePath(source));
+  if (source instanceof URL)
+    return readPhoto(source.protocol === 'file:' ? filePath(source.href) : pathOf(source.href));
   if (isUint8Array(source)) return decodePhoto(source, 'the image');
-  if (source instanceof ArrayBuffer || source instanceof SharedArrayBuffer) {
-    return decodePhoto(bytesOf(source), 'the image');
-  }
-  if (source instanceof DataView) {
-    return decodePhoto(new Uint8Array(source.buffer, source.byteOffset, source.byteLength), 'the image');
-  }
+  if (isAnyArrayBuffer(source) || isDataView(source)) return decodePhoto(bytesOf(source), 'the image');
   if (typeof source !== 'object' || source === null) throw unusableImage(source, accepted);
   if (isRawImage(source)) return runInSlices(rawToPhotoSteps(source));
   if (isSharp(source)) return decodeSharp(source);
@@ -87,12 +85,14 @@ export async function decodeSource(image: ImageSource): Promise<Photo> {
 }
 
 /** A detached buffer, which was transferred to another thread, has no bytes. */
-function bytesOf(buffer: ArrayBufferLike): Uint8Array {
-  return buffer.byteLength === 0 ? new Uint8Array(0) : new Uint8Array(buffer);
+function bytesOf(source: ArrayBufferLike | DataView): Uint8Array {
+  const buffer = isDataView(source) ? source.buffer : source;
+  if (buffer.byteLength === 0) return new Uint8Array(0);
+  return isDataView(source) ? new Uint8Array(buffer, source.byteOffset, source.byteLength) : new Uint8Array(buffer);
 }
 
 function pathOf(source: string): string {
-  if (/^file:\/\//i.test(source)) return filePath(new URL(source));
+  if (/^file:\/\//i.test(source)) return filePath(source);
   if (/^(?:https?|data|blob):/i.test(source)) {
     throw new FaceparseError(
       `faceparse does not fetch ${source.slice(0, 60)}${source.length > 60 ? '…' : ''}; ` +
@@ -103,9 +103,19 @@ function pathOf(source: string): string {
   return source;
 }
 
-function filePath(url: URL): string {
-  if (url.protocol !== 'file:') return pathOf(url.href);
-  return fileURLToPath(url);
+function filePath(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw new FaceparseError(`${url.slice(0, 200)} is not a usable file: URL (${messageOf(cause)})`, {
+      exitCode: 2,
+      cause,
+    });
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function receiveBlob(blob: Blob): Promise<Uint8Array> {
@@ -113,10 +123,25 @@ async function receiveBlob(blob: Blob): Promise<Uint8Array> {
   return new Uint8Array(await blob.arrayBuffer());
 }
 
+async function receiveResponse(response: Response): Promise<Uint8Array> {
+  if (response.bodyUsed) throw alreadyRead('the body of the Response');
+  return response.body ? collect(response.body) : new Uint8Array(0);
+}
+
 function isSharp(source: object): source is SharpLike {
-  return (['clone', 'toColourspace', 'toBuffer', 'raw'] as const).every(
+  return (['clone', 'metadata', 'toColourspace', 'toBuffer', 'raw'] as const).every(
     (method) => typeof (source as Partial<SharpLike>)[method] === 'function',
   );
+}
+
+/** Waits for the input of an instance that is written to as a stream. */
+async function receiveSharp(source: SharpLike): Promise<SharpLike> {
+  try {
+    await source.clone().metadata();
+  } catch (cause) {
+    throw refusedBySharp(cause);
+  }
+  return source;
 }
 
 async function decodeSharp(source: SharpLike): Promise<Photo> {
@@ -126,14 +151,17 @@ async function decodeSharp(source: SharpLike): Promise<Photo> {
     const { width, height, channels } = info;
     return await runInSlices(rawToPhotoSteps({ width, height, data, channels: channels as 3 }));
   } catch (cause) {
-    if (cause instanceof FaceparseError) throw cause;
-    throw new ImageError(
-      'the image',
-      `is refused by sharp (${cause instanceof Error ? cause.message : String(cause)})`,
-      'check the input of the sharp pipeline',
-      cause,
-    );
+    throw cause instanceof FaceparseError ? cause : refusedBySharp(cause);
   }
+}
+
+function refusedBySharp(cause: unknown): ImageError {
+  return new ImageError(
+    'the image',
+    `is refused by sharp (${messageOf(cause)})`,
+    'check the input of the sharp pipeline',
+    cause,
+  );
 }
 
 function isCanvas(source: object): source is CanvasLike {
@@ -155,12 +183,14 @@ function isAsyncIterable(source: object): source is AsyncIterable<unknown> {
 async function collect(stream: AsyncIterable<unknown>): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
+  if (stream instanceof ReadableStream && stream.locked) throw alreadyRead('the stream');
   for await (const part of stream) {
     if (!isUint8Array(part)) throw unusableImage(part, 'a stream of bytes (no encoding set)');
     length += part.length;
     if (length > maxFileBytes) throw tooLarge(length);
     parts.push(part);
   }
+  if (length === 0) throw new ImageError('the image', 'is empty (0 bytes)', 'pass a stream that is unread');
   return Buffer.concat(parts, length);
 }
 

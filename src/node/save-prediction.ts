@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import type { Photo } from '../image/image.ts';
@@ -8,7 +8,11 @@ import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ParseResult } from '../parser/parse-result.ts';
 
-/** Writes the palette PNG `STEM.png` and, with `overlay`, `overlay/STEM.png`. @returns the mask's path */
+/**
+ * Writes the palette PNG `STEM.png` and, with `overlay`, `overlay/STEM.png`; a stem may contain subfolders.
+ *
+ * @returns the mask's path
+ */
 export async function savePrediction(
   folder: string,
   stem: string,
@@ -17,18 +21,23 @@ export async function savePrediction(
   set: LabelSet,
   overlay: boolean,
 ): Promise<string> {
-  const made = overlay ? join(folder, 'overlay') : folder;
-  await mkdir(made, { recursive: true }).catch((cause) => {
-    throw writeError(made, cause);
-  });
   const mask = join(folder, `${stem}.png`);
+  await makeFolder(dirname(mask));
   await writeFileAtomic(mask, encodeLabelPng(result.labelMap, set));
   if (overlay) {
     const { data, width, height } = blendOverlay(photo, result.labelMap, set);
     const png = await sharp(data, { raw: { width, height, channels: 3 } })
       .png()
       .toBuffer();
-    await writeFileAtomic(join(folder, 'overlay', `${stem}.png`), png);
+    const path = join(folder, 'overlay', `${stem}.png`);
+    await makeFolder(dirname(path));
+    await writeFileAtomic(path, png);
   }
   return mask;
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause) => {
+    throw writeError(path, cause);
+  });
 }

@@ -12,7 +12,7 @@ export const packagePurposes: Readonly<Record<string, string>> = {
   echarts: 'draws the charts',
   fflate: 'zip and deflate',
   'node-addon-api': 'binds the C++ engine',
-  'onnxruntime-node': 'runs networks (engine onnx)',
+  'onnxruntime-node': 'runs networks (onnx engine)',
   sharp: 'decodes images',
   yaml: 'reads configurations',
   yauzl: 'reads zips',

@@ -1,5 +1,7 @@
 import { largestNetworkSide } from '../image/preprocessing.ts';
 import type { Steps } from '../scheduling/steps.ts';
+import { checkOptions } from '../text/check-options.ts';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { softmaxAcross } from './probabilities.ts';
@@ -22,6 +24,23 @@ export interface Averaging {
  * of 256² lost half a point with a scale of 0.75, so choose scales on your own images.
  */
 export const defaultAveraging: Averaging = { flip: true, scales: [5 / 6, 1, 7 / 6] };
+
+/**
+ * Checks views for callers without a type checker.
+ *
+ * @throws FaceparseError (exit code 2) for a value that is not an object, an unknown key or a wrong type
+ */
+export function checkAveraging(averaging: Averaging): void {
+  checkOptions(averaging, ['flip', 'scales'], 'averaging');
+  const { flip, scales }: Partial<Averaging> = averaging;
+  if (flip !== undefined && typeof flip !== 'boolean') {
+    throw new FaceparseError(`averaging.flip is ${describeValue(flip)}, but must be true or false`, { exitCode: 2 });
+  }
+  if (scales === undefined || (Array.isArray(scales) && scales.every((scale) => typeof scale === 'number'))) return;
+  throw new FaceparseError(`averaging.scales is ${describeValue(scales)}, but must be an array of numbers`, {
+    exitCode: 2,
+  });
+}
 
 const mostScales = 8;
 /** Minimum probability, to keep logarithms finite: scores are interpolated. */

@@ -171,6 +171,25 @@ describe('FaceParser for apps', () => {
     expect(first.scores.data).toEqual(scores);
   });
 
+  it('refuses what is no AbortSignal, without an unhandled rejection', async () => {
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown) => unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const controller: unknown = new AbortController();
+    await expect(parser.parse(drawPhoto(8, 8), { signal: controller as AbortSignal })).rejects.toThrow(
+      'signal is an AbortController, but must be an AbortSignal',
+    );
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
+  it('refuses scores that are not finite', async () => {
+    const states = new Map([...weights.states].map(([name, data]) => [name, data.map((value) => value * 1e30)]));
+    await using diverged = await FaceParser.create({ ...weights, states }, createReferenceEngine());
+    await expect(diverged.parse(photo)).rejects.toThrow('the network gives NaN or infinite scores for this image');
+  });
+
   it('ends pending calls before it is disposed of, and says so afterwards', async () => {
     await using other = await FaceParser.create(weights, createReferenceEngine());
     const pending = other.parse(photo);
@@ -276,6 +295,33 @@ describe('FaceParser with averaging', async () => {
     made = 0;
     await expect(FaceParser.create(weights, counting(2), { averaging })).rejects.toThrow('no memory');
     expect([made, open.size]).toEqual([2, 0]);
+  });
+
+  it.each([
+    [true, 'the options of averaging must be an object, not a boolean'],
+    [{ flips: true, scales: [] }, "unknown option 'flips' of averaging; did you mean 'flip'?"],
+    [{ flip: 'no', scales: [] }, 'averaging.flip is a string, but must be true or false'],
+    [{ flip: true, scales: '1' }, 'averaging.scales is a string, but must be an array of numbers'],
+  ])('refuses %o', async (averaging, message) => {
+    const options = { averaging: averaging as unknown as Averaging };
+    await expect(FaceParser.create(weights, createReferenceEngine(), options)).rejects.toThrow(message);
+  });
+
+  it('refuses what is no weights and no engine', async () => {
+    const create = (...given: unknown[]) => FaceParser.create(...(given as Parameters<typeof FaceParser.create>));
+    await expect(create(weights, Promise.resolve(createReferenceEngine()))).rejects.toThrow(
+      'takes an engine (from selectEngine or createOnnxEngine), but got a Promise (await it first)',
+    );
+    await expect(create(new Uint8Array(8), createReferenceEngine())).rejects.toThrow(
+      'takes weights (from decodeWeights), but got a Uint8Array',
+    );
+  });
+
+  it('refuses unknown options', async () => {
+    const options: object = { averging: {} };
+    await expect(FaceParser.create(weights, createReferenceEngine(), options)).rejects.toThrow(
+      "did you mean 'averaging'",
+    );
   });
 
   it('refuses a scale that cannot be used', async () => {

@@ -8,12 +8,14 @@ import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
+import { abortable, isAbortSignal } from '../scheduling/abortable.ts';
 import { Pipeline } from '../scheduling/pipeline.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { checkOptions } from '../text/check-options.ts';
+import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { upsampledArgmaxSteps } from './argmax.ts';
-import { type Averaging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
+import { type Averaging, checkAveraging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { type ClassArea, ParseResult, type ParseTiming } from './parse-result.ts';
 import { SizedNetwork } from './sized-network.ts';
@@ -68,6 +70,7 @@ export async function prepareParser(
   engine: Engine,
   { name = 'the weights', averaging }: FaceParserOptions = {},
 ): Promise<ParserParts> {
+  if (averaging !== undefined) checkAveraging(averaging);
   const labelSet = getLabelSet(weights.labels);
   const networks = await SizedNetwork.compileAll(weights, engine, { name, scales: averaging?.scales ?? [] });
   return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false };
@@ -112,6 +115,8 @@ export class FaceParser<Source = RawImage> {
    * @throws FaceparseError if the weights do not match their network, or a scale is not supported
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
+    checkParts(weights, engine);
+    checkOptions(options, ['name', 'averaging'], 'FaceParser.create');
     return new FaceParser(await prepareParser(weights, engine, options));
   }
 
@@ -128,12 +133,15 @@ export class FaceParser<Source = RawImage> {
    */
   parse(image: Source, options: ParseOptions = {}): Promise<ParseResult> {
     if (this.#disposal) return Promise.reject(disposed());
+    let received: unknown;
     try {
-      checkOptions(options, ['maxSide', 'signal'], 'parse');
+      checkParseOptions(options);
+      // Before a stream or a download is started.
+      options.signal?.throwIfAborted();
+      received = this.receive(image);
     } catch (error) {
       return Promise.reject(error);
     }
-    const received = this.receive(image);
     const result =
       // A promise that was given in place of an image is refused later.
       received instanceof Promise && received !== image
@@ -150,7 +158,10 @@ export class FaceParser<Source = RawImage> {
     );
   }
 
-  /** Waits for pending calls, then frees the engine's memory. */
+  /**
+   * Waits for pending calls, then frees the engine's memory. Calls that are still receiving their image (a stream, Blob or URL)
+   * are rejected.
+   */
   dispose(): Promise<void> {
     this.#disposal ??= this.#pipeline.idle.then(async () => {
       await Promise.all(this.#networks.map((network) => network.dispose()));
@@ -180,11 +191,8 @@ export class FaceParser<Source = RawImage> {
     throw unusableImage(image, '{ width, height, data } with RGB or RGBA bytes');
   }
 
-  private async prepare(image: unknown, { maxSide, signal }: ParseOptions): Promise<Prepared> {
+  private async prepare(image: unknown, { signal }: ParseOptions): Promise<Prepared> {
     signal?.throwIfAborted();
-    if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= 1)) {
-      throw new FaceparseError(`maxSide is ${maxSide}, but must be a positive integer`, { exitCode: 2 });
-    }
     const spent: Spent = { decode: 0, preprocess: 0, network: 0, postprocess: 0 };
     const photo = await timed(spent, 'decode', () => this.decode(image));
     const inputs: Float32Array[] = [];
@@ -230,14 +238,33 @@ function disposed(): FaceparseError {
   return new FaceparseError('this parser has been disposed; create a new one to parse more images');
 }
 
-/** Rejects with the reason of the signal once it is aborted, if the result is not there by then. */
-function abortable<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
+/** Checks the arguments of `create`, for callers without a type checker. */
+function checkParts(weights: unknown, engine: unknown): void {
+  const parts = [
+    ['weights (from decodeWeights)', weights, 'states'],
+    ['an engine (from selectEngine or createOnnxEngine)', engine, 'compile'],
+  ] as const;
+  for (const [wanted, value, property] of parts) {
+    if (typeof value === 'object' && value !== null && property in value) continue;
+    const hint = value instanceof Promise ? ' (await it first)' : '';
+    throw new FaceparseError(`FaceParser.create takes ${wanted}, but got ${describeValue(value)}${hint}`, {
+      exitCode: 2,
+    });
+  }
+}
+
+function checkParseOptions(options: ParseOptions): void {
+  checkOptions(options, ['maxSide', 'signal'], 'parse');
+  const { maxSide, signal } = options;
+  if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= 1)) {
+    throw new FaceparseError(`maxSide is ${maxSide}, but must be a positive integer`, { exitCode: 2 });
+  }
+  if (signal !== undefined && !isAbortSignal(signal)) {
+    throw new FaceparseError(
+      `signal is ${describeValue(signal)}, but must be an AbortSignal: the property signal of an AbortController`,
+      { exitCode: 2 },
+    );
+  }
 }
 
 async function timed<T>(spent: Spent, part: keyof Spent, work: () => Promise<T>): Promise<T> {

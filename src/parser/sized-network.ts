@@ -4,6 +4,7 @@ import type { Preprocessing } from '../image/preprocessing.ts';
 import { getArchitecture } from '../models/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { weightsGraph } from '../models/weights-graph.ts';
+import { FaceparseError } from '../text/errors.ts';
 import { networkSides } from './averaging.ts';
 import type { ClassScores } from './grid-classes.ts';
 
@@ -45,10 +46,22 @@ export class SizedNetwork {
     return networks;
   }
 
-  /** Logits (C×h×w) of one input of 3×side×side. The caller owns them: later runs do not overwrite them. */
+  /**
+   * Logits (C×h×w) of one input of 3×side×side. The caller owns them: later runs do not overwrite them.
+   *
+   * @throws FaceparseError if they are not finite: labels would be arbitrary then
+   */
   async run(image: Float32Array): Promise<ClassScores> {
     const { logits } = await this.program.run({ image });
-    return { shape: this.shape, data: logits.slice() };
+    const data = logits.slice();
+    let zero = 0;
+    for (let i = 0; i < data.length; i++) zero += data[i] - data[i];
+    if (zero !== 0) {
+      throw new FaceparseError(
+        'the network gives NaN or infinite scores for this image; its training may have diverged',
+      );
+    }
+    return { shape: this.shape, data };
   }
 
   dispose(): Promise<void> {

@@ -13,11 +13,11 @@ export interface BuiltReport {
   /** `FOLDER/report.pdf`. */
   readonly pdf: string;
   readonly pages: number;
-  /** What to look at in it, such as a font that is not there, each with file and line. */
+  /** Compiler warnings, such as a missing font, each with file and line. */
   readonly warnings: readonly string[];
 }
 
-/** What the course allows. */
+/** Page limit of the course. */
 export const mostPages = 5;
 
 export const sourceName = 'report.typ';
@@ -33,7 +33,7 @@ async function requireSource(path: string, folder: string): Promise<void> {
   );
 }
 
-/** Packages would be fetched from the net, which the compiler has no switch for: no source in the folder may name one. */
+/** Refuses sources that name a Typst package: the compiler would download it, and this cannot be turned off. */
 async function refusePackages(folder: string): Promise<void> {
   const names = await readdir(folder, { recursive: true });
   for (const name of names.filter((found) => found.endsWith('.typ')).sort()) {
@@ -42,14 +42,14 @@ async function refusePackages(folder: string): Promise<void> {
     if (!found?.isFile()) continue;
     if (found.size > largestSource) {
       throw new FaceparseError(
-        `${path} is ${found.size} bytes, far more than a report of ${mostPages} pages; shorten it`,
+        `${path} is ${found.size} bytes, too large for a report of ${mostPages} pages; shorten it`,
       );
     }
     const lines = (await readFile(path, 'utf8')).split('\n');
     const line = lines.findIndex((text) => /"@[\w-]+\/[\w-]+:/.test(text));
     if (line < 0) continue;
     throw new FaceparseError(
-      `${path}:${line + 1}: Typst packages are not available; copy the code that you need into the file`,
+      `${path}:${line + 1}: Typst packages are not available; copy the code you need into the file`,
     );
   }
 }
@@ -67,9 +67,9 @@ function tooLong(document: CompiledDocument, folder: string, path: string): Face
 }
 
 /**
- * Compiles the report.typ of a folder into report.pdf there. The same source and figures give the same bytes.
+ * Compiles the report.typ of a folder into report.pdf in the same folder. The same source and figures produce the same bytes.
  *
- * @throws FaceparseError if there is no source (exit code 2), it has an error (the message names its line), or it has more
+ * @throws FaceparseError if the source is missing (exit code 2), has an error (the message names the line), or produces more
  *   than five pages (the message gives the length of each section)
  * @example const { pdf, pages } = await buildReport('report')
  */

@@ -50,7 +50,7 @@ function parted(pages: readonly string[]): string[] {
 }
 
 describe.skipIf(!hasPoppler)('page breaks (needs pdftotext of poppler)', { timeout: 120_000 }, () => {
-  it('part no equation from its sentences, and leave no reference alone', async () => {
+  it('keep equations with their sentences and references together', async () => {
     const { out, source } = await prepare();
     const withSpace = (centimetres: number) => source.replace('= Summary', `#v(${centimetres}cm)\n\n= Summary`);
     const partedWithout = new Set<string>();
@@ -65,7 +65,7 @@ describe.skipIf(!hasPoppler)('page breaks (needs pdftotext of poppler)', { timeo
 });
 
 describe('writeSource', { timeout: 120_000 }, () => {
-  it('sets a report tightly where that saves a last page that would be mostly empty, else normally', async () => {
+  it('uses the tight layout if that avoids a mostly empty last page, otherwise the normal one', async () => {
     const { out, facts, source } = await prepare();
     await writeSource(out, (density) => reportSource(facts, { density }));
     expect(await readFile(join(out, 'report.typ'), 'utf8')).toBe(source);

@@ -31,7 +31,7 @@ function sourceOf(overrides: readonly string[], head: Partial<ReportFacts> = {})
 }
 
 describe('the text of a report', () => {
-  it('tells what the run had, and cites it', () => {
+  it('describes and cites the features that the run used', () => {
     const text = sourceOf([
       'loss.lovasz=0.5',
       'loss.labelSmoothing=0.05',
@@ -53,7 +53,7 @@ describe('the text of a report', () => {
     expect(bibliography(text)).toMatch(/@inproceedings\{lovasz,[\s\S]*@inproceedings\{sgdr,/);
   });
 
-  it('names all engines and lengths of a run that was resumed with others', () => {
+  it('lists all engines and lengths of a run that was resumed with different ones', () => {
     const cpu = 'a #cpu';
     const native = { name: 'native', device: 'cpu', threads: 2 };
     const resumes = [
@@ -74,7 +74,7 @@ describe('the text of a report', () => {
     expect(same).toContain('on 2 threads of a CPU (a \\#cpu), without a GPU.');
   });
 
-  it('does not tell what the run did not have', () => {
+  it('does not describe features that the run did not use', () => {
     const text = sourceOf([
       'model.name=unet',
       'loss.dice=0',
@@ -96,7 +96,7 @@ describe('the text of a report', () => {
     expect(bibliography(text)).not.toMatch(/adamw|dice|polyak/);
   });
 
-  it('tells no regularisation where there is none, nor changes of images where they only come up more often', () => {
+  it('omits regularisation without any, and augmentation if images are only oversampled', () => {
     const none = [
       'train.averageDecay=0',
       'train.optimizer.weightDecay=0',
@@ -113,28 +113,28 @@ describe('the text of a report', () => {
     expect(oversampled).toContain('[oversampling], [hat ×3]');
   });
 
-  it('does not tell sides and hair of labels that have none', () => {
+  it('does not mention sides and hair for label sets without them', () => {
     const told = /swapped|left and right|as hair/;
     expect(sourceOf([])).toMatch(told);
     expect(sourceOf(['data.labels=face-8'])).not.toMatch(told);
   });
 
-  it('tells the preprocessing of the weights', () => {
+  it('describes the preprocessing of the weights', () => {
     const { network } = reportFacts([]);
     expect(sourceOf([])).toContain(
-      'A photo is resized to 64 × 64 pixels and its channels are scaled from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), in training and in prediction alike.',
+      'A photo is resized to 64 × 64 pixels and its channels are scaled from 0–1 to −2–2 (#box[$(x - 0.5) slash 0.25$]), in both training and prediction.',
     );
     expect(sourceOf([], { network: { ...network, preprocessing: imageNet } })).toContain(
       'A photo is resized to 96 × 96 pixels and the values 0–1 of its channels become #box[$(x - mu) slash sigma$] with ' +
-        '#box[$mu = (0.485, 0.456, 0.406)$] and #box[$sigma = (0.229, 0.224, 0.225)$] for red, green and blue, in training and in prediction alike.',
+        '#box[$mu = (0.485, 0.456, 0.406)$] and #box[$sigma = (0.229, 0.224, 0.225)$] for red, green and blue, in both training and prediction.',
     );
     const centred: Preprocessing = { ...imageNet, mean: [0.5, 0.5, 0.5], std: [0.3, 0.3, 0.3] };
     expect(sourceOf([], { network: { ...network, preprocessing: centred } })).toContain(
-      'its channels are scaled from 0–1 to −1.67–1.67 (#box[$(x - 0.5) slash 0.3$]), in training',
+      'its channels are scaled from 0–1 to −1.67–1.67 (#box[$(x - 0.5) slash 0.3$]), in both training',
     );
   });
 
-  it('says what the environment says of where the weights come from', () => {
+  it('describes the initial weights as the environment records them', () => {
     const { run } = reportFacts([]);
     const trainingData = { folder: 'x/train', pairs: 1000 };
     const from = (environment: object) =>
@@ -149,26 +149,26 @@ describe('the text of a report', () => {
   });
 
   it.each([
-    [[], 'It is computed at the resolution of the logits'],
-    [['train.labelSize=128', 'train.size=256'], 'It is computed at the resolution of the logits'],
+    [[], 'The loss is computed at the resolution of the logits'],
+    [['train.labelSize=128', 'train.size=256'], 'The loss is computed at the resolution of the logits'],
     [['train.labelSize=256', 'train.size=256'], 'the resolution of the labels: 128² upsampled to 256².'],
     [['train.labelSize=64', 'train.size=256'], 'the resolution of the labels: 128² downsampled to 64².'],
     [
       ['train.size=256', 'train.resolutions=[{until: 0.5, size: 64, labelSize: 64}]'],
       'the resolution of the labels: 32² upsampled to 64²; in the other stages the loss is computed at the resolution of the logits.',
     ],
-  ])('with %j says at which resolution the loss is computed', (overrides, said) => {
+  ])('with %j states the resolution of the loss', (overrides, said) => {
     expect(sourceOf(overrides)).toContain(said);
   });
 
-  it('weighs each share of a smoothed label by its own class', () => {
+  it('weights each share of a smoothed label by its own class', () => {
     const weights = `loss.classWeights=[${'1,'.repeat(18)}2]`;
     const [plain, smoothed] = [[weights], [weights, 'loss.labelSmoothing=0.1']].map((overrides) => sourceOf(overrides));
     expect(plain).toContain('/ (sum_i w_(y_i)) sum_(i in Omega) w_(y_i) log p_(i y_i). $');
     expect(smoothed).toContain('/ (sum_i w_(y_i)) sum_(i in Omega) sum_c w_c t_(i c) log p_(i c). $');
   });
 
-  it('is true of a run that was stopped before its first validation', () => {
+  it('is correct for a run that stopped before its first validation', () => {
     const { run, network } = reportFacts([
       'train.epochs=1',
       'train.resolutions=[{until: 0.4, size: 32}, {until: 0.8, size: 64}]',
@@ -181,7 +181,7 @@ describe('the text of a report', () => {
       figures: { network: 'n.svg', loss: 'l.svg', failures: [] },
     });
     expect(text).toContain(
-      'The weights are the last ones saved (step 64, epoch 0.6), since there was no validation yet.',
+      'The weights are the last ones saved (step 64, epoch 0.6), because the run had no validation yet.',
     );
     expect(text).toContain('The run is not finished: when this report was written, it had reached epoch 0.6 of 1.');
     expect(text).toContain('was planned to change in 3 stages; the run reached the first 2.');
@@ -189,7 +189,7 @@ describe('the text of a report', () => {
     expect(text).not.toMatch(/highest validation F|was selected|small refinements|The image size grows/);
   });
 
-  it('says which images chose the weights, where it is known', () => {
+  it('names the images that selected the weights, if known', () => {
     const measured = { summary: { images: 8, perClass: [] } };
     const chosen = (overrides: readonly string[], head: object) =>
       limitsSection({ ...reportFacts(overrides), measured, ...head } as unknown as ReportFacts);
@@ -204,7 +204,7 @@ describe('the text of a report', () => {
     expect(chosen([], { hasOwnData: true, measured: undefined })).not.toContain('selected');
   });
 
-  it('gives F on the images that curves and table are of, where training scored only the first', () => {
+  it('reports F on the images of curves and table if training scored only the first', () => {
     const perClass = celebamask19.classes.map(({ id }) => ({
       id,
       meanImageF1: [0, 0, 0.8, 0.9, 0.7, 0.6][id] ?? 0,
@@ -226,7 +226,7 @@ describe('the text of a report', () => {
     const measured = { labelSet: celebamask19, summary, images, worst: [], wrongNearBorders: 0 };
     const text = sourceOf(['validation.limit=2'], { measured, hasOwnData: true } as unknown as Partial<ReportFacts>);
     expect(text).toContain('it reaches an F (per image) of *0.5000* on 4 validation images.');
-    expect(text).toContain('scored only the first 2 validation images, on which F is 0.7000; F in @fig-curves refers');
+    expect(text).toContain('scored only the first 2 validation images, on which F is 0.7000. F in @fig-curves refers');
     expect(text).toContain('F (per image) on the first 2 validation images (right).');
     expect(text).toContain('2 of the 6 classes have an F of 0.00: skin and background, in order of frequency.');
     expect(text).toContain(
@@ -237,23 +237,23 @@ describe('the text of a report', () => {
     expect(all).toContain('F (per image) on the validation images (right).');
   });
 
-  it('counts in the singular where there is one', () => {
+  it('uses the singular for one', () => {
     const text = sourceOf(['train.epochs=1', 'train.minutes=1']);
     expect(text).toContain('[length], [1 minute]');
     expect(sourceOf(['train.epochs=1'])).toContain('[length], [1 epoch]');
     expect(text).not.toMatch(/\b1 (epochs|minutes|pairs|images|views|threads|steps|seconds)\b/);
   });
 
-  it('tells how predictions are averaged', () => {
+  it('describes how predictions are averaged', () => {
     const text = sourceOf([], { averaging: { flip: true, sides: [320, 384, 448] } });
-    expect(text).toContain('resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
+    expect(text).toContain('For prediction, a photo is resized to 320 × 320, 384 × 384 and 448 × 448 pixels');
     expect(text).toContain('sees the photo and its mirror image at all sizes, 6 views in all');
     expect(text).toContain('sees them at 320² to 448²');
-    expect(text).not.toContain('no test-time augmentation');
+    expect(text).not.toContain('No test-time augmentation');
     expect(sourceOf([], { averaging: { flip: false, sides: [64, 96] } })).toContain('sees the photo at both sizes.');
   });
 
-  it('takes names over as text', () => {
+  it('escapes names as text', () => {
     const text = sourceOf([], { title: 'T" #read("x")', author: '*A* _b_', id: '#import' });
     expect(text).toContain('#set document(title: "T\\" #read(\\"x\\")", author: "*A* _b_", date: none)');
     expect(text).toContain('\\*A\\* \\_b\\_, \\#import');

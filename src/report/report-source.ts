@@ -10,10 +10,10 @@ import { trainingSection } from './sections/training.ts';
 import { citedWorks } from './typst/references.ts';
 import { blocks, markup, typstString } from './typst/typst-text.ts';
 
-/** Works that the text cites, beside the report. */
+/** File of the cited works, next to the report. */
 export const bibliographyName = 'references.bib';
 
-/** How densely a report is set; Arial 10 in both. */
+/** Layout density of a report; both use 10 pt text. */
 export type ReportDensity = 'normal' | 'tight';
 
 const spacings: Readonly<Record<ReportDensity, Readonly<Record<string, string>>>> = {
@@ -80,7 +80,7 @@ function head({ title, author, id }: ReportHead): string {
   return `#align(center)[\n  #text(16pt)[*${markup(title)}*]${line.length > 0 ? ` \\\n  ${line.join(', ')}` : ''}\n]`;
 }
 
-/** How a report is set, besides its facts. */
+/** Layout options of a report. */
 export interface SourceOptions {
   /** Default `normal`. */
   readonly density?: ReportDensity;
@@ -106,7 +106,7 @@ export function reportSource(facts: ReportFacts, options: SourceOptions = {}): s
   const references =
     citedWorks(body).length > 0 &&
     `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)
-// On one page: two references alone on the last one would look lost.
+// The references stay on one page, so that the last page never has only a few of them.
 #block(breakable: false, bibliography("${bibliographyName}", title: "References", style: "springer-basic"))`;
   return `${blocks(preamble(facts, options), head(facts), body, references)}\n`;
 }

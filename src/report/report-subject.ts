@@ -19,7 +19,7 @@ export async function weightsDigest(file: string): Promise<string> {
     .digest('hex');
 }
 
-/** Name of a run as keywords hold it: plain ASCII, since PDF encodes other texts differently. */
+/** Name of a run in keywords: plain ASCII, because PDF encodes other text differently. */
 export function runName(run: string): string {
   return basename(resolve(run)).replace(/[^\w.-]/g, '_');
 }
@@ -31,7 +31,7 @@ export async function subjectKeywords(run: string, file: string, id: string | un
 }
 
 /**
- * What the keywords of a PDF say that the report is about; absent for a PDF from elsewhere.
+ * Reads the subject of a report from the keywords of its PDF; the fields are absent in a PDF made elsewhere.
  *
  * @example readSubject('run a, matriculation number A12345678B') // { run: 'a', id: 'A12345678B' }
  */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type CompiledDocument, compileFile } from './typst/typst-compiler.ts';
 
-/** A section and how long it is, in pages. */
+/** A section and its length in pages. */
 export interface SectionLength {
   readonly title: string;
   readonly pages: number;
@@ -11,14 +11,14 @@ export interface SectionLength {
 interface SectionStart {
   readonly body: unknown;
   readonly page: number;
-  /** From the top of the page, 0 to 1. */
+  /** Distance from the top of the page, 0 to 1. */
   readonly y: number;
 }
 
 const label = 'faceparse-sections';
 const end = 'faceparse-end';
 
-/** Typst that asks where sections and text end; it has to stand in the report itself, whose page settings end with it. */
+/** Typst code that queries where sections and text end; page settings apply only within the report, so it is appended there. */
 const query = `
 
 #metadata(none) <${end}>
@@ -28,7 +28,7 @@ const query = `
 })) <${label}>]
 `;
 
-/** The text of typst content as a query gives it. */
+/** The text of Typst content in the result of a query. */
 function textOf(content: unknown): string {
   if (typeof content !== 'object' || content === null) return '';
   const { text, body, children, func } = content as Record<string, unknown>;
@@ -46,7 +46,7 @@ function placesOf({ compiler }: CompiledDocument, folder: string, name: string):
   return places;
 }
 
-/** How long the sections (headings of level 1) of a document are; the last one lasts until the end of the text. */
+/** Lengths of the sections (level-1 headings) of a document; the last one extends to the end of the text. */
 export function sectionLengths(document: CompiledDocument, folder: string, name: string): SectionLength[] {
   const starts = placesOf(document, folder, name);
   const begin = ({ page, y }: SectionStart) => page - 1 + y;

@@ -11,6 +11,7 @@ import { subjectKeywords } from './report-subject.ts';
 import { type FallbackFont, fallbackFonts } from './typst/font-coverage.ts';
 import { bibliography } from './typst/references.ts';
 import { fontsFolder } from './typst/typst-compiler.ts';
+import { requireUsableFonts } from './typst/usable-fonts.ts';
 
 export interface WriteReportOptions extends GatherOptions {
   /** Output folder. */
@@ -32,7 +33,7 @@ export interface WrittenReport extends BuiltReport {
 async function requireFree({ out, force = false }: WriteReportOptions): Promise<void> {
   const names = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === 'ENOENT') return [];
-    throw new FaceparseError(`cannot write to ${out}: ${error.message}; choose a new folder`, {
+    throw new FaceparseError(`cannot write to ${out}: ${error.message}; use a new folder`, {
       exitCode: 2,
       cause: error,
     });
@@ -45,7 +46,7 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
     );
   }
   if (names.length > 0 && !names.includes(sourceName)) {
-    throw new FaceparseError(`${out} is not empty and contains no report; choose a new folder`, { exitCode: 2 });
+    throw new FaceparseError(`${out} is not empty and contains no report; use a new folder`, { exitCode: 2 });
   }
 }
 
@@ -59,10 +60,10 @@ async function writeFonts(folder: string, fonts: readonly FallbackFont[]): Promi
   }
 }
 
-/** A last page with less text than this is worth avoiding. */
+/** The last page should be filled to at least this share. */
 const leastFill = 0.5;
 
-/** Writes the source, set tightly where that saves a last page that would be mostly empty, or one too many. */
+/** Writes the source, in the tight layout if that avoids a mostly empty last page or a page over the limit. */
 export async function writeSource(out: string, sourceOf: (density: ReportDensity) => string): Promise<void> {
   const write = async (density: ReportDensity) => {
     const source = sourceOf(density);
@@ -87,6 +88,7 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   const { out } = options;
   requirePackages('a report', [...typesettingPackages, 'echarts']);
   const fonts = fallbackFonts(options, options.font);
+  await requireUsableFonts(fonts, [options.title, options.author, options.id].join(' '));
   await requireFree(options);
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);

@@ -29,7 +29,7 @@ export async function runInSlices<T>(steps: Steps<T>): Promise<T> {
 }
 
 /** Resolves after pending events have been handled. `setTimeout` would add 4 ms in browsers. */
-function nextTurn(): Promise<void> {
+export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') {
       setImmediate(resolve);

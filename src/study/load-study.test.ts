@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -35,6 +35,9 @@ describe('loadStudy', () => {
     const { runs } = await loadStudy(await writeStudy('[train.lr=3e-3]', 'unet'));
     expect(runs[0]?.config.model.name).toBe('unet');
     const file = await writeStudy('[train.lr=3e-3]', 'unet');
+    await mkdir(join(dirname(file), 'unet'));
+    expect((await loadStudy(file)).runs[0]?.config.model.name).toBe('unet');
+    await rmdir(join(dirname(file), 'unet'));
     await writeFile(join(dirname(file), 'unet'), 'model: {name: compact}\n');
     expect((await loadStudy(file)).runs[0]?.config.model.name).toBe('compact');
     await expect(loadStudy(await writeStudy('[train.lr=3e-3]', 'unett'))).rejects.toMatchObject({

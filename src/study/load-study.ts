@@ -3,7 +3,7 @@ import { listBundledConfigs } from '../config/bundled-configs.ts';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
 import type { Notify } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
-import { exists } from '../files/path-kind.ts';
+import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { parseStudy, type StudyGroup, type StudyVariant } from './parse-study.ts';
@@ -27,10 +27,12 @@ export interface Study {
 /** The configuration file of a group: a path relative to the study file, or the name of a bundled configuration. */
 async function configOf(file: string, { config }: StudyGroup): Promise<string> {
   const path = join(dirname(file), config);
-  if (await exists(path)) return path;
+  const found = await exists(path);
+  if (found && !(await isFolder(path))) return path;
   const bundled = (await listBundledConfigs()).filter(({ kind }) => kind === 'config');
   const match = bundled.find(({ name }) => name === config);
   if (match) return match.path;
+  if (found) return path;
   const names = bundled.map(({ name }) => name);
   throw new FaceparseError(
     `cannot read the config ${path}: there is no such file; ${suggestName(config, names, `bundled configs: ${names.join(', ')}`)}`,

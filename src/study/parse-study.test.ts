@@ -92,6 +92,23 @@ describe('parseStudy', () => {
     expect(group).not.toHaveProperty('question');
   });
 
+  it('has at least one group and at most a thousand runs', () => {
+    expect(() => parseStudy('groups: {}', 's.yaml')).toThrow('s.yaml:1: groups: a study needs at least one group');
+    const seeds = Array.from({ length: 100 }, (_, seed) => seed).join(', ');
+    const variants = Array.from({ length: 10 }, (_, index) => `v${index}: {overrides: [train.epochs=${index + 1}]}`);
+    const group = `{config: c.yaml, seeds: [${seeds}], variants: {base: {}, ${variants.join(', ')}}}`;
+    expect(() => parseStudy(`groups: {g: ${group}}`, 's.yaml')).toThrow(/the study has 1100 runs, but at most 1000/);
+  });
+
+  it('takes little time for many keys and lists the first hundred errors', () => {
+    const keys = Array.from({ length: 40_000 }, (_, index) => `  k${index}: x\n`).join('');
+    const start = performance.now();
+    expect(() => parseStudy(`groups:\n${keys}`, 's.yaml')).toThrow(
+      expect.objectContaining({ message: expect.stringMatching(/^s\.yaml has 100 or more errors:/) }),
+    );
+    expect(performance.now() - start).toBeLessThan(15_000);
+  }, 60_000);
+
   it('lists all errors at once, each with its line', () => {
     const wrong = text
       .replace('    question:', '    qestion:')

@@ -57,7 +57,21 @@ const group = z.strictObject({
   }),
 });
 
-const studySchema = z.strictObject({ groups: z.record(name, group) });
+/** More are a mistake; each run takes minutes at least. */
+const maxRuns = 1000;
+
+const studySchema = z.strictObject({
+  groups: z.record(name, group).superRefine((groups, context) => {
+    const report = (message: string) => context.addIssue({ code: 'custom', path: [], message });
+    if (Object.keys(groups).length === 0) return report('a study needs at least one group');
+    const counts = Object.values(groups).flatMap(({ seeds, variants }) =>
+      Object.values(variants).map((variant) => (variant.seeds ?? seeds).length),
+    );
+    const runs = counts.reduce((sum, count) => sum + count, 0);
+    if (runs > maxRuns)
+      report(`the study has ${runs} runs, but at most ${maxRuns} are allowed; use fewer variants or seeds`);
+  }),
+});
 
 /** One variant of a comparison: the group's settings with one change. */
 export interface StudyVariant {
@@ -123,7 +137,10 @@ function explain(issue: z.core.$ZodIssue, study: unknown, locate: Locate): strin
   return [`${place}: ${dotted || 'the file'} is ${show(given)}, but must be ${wantedBy(issue)}`];
 }
 
-/** All faults of a file. A missing key next to an unknown one is not reported: it is probably the same, misspelt. */
+/** Issues that are explained, and unknown keys of one issue. */
+const maxFaults = 100;
+
+/** All faults of a file, up to a limit. A missing key next to an unknown one is not reported: it is probably the same, misspelt. */
 function faultsOf(issues: readonly z.core.$ZodIssue[], study: unknown, locate: Locate): string[] {
   const misspelt = new Set(issues.filter(({ code }) => code === 'unrecognized_keys').map(({ path }) => path.join('.')));
   const reported = issues.filter(
@@ -131,7 +148,8 @@ function faultsOf(issues: readonly z.core.$ZodIssue[], study: unknown, locate: L
       code === 'unrecognized_keys' || valueAt(study, path) !== undefined || !misspelt.has(path.slice(0, -1).join('.')),
   );
   const lineOf = (fault: string): number => Number(/:(\d+): /.exec(fault)?.[1] ?? 0);
-  return reported.flatMap((issue) => explain(issue, study, locate)).sort((a, b) => lineOf(a) - lineOf(b));
+  const faults = reported.slice(0, maxFaults).flatMap((issue) => explain(issue, study, locate).slice(0, maxFaults));
+  return faults.sort((a, b) => lineOf(a) - lineOf(b));
 }
 
 /** The title of a variant if the file gives none. */
@@ -156,7 +174,8 @@ export function parseStudy(text: string, source: string): StudyGroup[] {
   if (!result.success) {
     const faults = faultsOf(result.error.issues, value, locator(document, lines, source));
     if (faults.length === 1) throw new FaceparseError(faults[0], { exitCode: 2 });
-    throw new FaceparseError(`${source} has ${faults.length} errors:`, { exitCode: 2, faults });
+    const count = faults.length < maxFaults ? String(faults.length) : `${maxFaults} or more`;
+    throw new FaceparseError(`${source} has ${count} errors:`, { exitCode: 2, faults: faults.slice(0, maxFaults) });
   }
   return Object.entries(result.data.groups).map(([name, { question, ...group }]) => ({
     ...group,

@@ -16,3 +16,8 @@ it.each([
 ])('%o is %s', (value, text) => {
   expect(describeValue(value)).toBe(text);
 });
+
+it('puts the article by sound', () => {
+  const values = [new Uint8Array(1), new URL('file:///a'), new ArrayBuffer(1), 'text'];
+  expect(values.map(describeValue)).toEqual(['a Uint8Array', 'a URL', 'an ArrayBuffer', 'a string']);
+});

@@ -11,5 +11,6 @@ export function describeValue(value: unknown): string {
 }
 
 function withArticle(noun: string): string {
-  return `${/^[aeiou]/i.test(noun) ? 'an' : 'a'} ${noun}`;
+  // A Uint8Array and a URL start with a consonant.
+  return `${/^(?:[aeio]|u(?!int|rl))/i.test(noun) ? 'an' : 'a'} ${noun}`;
 }

@@ -44,7 +44,7 @@ const faults: readonly Fault[] = [
     says: ['no split "val"', 'train'],
   },
   {
-    name: 'a split that holds nothing',
+    name: 'an empty split',
     spoil: async (data) => {
       for (const name of await readdir(join(data, 'train', 'images'))) await rm(join(data, 'train', 'images', name));
     },

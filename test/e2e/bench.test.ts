@@ -14,7 +14,7 @@ it('bench times steps and inference', async () => {
   expect(result.peakMebibytes).toBeGreaterThan(20);
 });
 
-it.runIf(defaultEngine === 'native')('bench --profile says where the time goes', async () => {
+it.runIf(defaultEngine === 'native')('bench --profile shows the time of each step', async () => {
   const { code, stdout } = await runCli(['bench', ...small, '--profile', '--rows', '5']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^training step +[\d.]+ ms$/m);
@@ -27,7 +27,7 @@ it.runIf(defaultEngine === 'native')('bench --profile says where the time goes',
   expect(stepRows).toHaveLength(2 * 5);
 });
 
-it('bench takes a configuration and leaves inference out', async () => {
+it('bench accepts a configuration and can skip inference', async () => {
   const { code, stdout } = await runCli([
     ...['bench', 'configs/compact.yaml', 'train.batchSize=1', 'train.size=64', 'data.workers=0'],
     ...['--engine', 'onnx', '--threads', '1', '--steps', '1', '--inference-size', '0'],
@@ -38,7 +38,7 @@ it('bench takes a configuration and leaves inference out', async () => {
   expect(stdout).not.toContain('inference');
 });
 
-it('bench refuses what it cannot do', async () => {
+it('bench refuses unsupported settings', async () => {
   const onnx = await runCli(['bench', ...small, '--profile', '--engine', 'onnx']);
   expect(onnx.code).toBe(2);
   expect(onnx.stderr).toContain('--profile requires the native engine, but the engine is onnx');

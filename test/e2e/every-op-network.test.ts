@@ -37,7 +37,7 @@ function mutated(
 
 const computed = graph.nodes.filter(({ op }) => !['input', 'state', 'constant'].includes(op));
 
-it('every op of the network counts: scores tell a node that is 3 % off, or another activation', async () => {
+it('every op of the network matters: the logits reveal a node that is 3 % off or a different activation', async () => {
   const logits = await logitsOf(graph);
   const largest = logits.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const unseen: string[] = [];

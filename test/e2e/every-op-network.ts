@@ -56,7 +56,7 @@ function scattered(scope: Scope, x: Tensor): Tensor {
   return add(convBn(scope.at('steps').at(1), mixed, layer), first);
 }
 
-/** A network that makes no sense but holds every op that inference knows, and modules in every form. */
+/** An artificial network that contains every op that inference supports, and modules in every form. */
 export function buildEveryOp(rows: number, columns: number): Graph {
   const graph = new Graph();
   const scope = new Scope(graph, { training: false, seed: 3 });

@@ -39,7 +39,7 @@ it('models NAME lists layers that add up', async () => {
   expect(stdout.split('\n').every((line) => line.length <= 110)).toBe(true);
 });
 
-it('doctor shows the machine and tries the engines', async () => {
+it('doctor shows the machine and tests the engines', async () => {
   const { code, stdout } = await runCli(['doctor']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Node +\d+\.\d+\.\d+ /m);

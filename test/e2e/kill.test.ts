@@ -34,7 +34,7 @@ async function killAt(place: string, words: readonly string[]): Promise<string> 
   return stderr;
 }
 
-/** The lines of metrics.csv without the columns that tell how fast the machine was. */
+/** The lines of metrics.csv without the columns that depend on the speed of the machine. */
 async function steadyMetrics(run: string): Promise<string[][]> {
   const rows = (await readFile(join(run, 'metrics.csv'), 'utf8')).split('\n').map((row) => row.split(','));
   const steady = rows[0].flatMap((name, index) => (['seconds', 'imagesPerSecond'].includes(name) ? [] : [index]));

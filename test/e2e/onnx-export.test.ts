@@ -71,7 +71,7 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runtime) => {
-  it.each(listModels())('gives the scores of the engine, for any number of photos: %s', async (model) => {
+  it.each(listModels())('produces the logits of the engine for any number of photos: %s', async (model) => {
     const size = 2 * getArchitecture(model).multiple;
     const { weights: initial, graph } = randomWeights({ model, size });
     const weights = { ...initial, states: randomStates(graph, model) };
@@ -127,7 +127,7 @@ describe.each(runtimeNames)('ONNX export in onnxruntime-%s', { timeout }, (runti
 });
 
 describe.skipIf(!existsSync(realImages) || !existsSync(bundledWeights))(
-  'ONNX export of the weights that come along, on real images (skipped where either is missing)',
+  'ONNX export of the bundled weights, on real images (skipped if either is missing)',
   { timeout },
   () => {
     let weights: Weights;
@@ -141,7 +141,7 @@ describe.skipIf(!existsSync(realImages) || !existsSync(bundledWeights))(
     });
     afterAll(() => parser.dispose());
 
-    it.each(runtimeNames)('labels and scores are those of the engine: onnxruntime-%s', async (runtime) => {
+    it.each(runtimeNames)('labels and logits match the engine: onnxruntime-%s', async (runtime) => {
       const labels = await ExportedModel.create(runtime, weights, {});
       // WebAssembly needs some seconds per image here.
       for (const photo of runtime === 'web' ? photos.slice(0, 4) : photos) {
@@ -165,7 +165,7 @@ describe.skipIf(!existsSync(realImages) || !existsSync(bundledWeights))(
 );
 
 describe('the metadata of an ONNX model', () => {
-  it('name classes, colours, size and where the weights come from', () => {
+  it('contain classes, colours, size and the origin of the weights', () => {
     const { weights } = randomWeights({ labels: 'face-8' });
     const text = Buffer.from(onnxModel(weights)).toString('latin1');
     const { classes } = getLabelSet('face-8');

@@ -48,7 +48,7 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return Array.from(a).reduce((most, value, index) => Math.max(most, Math.abs(value - b[index])), 0);
 }
 
-describe('what a weights file says of mean, std and size is followed', () => {
+describe('mean, std and size of a weights file are used', () => {
   it('by the parser, in all views', async () => {
     const seen: Float32Array[] = [];
     const reference = createReferenceEngine();
@@ -90,11 +90,11 @@ describe('what a weights file says of mean, std and size is followed', () => {
   it('by model.py and run.py', async () => {
     const [modulePath] = await exportPyTorch(weights, join(root, 'pytorch'));
     expect(await readFile(modulePath, 'utf8')).toContain(
-      'Input: RGB pictures stretched to 64 x 64 (means over areas where a side shrinks, bilinear where it grows),\n' +
-        'as (value / 255 - mean) / std with mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225).\n',
+      'Input: RGB images resized to 64 x 64, ignoring the aspect ratio (area averaging to shrink, bilinear to enlarge),\n' +
+        'normalised as (value / 255 - mean) / std with mean (0.485, 0.456, 0.406) and std (0.229, 0.224, 0.225).\n',
     );
     const script = solutionFiles({ weights, file: 'it' }).get('run.py');
-    expect(script).toContain('\nMEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of');
+    expect(script).toContain('\nMEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # for red');
     expect(script).toContain('\nSIDES = [64]');
   });
 

@@ -134,7 +134,7 @@ describe.skipIf(!torchIsThere)(
       rmSync(parent, { recursive: true, force: true });
     });
 
-    it.each(cases)('computes the same scores: $name', async ({ folder, build, states, sizes }) => {
+    it.each(cases)('computes the same logits: $name', async ({ folder, build, states, sizes }) => {
       for (const [height, width] of sizes) {
         const program = await createReferenceEngine().compile(build(height, width));
         await program.writeStates(states);
@@ -146,7 +146,7 @@ describe.skipIf(!torchIsThere)(
       }
     });
 
-    it.each(models)('names and counts what faceparse does: $name', ({ name, folder, build, states }) => {
+    it.each(models)('has the same parameter names and count as faceparse: $name', ({ name, folder, build, states }) => {
       const { names, equal, parameters, printed, rest } = reports[folder];
       const graph = build(64, 64);
       expect(names.filter((key) => !key.endsWith('num_batches_tracked')).sort()).toEqual([...states.keys()].sort());

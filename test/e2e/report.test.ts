@@ -38,7 +38,7 @@ function report(...words: string[]) {
 }
 
 describe('report', () => {
-  it('writes source, figures and PDF about a run and those it is compared with', async () => {
+  it('writes source, figures and PDF about a run and its comparison', async () => {
     const others = [join(runs, 'lr-s0'), join(runs, 'lr-s1')];
     const words = [join(runs, 'main'), ...others, '--data', data, '--out', out];
     const { code, stdout, stderr } = await report(...words, '--title', 'Small #faces', '--author', 'A. B_c', '--json');
@@ -74,7 +74,7 @@ describe('report', () => {
     expect(source).toMatch(/\[lr\], \[#raw\("train\.lr=0\.001"\)\], \[0\.\d{4} ±\d\.\d\d \(2\)\]/);
   });
 
-  it('scores averaged predictions, and tells the plain score beside them', async () => {
+  it('scores averaged predictions and also reports the plain score', async () => {
     const scales = ['--scales', '1,1.5'];
     const words = [join(runs, 'main'), '--data', data, '--out', join(folder, 'averaged'), ...scales];
     const { code, stdout, stderr } = await report(...words, '--json');
@@ -106,7 +106,7 @@ describe('report', () => {
     },
   );
 
-  it('does not replace an edited source, but compiles it again to the same bytes', async () => {
+  it('does not replace an edited source but recompiles it to the same bytes', async () => {
     const source = join(out, 'report.typ');
     const pdf = await readFile(join(out, 'report.pdf'));
     const again = await report(join(runs, 'main'), '--data', data, '--out', out);
@@ -120,7 +120,7 @@ describe('report', () => {
     expect(await readFile(join(out, 'report.pdf'))).not.toEqual(pdf);
   });
 
-  it('refuses what is too long or wrong in one line', async () => {
+  it('refuses a source that is too long or has an error, with a one-line message', async () => {
     const source = join(out, 'report.typ');
     const text = await readFile(source, 'utf8');
     await writeFile(source, text.replace('= Limits', `= Limits\n\n${'#pagebreak()\n'.repeat(5)}`));
@@ -136,7 +136,7 @@ describe('report', () => {
     await writeFile(source, text);
   });
 
-  it('warns of what the compiler puts up with', async () => {
+  it('prints the warnings of the compiler', async () => {
     const source = join(out, 'report.typ');
     const text = await readFile(source, 'utf8');
     await writeFile(source, text.replace('#set text(font: "Arimo"', '#set text(font: "Arimoo"'));
@@ -146,7 +146,7 @@ describe('report', () => {
     await writeFile(source, text);
   });
 
-  it('says so where the validation images are gone', async () => {
+  it('says so if the validation images are missing', async () => {
     const environment = join(runs, 'lr-s1', 'environment.json');
     const facts = JSON.parse(await readFile(environment, 'utf8'));
     facts.trainingData.folder = join(folder, 'gone', 'train');
@@ -158,7 +158,7 @@ describe('report', () => {
     expect(source).toContain('The validation images were not available');
   });
 
-  it('tells other data than those of the training as such', async () => {
+  it('marks data that differ from the training data', async () => {
     const own = await readFile(join(out, 'report.typ'), 'utf8');
     expect(own).toContain('The checkpoint was selected by its F on the validation images');
     const environment = join(runs, 'lr-s0', 'environment.json');
@@ -173,7 +173,7 @@ describe('report', () => {
     expect(source).not.toContain('The checkpoint was selected');
   });
 
-  it('goes to RUN/report by default, with the font that is given beside its source', async () => {
+  it('is written to RUN/report by default, with the given font next to its source', async () => {
     const font = join('node_modules', '@expo-google-fonts', 'arimo', '500Medium', 'Arimo_500Medium.ttf');
     const { code, stdout, stderr } = await report(join(runs, 'main'), '--id', 'A12345678B', '--font', font);
     expect(code, stderr).toBe(0);
@@ -202,7 +202,7 @@ describe('report', () => {
     [['DATA', '--out', 'OUT'], /is not a run folder: it has no config\.yaml/],
     [['RUN', '--out', 'OUT', '--data', 'RUNS'], /no split "val"/],
     [['RUN', 'RUN', '--out', 'DATA'], /is not empty and contains no report/],
-  ])('%j is wrong usage, told in one line', async (words, message) => {
+  ])('%j is wrong usage, reported in one line', async (words, message) => {
     const named: Record<string, string> = {
       RUN: join(runs, 'main'),
       RUNS: runs,

@@ -32,7 +32,7 @@ function lastWeights(run: string): Promise<Buffer> {
 }
 
 async function copyOfStopped(): Promise<string> {
-  // The name of a run stands in its weights, so copies keep it.
+  // The weights contain the name of the run, so copies keep it.
   const copy = join(await temporaryFolder(), 'same');
   await cp(stopped, copy, { recursive: true });
   return copy;

@@ -99,7 +99,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       ['several sizes', { flip: false, scales: [0.5, 1, 1.5] }],
       ['both', { flip: true, scales: [1, 1.5] }],
     ] as const)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging) => {
-      // Untrained weights would not do: they hardly tell left from right, whose averages then are ties.
+      // Untrained weights are unsuitable: they barely distinguish left from right, so their averages are ties.
       const weights = atSize((await loadWeights()).weights, 128);
       const solution = await writeSolution(name, weights, averaging);
       const masks = join(solution, 'masks');
@@ -131,7 +131,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       }
     });
 
-    it('skips hidden files, makes folders, and takes any name of the mask', async () => {
+    it('skips hidden files, creates folders and accepts any mask name', async () => {
       const { weights } = randomWeights({ model: 'unet', size: 64 });
       const solution = await writeSolution('names', weights);
       const folder = join(solution, 'photos');
@@ -145,7 +145,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       expect((await named).equals(await plain)).toBe(true);
     });
 
-    it('takes one photo and writes a palette PNG with the colours of the challenge', async () => {
+    it('reads one photo and writes a palette PNG with the colours of the challenge', async () => {
       const { weights } = randomWeights({ model: 'unet', size: 64 });
       const solution = await writeSolution('one', weights);
       runPython(solution, ['--input', join(photos, '1.png'), '--output', 'mask.png', '--weights', 'ckpt.pth']);

@@ -45,7 +45,7 @@ async function readZip(path: string): Promise<Record<string, Uint8Array>> {
 describe('faceparse submit', { timeout: torchTimeout }, () => {
   const zip = join(root, 'submission.zip');
 
-  it('writes what the leaderboard takes, the same bytes each time', async () => {
+  it('writes a zip for the leaderboard with reproducible bytes', async () => {
     const first = await submit(run, '--test', test, '--out', zip, '--no-run');
     expect(first.code, first.stderr).toBe(0);
     expect(first.stdout).toContain('no faults found');
@@ -64,7 +64,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     }
   });
 
-  it.skipIf(!torchIsThere)('writes a run.py that gives the masks again (skipped without torch)', async () => {
+  it.skipIf(!torchIsThere)('writes a run.py that reproduces the masks (skipped without torch)', async () => {
     const { code, stdout, stderr } = await submit(
       '--check',
       zip,
@@ -96,14 +96,14 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     }
   });
 
-  it('refuses to replace a zip, unless it is told to', async () => {
+  it('replaces an existing zip only with --force', async () => {
     const { code, stderr } = await submit(run, '--test', test, '--out', zip, '--no-run');
     expect(code).toBe(2);
     expect(stderr).toContain('--force');
     expect((await submit(run, '--test', test, '--out', zip, '--no-run', '--force')).code).toBe(0);
   });
 
-  it('checks a zip and tells every fault', async () => {
+  it('checks a zip and lists every fault', async () => {
     const { code, stdout, stderr } = await submit(
       '--check',
       zip,
@@ -138,7 +138,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(stderr).toContain(message);
   });
 
-  it('says that a run without environment.json cannot be submitted', async () => {
+  it('refuses a run without environment.json', async () => {
     const copy = join(root, 'without-environment');
     await cp(run, copy, { recursive: true, filter: (source) => basename(source) !== 'environment.json' });
     const { code, stderr } = await submit(copy, '--test', test, '--out', join(root, 'never.zip'));
@@ -178,7 +178,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(stderr).toContain(message);
   });
 
-  it('refuses images of another size than those of the challenge, before anything else is done', async () => {
+  it('refuses images with the wrong size before doing anything else', async () => {
     const words = ['--test', join(root, 'data', 'val'), '--out', join(root, 'never.zip'), '--course', 'A12345678B'];
     const { code, stderr } = await submit('no-such-run', ...words);
     expect(code).toBe(1);
@@ -201,7 +201,7 @@ function missingImports(files: Record<string, Uint8Array>, names: readonly strin
 describe('faceparse submit --course', { timeout: torchTimeout }, () => {
   const zip = join(root, 'A12345678B.zip');
 
-  it('packs report, results, code, weights and Readme.txt, the same bytes each time', async () => {
+  it('packs report, results, code, weights and Readme.txt with reproducible bytes', async () => {
     const words = [run, '--course', 'A12345678B', '--test', test, '--out'];
     const first = await submit(...words, zip);
     expect(first.code, first.stderr).toBe(0);
@@ -243,7 +243,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     expect(readme).not.toContain(root);
   });
 
-  it('writes what its own check takes, recognised without being told', async () => {
+  it('writes a zip that its own check recognises and accepts', async () => {
     const { code, stdout, stderr } = await submit('--check', zip, '--test', test, '--json');
     expect(code, stdout + stderr).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ layout: 'course', faults: [], masks: 3, pages: expect.any(Number) });
@@ -272,11 +272,11 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     for (const given of [report, join(report, 'report.pdf')]) {
       const { code, stderr } = await submit(other, ...out('A12345678B'), '--report', given);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/is about the run run \(weights \w+…\), but the zip is of .*other-run \(weights/);
+      expect(stderr).toMatch(/is about run run \(weights \w+…\), but the zip contains run .*other-run \(weights/);
     }
   });
 
-  it('takes a report that is there, and says how the masks were averaged', async () => {
+  it('accepts an existing report and describes how the masks were averaged', async () => {
     const report = join(root, 'mine.pdf');
     const pdf = '%PDF-1.7\n<</Type /Pages /Count 1>>';
     await writeFile(report, pdf);
@@ -298,12 +298,12 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     const files = await readZip(zip);
     expect(Buffer.from(files['report.pdf']).toString()).toBe(pdf);
     const readme = Buffer.from(files['Readme.txt']).toString();
-    expect(readme).toContain('in squares of 64, 96 pixels, each with its mirror image');
+    expect(readme).toContain('resized to squares of 64, 96 pixels, each with its mirror image');
     expect(readme).toContain('PHOTO.jpg --tta --scales 1,1.5');
     expect(Buffer.from(files['code/solution/run.py']).toString()).toMatch(/^SIDES = \[64, 96\]/m);
   });
 
-  it('fails where its own check finds a fault', async () => {
+  it('fails if its own check finds a fault', async () => {
     const report = join(root, 'long.pdf');
     await writeFile(report, '%PDF-1.7\n<</Type /Pages /Count 6>>');
     const words = ['--course', 'A12345678B', '--test', test, '--out', zip, '--force', '--report', report];

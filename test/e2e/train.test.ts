@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 
 describe('train', () => {
-  it('leaves a whole run folder', async () => {
+  it('writes a complete run folder', async () => {
     expect(await listFiles(run)).toEqual([
       'batch.png',
       'checkpoint.safetensors',
@@ -60,7 +60,7 @@ describe('train', () => {
     expect(environment.trainingData.stemsSha256).toMatch(/^[0-9a-f]{64}$/);
   });
 
-  it('writes metrics that make sense', async () => {
+  it('writes consistent metrics', async () => {
     const rows = await readCsv(join(run, 'metrics.csv'));
     const steps = rows.filter(({ loss }) => loss !== undefined);
     const validations = rows.filter(({ valF }) => valF !== undefined);
@@ -98,13 +98,13 @@ describe('train', () => {
     expect(events.size).toBeGreaterThan(rows.length * 3 * 40);
   });
 
-  it('says what came out', async () => {
+  it('prints the result', async () => {
     expect(printed).toMatch(/^F \(per image\) +0\.\d{4} /m);
     expect(printed).toMatch(/^24 steps in .*; best F \(per image\) 0\.\d{4}$/m);
     expect(printed).toContain(run);
   });
 
-  it('keeps the best weights with their score, and the last ones', async () => {
+  it('saves the best weights with their score, and the last weights', async () => {
     const best = await readTensors(join(run, 'weights', 'best.safetensors'));
     const rows = await readCsv(join(run, 'metrics.csv'));
     const scores = rows.flatMap(({ valF }) => valF ?? []);
@@ -117,7 +117,7 @@ describe('train', () => {
     for (const [name, { shape }] of last.tensors) expect(tensors.get(name)!.shape).toEqual(shape);
   });
 
-  it('refuses a run folder that exists, before anything is done', async () => {
+  it('refuses an existing run folder before doing anything', async () => {
     const before = await readFile(join(run, 'checkpoint.safetensors'));
     const words = ['train', '--data', data, '--out', join(folder, 'runs'), '--name', 'first', ...smallTraining];
     const { code, stdout, stderr } = await runCli(words);
@@ -128,14 +128,14 @@ describe('train', () => {
     expect((await readFile(join(run, 'checkpoint.safetensors'))).equals(before)).toBe(true);
   });
 
-  it('has nothing left to do for a finished run that is resumed', async () => {
+  it('does nothing when a finished run is resumed', async () => {
     const before = await readFile(join(run, 'weights', 'last.safetensors'));
     const { stdout } = await train(['--resume', run, '--threads', '1']);
     expect(stdout).toContain('24 steps in');
     expect((await readFile(join(run, 'weights', 'last.safetensors'))).equals(before)).toBe(true);
   });
 
-  it('keeps decoded images in the cache folder of the user, not where it is started', async () => {
+  it("caches decoded images in the user's cache folder, not in the working directory", async () => {
     const [cwd, cache] = [await temporaryFolder(), await temporaryFolder()];
     const words = ['--data', data, '--out', 'runs', '--name', 'cached', ...smallTraining, 'train.epochs=0.2'];
     await train([...words, 'data.diskCache=true'], { cwd, env: { XDG_CACHE_HOME: cache } });
@@ -155,7 +155,7 @@ describe('train', () => {
     expect(stdout).toMatch(/^cost .* per image of 64×64$/m);
   });
 
-  it('only tells what would happen with --dry-run', async () => {
+  it('only describes the training with --dry-run', async () => {
     const cwd = await temporaryFolder();
     // At the limit it is refused, below it is not.
     const limit = 'parameters.limit=1220692';
@@ -188,7 +188,7 @@ describe('train', () => {
     expect(await readdir(cwd)).toEqual([]);
   });
 
-  it('refuses a network over parameters.limit, saying both numbers, before anything is made', async () => {
+  it('refuses a network over parameters.limit with both numbers, before writing anything', async () => {
     const cwd = await temporaryFolder();
     const words = ['train', '--data', data, ...smallTraining];
     const { code, stdout, stderr } = await runCli([...words, 'parameters.limit=1220691'], { cwd });
@@ -218,7 +218,7 @@ describe('train', () => {
 });
 
 describe('evaluate', () => {
-  it('gives the score that training recorded for the best weights', async () => {
+  it('reproduces the score that training recorded for the best weights', async () => {
     const words = ['evaluate', run, '--data', join(data, 'val'), '--threads', '1', '--json'];
     const { code, stdout } = await runCli(words);
     expect(code).toBe(0);
@@ -270,7 +270,7 @@ describe('predict', () => {
     return input;
   }
 
-  it('writes one palette PNG a photo, with its name and its upright size', async () => {
+  it('writes one palette PNG per photo, with its name and upright size', async () => {
     const input = await photos();
     const out = join(input, '..', 'masks');
     const { code, stdout, stderr } = await runCli(['predict', run, input, '--out', out, '--overlay']);
@@ -288,7 +288,7 @@ describe('predict', () => {
     }
   });
 
-  it('never replaces a photo, and a mask only when told to', async () => {
+  it('never replaces a photo, and replaces a mask only with --force', async () => {
     const input = await photos();
     const photo = join(input, 'same.png');
     await sharp(await jpegBytes(40, 40))
@@ -298,7 +298,7 @@ describe('predict', () => {
     for (const words of [[], ['--force']]) {
       const { code, stderr } = await runCli(['predict', run, photo, '--out', input, ...words]);
       expect(code).toBe(2);
-      expect(stderr).toMatch(/^faceparse: [^\n]*same\.png already exists; [^\n]*it is an input photo[^\n]*\n$/);
+      expect(stderr).toMatch(/^faceparse: [^\n]*same\.png is an input photo; choose another --out\n$/);
     }
     expect((await readFile(photo)).equals(before)).toBe(true);
     const out = join(input, '..', 'masks');
@@ -308,7 +308,7 @@ describe('predict', () => {
     expect((await runCli([...words, '--force'])).code).toBe(0);
   });
 
-  it('tells areas in JSON, and goes on after a bad photo', async () => {
+  it('reports areas in JSON and continues after a bad photo', async () => {
     const input = await photos();
     await writeFile(join(input, 'broken.jpg'), (await jpegBytes(64, 64)).subarray(0, 1500));
     const out = join(input, '..', 'masks');
@@ -359,8 +359,8 @@ describe('predict', () => {
   });
 
   it.each([
-    [['nowhere'], /^faceparse: no photo or folder at nowhere\n$/],
-    [['.'], /^faceparse: \. contains no photos \(\.jpg, /],
+    [['nowhere'], /^faceparse: nowhere: no photo or folder here; check the path\n$/],
+    [['.'], /^faceparse: \. contains no photos \(JPEG, /],
   ])('refuses %j', async (paths, message) => {
     const { code, stderr } = await runCli(['predict', run, ...paths, '--out', 'x'], { cwd: await temporaryFolder() });
     expect(code).toBe(2);

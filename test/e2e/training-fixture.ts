@@ -68,7 +68,7 @@ export async function listFiles(folder: string): Promise<string[]> {
     .sort();
 }
 
-/** What a checkpoint or weights file holds. */
+/** The contents of a checkpoint or weights file. */
 export async function readTensors(path: string) {
   return decodeSafetensors(await readFile(path));
 }

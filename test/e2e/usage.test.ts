@@ -11,7 +11,7 @@ describe('faceparse', () => {
     expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
-  it('prints help on stdout when asked for it', async () => {
+  it('prints help on stdout on request', async () => {
     for (const words of [['--help'], ['help', 'data'], ['data', 'check', '-h']]) {
       const { code, stdout, stderr } = await runCli(words);
       expect(code).toBe(0);
@@ -71,7 +71,7 @@ describe('faceparse', () => {
     expect(code).toBe(2);
   });
 
-  it('finds bundled configs by name, and lists them; a file of that name comes first', async () => {
+  it('finds bundled configs by name and lists them; a file with the same name takes precedence', async () => {
     const cwd = await temporaryFolder();
     const listed = await runCli(['config', '--list'], { cwd });
     expect(listed).toMatchObject({ code: 0, stderr: '' });
@@ -96,7 +96,7 @@ describe('faceparse', () => {
     expect((await runCli(words, { env: { FACEPARSE_DEBUG: '1' } })).stderr).toContain('    at ');
   });
 
-  it.skipIf(process.platform === 'win32')('ends quietly when nobody reads its output', () => {
+  it.skipIf(process.platform === 'win32')('exits quietly if its output is not read', () => {
     const script = '{ "$0" "$1" config; echo "code $?" >&2; } | true';
     const { stderr } = spawnSync('sh', ['-c', script, process.execPath, cliPath], {
       encoding: 'utf8',

@@ -36,7 +36,7 @@ async function onePhoto(): Promise<string> {
 }
 
 describe('export --format safetensors', () => {
-  it('writes the same weights again, or with --half kernels of half the size', async () => {
+  it('writes the same weights, or kernels of half the size with --half', async () => {
     const out = await temporaryFolder();
     const whole = join(out, 'whole.safetensors');
     expect(await succeed(['export', weights, '--format', 'safetensors', '--out', whole])).toMatch(
@@ -56,7 +56,7 @@ describe('export --format safetensors', () => {
     expect(tensors.get('head.bias')!.dtype).toBe('F32');
   });
 
-  it('writes weights that predict the same but for a few pixels', async () => {
+  it('writes weights whose predictions differ in only a few pixels', async () => {
     const input = await onePhoto();
     const half = join(input, 'half.safetensors');
     await succeed(['export', weights, '--format', 'safetensors', '--half', '--out', half]);
@@ -73,7 +73,7 @@ describe('export --format safetensors', () => {
     expect(new Set(masks[0]).size).toBeGreaterThan(1);
   });
 
-  it('replaces a file only when told to, and never the weights themselves', async () => {
+  it('replaces a file only with --force, and never the source weights', async () => {
     const out = join(await temporaryFolder(), 'taken.safetensors');
     await writeFile(out, 'mine');
     const words = ['export', weights, '--format', 'safetensors', '--out'];
@@ -88,7 +88,7 @@ describe('export --format safetensors', () => {
 });
 
 describe('evaluate', () => {
-  it('--tta scores the averaged prediction apart from the plain one, at the sizes of --scales', async () => {
+  it('--tta scores the averaged prediction separately, at the sizes of --scales', async () => {
     const words = ['evaluate', weights, '--data', data, ...oneThread];
     const plain = JSON.parse(await succeed([...words, '--json']));
     const { averaged, ...rest } = JSON.parse(await succeed([...words, '--tta', '--scales', '1,1.5', '--json']));
@@ -116,7 +116,7 @@ describe('evaluate', () => {
 });
 
 describe('predict', () => {
-  it('writes to masks/ where nothing else is said, and does not replace what is there', async () => {
+  it('writes to masks/ by default and does not replace existing files', async () => {
     const cwd = await onePhoto();
     const words = ['predict', weights, 'photo.jpg', ...oneThread];
     expect(await succeed(words, cwd)).toBe('wrote 1 mask to masks\n');
@@ -129,7 +129,7 @@ describe('predict', () => {
     expect(decodePalettePng(averaged)).toMatchObject({ width: 70, height: 50 });
   });
 
-  it('never lays an overlay over a photo', async () => {
+  it('never replaces a photo with an overlay', async () => {
     const cwd = await temporaryFolder();
     await mkdir(join(cwd, 'masks', 'overlay'), { recursive: true });
     const photo = join(cwd, 'masks', 'overlay', 'photo.png');
@@ -139,11 +139,11 @@ describe('predict', () => {
     const before = await readFile(photo);
     const { code, stderr } = await runCli(['predict', weights, photo, '--overlay', '--force'], { cwd });
     expect(code).toBe(2);
-    expect(stderr).toMatch(/overlay\/photo\.png already exists; .*it is an input photo/);
+    expect(stderr).toMatch(/overlay\/photo\.png is an input photo; choose another --out/);
     expect((await readFile(photo)).equals(before)).toBe(true);
   });
 
-  it.skipIf(existsSync(bundledWeights))('without a run says that no weights come with this faceparse', async () => {
+  it.skipIf(existsSync(bundledWeights))('without a run reports that the bundled weights are missing', async () => {
     const cwd = await onePhoto();
     const { code, stdout, stderr } = await runCli(['predict', 'photo.jpg'], { cwd });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -85,7 +85,7 @@ describe('faceparse without its optional packages', () => {
       ],
       [
         'predict train/images/a.jpg',
-        'the engine onnx needs a package that is not installed; run: npm install onnxruntime-node@1.30',
+        'the onnx engine needs a package that is not installed; run: npm install onnxruntime-node@1.30',
       ],
     ]) {
       expect(await run(words), words).toEqual({ code: 1, stdout: '', stderr: `faceparse: ${message}\n` });

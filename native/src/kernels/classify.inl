@@ -1,12 +1,12 @@
-// Softmax and cross-entropy over the middle axis of outer × classes × inner: strips of neighbouring positions, a vector of them at a time.
+// Softmax and cross-entropy over the middle axis of outer × classes × inner: strips of neighbouring positions, one vector at a time.
 
-/** Most positions of a strip; a multiple of every vector. */
+/** Maximum number of positions in a strip; a multiple of every vector size. */
 constexpr int64_t classStrip = 64;
 
-/** Scores of a strip that are copied at most. */
+/** Maximum number of scores of a strip to copy. */
 constexpr int64_t classBuffer = 4096;
 
-/** Positions of a strip: fewer where there are many classes. */
+/** Positions of a strip; fewer if there are many classes. */
 static inline int64_t stripWidth(int64_t classes) { return classes * classStrip <= classBuffer ? classStrip : 16; }
 
 /** The scores of n neighbouring positions: class c of position i at scores[c * stride + i]. */
@@ -17,7 +17,7 @@ struct ClassScores {
   FloatLanes at(int64_t c, int64_t i) const { return loadSome(scores + c * stride + i, n - i); }
 };
 
-/** The scores of a strip, brought together in `buffer` unless they are too many: rows of large maps compete for the same places of the cache. */
+/** The scores of a strip, copied to `buffer` unless there are too many: rows of large maps compete for the same cache lines. */
 static inline ClassScores readStrip(const float *source, int64_t stride, int64_t classes, int64_t n, float *buffer) {
   const int64_t width = stripWidth(classes);
   if (classes * width > classBuffer) return {source, stride, classes, n};
@@ -50,7 +50,7 @@ FACEPARSE_INLINE FloatLanes sumExponentials(const ClassScores &strip, int64_t i,
 
 // ---------------------------------------------------------------------------------------------- softmax
 
-/** The result may be the memory of the scores. */
+/** The result may overwrite the scores. */
 template <bool logarithm>
 static void softmaxStrip(const ClassScores &strip, float *result, int64_t resultStride) {
   for (int64_t i = 0; i < strip.n; i += lanes) {
@@ -96,7 +96,7 @@ static void softmaxOf(const SoftmaxCall &call) {
     return;
   }
   if (inner < classStrip / 4 && length <= classStrip) {
-    // Too few neighbours to fill vectors: strips of positions from all over, gathered.
+    // Too few neighbours to fill vectors: gather strips of scattered positions.
     const int64_t positions = call.outer * inner;
     parallelRanges((positions + classStrip - 1) / classStrip, elements, [&](int64_t first, int64_t end) {
       float buffer[classBuffer];
@@ -132,7 +132,7 @@ static void softmax(const SoftmaxCall &call) { call.logarithm ? softmaxOf<true>(
 
 constexpr int32_t unknownLabel = -1;
 
-/** The labels of a strip, with unknownLabel for all that are outside of the classes, and in the vector's places past the last. */
+/** The labels of a strip, with unknownLabel for labels that are not classes and for vector lanes past the end. */
 static inline void readLabels(const int32_t *labels, int64_t classes, int64_t n, int32_t *known) {
   const uint32_t limit = static_cast<uint32_t>(classes);
 #pragma omp simd

@@ -6,7 +6,7 @@ struct CopyPlan {
   int64_t extents[maxAxes + 2], sourceStrides[maxAxes + 2], targetStrides[maxAxes + 2];
 };
 
-/** Rows and columns of a tile, and where its neighbours are. */
+/** Rows and columns of a tile, and the strides to its neighbours. */
 struct CopyTile {
   int64_t rows, columns, sourceRow, sourceColumn, targetRow, targetColumn;
 };

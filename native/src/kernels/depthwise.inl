@@ -1,16 +1,16 @@
 // The weight gradient of a depthwise convolution, for the kernels that oneDNN has no fast code for (5×5 on small maps).
 
-/** Most taps of a kernel row that are summed up at once, in registers. */
+/** Maximum number of taps of a kernel row summed at once, in registers. */
 constexpr int tapsAtOnce = 5;
 
 /** One row of dy against one row of x, for some taps of one kernel row. */
 struct TapRow {
   const float *dy, *x;
   int64_t outputs, inputs, stride;
-  /** Where the first output reads for each tap; may lie outside of the row. */
+  /** Position that the first output reads for each tap; may be outside the row. */
   int64_t starts[tapsAtOnce];
 
-  /** The outputs whose place for a tap lies inside of the row: from, to (exclusive). */
+  /** The outputs whose position for a tap is inside the row: from, to (exclusive). */
   int64_t from(int tap) const { return starts[tap] >= 0 ? 0 : (-starts[tap] + stride - 1) / stride; }
   int64_t to(int tap) const {
     const int64_t rest = inputs - starts[tap];
@@ -34,7 +34,7 @@ FACEPARSE_SHARED void addTapRow(const TapRow &row, double (*sums)[block]) {
   for (int64_t output = first; output < last; output++) {
     for (int tap = 0; tap < taps; tap++) add(tap, output);
   }
-  // What only some of the taps can read, at both ends.
+  // Both ends, where only some of the taps can read.
   for (int tap = 0; tap < taps; tap++) {
     const int64_t end = row.to(tap);
     for (int64_t output = row.from(tap); output < smallerOf(end, first); output++) add(tap, output);
@@ -54,7 +54,7 @@ static void depthwiseBlocks(const DepthwiseGradientCall &call) {
                                                 addTapRow<block, 3>, addTapRow<block, 4>, addTapRow<block, 5>};
   const FeatureMap &dy = call.dy, &x = call.x;
   const int64_t width = call.kernel[1], groups = (width + tapsAtOnce - 1) / tapsAtOnce;
-  // One unit is a group of taps of one kernel row, for one block of channels: it owns the sums that it forms.
+  // One unit is a group of taps of one kernel row for one block of channels; it owns its sums.
   const int64_t units = dy.blocks() * call.kernel[0] * groups;
   parallelRanges(units, units * elementsOf(dy) / dy.blocks(), [&](int64_t begin, int64_t end) {
     for (int64_t unit = begin; unit < end; unit++) {

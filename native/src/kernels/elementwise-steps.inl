@@ -1,6 +1,6 @@
 // The instructions of elementwise programs: one loop for every operation and kind of argument.
 
-/** One instruction on n elements. The result may be the memory of an argument. */
+/** One instruction on n elements. The result may overwrite an argument. */
 typedef void (*ElementwiseStep)(const float *a, const float *b, float *result, int64_t n, float immediate);
 
 template <ElementwiseOp op, Activation kind>
@@ -57,7 +57,7 @@ static ElementwiseStep unaryByActivation(Activation kind, bool, bool) {
   return binaryByActivation<op>(kind, false, true);
 }
 
-/** The loop of an instruction. Where all arguments are uniform it runs on one element, as on arrays. */
+/** The loop of an instruction. If all arguments are uniform, it runs on a single element. */
 static ElementwiseStep stepOf(const ElementwiseInstruction &instruction, bool uniformA, bool uniformB) {
   const Activation kind = static_cast<Activation>(instruction.argument);
   switch (instruction.op) {

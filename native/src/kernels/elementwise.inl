@@ -1,7 +1,7 @@
-// Straight-line programs over the elements of a shape. A call is planned first (axes merged, a place in the cache for every value, a loop
-// for every instruction); then each thread runs all instructions on one chunk of elements after the other.
+// Straight-line programs over the elements of a shape. A call is planned first: axes are merged, each value gets a slot in the
+// cache, and each instruction a loop. Then each thread runs all instructions on one chunk of elements after another.
 
-/** Elements of a chunk: 2 KiB a value, so that a dozen values share a first-level cache of 32 KiB. */
+/** Elements per chunk: 2 KiB per value, so that a dozen values fit in a first-level cache of 32 KiB. */
 constexpr int64_t elementwiseChunk = 512;
 
 #include "elementwise-steps.inl"
@@ -10,7 +10,7 @@ constexpr int64_t elementwiseChunk = 512;
 
 constexpr int32_t noSlot = -1;
 
-/** Where a value lies while a chunk is worked on. */
+/** Location of a value while a chunk is processed. */
 struct ElementwisePlace {
   bool uniform = false;    // one float for the whole chunk
   int32_t slot = noSlot;   // in the thread's memory; without one in place: in the operand, or in an output
@@ -65,7 +65,7 @@ static bool mergeIntoRun(ElementwisePlan &plan) {
   return true;
 }
 
-/** Removes outer axes of extent 1 and joins neighbours that every operand steps through evenly. */
+/** Removes outer axes of extent 1 and merges neighbours that every operand traverses evenly. */
 static void mergeOuterAxes(ElementwisePlan &plan) {
   int32_t kept = 0;
   for (int32_t axis = 0; axis < plan.axes; axis++) {
@@ -125,7 +125,7 @@ static void planValues(ElementwisePlan &plan, const ElementwiseCall &call) {
   for (int32_t i = 0; i < call.operandCount; i++) {
     const ElementwiseOperand &operand = plan.operands[i];
     ElementwisePlace &place = plan.places[i];
-    // An operand that is itself an output is kept from what another output does to its memory.
+    // An operand that is itself an output must not be overwritten by another output.
     bool overwritten = false;
     for (int32_t o = 0; o < call.outputCount; o++) overwritten |= call.outputs[o] == operand.data;
     const bool inPlace = plan.rowsPerChunk > 0 ? plan.dense[i] : operand.spread == Spread::full;
@@ -141,7 +141,7 @@ static void planValues(ElementwisePlan &plan, const ElementwiseCall &call) {
     plan.steps[i] = stepOf(instruction, uniformA, uniformB);
     for (const int32_t argument : {instruction.a, b}) {
       ElementwisePlace &read = plan.places[argument];
-      // Operands keep their slots: what they hold may serve the next chunk too.
+      // Operands keep their slots: the contents may be reused by the next chunk.
       if (argument < call.operandCount || read.slot == noSlot || lastUse[argument] != i) continue;
       freeSlots[freeCount++] = read.slot;
       lastUse[argument] = call.instructionCount + 1;  // given back once, even if it is both arguments
@@ -195,12 +195,12 @@ static void gatherRows(const ElementwiseOperand &operand, const float *from, int
   }
 }
 
-/** What a thread keeps while it goes through its chunks. */
+/** State of a thread while it processes its chunks. */
 struct ElementwiseThread {
   /** Where every value of the current chunk is. */
   const float *values[maxElementwiseValues];
   float uniforms[maxElementwiseValues];
-  /** What the slot of a periodic operand holds: values from `filledFrom`, of which the first is number `filledPhase`. */
+  /** Contents of the slot of a periodic operand: values from `filledFrom`, the first of which has index `filledPhase`. */
   const float *filledFrom[maxElementwiseValues];
   int64_t filledPhase[maxElementwiseValues], filledCount[maxElementwiseValues];
   alignas(64) float slots[maxElementwiseValues * elementwiseChunk];
@@ -211,7 +211,7 @@ FACEPARSE_INLINE void keepUniform(ElementwiseThread &thread, int32_t operand, fl
   thread.values[operand] = thread.uniforms + operand;
 }
 
-/** Fills a slot with values that repeat; not again if it holds them already. */
+/** Fills a slot with repeating values, unless it already contains them. */
 static void fillPeriodic(ElementwiseThread &thread, int32_t operand, const float *from, int64_t period, int64_t phase, int64_t n, float *slot) {
   if (thread.filledFrom[operand] == from && thread.filledPhase[operand] == phase && thread.filledCount[operand] >= n) return;
   int64_t done = std::min(n, period - phase);
@@ -221,7 +221,7 @@ static void fillPeriodic(ElementwiseThread &thread, int32_t operand, const float
     memcpy(slot + done, from, rest * sizeof(float));
     done += rest;
   }
-  // One whole period is there: the rest repeats it, in ever longer pieces.
+  // After one full period, the rest repeats it in growing pieces.
   while (done < n) {
     const int64_t piece = std::min(n - done, done / period * period);
     memcpy(slot + done, slot, piece * sizeof(float));

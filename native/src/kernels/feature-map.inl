@@ -1,4 +1,4 @@
-// What all kernels on feature maps share: packs of neighbouring values, addresses, the choice of the block, the split over threads.
+// Shared code of all kernels on feature maps: packs of neighbouring values, addresses, the choice of the block, the split over threads.
 
 /** A function whose code is shared by its callers: most templates that use it differ in other things. */
 #define FACEPARSE_SHARED static __attribute__((noinline))
@@ -47,7 +47,7 @@ FACEPARSE_INLINE void store(float *target, Pack<size> value) {
   }
 }
 
-/** Stores past the caches; the target is aligned to its own size. `finishStreams` has to follow. */
+/** Stores that bypass the caches; the target is aligned to its own size. `finishStreams` must follow. */
 template <int size>
 FACEPARSE_INLINE void storeStream(float *target, Pack<size> value) {
   if constexpr (size > lanes) {
@@ -105,7 +105,7 @@ FACEPARSE_INLINE Pack<size> operator*(Pack<size> a, float factor) {
   }
 }
 
-/** a·b + c, rounded once where the machine can. */
+/** a·b + c, rounded once if the machine supports it. */
 template <int size>
 FACEPARSE_INLINE Pack<size> multiplyAdd(Pack<size> a, Pack<size> b, Pack<size> c) {
   if constexpr (size <= lanes) {
@@ -165,16 +165,16 @@ static inline int64_t planesOf(const FeatureMap &map) { return map.images * map.
 /** Floats of a map, its padding channels among them. */
 static inline int64_t elementsOf(const FeatureMap &map) { return planesOf(map) * map.plane(); }
 
-/** Maps that are larger than this are written past the caches: nothing of them would be left there for the next step. */
+/** Larger maps are written past the caches, because no part of them would remain there for the next step. */
 constexpr int64_t streamBytes = 4 << 20;
 
-/** Whether a map is so large and so aligned that it is best written past the caches. */
+/** Whether a map is large and aligned enough to be written past the caches. */
 static inline bool wantsStream(const FeatureMap &map) {
   if (elementsOf(map) * int64_t(sizeof(float)) < streamBytes) return false;
   return reinterpret_cast<uintptr_t>(map.data) % 64 == 0 && map.imageStride % 16 == 0 && map.plane() % 16 == 0;
 }
 
-/** A number that the compiler knows, passed as an argument. */
+/** A compile-time constant, passed as an argument. */
 template <int number>
 struct Constant {
   static constexpr int value = number;

@@ -1,5 +1,5 @@
-// What the kernels of every instruction set need, included before the compiler is switched to that instruction set: functions
-// of the standard library must not be compiled for it.
+// Headers of the kernels of every instruction set. They are included before the compiler switches to that instruction set,
+// because functions of the standard library must not be compiled for it.
 #pragma once
 
 #include <omp.h>

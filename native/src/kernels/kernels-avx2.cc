@@ -1,5 +1,5 @@
 // The kernels for processors with AVX2 and FMA. GCC compiles templates and the bodies of parallel regions at the end
-// of the file: the instruction set stays switched on up to there.
+// of the file, so the instruction set stays enabled until there.
 #include "kernel-headers.h"
 
 #if defined(__x86_64__)

@@ -1,4 +1,4 @@
-// The kernels for any processor of the architecture that the compiler aims at.
+// The kernels for any processor of the target architecture.
 #include "kernel-headers.h"
 
 #define KERNEL_NAMESPACE baseline

@@ -1,6 +1,6 @@
-// The add-on's own kernels: what oneDNN lacks, or what is faster fused. Plain functions on memory that the caller has
-// planned; none of them allocates. Every function splits its work over OpenMP threads in a way that does not depend on
-// how many there are wherever sums are formed, so that results are the same for any number of threads.
+// The add-on's own kernels: operations that oneDNN lacks or that are faster when fused. They are plain functions on memory that
+// the caller has planned; none of them allocates. Every function splits its work over OpenMP threads. Sums are split
+// independently of the number of threads, so that results are the same for any number of threads.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ constexpr int activationCount = sizeof(activationNames) / sizeof(*activationName
 
 // ---------------------------------------------------------------------------------------------- elementwise
 
-/** How an operand of an elementwise program is read along the innermost run of elements. */
+/** How an elementwise program reads an operand along the innermost run of elements. */
 enum class Spread : int32_t {
   full,      // one value for each element
   scalar,    // one value for the whole run
@@ -89,7 +89,7 @@ struct ElementwiseCall {
   int32_t operandCount = 0;
   const ElementwiseInstruction *instructions = nullptr;
   int32_t instructionCount = 0;
-  /** For each output the number of its value, and where it goes. */
+  /** For each output, the number of its value and its destination. */
   const int32_t *outputValues = nullptr;
   float *const *outputs = nullptr;
   int32_t outputCount = 0;
@@ -239,9 +239,9 @@ struct CrossEntropyCall {
 };
 
 /**
- * The whole head in one go: logits (any layout) brought to outputHeight×outputWidth by taps (not at all where rows is null),
- * then softmax p, cross-entropy summed over all pixels, and the sums that region losses need; the large logits never
- * exist as a whole.
+ * The whole head, fused: logits (any layout) are resized to outputHeight×outputWidth by taps (or kept if rows is null), followed
+ * by softmax p, cross-entropy summed over all pixels, and the sums that region losses need. The large logits are never stored
+ * as a whole.
  *   lossSum = Σ loss, weightSum = Σ weight (as CrossEntropyCall; weights null: no cross-entropy);
  *   overlap[n, c] = Σ p_c over pixels labelled c, predicted[n, c] = Σ p_c over pixels with a known label,
  *   actual[n, c] = number of pixels labelled c (overlap null: none of the three).
@@ -302,22 +302,22 @@ struct Kernels {
   void (*lossHead)(const LossHeadCall &);
   void (*lossHeadGradient)(const LossHeadCall &);
   void (*lovasz)(const LovaszCall &);
-  /** Zeroes the channels of a blocked map past the last. */
+  /** Zeroes the padding channels of a blocked map. */
   void (*clearPadding)(const FeatureMap &);
 };
 
 /**
- * Threads that workspaces have room for: as many as there were processors when it was asked first. Plans are made on one thread
- * and run on another, and how many processors each may use can change in between.
+ * Number of threads that workspaces support: the number of processors at the first call. Plans are created on one thread and
+ * run on another, and the number of available processors can change in between.
  */
 int64_t workspaceThreads();
 
-/** Room that a call wants, in bytes. */
+/** Workspace of a call, in bytes. */
 int64_t reduceWorkspace(const ReduceCall &call);
 int64_t lossHeadWorkspace(const LossHeadCall &call);
 int64_t lovaszWorkspace(const LovaszCall &call);
 
-/** The kernels of the best instruction set of this processor. */
+/** The kernels for the best instruction set of this processor. */
 const Kernels &selectKernels();
 
 }  // namespace faceparse

@@ -1,4 +1,4 @@
-// How the work of a loss head is cut, and where its workspace holds what; read by loss-head.inl and by workspaces.cc.
+// How the work of a loss head is split, and the layout of its workspace; used by loss-head.inl and workspaces.cc.
 
 /** Rows of outputs are padded to this many pixels, a multiple of every vector. */
 constexpr int64_t headPadding = 16;
@@ -8,13 +8,13 @@ constexpr int64_t headForwardRows = 32;
 
 /**
  * A unit is an image and some of its rows: output rows in the forward pass, rows of the small logits in the backward pass, where the
- * rows that two units both want are computed by both. Nothing but the number of threads' rooms depends on the machine.
+ * rows that two units need are computed by both. Only the number of per-thread workspaces depends on the machine.
  */
 struct LossHeadPlan {
   int64_t classes, forwardUnits, gradientRows, gradientUnits;
   /** Floats from one class to the next in a row of the output's width, and in a row of the small width. */
   int64_t wideStride, smallRow;
-  /** Floats of one thread's room, and the places of its parts. */
+  /** Floats in the workspace of one thread, and the offsets of its parts. */
   int64_t expanded, strip, gradients, small, labels, room;
   /** Doubles that a unit of the forward pass leaves: loss, weight, and three a class. */
   int64_t unitSums;

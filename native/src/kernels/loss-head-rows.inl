@@ -1,5 +1,5 @@
-// Rows of the small logits brought to the width of the output, and the adjoint. In memory the classes of a pixel are neighbours, or in
-// planes of their own; a wide row is [classes][width], so that softmax works on vectors of pixels.
+// Resizes rows of the small logits to the width of the output, and the adjoint. In memory, the classes of a pixel are adjacent or in
+// separate planes; a wide row is [classes][width], so that softmax works on vectors of pixels.
 
 static inline ResizeTap tapOf(const ResizeTap *taps, int64_t index) {
   const int32_t same = static_cast<int32_t>(index);
@@ -14,7 +14,7 @@ struct SmallRow {
   float *group(int64_t number) const { return first + number / groupsPerBlock * blockStride + number % groupsPerBlock * groupStride; }
 };
 
-/** Whether the blocks of a map are whole groups; else its rows are gathered into a thread's room, and scattered from there. */
+/** Whether the blocks of a map are whole groups; otherwise its rows are gathered into the thread's workspace and scattered back. */
 static inline bool holdsGroups(const FeatureMap &map) { return map.block % lanes == 0; }
 
 static inline SmallRow rowInMap(const FeatureMap &map, int64_t image, int64_t row) {

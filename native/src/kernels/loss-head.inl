@@ -1,17 +1,17 @@
-// Resize, softmax, cross-entropy and the sums of region losses in one go, forward and backward. Rows of the small logits are widened
-// once each ([classes][width], one class after the other); an output row blends two of them and goes
-// through softmax a vector of neighbouring pixels at a time. Backwards, the gradients of output rows are summed in the wide rows of a unit,
-// which are narrowed at the end.
+// Fused resize, softmax, cross-entropy and sums of region losses, forward and backward. Each row of the small logits is widened once
+// ([classes][width], one class after another). An output row blends two wide rows, and softmax processes one vector of neighbouring
+// pixels at a time. In the backward pass, the gradients of output rows are summed in the wide rows of a unit, which are narrowed at
+// the end.
 #include "loss-head-plan.inl"
 #include "loss-head-rows.inl"
 
-/** One thread's room in the workspace. */
+/** The part of the workspace that belongs to one thread. */
 struct HeadRoom {
   /** Two wide rows of logits; values of every class for a vector of pixels; wide rows of gradients; a row of the small maps. */
   float *expanded[2], *strip, *gradients, *small;
   /** Of one output row. */
   int32_t *labels;
-  /** Which rows of the logits the two expanded ones are. */
+  /** Indices of the two expanded rows of logits. */
   int64_t held[2];
 
   HeadRoom(const LossHeadCall &call, const LossHeadPlan &plan, int64_t thread) {
@@ -26,7 +26,7 @@ struct HeadRoom {
   }
 };
 
-/** A wide row of the logits, expanded now if it is not there; the one of row `kept` stays. */
+/** A wide row of the logits, expanded on demand; row `kept` is not replaced. */
 static const float *wideRow(const LossHeadCall &call, const LossHeadPlan &plan, HeadRoom &room, int64_t image, int64_t row, int64_t kept) {
   if (room.held[0] == row) return room.expanded[0];
   if (room.held[1] == row) return room.expanded[1];
@@ -64,7 +64,7 @@ FACEPARSE_INLINE FloatLanes blendScores(const HeadRow &row, int64_t x, int64_t c
   const float highShare = row.fraction, lowShare = 1 - row.fraction;
   FloatLanes largest = spread<FloatLanes>(-std::numeric_limits<float>::infinity());
   for (int64_t c = 0; c < classes; c++) {
-    // A row without a share is left out rather than taken times 0, which infinite logits would not survive.
+    // A row with share 0 is skipped, because 0 times an infinite logit is NaN.
     FloatLanes score = loadLanes(low + c * wideStride);
     if (blends) score = score * lowShare + loadLanes(high + c * wideStride) * highShare;
     storeLanes(scores + c * lanes, score);
@@ -125,7 +125,7 @@ struct HeadSums {
   }
 };
 
-/** Adds what neighbouring pixels of an output row give to the sums. */
+/** Adds the contributions of neighbouring pixels of an output row to the sums. */
 template <bool entropy, bool regions>
 FACEPARSE_INLINE void addHeadPixels(const HeadRow &row, int64_t x, const LossHeadPlan &plan, float *scores, const int32_t *labels,
                                     const EntropyTarget &target, HeadSums &sums) {
@@ -164,7 +164,7 @@ FACEPARSE_INLINE void addHeadPixels(const HeadRow &row, int64_t x, const LossHea
 
 /** Adds the number of pixels of every class in a row. */
 static void countLabels(const int32_t *labels, int64_t n, double *counts) {
-  // Labels come in runs: counting those instead of pixels avoids waiting for one count after the other.
+  // Labels occur in runs; counting runs instead of pixels avoids dependent updates of the same counter.
   int64_t start = 0;
   for (int64_t i = 1; i <= n; i++) {
     if (i < n && labels[i] == labels[start]) continue;
@@ -210,7 +210,7 @@ static void combineHeadUnits(const LossHeadCall &call, const LossHeadPlan &plan,
   }
 }
 
-/** Calls body(room, unit) for all units, over the threads that the workspace has room for. */
+/** Calls body(room, unit) for all units, on as many threads as the workspace supports. */
 template <typename Body>
 static void forEachHeadUnit(const LossHeadCall &call, const LossHeadPlan &plan, int64_t units, const Body &body) {
   const int64_t work = call.logits.images * plan.classes * call.outputHeight * call.outputWidth;
@@ -239,7 +239,7 @@ static void lossHead(const LossHeadCall &call) {
 
 // ---------------------------------------------------------------------------------------------- backward
 
-/** What the losses ask of the scores of one image. */
+/** The values of one image that the losses need. */
 struct HeadSlopes {
   EntropyTarget target;
   float dLoss;

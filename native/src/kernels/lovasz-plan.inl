@@ -1,6 +1,6 @@
-// The room that the Lovász extension wants; read by lovasz.inl and by workspaces.cc.
+// The workspace of the Lovász extension; used by lovasz.inl and workspaces.cc.
 
-/** Threads that can work at once: each sorts a plane of its own, with two lists of 64 bits a pixel. */
+/** Number of threads that can work at once: each sorts one plane, with two lists of 64 bits per pixel. */
 static inline int64_t lovaszRooms(const LovaszCall &call) {
   return std::min(workspaceThreads(), call.images * call.classes);
 }

@@ -57,7 +57,7 @@ struct LovaszPlane {
   }
 };
 
-/** Sorts by the upper 32 bits, from the least significant digit on, which keeps equal ones in their order; gives back the list that holds the result. */
+/** Sorts by the upper 32 bits, from the least significant digit on, which keeps the order of equal values; returns the list that contains the result. */
 static const RankedError *sortErrors(RankedError *entries, RankedError *spare, int64_t count) {
   constexpr int digits = 3, digitBits = 11, buckets = 1 << digitBits;
   const auto digitOf = [](RankedError entry, int digit) { return entry >> (32 + digit * digitBits) & (buckets - 1); };
@@ -78,7 +78,7 @@ static const RankedError *sortErrors(RankedError *entries, RankedError *spare, i
   return entries;
 }
 
-/** Goes down the errors; gives back the loss. */
+/** Processes the errors in descending order; returns the loss. */
 static double lovaszSlopes(const RankedError *entries, int64_t count, int64_t actual, float *slope) {
   double loss = 0, intersection = static_cast<double>(actual), unionSize = intersection;
   for (int64_t i = 0; i < count && intersection > 0; i++) {

@@ -192,7 +192,7 @@ static void normalizeGradientBlocks(const NormalizeGradientCall &call) {
   double *sums = parts.fitsWorkspace() ? call.workspace : own.values;
   const GradientPasses<block> passes = gradientPassesFor<block>(call.activation, sourceGiven);
 
-  // Where forming dz takes much reading or computing, the first pass stores it and the second reads that.
+  // If dz is expensive to compute, the first pass stores it and the second pass reads it.
   const bool computesMuch = call.activation == Activation::sigmoid || call.activation == Activation::silu;
   const bool readsMuch = call.termCount + (sourceGiven ? 1 : 0) > 1;
   const bool dxIsFree = call.dx.data != call.x.data && call.dx.data != call.source.data;

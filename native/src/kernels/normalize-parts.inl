@@ -1,15 +1,15 @@
-// How normalisation, forward and backward, goes through its maps. Its two passes are bound by memory: what matters is how
-// often a map comes from there. So channels are worked on in groups small enough that the second pass finds them in the cache.
+// How normalisation traverses its maps, forward and backward. Its two passes are memory-bound: the cost is how often a map is
+// read from memory. Channels are therefore processed in groups small enough that the second pass finds them in the cache.
 
-/** Bytes of the maps that are worked on at a time, of all threads together, from the first pass to the second. */
+/** Bytes of the maps that all threads together process at a time, from the first pass to the second. */
 constexpr int64_t decodedBytes = 16 << 20;
 
-/** At least this many parts (as far as there are pixels), so that threads have something to share. */
+/** Minimum number of parts (if there are enough pixels), so that all threads have work. */
 constexpr int64_t leastParts = 64;
 
 /**
- * A map cut into parts: block of channels × image × stretch of pixels. The cut depends on the shape alone, so that sums over parts
- * do not depend on the number of threads.
+ * A map split into parts: block of channels × image × range of pixels. The split depends only on the shape, so that sums over
+ * parts do not depend on the number of threads.
  */
 struct NormalizeParts {
   int64_t images, blocks, pixels, stretches, stretchPixels;
@@ -34,7 +34,7 @@ struct NormalizeParts {
   bool fitsWorkspace() const { return stretches == 1; }
 };
 
-/** Room for the two sums of every part where the workspace of the call has too little. */
+/** Memory for the two sums of each part if the workspace of the call is too small. */
 template <int block>
 struct PartSums {
   double values[2 * leastParts * 2 * block];
@@ -47,7 +47,7 @@ static inline float *partOf(const FeatureMap &map, const NormalizeParts &parts, 
   return planeOf(map, parts.image(part), parts.channelBlock(part)) + parts.firstPixel(part) * block;
 }
 
-/** What one thread does of `runTwoPasses`. */
+/** The work of one thread in `runTwoPasses`. */
 template <typename Parameters, typename First, typename Prepare, typename Second>
 struct TwoPasses {
   const NormalizeParts &parts;
@@ -59,7 +59,7 @@ struct TwoPasses {
     for (int64_t part = begin; part < end; part++) first(part, part == begin || part % parts.partsOfBlock() == 0, parameters);
   }
 
-  /** Backwards: the last parts are the likeliest to be in the cache still. */
+  /** In reverse order: the last parts are most likely still in the cache. */
   void apply(int64_t begin, int64_t end, Parameters &parameters) const {
     for (int64_t part = end - 1, prepared = -1; part >= begin; part--) {
       const int64_t channelBlock = parts.channelBlock(part);
@@ -70,14 +70,14 @@ struct TwoPasses {
 
   void run(int64_t thread, int64_t threads) const {
     Parameters parameters;
-    // Blocks that a thread works on alone.
+    // Blocks that one thread processes alone.
     const int64_t alone = parts.blockBytes * threads <= decodedBytes ? parts.blocks / threads : 0;
     for (int64_t channelBlock = thread * alone; channelBlock < (thread + 1) * alone; channelBlock++) {
       const int64_t begin = channelBlock * parts.partsOfBlock(), end = begin + parts.partsOfBlock();
       measure(begin, end, parameters);
       apply(begin, end, parameters);
     }
-    // The rest they share, some blocks at a time. Each time needs a barrier, which is costly where threads wait for a processor.
+    // Threads share the remaining blocks, some at a time. Each round needs a barrier, which is costly if threads wait for a core.
     const int64_t together = largerOf(decodedBytes / parts.blockBytes, 1);
     for (int64_t group = alone * threads; group < parts.blocks; group += together) {
       const int64_t start = group * parts.partsOfBlock();

@@ -1,15 +1,15 @@
 // Batch normalisation fused with a residual and an activation, in two passes (normalize-parts.inl): statistics, values.
 
-/** Vectors whose sums are formed in single precision before they go over to double precision. */
+/** Number of vectors summed in single precision before the sum is added in double precision. */
 constexpr int64_t chunkVectors = 128;
 
-/** The number of values that are worked on at once: `block` channels, or the same channel several times. */
+/** The number of values processed at once: `block` channels, or the same channel several times. */
 template <int block>
 constexpr int groupOf = block > lanes ? block : lanes;
 
 // ---------------------------------------------------------------------------------------------- parameters of a channel
 
-/** gamma/√(variance + epsilon): the one definition for forward and backward, so that both see the same value before the activation. */
+/** gamma/√(variance + epsilon): one definition for forward and backward, so that both compute the same value before the activation. */
 static inline float scaleOf(float gamma, float variance, float epsilon) {
   return static_cast<float>(gamma / __builtin_sqrt(static_cast<double>(variance) + static_cast<double>(epsilon)));
 }
@@ -49,7 +49,7 @@ FACEPARSE_INLINE Pack<size> activatePack(Pack<size> value) {
   }
 }
 
-/** The slope of the activation by what `activationGradient` reads. */
+/** The slope of the activation, from the value that `activationGradient` reads. */
 template <Activation kind, int size>
 FACEPARSE_INLINE Pack<size> slopeOfPack(Pack<size> source) {
   alignas(64) float values[size];
@@ -119,7 +119,7 @@ FACEPARSE_SHARED void statisticsOf(const float *x, int64_t pixels, double *mean,
     }
   }
 
-  // The lanes of a channel, and the pixels that fill no group.
+  // The lanes of a channel, and the pixels that do not fill a group.
   const float *rest = x + groups * group;
   const int64_t restPixels = pixels - groups * group / block;
   for (int channel = 0; channel < block; channel++) {
@@ -141,7 +141,7 @@ FACEPARSE_SHARED void statisticsOf(const float *x, int64_t pixels, double *mean,
   }
 }
 
-/** Joins the statistics of the parts of a block of channels. */
+/** Combines the statistics of the parts of a block of channels. */
 template <int block>
 FACEPARSE_SHARED void joinStatistics(const NormalizeParts &parts, int64_t channelBlock, const double *sums, float *mean,
                                      float *variance) {
@@ -171,7 +171,7 @@ struct AffineRun {
   bool stream;
 };
 
-/** The value before the activation; also what the gradient computes again. */
+/** The value before the activation; the gradient recomputes it. */
 template <int size>
 FACEPARSE_INLINE Pack<size> affine(Pack<size> centered, Pack<size> scale, Pack<size> shift) {
   return multiplyAdd(centered, scale, shift);

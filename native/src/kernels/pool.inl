@@ -1,5 +1,5 @@
-// Pooling. Vectors run over the channels of a block; in the plain layout (block 1) over nothing. Gradients are worked
-// on by bands of rows of dx: every thread owns the rows it adds to.
+// Pooling. Vectors run over the channels of a block; the plain layout (block 1) is scalar. Gradients are processed in bands of
+// rows of dx: every thread owns the rows that it adds to.
 
 /** Half-open. */
 struct PositionRange {
@@ -7,7 +7,7 @@ struct PositionRange {
   int64_t length() const { return end > begin ? end - begin : 0; }
 };
 
-/** The positions inside of the image that a window covers along an axis. */
+/** The positions inside the image that a window covers along an axis. */
 static inline PositionRange windowRange(int64_t index, int64_t size, int64_t kernel, int64_t stride, int64_t padding) {
   const int64_t start = index * stride - padding;
   return {largerOf(start, 0), smallerOf(start + kernel, size)};
@@ -69,7 +69,7 @@ FACEPARSE_INLINE Pack<block> largestOfRectangle(const float *values, int64_t wid
   return largest;
 }
 
-/** The largest value of a window; zero for a window outside of the image. */
+/** The largest value of a window; zero for a window outside the image. */
 template <int block>
 FACEPARSE_INLINE Pack<block> largestOf(const float *source, int64_t width, PositionRange rows, PositionRange columns) {
   const float *values = source + (rows.begin * width + columns.begin) * block;
@@ -101,7 +101,7 @@ FACEPARSE_INLINE Pack<block> sumOfRectangle(const float *values, int64_t width, 
   return sum;
 }
 
-/** So many values are summed in single precision before their sum goes over to double precision. */
+/** Number of values summed in single precision before the sum is added in double precision. */
 constexpr int64_t singlePrecisionSum = 128;
 
 /** The same for many values. */
@@ -131,7 +131,7 @@ FACEPARSE_SHARED void sumOfLargeRectangle(const float *values, int64_t width, in
   flush();
 }
 
-/** The mean of a window; zero for a window outside of the image. */
+/** The mean of a window; zero for a window outside the image. */
 template <int block>
 FACEPARSE_INLINE Pack<block> meanOf(const float *source, int64_t width, PositionRange rows, PositionRange columns) {
   const float *values = source + (rows.begin * width + columns.begin) * block;
@@ -166,10 +166,10 @@ static void adaptiveAvgPool(const AdaptivePoolCall &call) {
 
 // ---------------------------------------------------------------------------------------------- backward
 
-/** At most this many rows of dx in a band, unless planes alone are enough to share out. */
+/** Maximum number of rows of dx in a band, unless planes alone provide enough work for all threads. */
 constexpr int64_t bandRows = 16;
 
-/** Planes from which on a band is a whole plane. */
+/** With at least this many planes, a band is a whole plane. */
 constexpr int64_t enoughPlanes = 64;
 
 /** Calls body(plane, band of rows of dx), in parallel. */
@@ -185,7 +185,7 @@ static void forEachBand(const FeatureMap &dx, int64_t elements, const Body &body
   });
 }
 
-/** Rows of a band that are set to zero only when they are needed first, while the cache is about to hold them anyway. */
+/** Rows of a band that are zeroed only on first use, when they are loaded into the cache anyway. */
 template <int block>
 struct ZeroedRows {
   float *target;

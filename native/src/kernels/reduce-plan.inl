@@ -1,6 +1,6 @@
-// How a sum is cut into units; read by reduce.inl and, for the room that the units want, by workspaces.cc.
+// How a sum is split into units; used by reduce.inl and, for the workspace of the units, by workspaces.cc.
 
-/** Columns that a unit of work sums at most. */
+/** Maximum number of columns that a unit of work sums. */
 constexpr int64_t reduceColumns = 1024;
 
 /**
@@ -36,7 +36,7 @@ static inline ReducePlan planReduce(const ReduceCall &call) {
     stride *= plan.extents[axis];
     (plan.reduced[axis] ? plan.slabs : plan.outer) *= plan.extents[axis];
   }
-  // Enough units for many threads where there is enough to do, each large enough for vectors.
+  // Enough units for many threads if there is enough work, each large enough for vectors.
   constexpr int64_t unitElements = 16384, mostUnits = 256;
   const int64_t units = std::clamp<int64_t>(stride / unitElements, 1, mostUnits);
   plan.chunks = (plan.columns + reduceColumns - 1) / reduceColumns;
@@ -45,7 +45,7 @@ static inline ReducePlan planReduce(const ReduceCall &call) {
   return plan;
 }
 
-/** Sums of single units that the workspace holds. */
+/** Number of sums of single units in the workspace. */
 static inline int64_t reducePartialSums(const ReducePlan &plan) {
   return plan.parts > 1 ? plan.outer * plan.columns * plan.parts : 0;
 }

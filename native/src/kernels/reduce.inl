@@ -1,9 +1,9 @@
-// Sums over some axes. The array is read as slabs of rows: a slab is what lies contiguous in memory, [rows, columns] of
-// which the rows are summed; slabs are numbered by the kept and by the reduced axes outside of them.
+// Sums over some axes. The array is read as slabs of rows: a slab is contiguous in memory with shape [rows, columns], and its
+// rows are summed. Slabs are numbered by the kept and by the reduced axes outside them.
 
 #include "reduce-plan.inl"
 
-/** Neighbouring rows are joined until they are about this long, so that short ones fill vectors too. */
+/** Neighbouring rows are joined up to about this length, so that short rows also fill vectors. */
 constexpr int64_t reduceJoinedRow = 64;
 
 // ---------------------------------------------------------------------------------------------- rows in memory
@@ -37,7 +37,7 @@ static inline void addStrip(const float *source, int64_t stride, int64_t rows, d
 
 /** sums[0..columns) += the sum of rows that are `stride` apart. */
 static void addRows(const float *source, int64_t stride, int64_t rows, int64_t columns, double *sums) {
-  // A few rows at a time where they are long: reading each from end to end is what memory is good at.
+  // Long rows are processed a few at a time, because sequential reads are fastest.
   const int64_t block = std::max<int64_t>(16, 8192 / columns);
   for (int64_t first = 0; first < rows; first += block) {
     const float *from = source + first * stride;
@@ -98,7 +98,7 @@ static void addUnit(const ReducePlan &plan, const float *source, int64_t outer, 
   }
 }
 
-/** A few neighbouring values each: too short for vectors of their own. */
+/** A few neighbouring values each, too short for separate vectors. */
 static void sumShortRuns(const ReduceCall &call, int64_t runs, int64_t length) {
   parallelRanges(runs, runs * length, [&](int64_t first, int64_t end) {
     for (int64_t run = first; run < end; run++) {

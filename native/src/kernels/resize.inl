@@ -44,7 +44,7 @@ static void resize(const ResizeCall &call) {
   });
 }
 
-/** Adds weight·value to a row, where there is one. */
+/** Adds weight·value to a row, unless it is null. */
 template <int block>
 FACEPARSE_INLINE void addTo(float *row, int64_t position, Pack<block> value, float weight) {
   if (row == nullptr) return;

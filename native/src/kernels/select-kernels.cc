@@ -1,4 +1,4 @@
-// Picks the kernels of the best instruction set that processor and environment allow.
+// Selects the kernels for the best instruction set that processor and environment allow.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>

@@ -1,5 +1,5 @@
 // Vectors as wide as those of the instruction set, the exponential and the logarithm, and the split of work over threads.
-// Included inside of the namespace of an instruction set, as all .inl files here: none of them includes anything.
+// Like all .inl files here, it is included inside the namespace of an instruction set, so it includes nothing itself.
 
 #define FACEPARSE_INLINE static inline __attribute__((always_inline))
 
@@ -154,10 +154,10 @@ FACEPARSE_INLINE Value vectorLog(Value x) {
   return x > 0.0f ? finite : special;
 }
 
-/** Calls below this many elements of work stay on the calling thread: waking the others costs more. */
+/** Calls with less work than this stay on the calling thread, because waking the others costs more. */
 constexpr int64_t parallelThreshold = 16384;
 
-/** Calls body(first, end) for ranges that together cover 0 to count, one a thread where `work` elements are worth it. */
+/** Calls body(first, end) for ranges that together cover 0 to count, one per thread if `work` elements justify it. */
 template <typename Body>
 FACEPARSE_INLINE void parallelRanges(int64_t count, int64_t work, const Body &body) {
   const int64_t wanted = work < parallelThreshold ? 1 : std::min<int64_t>(count, omp_get_max_threads());

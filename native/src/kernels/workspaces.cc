@@ -1,4 +1,4 @@
-// The room that kernels want. It does not depend on the instruction set: calls are planned before one is chosen.
+// Workspaces of kernels. They do not depend on the instruction set, because calls are planned before it is chosen.
 #include <omp.h>
 
 #include <algorithm>

@@ -85,17 +85,17 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('checkSubmission', () => {
-  it('finds no fault in a correct submission, and counts', async () => {
+  it('finds no fault in a correct submission and counts its contents', async () => {
     const result = await check(good());
     expect(result).toEqual({
       faults: [],
-      notes: [expect.stringMatching(/ MB and 7 files$/)],
+      notes: [expect.stringMatching(/ contains 7 files \([\d.]+ MB\)$/)],
       masks: 4,
       parameters: 184,
     });
   });
 
-  it('takes the folder of the images itself too', async () => {
+  it('also accepts the folder of the images itself', async () => {
     expect(await faultsOf(good(), { test: join(test, 'images') })).toEqual([]);
   });
 
@@ -212,7 +212,7 @@ describe('checkSubmission', () => {
       [],
     ],
     ['a name that leads out of the folder', () => ({ ...good(), '../x.png': 'x' }), [`zip-unreadable: ${zip}`]],
-  ])('tells %s, and nothing else', async (_, files, faults) => {
+  ])('reports %s and nothing else', async (_, files, faults) => {
     expect(await faultsOf(files())).toEqual(faults);
   });
 
@@ -224,7 +224,7 @@ describe('checkSubmission', () => {
     expect(await faultsOf(files)).toEqual(['mask-mode: masks/0.png and 2 more', 'mask-format: masks/3.png']);
   });
 
-  it('tells everything at once', async () => {
+  it('reports all faults at once', async () => {
     const { 'masks/0.png': _, 'solution/run.py': __, ...rest } = good();
     const files = { ...rest, 'masks/1.png': mask(1, { side: 256, colors: palette.toReversed() }), 'a.txt': 'a' };
     expect(await faultsOf(files)).toEqual([
@@ -236,30 +236,32 @@ describe('checkSubmission', () => {
     ]);
   });
 
-  it('says what to do', async () => {
+  it('describes the fix', async () => {
     const { faults } = await check({ ...good(), 'solution/ckpt.pth': checkpoint({ w: [1_821_085] }) });
     expect(faults[0].message).toMatch(/^has 1,821,085 trainable parameters; fewer than 1,821,085 are allowed: make/);
     const bare = await check({ ...good(), 'solution/ckpt.pth': checkpoint(network, 'net') });
-    expect(bare.faults[0].message).toMatch(/^it has no state_dict: it holds "net"; save it by torch\.save/);
+    expect(bare.faults[0].message).toMatch(/^it has no state_dict: it contains "net"; save it with torch\.save/);
   });
 
-  it('notes what there is beside the weights: an average, another network', async () => {
+  it('notes anything stored next to the weights, such as an average or another network', async () => {
     const weights = tensorsOf(network);
     const ckpt = encodePyTorchCheckpoint({ state_dict: weights, ema: weights });
     const { faults, notes } = await check({ ...good(), 'solution/ckpt.pth': ckpt });
     expect(faults).toEqual([]);
-    expect(notes[1]).toMatch(/^solution\/ckpt\.pth holds 736 bytes besides the 736 of the weights \(under "ema"\)/);
+    expect(notes[1]).toMatch(
+      /^solution\/ckpt\.pth contains 736 bytes in addition to the 736 bytes of weights \(under "ema"\)/,
+    );
     expect(notes[1]).toContain('only one network is allowed');
   });
 
-  it('notes masks of a single class', async () => {
+  it('notes masks with a single class', async () => {
     const plain = encodePalettePng({ width: 512, height: 512, data: new Uint8Array(512 * 512) }, palette);
     const { faults, notes } = await check({ ...good(), 'masks/0.png': plain, 'masks/1.png': plain });
     expect(faults).toEqual([]);
     expect(notes[1]).toMatch(/^masks\/0\.png and 1 more: all pixels have the same class/);
   });
 
-  it('refuses what unpacks to too much, and what is no zip', async () => {
+  it('refuses zip bombs and files that are not a zip', async () => {
     const claims = Buffer.from(zipSync({ 'a.png': new Uint8Array(1000) }));
     claims.writeUInt32LE(2 ** 31, claims.indexOf('PK\x01\x02', 0, 'latin1') + 24);
     writeFileSync(zip, claims);
@@ -275,7 +277,7 @@ describe('checkSubmission', () => {
     expect((await checkSubmission({ zip, test })).faults.map(({ check: name }) => name)).toEqual(['zip-unreadable']);
   });
 
-  it('tells damaged entries once, and goes on', async () => {
+  it('reports damaged entries once and continues', async () => {
     const files = { ...good(), 'solution/model.py': 'import torch  # a unique comment' };
     const entries = Object.entries(files).map(([name, data]) => {
       return [name, [typeof data === 'string' ? new TextEncoder().encode(data) : data, { level: 0 }]];
@@ -288,7 +290,7 @@ describe('checkSubmission', () => {
     expect(notes).toContain('not run: solution/model.py is damaged');
   });
 
-  it('is used wrongly without a zip, a folder of images, or a number of them', async () => {
+  it('requires a zip, a folder of images and a valid number of images', async () => {
     const wrong = (options: Partial<SubmissionCheckOptions>) => checkSubmission({ zip, test, ...options });
     await expect(wrong({ zip: join(folder, 'none.zip') })).rejects.toMatchObject({ exitCode: 2 });
     await expect(wrong({ zip: folder })).rejects.toMatchObject({ exitCode: 2 });
@@ -304,7 +306,7 @@ describe('checkSubmission', () => {
 const python = 'python3';
 const pythonIsThere = spawnSync(python, ['-c', '']).status === 0;
 
-/** A script that only needs Python: it copies the answer, which lies beside it. */
+/** A script that only needs Python: it copies the answer next to it. */
 const copying = `
 import os, shutil, sys
 given = dict(zip(sys.argv[1::2], sys.argv[2::2]))
@@ -315,7 +317,7 @@ stem = os.path.basename(given['--input'])[:-4]
 const answers = (): Files => Object.fromEntries(stems.map((stem) => [`solution/answers/${stem}.png`, masks[stem]]));
 const scripted = (script: string): Files => ({ ...good(), ...answers(), 'solution/run.py': copying + script });
 
-describe.skipIf(!pythonIsThere)('the run of a solution (skipped where there is no python3)', () => {
+describe.skipIf(!pythonIsThere)('the run of a solution (skipped without python3)', () => {
   const run = { run: true, python, modules: [], seconds: 30 } as const;
   /** Own folder for temporary files, so that what is left behind is seen. */
   const temporary = join(folder, 'temporary');
@@ -336,12 +338,12 @@ describe.skipIf(!pythonIsThere)('the run of a solution (skipped where there is n
     expect([faults, ran, notes.length]).toEqual([[], 3, 1]);
   });
 
-  it('runs only when it is told to', async () => {
+  it('runs only on request', async () => {
     const result = await check(scripted('sys.exit(1)'));
     expect([result.faults, result.ran]).toEqual([[], undefined]);
   });
 
-  it('runs on as many images as are wanted, in an environment without surprises', async () => {
+  it('runs on the requested number of images in a minimal environment', async () => {
     vi.stubEnv('FACEPARSE_SECRET', 'token');
     vi.stubEnv('PYTHONPATH', temporary);
     const script = `
@@ -356,19 +358,24 @@ shutil.copy(f'answers/{stem}.png', given['--output'])`;
       'failing',
       `raise SystemExit('no such layer: \\x1b[31mstem')`,
       'solution-failed',
-      /exit code 1; its output:\nno such layer: \[31mstem$/,
+      /exited with code 1; its output:\nno such layer: \[31mstem$/,
     ],
     ['dying', `os.kill(os.getpid(), 9)`, 'solution-failed', /^was killed by SIGKILL, without a message$/],
-    ['writing nothing', '', 'solution-output', /^wrote no file to --output/],
+    ['writing nothing', '', 'solution-output', /^exited with code 0 but wrote no file to --output/],
     ['writing text', `open(given['--output'], 'w').write('0 ' * 50)`, 'solution-output', /^its mask is not a PNG/],
-    ['linking', `os.symlink(os.path.abspath('run.py'), given['--output'])`, 'solution-output', /^wrote no file/],
+    [
+      'linking',
+      `os.symlink(os.path.abspath('run.py'), given['--output'])`,
+      'solution-output',
+      /but wrote no file to --output$/,
+    ],
     [
       'writing another mask',
       `shutil.copy(f'answers/{(int(stem) + 1) % 4}.png', given['--output'])`,
       'solution-disagrees',
       /a different mask from the one in the zip \(0\.0 % of the pixels agree; at least 99\.9 % must\)/,
     ],
-  ])('tells a script that is %s', async (_, script, name, message) => {
+  ])('reports a script that is %s', async (_, script, name, message) => {
     const { faults } = await check(scripted(script), { ...run, images: 2 });
     expect(faults).toEqual([
       {
@@ -400,7 +407,7 @@ time.sleep(600)`;
     await expect(hanging).rejects.toThrow('interrupted');
   });
 
-  it('takes a path of Python from where the user is, not from the temporary folder', async () => {
+  it('resolves a path of Python against the working directory, not the temporary folder', async () => {
     const relativePython = relative(process.cwd(), join(folder, 'bin', 'python'));
     mkdirSync(join(folder, 'bin'));
     writeFileSync(relativePython, `#!/bin/sh\nexec ${python} "$@"\n`, { mode: 0o755 });
@@ -409,14 +416,14 @@ time.sleep(600)`;
     expect([faults, ran]).toEqual([[], 3]);
   });
 
-  it('is used wrongly with a Python that cannot be started', async () => {
+  it('refuses a Python that cannot be started', async () => {
     for (const wrong of [join(folder, 'no-python'), 'no-such-python', folder]) {
       const checking = check(scripted(''), { ...run, python: wrong });
       await expect(checking).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(wrong) });
     }
   });
 
-  it('notes, without a fault, that it cannot run', async () => {
+  it('reports as a note that it cannot run', async () => {
     const files = scripted('sys.exit(1)');
     const noModule = await check(files, { ...run, modules: ['no_such_module'] });
     expect([noModule.faults, noModule.ran]).toEqual([[], 0]);

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
+import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { openZip, type ZipArchive } from '../../formats/zip-reader.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
@@ -17,25 +18,25 @@ export type { Fault } from './fault.ts';
 export interface SubmissionCheckOptions {
   /** Path of the zip. */
   readonly zip: string;
-  /** Folder of the test images, or one whose `images/` holds them. */
+  /** Folder of the test images, or one that contains them in `images/`. */
   readonly test: string;
-  /** Whether the code in the zip is run; false unless given, as that executes what somebody else wrote. */
+  /** Whether to run the code in the zip; default false, because this executes code from others. */
   readonly run?: boolean;
-  /** On how many test images, evenly spread; 3 unless given. */
+  /** Number of test images to run it on, evenly spaced; default 3. */
   readonly images?: number;
-  /** Program; without it `python3`, and where that is missing nothing is run. */
+  /** Python executable; default `python3`. If the default is not installed, nothing is run. */
   readonly python?: string;
-  /** Modules without which it is not run, `torch`, `PIL` and `numpy` unless given. */
+  /** Modules that must be installed to run it; default `torch`, `PIL` and `numpy`. */
   readonly modules?: readonly string[];
-  /** Limit for each image, 300 unless given. */
+  /** Time limit per image; default 300. */
   readonly seconds?: number;
   readonly signal?: AbortSignal;
 }
 
-/** What was found; a submission without faults can be sent. */
+/** The result of a check; a submission without faults can be uploaded. */
 export interface SubmissionCheck {
   readonly faults: readonly Fault[];
-  /** What is worth knowing but allowed. */
+  /** Remarks that are not faults. */
   readonly notes: readonly string[];
   /** Test images that have a mask in the zip. */
   readonly masks: number;
@@ -49,8 +50,8 @@ export interface SubmissionCheck {
 export const submissionLimits = { fileBytes: 2 ** 29, entries: 20_000, entryBytes: 2 ** 29, totalBytes: 2 ** 30 };
 
 /**
- * Checks a leaderboard zip as the organisers use it: layout, every mask, the checkpoint, the number of parameters,
- * and, if `run` is true, that `run.py` reproduces the masks. The zip may come from anyone; all faults are reported.
+ * Checks a leaderboard zip as the organisers use it: layout, every mask, the checkpoint, the number of parameters and,
+ * if `run` is true, that `run.py` reproduces the masks. The zip may be untrusted. All faults are reported.
  *
  * @throws FaceparseError (exit code 2) if the zip, the folder of test images or the given Python does not exist
  * @example
@@ -60,12 +61,12 @@ export const submissionLimits = { fileBytes: 2 ** 29, entries: 20_000, entryByte
 export async function checkSubmission(options: SubmissionCheckOptions): Promise<SubmissionCheck> {
   const { zip, test, images: wanted = 3 } = options;
   if (!Number.isInteger(wanted) || wanted < 1) {
-    throw new FaceparseError(`${wanted} is not a number of images to run; pass a whole number of at least 1`, {
+    throw new FaceparseError(`${wanted} is not a valid number of images to run; pass a whole number of at least 1`, {
       exitCode: 2,
     });
   }
   requirePackages('checking a zip', ['yauzl']);
-  const images = await findTestPhotos(test);
+  const { photos: images, leftAlone } = await findTestPhotos(test);
   await requireFile(zip);
   let archive: ZipArchive;
   try {
@@ -75,7 +76,8 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
     return { faults: [{ check: 'zip-unreadable', where: zip, message: error.message }], notes: [], masks: 0 };
   }
   try {
-    return await new SubmissionInspection(archive, images, options).inspect();
+    const result = await new SubmissionInspection(archive, images, options).inspect();
+    return { ...result, notes: [...result.notes, ...leftAloneNotes(leftAlone)] };
   } finally {
     archive.close();
   }
@@ -128,7 +130,7 @@ class SubmissionInspection {
     };
   }
 
-  /** The bytes of an entry; undefined where they are damaged, which is told once. */
+  /** The bytes of an entry; undefined if it is damaged, which is reported once. */
   private async bytesOf(name: string): Promise<Uint8Array | undefined> {
     this.options.signal?.throwIfAborted();
     const known = this.read.has(name);
@@ -167,7 +169,7 @@ class SubmissionInspection {
     return bytes ? checkCheckpoint(bytes, checkpoint.name) : { faults: [], notes: [] };
   }
 
-  /** For the checksums, and for weights among the code that have another name. */
+  /** Reads the remaining entries, to verify checksums and to find renamed weights among the code. */
   private async readTheRest(): Promise<Fault[]> {
     const code = new Set(this.layout.code.map(({ name }) => name));
     const faults: Fault[] = [];
@@ -214,7 +216,7 @@ class SubmissionInspection {
 
   private sizeNote(): string {
     const files = this.archive.entries.length;
-    return `the zip has ${(this.archive.fileBytes / 1e6).toFixed(1)} MB and ${files} ${files === 1 ? 'file' : 'files'}`;
+    return `the zip contains ${files} ${files === 1 ? 'file' : 'files'} (${(this.archive.fileBytes / 1e6).toFixed(1)} MB)`;
   }
 }
 
@@ -222,7 +224,7 @@ function onlyClassNote(masks: readonly string[]): string {
   return `${nameFirst(masks)}: all pixels have the same class; check that this is intended`;
 }
 
-/** So many of the items, each from the middle of an equal part. */
+/** Evenly spaced items: the middle of each of `count` equal parts. */
 function spread<Item>(items: readonly Item[], count: number): Item[] {
   const taken = Math.min(count, items.length);
   return Array.from({ length: taken }, (_, index) => items[Math.floor(((index + 0.5) * items.length) / taken)]);

@@ -10,12 +10,12 @@ export interface Fault {
   readonly message: string;
 }
 
-/** The first of the names, and how many more there are. */
+/** The first name and the number of further names. */
 export function nameFirst(names: readonly string[]): string {
   return names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0];
 }
 
-/** Makes one fault of all that have the same check and message, in the order of the first of each. */
+/** Merges faults with the same check and message, in the order of their first occurrence. */
 export function groupFaults(faults: readonly Fault[]): Fault[] {
   const groups = groupBy(faults, ({ check, message }) => JSON.stringify([check, message]));
   return [...groups.values()].map((group) => ({ ...group[0], where: nameFirst(group.map(({ where }) => where)) }));

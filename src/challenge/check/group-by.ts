@@ -1,4 +1,4 @@
-/** The items by key, keys and items in the order of their coming. */
+/** Groups items by key; keys and items keep their order. */
 export function groupBy<Item>(items: Iterable<Item>, keyOf: (item: Item) => string): Map<string, Item[]> {
   const groups = new Map<string, Item[]>();
   for (const item of items) {

@@ -17,7 +17,7 @@ const faultsOf = (names: readonly string[]) =>
 const messagesOf = (names: readonly string[]) => inspectLayout(names, stems).faults.map(({ message }) => message);
 
 describe('inspectLayout', () => {
-  it('finds nothing wrong with the layout of the challenge, nor with more code', () => {
+  it('accepts the layout of the challenge and additional code', () => {
     const { faults, masks, checkpoint, runnable, solution } = inspectLayout([...good, 'solution/nets/unet.py'], stems);
     expect(faults).toEqual([]);
     expect([...masks.keys()]).toEqual(stems);
@@ -26,7 +26,7 @@ describe('inspectLayout', () => {
     expect(solution.map(({ path }) => path)).toContain('solution/nets/unet.py');
   });
 
-  it('finds no fault in any order', () => {
+  it('accepts files in any order', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(good, { minLength: good.length }), (names) => {
         expect(faultsOf(names)).toEqual([]);
@@ -34,7 +34,7 @@ describe('inspectLayout', () => {
     );
   });
 
-  it('tells folders around everything, and looks into them', () => {
+  it('reports folders that wrap everything and looks into them', () => {
     const names = good.map((name) => `my work/v2/${name}`);
     const { faults, masks, runnable } = inspectLayout([...names, '__MACOSX/x'], stems);
     expect(faults.map(({ check }) => check)).toEqual(['wrapper-folder', 'litter']);
@@ -45,7 +45,7 @@ describe('inspectLayout', () => {
     expect(runnable).toBe(true);
   });
 
-  it('tells masks in a wrong folder, by folder', () => {
+  it('reports masks in a wrong folder, by folder', () => {
     const names = [...without('masks/0.png', 'masks/1.png', 'masks/2.png'), '0.png', '2.png', 'out/masks/1.png'];
     expect(faultsOf(names)).toEqual(['masks-misplaced: 0.png and 1 more', 'masks-misplaced: out/masks/1.png']);
     expect(messagesOf(names)[0]).toBe('2 masks are at the top of the zip, but masks belong in masks/; move them there');
@@ -53,7 +53,7 @@ describe('inspectLayout', () => {
     expect(inspectLayout(names, stems).masks.size).toBe(3);
   });
 
-  it('tells missing masks, masks of other formats, and masks of no image', () => {
+  it('reports missing masks, masks in other formats and masks without an image', () => {
     const names = [
       ...without('masks/0.png', 'masks/1.png', 'masks/2.png'),
       'masks/1.jpg',
@@ -69,11 +69,11 @@ describe('inspectLayout', () => {
     expect(messagesOf(names)[2]).toMatch(/^1 of 3 test images have no mask/);
   });
 
-  it('takes a mask that is there twice, in and out of its folder, for an extra file', () => {
+  it('treats a second copy of a mask outside its folder as an extra file', () => {
     expect(faultsOf([...good, 'old/0.png'])).toEqual(['extra-files: old/0.png']);
   });
 
-  it('tells missing files of the solution, and what looks like them', () => {
+  it('reports missing files of the solution and similar files', () => {
     const missing = without('solution/run.py', 'solution/ckpt.pth', 'solution/requirements.txt');
     expect(faultsOf(missing)).toEqual([
       'missing-file: solution/run.py',
@@ -82,21 +82,21 @@ describe('inspectLayout', () => {
     ]);
     const elsewhere = [...missing, 'run.py', 'solution/best.pt', 'solution/Requirements.txt'];
     expect(messagesOf(elsewhere)).toEqual([
-      'is missing; run.py may be it: move it there',
-      'is missing; solution/best.pt may be it: move it there',
-      'is missing; solution/Requirements.txt may be it: move it there',
+      'is missing; if run.py is this file, move it there',
+      'is missing; if solution/best.pt is this file, move it there',
+      'is missing; if solution/Requirements.txt is this file, move it there',
     ]);
     const { checkpoint, runnable } = inspectLayout(elsewhere, stems);
     expect([checkpoint?.path, runnable]).toEqual(['solution/best.pt', false]);
   });
 
-  it('tells more weights than one, wherever they are', () => {
+  it('reports a second weights file anywhere in the zip', () => {
     expect(faultsOf([...good, 'solution/fold1.pth.tar', 'weights.onnx'])).toEqual([
       'extra-weights: solution/fold1.pth.tar and 1 more',
     ]);
   });
 
-  it('tells what systems and editors leave behind, and other files', () => {
+  it('reports files left by systems and editors, and other files', () => {
     const litter = [
       'masks/.DS_Store',
       '__MACOSX/masks/._0.png',
@@ -110,7 +110,7 @@ describe('inspectLayout', () => {
     expect(inspectLayout([...good, ...litter], stems).solution).toHaveLength(3);
   });
 
-  it('tells an empty zip', () => {
+  it('reports an empty zip', () => {
     expect(inspectLayout([], stems).faults.map(({ check }) => check)).toEqual([
       'missing-masks',
       'missing-file',

@@ -11,15 +11,15 @@ export interface PlacedFile {
 /** The parts of a submission by purpose. */
 export interface Layout {
   readonly faults: readonly Fault[];
-  /** The masks by stem of their image, also those in a wrong folder. */
+  /** Masks by image stem, including those in a wrong folder. */
   readonly masks: ReadonlyMap<string, PlacedFile>;
-  /** The checkpoint, also where it is in a wrong place or has another name. */
+  /** The checkpoint, even if it is misplaced or renamed. */
   readonly checkpoint?: PlacedFile;
-  /** Whether script and checkpoint are where they belong. */
+  /** Whether script and checkpoint are in the right place. */
   readonly runnable: boolean;
   /** Everything in `solution/`. */
   readonly solution: readonly PlacedFile[];
-  /** What is there besides the weights files, by their names. */
+  /** All files except weights files, which are recognised by name. */
   readonly code: readonly PlacedFile[];
 }
 
@@ -30,7 +30,7 @@ const weights = /\.(pth|pt|th|ckpt|pkl|pickle|safetensors|onnx|bin|h5|hdf5|npy|n
 const images = /\.(png|jpe?g|webp|bmp|gif|tiff?)$/i;
 const maxWrapperDepth = 4;
 /** Message about weights other than the checkpoint. */
-export const extraWeights = `only ${zip.checkpoint} may hold weights, as only one network is allowed; remove the others`;
+export const extraWeights = `only ${zip.checkpoint} may contain weights, because only one network is allowed; remove the others`;
 
 /**
  * Compares the names in a zip with the layout of the challenge, and finds misplaced files.
@@ -69,7 +69,7 @@ export function inspectLayout(names: readonly string[], stems: readonly string[]
   };
 }
 
-/** The folders that everything lies in although `masks/` or `solution/` should be at the top; empty where there are none. */
+/** The folders that wrap the whole zip although `masks/` or `solution/` should be at the top; empty if there are none. */
 function wrapperOf(names: readonly string[]): string {
   const [first = ''] = names;
   let prefix = '';
@@ -157,7 +157,7 @@ function findSolution(files: ReadonlyMap<string, PlacedFile>): Found & { checkpo
     if (path === zip.checkpoint) checkpoint = file;
     if (file) used.push(file.path);
     if (file?.path === path) continue;
-    const remedy = file ? `${file.name} may be it: move it there` : purposes[path];
+    const remedy = file ? `if ${file.name} is this file, move it there` : purposes[path];
     faults.push({ check: 'missing-file', where: path, message: `is missing; ${remedy}` });
   }
   const ownCode = [...files.keys()].filter((path) => path.startsWith(zip.solution) && !weights.test(path));
@@ -170,7 +170,7 @@ const purposes: Readonly<Record<string, string>> = {
   [zip.requirements]: 'list the Python packages that run.py needs, one per line',
 };
 
-/** A file of that name in another folder, or, for the checkpoint, the only weights file. */
+/** A file with the same name in another folder or, for the checkpoint, the only weights file. */
 function lookAlike(path: string, files: ReadonlyMap<string, PlacedFile>): PlacedFile | undefined {
   const all = [...files.values()];
   const same = all.find((file) => baseName(file.path).toLowerCase() === baseName(path));
@@ -184,7 +184,7 @@ function extraFaults(extra: readonly PlacedFile[]): Fault[] {
   const isWeights = ({ path }: PlacedFile) => !path.startsWith(zip.masks) && weights.test(path);
   const groups: readonly [string, readonly PlacedFile[], string][] = [
     ['extra-weights', extra.filter(isWeights), extraWeights],
-    ['extra-masks', extra.filter(isMask), 'no test image has that name; remove it'],
+    ['extra-masks', extra.filter(isMask), 'no test image has this name; remove it'],
     [
       'extra-files',
       extra.filter((file) => !isWeights(file) && !isMask(file)),

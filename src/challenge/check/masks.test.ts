@@ -47,7 +47,7 @@ function plainPng(bits: number): Uint8Array {
 }
 
 describe('inspectMask', () => {
-  it('finds nothing wrong with what faceparse writes, nor with longer palettes', () => {
+  it('accepts masks from faceparse and longer palettes', () => {
     const { faults, mask } = inspectMask(good);
     expect(faults).toEqual([]);
     expect([mask?.width, mask?.height, Buffer.compare(mask!.data, labelMap().data)]).toEqual([512, 512, 0]);
@@ -55,7 +55,7 @@ describe('inspectMask', () => {
     expect(checksOf(encodePalettePng(labelMap(), filled))).toEqual([]);
   });
 
-  it('tells other formats', async () => {
+  it('reports other formats', async () => {
     const jpeg = await sharp({ create: { width: 512, height: 512, channels: 3, background: '#000' } })
       .jpeg()
       .toBuffer();
@@ -69,7 +69,7 @@ describe('inspectMask', () => {
     expect(messageOf(new TextEncoder().encode('a text that is longer than a header'))).toMatch(/^is not a PNG;/);
   });
 
-  it('tells RGB, RGBA and gray, with every other fault of the header', async () => {
+  it('reports RGB, RGBA and grey together with every other fault in the header', async () => {
     const create = { width: 256, height: 512, background: '#111' } as const;
     const rgb = await sharp({ create: { ...create, channels: 3 } })
       .png()
@@ -90,7 +90,7 @@ describe('inspectMask', () => {
     expect(checksOf(deep)).toEqual(['mask-mode', 'mask-depth', 'mask-size']);
   });
 
-  it('looks for class ids in gray masks too', async () => {
+  it('also checks class ids in grey masks', async () => {
     const raw = { width: 512, height: 512, channels: 1 } as const;
     const gray = await sharp(Buffer.from(new Uint8Array(512 * 512).fill(204)), { raw })
       .toColourspace('b-w')
@@ -99,7 +99,7 @@ describe('inspectMask', () => {
     expect(checksOf(gray)).toEqual(['mask-mode', 'mask-labels']);
   });
 
-  it('tells another size, depth or interlacing', async () => {
+  it('reports a wrong size, depth or interlacing', async () => {
     const small = encodePalettePng(labelMap(256), palette);
     expect(inspectMask(small).faults).toMatchObject([
       { check: 'mask-size', message: expect.stringMatching(/^is 256×256 pixels, not 512×512;/) },
@@ -113,7 +113,7 @@ describe('inspectMask', () => {
     expect(checksOf(interlaced)).toContain('mask-interlaced');
   });
 
-  it('tells labels past the last, the first five of them', () => {
+  it('reports the first five labels above the last class', () => {
     const filled = Array.from({ length: 256 }, (_, id) => palette[id] ?? ([0, 0, 0] as const));
     const labels = (id: (at: number) => number) => inspectMask(encodePalettePng(labelMap(512, id), filled)).faults;
     expect(labels((at) => (at === 5 ? 19 : 0))).toMatchObject([
@@ -124,7 +124,7 @@ describe('inspectMask', () => {
     ]);
   });
 
-  it('tells another palette', () => {
+  it('reports a different palette', () => {
     const swapped = palette.map((color, id) => (id === 4 ? palette[5] : color));
     expect(inspectMask(encodePalettePng(labelMap(), swapped)).faults).toMatchObject([
       {
@@ -141,7 +141,7 @@ describe('inspectMask', () => {
     ]);
   });
 
-  it('tells damage, and does not decode what is far too large', () => {
+  it('reports damage and does not decode oversized files', () => {
     expect(checksOf(good.subarray(0, good.length - 20))).toEqual(['mask-unreadable']);
     const huge = withHeaderByte(withHeaderByte(good, 16, 0x40), 20, 0x40);
     expect(checksOf(huge)).toEqual(['mask-size', 'mask-unreadable']);
@@ -149,7 +149,7 @@ describe('inspectMask', () => {
 });
 
 describe('onlyClass', () => {
-  it('is the class of a mask of one class', () => {
+  it('is the class of a mask with one class', () => {
     expect(onlyClass(labelMap(4, () => 3))).toBe(3);
     expect(onlyClass(labelMap(4, (at) => (at === 15 ? 1 : 0)))).toBeUndefined();
   });

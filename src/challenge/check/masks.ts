@@ -5,15 +5,15 @@ import { FaceparseError } from '../../text/errors.ts';
 import { challengeRules } from '../rules.ts';
 import type { Fault } from './fault.ts';
 
-/** What is found out about one mask. */
+/** The result of checking one mask. */
 export interface MaskInspection {
-  /** Without `where`: the caller knows the file. */
+  /** The caller adds `where`. */
   readonly faults: readonly Omit<Fault, 'where'>[];
-  /** The class ids, where they can be read. */
+  /** The class ids, if they are readable. */
   readonly mask?: LabelMap;
 }
 
-/** A mask of 512×512 has 0.25 MB at most; larger files are not decoded. */
+/** A 512×512 mask takes at most 0.25 MB; much larger files are not decoded. */
 export const maxMaskBytes = 2 ** 22;
 const maxMaskPixels = 2 ** 24;
 
@@ -34,7 +34,7 @@ const colorTypeNames: Readonly<Record<number, string>> = {
 
 /**
  * Checks that a mask has the format of the challenge: 8-bit palette PNG, not interlaced, 512×512, ids 0–18, the
- * standard palette in its first 19 entries; reports all faults.
+ * standard palette in its first 19 entries. All faults are reported.
  *
  * @example inspectMask(bytes).faults // [{ check: 'mask-size', message: 'is 256×256 pixels, …' }]
  */
@@ -66,7 +66,7 @@ interface Header {
   readonly interlaced: boolean;
 }
 
-/** Not the decoder's: that takes what can be read at all, and refuses the rest without saying everything about it. */
+/** The decoder cannot be used for this: it accepts every readable PNG, and reports only the first fault of the others. */
 function readHeader(bytes: Uint8Array): Header {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return {
@@ -86,14 +86,14 @@ function headerFaults({ width, height, bitDepth, colorType, interlaced }: Header
     faults.push({ check: 'mask-mode', message });
   }
   if (bitDepth !== 8) {
-    const message = `has ${bitDepth} bits per pixel, not 8; save it with 8 bits (some programs need a palette of more than 16 colours for that)`;
+    const message = `has ${bitDepth} bits per pixel, not 8; save it with 8 bits (some programs do so only for a palette of more than 16 colours)`;
     faults.push({ check: 'mask-depth', message });
   }
   if (interlaced) {
     faults.push({ check: 'mask-interlaced', message: 'is an interlaced PNG; save it without interlacing' });
   }
   if (width !== maskSide || height !== maskSide) {
-    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; upsample the scores before the argmax, or the mask with nearest neighbour`;
+    const message = `is ${width}×${height} pixels, not ${maskSide}×${maskSide}; upsample the logits before the argmax, or resize the mask with nearest-neighbour interpolation`;
     faults.push({ check: 'mask-size', message });
   }
   return faults;

@@ -1,4 +1,4 @@
-/** First bytes, in hexadecimal, of what weights are stored or hidden in. */
+/** First bytes, in hexadecimal, of formats that may contain weights. */
 const starts: readonly (readonly [start: string, format: string])[] = [
   ['504b0304', 'a zip or PyTorch checkpoint'],
   ['504b0506', 'a zip'],
@@ -13,8 +13,8 @@ const starts: readonly (readonly [start: string, format: string])[] = [
 ];
 
 /**
- * What a file is by its first bytes where it can hold weights, whatever its name says; undefined for anything else. Formats of
- * somebody's own cannot be told.
+ * The format of a file that may contain weights, by its first bytes and regardless of its name; undefined for anything else.
+ * Custom formats are not recognised.
  *
  * @example packedFormat(Uint8Array.of(0x1f, 0x8b, 8)) // 'gzip'
  */

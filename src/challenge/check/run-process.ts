@@ -6,27 +6,27 @@ import { withoutControls } from '../../text/quoted-text.ts';
 
 /** How a process ended. */
 export interface ProcessResult {
-  /** `missing` where the program could not be started. */
+  /** `missing` if the program could not be started. */
   readonly ending: 'exited' | 'timed-out' | 'missing';
-  /** Exit code; null where a signal ended it. */
+  /** Exit code; null if the process was killed by a signal. */
   readonly code: number | null;
-  /** Name of the signal that ended it. */
+  /** Name of the signal that killed the process. */
   readonly killedBy: string | null;
-  /** The last lines that it wrote to stderr. */
+  /** The last lines of stderr. */
   readonly errorTail: string;
 }
 
 const tailLength = 2000;
 const tailLines = 8;
-/** A child of the child may hold the pipe open after both were killed. */
+/** A grandchild may keep the pipe open after both were killed. */
 const graceMilliseconds = 1000;
-/** What Python and the libraries need to be found; nothing that changes what they do, and no secrets. */
+/** Variables needed to find Python and its libraries; none that change their behaviour, and no secrets. */
 const passedOn = ['PATH', 'HOME', 'LD_LIBRARY_PATH', 'VIRTUAL_ENV', 'CONDA_PREFIX', 'SYSTEMROOT', 'USERPROFILE'];
 
 /**
- * Runs a program without input or terminal, in a small environment; it is killed with all its children after the time
- * limit, or when the signal aborts (which then throws the signal's reason). A relative path is one of this process, not of
- * the folder.
+ * Runs a program without input or terminal, with a minimal environment. The program and its children are killed after the
+ * time limit, or when the signal aborts (this throws the signal's reason). A relative path is resolved against the working
+ * directory of this process, not against `folder`.
  *
  * @example await runProcess('python3', ['run.py'], { folder, temporary, seconds: 300 })
  */
@@ -66,7 +66,7 @@ export async function runProcess(
   }
 }
 
-/** Makes sure that a program can be started, before anything is done. @throws FaceparseError (exit code 2) */
+/** Checks that a program can be started. @throws FaceparseError (exit code 2) */
 export async function requireProgram(program: string, signal?: AbortSignal): Promise<void> {
   const options = { folder: tmpdir(), temporary: tmpdir(), seconds: 60, ...(signal && { signal }) };
   const { ending } = await runProcess(program, ['--version'], options);
@@ -108,7 +108,7 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL');
   } catch {
-    // All of the group have ended already, or the system has no groups.
+    // The whole group has already ended, or the system has no process groups.
     child.kill('SIGKILL');
   }
 }

@@ -14,31 +14,31 @@ export interface SolutionFile {
   readonly bytes: Uint8Array;
 }
 
-/** What to run, and on what. */
+/** The code to run and the images to run it on. */
 export interface SolutionRun {
   readonly files: AsyncIterable<SolutionFile>;
   readonly images: readonly PhotoFile[];
-  /** The mask of an image in the submission; undefined where there is none that can be read. */
+  /** The mask of an image in the submission; undefined if it is missing or unreadable. */
   readonly maskOf: (image: PhotoFile) => Promise<LabelMap | undefined>;
-  /** Program; without it `python3`, and where that is missing nothing is run. */
+  /** Python executable; default `python3`. If the default is not installed, nothing is run. */
   readonly python?: string;
-  /** Modules without which it is not run, `torch`, `PIL` and `numpy` unless given. */
+  /** Modules that must be installed to run it; default `torch`, `PIL` and `numpy`. */
   readonly modules?: readonly string[];
-  /** Limit for each image, 300 unless given. */
+  /** Time limit per image; default 300. */
   readonly seconds?: number;
   readonly signal?: AbortSignal;
 }
 
 const { script, solution } = challengeRules.zip;
 const checkpointName = basename(challengeRules.zip.checkpoint);
-/** Share of the pixels of a mask that the run must give again; another machine rounds a little differently. */
+/** Share of a mask's pixels that the run must reproduce; machines round slightly differently. */
 const agreementShare = 0.999;
 
-/** What runs of the script found. */
+/** The result of running the script. */
 export interface SolutionResult {
   readonly faults: readonly Fault[];
   readonly notes: readonly string[];
-  /** Images for which the script ended well and wrote something. */
+  /** Number of images for which the script exited with code 0 and wrote a file. */
   readonly ran: number;
 }
 
@@ -52,10 +52,10 @@ interface Session {
 }
 
 /**
- * Unpacks a solution to a temporary folder and runs it as the challenge does, `python3 run.py --input IMG --output PNG
- * --weights ckpt.pth`, on some images; the first crash or time-out ends it. This executes the code of the submission.
+ * Unpacks a solution to a temporary folder and runs it on some images as the challenge does: `python3 run.py --input IMG
+ * --output PNG --weights ckpt.pth`. It stops at the first crash or time-out. This executes the code of the submission.
  *
- * The folder is removed in any case. Where Python or its modules are missing, that is a note and no fault.
+ * The folder is always removed. Missing Python or modules are a note, not a fault.
  *
  * @throws FaceparseError (exit code 2) if the given Python cannot be started
  */
@@ -79,7 +79,7 @@ export async function runSolution(run: SolutionRun): Promise<SolutionResult> {
   }
 }
 
-/** Why the script cannot be run here; undefined where it can. */
+/** Why the script cannot be run here; undefined if it can. */
 async function probe(session: Session, modules: readonly string[]): Promise<string | undefined> {
   const { python, temporary, seconds, signal } = session;
   const imports = modules.map((name) => `import ${name}`).join('\n');
@@ -129,7 +129,7 @@ function failureOf(result: ProcessResult, seconds: number): Omit<Fault, 'where'>
     return { check: 'solution-timeout', message: `did not finish within ${seconds} s; make it faster` };
   }
   if (result.code === 0) return undefined;
-  const how = result.killedBy ? `was killed by ${result.killedBy}` : `ended with exit code ${result.code}`;
+  const how = result.killedBy ? `was killed by ${result.killedBy}` : `exited with code ${result.code}`;
   const said = result.errorTail ? `; its output:\n${result.errorTail}` : ', without a message';
   return { check: 'solution-failed', message: `${how}${said}` };
 }
@@ -137,14 +137,14 @@ function failureOf(result: ProcessResult, seconds: number): Omit<Fault, 'where'>
 async function checkOutput(target: string): Promise<{ found: Omit<Fault, 'where'>[]; written: boolean }> {
   const info = await lstat(target).catch(() => undefined);
   const fault = (check: string, message: string) => ({ found: [{ check, message }], written: false });
-  if (!info?.isFile()) return fault('solution-output', 'wrote no file to --output, though it ended with exit code 0');
+  if (!info?.isFile()) return fault('solution-output', 'exited with code 0 but wrote no file to --output');
   if (info.size > maxMaskBytes) return fault('solution-output', `wrote ${info.size} bytes, too many for a mask`);
   const { faults } = inspectMask(await readFile(target));
   const found = faults.map(({ message }) => ({ check: 'solution-output', message: `its mask ${message}` }));
   return { found, written: true };
 }
 
-/** Compares the mask of a run with the one in the zip; other sizes are reported elsewhere. */
+/** Compares the mask of a run with the one in the zip; wrong sizes are reported elsewhere. */
 async function compare(target: string, mask: LabelMap | undefined): Promise<Omit<Fault, 'where'> | undefined> {
   const made = inspectMask(await readFile(target)).mask;
   if (!made || !mask || made.width !== mask.width || made.height !== mask.height) return undefined;

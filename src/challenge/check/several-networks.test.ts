@@ -41,14 +41,14 @@ describe('findSeveralNetworks', () => {
     expect(findSeveralNetworks(stateDict(shapes))).toEqual([]);
   });
 
-  it.each(listModels())('takes %s for one network', (name) => {
+  it.each(listModels())('recognises %s as one network', (name) => {
     const side = 2 * getArchitecture(name).multiple;
     const { states } = inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: side, width: side });
     const shapes = Object.fromEntries([...states].map(([key, { shape }]) => [key, [...shape]]));
     expect(findSeveralNetworks(stateDict(shapes))).toEqual([]);
   });
 
-  it('takes one module under two names for one network', () => {
+  it('counts one module under two names as one network', () => {
     const tied = { 'b.stem.weight': 'a.stem.weight', 'b.head.weight': 'a.head.weight' };
     expect(findSeveralNetworks(stateDict({ ...network('a'), ...network('b') }, tied))).toEqual([]);
   });

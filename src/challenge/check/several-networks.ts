@@ -10,16 +10,16 @@ interface Part {
 
 const maxDepth = 4;
 const memberNames = /^(models?|nets?|networks?|members?|ensembles?|folds?|teacher|student|ema)[-_]?\d*$/i;
-/** Parts named like members of an ensemble must hold nearly everything: a network may well have two small `net`s. */
+/** Parts named like ensemble members must contain nearly all weights, because a network may have two small `net`s. */
 const wholeShare = 0.9;
 
 /**
- * The prefixes of a state dict under which complete networks of equal structure stand, as an ensemble in one module has
- * them (`models.0`, `models.1`); empty where there is one network.
+ * Finds the prefixes in a state dict that each contain a complete network of the same structure, as in an ensemble saved as
+ * one module (`models.0`, `models.1`). Empty if there is one network.
  *
- * Equal parts are usual within a network (residual blocks), so they count as networks only where each takes three
- * channels and gives all classes, or where they are named like members of an ensemble and hold nearly all of the
- * weights. Networks of unequal structure are not found.
+ * Equal parts are common within a network (residual blocks). They count as networks only if each takes three channels and
+ * returns all classes, or if they are named like ensemble members and contain nearly all weights. Networks of different
+ * structure are not found.
  */
 export function findSeveralNetworks(tensors: ReadonlyMap<string, TensorDescription>): string[] {
   const total = elementsOf([...tensors]);
@@ -57,7 +57,7 @@ function structureOf({ tensors }: Part): string {
   return JSON.stringify(tensors.map(([name, { dtype, shape }]) => [name, dtype, shape]).sort());
 }
 
-/** Where the numbers lie: one module under two names has the same. */
+/** Location of the values, which is the same for one module under two names. */
 function dataOf({ tensors }: Part): string {
   return JSON.stringify(tensors.map(([name, { storage, offset }]) => [name, storage, offset]).sort());
 }

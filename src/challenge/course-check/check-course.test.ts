@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encodePalettePng } from '../../formats/palette-png.ts';
 import { encodePyTorchCheckpoint } from '../../formats/pytorch-checkpoint.ts';
+import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { checkZip } from '../check-zip.ts';
 import { recogniseZip } from './course-layout.ts';
@@ -69,10 +71,31 @@ function without(name: string): Files {
 }
 
 describe('the check of a course zip', () => {
-  it('finds no fault in a good one', async () => {
+  it('finds no fault in a correct zip', async () => {
     expect(await check(good())).toMatchObject({ layout: 'course', faults: [], masks: 2, pages: 5, parameters: 20 });
     const wrapped = Object.fromEntries(Object.entries(good()).map(([path, data]) => [`A12345678B/${path}`, data]));
     expect(await faultsOf(wrapped)).toEqual([]);
+  });
+
+  it('finds weights that are not those of the report', async () => {
+    const weights = encodeSafetensors(new Map([['w', { dtype: 'F32', shape: [1], data: Float32Array.of(1) }]]));
+    const about = (digest: string) => `${pdf(5)} <</Keywords (run a, weights ${digest})>>`;
+    const files = (digest: string) => ({
+      ...good(),
+      'report.pdf': about(digest).replace(/<<\/Keywords \(matr.*?>>/, ''),
+      'weights/best.safetensors': weights,
+    });
+    expect(await faultsOf(files(createHash('sha256').update(weights).digest('hex')))).toEqual([]);
+    expect(await faultsOf(files('0'.repeat(64)))).toEqual(['weights-mismatch: weights/best.safetensors']);
+  });
+
+  it('keeps the layout of the name where the zip cannot be read', async () => {
+    const zip = join(folder, 'A12345678B.zip');
+    writeFileSync(zip, 'PK');
+    expect(await checkZip({ zip, test: join(folder, 'test') })).toMatchObject({
+      layout: 'course',
+      faults: [{ check: 'zip-unreadable' }],
+    });
   });
 
   it.each<[string, () => Files, string[]]>([
@@ -165,7 +188,7 @@ describe('the check of a course zip', () => {
     expect(await faultsOf(files())).toEqual(faults);
   });
 
-  it('takes code whose modules are there, in the standard library, or listed', async () => {
+  it('accepts code whose modules are in the zip, in the standard library or listed', async () => {
     const files = {
       'code/run.py': 'import os, torch\nfrom PIL import Image\nfrom nets import unet\ntry:\n    import cupy\n',
       'code/nets/unet.py': 'from .blocks import conv\nfrom .. import run\n',
@@ -175,12 +198,12 @@ describe('the check of a course zip', () => {
     expect(await faultsOf({ ...good(), ...files })).toEqual([]);
   });
 
-  it('wants the matriculation number as the name of the zip', async () => {
+  it('requires the matriculation number as the name of the zip', async () => {
     expect(await faultsOf(good(), 'mine.zip')).toEqual(['zip-name: mine.zip']);
     expect(await faultsOf(good(), 'B12345678A.zip')).toContain('id-mismatch: B12345678A.zip');
   });
 
-  it('says what it assumed of an ambiguous zip', async () => {
+  it('states its assumption about an ambiguous zip', async () => {
     const { layout, notes } = await check({ ...good(), 'solution/run.py': 'x' });
     expect(layout).toBe('course');
     expect(notes[0]).toContain('ambiguous');

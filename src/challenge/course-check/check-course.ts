@@ -1,13 +1,15 @@
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { findTestPhotos } from '../../data/dataset/find-photos.ts';
+import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { decodeSafetensors } from '../../formats/safetensors.ts';
 import type { ZipArchive } from '../../formats/zip-reader.ts';
 import { mostPages } from '../../report/build-report.ts';
-import { readSubject } from '../../report/report-subject.ts';
+import { type ReportSubject, readSubject } from '../../report/report-subject.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { checkCheckpoint } from '../check/checkpoint.ts';
-import { type Fault, groupFaults } from '../check/fault.ts';
+import { type Fault, groupFaults, nameFirst } from '../check/fault.ts';
 import { inspectMask, maxMaskBytes } from '../check/masks.ts';
 import { readPdfFacts } from '../pdf-reader.ts';
 import { challengeRules } from '../rules.ts';
@@ -22,12 +24,12 @@ export interface CourseCheck {
   /** Test images that have a mask in the zip. */
   readonly masks: number;
   readonly pages?: number;
-  /** Parameters in the weights files, of the largest. */
+  /** Number of parameters of the largest weights file. */
   readonly parameters?: number;
 }
 
 const maxReportBytes = 2 ** 26;
-/** What the leaderboard demands of a checkpoint and the course does not. */
+/** Checkpoint faults on the leaderboard that the course allows. */
 const leaderboardOnly = ['checkpoint-without-state-dict'];
 
 /**
@@ -40,7 +42,7 @@ export async function checkCourse(
   archive: ZipArchive,
   { zip, test, expectedId, signal }: { zip: string; test: string; expectedId?: string; signal?: AbortSignal },
 ): Promise<CourseCheck> {
-  const images = await findTestPhotos(test);
+  const { photos: images, leftAlone } = await findTestPhotos(test);
   const sizes = new Map(archive.entries.map(({ name, size }) => [name, size]));
   const stems = images.map(({ stem }) => stem);
   const layout = inspectCourse(basename(zip), [...sizes.keys()], stems);
@@ -61,7 +63,7 @@ export async function checkCourse(
     const message = `the zip is named after ${layout.id}, but --course is ${expectedId}; rename it`;
     faults.push({ check: 'id-mismatch', where: basename(zip), message });
   }
-  const pages = await checkReport(layout, sizes, bytesOf, faults);
+  const { pages, subject } = await checkReport(layout, sizes, bytesOf, faults);
   const maskFaults: Fault[] = [];
   for (const where of layout.masks.values()) {
     const isLarge = (sizes.get(where) ?? 0) > maxMaskBytes;
@@ -70,7 +72,7 @@ export async function checkCourse(
     if (bytes) maskFaults.push(...inspectMask(bytes).faults.map((fault) => ({ ...fault, where })));
   }
   faults.push(...groupFaults(maskFaults));
-  const parameters = await checkWeights(layout, bytesOf, faults);
+  const parameters = await checkWeights(layout, bytesOf, faults, subject?.weights);
   const readme = layout.readme === undefined ? undefined : await bytesOf(layout.readme);
   if (readme && layout.readme !== undefined) faults.push(...checkReadme(readme, layout.readme, layout));
   faults.push(...(await checkCode(layout, sizes, readme, bytesOf)));
@@ -87,8 +89,9 @@ export async function checkCourse(
   return {
     faults,
     notes: [
-      `the zip has ${megabytes} MB and ${archive.entries.length} files; its code was not executed`,
+      `the zip contains ${archive.entries.length} files (${megabytes} MB); its code was not executed`,
       ...layout.notes,
+      ...leftAloneNotes(leftAlone),
     ],
     masks: layout.masks.size,
     ...(pages !== undefined && { pages }),
@@ -96,7 +99,7 @@ export async function checkCourse(
   };
 }
 
-/** Bytes of a Python file beyond which it is not source code that somebody wrote. */
+/** Larger Python files are not source code that a person wrote. */
 const maxCodeBytes = 2 ** 20;
 
 /** Checks that the Python scripts that Readme.txt names come with the modules that they import. */
@@ -126,18 +129,18 @@ async function checkReport(
   sizes: ReadonlyMap<string, number>,
   bytesOf: ReadEntry,
   faults: Fault[],
-): Promise<number | undefined> {
-  if (where === undefined) return undefined;
+): Promise<{ readonly pages?: number; readonly subject?: ReportSubject }> {
+  if (where === undefined) return {};
   if ((sizes.get(where) ?? 0) > maxReportBytes) {
     faults.push({
       check: 'report-unreadable',
       where,
       message: `has more than ${maxReportBytes} bytes; make it smaller`,
     });
-    return undefined;
+    return {};
   }
   const bytes = await bytesOf(where);
-  if (!bytes) return undefined;
+  if (!bytes) return {};
   const facts = Buffer.from(bytes.subarray(0, 5)).toString('latin1') === '%PDF-' ? readPdfFacts(bytes) : undefined;
   if (facts?.pages === undefined) {
     const message = 'is not a PDF whose pages can be counted; export it again, without encryption';
@@ -154,18 +157,22 @@ async function checkReport(
     const message = `is for matriculation number ${subject.id}, but the zip is ${id}.zip; use one number`;
     faults.push({ check: 'id-mismatch', where, message });
   }
-  return facts?.pages;
+  return { ...(facts?.pages !== undefined && { pages: facts.pages }), subject };
 }
 
 async function checkWeights(
   { weights }: CourseLayout,
   bytesOf: ReadEntry,
   faults: Fault[],
+  reported: string | undefined,
 ): Promise<number | undefined> {
   const counts: number[] = [];
+  const digests: string[] = [];
+  const compared = weights.filter((name) => name.endsWith('.safetensors'));
   for (const where of weights) {
     const bytes = await bytesOf(where);
     if (!bytes) continue;
+    if (bytes.length > 0 && compared.includes(where)) digests.push(createHash('sha256').update(bytes).digest('hex'));
     if (bytes.length === 0)
       faults.push({ check: 'weights-empty', where, message: 'is empty; add the trained weights' });
     else if (where.endsWith('.safetensors')) checkSafetensors(bytes, where, faults, counts);
@@ -174,6 +181,11 @@ async function checkWeights(
       faults.push(...found.filter(({ check }) => !leaderboardOnly.includes(check)));
       if (parameters !== undefined) counts.push(parameters);
     }
+  }
+  // The report of faceparse names its weights; other formats of the same weights cannot be compared.
+  if (reported !== undefined && digests.length > 0 && !digests.includes(reported)) {
+    const message = `are not the weights that the report is about (SHA-256 ${reported.slice(0, 12)}…); write the report again, or add its weights`;
+    faults.push({ check: 'weights-mismatch', where: nameFirst(compared), message });
   }
   return counts.length === 0 ? undefined : Math.max(...counts);
 }

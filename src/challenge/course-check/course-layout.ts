@@ -9,7 +9,7 @@ export interface CourseLayout {
   readonly notes: readonly string[];
   readonly report?: string;
   readonly readme?: string;
-  /** The masks by stem of their image. */
+  /** Masks by image stem. */
   readonly masks: ReadonlyMap<string, string>;
   readonly code: readonly string[];
   readonly weights: readonly string[];
@@ -25,7 +25,7 @@ const litter = /(^|\/)(__MACOSX\/|__pycache__\/|node_modules\/|\.git\/|(\.DS_Sto
 export type ZipKind = 'course' | 'leaderboard';
 
 /**
- * Which layout a zip has, from the names of its files and of itself; `sure` is false where it has parts of both or of neither.
+ * Recognises the layout of a zip from the names of its files and its own; `sure` is false if it has parts of both or neither.
  *
  * @example recogniseZip('submission.zip', ['masks/0.png', 'solution/run.py']) // { kind: 'leaderboard', sure: true }
  */
@@ -48,7 +48,7 @@ function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);
 }
 
-/** A folder around everything, which the course does not forbid. */
+/** A folder that contains everything, which the course does not forbid. */
 function wrapperOf(names: readonly string[]): string {
   const [first = ''] = names;
   const prefix = first.slice(0, first.indexOf('/') + 1);
@@ -87,7 +87,7 @@ function maskFaults(names: readonly string[], stems: readonly string[], wrapper:
     faults.push({ check: 'missing-masks', where: nameFirst(absent.map((stem) => `${folder}${stem}.png`)), message });
   }
   if (extra.length > 0 && folder !== wrapper) {
-    const message = 'no test image has that name; remove it';
+    const message = 'no test image has this name; remove it';
     faults.push({ check: 'extra-masks', where: nameFirst(extra), message });
   }
   return { faults, masks };
@@ -134,7 +134,7 @@ export function inspectCourse(zipName: string, all: readonly string[], stems: re
   const masks = maskFaults(names, stems, wrapper);
   const code = names.filter((name) => codeFile.test(name));
   if (code.length === 0) faults.push(missing('code/', 'add all code'));
-  // Fixtures of tests among the code are not the weights.
+  // Test fixtures among the code are not the submitted weights.
   const everywhere = names.filter((name) => weightsFile.test(name));
   const outside = everywhere.filter((name) => !top(name).startsWith('code/'));
   const weights = outside.length > 0 ? outside : everywhere;

@@ -18,6 +18,16 @@ describe('pythonImports', () => {
     const found = pythonImports(source).map(({ level, parts, names }) => [level, parts.join('.'), names.join(' ')]);
     expect(found).toEqual(wanted);
   });
+
+  it.each([
+    ['dots', `from ${'.'.repeat(200_000)}`],
+    ['spaces', `from${' '.repeat(200_000)}`],
+    ['open brackets', 'from x import (\n'.repeat(20_000)],
+  ])('takes little time for many %s', (_, source) => {
+    const start = performance.now();
+    pythonImports(source);
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
 });
 
 describe('checkPythonImports', () => {
@@ -27,7 +37,7 @@ describe('checkPythonImports', () => {
     return faults.map(({ where, message }) => `${where} ${message.split(';')[0]}`);
   }
 
-  it('ends for modules that import each other', async () => {
+  it('terminates for modules that import each other', async () => {
     const files = { 'code/run.py': 'import a', 'code/a.py': 'import b', 'code/b.py': 'import a, run' };
     expect(await missing(files)).toEqual([]);
   });
@@ -37,7 +47,7 @@ describe('checkPythonImports', () => {
     expect(await missing(files, 'code/tools/run.py')).toEqual([]);
   });
 
-  it('says what is missing', async () => {
+  it('reports what is missing', async () => {
     expect(await missing({ 'code/run.py': 'from .a import b\nimport c' })).toEqual([
       'code/run.py imports .a, which is not in the zip',
       'code/run.py imports c, which is not in the zip and not listed as a library in Readme.txt or requirements.txt',

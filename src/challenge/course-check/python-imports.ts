@@ -20,7 +20,8 @@ export function pythonImports(source: string): PythonImport[] {
   const code = source.replace(/("""|''')[\s\S]*?\1/g, '').replace(/#.*$/gm, '');
   const imports: PythonImport[] = [];
   for (const [, dots = '', module = '', list = ''] of code.matchAll(
-    /^from[ \t]+(\.*)([\w.]*)[ \t]+import[ \t]*(\([^)]*\)|.*)$/gm,
+    // Without bounds, the time would grow with the square of a hostile line.
+    /^from[ \t]{1,50}(\.{0,50})([\w.]{0,500})[ \t]{1,50}import[ \t]{0,50}(\([^)]{0,1000}\)|.*)$/gm,
   )) {
     const names = list.replace(/[()\\]/g, '').split(',');
     imports.push({ level: dots.length, parts: partsOf(module), names: names.map(firstWord).filter(Boolean) });
@@ -73,12 +74,12 @@ export interface PythonImportOptions {
   readonly libraries: string;
 }
 
-/** Files that are followed from one script; enough for the code of a course. */
+/** Maximum number of files followed from one script; enough for course work. */
 const mostFiles = 500;
 
 /**
- * Checks that every Python module that scripts import, directly or through each other, is in the zip, in the standard
- * library, or a listed library. The code is read and not run.
+ * Checks that every Python module that scripts import, directly or indirectly, is in the zip, in the standard library or a
+ * listed library. The code is read but not run.
  *
  * @param scripts names of the Python files that are run
  */
@@ -126,7 +127,7 @@ function resolve(
   }
   const module = tree.find(folder, parts);
   if (module === false) {
-    // A local folder may have the name of a library, such as `datasets`.
+    // A local folder may have the same name as a library, such as `datasets`.
     if (level === 0 && isLibrary(top, libraries)) return { files: [] };
     return { missing: '.'.repeat(level) + parts.join('.'), files: [] };
   }

@@ -44,7 +44,7 @@ export function namedScripts(text: string, code: readonly string[]): string[] {
   return code.filter((name) => mentions(text, name.slice(name.lastIndexOf('/') + 1)));
 }
 
-/** Python scripts after `python` in the text that are not among the code. */
+/** Python scripts after `python` in the text that are missing from the code. */
 function missingScripts(text: string, code: readonly string[]): string[] {
   const scripts = text.matchAll(/\bpython[\d.]*(?:[ \t]+-[A-Za-z]\b)*[ \t]+([\w./\\-]+\.py)\b/gi);
   const paths = [...scripts].map(([, path = '']) => path.replaceAll('\\', '/').replace(/^(\.{0,2}\/)+/, ''));

@@ -62,7 +62,7 @@ function inspectEngines(): Promise<EngineReport[]> {
       };
     }),
     tryEngine('onnx', async () => {
-      requirePackages('the engine onnx', ['onnxruntime-node']);
+      requirePackages('the onnx engine', ['onnxruntime-node']);
       const { createNodeOnnxEngine, listOnnxDevices } = await import('../../engine/onnx/node.ts');
       return { engine: await createNodeOnnxEngine({ threads: 1 }), devices: listOnnxDevices() };
     }),
@@ -119,7 +119,7 @@ function formatReport(machine: MachineInfo, engines: readonly EngineReport[]): s
   ]);
 }
 
-/** `faceparse doctor`; exit code 1 if only the slow engine `reference` works. */
+/** `faceparse doctor`; exit code 1 if only the slow reference engine works. */
 export function registerDoctor(program: Command): void {
   program
     .command('doctor')

@@ -19,6 +19,12 @@ function buildGraph(): Graph {
 
 const x = Float32Array.of(2, 3);
 
+it('requires a runtime', () => {
+  for (const options of [{}, { runtime: {} }]) {
+    expect(() => createOnnxEngine(options as never)).toThrow('createOnnxEngine requires ONNX Runtime');
+  }
+});
+
 describe.each([
   ['onnxruntime-web, device not given', webRuntime, undefined],
   ['onnxruntime-web, cpu', webRuntime, 'cpu'],

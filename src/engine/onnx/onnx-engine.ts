@@ -1,4 +1,5 @@
 import type { Graph, Tensor as GraphTensor } from '../../graph/graph.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { CallQueue } from '../call-queue.ts';
 import type { Engine, EntryProgram, Values } from '../engine.ts';
 import {
@@ -123,8 +124,16 @@ function onnxTensor({ Tensor }: OnnxRuntime, data: Float32Array | Int32Array, sh
 /**
  * The engine over ONNX Runtime. A graph becomes one ONNX model, run by one session. Between runs, states stay in arrays or,
  * on WebGPU, in GPU buffers, which are copied only when they are read.
+ *
+ * @throws FaceparseError (exit code 2) if no runtime is given
  */
 export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngineOptions): Engine {
+  if (typeof runtime?.InferenceSession?.create !== 'function') {
+    throw new FaceparseError(
+      'createOnnxEngine requires ONNX Runtime: pass { runtime: ort } with the module of onnxruntime-web or onnxruntime-node',
+      { exitCode: 2 },
+    );
+  }
   const onDevice = device === 'webgpu';
   const common: OnnxSessionOptions = {
     executionProviders: device === 'cpu' || device === 'wasm' ? [device] : [device, 'cpu'],

@@ -1,7 +1,7 @@
-/** What the photo is made of: bytes, or floats of the same range (0 to 255) for runtimes that take nothing else. */
+/** Element type of the photo: bytes, or floats in the same range (0 to 255) for runtimes that accept only floats. */
 export const onnxInputTypes = ['uint8', 'float32'] as const;
 
-/** What the model gives: a class id a pixel of the photo, or the scores of the network as they are. */
+/** Output of the model: one class id per pixel of the photo, or the raw logits of the network. */
 export const onnxOutputs = ['labels', 'logits'] as const;
 
 export interface OnnxExportOptions {

@@ -3,12 +3,12 @@ import type { OnnxElementType } from '../../formats/onnx-protobuf.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
 import { roundingOffset } from '../../image/resize.ts';
 
-/** Numbers of ONNX element types, as Cast wants them. */
+/** ONNX element type numbers for Cast. */
 const castTo = { float32: 1, uint8: 2 } as const;
 
 /**
- * What image/preprocessing.ts and parser/argmax.ts do with a photo, as ONNX nodes: for photos whose size
- * is known only when the model is run.
+ * Builds the ONNX nodes for what image/preprocessing.ts and parser/argmax.ts do with a photo. The size of the photo is
+ * known only when the model runs.
  */
 export class OnnxPhoto {
   /** The shape of the photo, N×H×W×3, as a value. */
@@ -22,7 +22,7 @@ export class OnnxPhoto {
     this.shape = builder.emit('Shape', [name]);
   }
 
-  /** The photo as the network takes it: N×3×size×size floats. */
+  /** The input of the network: N×3×size×size floats. */
   networkInput(preprocessing: Preprocessing): string {
     const { builder } = this;
     const { mean, std } = preprocessing;
@@ -47,7 +47,7 @@ export class OnnxPhoto {
     ]);
   }
 
-  /** Planes N×3×H×W of the photo to N×3×size×size, whole numbers. */
+  /** Resizes the planes of the photo from N×3×H×W to N×3×size×size, rounded to integers. */
   private resize(planes: string, { resize, size }: Preprocessing): string {
     const { builder } = this;
     switch (resize) {
@@ -61,8 +61,8 @@ export class OnnxPhoto {
   }
 
   /**
-   * The best class of every pixel of the photo, N×H×W bytes, from scores N×classes×h×w. Class by class, so that a large photo
-   * takes the memory of a few planes and not of one a class; of equal scores the lower id is taken.
+   * The class with the highest logit for each pixel of the photo, N×H×W bytes, from logits N×classes×h×w. Classes are
+   * processed one by one, so that a large photo needs memory for a few planes instead of one per class. Ties go to the lower id.
    */
   labels(scores: string, classes: number): string {
     const { builder } = this;
@@ -85,11 +85,11 @@ export class OnnxPhoto {
   }
 
   /**
-   * How much each of the extent's positions counts for each of `size` positions, as a matrix extent×size: the share of the
-   * covered stretch where the photo shrinks, half-pixel bilinear weights where it grows.
+   * The weight of each of the extent's positions for each of `size` positions, as a matrix extent×size: area weights for
+   * downsampling, half-pixel bilinear weights for upsampling.
    *
-   * All is computed in whole numbers, in units that divide a pixel of both sides, and divided at the end: borders in
-   * single precision would be wrong by enough to round one byte in a hundred differently.
+   * Everything is computed in integers, in units that divide a pixel of both sizes, and divided at the end. Boundaries in
+   * single precision would be inaccurate enough to round one byte in a hundred differently.
    */
   private taps(axis: 1 | 2, size: number): string {
     const { builder } = this;
@@ -110,7 +110,7 @@ export class OnnxPhoto {
     const covered = emit('Relu', [emit('Sub', [ends, emit('Max', [begin, start])])]);
     const share = emit('Div', [covered, extent]);
 
-    // Units of half of that, since centres lie half-way.
+    // Half of these units, because the centres are halfway between.
     const last = emit('Mul', [emit('Sub', [extent, one]), builder.float(2 * size)]);
     const centre = emit('Sub', [emit('Add', [emit('Mul', [begin, builder.float(2)]), extent]), builder.float(size)]);
     const clamped = emit('Min', [emit('Max', [centre, zero]), last]);

@@ -9,16 +9,16 @@ import { FaceparseError } from '../../text/errors.ts';
 import type { OnnxExportOptions } from './onnx-options.ts';
 import { OnnxPhoto } from './onnx-photo.ts';
 
-/** Numbers of photos that the model is written for, to see that it depends on neither; no layer has so few channels. */
+/** Batch sizes used to verify that the model does not depend on them; no layer has so few channels. */
 const batchProbes = [5, 7] as const;
 
 /**
- * A network with all that is done before and after it, as an ONNX model (opset 17) that needs standard operators only:
- * `photo` (N×H×W×3, RGB, 0 to 255, any N, H and W) is preprocessed inside as the weights say: resized to the square
- * that the network was trained on, and normalised. The output is `labels` (N×H×W, uint8, one class id a pixel of the photo) or `logits` (N×classes×h×w, float32, at
- * the stride of the network). Metadata tell the classes, their colours and what the weights file says of itself.
+ * Exports a network with its pre- and postprocessing as an ONNX model (opset 17) of standard operators. The input `photo`
+ * (N×H×W×3, RGB, 0 to 255, any N, H and W) is resized to the training size and normalised inside the model. The output is
+ * `labels` (N×H×W, uint8, one class id per pixel of the photo) or `logits` (N×classes×h×w, float32, at the stride of the
+ * network). The metadata contain the classes, their colours and the metadata of the weights file.
  *
- * @param name what to call the weights in errors
+ * @param name name of the weights in errors
  * @throws FaceparseError if the weights do not fit their network
  * @example await writeFile('face.onnx', onnxModel((await loadWeights('runs/compact')).weights))
  */

@@ -18,14 +18,14 @@ function summary(columns: readonly ArgumentColumn[]) {
 }
 
 describe('findParameters', () => {
-  it('needs none where all instances are alike', () => {
+  it('needs none if all instances are equal', () => {
     expect(summary([column('in_channels', [3, 3]), column('bias', ['False', 'False'])])).toEqual({
       parameters: [],
       expressions: ['3', 'False'],
     });
   });
 
-  it('shares one among arguments that always agree, and writes multiples of it', () => {
+  it('shares one among arguments that are always equal and writes multiples of it', () => {
     const columns = [
       channels('in_channels', [16, 24]),
       channels('out_channels', [64, 96]),
@@ -39,7 +39,7 @@ describe('findParameters', () => {
     });
   });
 
-  it('gives what is usual as a default, after what is required', () => {
+  it('writes usual values as defaults after required parameters', () => {
     const columns = [
       column('stride', [1, 2], { default: 1 }),
       column('dilation', [2, 4], { default: 1 }),
@@ -70,12 +70,12 @@ describe('findParameters', () => {
     ]);
   });
 
-  it('does not take a stride for a kernel, though both be 1, 2', () => {
+  it('does not derive a stride from a kernel, even if both are 1, 2', () => {
     const columns = [column('kernel_size', [1, 2]), column('stride', [1, 2], { default: 1 })];
     expect(summary(columns).parameters).toEqual(['kernel_size', 'stride=1']);
   });
 
-  it('names parameters apart by the child that they are for', () => {
+  it('distinguishes parameters by the child that uses them', () => {
     const columns = [
       column('kernel_size', [1, 3], { child: 'first' }),
       column('kernel_size', [5, 3], { child: 'second' }),

@@ -5,14 +5,14 @@ export type ArgumentValue = number | string;
 
 /** One argument in the `__init__` of a class, with the value that it has in each instance of the class. */
 export interface ArgumentColumn {
-  /** What the argument is called where it is given. */
+  /** Name of the argument in the call. */
   readonly name: string;
-  /** Child that it is given to, to tell equal names apart. */
+  /** Child that receives it, to distinguish equal names. */
   readonly child: string;
   readonly values: readonly ArgumentValue[];
-  /** It counts channels: it may be given by another argument that does, or be a multiple of it. */
+  /** Whether it counts channels, so that it may equal or be a multiple of another such argument. */
   readonly channels?: true;
-  /** The value that may be left out where it is given. */
+  /** The default value, which the call omits. */
   readonly default?: ArgumentValue;
 }
 
@@ -25,8 +25,8 @@ export interface ClassParameter {
 }
 
 /**
- * The parameters that a class needs so that one text of `__init__` serves all of its instances: what is the same in all
- * stays a literal, what follows from another parameter is written as an expression of it, the rest are parameters.
+ * Finds the parameters of a class whose `__init__` serves all of its instances. A value that is the same in all instances
+ * stays a literal. A value that follows from another parameter becomes an expression. All others become parameters.
  *
  * @returns the expressions in the order of the columns
  */
@@ -73,7 +73,7 @@ export function findParameters(columns: readonly ArgumentColumn[]): {
   return { parameters: [...required, ...optional], expressions: writers.map((write) => write()) };
 }
 
-/** Where only one of input and output is a parameter, it is just `channels`. */
+/** If only one of input and output channels is a parameter, it is named `channels`. */
 function renameChannels(parameters: readonly ClassParameter[]): void {
   const named = (name: string) => parameters.find((parameter) => parameter.name === name);
   if (named('channels')) return;
@@ -84,13 +84,13 @@ function renameChannels(parameters: readonly ClassParameter[]): void {
 
 type Writer = () => string;
 
-/** An argument that comes before another one. */
+/** A preceding argument. */
 interface WrittenColumn {
   readonly values: readonly ArgumentValue[];
   readonly write: Writer;
 }
 
-/** How the column follows from a parameter that is there already. */
+/** Expresses the column in terms of an existing parameter, if possible. */
 function findDerived(column: ArgumentColumn, parameters: readonly ClassParameter[]): Writer | undefined {
   const { name, values, channels } = column;
   const every = (parameter: ClassParameter, rule: (value: number) => number) =>
@@ -109,7 +109,7 @@ function findDerived(column: ArgumentColumn, parameters: readonly ClassParameter
   return undefined;
 }
 
-/** The padding that keeps the size: dilation · (kernel − 1) / 2, of the kernel and the dilation of the same layer. */
+/** The padding that keeps the size: dilation · (kernel − 1) / 2, with kernel and dilation of the same layer. */
 function derivedPadding(
   { values }: ArgumentColumn,
   kernel: WrittenColumn | undefined,

@@ -10,13 +10,13 @@ import { pair } from './pytorch-ops.ts';
 export interface Argument {
   readonly name: string;
   readonly value: ArgumentValue;
-  /** It counts channels. */
+  /** Whether it counts channels. */
   readonly channels?: true;
-  /** Left out where the argument has this value. */
+  /** The call omits the argument if it has this value. */
   readonly default?: ArgumentValue;
 }
 
-/** A module as the constructor call that makes it, or a container with its items. */
+/** A module as its constructor call, or a container with its items. */
 export type Construct =
   | { readonly kind: 'call'; readonly callee: string; readonly arguments: readonly Argument[] }
   | {
@@ -29,7 +29,7 @@ export type Construct =
   /** A call without arguments of a class that is itself an argument: `activation()`. */
   | { readonly kind: 'made'; readonly argument: Argument };
 
-/** The constructor call of a layer. @throws FaceparseError if PyTorch's module cannot do what the node does */
+/** The constructor call of a layer. @throws FaceparseError if PyTorch's module does not support the node's settings */
 export function layerConstruct({ nodes: [node], path }: Region): Construct {
   if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
   const { epsilon } = node.attributes as BatchNormAttributes;
@@ -66,19 +66,19 @@ function convolutionArguments(node: GraphNode, path: string): Argument[] {
   ];
 }
 
-/** The arguments of a construct and of what it holds, in a fixed order. */
+/** The arguments of a construct and its items, in a fixed order. */
 export function argumentsOf(construct: Construct): readonly Argument[] {
   if (construct.kind === 'call') return construct.arguments;
   if (construct.kind === 'made') return [construct.argument];
   return construct.items.flatMap(([, item]) => argumentsOf(item));
 }
 
-/** What writes an argument: the literal itself, or an expression of parameters. */
+/** Writes an argument as a literal or as an expression of parameters. */
 export type ArgumentWriter = (argument: Argument) => string;
 
 const lineWidth = 100;
 
-/** A construct as Python text; what does not fit one line goes on lines of its own. */
+/** A construct as Python text; items that do not fit on one line get separate lines. */
 export function writeConstruct(construct: Construct, write: ArgumentWriter, indent: number, prefix = ''): string {
   if (construct.kind === 'made') return `${write(construct.argument)}()`;
   const [parts, brackets] =
@@ -97,12 +97,12 @@ function writeItems(construct: Construct & { kind: 'container' }, write: Argumen
   return construct.items.flatMap(([name, item]) => {
     const prefix = construct.brackets === '({})' ? `"${name}": ` : '';
     const text = writeConstruct(item, write, indent, prefix);
-    // A sequence that ends in no activation ends before it.
+    // A sequence without an activation omits the last item.
     return text === 'nn.Identity()' ? [] : [prefix + text];
   });
 }
 
-/** Channels by position, also the kernel of PyTorch's own convolution; the rest by name, and all after the first by name. */
+/** Channels and the kernel of `nn.Conv2d` are positional; all others, and all after the first of them, are named. */
 function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
   let named = false;
   return list.flatMap((argument) => {

@@ -7,40 +7,40 @@ import { isCoordinates, sizeReferences } from './size-reference.ts';
 /** One value that a network computes, and the module that computes it. */
 export interface Value {
   readonly tensor: Tensor;
-  /** What it is computed from, in the order of the node's inputs; the tensor that gives it its size comes last. */
+  /** Its inputs, in the order of the node's inputs; the tensor that determines its size comes last. */
   readonly reads: readonly Tensor[];
-  /** Whether the last of `reads` is the one that gives it its size. */
+  /** Whether the last of `reads` determines its size. */
   readonly sized: boolean;
   readonly region: Region;
 }
 
-/** What a module computes in one step: a value of its own, or what a module inside gives. */
+/** One step of a module: a value of its own, or the result of an inner module. */
 export interface Call {
   readonly output: Tensor;
   readonly reads: readonly Tensor[];
   readonly sized: boolean;
-  /** The module that is called; none for an op. */
+  /** The module that is called; absent for an op. */
   readonly callee?: Region;
 }
 
 /**
- * How a module is written: a `layer` is one of PyTorch's own with weights; a `sequence` calls its numbered children one after
- * the other, then perhaps an activation; a `block` computes one value in a way of its own; a `container` only holds children
- * that others call.
+ * How a module is written. A `layer` is a PyTorch layer with weights. A `sequence` calls its numbered children in order,
+ * optionally followed by an activation. A `block` computes one value with its own `forward`. A `container` only has children
+ * that other modules call.
  */
 export type ModuleForm = 'layer' | 'sequence' | 'block' | 'container';
 
-/** The kinds of modules that are PyTorch's layers: their op, and the names of their weights in the order of its inputs. */
+/** The kinds of modules that are PyTorch layers: their op, and the names of their weights in the order of its inputs. */
 const layers: Readonly<Record<string, { op: string; parameters: readonly string[] }>> = {
   Conv2d: { op: 'conv2d', parameters: ['weight', 'bias'] },
   BatchNorm2d: { op: 'batchNormInference', parameters: ['weight', 'bias', 'running_mean', 'running_var'] },
 };
 
-/** The modules of an inference graph, what they compute and how each is written. */
+/** The modules of an inference graph, their steps and their forms. */
 export class NetworkModules {
   readonly root: Region;
   private readonly output: Tensor;
-  /** What a region computes, regions inside included, in order. */
+  /** The values that a region computes, including inner regions, in order. */
   private readonly values = new Map<Region, Value[]>();
   private readonly readers = new Map<Tensor, Value[]>();
   private readonly forms = new Map<Region, ModuleForm>();
@@ -62,30 +62,30 @@ export class NetworkModules {
     }
   }
 
-  /** @throws FaceparseError for a layer that is not PyTorch's, or weights of a module that has several results */
+  /** @throws FaceparseError for a layer that differs from PyTorch's, or a module with both weights and several results */
   formOf(region: Region): ModuleForm {
     return remember(this.forms, region, () => this.findForm(region));
   }
 
-  /** Whether a module is written as a class: every one but layers, containers and plain sequences. */
+  /** Whether a module is written as a class: all except layers, containers and plain sequences. */
   hasClass(region: Region): boolean {
     const form = this.formOf(region);
     return form === 'block' || (form === 'sequence' && region.module?.kind !== 'Sequential');
   }
 
-  /** What a module computes, step by step. */
+  /** The steps of a module. */
   callsOf(region: Region): readonly Call[] {
     return remember(this.calls, region, () => this.findCalls(region));
   }
 
-  /** What a module reads but does not compute, in the order in which it is read. */
+  /** Tensors that a module reads but does not compute, in the order in which they are read. */
   inputsOf(region: Region): Tensor[] {
     const own = this.valuesIn(region);
     const computed = new Set(own.map(({ tensor }) => tensor));
     return [...new Set(own.flatMap(({ reads }) => reads).filter((read) => !computed.has(read)))];
   }
 
-  /** What a module computes that is read outside of it. */
+  /** Tensors that a module computes and other modules read. */
   private outputsOf(region: Region): Tensor[] {
     const isReadOutside = (tensor: Tensor) =>
       this.readers.get(tensor)?.some((reader) => region.pathTo(reader.region) === undefined);
@@ -103,7 +103,7 @@ export class NetworkModules {
     const called = new Set<Region>();
     for (const { tensor, reads, sized, region: inner } of this.valuesIn(region)) {
       const callee = region.pathTo(inner)!.find((candidate) => this.formOf(candidate) !== 'container');
-      // Each value of a layer is a call of its own, so that one layer may be called several times.
+      // Each value of a layer is a separate call, because a layer may be called several times.
       if (callee && this.formOf(callee) !== 'layer') called.add(callee);
       else calls.push({ output: tensor, reads, sized, ...(callee && { callee }) });
     }
@@ -159,7 +159,7 @@ function valuesOf(graph: Graph, tree: ModuleTree, output: Tensor): Value[] {
   return nodes.flatMap((node): Value[] => {
     const { op, module, inputs, outputs } = node;
     if (op === 'input' || op === 'state' || (op === 'constant' && !isCoordinates(node))) return [];
-    // Coordinates are no module in PyTorch but a function that a module calls.
+    // In PyTorch, coordinates are not a module but a function that a module calls.
     const region = tree.regionOf(op === 'constant' ? module?.parent : module);
     const data = inputs.filter(
       ({ node: from }) => from.op !== 'state' && (from.op !== 'constant' || isCoordinates(from)),
@@ -172,7 +172,7 @@ function valuesOf(graph: Graph, tree: ModuleTree, output: Tensor): Value[] {
   });
 }
 
-/** Checks that a region is one layer with its weights and nothing else, called once or more. */
+/** Checks that a region contains only one layer with its weights, called at least once. */
 function requireLayer({ path, children, parameters, nodes }: Region, kind: string): void {
   const { op, parameters: names } = layers[kind];
   const isLayer = nodes.every(

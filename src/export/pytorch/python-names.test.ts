@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isPythonName, uniqueName } from './python-names.ts';
 
 describe('names', () => {
-  it('knows what Python and the generated code keep for themselves', () => {
+  it('avoids names reserved by Python and the generated code', () => {
     for (const name of ['stem', '_x', 'a1']) expect(isPythonName(name)).toBe(true);
     for (const name of ['lambda', 'torch', '1a', 'a-b', '']) expect(isPythonName(name)).toBe(false);
   });

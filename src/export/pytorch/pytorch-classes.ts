@@ -10,7 +10,7 @@ import { isPythonName, uniqueName } from './python-names.ts';
 import { type ForwardCode, writeForward } from './pytorch-forward.ts';
 import { activationNames } from './pytorch-ops.ts';
 
-/** Modules of one kind and of equal structure, which one Python class stands for. */
+/** Modules of the same kind and structure, which share a Python class. */
 interface ModuleClass {
   readonly name: string;
   readonly docstring: string | undefined;
@@ -19,8 +19,8 @@ interface ModuleClass {
 }
 
 /**
- * The classes of a network as Python text, those that others are made of first; the last one is the network itself.
- * Modules of one kind and of equal structure share a class, whose constructor takes what differs between them.
+ * Writes the classes of a network as Python text, inner classes first and the network itself last. Modules of the same kind
+ * and structure share a class, whose constructor takes the values that differ.
  */
 export function writeClasses(modules: NetworkModules, network: { name: string; docstring: string }): string[] {
   return new ClassWriter(modules, network).write();
@@ -52,7 +52,7 @@ class ClassWriter {
     return this.texts;
   }
 
-  /** What two modules must have in common to be of one class. */
+  /** A key that is equal for modules of the same class. */
   private keyOf(region: Region): string {
     const known = this.keys.get(region);
     if (known) return known;
@@ -94,7 +94,7 @@ class ClassWriter {
     this.texts.push(this.classText(region, written, bodies[0], (argument) => texts.get(argument)!));
   }
 
-  /** A name that is not taken: by what the class has and its namesake has not, else with a number. */
+  /** A unique name: extended by a part that its namesake lacks, otherwise numbered. */
   private nameOf(region: Region): { name: string; docstring: string | undefined } {
     const { kind: name, description: docstring } = region.module!;
     const namesake = [...this.classes.values()].find((other) => other.name === name)?.instances[0];
@@ -103,7 +103,7 @@ class ClassWriter {
     return { name: uniqueName(extra ? `${name}${extra.map(pascalCase).join('')}` : name, this.taken, ''), docstring };
   }
 
-  /** The children of a module with the constructor calls that make them. */
+  /** The children of a module with their constructor calls. */
   private bodyOf(region: Region): (readonly [string, Construct])[] {
     const children = [...region.children].map(([name, child]) => [name, this.constructOf(child)] as const);
     if (this.modules.formOf(region) !== 'sequence') return children;
@@ -111,7 +111,7 @@ class ClassWriter {
     return [...children, ['activation', { kind: 'made', argument }]];
   }
 
-  /** What a sequence ends in. */
+  /** The activation at the end of a sequence. */
   private activationOf(region: Region): string {
     const { output, callee } = this.modules.callsOf(region).at(-1)!;
     return callee ? 'nn.Identity' : activationNames[(output.node.attributes as ActivationAttributes).kind].module;
@@ -187,7 +187,7 @@ function assignment(child: string, construct: Construct, write: (argument: Argum
   return `self.${child} = ${writeConstruct(construct, write, 8, `self.${child} = `)}`;
 }
 
-/** A weight of the module itself; its values come with the checkpoint. */
+/** A weight of the module itself; the checkpoint provides its values. */
 function parameterLine(name: string, state: Parameters<typeof stateAttributes>[0]): string {
   if (!isPythonName(name)) throw new FaceparseError(`'${name}' is not a valid Python name for a weight`);
   const zeros = `torch.zeros(${state.shape.join(', ') || '()'})`;

@@ -12,9 +12,9 @@ import { isCoordinates } from './size-reference.ts';
 interface Step {
   readonly output: Tensor;
   readonly reads: readonly Tensor[];
-  /** Whether it calls a module; an expression holds one such call at most. */
+  /** Whether it calls a module; an expression contains at most one such call. */
   readonly callsModule: boolean;
-  /** What a variable for it would be called. */
+  /** Preferred variable name. */
   readonly name: string;
   write(read: (tensor: Tensor) => Expression): Expression;
 }
@@ -42,7 +42,7 @@ const opNames: Readonly<Record<string, string>> = {
   slice: 'part',
 };
 
-/** Where a module is from the class of one that holds it: `self.stages[0]`, `self[1]`. */
+/** The path of a module from the class that contains it: `self.stages[0]`, `self[1]`. */
 function accessPath(modules: NetworkModules, from: Region, target: Region): string {
   let holder = from;
   let text = 'self';
@@ -55,7 +55,7 @@ function accessPath(modules: NetworkModules, from: Region, target: Region): stri
   return text;
 }
 
-/** A variable name for what a module gives: `stem`, `stage_0`, `branch_0`. */
+/** A variable name for the result of a module: `stem`, `stage_0`, `branch_0`. */
 function nameOfResult(from: Region, target: Region): string {
   const path = from.pathTo(target)!;
   const last = path.findLastIndex(({ index }) => index === undefined);
@@ -85,7 +85,7 @@ function stepOf(modules: NetworkModules, region: Region, { output, reads, sized,
   return { output, reads, callsModule: false, name: opNames[output.node.op] ?? 'value', write };
 }
 
-/** A weight that an op reads itself: `self.gamma`. */
+/** A weight that an op reads directly: `self.gamma`. */
 function parameterPath(from: Region, state: Tensor): string {
   const { name } = stateAttributes(state);
   if (from.path && !isBelow(name, from.path)) {
@@ -95,7 +95,7 @@ function parameterPath(from: Region, state: Tensor): string {
   return relative.includes('.') ? `self.get_parameter("${relative}")` : `self.${relative}`;
 }
 
-/** Writes what a block computes, with as few variables as stay readable. */
+/** Writes the `forward` of a block with as few variables as readability allows. */
 export function writeForward(modules: NetworkModules, region: Region): ForwardCode {
   const steps = modules.callsOf(region).map((call) => stepOf(modules, region, call));
   const inputs = region.parent ? modules.inputsOf(region) : [...modules.graph.inputs.values()];
@@ -123,7 +123,7 @@ export function writeForward(modules: NetworkModules, region: Region): ForwardCo
   return { parameters, lines };
 }
 
-/** By results that one step reads, and once: that step. */
+/** Maps each result that is read exactly once to the step that reads it. */
 function findSoleReaders(steps: readonly Step[]): Map<Tensor, Step> {
   const readers = new Map<Tensor, Step>();
   const shared = new Set<Tensor>();
@@ -137,7 +137,7 @@ function findSoleReaders(steps: readonly Step[]): Map<Tensor, Step> {
   return new Map([...readers].filter(([read]) => computed.has(read) && !shared.has(read)));
 }
 
-/** The steps that are written inside of the only one that reads them. */
+/** The steps that are written inside the only step that reads them. */
 function findInlined(steps: readonly Step[], soleReaders: ReadonlyMap<Tensor, Step>): Map<Tensor, Step> {
   const inlined = new Map<Tensor, Step>();
   const producers = new Map(steps.map((step) => [step.output, step]));
@@ -176,7 +176,7 @@ interface Naming {
   readonly taken: Set<string>;
 }
 
-/** `x` or `y` for what only the next statement reads, where that name is free; else a name that tells what it is. */
+/** `x` or `y` for a value that only the next statement reads, if that name is free; otherwise a descriptive name. */
 function nameVariable(step: Step, later: readonly Step[], { inlined, soleReaders, variables, taken }: Naming): string {
   const readsOf = (statement: Step): Tensor[] =>
     statement.reads.flatMap((read) => {
@@ -184,7 +184,7 @@ function nameVariable(step: Step, later: readonly Step[], { inlined, soleReaders
       return inner ? [read, ...readsOf(inner)] : [read];
     });
   const isNext = later.slice(1).every((statement) => !readsOf(statement).includes(step.output));
-  // Several branches that are joined next have names of one kind.
+  // Branches that the next statement joins get names of one kind.
   const isBranch = readsOf(later[0]).some(
     (read) => read !== step.output && soleReaders.has(read) && variables.has(read),
   );

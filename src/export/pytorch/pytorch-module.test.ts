@@ -36,7 +36,7 @@ function forwardOf(code: string, name: string): string[] {
 describe('the code of a model', () => {
   const code = pytorchNetwork(createModel('compact', { classes: 19 }));
 
-  it('has one class for modules of one structure, under the names that people use', () => {
+  it('has one class per module structure, with common names', () => {
     const classes = [...code.matchAll(/^class (\w+)\((.*)\):$/gm)].map(([, name, base]) => `${name} ${base}`);
     expect(classes).toEqual([
       'ConvBn nn.Sequential',
@@ -50,7 +50,7 @@ describe('the code of a model', () => {
     expect(code).toContain('self.depthwise = ConvBn(4 * channels, 4 * channels, kernel_size=5, groups=4 * channels)');
   });
 
-  it('calls modules as a person would', () => {
+  it('calls modules as hand-written code does', () => {
     expect(forwardOf(code, 'InvertedResidual')).toEqual([
       'y = self.expand(x)',
       'y = self.depthwise(y)',
@@ -72,11 +72,11 @@ describe('the code of a model', () => {
     ]);
   });
 
-  it('takes sizes from the picture, not from the graph', () => {
+  it('takes sizes from the image, not from the graph', () => {
     expect(forwardOf(code, 'PyramidPooling')).toContain('branch_3 = resize_like(self[3](grid_means(x, 8, 8)), x)');
   });
 
-  it('imports nothing but torch, and holds only the helper functions that it calls', () => {
+  it('imports only torch and contains only the helper functions that it calls', () => {
     const module = pytorchModule(createModel('unet', { classes: 8 }), { ...defaultPreprocessing, size: 128 });
     const imports = [...module.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name);
     expect(imports).toEqual(['sys', 'torch', 'torch', 'torch']);
@@ -85,12 +85,12 @@ describe('the code of a model', () => {
       'load',
       'count_parameters',
     ]);
-    expect(module).toContain('stretched to 128 x 128');
+    expect(module).toContain('resized to 128 x 128, ignoring the aspect ratio');
   });
 });
 
 describe('modules', () => {
-  it('of one name and other children are told apart', () => {
+  it('with the same name and different children are distinguished', () => {
     const code = codeOf((scope, x) =>
       invertedResidual(scope.at('second'), invertedResidual(scope.at('first'), x), { squeeze: true }),
     );
@@ -98,7 +98,7 @@ describe('modules', () => {
     expect(code).toContain('class InvertedResidualSqueeze(nn.Module)');
   });
 
-  it('that are used twice keep their weights in one place', () => {
+  it('that are used twice store their weights once', () => {
     const code = codeOf((scope, x) => {
       const shared = scope.at('shared');
       const y = shared.module('Conv2d', () => {
@@ -111,7 +111,7 @@ describe('modules', () => {
     expect(forwardOf(code, 'FaceParsingNet')).toEqual(['x = self.shared(image)', 'return self.shared(x) + image']);
   });
 
-  it('with weights of their own hold them as parameters', () => {
+  it('with their own weights store them as parameters', () => {
     const code = codeOf((scope, x) => {
       const shift = defineModule('Shift', 'A sum.', (at, y: Tensor) =>
         add(y, at.parameter('amount', [4, 1, 1], constantInitializer(0), { decay: false })),
@@ -122,7 +122,7 @@ describe('modules', () => {
     expect(forwardOf(code, 'Shift')).toEqual(['return x + self.amount']);
   });
 
-  it('without a chain of children have a forward, with the description of their kind', () => {
+  it('without a chain of children have a forward method and the description of their kind', () => {
     const twins = defineModule('Twins', 'Two convolutions side by side.', (at, x: Tensor) =>
       add(convolution(at.at(0), x, { filters: 4, kernel: 1 }), convolution(at.at(1), x, { filters: 4, kernel: 1 })),
     );
@@ -135,7 +135,7 @@ describe('modules', () => {
     ]);
   });
 
-  it('of one structure but of two kinds have two classes', () => {
+  it('with one structure but two kinds have two classes', () => {
     const kind = (name: string) =>
       defineModule(name, 'A convolution.', (at, x: Tensor) =>
         activation(convolution(at.at(0), x, { filters: 4, kernel: 1 }), 'relu'),
@@ -145,7 +145,7 @@ describe('modules', () => {
     expect(code).toContain('class Second(nn.Sequential)');
   });
 
-  it('with several results are a dictionary whose items the network calls', () => {
+  it('with several results become a dictionary whose items the network calls', () => {
     const encoder = defineModule('Encoder', 'Two features.', (at, x: Tensor) => {
       const fine = convBn(at.at('fine'), x, { filters: 4, kernel: 3 });
       return [fine, activation(convBn(at.at('coarse'), fine, { filters: 4, kernel: 3 }), 'silu')] as const;
@@ -161,7 +161,7 @@ describe('modules', () => {
     ]);
   });
 
-  it('take sizes from what they are given', () => {
+  it('take sizes from their inputs', () => {
     const mean = defineModule('Mean', 'The mean everywhere.', (at, x: Tensor) =>
       resize(convolution(at.at('layer'), globalAvgPool(x), { filters: 4, kernel: 1 }), x.shape[2], x.shape[3]),
     );
@@ -172,7 +172,7 @@ describe('modules', () => {
     expect(forwardOf(code, 'Mean')).toEqual(['return resize_like(self.layer(F.adaptive_avg_pool2d(x, 1)), x)']);
   });
 
-  it('that others come between are a list whose items the network calls', () => {
+  it('that are interleaved with others become a list whose items the network calls', () => {
     const code = codeOf((scope, x) => {
       const first = convBn(scope.at('steps').at(0), x, { filters: 4, kernel: 3 });
       const between = convolution(scope.at('between'), first, { filters: 4, kernel: 1 });
@@ -190,17 +190,17 @@ describe('errors', () => {
     expect(build).toThrow("the op 'fourier' cannot be exported to PyTorch yet");
   });
 
-  it('say what depends on the size of the picture', () => {
+  it('name the line that depends on the image size', () => {
     const build = () => codeOf((_, x) => adaptiveAvgPool(x, x.shape[2] / 4, 2));
     expect(build).toThrow(/images of any size: 'return grid_means\(image, 23, 2\)' depends on the size/);
   });
 
-  it('say which resize nothing decides', () => {
+  it('name a resize whose size cannot be determined', () => {
     const build = () => codeOf((_, x) => activation(resize(x, 37, 41), 'relu'));
     expect(build).toThrow(/what the size of the resize from 1×4×92×116 to 1×4×37×41 depends on/);
   });
 
-  it('name a layer that is not what it is called', () => {
+  it('name a layer that differs from its kind', () => {
     const build = () => codeOf((scope, x) => scope.at('head').module('Conv2d', () => activation(x, 'relu')));
     expect(build).toThrow("the module 'head' is named Conv2d but differs from PyTorch's nn.Conv2d");
   });
@@ -217,7 +217,7 @@ describe('errors', () => {
     expect(build).toThrow("the module 'thief' reads the weight 'owner.amount' of another module");
   });
 
-  it('name a convolution that PyTorch has not', () => {
+  it('name a convolution that PyTorch does not support', () => {
     const build = () =>
       codeOf((scope, x) => {
         const head = scope.at('head');

@@ -15,22 +15,22 @@ import type { SoftmaxAttributes } from '../../graph/ops/softmax.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { resizeFactor } from './size-reference.ts';
 
-/** A Python expression; one with an operator outermost is not `closed`: it needs brackets inside of another operator. */
+/** A Python expression. One with an outermost operator is not `closed`: it needs parentheses inside another operator. */
 export interface Expression {
   readonly text: string;
   readonly closed: boolean;
 }
 
-/** What the rule of an op is given. */
+/** The input of an op's rule. */
 interface OpCall {
   readonly node: GraphNode;
-  /** Which output of the node is wanted. */
+  /** The output of the node to compute. */
   readonly output: Tensor;
   /** The inputs, as arguments of a function. */
   readonly inputs: readonly string[];
   /** The inputs, as operands of an operator or objects of a method. */
   readonly operands: readonly string[];
-  /** The tensor that gives the height and width, and what it is called. */
+  /** The tensor that determines height and width, and its name. */
   readonly reference: SizeReference | undefined;
 }
 
@@ -41,7 +41,7 @@ interface SizeReference {
 
 type OpRule = (call: OpCall) => Expression;
 
-/** The activations as functions, and as the modules that stand at the end of a `nn.Sequential`. */
+/** The activations as functions, and as modules at the end of an `nn.Sequential`. */
 export const activationNames: Readonly<Record<ActivationKind, { function: string; module: string }>> = {
   relu: { function: 'F.relu', module: 'nn.ReLU' },
   relu6: { function: 'F.relu6', module: 'nn.ReLU6' },
@@ -51,20 +51,20 @@ export const activationNames: Readonly<Record<ActivationKind, { function: string
   hardSwish: { function: 'F.hardswish', module: 'nn.Hardswish' },
 };
 
-/** Python functions that rules call; the code of a network holds those that it uses. */
+/** Python functions that rules call; the code of a network contains those that it uses. */
 export const helperFunctions: Readonly<Record<string, string>> = {
   coordinates: `def coordinates(x):
-    """The position of each pixel of x, from -1 (left, top) to 1 (right, bottom): N x 2 x H x W."""
+    """Returns the coordinates of each pixel of x, from -1 (left, top) to 1 (right, bottom): N x 2 x H x W."""
     batch, _, height, width = x.shape
     columns = (torch.arange(width, dtype=x.dtype, device=x.device) + 0.5) / width * 2 - 1
     rows = (torch.arange(height, dtype=x.dtype, device=x.device) + 0.5) / height * 2 - 1
     grid = torch.stack([columns.expand(height, width), rows[:, None].expand(height, width)])
     return grid.expand(batch, 2, height, width)`,
   grid_means: `def grid_means(x, height, width):
-    """Means of x over the cells of a grid, which has no more cells than x has pixels."""
+    """Averages x over the cells of a grid with at most as many cells as x has pixels."""
     return F.adaptive_avg_pool2d(x, (min(height, x.shape[2]), min(width, x.shape[3])))`,
   resize_like: `def resize_like(x, reference):
-    """x at the height and width of the reference, bilinear."""
+    """Resizes x bilinearly to the height and width of the reference."""
     return F.interpolate(x, size=reference.shape[2:], mode="bilinear", align_corners=False)`,
 };
 
@@ -72,7 +72,7 @@ function attributesOf<Attributes>({ node }: OpCall): Attributes {
   return node.attributes as Attributes;
 }
 
-/** A call or another expression that needs no brackets. */
+/** A call or another expression that needs no parentheses. */
 function closed(text: string): Expression {
   return { text, closed: true };
 }
@@ -85,7 +85,7 @@ function method(name: string): OpRule {
   return ({ operands: [x] }) => closed(`${x}.${name}()`);
 }
 
-/** `torch.minimum` and `torch.maximum` want tensors on both sides; a number is a bound of `clamp`. */
+/** `torch.minimum` and `torch.maximum` require two tensors; a number becomes a bound of `clamp`. */
 function extremum(name: 'minimum' | 'maximum', bound: 'max' | 'min'): OpRule {
   return ({ node, inputs, operands }) => {
     const number = node.inputs.findIndex((input) => input.node.op === 'constant');
@@ -138,7 +138,7 @@ const matMul: OpRule = (call) => {
   return { text: `${side(0, transposeA)} @ ${side(1, transposeB)}`, closed: false };
 };
 
-/** `x[:, 2:4]`: a part along one axis; ends of the axis are left open. */
+/** `x[:, 2:4]`: a range along one axis; ends of the axis are omitted. */
 function part(x: string, shape: Shape, axis: number, start: number, end: number): Expression {
   const range = `${start === 0 ? '' : start}:${end === shape[axis] ? '' : end}`;
   return closed(`${x}[${[...new Array<string>(axis).fill(':'), range].join(', ')}]`);
@@ -153,13 +153,13 @@ const split: OpRule = (call) => {
 
 const pad: OpRule = (call) => {
   const { before, after } = attributesOf<PadAttributes>(call);
-  // PyTorch counts the axes from the last one.
+  // PyTorch lists the axes from last to first.
   const amounts = before.flatMap((amount, axis) => [[amount, after[axis]]]).reverse();
   while (amounts.length > 1 && amounts.at(-1)!.every((amount) => amount === 0)) amounts.pop();
   return closed(`F.pad(${call.inputs[0]}, ${tuple(amounts.flat())})`);
 };
 
-/** How each op of an inference graph is written in PyTorch; layers with weights are modules and not here. */
+/** How each op of an inference graph is written in PyTorch; layers with weights are modules and not listed. */
 const rules: Readonly<Record<string, OpRule>> = {
   constant: ({ reference }) => closed(`coordinates(${reference?.text})`),
   activation: (call) =>
@@ -199,7 +199,7 @@ const rules: Readonly<Record<string, OpRule>> = {
 };
 
 /**
- * One value as a Python expression.
+ * Writes one value as a Python expression.
  *
  * @param inputs the node's inputs in their order; numbers are written out by `constantExpression`
  * @throws FaceparseError for an op that has no rule
@@ -231,7 +231,7 @@ export function constantExpression(tensor: Tensor): Expression {
   return { text: String(shortest(data[0])), closed: data[0] >= 0 };
 }
 
-/** The number with the fewest digits that is the same in single precision: 0.1 instead of 0.10000000149011612. */
+/** The shortest number with the same value in single precision: 0.1 instead of 0.10000000149011612. */
 function shortest(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const rounded = Number(value.toPrecision(digits));
@@ -240,7 +240,7 @@ function shortest(value: number): number {
   return value;
 }
 
-/** The extents of the output, taken from those of the reference where these are the same, a multiple, or a product of two. */
+/** The extents of the output, taken from the reference if they equal, are a multiple of, or are a product of its extents. */
 function extents({ output, reference }: OpCall): string {
   const { tensor, text } = reference!;
   if (formatShape(tensor.shape) === formatShape(output.shape)) return `${text}.shape`;
@@ -253,7 +253,7 @@ function extentOf(extent: number, axis: number, shape: Shape, x: string): string
   const of = (index: number) => `${x}.shape[${index}]`;
   if (shape[axis] === extent && (extent > 1 || axis === 0)) return of(axis);
   for (const [index, own] of shape.entries()) {
-    // Small extents are those of channels and of ops themselves; images are larger.
+    // Small extents belong to channels and ops; images are larger.
     if (own <= largestFactor) continue;
     if (own === extent) return of(index);
     if (own % extent === 0 && own / extent <= largestFactor) return `${of(index)} // ${own / extent}`;

@@ -14,7 +14,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('exportPyTorch', () => {
-  it('writes two files into a folder that it makes, the same each time', async () => {
+  it('writes the same two files into a new folder each time', async () => {
     const target = join(folder, 'a', 'b');
     expect(await exportPyTorch(weights, target)).toEqual([join(target, 'model.py'), join(target, 'ckpt.pth')]);
     const files = () => Promise.all(['model.py', 'ckpt.pth'].map((name) => readFile(join(target, name))));
@@ -25,13 +25,13 @@ describe('exportPyTorch', () => {
     expect(await readdir(target)).toEqual(['ckpt.pth', 'model.py']);
   });
 
-  it('says where it cannot write', async () => {
+  it('names the path that it cannot write', async () => {
     const file = join(folder, 'file');
     await writeFile(file, '');
     await expect(exportPyTorch(weights, join(file, 'inside'))).rejects.toThrow(`cannot write ${join(file, 'inside')}`);
   });
 
-  it('refuses weights of another network before it writes anything', async () => {
+  it('refuses weights of another network before writing anything', async () => {
     const states = new Map([...weights.states].slice(1));
     const target = join(folder, 'none');
     await expect(exportPyTorch({ ...weights, states }, target, 'best.safetensors')).rejects.toThrow(
@@ -42,7 +42,7 @@ describe('exportPyTorch', () => {
 });
 
 describe('pytorchCheckpoint', () => {
-  it('has all states in their order, each normalisation with its counter', () => {
+  it('contains all states in order, each normalisation with its counter', () => {
     const files = unzipSync(pytorchCheckpoint(weights));
     const text = new TextDecoder('latin1').decode(files['archive/data.pkl']);
     const names = [...text.matchAll(/X.{4}([\w.]+\.(?:weight|bias|running_mean|running_var|num_batches_tracked))c/gs)];

@@ -11,10 +11,10 @@ import { weightsGraph } from '../../models/weights-graph.ts';
 import { pytorchModule } from './pytorch-module.ts';
 
 /**
- * Weights as a checkpoint that PyTorch reads: `state_dict` for the module that `pytorchModule` writes, and the numbers and
- * names that tell what it belongs to.
+ * Writes weights as a PyTorch checkpoint: the `state_dict` of the module that `pytorchModule` writes, and numbers and names
+ * that identify it.
  *
- * @param name what to call the weights in errors
+ * @param name name of the weights in errors
  * @throws FaceparseError if the weights do not fit their network
  */
 export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8Array {
@@ -28,10 +28,10 @@ export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8
 }
 
 /**
- * Writes `model.py` (needs nothing but PyTorch) and `ckpt.pth` (read by `torch.load`, also with `weights_only=True`) into a
- * folder, which is made where it is missing.
+ * Writes `model.py` (requires only PyTorch) and `ckpt.pth` (read by `torch.load`, also with `weights_only=True`) into a
+ * folder, which is created if it does not exist.
  *
- * @param name what to call the weights in errors
+ * @param name name of the weights in errors
  * @returns the paths of the two files
  * @throws FaceparseError if the weights do not fit their network or a file cannot be written
  * @example await exportPyTorch((await loadWeights('runs/compact')).weights, 'export')
@@ -52,7 +52,7 @@ function modelOf({ model, labels }: Weights): Model {
   return createModel(model, { classes: getLabelSet(labels).classes.length });
 }
 
-/** The states in the order of the network, with the counter that PyTorch's batch normalisation has after its statistics. */
+/** The states in network order, with the counter that PyTorch's batch normalisation stores after its statistics. */
 function stateDictionary(weights: Weights, graph: Graph): Map<string, CheckpointTensor> {
   const tensors = new Map<string, CheckpointTensor>();
   const states = [...graph.states];

@@ -1,12 +1,12 @@
 import type { Graph, GraphNode, Tensor } from '../../graph/graph.ts';
 import { holds } from '../../graph/module.ts';
 
-/** Ops whose result has the height and width of their inputs. */
+/** Ops whose output has the height and width of their inputs. */
 const joiningOps = new Set(['concat', 'add', 'sub', 'mul', 'div', 'minimum', 'maximum']);
 
 /**
- * Graphs have fixed sizes; code for another framework takes the height and width of a resized image, of coordinates
- * and of a reshape from another tensor. Gives these tensors by node; a node is missing where nothing of the kind is there.
+ * Graphs have fixed sizes. Code for another framework takes the height and width of a resized image, of coordinates
+ * and of a reshape from another tensor. Returns these tensors by node; nodes without such a tensor are missing.
  */
 export function sizeReferences(graph: Graph, nodes: readonly GraphNode[]): Map<GraphNode, Tensor> {
   const references = new Map<GraphNode, Tensor>();
@@ -30,7 +30,7 @@ function referenceOf(node: GraphNode, nodes: readonly GraphNode[], graph: Graph)
   return [...graph.inputs.values()].find((input) => sameSize(input, output));
 }
 
-/** A tensor that the module of a resize has anyway: what it joins the output with, or what it is given. */
+/** A tensor available in the module of a resize: one that it joins with the output, or one of its inputs. */
 function referenceInside({ module, outputs: [output] }: GraphNode, nodes: readonly GraphNode[]): Tensor | undefined {
   if (!module || module.path === '') return undefined;
   const inside = nodes.filter((node) => holds(module, node.module));
@@ -39,7 +39,7 @@ function referenceInside({ module, outputs: [output] }: GraphNode, nodes: readon
   return joinedWith(output, inside) ?? given.find((input) => !isStored(input) && sameSize(input, output));
 }
 
-/** A tensor of the same size that the output is joined with and that is there before it. */
+/** A tensor of the same size that is computed before the output and joined with it. */
 function joinedWith(output: Tensor, nodes: readonly GraphNode[]): Tensor | undefined {
   const companions = nodes
     .filter((node) => joiningOps.has(node.op) && node.inputs.includes(output))
@@ -48,7 +48,7 @@ function joinedWith(output: Tensor, nodes: readonly GraphNode[]): Tensor | undef
   return companions.find((input) => input.node.op !== 'resize') ?? companions[0];
 }
 
-/** The last tensor before the output that is an image of the same size. */
+/** The last tensor before the output that is a feature map of the same size. */
 function latestOfSameSize(output: Tensor, nodes: readonly GraphNode[]): Tensor | undefined {
   const earlier = nodes.flatMap((node) => node.outputs).filter((tensor) => tensor.id < output.id);
   return earlier.findLast((tensor) => !isStored(tensor) && sameSize(tensor, output));
@@ -62,7 +62,7 @@ function sameSize(a: Tensor, b: Tensor): boolean {
   return a.shape.length === 4 && b.shape.length === 4 && a.shape[2] === b.shape[2] && a.shape[3] === b.shape[3];
 }
 
-/** The factor by which a resize enlarges both sides, where it (or one over it) is a whole number. */
+/** The factor by which a resize scales both sides, if it or its reciprocal is an integer. */
 export function resizeFactor(node: GraphNode): number | undefined {
   const [before, after] = [node.inputs[0].shape, node.outputs[0].shape];
   const factor = after[2] / before[2];

@@ -31,7 +31,7 @@ async function writeRun(name: string, overrides: readonly string[], f: number, {
 }
 
 describe('runDifferences', () => {
-  it('tells all keys that matter, and their values in the other', async () => {
+  it('lists all relevant keys and their values in the second run', async () => {
     const base = await writeRun('differences-s0', [], 0.8);
     const other = await writeRun(
       'differences-s1',
@@ -53,7 +53,7 @@ describe('runDifferences', () => {
 });
 
 describe('compareRuns', () => {
-  it('joins seeds, sorts by F, and tells what differs', async () => {
+  it('merges seeds, sorts by F and lists the differences', async () => {
     const base = await writeRun('base-s0', [], 0.8);
     const seed = await writeRun('base-s1', ['train.seed=1'], 0.82);
     const worse = await writeRun('low-s0', ['train.lr=0.1'], 0.7);
@@ -85,7 +85,7 @@ describe('compareRuns', () => {
     expect(svg).not.toMatch(/NaN/);
   });
 
-  it('shows differences of runs with the same seed, and what they are taken from', async () => {
+  it('shows same-seed differences and the scores behind them', async () => {
     const base = await writeRun('paired/base-s0', [], 0.8);
     const second = await writeRun('paired/base-s1', ['train.seed=1'], 0.84);
     const both = ['loss.lovasz=1'];
@@ -112,7 +112,7 @@ describe('compareRuns', () => {
     expect(text).toContain('The largest gains over the base are both (+4.50) and second (+1.00).');
   });
 
-  it('names the largest losses in the order of the differences, not of the means', async () => {
+  it('lists the largest losses by difference, not by mean', async () => {
     const base = await writeRun('order/base-s0', [], 0.8);
     const second = await writeRun('order/base-s1', ['train.seed=1'], 0.84);
     const low = await writeRun('order/low-s0', ['train.lr=0.5'], 0.78);
@@ -122,7 +122,7 @@ describe('compareRuns', () => {
     expect(text).toContain('The largest losses against the base are lost (−5.00) and low (−2.00).');
   });
 
-  it('describes changes by the titles of the study, and its base as such', async () => {
+  it('describes changes with the titles of the study and names its base', async () => {
     await mkdir(join(folder, 'g'), { recursive: true });
     const titles = { 'g/base': 'nothing', 'g/no-dice': 'no Dice #1' };
     await writeFile(join(folder, 'titles.json'), JSON.stringify(titles));
@@ -140,7 +140,7 @@ describe('compareRuns', () => {
     expect(await text(untitled)).toContain('base of the study group g');
   });
 
-  it('says on which images F is measured, and why the headline differs', async () => {
+  it('states on which images F is measured and why the headline differs', async () => {
     const base = await writeRun('limited-0', ['validation.limit=20'], 0.8);
     const other = await writeRun('limited-1', ['validation.limit=20', 'train.lr=0.5'], 0.7);
     const comparison = await compareRuns([base, other], base);
@@ -159,7 +159,7 @@ describe('compareRuns', () => {
     );
   });
 
-  it('tells once what all others share, and knows runs of one name apart', async () => {
+  it('states shared differences once and distinguishes runs with the same name', async () => {
     const base = await writeRun('long', [], 0.9);
     const one = await writeRun('a/base-s0', ['train.size=64'], 0.8);
     const two = await writeRun('b/base-s0', ['train.size=64', 'train.lr=0.1'], 0.8);
@@ -170,7 +170,7 @@ describe('compareRuns', () => {
     expect(variants.map(({ differences }) => differences.length)).toEqual([0, 0, 1, 1]);
   });
 
-  it('tells what each ablation changes, though one of them changes what the others share', async () => {
+  it('lists the change of each ablation, even if one changes a shared key', async () => {
     const base = await writeRun('own-recipe', [], 0.9);
     const shared = [
       'train.size=64',
@@ -196,7 +196,7 @@ describe('compareRuns', () => {
     expect(text).toContain('the run of this report (7 keys differ)');
   });
 
-  it('puts the keys first that few runs change', async () => {
+  it('lists keys that few runs change first', async () => {
     const base = await writeRun('plain', [], 0.9);
     const many = ['data.augmentation.rotation=1', 'data.augmentation.shift=0.01', 'train.lr=0.1'];
     const one = await writeRun('plain-1', [...many, 'train.optimizer.weightDecay=0.5'], 0.8);
@@ -212,7 +212,7 @@ describe('compareRuns', () => {
     ]);
   });
 
-  it('knows runs on other images apart, and says so', async () => {
+  it('distinguishes runs on different images and says so', async () => {
     const all = { folder: 'a', pairs: 1000, stemsSha256: 'aaaaaaaaa' };
     const base = await writeRun('data-0', [], 0.8, { trainingData: all });
     const few = await writeRun('data-1', [], 0.6, { trainingData: { ...all, pairs: 100, stemsSha256: 'b' } });
@@ -230,7 +230,7 @@ describe('compareRuns', () => {
     expect(text).toContain('may also have been validated on different images');
   });
 
-  it('refuses two runs of one configuration, data and seed', async () => {
+  it('refuses two runs with the same configuration, data and seed', async () => {
     const base = await writeRun('twice-0', [], 0.8);
     const again = await writeRun('twice-1', ['validation.every=1', 'engine.threads=1'], 0.81);
     await expect(compareRuns([base, again], base)).rejects.toMatchObject({
@@ -241,7 +241,7 @@ describe('compareRuns', () => {
     });
   });
 
-  it('refuses runs that are all of one configuration', async () => {
+  it('refuses runs that all have the same configuration', async () => {
     const base = await writeRun('same-s0', [], 0.8);
     const seed = await writeRun('same-s1', ['train.seed=1'], 0.82);
     await expect(compareRuns([base, seed], base)).rejects.toThrow(/nothing to compare/);

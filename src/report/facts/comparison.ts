@@ -7,36 +7,36 @@ import { FaceparseError } from '../../text/errors.ts';
 import { type RunDifference, runDifferences, splitDifferences, valueIn } from './run-differences.ts';
 import type { RunFacts } from './run-facts.ts';
 
-/** Runs of one configuration and the same data, compared with the base. */
+/** Runs with the same configuration and data, compared with the base. */
 export interface ComparedVariant {
   readonly name: string;
-  /** What deviates from the base and from what is shared. */
+  /** Differences from the base, without the shared ones. */
   readonly differences: readonly RunDifference[];
-  /** What the runs change, in the words of their study; absent outside of a study and for the base. */
+  /** Title of the variant in its study; absent outside a study and for the base. */
   readonly title?: string;
   /** Number of keys that differ from the base, the shared ones included. */
   readonly changedKeys: number;
-  /** Trainable ones, where the environment of a run says it. */
+  /** Number of trainable parameters, if the environment of a run records it. */
   readonly parameters?: number;
   /** Length of the finished runs, or of the longest unfinished one. */
   readonly epochs: number;
   readonly summary: VariantSummary;
-  /** F minus that of the base's run with the same seed, one a seed that both have finished; empty for the base. */
+  /** Differences in F from the base run with the same seed, one per seed that both have finished; empty for the base. */
   readonly paired: readonly number[];
 }
 
-/** Runs of several configurations, the base first, the others from the highest F to the lowest. */
+/** Runs of several configurations: the base, then the others by descending F. */
 export interface Comparison {
   readonly base: RunFacts;
   readonly variants: readonly ComparedVariant[];
-  /** What most variants have in common against the base; it is not repeated in their differences. */
+  /** Differences from the base that most variants share; they are not repeated in `differences`. */
   readonly shared: readonly RunDifference[];
 }
 
 /**
- * Runs of equal configurations (but for the seed) and data together, in the order in which they were given.
+ * Groups runs that differ only in their seed, in the given order.
  *
- * @throws FaceparseError (exit code 2) if two runs also have the same seed, so that they are not independent
+ * @throws FaceparseError (exit code 2) if two runs of a group have the same seed, so that they are not independent
  */
 export function groupRuns(runs: readonly RunFacts[]): RunFacts[][] {
   const groups: RunFacts[][] = [];
@@ -77,7 +77,7 @@ function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFac
   return names;
 }
 
-/** The study's title of a variant; the base of a group changes nothing, so it is named as such. */
+/** The title of a variant in its study; the base of a study group changes nothing and is called a base. */
 function titleOf([{ folder, name, studyTitle }]: readonly RunFacts[]): string | undefined {
   if (studyTitle === undefined) return undefined;
   const isStudyBase = name.replace(/-s\d+$/, '') === baseName;
@@ -85,8 +85,8 @@ function titleOf([{ folder, name, studyTitle }]: readonly RunFacts[]): string | 
 }
 
 /**
- * Compares runs with a base by the F of their last validation, as `faceparse study` does; runs of one configuration and data
- * with other seeds are one variant.
+ * Compares runs with a base by the F of their last validation, as `faceparse study` does. Runs that differ only in their seed
+ * are one variant.
  *
  * @throws FaceparseError (exit code 2) if no run differs from the base, or a run is given twice
  */

@@ -9,7 +9,7 @@ import type { LabelSet } from '../../labels/label-set.ts';
 /** Facts about the training masks. */
 export interface DataFacts {
   readonly statistics: DatasetStatistics;
-  /** Masks whose left and right are swapped. */
+  /** Number of masks with left and right swapped. */
   readonly swapped: number;
 }
 
@@ -28,7 +28,7 @@ export async function readDataFacts(
     merge: set.mergeFrom !== undefined,
     onProgress: half(0),
   });
-  // Merged masks hold the ids of celebamask-19, which has the sides.
+  // Merged masks contain celebamask-19 ids, which distinguish left and right.
   const sided = set.mergeFrom ? celebamask19 : set;
   const swapped = await runConcurrently(
     items,

@@ -12,14 +12,14 @@ export interface Content {
   readonly text: string;
   /** The largest kernel of an inverted residual: `5×5`. */
   readonly kernel?: string;
-  /** Squeeze-and-excitation is a part of it. */
+  /** Whether it contains squeeze-and-excitation. */
   readonly squeeze?: boolean;
 }
 
 /** A part with more kinds of modules than this is described by the number of its convolutions. */
 const mostEntries = 4;
 
-/** What modules are made of, in words, repetitions counted. */
+/** Describes the contents of modules in words, with repetitions counted. */
 export function describeModules(modules: readonly Region[]): Content[] {
   const counted: { content: Content; count: number }[] = [];
   for (const content of modules.flatMap(contentsOf)) {
@@ -62,7 +62,7 @@ function contentsOf(region: Region): Content[] {
   }
 }
 
-/** The children in turn, or the kind of the module where that would be long. */
+/** The contents of the children in order, or the kind of the module if that list would be long. */
 function describeChildren(region: Region): Content[] {
   const { module, name, children } = region;
   const contents = [...children.values()].flatMap(contentsOf);

@@ -10,7 +10,7 @@ export function formatRatio(value: number): string {
   return value.toFixed(3);
 }
 
-/** A share as percent with the digits that matter and a no-break space: `31 %`, `0.3 %`, `0.013 %`. */
+/** A share in percent with its significant digits and a no-break space: `31 %`, `0.3 %`, `0.013 %`. */
 export function formatShare(share: number): string {
   return `${Number((share * 100).toPrecision(share >= 0.1 ? 3 : 2))}\u00a0%`;
 }
@@ -22,7 +22,7 @@ export function formatTime(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} hours`;
 }
 
-/** A difference of F in points of 0.01, with its sign: `+0.42`. */
+/** A difference in F in points of 0.01, with its sign: `+0.42`. */
 export function formatPoints(difference: number): string {
   const text = Math.abs(difference * 100).toFixed(2);
   return Number(text) === 0 ? '0.00' : `${difference < 0 ? '−' : '+'}${text}`;

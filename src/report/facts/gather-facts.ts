@@ -19,7 +19,7 @@ import {
   readRunFacts,
 } from './run-facts.ts';
 
-/** What a report is made from. */
+/** The input of a report. */
 export interface GatherOptions extends Partial<ReportHead> {
   /** Folder of the run that the report is about. */
   readonly run: string;
@@ -27,11 +27,11 @@ export interface GatherOptions extends Partial<ReportHead> {
   readonly others?: readonly string[];
   /** Folder of the run that the others are compared with; default `run`. */
   readonly base?: string;
-  /** Holds val/ and train/; default the data of the run, if they are still there. */
+  /** Folder with train/ and val/; default: the data of the run, if they still exist. */
   readonly data?: string;
-  /** What computes the scores. */
+  /** The engine that computes the scores. */
   readonly engine?: EngineChoice;
-  /** Views of each photo that the scores are averaged over; default the photo alone. */
+  /** Views of each photo to average predictions over; default: the photo alone. */
   readonly averaging?: Averaging;
   readonly signal?: AbortSignal;
   readonly onProgress?: (phase: 'reading the masks' | 'scoring', done: number, total: number) => void;
@@ -39,11 +39,11 @@ export interface GatherOptions extends Partial<ReportHead> {
 
 const mostRuns = 200;
 
-/** How many of the worst validation images are shown; fewer where a long table of runs needs the room. */
+/** Number of worst validation images to show; fewer if a long table of runs needs the space. */
 const shownFailures = { usually: 6, besideManyRuns: 4 };
 const manyVariants = 10;
 
-/** Runs in the order in which they are named, each once. */
+/** Reads the named runs in order, each once. */
 async function readRuns({ run, others = [], base }: GatherOptions): Promise<Map<string, RunFacts>> {
   const folders = [
     ...new Set([run, ...(base === undefined ? [] : [base]), ...others].map((folder) => resolve(folder))),
@@ -78,7 +78,7 @@ async function score(data: string, weights: string, worst: number, options: Gath
   });
 }
 
-/** The data that are named, or those of the run where they still hold val/. */
+/** The named data folder, or the folder of the run if it still contains val/. */
 async function findData(run: RunFacts, named: string | undefined): Promise<string | undefined> {
   if (named !== undefined) {
     await resolveSplit(named, 'val');
@@ -88,20 +88,20 @@ async function findData(run: RunFacts, named: string | undefined): Promise<strin
   return found !== undefined && (await exists(join(found, 'val', 'masks'))) ? found : undefined;
 }
 
-/** Facts about the data; masks other than those of the training are not read. */
+/** Facts about the data. Masks are read only if they are the training masks of the run. */
 async function readData(
   folder: string,
   run: RunFacts,
   options: GatherOptions,
 ): Promise<Pick<ReportFacts, 'data' | 'hasOwnData'>> {
   const train = join(folder, 'train');
-  // Validation images alone are known by their place.
+  // Without train/, validation images are identified by their path.
   if (!(await exists(train))) return { hasOwnData: resolve(folder) === dataOfRun(run) };
   if (!(await isTrainingData(train, run))) return { hasOwnData: false };
   return { data: await readMasks(train, run, options), hasOwnData: true };
 }
 
-/** @throws FaceparseError (exit code 2) for scales that cannot be averaged over */
+/** @throws FaceparseError (exit code 2) for unusable scales */
 function viewsFor({ preprocessing, model }: NetworkFacts, averaging: Averaging | undefined): AveragedViews | undefined {
   if (!averaging) return undefined;
   const { flip, scales } = averaging;

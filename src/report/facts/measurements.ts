@@ -12,11 +12,11 @@ import { evaluateParser, type ScoredImage } from '../../training/evaluation.ts';
 export interface Measurements {
   readonly labelSet: LabelSet;
   readonly summary: ScoreSummary;
-  /** F of every image, in the order of the data. */
+  /** F of each image, in the order of the dataset. */
   readonly images: readonly { readonly item: DatasetItem; readonly score: ImageScore }[];
   /** The images with the lowest F, lowest first. */
   readonly worst: readonly ScoredImage[];
-  /** Share of the wrong pixels that lie within `borderReach` pixels of a border between classes of the truth, 0 to 1. */
+  /** Share of the wrong pixels within `borderReach` pixels of a class boundary in the ground truth, 0 to 1. */
   readonly wrongNearBorders: number;
 }
 
@@ -24,12 +24,12 @@ export interface Measurements {
 export const borderReach = 3;
 
 export interface MeasureOptions {
-  /** Folder that holds val/. */
+  /** Folder that contains val/. */
   readonly data: string;
-  /** How many of the worst images are kept. */
+  /** Number of worst images to keep. */
   readonly worst: number;
   readonly engine?: EngineChoice;
-  /** Views of each photo to average over; default the photo alone. */
+  /** Views of each photo to average predictions over; default: the photo alone. */
   readonly averaging?: Averaging;
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number) => void;
@@ -66,7 +66,7 @@ export async function measure(weightsFile: string, options: MeasureOptions): Pro
   }
 }
 
-/** Counts the wrong pixels, and those of them that have another class of the truth within `borderReach` pixels (a square). */
+/** Counts the wrong pixels, and those with another ground-truth class within `borderReach` pixels (in a square). */
 export function countWrong(truth: LabelMap, prediction: LabelMap): { all: number; near: number } {
   const { width, height, data } = truth;
   const hasBorderNear = (x: number, y: number, id: number) => {

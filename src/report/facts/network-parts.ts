@@ -10,20 +10,20 @@ export interface NetworkPart {
   readonly name: string;
   /** The first word of that path: `stages`. */
   readonly group: string;
-  /** What it is made of. */
+  /** Its contents. */
   readonly contents: readonly Content[];
-  /** Of its result: C×H×W. */
+  /** Shape of its output: C×H×W. */
   readonly shape: readonly [number, number, number];
-  /** Trainable ones. */
+  /** Number of trainable parameters. */
   readonly parameters: number;
   readonly multiplyAccumulates: number;
-  /** The parts that it reads, ascending; −1 is the image. */
+  /** Indices of the parts that it reads, ascending; −1 is the image. */
   readonly reads: readonly number[];
 }
 
-/** A network as parts in the order of the computation. */
+/** A network as parts in execution order. */
 export interface NetworkParts {
-  /** The image: C×H×W. */
+  /** Shape of the image: C×H×W. */
   readonly input: readonly [number, number, number];
   readonly parts: readonly NetworkPart[];
 }
@@ -31,13 +31,13 @@ export interface NetworkParts {
 /** Modules of the network that become one part. */
 interface Unit {
   readonly modules: readonly Region[];
-  /** What they compute, in order. */
+  /** Their nodes, in execution order. */
   readonly nodes: readonly GraphNode[];
 }
 
 /**
- * The parts of an inference graph: the largest modules that work at one resolution. Modules that follow each other at one
- * resolution in a list are one part.
+ * Splits an inference graph into parts: the largest modules that work at one resolution. Consecutive modules of a list with
+ * the same resolution form one part.
  *
  * @example networkParts(inferenceGraph(model, { batch: 1, height: 256, width: 256 })).parts.map(({ name }) => name)
  */
@@ -75,24 +75,24 @@ function shapeOf({ shape }: Tensor): [number, number, number] {
   return [channels, height, width];
 }
 
-/** What the whole network computes, and gives. */
+/** All nodes and outputs of the network. */
 interface Flow {
   readonly nodes: readonly GraphNode[];
   readonly outputs: ReadonlySet<Tensor>;
 }
 
-/** What a node computes with, its weights and constants left out. */
+/** The inputs of a node, without weights and constants. */
 function dataOf({ inputs }: GraphNode): Tensor[] {
   return inputs.filter(({ node }) => node.op !== 'state' && node.op !== 'constant');
 }
 
-/** What nodes read but do not compute. */
+/** Tensors that nodes read but do not compute. */
 function inputsOf(nodes: readonly GraphNode[]): Tensor[] {
   const own = new Set(nodes);
   return [...new Set(nodes.flatMap(dataOf))].filter(({ node }) => !own.has(node));
 }
 
-/** What nodes compute that is read elsewhere, or given. */
+/** Tensors that nodes compute for other nodes or as outputs of the network. */
 function resultsOf(nodes: readonly GraphNode[], flow: Flow): Tensor[] {
   const own = new Set(nodes);
   const readOutside = new Set(flow.nodes.flatMap((node) => (own.has(node) ? [] : dataOf(node))));
@@ -100,7 +100,7 @@ function resultsOf(nodes: readonly GraphNode[], flow: Flow): Tensor[] {
   return computed.filter((tensor) => flow.outputs.has(tensor) || readOutside.has(tensor));
 }
 
-/** The largest modules that are one part each, in the order of the computation. */
+/** The largest modules that form one part each, in execution order. */
 function collectUnits(region: Region, flow: Flow): Unit[] {
   const units = [...region.children.values()].flatMap((child): Unit[] => {
     if (child.children.size > 0 && !isOnePart(child.nodes, flow)) return collectUnits(child, flow);
@@ -110,8 +110,8 @@ function collectUnits(region: Region, flow: Flow): Unit[] {
 }
 
 /**
- * Whether nodes are one part: they have one result, and their convolutions work at its resolution or at that of what comes in.
- * Means over the image or over grids of it, with a convolution for each grid, do not make a module two parts.
+ * Whether nodes form one part: they have one result, and their convolutions work at the resolution of the result or of the
+ * input. Means over the image or over grids, with a convolution per grid, do not split a module.
  */
 function isOnePart(nodes: readonly GraphNode[], flow: Flow): boolean {
   const results = resultsOf(nodes, flow);
@@ -127,7 +127,7 @@ function isOnePart(nodes: readonly GraphNode[], flow: Flow): boolean {
   });
 }
 
-/** Joins what belongs together: a normalisation to the layer before it, neighbours of one list at one resolution. */
+/** Merges a normalisation with the preceding layer, and neighbours in a list with the same resolution. */
 function joinUnits(units: readonly Unit[], flow: Flow): Unit[] {
   const joined: Unit[] = [];
   for (const unit of units) {
@@ -140,7 +140,7 @@ function joinUnits(units: readonly Unit[], flow: Flow): Unit[] {
   return joined;
 }
 
-/** Whether a unit reads nothing but the one before it, which nothing else reads. */
+/** Whether a unit reads only the preceding unit and is its only reader. */
 function follows(before: Unit, unit: Unit, flow: Flow): boolean {
   const earlier = new Set(before.nodes);
   return (

@@ -19,27 +19,27 @@ export interface AveragedViews {
   readonly sides: readonly number[];
 }
 
-/** How often the network runs for one photo. */
+/** Number of forward passes per photo. */
 export function viewsOf({ flip, sides }: AveragedViews): number {
   return sides.length * (flip ? 2 : 1);
 }
 
-/** Everything in a report; its text is made from this and nothing else. */
+/** All facts in a report; its text depends on nothing else. */
 export interface ReportFacts extends ReportHead {
   readonly run: RunFacts;
   readonly network: NetworkFacts;
   /** Trainable parameters, auxiliary heads included. */
   readonly parameters: number;
-  /** Of the training masks; absent where those of the run are not there. */
+  /** Facts about the training masks; absent if the masks of the run are not available. */
   readonly data?: DataFacts;
-  /** On the validation pairs; absent where they are not there. */
+  /** Scores on the validation pairs; absent if the pairs are not available. */
   readonly measured?: Measurements;
-  /** Whether the data at hand are those that the run was trained and validated on. */
+  /** Whether the available data are those that the run was trained and validated on. */
   readonly hasOwnData: boolean;
-  /** Absent where each photo is seen once. */
+  /** Absent without averaging. */
   readonly averaging?: AveragedViews;
   readonly comparison?: Comparison;
-  /** Files of the figures that there are, relative to the report: `figures/network.svg`. */
+  /** Files of the available figures, relative to the report: `figures/network.svg`. */
   readonly figures: ReportFigures;
 }
 
@@ -51,6 +51,6 @@ export interface ReportFigures {
   readonly score?: string;
   readonly confusion?: string;
   readonly comparison?: string;
-  /** One an image, in the order of `measured.worst`. */
+  /** One per image, in the order of `measured.worst`. */
   readonly failures: readonly string[];
 }

@@ -2,13 +2,13 @@ import { configDifferences } from '../../config/config-differences.ts';
 import { valueAt } from '../../config/parse-config.ts';
 import type { RunFacts } from './run-facts.ts';
 
-/** A key in which two runs differ, with its value in the second. */
+/** A key with different values in two runs, and its value in the second run. */
 export interface RunDifference {
   readonly path: string;
   readonly value: unknown;
 }
 
-/** What does not change what is learnt, besides the engine. */
+/** Keys that, like those of the engine, do not affect what is learnt. */
 const technicalKeys = [
   'name',
   'train.seed',
@@ -19,10 +19,10 @@ const technicalKeys = [
   'parameters.limit',
 ];
 
-/** Paths of differences in the training pairs; no keys of a configuration are called so. */
+/** Paths of differences in the training pairs; no configuration key has these names. */
 export const dataPaths: readonly string[] = ['pairs', 'images'];
 
-/** All that differs between two runs but the seed: the training pairs (their number or else their names), the configuration. */
+/** All differences between two runs except the seed: training pairs (by number, else by name) and configuration. */
 export function runDifferences(base: RunFacts, other: RunFacts): RunDifference[] {
   const path = dataPaths.find((candidate) => valueIn(base, candidate) !== valueIn(other, candidate));
   const data = path === undefined ? [] : [{ path, value: valueIn(other, path) }];
@@ -30,9 +30,9 @@ export function runDifferences(base: RunFacts, other: RunFacts): RunDifference[]
   return [...data, ...keys.map(({ path: key, b: value }) => ({ path: key, value }))];
 }
 
-/** The value that a run has at a path of `runDifferences`. */
+/** The value of a run at a path of `runDifferences`. */
 export function valueIn({ config, environment: { trainingData } }: RunFacts, path: string): unknown {
-  // What the environment of a run does not say is unknown.
+  // The environment of an older run may not record this.
   if (path === 'pairs') return trainingData?.pairs ?? 'unknown';
   if (path === 'images') return trainingData?.stemsSha256?.slice(0, 8) ?? 'unknown';
   return valueAt(config, path.split('.'));
@@ -47,10 +47,10 @@ export function formatDifference({ path, value }: RunDifference): string {
   return whole.length > longestDifference ? `${whole.slice(0, longestDifference - 1)}…` : whole;
 }
 
-/** What runs have in common against their base, and what each has besides. */
+/** Differences from the base that runs share, and the other differences of each run. */
 export interface SplitDifferences {
   readonly shared: readonly RunDifference[];
-  /** One list a run, of what deviates from base and `shared`; keys that few runs change come first. */
+  /** One list per run: its differences from the base and `shared`. Keys that few runs change come first. */
   readonly own: readonly (readonly RunDifference[])[];
 }
 
@@ -59,11 +59,11 @@ function isSame(a: RunDifference, b: RunDifference): boolean {
 }
 
 /**
- * Tells apart what an ablation keeps and what it changes: a key is shared where more than half of all configurations, the
- * base included, have one value other than the base's. A run that has the base's value there deviates.
+ * Separates the differences that an ablation shares from those that it varies. A key is shared if more than half of all
+ * configurations, including the base, have the same value and the base has another. A run with the base's value then deviates.
  *
- * @param all the differences to the base of every other configuration
- * @param baseValue the base's value at a path
+ * @param all the differences of each other configuration from the base
+ * @param baseValue the value of the base at a path
  */
 export function splitDifferences(
   all: readonly (readonly RunDifference[])[],

@@ -16,7 +16,7 @@ import { type NetworkParts, networkParts } from './network-parts.ts';
 
 const engineSchema = z.object({ name: z.string(), device: z.string(), threads: z.number().int().positive() });
 
-/** A part of a run that was resumed under other conditions than it had before. */
+/** A part of a run that was resumed under different conditions. */
 const resumedPartSchema = z.object({
   step: z.number().int().min(0),
   cpu: z.string().catch(''),
@@ -24,7 +24,7 @@ const resumedPartSchema = z.object({
   length: z.string().optional().catch(undefined),
 });
 
-/** The part of environment.json that a report uses; any of it may be missing. */
+/** The fields of environment.json that a report uses; any of them may be missing. */
 const environmentSchema = z.object({
   faceparse: z.string().catch(''),
   cpu: z.string().catch(''),
@@ -47,14 +47,14 @@ const environmentSchema = z.object({
 
 export type EnvironmentFacts = z.output<typeof environmentSchema>;
 
-/** What the folder of a run contains, before anything is computed. */
+/** The contents of a run folder; nothing is computed. */
 export interface RunFacts {
   readonly folder: string;
   readonly name: string;
   readonly config: Config;
   readonly environment: EnvironmentFacts;
   readonly metrics: readonly MetricsLine[];
-  /** What the run changes, in the words of its study; absent outside of a study. */
+  /** Title of the variant in its study; absent outside a study. */
   readonly studyTitle?: string;
 }
 
@@ -64,14 +64,14 @@ export interface NetworkFacts {
   readonly file: string;
   readonly model: string;
   readonly preprocessing: Preprocessing;
-  /** Those of the validation with the highest F; a run without a validation has only the last that were saved. */
+  /** `best` for the validation with the highest F; a run without a validation has only the last saved weights. */
   readonly weightsAre: 'best' | 'last';
-  /** Step of the run at which these weights were saved, where the file says it. */
+  /** Step at which these weights were saved, if the file records it. */
   readonly step?: number;
   readonly network: NetworkParts;
   /** Side of the logits. */
   readonly logitsSide: number;
-  /** Two channels at its input say where each pixel lies. */
+  /** Whether two input channels contain the coordinates of each pixel. */
   readonly coordinates: boolean;
   readonly batchNormalization: boolean;
 }
@@ -82,7 +82,7 @@ async function requireModest(path: string): Promise<void> {
   const { size } = await stat(path);
   if (size <= largestFile) return;
   throw new FaceparseError(
-    `${path} is ${size} bytes, too large for this file of a run; check that this is a faceparse run`,
+    `${path} is ${size} bytes, too large for a file of a run; check that this is a faceparse run`,
   );
 }
 
@@ -145,12 +145,12 @@ export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
   };
 }
 
-/** The folder with train/ and val/ that a run was trained on, as its environment says. */
+/** The folder with train/ and val/ that a run was trained on, according to its environment. */
 export function dataOfRun({ environment }: RunFacts): string | undefined {
   return environment.trainingData && dirname(environment.trainingData.folder);
 }
 
-/** Whether a folder holds the pairs that a run was trained on, by their names. */
+/** Whether a folder contains the pairs that a run was trained on, compared by name. */
 export async function isTrainingData(folder: string, run: RunFacts): Promise<boolean> {
   const dataset = await openDataset(folder);
   try {

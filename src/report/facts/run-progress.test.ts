@@ -14,7 +14,7 @@ function runOf(overrides: readonly string[], scores: readonly (readonly [epoch: 
 }
 
 describe('the progress of a run', () => {
-  it('has the sizes that the run came to; a validation at the border is of the size before', () => {
+  it('lists the sizes that the run reached and assigns a validation at a boundary to the previous size', () => {
     const run = runOf(
       [resolutions],
       [
@@ -33,7 +33,7 @@ describe('the progress of a run', () => {
     expect(epochOf(25, run)).toBe(2.5);
   });
 
-  it('is at its end with the validation after the last step, however short it is', () => {
+  it('is finished after the validation of the last step, however short the run is', () => {
     const run = runOf(['train.epochs=1'], [[1, 0.5]]);
     expect(isAtEnd(run)).toBe(true);
     expect(isAtEnd({ ...run, metrics: [{ step: 7, epoch: 0.7, seconds: 3, valF: 0.5 }] })).toBe(false);
@@ -49,7 +49,7 @@ describe('convergence', () => {
     [20, 0.801],
   ] as const;
 
-  it('compares validations of the last size, from before the last tenth on', () => {
+  it('compares validations at the last size over the last tenth of the run', () => {
     expect(convergence({ run: runOf([resolutions, 'train.schedule=constant'], dip) })).toBe(
       'From epoch 18 to 20, the end of training, validation F rose from 0.8000 to 0.8010: training had levelled off.',
     );
@@ -60,13 +60,13 @@ describe('convergence', () => {
     ['train.schedule=cosine', 0.81, ' as the learning rate decayed to 0.'],
     ['train.finalShare=0.01', 0.801, ': it levelled off as the learning rate decayed to nearly 0.'],
     ['train.finalShare=0.1', 0.81, ': longer training might still help.'],
-    ['train.schedule=constant', 0.79, ': a shorter training would have sufficed.'],
+    ['train.schedule=constant', 0.79, ': shorter training would have sufficed.'],
   ])('with %s and %d at the end says%s', (override, last, said) => {
     const text = convergence({ run: runOf([resolutions, override], [...dip.slice(0, 3), [20, last]]) })!;
     expect(text.endsWith(said), text).toBe(true);
   });
 
-  it('says nothing of a run that is not at its end, or has few validations of its last size', () => {
+  it('is omitted for an unfinished run and for few validations at the last size', () => {
     expect(convergence({ run: runOf([resolutions], dip.slice(0, 3)) })).toBeUndefined();
     expect(convergence({ run: runOf([resolutions], [dip[0], dip[2], dip[3]]) })).toBeUndefined();
   });

@@ -4,7 +4,7 @@ import type { RunFacts } from './run-facts.ts';
 
 /** A change of the image size within a run. */
 export interface SizeStep {
-  /** Epoch at which the size begins. */
+  /** First epoch at this size. */
   readonly epoch: number;
   readonly size: number;
 }
@@ -12,16 +12,16 @@ export interface SizeStep {
 /** A line of metrics that a validation wrote. */
 export type Validation = MetricsLine & { readonly valF: number };
 
-/** What the progress of a run is read from. */
+/** The facts about the progress of a run. */
 type Progress = Pick<RunFacts, 'config' | 'metrics'>;
 
-/** Whether a run came to its end. */
+/** Whether a run has finished. */
 export function isAtEnd({ config, metrics }: Progress): boolean {
   const last = metrics.at(-1);
   return last !== undefined && isFinished(last, config);
 }
 
-/** The validations that a run made, in order. */
+/** The validations of a run, in order. */
 export function validations({ metrics }: Pick<RunFacts, 'metrics'>): Validation[] {
   return metrics.filter((line): line is Validation => line.valF !== undefined);
 }
@@ -31,7 +31,7 @@ export function lastValidation(run: Pick<RunFacts, 'metrics'>): Validation | und
   return validations(run).at(-1);
 }
 
-/** How many validation images training scored, the first ones; undefined where it scored all that were measured. */
+/** Number of first validation images that training scored; undefined if it scored all measured images. */
 export function scoredFirst({
   run,
   measured,
@@ -43,7 +43,7 @@ export function scoredFirst({
   return limit !== undefined && limit < (measured?.summary.images ?? Number.POSITIVE_INFINITY) ? limit : undefined;
 }
 
-/** The sizes of the training images that a run came to, and the epochs at which they begin. */
+/** The training image sizes that a run reached, and the first epoch of each. */
 export function sizeSteps({ config: { train }, metrics }: Progress): SizeStep[] {
   const shareOf = ({ epoch, seconds }: MetricsLine) =>
     train.minutes ? seconds / (train.minutes * 60) : epoch / train.epochs;
@@ -51,13 +51,13 @@ export function sizeSteps({ config: { train }, metrics }: Progress): SizeStep[] 
   return sizes.flatMap((size, index) => {
     if (index === 0) return [{ epoch: 0, size }];
     const from = train.resolutions[index - 1].until;
-    // A line at the very border was written by the resolution before.
+    // A line exactly at the boundary belongs to the previous resolution.
     const line = metrics.find((entry) => shareOf(entry) > from);
     return line ? [{ epoch: train.minutes ? line.epoch : from * train.epochs, size }] : [];
   });
 }
 
-/** The validations at the last size that a run came to. */
+/** The validations at the last image size that a run reached. */
 export function validationsAtLastSize(run: Progress): Validation[] {
   const from = sizeSteps(run).at(-1)!.epoch;
   return validations(run).filter(({ epoch }) => epoch > from);

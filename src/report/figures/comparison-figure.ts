@@ -1,12 +1,12 @@
 import type { ComparedVariant } from '../facts/comparison.ts';
 import { fitText, svgImage, svgText, textWidth } from './svg-text.ts';
 
-/** Of a few variants, and of many. */
+/** Row heights for few and for many variants. */
 const rowHeights = [12, 9.5] as const;
 const fontSize = 7.5;
-/** That the number of a tick takes. */
+/** Width of a tick label. */
 const tickRoom = 18;
-/** That of the column that it has in the report. */
+/** Width of the figure's column in the report. */
 const width = 158;
 const margins = { top: 3, right: 12, bottom: 26 };
 
@@ -21,8 +21,8 @@ function ticksOf(low: number, high: number, most: number): number[] {
 }
 
 /**
- * The F of every finished run as a dot, a row a variant with its mean as a bar; the line is the mean of the base, which
- * comes first. Undefined where fewer than two variants have a finished run.
+ * Draws the F of each finished run as a dot, with one row per variant and its mean as a bar. The line is the mean of the base,
+ * which comes first. Undefined if fewer than two variants have a finished run.
  */
 export function comparisonFigure(variants: readonly ComparedVariant[]): string | undefined {
   const shown = variants.filter(({ summary }) => summary.mean !== undefined);

@@ -6,19 +6,19 @@ const cell = 12.4;
 const fontSize = 8.4;
 const numberSize = 7;
 
-/** Dark blue for 1, white for 0; the root lets small shares be seen. */
+/** Dark blue for 1, white for 0; the square root makes small shares visible. */
 function shade(share: number): string {
   const strength = Math.sqrt(share);
   const mix = (from: number, to: number) => Math.round(from + (to - from) * strength);
   return `rgb(${mix(255, 20)},${mix(255, 74)},${mix(255, 140)})`;
 }
 
-/** The classes that occur in truth or prediction. */
+/** The classes that occur in the ground truth or the prediction. */
 export function occurringClasses({ perClass }: ScoreSummary): number[] {
   return perClass.filter(({ truthPixels, predictedPixels }) => truthPixels + predictedPixels > 0).map(({ id }) => id);
 }
 
-/** Shares of the pixels of a class (row = truth) that each class is predicted for; zeros where the truth lacks it. */
+/** Shares of a true class's pixels (row) by predicted class; zeros if the ground truth lacks the class. */
 export function rowShares(confusion: Float64Array, classes: number, id: number): Float64Array {
   const row = confusion.slice(id * classes, (id + 1) * classes);
   const total = row.reduce((sum, pixels) => sum + pixels, 0);
@@ -26,8 +26,8 @@ export function rowShares(confusion: Float64Array, classes: number, id: number):
 }
 
 /**
- * The confusion matrix as an SVG heat map: a row a class of the truth, normalised to 1, with the percent in the cells
- * that have at least half of one.
+ * The confusion matrix as an SVG heat map with one row per true class, normalised to 1. Cells of at least half a percent show
+ * their percentage.
  */
 export function confusionFigure(summary: ScoreSummary, { classes }: LabelSet): string {
   const ids = occurringClasses(summary);

@@ -13,8 +13,8 @@ function summarize() {
   return { summary: score.summary(), labelSet: celebamask19 };
 }
 
-describe('what the confusion matrix says', () => {
-  it('finds the classes that are taken for another', () => {
+describe('the confusion matrix', () => {
+  it('finds the classes that are confused with another', () => {
     expect(worstMistakes(summarize(), 3)).toEqual([
       { truth: 4, predicted: 5, share: 1 },
       { truth: 13, predicted: 0, share: 0.5 },
@@ -36,7 +36,7 @@ describe('what the confusion matrix says', () => {
 describe('wrong pixels', () => {
   const map = (width: number, ids: number[]) => ({ width, height: ids.length / width, data: Uint8Array.from(ids) });
 
-  it('are near a border up to three pixels from it; ignored ones do not count', () => {
+  it('count as near a boundary up to three pixels away; ignored pixels do not count', () => {
     const truth = map(10, [1, 1, 1, 1, 1, 1, 1, 2, 2, 255]);
     const prediction = map(10, [0, 1, 1, 1, 0, 1, 1, 2, 0, 0]);
     // Pixel 4 is three from the border, pixel 8 two, pixel 0 seven; pixel 9 is ignored.
@@ -45,7 +45,7 @@ describe('wrong pixels', () => {
 });
 
 describe('text of figures', () => {
-  it('is escaped, wrapped and cut', () => {
+  it('is escaped, wrapped and truncated', () => {
     expect(svgText('<a & "b">', 0, 0, { size: 8 })).toContain('>&lt;a &amp; &quot;b&quot;&gt;<');
     expect(wrapText('2 × residual block', 8, 50)).toEqual(['2 × residual', 'block']);
     const cut = fitText('w'.repeat(1000), 8, 60);

@@ -16,7 +16,7 @@ describe.each(listModels())('the figure of %s', (name) => {
   const network = networkParts(graph);
   const { width, height, boxes, arrows } = layOutNetwork(network);
 
-  it('has all parameters in parts of few convolutions', () => {
+  it('assigns all parameters to parts with few convolutions', () => {
     const parameters = network.parts.reduce((sum, part) => sum + part.parameters, 0);
     expect(parameters).toBe(countParameters(graph));
     expect(network.parts.length).toBeGreaterThan(3);
@@ -25,7 +25,7 @@ describe.each(listModels())('the figure of %s', (name) => {
     for (const { contents } of network.parts) expect(contents.length).toBeGreaterThan(0);
   });
 
-  it('keeps its boxes inside and apart', () => {
+  it('keeps its boxes inside the image without overlap', () => {
     for (const [index, box] of boxes.entries()) {
       expect(box.x).toBeGreaterThanOrEqual(0);
       expect(box.y).toBeGreaterThanOrEqual(0);

@@ -17,9 +17,9 @@ export interface FigureBox {
 export interface FigureArrow {
   readonly from: number;
   readonly to: number;
-  /** It passes parts by: a skip connection. */
+  /** Whether it bypasses parts: a skip connection. */
   readonly skip: boolean;
-  /** How many times larger the target's images are; 1 where they are not. */
+  /** Upsampling factor from source to target; 1 if the target is not larger. */
   readonly enlarged: number;
 }
 
@@ -35,7 +35,7 @@ const font = { title: 9, text: 8.5 };
 const lineHeight = 10;
 const padding = 5;
 const boxWidth = 98;
-/** How far a box begins to the right of the one before it on another row: less than its width, so that arrows go straight. */
+/** Horizontal offset between consecutive boxes on different rows; less than the width of a box, so that arrows are straight. */
 const step = 36;
 const gap = { x: 22, y: 15 };
 
@@ -44,8 +44,8 @@ function formatSize([channels, height, width]: NetworkPart['shape']): string {
 }
 
 /**
- * Puts the parts of a network on rows, one a resolution, from left to right in the order of the computation, so that a
- * U-shaped network looks like a U.
+ * Arranges the parts of a network in rows, one per resolution, from left to right in execution order. A U-shaped network
+ * therefore looks like a U.
  */
 export function layOutNetwork({ input, parts }: NetworkParts): FigureLayout {
   const all = [
@@ -82,7 +82,7 @@ export function layOutNetwork({ input, parts }: NetworkParts): FigureLayout {
   };
 }
 
-/** The part that a part goes on from: the last one that it reads. */
+/** The main input of a part: the last part that it reads. */
 function mainSource(reads: readonly number[]): number {
   return reads.at(-1) ?? -1;
 }
@@ -96,7 +96,7 @@ function arrowsOf(all: readonly Pick<NetworkPart, 'reads' | 'shape'>[]): FigureA
   );
 }
 
-/** The points of an arrow: straight where the boxes lie beside or above each other, else with corners. */
+/** The points of an arrow: straight if the boxes share a row or overlap horizontally, otherwise with corners. */
 function route(from: FigureBox, to: FigureBox, boxes: readonly FigureBox[]): (readonly [number, number])[] {
   const middle = (box: FigureBox) => box.y + box.height / 2;
   if (Math.abs(middle(from) - middle(to)) < 1) {
@@ -168,8 +168,8 @@ function drawBox({ name, size, lines, x, y, width, height }: FigureBox, enlargin
 }
 
 /**
- * A network as an SVG: a box for every part with its channels × resolution and blocks, arrows where one reads another
- * (dashed for skip connections, ×2 where images are enlarged).
+ * Draws a network as an SVG: a box for each part with its channels × resolution and modules, and an arrow for each input
+ * (dashed for skip connections, ×2 for upsampling).
  *
  * @example await writeFileAtomic('network.svg', networkFigure(networkParts(graph)))
  */

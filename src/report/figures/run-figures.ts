@@ -24,11 +24,11 @@ async function drawCurves(
 ): Promise<string> {
   const options = { title: '', xLabel: 'epoch', xFrom: 0, yLabel, rightLabel, width: 410, height: 262 };
   const svg = await curvesChart(series, { ...options, ...(markBest !== undefined && { markBest }) });
-  // The report brings its own typeface, and no other may be looked for on the machine.
+  // The report includes its own typeface; it must not depend on installed fonts.
   return svg.replaceAll('sans-serif', figureFont);
 }
 
-/** Losses (left axis) and learning rate (right axis, from that of the first step on) over epochs as an SVG. */
+/** Draws losses (left axis) and learning rate (right axis, from the first step) over epochs as an SVG. */
 export function lossFigure(lines: readonly MetricsLine[], { train }: Config): Promise<string> {
   const first = learningRateAt(0, { ...train, kind: train.schedule, learningRate: train.lr });
   const valLoss = pointsOf(lines, 'valLoss');
@@ -40,7 +40,7 @@ export function lossFigure(lines: readonly MetricsLine[], { train }: Config): Pr
   return drawCurves(series, 'loss', 'learning rate');
 }
 
-/** F on validation and training images (left axis) and side of the training images (right axis, where it changes) over epochs as an SVG. */
+/** Draws F on validation and training images (left axis) and, if it changes, the image size (right axis) as an SVG. */
 export function scoreFigure(lines: readonly MetricsLine[], sizes: readonly SizeStep[]): Promise<string> {
   const trainF = pointsOf(lines, 'trainF');
   const name = trainF.length > 0 ? 'validation F' : 'F (per image)';
@@ -55,7 +55,7 @@ export function scoreFigure(lines: readonly MetricsLine[], sizes: readonly SizeS
   return drawCurves(series, 'F (per image)', 'pixels', name);
 }
 
-/** Photo, truth, prediction and errors of one image beside each other, as a PNG. */
+/** Photo, ground truth, prediction and errors of one image side by side, as a PNG. */
 export function failureFigure({ photo, truth, prediction }: ScoredImage, set: LabelSet): Promise<Buffer> {
   const panels = [
     photo,

@@ -1,7 +1,7 @@
-/** The typeface of the figures, which comes with the report. */
+/** The typeface of the figures; the report includes it. */
 export const figureFont = 'Arimo';
 
-/** Text for the inside of an SVG element or attribute. */
+/** Escapes text for an SVG element or attribute. */
 function svgEscape(text: string): string {
   const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
   return text.replace(/\p{Cc}/gu, ' ').replace(/[&<>"]/g, (character) => entities[character]);
@@ -12,7 +12,7 @@ export interface SvgTextOptions {
   readonly anchor?: 'start' | 'middle' | 'end';
   readonly color?: string;
   readonly bold?: boolean;
-  /** Degrees, about the place of the text. */
+  /** Rotation in degrees about the position of the text. */
   readonly turn?: number;
 }
 
@@ -26,7 +26,7 @@ export function svgText(text: string, x: number, y: number, options: SvgTextOpti
   );
 }
 
-/** About as wide as text is in Arial; no less, so that what is laid out by it has room. */
+/** Estimated width of text in Arial; never too small, so that layouts leave enough space. */
 export function textWidth(text: string, size: number): number {
   const widths = Array.from(text, (character) => {
     if (/[ijl.,:;'|! ]/.test(character)) return 0.3;
@@ -36,7 +36,7 @@ export function textWidth(text: string, size: number): number {
   return widths.reduce((sum, width) => sum + width, 0) * size;
 }
 
-/** The longest beginning of a text that fits a width, with an ellipsis where something was left out. */
+/** Truncates a text to a width, with an ellipsis if anything is cut. */
 export function fitText(text: string, size: number, width: number): string {
   const characters = Array.from(text.slice(0, 500));
   if (textWidth(text.slice(0, 500), size) <= width) return text;
@@ -44,7 +44,7 @@ export function fitText(text: string, size: number, width: number): string {
   return `${characters.join('')}…`;
 }
 
-/** Lines of words that are no wider than a width; a longer word is shortened. */
+/** Wraps text to a width; a word that is too wide is truncated. */
 export function wrapText(text: string, size: number, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
@@ -55,13 +55,13 @@ export function wrapText(text: string, size: number, width: number): string[] {
   return lines;
 }
 
-/** A whole image; sizes in points of the page where it is shown at its own size. */
+/** A complete SVG image; at its natural size, one unit is one point on the page. */
 export function svgImage(width: number, height: number, parts: readonly string[]): string {
   const [w, h] = [round(width), round(height)];
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${w}" height="${h}" viewBox="0 0 ${w} ${h}">\n${parts.join('\n')}\n</svg>\n`;
 }
 
-/** Coordinates with as many digits as can be seen. */
+/** Rounds a coordinate to visible precision. */
 export function round(value: number): number {
   return Math.round(value * 100) / 100;
 }

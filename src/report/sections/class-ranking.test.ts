@@ -12,7 +12,7 @@ function summarize() {
 }
 
 describe('rankClasses', () => {
-  it('sets classes at 0 apart, by frequency, and the others in order of F', () => {
+  it('separates classes at 0, by frequency, and sorts the others by F', () => {
     const ranking = rankClasses({ summary: summarize() });
     expect(ranking.notFound.map(({ id }) => celebamask19.classes[id].name)).toEqual(['hair', 'nose']);
     expect(ranking.found.map(({ id }) => celebamask19.classes[id].name)).toEqual(['skin', 'neck']);
@@ -20,7 +20,7 @@ describe('rankClasses', () => {
     expect(listScores(ranking.found, celebamask19)).toBe('skin (0.62) and neck (0.67)');
   });
 
-  it('says nothing where all are found', () => {
+  it('is silent if all classes are found', () => {
     const score = new FaceScore(19);
     score.add(Uint8Array.of(1, 2), Uint8Array.of(1, 2));
     expect(countNotFound(rankClasses({ summary: score.summary() }))).toBeUndefined();

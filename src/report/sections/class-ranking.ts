@@ -3,18 +3,18 @@ import type { ClassScore } from '../../metrics/face-score.ts';
 import type { Measurements } from '../facts/measurements.ts';
 import { list, markup } from '../typst/typst-text.ts';
 
-/** The classes of the truth by their mean F. */
+/** The classes in the ground truth by mean F. */
 export interface ClassRanking {
-  /** Those whose F rounds to 0.00, the most frequent first: F cannot order them. */
+  /** Classes whose F rounds to 0.00, most frequent first, because F cannot rank them. */
   readonly notFound: readonly ClassScore[];
-  /** The others, the lowest F first. */
+  /** The other classes, lowest F first. */
   readonly found: readonly ClassScore[];
 }
 
-/** An F below this is written as 0.00. */
+/** A lower F is displayed as 0.00. */
 const zeroF = 0.005;
 
-/** Orders the classes that occur in the truth. */
+/** Ranks the classes that occur in the ground truth. */
 export function rankClasses({ summary }: Pick<Measurements, 'summary'>): ClassRanking {
   const scored = summary.perClass.filter(({ images }) => images > 0);
   const byFrequency = (a: ClassScore, b: ClassScore) => b.images - a.images || b.truthPixels - a.truthPixels;
@@ -31,7 +31,7 @@ export function listScores(classes: readonly ClassScore[], { classes: names }: L
   return list(classes.map(({ id, meanImageF1 }) => `${markup(names[id].name)} (${meanImageF1.toFixed(2)})`));
 }
 
-/** `3 of the 18 classes have an F of 0.00`; undefined where all are found. */
+/** `3 of the 18 classes have an F of 0.00`; undefined if all are found. */
 export function countNotFound({ notFound, found }: ClassRanking): string | undefined {
   const count = notFound.length;
   if (count === 0) return undefined;

@@ -20,15 +20,15 @@ function legend({ measured }: ReportFacts): string {
   return `align(left, text(7.8pt)[${entries.join(' #h(3pt)\n')}])`;
 }
 
-/** File names in datasets may be long hashes; the first characters identify them. */
+/** File names in datasets may be long hashes; the first characters are enough to identify them. */
 function shortName(stem: string): string {
   return stem.length > 12 ? `${stem.slice(0, 8)}…` : stem;
 }
 
-/** What costs a bad image its score: the classes of its truth with the lowest F1, or how many are missed. */
+/** Why an image scores badly: the true classes with the lowest F1, or the number of missed classes. */
 function sufferedClasses({ score }: NonNullable<ReportFacts['measured']>['worst'][number], facts: ReportFacts): string {
   const missed = score.perClass.filter(({ f1 }) => f1 === 0).length;
-  // Among classes at 0 there are no worst two.
+  // Classes at 0 cannot be ranked.
   if (missed > 2) return `${missed} of ${score.perClass.length} classes at 0`;
   const lowest = score.perClass.toSorted((a, b) => a.f1 - b.f1).slice(0, 2);
   const { classes } = facts.measured!.labelSet;
@@ -80,7 +80,7 @@ export function failuresSection(facts: ReportFacts): string {
   );
 }
 
-/** A score on the images that selected the checkpoint is optimistic. */
+/** The score is optimistic on images that were used to select the checkpoint. */
 function chosenBy(facts: ReportFacts): string | undefined {
   const { run, network, measured, hasOwnData } = facts;
   if (!measured || !hasOwnData || network.weightsAre !== 'best' || validations(run).length === 0) return undefined;
@@ -123,7 +123,7 @@ export function limitsSection(facts: ReportFacts): string {
       worn.length > 0 &&
         `${worn.length === 1 ? 'The class' : 'The classes'} ${list(worn)} ${worn.length === 1 ? 'occurs' : 'occur'} in fewer than ten validation images, so ${worn.length === 1 ? 'its score is' : 'their scores are'} uncertain.`,
       comparison && singleSeeds(comparison),
-      `The network expects aligned portraits like those in the training set and sees them at ${seenAt(facts)}; structures thinner than a pixel at that size are lost.`,
+      `The network expects aligned portraits like those in the training set and sees them at ${seenAt(facts)}. Structures thinner than a pixel at that size are lost.`,
     ),
   );
 }

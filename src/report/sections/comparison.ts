@@ -8,10 +8,10 @@ import { dataPaths, formatDifference, type RunDifference } from '../facts/run-di
 import { lastValidation, scoredFirst } from '../facts/run-progress.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from '../typst/typst-text.ts';
 
-/** A longer table leaves out the middle: the highest and the lowest F say most. */
+/** A longer table omits the middle; the highest and lowest F are the most informative. */
 const mostRows = 24;
 
-/** A longer table has the whole width of the page, the figure below it. */
+/** A longer table takes the full page width, with the figure below it. */
 const mostRowsBesideFigure = 10;
 
 /** Longer lists of names are counted. */
@@ -26,7 +26,7 @@ function describeDifferences(differences: readonly RunDifference[]): string {
   return [...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join(', ');
 }
 
-/** ` ±0.40 (2)`: half the range of values in points and their number, where there are several. */
+/** ` ±0.40 (2)`: half the range of values in points and their number, if there are several. */
 function formatSpread(values: readonly number[]): string {
   if (values.length < 2) return '';
   return ` ±${((Math.max(...values) - Math.min(...values)) * 50).toFixed(2)} (${values.length})`;
@@ -41,7 +41,7 @@ function formatScore(summary: VariantSummary): string {
   return summary.mean === undefined ? '–' : `${formatF(summary.mean)}${formatSpread(finishedScores(summary))}`;
 }
 
-/** `16`, or of a variant without a finished run `4 of 16`. */
+/** `16`, or `4 of 16` for a variant without a finished run. */
 function formatEpochs({ epochs, summary }: ComparedVariant): string {
   const text = String(Number(epochs.toFixed(1)));
   if (summary.mean !== undefined) return text;
@@ -49,12 +49,12 @@ function formatEpochs({ epochs, summary }: ComparedVariant): string {
   return minutes ? `${text}, stopped` : `${text} of ${planned}`;
 }
 
-/** Whether a variant is the run of the report and differs from the base in too much to list. */
+/** Whether a variant is the run of the report and has too many differences from the base to list. */
 function isAnotherRecipe({ changedKeys, summary, title }: ComparedVariant, main: string): boolean {
   return title === undefined && changedKeys > mostDifferences && summary.results.some(({ folder }) => folder === main);
 }
 
-/** The table must have room for the changes. */
+/** Truncates a name, to leave room for the changes in the table. */
 function shorten(name: string): string {
   return name.length > 20 ? `${name.slice(0, 19)}…` : name;
 }
@@ -106,13 +106,13 @@ function largest(what: 'gain' | 'loss', count: number): string {
   return `The largest ${what === 'gain' ? 'gains' : 'losses'} ${against} the base are`;
 }
 
-/** What the numbers say: the largest gains and losses, and how much seeds differ. */
+/** Summarises the comparison: the largest gains and losses, and the spread over seeds. */
 function findings({ variants }: Comparison, main: string): string {
   const compared = variants.filter(({ name, summary }) => name !== baseName && summary.difference !== undefined);
   const others = compared.filter((variant) => !isAnotherRecipe(variant, main));
   const [own] = compared.filter((variant) => isAnotherRecipe(variant, main));
   const described = ({ name, summary }: ComparedVariant) => `${markup(name)} (${formatPoints(summary.difference!)})`;
-  // The table is in the order of mean F, which need not be that of differences between runs with one seed.
+  // The table is sorted by mean F; differences between runs with the same seed may have another order.
   const ranked = others.toSorted((a, b) => b.summary.difference! - a.summary.difference!);
   const better = ranked.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
   const worse = ranked
@@ -133,7 +133,7 @@ function findings({ variants }: Comparison, main: string): string {
   );
 }
 
-/** The scores that the differences are taken from, so that a reader can check them. */
+/** The scores of the base, so that a reader can check the differences. */
 function seedsOfBase({ results, spread }: VariantSummary): string | undefined {
   if (spread === undefined) return undefined;
   const scores = results.flatMap(({ state, f, run }) =>
@@ -180,13 +180,13 @@ function introduce(facts: ReportFacts, comparison: Comparison): string {
   );
 }
 
-/** ` on the first 30 validation images`, where training scored no more. */
+/** ` on the first 30 validation images`, if training scored only these. */
 function onFirst(facts: ReportFacts): string {
   const first = scoredFirst(facts);
   return first === undefined ? '' : ` on ${firstImages(first)}`;
 }
 
-/** Why the table gives another F for the run of the report than the report does. */
+/** Why the F of the report's run differs between the table and the headline. */
 function otherThanHeadline(facts: ReportFacts): string | undefined {
   const { measured, run, network, comparison } = facts;
   const last = lastValidation(run);

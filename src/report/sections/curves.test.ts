@@ -24,7 +24,7 @@ function factsOf(
 }
 
 describe('overfitting', () => {
-  it('gives the gap between training and validation F, and the rise of the validation loss', () => {
+  it('reports the gap between training and validation F and a rise in validation loss', () => {
     const facts = factsOf([
       [0.6, 0.61, 1],
       [0.7, 0.75, 0.8],
@@ -38,7 +38,7 @@ describe('overfitting', () => {
     ]);
   });
 
-  it('says where there is no sign of it, and on which images', () => {
+  it('reports the absence of overfitting and the images used', () => {
     const facts = factsOf(
       [
         [0.6, 0.61, 1],
@@ -54,13 +54,13 @@ describe('overfitting', () => {
     ]);
   });
 
-  it('says nothing of runs that did not record it', () => {
+  it('is omitted for runs that did not record it', () => {
     expect(overfitting(factsOf([[0.6], [0.7]]))).toBeUndefined();
   });
 });
 
 describe('curves', () => {
-  it('says in its caption which images are scored, and what the losses are of', () => {
+  it('names in its caption the scored images and the data of the losses', () => {
     const text = curves(factsOf([[0.6, 0.61, 1]], ['validation.limit=20', 'loss.auxiliary=0.4']));
     expect(text).toContain('F (per image) on the first 20 validation images and on 20 training images without');
     expect(text).toContain(

@@ -5,16 +5,16 @@ import type { ReportFacts } from '../facts/report-facts.ts';
 import { isAtEnd, scoredFirst, sizeSteps, validationsAtLastSize } from '../facts/run-progress.ts';
 import { figure, paragraph, typstString } from '../typst/typst-text.ts';
 
-/** Differences of F that are smaller than those between seeds. */
+/** A change in F smaller than typical differences between seeds. */
 const levelledOff = 0.003;
 
-/** A gap between training and validation F that is no sign of overfitting, and one that is. */
+/** Largest gap between training and validation F without overfitting, and smallest gap with clear overfitting. */
 const gaps = { small: 0.01, large: 0.05 };
 
 /** How far above its minimum a validation loss counts as risen. */
 const risenLoss = 1.02;
 
-/** How the last tenth of a finished run went, at one image size: whether longer training would help. */
+/** How F changed in the last tenth of a finished run, at one image size: whether longer training would help. */
 export function convergence({ run }: Pick<ReportFacts, 'run'>): string | undefined {
   const scored = validationsAtLastSize(run);
   if (!isAtEnd(run) || scored.length < 3) return undefined;
@@ -27,14 +27,14 @@ export function convergence({ run }: Pick<ReportFacts, 'run'>): string | undefin
   return `From epoch ${from} to ${to}, the end of training, validation F ${change}${verdict(gain, run.config.train)}.`;
 }
 
-/** What a gain means: with a learning rate of 0 at the end, any training levels off, however short it is. */
+/** Interprets a gain. If the learning rate decays to 0, every run levels off, however short it is. */
 function verdict(gain: number, { schedule, finalShare }: Config['train']): string {
   const isLevel = Math.abs(gain) < levelledOff;
   if (schedule !== 'constant' && finalShare < 0.02) {
     return `${isLevel ? ': it levelled off' : ''} as the learning rate decayed to ${finalShare > 0 ? 'nearly ' : ''}0`;
   }
   if (isLevel) return ': training had levelled off';
-  return gain > 0 ? ': longer training might still help' : ': a shorter training would have sufficed';
+  return gain > 0 ? ': longer training might still help' : ': shorter training would have sufficed';
 }
 
 /** Validation images that every validation scored. */
@@ -50,7 +50,7 @@ function trainImages({ run, measured }: Pick<ReportFacts, 'run' | 'measured'>): 
   return countOf(Math.min(...known.filter((count) => count !== undefined)), 'training image');
 }
 
-/** Whether the network fits the training images better than others; undefined where the run did not record it. */
+/** Whether the network fits the training images better than unseen ones; undefined if the run did not record it. */
 export function overfitting(facts: Pick<ReportFacts, 'run' | 'measured'>): string | undefined {
   const { run } = facts;
   const scored = validationsAtLastSize(run);
@@ -85,7 +85,7 @@ function lossTrend(scored: readonly { readonly epoch: number; readonly valLoss?:
     : `The validation loss stayed close to its minimum of ${low}.`;
 }
 
-/** The figure of the training: losses and learning rate, F and image size. */
+/** The training figure: losses and learning rate, F and image size. */
 export function curves(facts: ReportFacts): string {
   const { figures, run } = facts;
   const { loss, score } = figures;
@@ -99,7 +99,7 @@ export function curves(facts: ReportFacts): string {
   const caption = [
     score === undefined ? `Training: ${left}.` : `Training: ${left} (left), ${right}${size} (right).`,
     has('valLoss') &&
-      `The training loss is computed on augmented batches${auxiliary > 0 ? ', including auxiliary heads' : ''}, the validation loss on unaugmented images; compare their trends, not their levels.`,
+      `The training loss is computed on augmented batches${auxiliary > 0 ? ', including auxiliary heads' : ''}, the validation loss on unaugmented images. Compare their trends, not their levels.`,
   ];
   return figure(
     `grid(\n  columns: (50%,) * ${files.length},\n${images.join('\n')}\n)`,

@@ -26,10 +26,10 @@ function machineOf({ cpu, engine }: Pick<Environment, 'cpu' | 'engine'>): string
     : `${markup(engine.device)} with ${threads}${cpu ? ` of a CPU (${markup(cpu)})` : ''}`;
 }
 
-/** The machine, or all machines and engines of a run that was resumed with others. */
+/** The machine, or all machines and engines if a run was resumed with different ones. */
 function machinesOf({ resumes = [], ...first }: Environment): string | undefined {
   const parts = [{ step: 0, ...first }, ...resumes].map((part) => {
-    const name = part.engine ? `the ${markup(part.engine.name)} engine` : 'an engine that was not recorded';
+    const name = part.engine ? `the ${markup(part.engine.name)} engine` : 'an unrecorded engine';
     return { step: part.step, text: [machineOf(part), `with ${name}`].filter(Boolean).join(', ') };
   });
   const changes = parts.filter(({ text }, index) => text !== parts[index - 1]?.text);
@@ -159,6 +159,6 @@ function swaps({ data, run }: ReportFacts): string | undefined {
   if (swapped === 0) return undefined;
   const masks = `In ${formatCount(swapped)} of the ${formatCount(statistics.images)} training masks, left and right labels are swapped, as the order of eyes and brows shows.`;
   return run.config.data.repair
-    ? paragraph(masks, 'These labels were exchanged before training; validation masks were left unchanged.')
+    ? paragraph(masks, 'These labels were swapped back before training; validation masks were left unchanged.')
     : paragraph(masks, 'They were used unchanged.');
 }

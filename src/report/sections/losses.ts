@@ -8,7 +8,7 @@ function weighted(weight: number, symbol: string): string {
   return weight === 1 ? symbol : `${weight} ${symbol}`;
 }
 
-/** A loss with its formula, without its weight. */
+/** A loss and its formula, without its weight. */
 function described({ title, reference, symbol, text }: (typeof losses)[number], settings: Config['loss']): string {
   const { over, formula, remarks = [] } = text(settings);
   const cited = reference === undefined ? '' : ` @${reference}`;
@@ -34,7 +34,8 @@ function resolution({ run: { config }, network }: ReportFacts): string {
   const ways = resolutions
     .filter(({ scores, labels }) => scores !== labels)
     .map(({ scores, labels }) => `${scores}² ${labels > scores ? 'upsampled' : 'downsampled'} to ${labels}²`);
-  if (ways.length === 0) return 'It is computed at the resolution of the logits, to which the labels are resized.';
+  if (ways.length === 0)
+    return 'The loss is computed at the resolution of the logits, to which the labels are resized.';
   const rest =
     ways.length < resolutions.length
       ? '; in the other stages the loss is computed at the resolution of the logits'
@@ -59,7 +60,7 @@ export function lossesSection(facts: ReportFacts): string {
       loss.auxiliary > 0 && `The same loss at each auxiliary head is added with weight ${typstNumber(loss.auxiliary)}.`,
       resolution(facts),
       augmentation.rotation + augmentation.shift + augmentation.scale > 0 &&
-        'Pixels outside the photo, which enter by rotation, shift or scaling, are ignored.',
+        'Pixels outside the photo, introduced by rotation, shift or scaling, are ignored.',
     ),
     ...parts.map((part) => described(part, loss)),
   );

@@ -5,7 +5,7 @@ import type { NetworkPart } from '../facts/network-parts.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
 import { blocks, code, figure, list, markup, paragraph, sideBySide, table, typstString } from '../typst/typst-text.ts';
 
-/** Names of the parts that hold modules of a kind. */
+/** Names of the parts that contain modules of a kind. */
 function partsWith(parts: readonly NetworkPart[], kind: string): string {
   const holders = parts.filter(({ contents }) => contents.some((content) => content.kind === kind));
   return list(holders.map(({ name }) => markup(name)).slice(0, 6));
@@ -30,10 +30,10 @@ function describe({ network, run }: ReportFacts): string {
     `@fig-network shows the network, ${code(model)}.`,
     isUShaped(parts)
       ? `It is an encoder-decoder with skip connections @unet. The encoder reduces the ${size}² image to a ${deepest}² feature map with a large receptive field. ` +
-          'The decoder upsamples it again; skip connections add the fine detail that downsampling lost.'
+          'The decoder upsamples it again, and skip connections restore the fine detail lost in downsampling.'
       : `It reduces the ${size}² image to a ${deepest}² feature map with a large receptive field.`,
     coordinates &&
-      `Two channels with the coordinates of each pixel, −1 to 1, are concatenated to the input @coordconv: ${hasSides ? 'left and right parts look alike, so only their position distinguishes them' : 'the photos are aligned, so the position of a pixel is informative'}.`,
+      `Two channels with the coordinates of each pixel, −1 to 1, are concatenated to the input @coordconv. ${hasSides ? 'Left and right parts look alike, so only their position distinguishes them' : 'The photos are aligned, so the position of a pixel is informative'}.`,
   );
 }
 
@@ -49,13 +49,12 @@ function describeBlocks({ network, run }: ReportFacts): string {
     first('BasicBlock') && `Residual blocks of two 3×3 convolutions @resnet make up ${partsWith(parts, 'BasicBlock')}.`,
     inverted &&
       `Inverted residuals (IR) @mobilenet with depthwise ${inverted.kernel} convolutions${squeeze ? ' and squeeze-and-excitation (SE) @senet' : ''} ` +
-        `make up ${partsWith(parts, 'InvertedResidual')}: they need few parameters even with many channels.`,
+        `make up ${partsWith(parts, 'InvertedResidual')}. They need few parameters even with many channels.`,
     first('PyramidPooling') &&
       'Pyramid pooling @pspnet adds means over coarse grids to the deepest features, which gives every position global context.',
     batchNormalization && 'Batch normalisation @batch-norm follows the convolutions.',
-    `The logits have a resolution of ${logitsSide}² and are upsampled to the size of the photo before the argmax; upsampling labels instead would give jagged boundaries.`,
-    run.config.loss.auxiliary > 0 &&
-      'Auxiliary heads on intermediate features support training and are removed afterwards.',
+    `The logits have a resolution of ${logitsSide}² and are upsampled to the size of the photo before the argmax. Upsampling labels instead would give jagged boundaries.`,
+    run.config.loss.auxiliary > 0 && 'Auxiliary heads on intermediate features are used only during training.',
     '@tab-parameters shows how the parameters are distributed.',
   );
 }
@@ -111,7 +110,7 @@ export function networkSection(facts: ReportFacts): string {
         ),
       ],
     ),
-    // Last, since text can fill the page that it does not fit on.
+    // The figure comes last, so that text can fill a page that it does not fit on.
     figure(`image(${typstString(facts.figures.network)}, width: 100%)`, caption, 'fig-network', 'auto'),
   );
 }

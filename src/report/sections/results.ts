@@ -14,11 +14,11 @@ import { convergence, curves, overfitting } from './curves.ts';
 interface Mistake {
   readonly truth: number;
   readonly predicted: number;
-  /** Of the pixels of the class, 0 to 1. */
+  /** Share of the pixels of the true class, 0 to 1. */
   readonly share: number;
 }
 
-/** The classes confused most often, by their share and then their size; one mistake a class. */
+/** The classes confused most often, ordered by share and then by size; one mistake per class. */
 export function worstMistakes(
   { summary, labelSet }: Pick<Measurements, 'summary' | 'labelSet'>,
   count: number,
@@ -37,7 +37,7 @@ export function worstMistakes(
     .slice(0, count);
 }
 
-/** The share of the pixels of paired classes that are given to the class of the other side; undefined where there are none, or none is predicted. */
+/** Share of the pixels of paired classes predicted as the other side; undefined if no such class occurs or is predicted. */
 export function sideConfusion({ summary, labelSet }: Pick<Measurements, 'summary' | 'labelSet'>): number | undefined {
   const { length } = labelSet.classes;
   let [wrong, all, predicted] = [0, 0, 0];
@@ -64,13 +64,13 @@ function classTable({ summary, labelSet }: Measurements): string {
   return `{\n  set text(7.8pt)\n  set table(inset: (x: 2.6pt, y: 2.3pt))\n  ${table(columns, rows).replaceAll('\n', '\n  ')}\n}`;
 }
 
-/** F of the plain prediction, where the training measured it for these weights on all of these images. */
+/** F of the plain prediction, if training measured it for these weights on all of these images. */
 function plainF({ run, network, hasOwnData }: ReportFacts): number | undefined {
   if (!hasOwnData || run.config.validation.limit !== undefined) return undefined;
   return validations(run).find(({ step }) => step === network.step)?.valF;
 }
 
-/** F on the images that training scored, where these are not all: what curves and comparison show. */
+/** F on the images that training scored, if these are not all images; curves and comparison show this F. */
 function onFirst(facts: ReportFacts): string | undefined {
   const { measured, hasOwnData, averaging } = facts;
   const first = scoredFirst(facts);
@@ -78,7 +78,7 @@ function onFirst(facts: ReportFacts): string | undefined {
   const f = measured!.images.slice(0, first).reduce((sum, { score }) => sum + score.f, 0) / first;
   return (
     `Validations during training scored only ${firstImages(first)}, on which F is ${formatF(f)}` +
-    `${averaging ? ' with averaging over views' : ''}; F in @fig-curves${facts.comparison ? ' and @tab-comparison' : ''} refers to these.`
+    `${averaging ? ' with averaging over views' : ''}. F in @fig-curves${facts.comparison ? ' and @tab-comparison' : ''} refers to these images.`
   );
 }
 
@@ -97,7 +97,7 @@ function scores(facts: ReportFacts): string {
     sorted.length >= 10 &&
       `Half of the images score between ${formatRatio(at(0.25))} and ${formatRatio(at(0.75))} (median ${formatRatio(at(0.5))}, lowest ${formatRatio(sorted[0])}, highest ${formatRatio(sorted.at(-1)!)}).`,
     onFirst(facts),
-    validations(run).length > 1 && '@fig-curves shows the course of training.',
+    validations(run).length > 1 && '@fig-curves shows the training curves.',
   );
 }
 
@@ -123,7 +123,7 @@ function classes(measured: Measurements): string {
   );
 }
 
-/** What images with an accessory score, against the others. */
+/** Compares F on images with an accessory with F on the others. */
 function accessories({ labelSet, images }: Measurements): string | undefined {
   const rare = rareClasses(labelSet);
   if (rare.length === 0) return undefined;
@@ -135,7 +135,7 @@ function accessories({ labelSet, images }: Measurements): string | undefined {
   return `Mean F is ${formatRatio(mean(withOne))} on the ${withOne.length} images with at least one of ${names}, and ${formatRatio(mean(without))} on the other ${without.length}.`;
 }
 
-/** Ids of what is worn and not part of a face. */
+/** Ids of accessories, which are not part of a face. */
 function rareClasses({ name, classes }: LabelSet): number[] {
   const worn = name === face8.name ? ['glasses'] : ['eye_g', 'hat', 'ear_r', 'neck_l'];
   return classes.filter((entry) => worn.includes(entry.name)).map(({ id }) => id);
@@ -163,7 +163,7 @@ export function resultsSection(facts: ReportFacts): string {
   const { measured, figures } = facts;
   if (!measured) {
     const text =
-      'The validation images were not available when this report was written, so there are no scores by class; the curves were recorded during training.';
+      'The validation images were not available when this report was written, so this report has no scores by class. The curves were recorded during training.';
     return blocks('= Results', paragraph(text, convergence(facts), overfitting(facts)), curves(facts));
   }
   return blocks(

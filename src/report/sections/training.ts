@@ -94,7 +94,7 @@ function optimisation({ run }: ReportFacts): string {
   return paragraph(
     `*Optimisation.* @tab-optimisation lists the settings. Training took ${countOf(last.step, 'step')} (${countOf(Number(last.epoch.toFixed(1)), 'epoch')}).`,
     train.warmup > 0 &&
-      `The learning rate rises linearly at first${sgd ? '' : ', because the moment estimates of AdamW are unreliable after few steps'}.`,
+      `The learning rate rises linearly at first${sgd ? '' : ', because the moment estimates of AdamW are unreliable in the first steps'}.`,
     train.schedule !== 'constant' &&
       `${train.warmup > 0 ? 'It then decays' : 'The learning rate decays from the first step'}${isAtEnd(run) ? ', so the last epochs make small refinements' : ' over the planned length'}.`,
     train.resolutions.length > 0 && describeResolutions(run),
@@ -102,7 +102,7 @@ function optimisation({ run }: ReportFacts): string {
   );
 }
 
-/** How the image size changed, as far as the run got. */
+/** How the image size changed until the run ended. */
 function describeResolutions(run: ReportFacts['run']): string {
   const planned = run.config.train.resolutions.length + 1;
   const sizes = sizeSteps(run).map(({ size }) => size);
@@ -134,9 +134,9 @@ function regularisation({ run: { config } }: ReportFacts): string {
       `${list(moves).replace(/^./, (first) => first.toUpperCase())} are applied as one bilinear warp.`,
     a.flip > 0 &&
       exchangesSides(a, data.labels) &&
-      'A flip swaps left and right labels; without this, flipped images would have wrong labels.',
+      'A flip also swaps left and right labels, because flipped images would otherwise have wrong labels.',
     copyPaste.probability > 0 &&
-      `Copy-paste counters class imbalance: since the faces are aligned, ${list(copyPaste.classes.map(markup))} of another photo can be pasted at the original position, ` +
+      `Copy-paste counters class imbalance. Because the faces are aligned, ${list(copyPaste.classes.map(markup))} from another photo can be pasted at the original position, ` +
         'subject to rules on what it may cover.',
     a.cutMix > 0 && 'CutMix replaces a rectangle of 10 % to 40 % of the area with the same rectangle of another image.',
     Object.keys(data.oversample).length > 0 &&
@@ -146,10 +146,10 @@ function regularisation({ run: { config } }: ReportFacts): string {
   return measures && paragraph('*Regularisation.*', measures);
 }
 
-/** How a photo becomes the square input of the network. */
+/** How a photo is turned into the square input of the network. */
 const resizeWords: Readonly<Record<ResizeRule, string>> = { 'stretch-area-bilinear': 'resized' };
 
-/** How the values 0 to 1 of a photo are normalised: the new range if it is the same for all channels, else the formula. */
+/** How the values 0 to 1 of a photo are normalised: the new range if all channels have the same, otherwise the formula. */
 function describeNormalization({ mean, std }: Normalization): string {
   const [m, s] = [mean[0], std[0]];
   if (mean.every((value) => value === m) && std.every((value) => value === s)) {
@@ -168,11 +168,11 @@ function processing({ network, run, averaging }: ReportFacts): string {
   const sides = averaging?.sides ?? [preprocessing.size];
   const squares = list(sides.map((side) => `${side} × ${side}`));
   return paragraph(
-    `*Processing.* A photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${describeNormalization(preprocessing)}, in training and in prediction alike.`,
+    `*Processing.* ${averaging ? 'For prediction, a' : 'A'} photo is ${resizeWords[preprocessing.resize]} to ${squares} pixels and ${describeNormalization(preprocessing)}, ${averaging ? 'as in training' : 'in both training and prediction'}.`,
     averaging
       ? describeAveraging(averaging)
       : 'The logits are upsampled bilinearly to the size of the photo, and each pixel takes the class with the highest logit. ' +
-          'There is no test-time augmentation and no other post-processing.',
+          'No test-time augmentation or other post-processing is used.',
     describeWeights(network, run),
   );
 }
@@ -181,9 +181,9 @@ function describeAveraging({ flip, sides }: AveragedViews): string {
   const sizes = sides.length > 1 ? ` at ${sides.length === 2 ? 'both' : 'all'} sizes` : '';
   const views = viewsOf({ flip, sides });
   return paragraph(
-    `The network sees ${flip ? `the photo and its mirror image${sizes}, ${views} views in all; predictions for mirrored views are mirrored back` : `the photo${sizes}`}.`,
+    `The network sees ${flip ? `the photo and its mirror image${sizes}, ${views} views in all. Predictions for mirrored views are mirrored back` : `the photo${sizes}`}.`,
     'The class probabilities are averaged at the largest logit resolution. The logarithms of the means are upsampled bilinearly to the size of the photo, and each pixel takes the class with the highest value.',
-    'There is no other post-processing.',
+    'No other post-processing is used.',
   );
 }
 
@@ -191,7 +191,7 @@ function describeWeights({ weightsAre, step }: ReportFacts['network'], run: Repo
   const when = step === undefined ? '' : ` (step ${formatCount(step)}, epoch ${Number(epochOf(step, run).toFixed(1))})`;
   return weightsAre === 'best'
     ? `The weights are those of the checkpoint with the highest validation F${when}.`
-    : `The weights are the last ones saved${when}, since there was no validation yet.`;
+    : `The weights are the last ones saved${when}, because the run had no validation yet.`;
 }
 
 /** Optimisation, regularisation and processing, with the values of the run. */

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fallbackFonts, fontFamily, hasGlyph } from './font-coverage.ts';
 import { readFont } from './typst-compiler.ts';
+import { requireUsableFonts } from './usable-fonts.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'faceparse-fonts-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -38,6 +39,36 @@ function fontWith(family: string, groups: readonly (readonly [first: number, las
   return Buffer.concat([...header, cmap, name]);
 }
 
+describe('a damaged font', () => {
+  const path = join(folder, 'damaged.ttf');
+
+  it('whose table is cut off lacks the characters', () => {
+    const font = fontWith('Cut', [[65, 65, 1]]);
+    // The cmap at the end of the file says that it has more groups than follow.
+    const cmap = Buffer.from(font.subarray(44, 84));
+    cmap.writeUInt32BE(0xffffffff, 24);
+    const whole = Buffer.concat([font, cmap]);
+    whole.writeUInt32BE(font.length, 20);
+    writeFileSync(path, whole);
+    expect(hasGlyph(whole, 65)).toBe(true);
+    expect(hasGlyph(whole, 0x674e)).toBe(false);
+    expect(() => fallbackFonts({ author: '李' }, path, () => expect.unreachable())).toThrow(/contains 李 \(Chinese\)/);
+  });
+
+  it('that Typst cannot use is refused', async () => {
+    const font = { family: 'Cut', bytes: fontWith('Cut', [[0x674e, 0x674e, 1]]) };
+    await expect(requireUsableFonts([font], '李')).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(/^the font "Cut" is damaged or Typst does not support it; pass another font/),
+    });
+    await requireUsableFonts([{ family: 'Arimo', bytes: readFont('400Regular') }], 'Ж');
+  });
+
+  it('that is no regular file is refused', () => {
+    expect(() => fallbackFonts({}, '/dev/zero')).toThrow(/^the font \/dev\/zero cannot be read/);
+  });
+});
+
 describe('the glyphs of the font', () => {
   it.each([
     ['A', true],
@@ -52,7 +83,7 @@ describe('the glyphs of the font', () => {
     expect(hasGlyph(readFont('400Regular'), character.codePointAt(0)!)).toBe(has);
   });
 
-  it('are wanted for all of the head', () => {
+  it('are required for title, author and id', () => {
     expect(fallbackFonts({ title: 'Gesichter: Ångström\n', author: 'Đặng Γιώργος Ж', id: 'A1' })).toEqual([]);
     expect(() => fallbackFonts({ author: '李小龙' })).toThrow(
       /^the author contains 李 小 龙 \(Chinese\), .* run npm install @expo-google-fonts\/noto-sans-sc@0\.4, or pass .*--font/,
@@ -89,7 +120,7 @@ describe('a font with characters above U+FFFF (cmap format 12)', () => {
 });
 
 describe('an installed Noto package', () => {
-  it('is used for the script that needs it, above U+FFFF too, after the font that is given', () => {
+  it('is used for the script that needs it, also above U+FFFF, after the given font', () => {
     const path = join(folder, 'node_modules/@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf');
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, fontWith('Noto Sans SC', [[0x20bb7, 0x20bb7, 1]]));

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { installCommand } from '../../packages/optional-packages.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -6,7 +6,7 @@ import type { ReportHead } from '../facts/report-facts.ts';
 import { figureFont } from '../figures/svg-text.ts';
 import { readFont } from './typst-compiler.ts';
 
-/** Where a table of a TrueType font begins: the header of 12 bytes is followed by entries of tag, checksum, offset, length. */
+/** Offset of a table in a TrueType font: a 12-byte header is followed by entries of tag, checksum, offset and length. */
 function tableOffset(font: Buffer, tag: string): number {
   const count = font.readUInt16BE(4);
   for (let entry = 12; entry < 12 + 16 * count; entry += 16) {
@@ -20,7 +20,7 @@ function isUnicode(platform: number, encoding: number): boolean {
   return platform === 0 || (platform === 3 && (encoding === 1 || encoding === 10));
 }
 
-/** Where the Unicode subtables of a font begin, with their format; formats other than 4 and 12 are rare and left out. */
+/** Offsets and formats of a font's Unicode subtables; formats other than 4 and 12 are rare and ignored. */
 function characterTables(font: Buffer): { readonly table: number; readonly format: 4 | 12 }[] {
   const cmap = tableOffset(font, 'cmap');
   const count = font.readUInt16BE(cmap + 2);
@@ -69,9 +69,15 @@ function hasGlyphInGroups(font: Buffer, table: number, code: number): boolean {
  * @example hasGlyph(readFont('400Regular'), 0x41) // true
  */
 export function hasGlyph(font: Buffer, code: number): boolean {
-  return characterTables(font).some(({ table, format }) =>
-    format === 12 ? hasGlyphInGroups(font, table, code) : hasGlyphInSegments(font, table, code),
-  );
+  return characterTables(font).some(({ table, format }) => {
+    try {
+      return format === 12 ? hasGlyphInGroups(font, table, code) : hasGlyphInSegments(font, table, code);
+    } catch (error) {
+      // The table of a damaged font points outside of the file.
+      if (error instanceof RangeError) return false;
+      throw error;
+    }
+  });
 }
 
 /** Scripts with an optional Noto package, and the name of its font. */
@@ -110,6 +116,9 @@ export function fontFamily(font: Buffer): string | undefined {
   return names.get(16) ?? names.get(1);
 }
 
+/** Fonts for Chinese have 20 MB. */
+const maxFontBytes = 2 ** 26;
+
 /**
  * Reads a fallback font.
  *
@@ -117,6 +126,9 @@ export function fontFamily(font: Buffer): string | undefined {
  */
 function readFallback(path: string): FallbackFont {
   try {
+    const found = statSync(path);
+    // A pipe or a device may never end.
+    if (!found.isFile() || found.size > maxFontBytes) throw new Error('not a file of at most 64 MB');
     const bytes = readFileSync(path);
     const family = fontFamily(bytes);
     hasGlyph(bytes, 65);
@@ -150,7 +162,7 @@ function installedFont(
  * The fonts for characters of a report's title, author and id that its own font lacks: `file` first, then installed Noto
  * packages. Empty if none is needed.
  *
- * @param resolve finds the Noto packages; default those that are installed next to faceparse
+ * @param resolve finds the Noto packages; default: those installed next to faceparse
  * @throws FaceparseError (exit code 2) that lists the missing characters, their script and how to get a font
  * @example fallbackFonts({ author: '李小龙' }, 'NotoSansSC-Regular.otf').map(({ family }) => family) // ['Noto Sans SC']
  */

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import type { NodeCompiler, NodeError, NodeTypstDocument } from '@myriaddreamin/typst-ts-node-compiler';
 import { FaceparseError } from '../../text/errors.ts';
 
-/** A compiled document, which can be asked for what it holds. */
+/** A compiled document whose contents can be queried. */
 export interface CompiledDocument {
   readonly pages: number;
   readonly pdf: () => Uint8Array;
-  /** What the compiler says of a document that it could compile, such as a font that is not there, each with its place. */
+  /** Compiler warnings, such as a missing font, each with its location. */
   readonly warnings: readonly string[];
   readonly compiler: NodeCompiler;
 }
 
 const styles = ['400Regular', '400Regular_Italic', '700Bold', '700Bold_Italic'] as const;
 
-/** Arimo has the widths of Arial; it comes as a package, so that a report looks the same on every machine. */
+/** Arimo is metric-compatible with Arial. It is installed as a package, so a report looks the same on every machine. */
 export function readFont(style: (typeof styles)[number]): Buffer {
   const require = createRequire(import.meta.url);
   return readFileSync(require.resolve(`@expo-google-fonts/arimo/${style}/Arimo_${style}.ttf`));
@@ -39,14 +39,14 @@ interface Diagnostic {
   readonly range: { readonly start: { readonly line: number } } | null;
 }
 
-/** More say no more. */
+/** Further warnings are dropped. */
 const mostWarnings = 20;
 
 function diagnosticsOf(compiler: NodeCompiler, found: NodeError | null): Diagnostic[] {
   return found ? (compiler.fetchDiagnostics(found) as Diagnostic[]) : [];
 }
 
-/** `FILE:LINE`, as far as it is known. */
+/** `FILE:LINE`, or `FILE` if the line is unknown. */
 function placeOf(diagnostic: Diagnostic | undefined, file: string): string {
   const path = diagnostic?.path || file;
   return diagnostic?.range ? `${path}:${diagnostic.range.start.line + 1}` : path;
@@ -60,7 +60,7 @@ function explain(compiler: NodeCompiler, error: NodeError | null, file: string):
   );
 }
 
-/** A file of the compiler's folder, compiled. @throws FaceparseError that says file, line and what is wrong */
+/** Compiles a file in the compiler's folder. @throws FaceparseError that names file, line and problem */
 export function compileFile(
   compiler: NodeCompiler,
   file: string,
@@ -74,10 +74,21 @@ export function compileFile(
   return { document, warnings: [...new Set(warnings)].slice(0, mostWarnings) };
 }
 
+/** The PDF of a document, which a damaged font or picture prevents. */
+function writePdf(compiler: NodeCompiler, document: NodeTypstDocument, file: string): Uint8Array {
+  try {
+    return compiler.pdf(document);
+  } catch (cause) {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    const message = /message: "((?:[^"\\]|\\.){1,300})"/.exec(text)?.[1]?.replace(/\\(.)/g, '$1') ?? text.slice(0, 300);
+    throw new FaceparseError(`${file} cannot be written as a PDF: ${message}; replace that font or picture`, { cause });
+  }
+}
+
 /**
  * Compiles a Typst file. It may read only files in its folder; the PDF does not depend on date or machine.
  *
- * @throws FaceparseError (exit code 1) that says file, line and what is wrong
+ * @throws FaceparseError (exit code 1) that names file, line and problem
  */
 export async function compileDocument(folder: string, name: string): Promise<CompiledDocument> {
   const { NodeCompiler } = await import('@myriaddreamin/typst-ts-node-compiler');
@@ -85,8 +96,8 @@ export async function compileDocument(folder: string, name: string): Promise<Com
     workspace: folder,
     fontArgs: [{ fontBlobs: [...styles.map(readFont), ...ownFonts(folder)] }],
   });
-  // Files may have changed since this process compiled them last.
+  // Files may have changed since this process last compiled them.
   compiler.evictCache(0);
   const { document, warnings } = compileFile(compiler, join(folder, name));
-  return { pages: document.numOfPages, pdf: () => compiler.pdf(document), warnings, compiler };
+  return { pages: document.numOfPages, pdf: () => writePdf(compiler, document, name), warnings, compiler };
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { code, list, markup, table, typstString } from './typst-text.ts';
 
 describe('markup', () => {
-  it('leaves words as they are and escapes what means something to typst', () => {
+  it('keeps words unchanged and escapes characters with a meaning in Typst', () => {
     expect(markup('copy-paste at 0.25')).toBe('copy-paste at 0.25');
     expect(markup('l_eye #set $x$ @ref <a> [b] *c* `d` ~')).toBe(
       'l\\_eye \\#set \\$x\\$ \\@ref \\<a\\> \\[b\\] \\*c\\* \\`d\\` \\~',
@@ -12,7 +12,7 @@ describe('markup', () => {
     expect(markup('1. one')).toBe('1\\. one');
   });
 
-  it('never lets a special character through, and bounds what it takes over', () => {
+  it('escapes every special character and limits the length', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 700 }), (text) => {
         const escaped = markup(text);

@@ -9,8 +9,7 @@ function clean(text: string): string {
 }
 
 /**
- * Typst markup that shows just this text, whatever it holds; dashes and dots inside of words stay as they are, so that the
- * source can be read.
+ * Escapes a text as Typst markup. Dashes and dots inside words are not escaped, so that the source stays readable.
  *
  * @example markup('a_b #c') // 'a\\_b \\#c'
  */
@@ -21,22 +20,22 @@ export function markup(text: string): string {
   );
 }
 
-/** A string of typst code. */
+/** A string in Typst code. */
 export function typstString(text: string): string {
   return `"${clean(text).replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** A name as it is written in a configuration. */
+/** A name in code font, as written in a configuration. */
 export function code(text: string): string {
   return `#raw(${typstString(text)})`;
 }
 
-/** Sentences of a paragraph, one a line; what is not said is left out. */
+/** Joins the sentences of a paragraph, one per line; missing ones are skipped. */
 export function paragraph(...sentences: readonly (string | false | undefined)[]): string {
   return sentences.filter(Boolean).join('\n');
 }
 
-/** Paragraphs and other blocks of a document, with a blank line between them. */
+/** Joins paragraphs and other blocks of a document with blank lines. */
 export function blocks(...texts: readonly (string | false | undefined)[]): string {
   return texts.filter(Boolean).join('\n\n');
 }
@@ -54,11 +53,11 @@ export function list(words: readonly string[]): string {
 export interface TableColumn {
   readonly title: string;
   readonly align?: 'left' | 'right';
-  /** Its width in typst, such as `1fr`; as wide as its text where not given. */
+  /** Width in Typst, such as `1fr`; default: as wide as the text. */
   readonly width?: string;
 }
 
-/** A table as typst code (without `#`); titles and cells are markup. */
+/** A table as Typst code (without `#`); titles and cells are markup. */
 export function table(columns: readonly TableColumn[], rows: readonly (readonly string[])[]): string {
   const cells = (row: readonly string[]) => row.map((cell) => `[${cell}]`).join(', ');
   return [
@@ -74,7 +73,7 @@ export function table(columns: readonly TableColumn[], rows: readonly (readonly 
   ].join('\n');
 }
 
-/** A figure with a caption (markup) and a label to refer to; `body` is typst code. */
+/** A figure with a caption (markup) and a label for references; `body` is Typst code. */
 export function figure(body: string, caption: string, label: string, placement?: 'auto'): string {
   const kind = body.startsWith('table(') ? ['  kind: table,'] : [];
   return [
@@ -87,7 +86,7 @@ export function figure(body: string, caption: string, label: string, placement?:
   ].join('\n');
 }
 
-/** Texts and figures beside each other, on one page; widths are typst's, such as `1fr`. */
+/** Texts and figures side by side on one page; widths as in Typst, such as `1fr`. */
 export function sideBySide(widths: readonly string[], figures: readonly string[]): string {
   return [
     '#block(breakable: false, grid(',

@@ -75,4 +75,23 @@ describe('BackgroundRuntime', () => {
       /^the thread of ONNX Runtime failed: Cannot find module/,
     );
   });
+
+  it('says so when its thread was lost, frees what is left, and can open new sessions', async () => {
+    const code = `
+      import { parentPort } from 'node:worker_threads';
+      parentPort.on('message', ({ id, command }) => {
+        if (command.kind === 'run') process.exit(3);
+        parentPort.postMessage({ id, outputs: {} });
+      });`;
+    const runtime = new BackgroundRuntime(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
+    const create = () => runtime.InferenceSession.create(new Uint8Array(1), { executionProviders: ['cpu'] });
+    const [one, two] = [await create(), await create()];
+    await expect(one.run({}, [])).rejects.toThrow('the thread of ONNX Runtime ended with code 3');
+    await expect(one.run({}, [])).rejects.toThrow('the thread of ONNX Runtime has ended; load the network again');
+    const later = await create();
+    await Promise.all([one.release(), two.release()]);
+    // The sessions of the lost thread do not end the new one.
+    await expect(later.run({}, [])).rejects.toThrow('ended with code 3');
+    await later.release();
+  });
 });

@@ -42,35 +42,42 @@ export class BackgroundRuntime implements OnnxRuntime {
 
   async #create(model: Uint8Array, options: OnnxSessionOptions): Promise<OnnxSession> {
     const session = this.#sessions++;
+    const worker = this.#start();
     this.#openSessions++;
     let open = true;
+    const ask = (command: SessionCommand) => {
+      // A new worker would not know the session.
+      if (this.#worker !== worker) throw new Error('the thread of ONNX Runtime has ended; load the network again');
+      return this.#ask(worker, command);
+    };
     const close = async () => {
       if (!open) return;
       open = false;
-      if (--this.#openSessions === 0) await this.#end();
+      // The sessions of a lost worker are no longer counted.
+      if (this.#worker === worker && --this.#openSessions === 0) await this.#end();
     };
     try {
-      await this.#ask({ kind: 'create', session, model, options });
+      await ask({ kind: 'create', session, model, options });
     } catch (error) {
       await close();
       throw error;
     }
     const run: OnnxSession['run'] = async (feeds, fetches) => {
       const sent = Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, messageOf(tensor)]));
-      const outputs = await this.#ask({ kind: 'run', session, feeds: sent, outputs: fetches });
+      const outputs = await ask({ kind: 'run', session, feeds: sent, outputs: fetches });
       return Object.fromEntries(
         Object.entries(outputs).map(([name, { type, data, dims }]) => [name, new HostTensor(type, data, dims)]),
       );
     };
     const release = async () => {
-      if (open) await this.#ask({ kind: 'release', session });
+      // What a lost worker held is free already.
+      if (open && this.#worker === worker) await ask({ kind: 'release', session });
       await close();
     };
     return { run, release };
   }
 
-  #ask(command: SessionCommand): Promise<Readonly<Record<string, TensorMessage>>> {
-    const worker = this.#start();
+  #ask(worker: Worker, command: SessionCommand): Promise<Readonly<Record<string, TensorMessage>>> {
     const id = this.#requests++;
     worker.ref();
     return new Promise((resolve, reject) => {
@@ -109,6 +116,7 @@ export class BackgroundRuntime implements OnnxRuntime {
   #fail(worker: Worker, message: string): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
+    this.#openSessions = 0;
     for (const { reject } of this.#waiting.values()) reject(new Error(message));
     this.#waiting.clear();
   }

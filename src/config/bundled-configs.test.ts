@@ -1,0 +1,19 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../test/dataset-fixture.ts';
+import { findConfigFile } from './bundled-configs.ts';
+
+const start = process.cwd();
+afterEach(() => process.chdir(start));
+
+describe('findConfigFile', () => {
+  it('finds the bundled file beside a folder of its name', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'compact'));
+    await mkdir(join(folder, 'mine'));
+    process.chdir(folder);
+    expect(await findConfigFile('compact')).toMatch(/configs.compact\.yaml$/);
+    expect(await findConfigFile('mine')).toBe('mine');
+  });
+});
