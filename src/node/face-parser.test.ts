@@ -179,7 +179,9 @@ describe('FaceParser in Node', () => {
 
   it('names a photo that cannot be read', async () => {
     await expect(parser.parse(join(folder, 'nothing.jpg'))).rejects.toThrow(/nothing\.jpg: not found/);
-    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the image: is a file of unknown format, not an image/);
+    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(
+      /^the image: is a file of unknown format, not an image/,
+    );
   });
 
   it('savePrediction writes the labels as a palette PNG, and the overlay at the size of the photo', async () => {

@@ -28,7 +28,7 @@ const upper = (text: string, how: boolean): string => (how ? text.toUpperCase() 
 test('numbers and parts are found with any padding, case and ending', () => {
   const face = fc.record({
     padding: fc.integer({ min: 0, max: 3 }),
-    ending: fc.constantFrom('jpg', 'jpeg', 'png', 'webp', 'jfif'),
+    ending: fc.constantFrom('jpg', 'jpeg', 'png', 'webp', 'jfif', 'bmp', 'avif'),
     loud: fc.boolean(),
   });
   const parts = ['skin', 'l_brow', 'ear_r', 'cloth'];

@@ -1,3 +1,4 @@
+import { photoExtensions } from '../../image/image-format.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { RawFiles } from './raw-files.ts';
@@ -23,7 +24,7 @@ export interface RawLayout {
   readonly leftAlone: readonly string[];
 }
 
-const photoPattern = /^0*(\d{1,7})\.(?:jpe?g|jfif|png|webp)$/i;
+const photoPattern = new RegExp(`^0*(\\d{1,7})(?:${photoExtensions.join('|').replaceAll('.', '\\.')})$`, 'i');
 const partPattern = /^0*(\d{1,7})_([a-z_]+)\.png$/i;
 const mappingName = 'celeba-hq-to-celeba-mapping.txt';
 
