@@ -95,7 +95,7 @@ describe('predict on folders as people have them', () => {
     ]);
     for (const force of [[], ['--force']]) {
       const { code, stdout } = await predict(['.', '--recursive', '--overlay', ...force], folder);
-      expect([code, stdout]).toEqual([0, 'wrote 2 masks to masks, with overlays in overlay/\n']);
+      expect([code, stdout]).toEqual([0, 'wrote 2 masks to masks, with overlays in masks/overlay\n']);
     }
     expect((await listFiles(join(folder, 'masks'))).sort()).toEqual([
       'anna/1.png',

@@ -149,6 +149,7 @@ async function submitRun(run: string, options: SubmitOptions): Promise<void> {
     import('../../challenge/entry.ts'),
     import('../../files/atomic-write.ts'),
   ]);
+  await (await import('../../node/foreign-model.ts')).refuseForeignModel(run);
   const entry = await readEntry(run, await averagingOf(options));
   const zip = await packed(entry, photos, options);
   await writeFileAtomic(out, zip);

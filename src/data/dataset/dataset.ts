@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
-import { readableFormats } from '../../image/image-format.ts';
+import { readableFormats } from '../../formats/file-content.ts';
 import type { ImageError } from '../../image/read-image.ts';
 import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';

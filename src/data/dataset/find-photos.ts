@@ -1,7 +1,7 @@
 import { lstat, stat } from 'node:fs/promises';
 import { basename, extname, join, relative, sep } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
-import { readableFormats } from '../../image/image-format.ts';
+import { readableFormats } from '../../formats/file-content.ts';
 import { ImageError } from '../../image/read-image.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type LeftAlone, type ListOptions, listImages } from './list-images.ts';

@@ -1,6 +1,7 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { contentBytes, contentOf, photoExtensions } from '../../image/image-format.ts';
+import { readHead } from '../../files/read-head.ts';
+import { contentBytes, contentOf, photoExtensions } from '../../formats/file-content.ts';
 import { ImageError } from '../../image/read-image.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { nameSome } from '../../text/name-some.ts';
@@ -37,16 +38,6 @@ function unreadable(path: string, error: unknown): ImageError {
   return new ImageError(path, `cannot be read (${reason})`, 'check its permissions', error);
 }
 
-async function leadingBytes(path: string): Promise<Uint8Array> {
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(contentBytes), 0, contentBytes, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
-  }
-}
-
 async function inspect(path: string): Promise<Found> {
   const leave = (reason: string): Found => ({ leftAlone: { path, reason } });
   // Desktops create names with a leading dot (.DS_Store, ._1.jpg); they are never data.
@@ -58,12 +49,12 @@ async function inspect(path: string): Promise<Found> {
     if (!info.isFile()) return leave('a device');
     // A file with the extension of a photo is meant as one: if it is not, reading it reports that.
     if (named) return { image: path };
-    const { name, kind } = contentOf(await leadingBytes(path));
+    const { name, kind } = contentOf(await readHead(path, contentBytes));
     return kind === 'other' ? leave(name) : { image: path };
   } catch (error) {
     if (named) return { image: path };
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return leave('a broken link');
-    return { problem: unreadable(path, error) };
+    return { problem: unreadable(path, error instanceof FaceparseError ? error.cause : error) };
   }
 }
 

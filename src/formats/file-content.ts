@@ -90,8 +90,6 @@ const signatures: readonly Signature[] = [
   { text: '%PDF-', content: other('a PDF document') },
   { text: 'PK\x03\x04', content: other('a zip file') },
   { text: '\x1f\x8b', content: other('a gzip file') },
-  { text: '\x89HDF\r\n\x1a\n', content: other('an HDF5 file') },
-  { text: '\x93NUMPY', content: other('a NumPy array') },
 ];
 
 /** ISO media files name their format in the major brand, or as one of the compatible brands after it. */

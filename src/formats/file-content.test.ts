@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { contentOf } from './image-format.ts';
+import { contentOf } from './file-content.ts';
 
 const bytesOf = (text: string) => Buffer.from(text, 'latin1');
 
