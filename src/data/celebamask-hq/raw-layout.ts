@@ -1,4 +1,4 @@
-import { photoExtensions } from '../../image/image-format.ts';
+import { photoExtensions } from '../../formats/file-content.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { RawFiles } from './raw-files.ts';
