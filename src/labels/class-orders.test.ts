@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { celebamask19 } from './celebamask-19.ts';
 import { classOrders, classOrderTable, getClassOrder } from './class-orders.ts';
@@ -41,4 +42,13 @@ describe('getClassOrder', () => {
     expect(() => getClassOrder('xyz')).toThrow(/the known orders are face-parsing\.pytorch, .*--table FILE/);
     expect(() => getClassOrder('jonathandinu/face-parsing')).toThrow(/already have the class ids of celebamask-19/);
   });
+});
+
+test('docs/data.md lists every id of every order', async () => {
+  const text = await readFile(new URL('../../docs/data.md', import.meta.url), 'utf8');
+  const row = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  expect(text).toContain(row(['id', ...classOrders.map(({ name }) => `\`${name}\``)]));
+  for (let id = 0; id < 19; id++) {
+    expect(text).toContain(row([`${id}`, ...classOrders.map(({ classes }) => classes[id] ?? '–')]));
+  }
 });

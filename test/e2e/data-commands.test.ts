@@ -1,8 +1,7 @@
 import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
-import { jpegBytes, noiseRgb, schematicFace, temporaryFolder, writeDataset } from '../dataset-fixture.ts';
+import { jpegBytes, schematicFace, temporaryFolder, writeDataset } from '../dataset-fixture.ts';
 import { runCli } from './run-cli.ts';
 
 /** Two good masks and one with left and right exchanged. */
@@ -225,48 +224,5 @@ describe('data synthesize', () => {
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
     expect(stderr).toBe('faceparse: finishing …; press Ctrl-C again to stop at once\nfaceparse: interrupted\n');
     expect(await readdir(folder)).toEqual([]);
-  });
-});
-
-describe('data prepare', () => {
-  /** Raw CelebAMask-HQ of three photos, each with skin everywhere and a nose in the middle. */
-  async function rawSource(): Promise<string> {
-    const source = join(await temporaryFolder(), 'raw');
-    const parts = join(source, 'CelebAMask-HQ-mask-anno', '0');
-    await mkdir(join(source, 'CelebAMask-HQ-img'), { recursive: true });
-    await mkdir(parts, { recursive: true });
-    const grey = (value: (index: number) => number) =>
-      sharp(Buffer.from(Uint8Array.from({ length: 32 * 32 }, (_, index) => value(index))), {
-        raw: { width: 32, height: 32, channels: 1 },
-      });
-    for (let id = 0; id < 3; id++) {
-      const photo = sharp(noiseRgb(64, 64), { raw: { width: 64, height: 64, channels: 3 } }).jpeg();
-      await photo.toFile(join(source, 'CelebAMask-HQ-img', `${id}.jpg`));
-      await grey(() => 255).toFile(join(parts, `0000${id}_skin.png`));
-      await grey((index) => (Math.abs((index % 32) - 16) < 4 ? 255 : 0)).toFile(join(parts, `0000${id}_nose.png`));
-    }
-    return source;
-  }
-
-  it('writes a dataset folder of the photos that were asked for', async () => {
-    const source = await rawSource();
-    const out = `${source}-out`;
-    const words = ['data', 'prepare', source, '--out', out, '--size', '32', '--to', '1'];
-    const { code, stdout, stderr } = await runCli(words);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toContain(`wrote 2 pairs of 32×32 to ${out}`);
-    expect((await readdir(join(out, 'masks'))).sort()).toEqual(['00000.png', '00001.png']);
-    const { classes } = JSON.parse((await runCli(['data', 'stats', out, '--json'])).stdout);
-    expect(classes[2]).toMatchObject({ name: 'nose', pixels: 2 * 7 * 32 });
-    const refused = await runCli(words);
-    expect(refused.code).toBe(2);
-  });
-
-  it('names the photo that is not there', async () => {
-    const source = await rawSource();
-    const { code, stderr } = await runCli(['data', 'prepare', source, '--out', `${source}-out`, '--to', '5']);
-    expect(code).toBe(1);
-    expect(stderr).toMatch(/^faceparse: [^\n]*3\.jpg is missing; it has 0 to 2\n$/);
-    expect(await readdir(join(source, '..'))).toEqual(['raw']);
   });
 });

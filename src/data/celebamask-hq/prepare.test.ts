@@ -225,6 +225,23 @@ describe('prepareCelebAMaskHq', () => {
       /raw contains neither photos <number>\.jpg nor parts/,
     ],
     [
+      'a folder with the zip',
+      async (s) => {
+        await rm(s, { recursive: true });
+        await put(s, 'CelebAMask-HQ.ZIP', 'zip');
+      },
+      /raw contains no photos, but CelebAMask-HQ\.ZIP; use .*raw\/CelebAMask-HQ\.ZIP/,
+    ],
+    [
+      'the folder of the photos',
+      async (s) => {
+        await rename(join(s, 'CelebA-HQ-img'), `${s}2`);
+        await rm(s, { recursive: true });
+        await rename(`${s}2`, s);
+      },
+      /raw contains photos but no parts .*; use the folder above it, which contains CelebAMask-HQ-mask-anno\/ too/,
+    ],
+    [
       'merged masks',
       async (s) => {
         await rename(join(s, 'CelebA-HQ-img'), join(s, 'images'));

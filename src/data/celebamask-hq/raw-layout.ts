@@ -1,3 +1,4 @@
+import { photoExtensions } from '../../formats/file-content.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { RawFiles } from './raw-files.ts';
@@ -19,12 +20,12 @@ export interface RawLayout {
   readonly partsFolder: string;
   /** Path of CelebA-HQ-to-CelebA-mapping.txt, if there is one. */
   readonly mapping?: string;
-  /** Paths of the other files in these folders and next to them: lists, README, files that desktops create. */
+  /** Paths of the other files in the folder of the download: lists, README, files that desktops create. */
   readonly leftAlone: readonly string[];
 }
 
-const photoPattern = /^(\d{1,7})\.(?:jpe?g|jfif|png|webp)$/i;
-const partPattern = /^(\d{1,7})_([a-z_]+)\.png$/i;
+const photoPattern = new RegExp(`^0*(\\d{1,7})(?:${photoExtensions.join('|').replaceAll('.', '\\.')})$`, 'i');
+const partPattern = /^0*(\d{1,7})_([a-z_]+)\.png$/i;
 const mappingName = 'celeba-hq-to-celeba-mapping.txt';
 
 /** The names in use, without case and punctuation: the official one first, then older and shorter ones. */
@@ -96,6 +97,12 @@ export function findLayout(files: RawFiles): RawLayout {
     if (names.some((name) => partOf(name))) withParts.add(partsRoot(folder));
   }
   if (withPhotos.length === 0 && withParts.size === 0) {
+    const zip = files.folders.get('')?.find((name) => /\.zip$/i.test(name));
+    if (zip !== undefined) {
+      throw new FaceparseError(`${files.source} contains no photos, but ${zip}; use ${files.locate(zip)}`, {
+        exitCode: 2,
+      });
+    }
     throw notFound(files, 'contains neither photos <number>.jpg nor parts <number>_<part>.png');
   }
   if (withPhotos.length === 0) throw notFound(files, 'contains parts but no photos <number>.jpg');
@@ -129,9 +136,11 @@ export function findLayout(files: RawFiles): RawLayout {
     const path = inside(photosFolder, name);
     photos.set(Number(number), [...(photos.get(Number(number)) ?? []), path]);
   }
+  const used = new Set([photosFolder]);
   const parts = new Map<number, RawPart[]>();
   for (const [folder, names] of files.folders) {
     if (folder !== partsFolder && (parentOf(folder) !== partsFolder || !/^\d+$/.test(baseName(folder)))) continue;
+    used.add(folder);
     for (const name of names) {
       const part = partOf(name);
       if (!part) {
@@ -152,8 +161,9 @@ export function findLayout(files: RawFiles): RawLayout {
     const name = files.folders.get(folder)?.find((one) => one.toLowerCase() === mappingName);
     if (name !== undefined) mapping ??= inside(folder, name);
   }
-  if (home !== photosFolder && home !== partsFolder) {
-    leftAlone.push(...(files.folders.get(home) ?? []).map((name) => inside(home, name)));
+  for (const [folder, names] of files.folders) {
+    if (used.has(folder) || !(home === '' || folder === home || folder.startsWith(`${home}/`))) continue;
+    leftAlone.push(...names.map((name) => inside(folder, name)));
   }
   return {
     photos,

@@ -215,7 +215,23 @@ describe('convertDataset', () => {
       /an RGB PNG.*; list its colours and their classes in a file for --palette/,
     );
     await rm(join(folder, 'masks'), { recursive: true });
-    await expect(run(folder, `${out}2`, { order })).rejects.toThrow(/data has no masks; put one PNG for each photo/);
+    await expect(run(folder, `${out}2`, { order })).rejects.toThrow(
+      /data has no photo with a mask; put one PNG for each photo/,
+    );
+  });
+
+  test('masks with a suffix, masks without photo, JPEG masks and other files', async () => {
+    const order = getClassOrder('lapa');
+    const { folder, out } = await dataset(faces.slice(0, 3).map((map) => maskInOrder(map, order)));
+    for (const stem of [0, 1]) await rename(join(folder, `masks/${stem}.png`), join(folder, `masks/${stem}_mask.png`));
+    await rename(join(folder, 'masks/2.png'), join(folder, 'masks/9_mask.png'));
+    await writeFile(join(folder, 'masks/2.jpg'), await jpegBytes(64, 64));
+    await writeFile(join(folder, 'images/readme.txt'), 'text');
+    const result = await run(folder, out, { order });
+    expect(result).toMatchObject({ pairs: 2, photosWithoutMask: 1, masksWithoutPhoto: 1 });
+    expect(result.leftAlone.map(({ path }) => path)).toEqual([join(folder, 'images/readme.txt')]);
+    expect(result.failures.map(({ message }) => message)).toEqual([expect.stringMatching(/2\.jpg: is no PNG/)]);
+    expect((await readdir(join(out, 'masks'))).sort()).toEqual(['0.png', '1.png']);
   });
 
   test('a JPEG called .png is no colour mask', async () => {

@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { extname, join } from 'node:path';
 import { buildFolder } from '../../files/build-folder.ts';
 import { isFolder } from '../../files/path-kind.ts';
 import type { LabelMap } from '../../image/image.ts';
@@ -14,8 +14,9 @@ import { mirrorTable } from '../../labels/mirror.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { firstFaults } from '../../text/first-faults.ts';
 import { contradictsFace, detectClassOrder, type IdMeasurements, measureIds } from '../dataset/class-order.ts';
-import { openDataset } from '../dataset/dataset.ts';
+import { listDatasetFiles } from '../dataset/dataset.ts';
 import { detectSwap } from '../dataset/left-right.ts';
+import type { LeftAlone } from '../dataset/list-images.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
 import { convertIds, readColorMask } from './convert-mask.ts';
 import type { IdTable, Palette } from './table-file.ts';
@@ -43,6 +44,10 @@ export interface ConvertResult {
   readonly failures: readonly { readonly file: string; readonly message: string }[];
   /** Number of photos without a mask, which are not copied. */
   readonly photosWithoutMask: number;
+  /** Number of masks without a photo, which are not converted. */
+  readonly masksWithoutPhoto: number;
+  /** Other files in the folders of photos and masks. */
+  readonly leftAlone: readonly LeftAlone[];
   /** Pixels of every class of celebamask-19 that occurs in the result, by name; 255 as `ignore`. */
   readonly pixels: Readonly<Record<string, number>>;
   /** Masks with left and right exchanged, of those in which this can be judged. */
@@ -64,6 +69,46 @@ async function splitsIn(folder: string): Promise<string[]> {
   const splits: string[] = [];
   for (const name of (await readdir(folder)).sort()) if (await isFolder(join(folder, name, 'masks'))) splits.push(name);
   return splits.length > 0 ? splits : [''];
+}
+
+interface Pair {
+  readonly split: string;
+  readonly stem: string;
+  readonly imagePath: string;
+  readonly maskPath: string;
+}
+
+type Listing = Pick<ConvertResult, 'photosWithoutMask' | 'masksWithoutPhoto' | 'leftAlone'> & {
+  readonly items: Pair[];
+  readonly failures: { file: string; message: string }[];
+};
+
+/** The pairs of a dataset folder or of all its splits, and what is not among them. */
+async function listPairs(folder: string): Promise<Listing> {
+  const items: Pair[] = [];
+  const failures: { file: string; message: string }[] = [];
+  const leftAlone: LeftAlone[] = [];
+  let photosWithoutMask = 0;
+  let masksWithoutPhoto = 0;
+  for (const split of await splitsIn(folder)) {
+    const files = await listDatasetFiles(join(folder, split));
+    leftAlone.push(...files.leftAlone);
+    failures.push(...files.problems.map(({ file, message }) => ({ file, message })));
+    for (const file of files.unusableMasks) {
+      failures.push({
+        file,
+        message: `${file}: is no PNG, and other formats can change class ids; save the masks as PNG`,
+      });
+    }
+    for (const [stem, paths] of files.photos) {
+      const maskPath = files.masks.get(stem);
+      if (maskPath === undefined) photosWithoutMask++;
+      else if (paths.length === 1) items.push({ split, stem, imagePath: paths[0], maskPath });
+      else failures.push({ file: maskPath, message: `${paths.join(' and ')} have one name; keep one of them` });
+    }
+    for (const stem of files.masks.keys()) if (!files.photos.has(stem)) masksWithoutPhoto++;
+  }
+  return { items, failures, leftAlone, photosWithoutMask, masksWithoutPhoto };
 }
 
 /** Whether left and right are exchanged; undefined if no pair of eyes or brows is visible. */
@@ -100,33 +145,25 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
     return swapSides ? { ...mask, data: mask.data.map((id) => mirror[id]) } : mask;
   };
 
-  const items: { split: string; imagePath: string; maskPath: string }[] = [];
-  let photosWithoutMask = 0;
-  for (const split of await splitsIn(folder)) {
-    const dataset = await openDataset(join(folder, split), { requireMasks: false });
-    for (const { imagePath, maskPath } of dataset.items) {
-      if (maskPath === undefined) photosWithoutMask++;
-      else items.push({ split, imagePath, maskPath });
-    }
-  }
+  const { items, failures, ...others } = await listPairs(folder);
   if (items.length === 0) {
+    const faults = firstFaults(failures.map(({ message }) => message));
     throw new FaceparseError(
-      `${folder} has no masks; put one PNG for each photo into ${join(folder, 'masks')}, with the name of the photo`,
-      { exitCode: 2 },
+      `${folder} has no photo with a mask; put one PNG for each photo into ${join(folder, 'masks')}, with the name of the photo`,
+      { exitCode: 2, faults },
     );
   }
-  const failures: { file: string; message: string }[] = [];
-  const convertOne = async (item: (typeof items)[number], aside: string): Promise<Converted | undefined> => {
-    const { split, imagePath, maskPath } = item;
+  const convertOne = async (item: Pair, aside: string): Promise<Converted | undefined> => {
+    const { split, stem, imagePath, maskPath } = item;
     const mask = await readConverted(maskPath).catch((error: unknown) => {
       if (!(error instanceof FaceparseError)) throw error;
       failures.push({ file: maskPath, message: error.message });
     });
     if (!mask) return undefined;
     const target = join(aside, split);
-    await writeFile(join(target, 'masks', basename(maskPath)), encodeLabelPng(mask, celebamask19));
+    await writeFile(join(target, 'masks', `${stem}.png`), encodeLabelPng(mask, celebamask19));
     // Copied, not linked: an edited copy must not change the original. A file system that can share blocks does so.
-    await copyFile(imagePath, join(target, 'images', basename(imagePath)), constants.COPYFILE_FICLONE);
+    await copyFile(imagePath, join(target, 'images', `${stem}${extname(imagePath)}`), constants.COPYFILE_FICLONE);
     return { after: measureIds(mask), exchanged: sidesExchanged(mask) };
   };
   const converted = await buildFolder(out, async (aside) => {
@@ -136,10 +173,10 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
     }
     const results = await runConcurrently(items, (item) => convertOne(item, aside), options);
     failures.sort((a, b) => (a.file < b.file ? -1 : 1));
-    if (failures.length === items.length) throw nothingConverted(folder, failures, orderOf(given));
+    if (results.every((result) => result === undefined)) throw nothingConverted(folder, failures, orderOf(given));
     return results.filter((result) => result !== undefined);
   });
-  return { pairs: converted.length, failures, photosWithoutMask, ...summarize(converted, given) };
+  return { pairs: converted.length, failures, ...others, ...summarize(converted, given) };
 }
 
 /** Names the way out for a mask that holds colours instead of ids. */

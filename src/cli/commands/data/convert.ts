@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { ConvertResult } from '../../../data/convert/convert.ts';
+import { leftAloneNotes } from '../../../data/dataset/list-images.ts';
 import { classOrders, getClassOrder } from '../../../labels/class-orders.ts';
 import { countOf } from '../../../text/counts.ts';
 import { FaceparseError } from '../../../text/errors.ts';
@@ -65,7 +66,8 @@ export function registerDataConvert(data: Command): void {
         }),
       );
       if (result.failures.length > 0) process.exitCode = 1;
-      printNotices([...result.failures.map(({ message }) => message), ...doubts(result)]);
+      const notes = options.json ? [] : leftAloneNotes(result.leftAlone);
+      printNotices([...result.failures.map(({ message }) => message), ...notes, ...doubts(result)]);
       if (options.json) return printJson({ folder: out, ...result });
       printText(describe(result, out));
       if (order?.note !== undefined) printText(`note: ${order.note}`);
@@ -94,10 +96,12 @@ function doubts({ implausible, looksLike, sides }: ConvertResult): string[] {
   return [];
 }
 
-function describe({ pairs, failures, photosWithoutMask, pixels }: ConvertResult, out: string): string {
+function describe(result: ConvertResult, out: string): string {
+  const { pairs, failures, photosWithoutMask, masksWithoutPhoto, pixels } = result;
   const lines = [`wrote ${countOf(pairs, 'pair')} to ${out}`];
   if (failures.length > 0) lines.push(`left out: ${countOf(failures.length, 'mask')}; the reasons are above`);
   if (photosWithoutMask > 0) lines.push(`left alone: ${countOf(photosWithoutMask, 'photo')} without a mask`);
+  if (masksWithoutPhoto > 0) lines.push(`left alone: ${countOf(masksWithoutPhoto, 'mask')} without a photo`);
   const total = Object.values(pixels).reduce((sum, count) => sum + count, 0);
   const shares = Object.entries(pixels).map(([name, count]) => `${name} ${formatShare(count / total)}`);
   lines.push(`classes: ${shares.join(', ')}`);
