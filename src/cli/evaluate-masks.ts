@@ -1,3 +1,4 @@
+import { leftAloneNotes } from '../data/dataset/list-images.ts';
 import type { MaskEvaluation } from '../evaluation/evaluate-masks.ts';
 import { countOf } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -42,12 +43,23 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
   const total = dataset.items.length;
   if (options.json) {
     const scores = { ...summary, confusion: [...summary.confusion] };
-    printJson({ masks, data: dataset.folder, labels, ...scores, missing, failures, extra, others });
+    printJson({
+      masks,
+      data: dataset.folder,
+      labels,
+      ...scores,
+      missing,
+      failures,
+      extra,
+      others,
+      leftAlone: dataset.leftAlone,
+    });
   } else if (summary.images > 0) {
     // A Markdown table is published, so it contains no path of this machine.
     if (!options.markdown) printText(`${masks}: ${summary.images} of ${countOf(total, 'mask')}, ${labels}\n`);
     printText((options.markdown ? formatScoresMarkdown : formatScores)(summary, set));
   }
+  if (!options.json) for (const note of leftAloneNotes(dataset.leftAlone)) printNotice(note);
   report(result, options);
   if (missing.length + failures.length > 0) {
     const reasons = `${missing.length} missing, ${failures.length} unusable; see above`;

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { bmpBytes } from '../bmp-fixture.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
 import { randomWeights } from '../random-weights.ts';
 import { runCli } from './run-cli.ts';
-import { fileFolder, listFiles } from './training-fixture.ts';
+import { fileFolder, listFiles, writeFaces } from './training-fixture.ts';
 
 const cases = join(import.meta.dirname, '../cases');
 const root = await fileFolder();
@@ -142,5 +142,42 @@ describe('predict on folders as people have them', () => {
     );
     expect(stderr).toContain('faceparse: nowhere.jpg: no photo or folder here; check the path\n');
     expect(stderr).toContain('faceparse: 2 of 3 photos could not be parsed (see above)\n');
+  });
+});
+
+describe('evaluate and data check on folders as people have them', () => {
+  it('scores what can be scored, names the rest, and ends with exit code 1', async () => {
+    const folder = await temporaryFolder();
+    const data = join(await writeFaces(folder, { train: 1, val: 4 }), 'val');
+    const [first, second] = (await readdir(join(data, 'images'))).sort();
+    await writeFile(join(data, 'images', first), (await readFile(join(data, 'images', first))).subarray(0, 900));
+    await writeFile(join(data, 'masks', second.replace('.jpg', '.png')), 'no mask');
+    await writeFile(join(data, 'images', 'notes.txt'), 'my notes');
+    const words = ['evaluate', weights, '--data', data, '--engine', 'onnx', '--threads', '1'];
+    const { code, stdout, stderr } = await runCli(words);
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/mean over 2 images/);
+    expect(stderr).toContain(`faceparse: left alone in ${join(data, 'images')}: notes.txt (a text file)\n`);
+    expect(stderr).toMatch(new RegExp(`${first}: is truncated or damaged`));
+    expect(stderr).toMatch(/\.png: is not usable as a mask/);
+    expect(stderr).toMatch(/faceparse: 2 of 4 pairs are not in the scores \(see above\)\n$/);
+    const json = await runCli([...words, '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      images: 2,
+      failures: [expect.stringContaining(first), expect.anything()],
+    });
+    expect(json.code).toBe(1);
+  });
+
+  it('pairs masks with a suffix, and says so', async () => {
+    const folder = await temporaryFolder();
+    const data = join(await writeFaces(folder, { train: 1, val: 2 }), 'val');
+    for (const name of await readdir(join(data, 'masks'))) {
+      await rename(join(data, 'masks', name), join(data, 'masks', name.replace('.png', '_mask.png')));
+    }
+    const check = await runCli(['data', 'check', data]);
+    expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('masks are named PHOTO_mask.png')]);
+    const scored = await runCli(['evaluate', weights, '--data', data, '--engine', 'onnx', '--threads', '1']);
+    expect([scored.code, scored.stdout]).toEqual([0, expect.stringContaining('mean over 2 images')]);
   });
 });
