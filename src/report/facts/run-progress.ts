@@ -1,4 +1,4 @@
-import { isFinished } from '../../study/run-result.ts';
+import { isFinished } from '../../training/earlier-run/run-state.ts';
 import type { MetricsLine } from '../../training/run-folder.ts';
 import type { RunFacts } from './run-facts.ts';
 
