@@ -115,6 +115,11 @@ export function allTrainingData({ trainingData, resumes = [] }: Pick<RunEnvironm
   return [trainingData, ...resumes.flatMap((part) => part.trainingData ?? [])];
 }
 
+/** The runs that a run's initial weights come from, the last one first. */
+export function initialRuns({ initialRun }: Pick<RunEnvironment, 'initialRun'>): InitialRun[] {
+  return initialRun ? [initialRun, ...initialRuns(initialRun)] : [];
+}
+
 /** Checks that a run used the same images in all its parts. @throws FaceparseError if their names differ */
 export async function requireSameData(environmentFile: string, dataset: Dataset): Promise<void> {
   const stems = hashStems(dataset);
@@ -128,15 +133,36 @@ export async function requireSameData(environmentFile: string, dataset: Dataset)
   );
 }
 
+const dataSchema = z.object({
+  folder: z.string(),
+  pairs: z.number().int().positive(),
+  stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256'),
+});
+
+const initialRunSchema: z.ZodType = z.object({
+  name: z.string(),
+  initialWeights: z.string(),
+  trainingData: z.array(dataSchema).min(1),
+  initialRun: z.lazy(() => initialRunSchema).optional(),
+});
+
 /** The fields that faceparse reads; the others are informative. */
 const originSchema = z.object({
   parameters: z.number().int().positive(),
-  trainingData: z.object({
-    folder: z.string(),
-    pairs: z.number().int().positive(),
-    stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256'),
-  }),
+  trainingData: dataSchema,
+  validationData: dataSchema.optional(),
   initialWeights: z.string(),
+  initialRun: initialRunSchema.optional(),
+  resumes: z
+    .array(
+      z.object({
+        step: z.number().int().min(0),
+        changes: z.array(z.object({ key: z.string() })).optional(),
+        trainingData: dataSchema.optional(),
+        validationData: dataSchema.optional(),
+      }),
+    )
+    .optional(),
 });
 
 /**

@@ -3,7 +3,7 @@ import { valueAt } from '../../config/parse-config.ts';
 import type { Config } from '../../config/schema.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import type { ResumedWith, RunEnvironment, SettingChange } from '../environment.ts';
+import type { ResumedWith, SettingChange } from '../environment.ts';
 
 /** The keys in which two configurations differ; the engine, a condition of its own, is skipped. */
 export function settingChanges(before: Config, after: Config): SettingChange[] {
@@ -14,12 +14,19 @@ export function settingChanges(before: Config, after: Config): SettingChange[] {
   }));
 }
 
+/** The settings that resumes of a run changed, as its environment records them. */
+interface ChangedSettings {
+  readonly resumes?:
+    | readonly { readonly step: number; readonly changes?: readonly SettingChange[] | undefined }[]
+    | undefined;
+}
+
 /**
  * The configuration that was in force before a step: the current one without the changes of resumes at this step or later.
  *
  * A run that stops between a resume and its next checkpoint resumes at the same step again.
  */
-export function configBefore(current: Config, { resumes = [] }: Pick<RunEnvironment, 'resumes'>, step: number): Config {
+export function configBefore(current: Config, { resumes = [] }: ChangedSettings, step: number): Config {
   const config = structuredClone(current);
   for (const part of resumes.filter((one) => one.step >= step).toReversed()) {
     for (const { key, from } of part.changes ?? []) {
