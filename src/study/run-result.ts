@@ -5,7 +5,7 @@ import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { isFinished } from '../training/earlier-run/run-state.ts';
 import { describeChange } from '../training/earlier-run/setting-changes.ts';
-import { readEnvironment } from '../training/environment.ts';
+import { readSettingChanges } from '../training/environment.ts';
 import { readMetrics, runFolder } from '../training/run-folder.ts';
 import { storedConfig } from '../training/stored-config.ts';
 import type { StudyRun } from './load-study.ts';
@@ -58,13 +58,10 @@ async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
 
 /** Checks that no resume changed a setting, even if a later one restored it. */
 async function requireUnchanged(run: StudyRun, folder: string): Promise<void> {
-  const { environment } = runFolder(folder);
-  if (!(await exists(environment))) return;
-  const { resumes = [] } = await readEnvironment(environment);
-  const part = resumes.find(({ changes = [] }) => changes.length > 0);
-  if (!part) return;
+  const [change] = await readSettingChanges(runFolder(folder).environment);
+  if (!change) return;
   throw new FaceparseError(
-    `${folder} does not match the study: ${describeChange(part.changes![0])} was changed at step ${part.step} of ${run.name}. ` +
+    `${folder} does not match the study: at step ${change.step}, ${run.name} was resumed with ${describeChange(change)}. ` +
       'A study compares runs of one configuration each; move the folder away to train the run again.',
     { exitCode: 2 },
   );

@@ -139,6 +139,13 @@ const dataSchema = z.object({
   stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256'),
 });
 
+const partSchema = z.object({
+  step: z.number().int().min(0),
+  changes: z.array(z.object({ key: z.string(), from: z.unknown(), to: z.unknown() })).optional(),
+  trainingData: dataSchema.optional(),
+  validationData: dataSchema.optional(),
+});
+
 const initialRunSchema: z.ZodType = z.object({
   name: z.string(),
   initialWeights: z.string(),
@@ -153,16 +160,7 @@ const originSchema = z.object({
   validationData: dataSchema.optional(),
   initialWeights: z.string(),
   initialRun: initialRunSchema.optional(),
-  resumes: z
-    .array(
-      z.object({
-        step: z.number().int().min(0),
-        changes: z.array(z.object({ key: z.string() })).optional(),
-        trainingData: dataSchema.optional(),
-        validationData: dataSchema.optional(),
-      }),
-    )
-    .optional(),
+  resumes: z.array(partSchema).optional(),
 });
 
 /**
@@ -188,6 +186,16 @@ export async function readEnvironment(file: string, consequence?: string): Promi
   const issue = error?.issues[0];
   if (issue) throw fail(`${issue.path.join('.') || 'its content'}: ${issue.message}`, error);
   return environment;
+}
+
+/** The settings that resumes of a run changed, each with its step; none if its environment.json records none. */
+export async function readSettingChanges(file: string): Promise<(SettingChange & { readonly step: number })[]> {
+  const environment: unknown = await readFile(file, 'utf8')
+    .then((text) => JSON.parse(text))
+    .catch(() => undefined);
+  const found = z.object({ resumes: z.array(partSchema) }).safeParse(environment);
+  const parts = found.success ? found.data.resumes : [];
+  return parts.flatMap(({ step, changes = [] }) => changes.map((change) => ({ step, ...change })));
 }
 
 /** The record of a run that starts or resumes now. */

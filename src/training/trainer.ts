@@ -16,10 +16,16 @@ import { requirePackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { checkLabelledPixels, checkValidationSet, countRepairs, describeRepairs } from './check-data.ts';
 import { type Checkpoint, requireFinite } from './checkpoint.ts';
-import { earlierStepsPerEpoch, findChanges, hasSameValidation, readEarlierPart } from './earlier-run/earlier-part.ts';
+import {
+  describeChanges,
+  earlierStepsPerEpoch,
+  findChanges,
+  hasSameValidation,
+  readEarlierPart,
+} from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
-import { loadInitialWeights } from './earlier-run/initial-weights.ts';
-import { describeChanges, requirePossible } from './earlier-run/setting-changes.ts';
+import { describeInitialWeights, loadInitialWeights } from './earlier-run/initial-weights.ts';
+import { requirePossible } from './earlier-run/setting-changes.ts';
 import { statesAtStart } from './earlier-run/states-at-start.ts';
 import { describeData, describeEnvironment, type ResumedWith } from './environment.ts';
 import {
@@ -179,6 +185,7 @@ class TrainingSession {
       progress.continueFrom({ step, seconds, offset: record?.offset ?? 0, stepsPerEpoch });
     }
     this.checked = progress.step;
+    this.notify(initial && describeInitialWeights(initial));
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {
@@ -214,7 +221,7 @@ class TrainingSession {
     this.saver = await (checkpoint && earlier
       ? RunSaver.reopen(run, checkpoint, environment, { changed, isComparable: hasSameValidation(earlier, current) })
       : RunSaver.begin(run, environment, options.resume === true));
-    this.notify(...describeChanges(changed, progress.step));
+    this.notify(...describeChanges(changed, earlier, progress.step));
     if (changed.changes && !progress.isOver)
       this.notify(`the learning rate continues at ${this.learningRate.toPrecision(3)}`);
     if (checkpoint && this.saver.isValidated) await this.repeatSaving();

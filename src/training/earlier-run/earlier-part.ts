@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parseConfig } from '../../config/parse-config.ts';
 import { type Config, imagesPerStep } from '../../config/schema.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
 import type { RunRecord } from '../checkpoint.ts';
 import {
   type DataRecord,
@@ -10,7 +11,7 @@ import {
   readEnvironment,
 } from '../environment.ts';
 import type { RunFolder } from '../run-folder.ts';
-import { configBefore, settingChanges } from './setting-changes.ts';
+import { configBefore, describeChange, settingChanges } from './setting-changes.ts';
 
 /** How a run was trained up to the step at which it resumes. */
 export interface EarlierPart {
@@ -75,7 +76,23 @@ export function hasSameValidation(before: EarlierPart, now: CurrentPart): boolea
   return isSameLimit && hasSameImages(validationData, now.validationData);
 }
 
-/** Whether the part trains on other images than before. */
-export function hasSameTraining(before: EarlierPart, now: CurrentPart): boolean {
-  return hasSameImages(before.trainingData, now.trainingData);
+/** Says which pairs a split has from now on. */
+function describeData(what: string, before: DataRecord | undefined, now: DataRecord): string {
+  const pairs = `${what} ${countOf(now.pairs, 'pair')} of ${now.folder}`;
+  if (!before) return pairs;
+  if (!hasSameImages(before, now))
+    return `${pairs}, other images than the ${formatCount(before.pairs)} of ${before.folder}`;
+  return before.folder === now.folder ? pairs : `${pairs}, with the same names as in ${before.folder}`;
+}
+
+/** Lines about what changes in a run from a step on. */
+export function describeChanges(changed: ResumedWith, earlier: EarlierPart | undefined, step: number): string[] {
+  const { changes, trainingData, validationData } = changed;
+  const from = `from step ${formatCount(step)} on`;
+  const lines = [
+    changes && `${from}: ${changes.map(describeChange).join(', ')}`,
+    trainingData && `${from}: ${describeData('training on', earlier?.trainingData, trainingData)}`,
+    validationData && `${from}: ${describeData('validation on', earlier?.validationData, validationData)}`,
+  ];
+  return lines.filter((line) => line !== undefined);
 }

@@ -11,16 +11,12 @@ async function isRun(folder: string): Promise<boolean> {
 
 /** The run folder that a path belongs to: the folder itself, a file in it, its folder weights/ or a file there. */
 async function enclosingRun(path: string): Promise<string | undefined> {
-  const isFile = !(await isFolder(path));
-  const candidates = isFile ? [dirname(path), dirname(dirname(path))] : [path, dirname(resolve(path))];
-  const weights = basename(dirname(runFolder('').bestWeights));
-  for (const [index, folder] of candidates.entries()) {
-    if (!(await isRun(folder))) continue;
-    // Only the folder of weights belongs to a run, not every folder or file next to its files.
-    const inner = isFile ? dirname(resolve(path)) : resolve(path);
-    if (index === 0 || basename(inner) === weights) return folder;
-  }
-  return undefined;
+  const folder = (await isFolder(path)) ? path : dirname(path);
+  if (await isRun(folder)) return folder;
+  // Only its folder of weights belongs to a run, not every folder that somebody put there.
+  const isWeights = basename(resolve(folder)) === basename(dirname(runFolder('').bestWeights));
+  const parent = join(folder, '..');
+  return isWeights && (await isRun(parent)) ? parent : undefined;
 }
 
 /** What a file is, by its first bytes and its ending, in words for an error. */

@@ -8,6 +8,7 @@ import { inferenceGraph, type Model } from '../../models/model.ts';
 import { checkWeightsFit, decodeWeights, type Weights } from '../../models/weights-file.ts';
 import type { WeightsOrigin } from '../../models/weights-origin.ts';
 import { averageState, packAverage } from '../../optim/moving-average.ts';
+import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { allTrainingData, type InitialRun, readEnvironment } from '../environment.ts';
 import { readMetrics, runFolder } from '../run-folder.ts';
@@ -106,6 +107,17 @@ export async function loadInitialWeights(config: Config, model: Model): Promise<
     origin: { kind: 'file', file: basename(file), sha256, ...(weights.origin && { before: weights.origin }) },
     ...(folder !== undefined && { run: await describeRun(folder, weights) }),
   };
+}
+
+/** A line about the initial weights, for the console. */
+export function describeInitialWeights({ file, run }: InitialWeights): string {
+  const start = `the run starts from the weights of ${file}`;
+  if (!run)
+    return `${start}, which is in no run folder: how they were trained is unknown, so the challenge forbids them`;
+  const { name, step, initialWeights, trainingData } = run;
+  const steps = step === undefined ? '' : `, after ${countOf(step, 'step')}`;
+  const pairs = trainingData.map((data) => countOf(data.pairs, 'pair')).join(', then ');
+  return `${start} (run ${name}${steps} on ${pairs}, from ${initialWeights})`;
 }
 
 /**

@@ -1,9 +1,8 @@
 import { configDifferences } from '../../config/config-differences.ts';
 import { valueAt } from '../../config/parse-config.ts';
 import type { Config } from '../../config/schema.ts';
-import { countOf, formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import type { ResumedWith, SettingChange } from '../environment.ts';
+import type { SettingChange } from '../environment.ts';
 
 /** The keys in which two configurations differ; the engine, a condition of its own, is skipped. */
 export function settingChanges(before: Config, after: Config): SettingChange[] {
@@ -48,20 +47,6 @@ export function describeChange({ key, from, to }: SettingChange): string {
 export function showSetting(value: unknown): string {
   if (value === undefined) return 'unset';
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** Lines about what changes in a run from a step on. */
-export function describeChanges({ changes, trainingData, validationData }: ResumedWith, step: number): string[] {
-  const from = `from step ${formatCount(step)} on`;
-  const data = [
-    trainingData && `${from}, the run trains on the ${countOf(trainingData.pairs, 'pair')} of ${trainingData.folder}`,
-    validationData &&
-      `${from}, the run is validated on the ${countOf(validationData.pairs, 'pair')} of ${validationData.folder}`,
-  ];
-  return [
-    ...(changes ? [`${from}: ${changes.map(describeChange).join(', ')}`] : []),
-    ...data.filter((line) => line !== undefined),
-  ];
 }
 
 type Reason = (from: unknown, to: unknown, config: Config) => string | undefined;
