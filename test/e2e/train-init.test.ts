@@ -27,7 +27,7 @@ async function greatestDifference(a: string, b: string): Promise<number> {
     if (shape.length < 2) continue;
     const other = others.get(name)!.data;
     values.forEach((value, index) => {
-      greatest = Math.max(greatest, Math.abs(value - other[index]));
+      greatest = Math.max(greatest, Math.abs(Number(value) - Number(other[index])));
     });
   }
   return greatest;
