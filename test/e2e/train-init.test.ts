@@ -69,7 +69,7 @@ describe('train.init', () => {
     const environment = await readEnvironment(join(cwd, 'runs', 'third'));
     expect(environment.initialWeights).toMatch(/^found\.safetensors, SHA-256 /);
     expect(environment.initialRun).toBeUndefined();
-    const refused = await runCli(['submit', 'runs/third', data], { cwd });
+    const refused = await runCli(['submit', 'runs/third', '--test', join(data, 'val')], { cwd });
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/started from 'found\.safetensors, SHA-256 [^\n]*pretrained weights are forbidden/);
   });
