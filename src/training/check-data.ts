@@ -6,9 +6,9 @@ import { ImageError, readMask, readPhoto } from '../image/read-image.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { findUnknownId } from '../labels/known-id.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
+import { badFiles } from '../text/bad-files.ts';
 import { countOf, formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { listFaults } from '../text/fault-list.ts';
 import type { DataRecord } from './environment.ts';
 
 /** What is wrong with a validation pair, with the way out; undefined if it can be scored. */
@@ -52,7 +52,7 @@ export async function checkValidationSet(
   const fileSet = labelSet.mergeFrom ? celebamask19 : labelSet;
   const found = await runConcurrently(items, (item) => faultOf(item, fileSet), signal && { signal });
   const faults = found.filter((fault) => fault !== undefined);
-  if (faults.length > 0) throw new FaceparseError(listFaults(folder, faults));
+  if (faults.length > 0) throw badFiles(folder, faults);
 }
 
 /** Names at most three pairs, and counts the others. */

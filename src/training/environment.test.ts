@@ -87,7 +87,12 @@ describe('recordResume', () => {
   it('adds a part for changed settings and data, and keeps them', async () => {
     const file = join(await temporaryFolder(), 'environment.json');
     await writeFile(file, JSON.stringify(begun));
-    const changes = [{ key: 'train.lr', from: 1, to: 2 }];
+    // A value that is not set is absent.
+    const changes = [
+      { key: 'train.lr', from: 1, to: 2 },
+      { key: 'train.minutes', to: 3 },
+      { key: 'validation.limit', from: 4 },
+    ];
     const other = { folder: '/other/train', pairs: 30, stemsSha256: '1'.repeat(64) };
     await recordResume(file, now(), 5, { changes });
     await recordResume(file, now(), 9, {});
@@ -99,7 +104,7 @@ describe('recordResume', () => {
     ]);
     expect(environment.resumes).toHaveLength(2);
     expect(allTrainingData(environment)).toEqual([trainingData, other]);
-    expect(await readSettingChanges(file)).toEqual([{ step: 5, key: 'train.lr', from: 1, to: 2 }]);
+    expect(await readSettingChanges(file)).toEqual(changes.map((change) => ({ step: 5, ...change })));
     // From step 5 on, everything is done again.
     await recordResume(file, now(), 5, {});
     expect((await readEnvironment(file)).resumes).toEqual([]);

@@ -141,7 +141,7 @@ const dataSchema = z.object({
 
 const partSchema = z.object({
   step: z.number().int().min(0),
-  changes: z.array(z.object({ key: z.string(), from: z.unknown(), to: z.unknown() })).optional(),
+  changes: z.array(z.object({ key: z.string(), from: z.unknown().optional(), to: z.unknown().optional() })).optional(),
   trainingData: dataSchema.optional(),
   validationData: dataSchema.optional(),
 });

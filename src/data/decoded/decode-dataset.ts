@@ -3,8 +3,9 @@ import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { findUnknownId } from '../../labels/known-id.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
+import { badFiles } from '../../text/bad-files.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { listFaults } from '../../text/fault-list.ts';
+
 import type { Dataset, DatasetItem } from '../dataset/dataset.ts';
 import { detectSwap, repairSwap } from '../dataset/left-right.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
@@ -86,11 +87,9 @@ async function decodePairs(dataset: Dataset, decoded: DecodedDataset, options: D
   const faults = results.filter((fault) => fault !== undefined);
   if (faults.length === 1) throw faults[0];
   if (faults.length > 1)
-    throw new FaceparseError(
-      listFaults(
-        dataset.folder,
-        faults.map(({ message }) => message),
-      ),
+    throw badFiles(
+      dataset.folder,
+      faults.map(({ message }) => message),
     );
 }
 

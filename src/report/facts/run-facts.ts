@@ -45,7 +45,7 @@ const resumedPartSchema = z.object({
   engine: engineSchema,
   length: z.string().optional().catch(undefined),
   changes: z
-    .array(z.object({ key: z.string(), from: z.unknown(), to: z.unknown() }))
+    .array(z.object({ key: z.string(), from: z.unknown().optional(), to: z.unknown().optional() }))
     .optional()
     .catch(undefined),
   trainingData: dataSchema.optional().catch(undefined),
