@@ -88,6 +88,7 @@ export function validationsAtLastSize(run: Progress): Validation[] {
 
 /** The epoch of a step of a run. */
 export function epochOf(step: number, { metrics }: Pick<RunFacts, 'metrics'>): number {
-  const last = metrics.at(-1)!;
-  return (step * last.epoch) / last.step;
+  // A resume may have changed the steps of an epoch, so the line nearest to the step decides.
+  const line = metrics.find((one) => one.step >= step) ?? metrics.at(-1)!;
+  return (step * line.epoch) / line.step;
 }

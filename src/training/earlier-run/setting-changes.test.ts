@@ -39,6 +39,17 @@ describe('configBefore', () => {
     expect(now.train.lr).toBe(3e-3);
     expect(configBefore(config('train.lr=2e-3'), { resumes }, 9)).toEqual(config('train.lr=2e-3'));
     expect(configBefore(now, {}, 0)).toEqual(now);
+    const strange = [
+      {
+        step: 1,
+        changes: [
+          { key: '__proto__.polluted', from: 1 },
+          { key: 'train.none', from: 1 },
+        ],
+      },
+    ];
+    expect(configBefore(now, { resumes: strange }, 0)).toEqual(now);
+    expect('polluted' in {}).toBe(false);
   });
 });
 

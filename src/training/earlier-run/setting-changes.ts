@@ -1,4 +1,5 @@
 import { configDifferences } from '../../config/config-differences.ts';
+import { configKeys } from '../../config/config-keys.ts';
 import { valueAt } from '../../config/parse-config.ts';
 import type { Config } from '../../config/schema.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -29,6 +30,8 @@ export function configBefore(current: Config, { resumes = [] }: ChangedSettings,
   const config = structuredClone(current);
   for (const part of resumes.filter((one) => one.step >= step).toReversed()) {
     for (const { key, from } of part.changes ?? []) {
+      // A run folder may come from anyone: only keys of a configuration are set.
+      if (!configKeys().has(key)) continue;
       const path = key.split('.');
       const group = valueAt(config, path.slice(0, -1)) as Record<string, unknown>;
       if (from === undefined) delete group[path.at(-1)!];
