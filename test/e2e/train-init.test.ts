@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
 import { runCli } from './run-cli.ts';
 import { fileFolder, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
@@ -69,7 +70,8 @@ describe('train.init', () => {
     const environment = await readEnvironment(join(cwd, 'runs', 'third'));
     expect(environment.initialWeights).toMatch(/^found\.safetensors, SHA-256 /);
     expect(environment.initialRun).toBeUndefined();
-    const refused = await runCli(['submit', 'runs/third', '--test', join(data, 'val')], { cwd });
+    await writeSyntheticDataset({ folder: cwd, count: 1, size: 512, seed: 1, split: 'test' });
+    const refused = await runCli(['submit', 'runs/third', '--test', 'test'], { cwd });
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/started from 'found\.safetensors, SHA-256 [^\n]*pretrained weights are forbidden/);
   });

@@ -122,7 +122,7 @@ function waysOn(run: string, { train }: Config): [string, string][] {
 
 /** Reports a run that has no step left. @throws FaceparseError (exit code 2) if settings were given that have no effect */
 function reportFinished(run: string, config: Config, state: RunState, words: readonly string[], json = false): void {
-  const { last, bestF = -1 } = state;
+  const { last, hasCheckpoint, bestF = -1 } = state;
   const extent = `${countOf(last.step, 'step')} (${Number(last.epoch.toFixed(2))} epochs)`;
   const [[, longer]] = waysOn(run, config);
   if (words.length > 0) {
@@ -136,7 +136,8 @@ function reportFinished(run: string, config: Config, state: RunState, words: rea
   else
     printText(
       `${run} is finished: ${extent} in ${formatDuration(last.seconds)}; best F (per image) ${formatScore(bestF)}\n\n` +
-        formatPairs(waysOn(run, config)),
+        // Without a checkpoint, only its weights are left.
+        formatPairs(waysOn(run, config).slice(hasCheckpoint ? 0 : 1)),
     );
 }
 

@@ -46,7 +46,7 @@ describe('readRunState', () => {
     const environment = { parameters: 1, initialWeights: 'random, seed 0', trainingData: data(24), resumes };
     await writeFile(folder.environment, JSON.stringify(environment));
     const state = await readRunState(folder, config('train.epochs=2'));
-    expect(state).toEqual({ isFinished: true, last: lines[1], bestF: 0.75 });
+    expect(state).toEqual({ isFinished: true, last: lines[1], hasCheckpoint: false, bestF: 0.75 });
     expect((await readRunState(folder, config('train.epochs=3')))?.isFinished).toBe(false);
   });
 });

@@ -9,6 +9,8 @@ export interface RunState {
   readonly isFinished: boolean;
   /** The last line of its metrics. */
   readonly last: MetricsLine;
+  /** Whether its checkpoint is still there, without which it cannot be trained further. */
+  readonly hasCheckpoint: boolean;
   /** The highest F (per image) of its validations; undefined before the first. */
   readonly bestF?: number;
 }
@@ -38,6 +40,7 @@ export async function readRunState(folder: RunFolder, config: Config): Promise<R
   return {
     isFinished: isFinished(last, config, pairs),
     last,
+    hasCheckpoint: await exists(folder.checkpoint),
     ...(scores.length > 0 && { bestF: Math.max(...scores) }),
   };
 }
