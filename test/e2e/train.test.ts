@@ -146,6 +146,20 @@ describe('train', () => {
     expect(await listFiles(cache)).toEqual([expect.stringMatching(/^faceparse\/images-[0-9a-f]{16}\.bin$/)]);
   });
 
+  it('says what to do with a run or weights in place of a config', async () => {
+    const folderGiven = await runCli(['train', run, 'train.epochs=9', '--data', data]);
+    expect(folderGiven.code).toBe(2);
+    expect(folderGiven.stderr).toBe(
+      `faceparse: ${run} is a run, not a config; go on with it by --resume ${run}, or train a new run with its settings: ${join(run, 'config.yaml')} --name NEW\n`,
+    );
+    const weights = join(run, 'weights', 'best.safetensors');
+    const fileGiven = await runCli(['train', weights, '--data', data]);
+    expect(fileGiven.code).toBe(2);
+    expect(fileGiven.stderr).toBe(
+      `faceparse: ${weights} is a weights file, not a config; to start from its weights, give CONFIG train.init=${weights}\n`,
+    );
+  });
+
   it('keeps its name when it is resumed', async () => {
     const { code, stderr } = await runCli(['train', '--resume', run, '--name', 'other']);
     expect(code).toBe(2);

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
+import { exists, isFolder } from '../../files/path-kind.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { RunState } from '../../training/earlier-run/run-state.ts';
@@ -73,10 +74,25 @@ function formatDurationMs(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
+/** Checks that a config is no run or weights file, which people pass to train further. @throws FaceparseError (exit code 2) */
+async function requireConfigFile(file: string): Promise<void> {
+  const fail = (message: string) => new FaceparseError(message, { exitCode: 2 });
+  const config = join(file, 'config.yaml');
+  if ((await isFolder(file)) && (await exists(config))) {
+    throw fail(
+      `${file} is a run, not a config; go on with it by --resume ${file}, or train a new run with its settings: ${config} --name NEW`,
+    );
+  }
+  if (file.toLowerCase().endsWith('.safetensors')) {
+    throw fail(`${file} is a weights file, not a config; to start from its weights, give CONFIG train.init=${file}`);
+  }
+}
+
 /** The configuration of a new run, from the command line. */
 async function newConfig(words: readonly string[], options: TrainCommandOptions): Promise<Config> {
   const { loadConfig } = await import('../../config/load-config.ts');
   const { file, overrides } = await findConfigArguments(words);
+  if (file !== undefined) await requireConfigFile(file);
   const config = await loadConfig({
     ...(file !== undefined && { file }),
     notify: printNotice,
