@@ -7,10 +7,13 @@ import { challengeRules } from './rules.ts';
 
 const { weights } = randomWeights({ model: 'unet', size: 256 });
 
-function readme(averaging?: Averaging, said: { parameters?: number; stemsSha256?: string } = {}): string {
-  const { parameters = 1000, stemsSha256 = challengeRules.trainingStemsSha256 } = said;
+function readme(
+  averaging?: Averaging,
+  said: { parameters?: number; stemsSha256?: string; more?: Partial<RunEnvironment> } = {},
+): string {
+  const { parameters = 1000, stemsSha256 = challengeRules.trainingStemsSha256, more } = said;
   const trainingData = { folder: 'train', pairs: 320, stemsSha256 };
-  const environment = { parameters, trainingData, initialWeights: 'random, seed 0' } as RunEnvironment;
+  const environment = { parameters, trainingData, initialWeights: 'random, seed 0', ...more } as RunEnvironment;
   const entry = { run: 'run', file: 'best', weights, environment, parameters: 1000, notes: [] };
   return courseReadme({ ...entry, ...(averaging && { averaging }) }, { id: 'A12345678B', masks: 3, hasSources: true });
 }
@@ -52,6 +55,27 @@ describe('courseReadme', () => {
     const other = readme(undefined, { stemsSha256: '0'.repeat(64) });
     expect(other).toContain('trained from scratch (random, seed 0) on 320 pairs; no pretrained weights, one network');
     expect(other).not.toMatch(/other data|of the challenge/);
+  });
+
+  it('says from which run the weights came, and what was changed at which step', () => {
+    const plain = readme();
+    expect(plain).not.toMatch(/last settings|changed at step/);
+    const trainingData = [{ folder: '/home/me/train', pairs: 320, stemsSha256: challengeRules.trainingStemsSha256 }];
+    const initialRun = { name: 'first', step: 20, initialWeights: 'random, seed 4', trainingData };
+    const started = readme(undefined, { more: { initialWeights: 'best.safetensors, SHA-256 aa', initialRun } });
+    expect(started).toContain(
+      'trained from scratch, in several runs (random, seed 4; then first (20 steps); then this run from its weights best.safetensors, SHA-256 aa) on the 320 pairs of the challenge',
+    );
+    expect(started).toContain('(config.yaml holds the last settings; THE NETWORK says what was different before)');
+    const resumes = [
+      { step: 18, changes: [{ key: 'train.lr', from: 0.002, to: 0.0005 }], trainingData: trainingData[0] },
+    ];
+    const changed = readme(undefined, { more: { resumes: resumes as unknown as RunEnvironment['resumes'] } });
+    expect(changed).toContain(
+      '  changed at step 18: train.lr from 0.002 to 0.0005, training pairs: 320 of another folder\n',
+    );
+    // The zip is handed in, so it names no folder of this machine.
+    expect(started + changed).not.toContain('/home/me');
   });
 
   it('counts auxiliary heads if the run had any', () => {

@@ -4,8 +4,9 @@ import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 import { packagePurposes } from '../packages/package-purposes.ts';
 import { networkSides } from '../parser/averaging.ts';
 import { formatCount } from '../text/counts.ts';
+import { describeChange } from '../training/earlier-run/setting-changes.ts';
 import type { Entry } from './entry.ts';
-import { usesChallengePairs } from './provenance.ts';
+import { describeStart, usesChallengePairs } from './provenance.ts';
 
 /** The libraries of faceparse, one per line: name, version, licence, purpose. */
 function libraries(): string[] {
@@ -36,12 +37,31 @@ function describeViews({ weights, averaging }: Entry): { views: string; options:
 }
 
 /** Describes only what the run records. */
-function describeTraining({ environment }: Entry): string {
-  const { initialWeights, trainingData } = environment;
+function describeTraining({ environment }: Entry): string[] {
+  const { trainingData, initialRun } = environment;
   const pairs = usesChallengePairs(environment)
     ? `the ${trainingData.pairs} pairs of the challenge, no other data`
     : `${trainingData.pairs} pairs`;
-  return `trained from scratch (${initialWeights}) on ${pairs}; no pretrained weights, one network`;
+  const start = describeStart(environment);
+  const origin = initialRun ? 'trained from scratch, in several runs' : 'trained from scratch';
+  return [`${origin} (${start}) on ${pairs}; no pretrained weights, one network`, ...resumedParts(environment)];
+}
+
+/** A line for each resume that changed settings or data. */
+function resumedParts({ resumes = [] }: Entry['environment']): string[] {
+  return resumes.flatMap(({ step, changes = [], trainingData, validationData }) => {
+    const what = [
+      ...changes.map(describeChange),
+      ...(trainingData ? [`training pairs: ${formatCount(trainingData.pairs)} of another folder`] : []),
+      ...(validationData ? [`validation pairs: ${formatCount(validationData.pairs)} of another folder`] : []),
+    ];
+    return what.length > 0 ? [`changed at step ${formatCount(step)}: ${what.join(', ')}`] : [];
+  });
+}
+
+/** Whether the configuration alone says how the run was trained. */
+function isRepeatable({ environment }: Entry): boolean {
+  return environment.initialRun === undefined && resumedParts(environment).length === 0;
 }
 
 /** `Readme.txt` of the course zip: files, third-party libraries, and which script to run. */
@@ -82,10 +102,13 @@ export function courseReadme(
     ...build,
     `  node dist/cli/main.js predict ../../weights/best.safetensors PHOTO.jpg${options}`,
     '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA contains train/ and val/)',
+    ...(isRepeatable(entry)
+      ? []
+      : ['  (config.yaml holds the last settings; THE NETWORK says what was different before)']),
     '',
     'THE NETWORK',
     `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, images of ${size} x ${size}`,
-    `  ${describeTraining(entry)}`,
+    ...describeTraining(entry).map((line) => `  ${line}`),
     `  prediction: ${views}`,
     '',
     'THIRD-PARTY LIBRARIES',

@@ -1,4 +1,5 @@
 import type { TrainingProgress } from '../training/trainer.ts';
+import { printNotice } from './command.ts';
 import { formatDuration } from './format.ts';
 import { Progress } from './progress.ts';
 import { formatScore } from './score-table.ts';
@@ -35,6 +36,13 @@ export class TrainingDisplay {
     const loss = state.loss === undefined ? '' : `loss ${state.loss.toFixed(3)}  `;
     const note = `${left}epoch ${state.epoch.toFixed(1)}  ${loss}lr ${state.learningRate!.toExponential(1)}`;
     bar.update(Math.round(state.progress * thousand), thousand, note);
+  }
+
+  /** Prints a line that stays. */
+  notice(line: string): void {
+    this.finish();
+    this.progress = undefined;
+    printNotice(line);
   }
 
   private bar(phase: string): Progress {

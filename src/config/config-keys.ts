@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { losses } from '../losses/registry.ts';
+import { countOf } from '../text/counts.ts';
 import { joinWords } from '../text/join-words.ts';
 import { currentConfigSchema } from './schema.ts';
 
@@ -13,6 +14,8 @@ interface JsonSchema {
   readonly additionalProperties?: JsonSchema | false;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  readonly minItems?: number;
+  readonly maxItems?: number;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly JsonSchema[];
   readonly const?: unknown;
@@ -32,6 +35,8 @@ export interface ConfigKey {
   readonly text: boolean;
   /** The accepted values in words: `a whole number from 32 to 1024`. */
   readonly wanted: string;
+  /** The accepted values of each key of an entry, for a list of groups. */
+  readonly ofEntry?: ReadonlyMap<string, string>;
   readonly default?: unknown;
   readonly description: string;
 }
@@ -63,6 +68,12 @@ function describeObject({ additionalProperties, properties, required = [] }: Jso
   return `a group of ${joinWords(names, 'and')}${rest}`;
 }
 
+function describeList({ items = {}, minItems = 0, maxItems }: JsonSchema): string {
+  const most = maxItems === undefined ? '' : ` of at most ${maxItems} entries`;
+  const least = minItems > 0 ? ` of at least ${countOf(minItems, 'entry', 'entries')}` : '';
+  return `a list${most || least}, each entry ${describeType(items)}`;
+}
+
 function describeType(schema: JsonSchema): string {
   if (schema.anyOf) return joinWords(schema.anyOf.map(describeType), 'or');
   if (schema.const !== undefined) return String(schema.const);
@@ -74,7 +85,7 @@ function describeType(schema: JsonSchema): string {
     case 'number':
       return describeNumber(schema);
     case 'array':
-      return `a list, each entry ${describeType(schema.items ?? {})}`;
+      return describeList(schema);
     case 'object':
       return describeObject(schema);
     case 'string':
@@ -82,6 +93,10 @@ function describeType(schema: JsonSchema): string {
     default:
       return 'a value';
   }
+}
+
+function describeEntries(properties: Readonly<Record<string, JsonSchema>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(properties).map(([name, schema]) => [name, describeType(schema)]));
 }
 
 function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey>): void {
@@ -93,6 +108,7 @@ function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey
       group,
       text: entry.type === 'string',
       wanted: group ? 'a group of keys' : describeType(entry),
+      ...(entry.items?.properties && { ofEntry: describeEntries(entry.items.properties) }),
       ...(!group && entry.default !== undefined && { default: entry.default }),
       description: entry.description ?? '',
     });

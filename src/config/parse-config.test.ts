@@ -114,7 +114,7 @@ describe('parseConfig', () => {
     ],
     [
       'train:\n  resolutions: [{until: 0.5, size: 64}, {until: 0.7, size: 16}]',
-      'a.yaml:2: entry 2 of train.resolutions: size is 16: Too small: expected number to be >=32; it must be a group of until, size and labelSize; labelSize is optional',
+      'a.yaml:2: entry 2 of train.resolutions: size is 16, but must be a whole number from 32 to 1024',
     ],
     ['data: {oversample: 3}', 'a.yaml:1: data.oversample is 3, but must be a map from names to a number from 1 to 100'],
     [

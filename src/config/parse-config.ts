@@ -194,14 +194,19 @@ function keyPathOf({ path }: z.core.$ZodIssue): string[] {
 function explainEntry(issue: z.core.$ZodIssue, value: unknown, place: string): string {
   const keys = keyPathOf(issue);
   const entry = `entry ${indexIn(issue.path)! + 1} of ${keys.join('.')}`;
-  const wanted = configKeys()
-    .get(keys.join('.'))!
-    .wanted.replace(/^a list, each entry /, '');
+  const key = configKeys().get(keys.join('.'))!;
   if (issue.code === 'unrecognized_keys') {
-    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it must be ${wanted}`;
+    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it must be ${wantedOfEntry(key)}`;
   }
   const inner = issue.path.slice(keys.length + 1).join('.');
-  return `${place}: ${entry}: ${inner} is ${show(value)}: ${issue.message.replace(/^Invalid input: /, '')}; it must be ${wanted}`;
+  const wanted = key.ofEntry?.get(inner) ?? wantedOfEntry(key);
+  if (value === undefined) return `${place}: ${entry} has no ${inner}, which must be ${wanted}`;
+  return `${place}: ${entry}: ${inner} is ${show(value)}, but must be ${wanted}`;
+}
+
+/** What each entry of a list must be. */
+function wantedOfEntry({ wanted }: ConfigKey): string {
+  return wanted.replace(/^a list[^,]*, each entry /, '');
 }
 
 function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): string {
@@ -216,7 +221,7 @@ function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): s
   if (!key || key.group || issue.code === 'custom') return `${place}: ${keyPath && `${keyPath}: `}${issue.message}`;
   const index = indexIn(issue.path);
   const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;
-  const ofKey = index === undefined ? key.wanted : key.wanted.replace(/^a list, each entry /, '');
+  const ofKey = index === undefined ? key.wanted : wantedOfEntry(key);
   const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
   const quotes = key.text && typeof value !== 'string' && value !== null ? ' in quotes' : '';
   return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;

@@ -201,6 +201,13 @@ const train = z
       .max(2 ** 31)
       .default(0)
       .describe('Random seed for initial weights, order and augmentation'),
+    init: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Run folder or weights file (.safetensors) with the initial weights, of the same network and label set; default: random weights',
+      ),
     checkpointMinutes: z
       .number()
       .min(0)

@@ -9,11 +9,26 @@ export type WeightsOrigin =
       readonly file: string;
       /** SHA-256 of the file's bytes, 64 hexadecimal digits. */
       readonly sha256: string;
+      /** What that file says of its own initial weights; absent if it says nothing. */
+      readonly before?: WeightsOrigin;
     };
 
-/** Formats an origin on one line, for people and for environment.json: `random, seed 0`, or the file with its hash. */
+/** More files than this in a chain of origins are refused: nobody trains so often from weights of weights. */
+const longestChain = 100;
+
+/**
+ * Formats an origin on one line, for people and for environment.json: `random, seed 0`, or the file with its hash. The
+ * origin of that file itself is left out; see `originChain`.
+ */
 export function describeOrigin(origin: WeightsOrigin): string {
   return origin.kind === 'random' ? `random, seed ${origin.seed}` : `${origin.file}, SHA-256 ${origin.sha256}`;
+}
+
+/** An origin, the origin of its file, and so on. It ends with random weights, or with a file of unknown origin. */
+export function originChain(origin: WeightsOrigin): WeightsOrigin[] {
+  const chain = [origin];
+  for (let last = origin; last.kind === 'file' && last.before; last = last.before) chain.push(last.before);
+  return chain;
 }
 
 /**
@@ -23,10 +38,16 @@ export function describeOrigin(origin: WeightsOrigin): string {
  * @throws FaceparseError if it is not a valid origin
  */
 export function checkOrigin(candidate: unknown, name: string): WeightsOrigin {
-  const { kind, seed, file, sha256 } = (candidate ?? {}) as Readonly<Record<string, unknown>>;
+  return checkLink(candidate, name, longestChain);
+}
+
+/** @param left files that may still follow in the chain */
+function checkLink(candidate: unknown, name: string, left: number): WeightsOrigin {
+  const { kind, seed, file, sha256, before } = (candidate ?? {}) as Readonly<Record<string, unknown>>;
   if (kind === 'random' && Number.isSafeInteger(seed)) return { kind, seed: seed as number };
-  if (kind === 'file' && isFileName(file) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256)) {
-    return { kind, file, sha256 };
+  const isFile = kind === 'file' && isFileName(file) && typeof sha256 === 'string' && /^[0-9a-f]{64}$/.test(sha256);
+  if (isFile && left > 0) {
+    return { kind, file, sha256, ...(before !== undefined && { before: checkLink(before, name, left - 1) }) };
   }
   throw new FaceparseError(
     `${name} does not record the origin of its initial weights in a known form: {"kind": "random", "seed": …} or ` +

@@ -14,15 +14,7 @@ export const averageState = 'average.weights';
 export function trackMovingAverage(states: readonly Tensor[], decay: Tensor): void {
   const { graph } = decay;
   const length = states.reduce((sum, state) => sum + sizeOf(state.shape), 0);
-  const average = graph.state(averageState, [length], () => {
-    const initial = new Float32Array(length);
-    let start = 0;
-    for (const state of states) {
-      initial.set(stateAttributes(state).initial(), start);
-      start += sizeOf(state.shape);
-    }
-    return initial;
-  });
+  const average = graph.state(averageState, [length], () => packAverage(states, new Map()));
   const next = flatten(states.map((state) => newValue(graph, state)));
   graph.assign(average, add(mul(average, decay), mul(next, sub(graph.scalar(1), decay))));
 }
@@ -41,4 +33,21 @@ export function unpackAverage(states: readonly Tensor[], average: Float32Array):
     start += size;
   }
   return values;
+}
+
+/** The state vector of an average that equals the given states. Inverse of `unpackAverage`. */
+export function packAverage(states: readonly Tensor[], values: ReadonlyMap<string, Float32Array>): Float32Array {
+  const average = new Float32Array(states.reduce((sum, state) => sum + sizeOf(state.shape), 0));
+  let start = 0;
+  for (const state of states) {
+    const { name, initial } = stateAttributes(state);
+    average.set(values.get(name) ?? initial(), start);
+    start += sizeOf(state.shape);
+  }
+  return average;
+}
+
+/** The decay of the moving average at a step. It starts low, to forget the first weights quickly. */
+export function averageDecayAt(step: number, decay: number): number {
+  return Math.min(decay, (1 + step) / (10 + step));
 }

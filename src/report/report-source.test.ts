@@ -146,6 +146,31 @@ describe('the text of a report', () => {
       'It was trained on 1,000 pairs from initial weights recorded as “imagenet \\#1”, in',
     );
     expect(from({})).toContain('It was trained in 50 seconds');
+    const first = { name: 'first #1', step: 20, initialWeights: 'random, seed 4', trainingData: [trainingData] };
+    expect(from({ trainingData, initialWeights: 'a.safetensors', initialRun: first })).toContain(
+      'It was trained on 1,000 pairs from the weights of an earlier run, “first \\#1” (20 steps), which started from random weights; this run was trained in 50 seconds',
+    );
+    const second = { ...first, name: 'second', initialWeights: 'a.safetensors', initialRun: first };
+    expect(from({ trainingData, initialWeights: 'b.safetensors', initialRun: second })).toContain(
+      'an earlier run, “first \\#1” (20 steps), then “second” (20 steps), which started from random weights;',
+    );
+  });
+
+  it('says which settings and data were changed at which step', () => {
+    const { run } = reportFacts([]);
+    const trainingData = { folder: 'y/train', pairs: 30 };
+    const changes = [
+      { key: 'train.epochs', from: 5, to: 10 },
+      { key: 'train.lr', from: 0.002, to: 0.0005 },
+    ];
+    const engine = { name: 'native', device: 'cpu', threads: 1 };
+    const resumes = [{ step: 50, cpu: 'a', engine, changes, trainingData }];
+    const environment = { ...run.environment, trainingData: { ...trainingData, pairs: 24 }, resumes };
+    const source = sourceOf([], { run: { ...run, environment: { ...environment, initialWeights: 'random, seed 0' } } });
+    expect(source).toContain('It was trained from random weights on 24 pairs and 30 pairs only');
+    expect(source).toContain(
+      'From step 50 on, #raw("train.lr") was 0.0005 instead of 0.002 and the training pairs were read from another folder (30 pairs). The tables below show the last settings.',
+    );
   });
 
   it.each([

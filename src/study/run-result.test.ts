@@ -33,6 +33,23 @@ const lines: MetricsLine[] = [
 ];
 
 describe('readRunResult', () => {
+  it('refuses a run in which a setting was changed for a while', async () => {
+    const out = await writeRun(lines);
+    const changes = [{ key: 'train.lr', from: 0.002, to: 0.001 }];
+    const back = [{ key: 'train.lr', from: 0.001, to: 0.002 }];
+    const resumes = [
+      { step: 3, changes },
+      { step: 7, changes: back },
+    ];
+    await writeFile(runFolder(join(out, run.name)).environment, JSON.stringify({ resumes }));
+    await expect(readRunResult(run, out)).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(
+        /base-s1 does not match the study: at step 3, g\/base-s1 was resumed with train\.lr from 0\.002 to 0\.001\. /,
+      ),
+    });
+  });
+
   it('reads a finished run: the last F, the best one, steps and seconds', async () => {
     expect(await readRunResult(run, await writeRun(lines))).toMatchObject({
       state: 'finished',

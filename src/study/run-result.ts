@@ -3,7 +3,10 @@ import { type ConfigDifference, configDifferences } from '../config/config-diffe
 import type { Config } from '../config/schema.ts';
 import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { type MetricsLine, readMetrics, runFolder } from '../training/run-folder.ts';
+import { isFinished } from '../training/earlier-run/run-state.ts';
+import { describeChange } from '../training/earlier-run/setting-changes.ts';
+import { readSettingChanges } from '../training/environment.ts';
+import { readMetrics, runFolder } from '../training/run-folder.ts';
 import { storedConfig } from '../training/stored-config.ts';
 import type { StudyRun } from './load-study.ts';
 
@@ -43,7 +46,7 @@ async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
     );
   }
   const difference = differingKey(await storedConfig(folder), run.config);
-  if (!difference) return;
+  if (!difference) return requireUnchanged(run, folder);
   const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
   const { path, a, b } = difference;
   throw new FaceparseError(
@@ -53,12 +56,15 @@ async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
   );
 }
 
-/** Whether a run is finished: the validation after the last step has been written. */
-export function isFinished(last: MetricsLine, { train }: Config): boolean {
-  if (last.valF === undefined) return false;
-  if (train.minutes) return last.seconds >= train.minutes * 60;
-  const stepsPerEpoch = Math.round(last.step / last.epoch);
-  return last.step >= Math.max(1, Math.round(train.epochs * stepsPerEpoch));
+/** Checks that no resume changed a setting, even if a later one restored it. */
+async function requireUnchanged(run: StudyRun, folder: string): Promise<void> {
+  const [change] = await readSettingChanges(runFolder(folder).environment);
+  if (!change) return;
+  throw new FaceparseError(
+    `${folder} does not match the study: at step ${change.step}, ${run.name} was resumed with ${describeChange(change)}. ` +
+      'A study compares runs of one configuration each; move the folder away to train the run again.',
+    { exitCode: 2 },
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
 import { encodeSafetensors } from '../formats/safetensors.ts';
 import { Graph } from '../graph/graph.ts';
+import { averageState } from '../optim/moving-average.ts';
 import { loadCheckpoint, requireFinite, saveCheckpoint } from './checkpoint.ts';
 
 function smallGraph(columns = 3): Graph {
@@ -44,6 +45,19 @@ describe('a checkpoint', () => {
     graph.state('sums.losses', [2], () => Float32Array.of(1, 1));
     const loaded = await loadCheckpoint(path, graph);
     expect(loaded.states).toEqual(new Map([...checkpoint.states, ['sums.losses', new Float32Array(2)]]));
+  });
+
+  it('lets sums of other losses begin at 0, and may lack the average', async () => {
+    const path = join(await temporaryFolder(), 'checkpoint.safetensors');
+    const before = smallGraph();
+    before.state('sums.losses', [3], () => new Float32Array(3));
+    const sums = new Map([...states, ['sums.losses', Float32Array.of(1, 2, 3)]]);
+    await saveCheckpoint(path, { ...checkpoint, states: sums }, before);
+    const graph = smallGraph();
+    graph.state('sums.losses', [2], () => new Float32Array(2));
+    graph.state(averageState, [7], () => new Float32Array(7));
+    const loaded = await loadCheckpoint(path, graph);
+    expect(loaded.states).toEqual(new Map([...states, ['sums.losses', new Float32Array(2)]]));
   });
 
   it('that is missing, damaged, something else or of another network is told with its path', async () => {

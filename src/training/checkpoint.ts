@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { writeFileAtomic } from '../files/atomic-write.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { type StateOwner, sizeOf } from '../graph/graph.ts';
+import { averageState } from '../optim/moving-average.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { sumsPrefix } from './step-sums.ts';
 
@@ -14,6 +15,9 @@ const recordSchema = z.object({
   bestStep: z.number().int().min(-1),
   /** Index of the resolution at which the states were last trained. */
   resolution: count,
+  /** As in `RunProgress`; absent in checkpoints of earlier versions, whose runs kept their batch size. */
+  offset: z.number().int().optional(),
+  stepsPerEpoch: z.number().int().positive().optional(),
   /** The text of metrics.csv. */
   metrics: z.string(),
   /** Length of the events file in bytes. */
@@ -73,7 +77,11 @@ export function requireFinite(states: ReadonlyMap<string, Float32Array>, step: n
   }
 }
 
-/** Reads a checkpoint. @throws FaceparseError if it is damaged or belongs to another configuration */
+/**
+ * Reads a checkpoint. The moving average is absent from its states if the run kept none so far.
+ *
+ * @throws FaceparseError if it is damaged or belongs to another configuration
+ */
 export async function loadCheckpoint(path: string, { states: wanted }: StateOwner): Promise<Checkpoint> {
   const bytes = await readFile(path).catch((cause) => {
     throw new FaceparseError(`no checkpoint to resume from at ${path}`, { exitCode: 2, cause });
@@ -92,11 +100,13 @@ export async function loadCheckpoint(path: string, { states: wanted }: StateOwne
   const states = new Map<string, Float32Array>();
   for (const [name, state] of wanted) {
     const tensor = tensors.get(name);
-    // Earlier versions read every step, and had no sums.
-    if (!tensor && name.startsWith(sumsPrefix)) {
+    // Earlier versions read every step, and had no sums. With other losses there are other sums.
+    if (tensor?.data.length !== sizeOf(state.shape) && name.startsWith(sumsPrefix)) {
       states.set(name, new Float32Array(sizeOf(state.shape)));
       continue;
     }
+    // A resume may turn the average on.
+    if (!tensor && name === averageState) continue;
     if (!(tensor?.data instanceof Float32Array) || tensor.data.length !== sizeOf(state.shape)) {
       throw new FaceparseError(
         `the checkpoint ${path} does not match this configuration: '${name}' is missing or has another size.`,

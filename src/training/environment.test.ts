@@ -2,7 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
-import { type RunEnvironment, readEnvironment, recordResume } from './environment.ts';
+import {
+  allTrainingData,
+  type RunEnvironment,
+  readEnvironment,
+  readSettingChanges,
+  recordResume,
+} from './environment.ts';
 
 const trainingData = { folder: '/data/train', pairs: 24, stemsSha256: '0'.repeat(64) };
 const complete = { parameters: 1000, initialWeights: 'random, seed 0', trainingData };
@@ -27,6 +33,8 @@ describe('readEnvironment', () => {
       { ...complete, trainingData: { ...trainingData, stemsSha256: 'x' } },
       /stemsSha256: not a hexadecimal SHA-256/,
     ],
+    ['a damaged part', { ...complete, resumes: [{ step: 'x' }] }, /resumes\.0\.step: /],
+    ['a damaged earlier run', { ...complete, initialRun: { name: 'a' } }, /initialRun\.\S+: /],
     ['no data', { ...complete, trainingData: undefined }, /trainingData: .*expected object/],
   ])('tells %s, in the words of the caller', async (_, content, message) => {
     const file = join(await temporaryFolder(), 'environment.json');
@@ -74,6 +82,33 @@ describe('recordResume', () => {
       [12, 'onnx', '2 minutes'],
       [15, 'native', '3 epochs'],
     ]);
+  });
+
+  it('adds a part for changed settings and data, and keeps them', async () => {
+    const file = join(await temporaryFolder(), 'environment.json');
+    await writeFile(file, JSON.stringify(begun));
+    // A value that is not set is absent.
+    const changes = [
+      { key: 'train.lr', from: 1, to: 2 },
+      { key: 'train.minutes', to: 3 },
+      { key: 'validation.limit', from: 4 },
+    ];
+    const other = { folder: '/other/train', pairs: 30, stemsSha256: '1'.repeat(64) };
+    await recordResume(file, now(), 5, { changes });
+    await recordResume(file, now(), 9, {});
+    await recordResume(file, now(), 12, { trainingData: other });
+    const environment = await readEnvironment(file);
+    expect(environment.resumes).toMatchObject([
+      { step: 5, changes },
+      { step: 12, trainingData: other },
+    ]);
+    expect(environment.resumes).toHaveLength(2);
+    expect(allTrainingData(environment)).toEqual([trainingData, other]);
+    expect(await readSettingChanges(file)).toEqual(changes.map((change) => ({ step: 5, ...change })));
+    // From step 5 on, everything is done again.
+    await recordResume(file, now(), 5, {});
+    expect((await readEnvironment(file)).resumes).toEqual([]);
+    expect(await readSettingChanges(`${file}.none`)).toEqual([]);
   });
 
   it('forgets parts whose steps are done again', async () => {

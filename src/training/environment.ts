@@ -23,11 +23,50 @@ interface TrainingConditions {
   readonly length?: string;
 }
 
-/** A part of a run that was resumed under other conditions. */
-export interface ResumedPart extends TrainingConditions {
+/** The pairs of a split that a run uses. */
+export interface DataRecord {
+  readonly folder: string;
+  readonly pairs: number;
+  readonly stemsSha256: string;
+  /** Masks whose left and right labels were exchanged, as a whole or for a single part; absent if they are not repaired. */
+  readonly repaired?: { readonly whole: number; readonly part: number };
+}
+
+/** A key of the configuration that a resume changed. A value that is absent was not set. */
+export interface SettingChange {
+  readonly key: string;
+  readonly from?: unknown;
+  readonly to?: unknown;
+}
+
+/** What a resume changes besides the conditions. */
+export interface ResumedWith {
+  /** In the order of the configuration's keys. */
+  readonly changes?: readonly SettingChange[];
+  /** The training pairs from this step on, if they or their folder are others. */
+  readonly trainingData?: DataRecord;
+  /** The validation pairs from this step on, if they or their folder are others. */
+  readonly validationData?: DataRecord;
+}
+
+/** A part of a run that was resumed under other conditions or with other settings. */
+export interface ResumedPart extends TrainingConditions, ResumedWith {
   /** Number of steps before this part. */
   readonly step: number;
   readonly started: string;
+}
+
+/** The run that a run's initial weights (`train.init`) come from, as its folder described it. */
+export interface InitialRun {
+  readonly name: string;
+  /** Steps behind the weights, and seconds of training up to the end of that run. */
+  readonly step?: number;
+  readonly seconds?: number;
+  readonly initialWeights: string;
+  /** All training pairs that it used. */
+  readonly trainingData: readonly DataRecord[];
+  /** Set if that run was itself started from weights of a run. */
+  readonly initialRun?: InitialRun;
 }
 
 /** A run's record of its machine, its data and the origin of its weights. */
@@ -41,9 +80,15 @@ export interface RunEnvironment extends TrainingConditions {
   readonly memoryGiB: number;
   readonly started: string;
   readonly parameters: number;
-  readonly trainingData: { readonly folder: string; readonly pairs: number; readonly stemsSha256: string };
+  readonly trainingData: DataRecord;
+  /** Absent in runs of earlier versions. */
+  readonly validationData?: DataRecord;
   /** The initial weights (`describeOrigin`); also recorded in the run's weights files. */
   readonly initialWeights: string;
+  /** The same for programs; absent in runs of earlier versions, which started from random weights. */
+  readonly origin?: WeightsOrigin;
+  /** The run that the initial weights come from, if they come from a run. */
+  readonly initialRun?: InitialRun;
   /** Later parts in the order of their steps, if any. */
   readonly resumes?: readonly ResumedPart[];
 }
@@ -55,25 +100,67 @@ function hashStems(dataset: Dataset): string {
     .digest('hex');
 }
 
-/** Checks that a resumed run uses the same images. @throws FaceparseError if their names differ */
+/** The record of a split's pairs. */
+export function describeData(dataset: Dataset, repaired?: DataRecord['repaired']): DataRecord {
+  return {
+    folder: resolve(dataset.folder),
+    pairs: dataset.items.length,
+    stemsSha256: hashStems(dataset),
+    ...(repaired && { repaired }),
+  };
+}
+
+/** All training pairs of a run, in the order in which it used them. */
+export function allTrainingData({ trainingData, resumes = [] }: Pick<RunEnvironment, 'trainingData' | 'resumes'>) {
+  return [trainingData, ...resumes.flatMap((part) => part.trainingData ?? [])];
+}
+
+/** The runs that a run's initial weights come from, the last one first. */
+export function initialRuns({ initialRun }: Pick<RunEnvironment, 'initialRun'>): InitialRun[] {
+  return initialRun ? [initialRun, ...initialRuns(initialRun)] : [];
+}
+
+/** Checks that a run used the same images in all its parts. @throws FaceparseError if their names differ */
 export async function requireSameData(environmentFile: string, dataset: Dataset): Promise<void> {
-  const { trainingData } = await readEnvironment(environmentFile);
-  if (trainingData.stemsSha256 === hashStems(dataset)) return;
+  const stems = hashStems(dataset);
+  const other = allTrainingData(await readEnvironment(environmentFile)).find(
+    ({ stemsSha256 }) => stemsSha256 !== stems,
+  );
+  if (!other) return;
   throw new FaceparseError(
-    `${dataset.folder} does not contain the ${trainingData.pairs} images that the run started with (${trainingData.folder}).`,
+    `${dataset.folder} does not contain the ${other.pairs} images that the run was trained on (${other.folder}).`,
     { exitCode: 2 },
   );
 }
 
+const dataSchema = z.object({
+  folder: z.string(),
+  pairs: z.number().int().positive(),
+  stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256'),
+});
+
+const partSchema = z.object({
+  step: z.number().int().min(0),
+  changes: z.array(z.object({ key: z.string(), from: z.unknown().optional(), to: z.unknown().optional() })).optional(),
+  trainingData: dataSchema.optional(),
+  validationData: dataSchema.optional(),
+});
+
+const initialRunSchema: z.ZodType = z.object({
+  name: z.string(),
+  initialWeights: z.string(),
+  trainingData: z.array(dataSchema).min(1),
+  initialRun: z.lazy(() => initialRunSchema).optional(),
+});
+
 /** The fields that faceparse reads; the others are informative. */
 const originSchema = z.object({
   parameters: z.number().int().positive(),
-  trainingData: z.object({
-    folder: z.string(),
-    pairs: z.number().int().positive(),
-    stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256'),
-  }),
+  trainingData: dataSchema,
+  validationData: dataSchema.optional(),
   initialWeights: z.string(),
+  initialRun: initialRunSchema.optional(),
+  resumes: z.array(partSchema).optional(),
 });
 
 /**
@@ -101,15 +188,27 @@ export async function readEnvironment(file: string, consequence?: string): Promi
   return environment;
 }
 
+/** The settings that resumes of a run changed, each with its step; none if its environment.json records none. */
+export async function readSettingChanges(file: string): Promise<(SettingChange & { readonly step: number })[]> {
+  const environment: unknown = await readFile(file, 'utf8')
+    .then((text) => JSON.parse(text))
+    .catch(() => undefined);
+  const found = z.object({ resumes: z.array(partSchema) }).safeParse(environment);
+  const parts = found.success ? found.data.resumes : [];
+  return parts.flatMap(({ step, changes = [] }) => changes.map((change) => ({ step, ...change })));
+}
+
 /** The record of a run that starts or resumes now. */
 export function describeEnvironment(options: {
   config: Config;
   engine: Engine;
-  dataset: Dataset;
+  trainingData: DataRecord;
+  validationData: DataRecord;
   parameters: number;
   origin: WeightsOrigin;
+  initialRun?: InitialRun;
 }): RunEnvironment {
-  const { config, engine, dataset, parameters, origin } = options;
+  const { config, engine, trainingData, validationData, parameters, origin, initialRun } = options;
   const { minutes, epochs } = config.train;
   const threads = config.engine.threads ?? defaultThreads();
   const native = findNative();
@@ -126,12 +225,11 @@ export function describeEnvironment(options: {
     length: minutes ? `${minutes} minutes` : `${epochs} epochs`,
     started: new Date().toISOString(),
     parameters,
-    trainingData: {
-      folder: resolve(dataset.folder),
-      pairs: dataset.items.length,
-      stemsSha256: hashStems(dataset),
-    },
+    trainingData,
+    validationData,
     initialWeights: describeOrigin(origin),
+    origin,
+    ...(initialRun && { initialRun }),
   };
 }
 
@@ -145,15 +243,24 @@ function haveSameConditions(a: TrainingConditions, b: TrainingConditions): boole
   return conditions(a) === conditions(b) && (a.length ?? b.length) === b.length;
 }
 
-/** Records in environment.json that a run resumes at a step, if its conditions have changed. */
-export async function recordResume(file: string, now: RunEnvironment, step: number): Promise<void> {
+/** Records in environment.json that a run resumes at a step, if its conditions or anything else have changed. */
+export async function recordResume(
+  file: string,
+  now: RunEnvironment,
+  step: number,
+  changed: ResumedWith = {},
+): Promise<void> {
   const recorded = await readEnvironment(file);
   const { resumes = [] } = recorded;
-  // Parts from this step on are repeated.
-  const before = resumes.filter((part) => part.step < step);
+  const before = partsBefore(recorded, step);
   const { faceparse, cpu, engine, length, started } = now;
-  const isSame = haveSameConditions(before.at(-1) ?? recorded, now);
-  const after = isSame ? before : [...before, { step, started, faceparse, cpu, engine, length }];
+  const isSame = haveSameConditions(before.at(-1) ?? recorded, now) && Object.keys(changed).length === 0;
+  const after = isSame ? before : [...before, { step, started, faceparse, cpu, engine, length, ...changed }];
   if (JSON.stringify(after) === JSON.stringify(resumes)) return;
   await writeEnvironment(file, { ...recorded, resumes: after });
+}
+
+/** The resumed parts that stay if the run resumes at a step; those from this step on are repeated. */
+export function partsBefore({ resumes = [] }: Pick<RunEnvironment, 'resumes'>, step: number): readonly ResumedPart[] {
+  return resumes.filter((part) => part.step < step);
 }

@@ -1,9 +1,14 @@
-import { type Config, imagesPerStep } from '../config/schema.ts';
+import type { Config } from '../config/schema.ts';
 import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { median } from '../metrics/median.ts';
-import { planTraining, requireEnoughPairs } from './plan.ts';
+import { earlierStepsPerEpoch, readEarlierPart } from './earlier-run/earlier-part.ts';
+import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
+import { loadInitialWeights } from './earlier-run/initial-weights.ts';
+import { finalResolution, planTraining, requireEnoughPairs, type TrainingPlan } from './plan.ts';
+import { runFolder } from './run-folder.ts';
+import { RunProgress } from './run-progress.ts';
 import { stepWork, TimedProgram } from './timed-program.ts';
 import type { TrainingStep } from './training-step.ts';
 
@@ -20,6 +25,10 @@ export interface TrainingEstimate {
   /** Time of a step at the last resolution. */
   readonly stepMilliseconds: number;
   readonly engine: string;
+  /** What a resumed run has done; steps, epochs and seconds are then those that are left. */
+  readonly done?: { readonly step: number; readonly epoch: number; readonly seconds: number };
+  /** The file of the initial weights; absent if they are random. */
+  readonly initialWeights?: string;
 }
 
 const measuredSteps = 4;
@@ -35,21 +44,40 @@ async function timeStep(engine: Engine, step: TrainingStep, seed: number): Promi
   }
 }
 
-/** Builds the run, times a few steps of every resolution and estimates the duration. */
-export async function estimateTraining(config: Config, data: string): Promise<TrainingEstimate> {
+/** Sets the progress of a resumed run to its checkpoint. @returns false if it has none, so that it restarts */
+async function continueRun(run: string, plan: TrainingPlan, progress: RunProgress): Promise<boolean> {
+  const folder = runFolder(run);
+  const checkpoint = await findCheckpoint(folder, finalResolution(plan).step);
+  if (!checkpoint) return false;
+  const { step, seconds, record } = checkpoint;
+  const stepsPerEpoch = earlierStepsPerEpoch(await readEarlierPart(folder, step), record);
+  progress.continueFrom({ step, seconds, offset: record?.offset ?? 0, stepsPerEpoch });
+  return true;
+}
+
+/**
+ * Builds the run, times a few steps of every resolution and estimates the duration.
+ *
+ * @param run folder of the run if it is resumed; the estimate is then of what is left
+ */
+export async function estimateTraining(config: Config, data: string, run?: string): Promise<TrainingEstimate> {
   const plan = planTraining(config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
   requireEnoughPairs(config, trainSet.items.length);
+  const progress = new RunProgress(config.train, trainSet.items.length);
+  const isContinued = run !== undefined && (await continueRun(run, plan, progress));
+  const initial = isContinued ? undefined : await loadInitialWeights(config, plan.model);
   const engine = await selectEngine(config.engine);
   const { minutes, epochs, seed } = config.train;
-  const stepsPerEpoch = Math.floor(trainSet.items.length / imagesPerStep(config.train));
+  const { stepsPerEpoch } = progress;
   // A run measured in minutes divides its time among the resolutions, a run measured in epochs its steps.
   let steps = 0;
   let seconds = 0;
   let stepMilliseconds = 0;
-  let from = 0;
+  let from = Math.min(1, progress.share);
   for (const { until, step } of plan.resolutions) {
+    if (until <= from && until < 1) continue;
     stepMilliseconds = await timeStep(engine, step, seed);
     const share = until - from;
     const resolutionSteps = minutes ? (share * minutes * 60_000) / stepMilliseconds : share * epochs * stepsPerEpoch;
@@ -58,6 +86,7 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
     from = until;
   }
   steps = Math.max(1, Math.round(steps));
+  const { step, epoch, seconds: spent } = progress;
   return {
     parameters: plan.parameters,
     gigaMultiplyAccumulates: plan.gigaMultiplyAccumulates,
@@ -69,5 +98,7 @@ export async function estimateTraining(config: Config, data: string): Promise<Tr
     seconds,
     stepMilliseconds,
     engine: `${engine.name} on ${engine.device}`,
+    ...(isContinued && { done: { step, epoch, seconds: spent } }),
+    ...(initial && { initialWeights: initial.file }),
   };
 }

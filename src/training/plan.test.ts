@@ -81,7 +81,7 @@ describe('planTraining', () => {
 
   it('refuses resolutions out of order', () => {
     expect(() => plan('train.resolutions=[{until: 0.5, size: 32}, {until: 0.5, size: 64}]')).toThrow(
-      'train.resolutions.1.until is 0.5, but the resolution before it lasts until 0.5',
+      'entry 2 of train.resolutions: until is 0.5, but must be above 0.5, where the entry before it ends',
     );
   });
 

@@ -6,7 +6,6 @@ import { getLabelSet } from '../labels/registry.ts';
 import { checkLoss } from '../losses/check-loss.ts';
 import { inferenceGraph, type Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
-import type { WeightsOrigin } from '../models/weights-origin.ts';
 import { formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { buildTrainingStep, type TrainingStep } from './training-step.ts';
@@ -25,8 +24,6 @@ export interface TrainingResolution {
 export interface TrainingPlan {
   readonly labelSet: LabelSet;
   readonly model: Model;
-  /** The initial weights. */
-  readonly origin: WeightsOrigin;
   /** In order; the last has the size `train.size`. */
   readonly resolutions: readonly TrainingResolution[];
   readonly parameters: number;
@@ -63,7 +60,6 @@ export function planTraining(config: Config): TrainingPlan {
   return {
     labelSet,
     model,
-    origin: { kind: 'random', seed: train.seed },
     resolutions,
     parameters,
     gigaMultiplyAccumulates: gigaMultiplyAccumulates(forward),
@@ -109,10 +105,8 @@ function checkResolutions({ train: { resolutions } }: Config): void {
     const before = resolutions[index - 1]?.until ?? 0;
     if (until > before) return;
     throw new FaceparseError(
-      `train.resolutions.${index}.until is ${until}, but the resolution before it lasts until ${before}`,
-      {
-        exitCode: 2,
-      },
+      `entry ${index + 1} of train.resolutions: until is ${until}, but must be above ${before}, where the entry before it ends`,
+      { exitCode: 2 },
     );
   });
 }

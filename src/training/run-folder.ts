@@ -1,5 +1,5 @@
 import { open, readFile, stat, truncate } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { exists } from '../files/path-kind.ts';
 import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
@@ -26,7 +26,8 @@ export interface RunFolder {
 export function runFolder(path: string): RunFolder {
   return {
     path,
-    name: basename(path),
+    // The path may be `.`.
+    name: basename(resolve(path)),
     config: join(path, 'config.yaml'),
     environment: join(path, 'environment.json'),
     metrics: join(path, 'metrics.csv'),

@@ -7,6 +7,11 @@ export class RunProgress {
   /** Seconds of training and validation at the last reading of the clock. */
   seconds = 0;
   readonly stepsPerEpoch: number;
+  /**
+   * Added to the steps to get the position in the data. It is 0 unless the length of an epoch in steps was changed by a
+   * resume, which keeps the epoch rather than the step.
+   */
+  offset = 0;
   private clockStart = 0;
 
   /** @param pairs number of training pairs */
@@ -17,15 +22,32 @@ export class RunProgress {
     this.stepsPerEpoch = Math.floor(pairs / imagesPerStep(config));
   }
 
+  /** Position in the data: the number of steps of the current batch size that make up the epochs so far. */
+  get place(): number {
+    return this.step + this.offset;
+  }
+
   get epoch(): number {
-    return this.step / this.stepsPerEpoch;
+    return this.place / this.stepsPerEpoch;
+  }
+
+  /**
+   * Continues after `step` steps of an earlier part of the run. If an epoch had another number of steps there, the run goes
+   * on at the same fraction of the epoch, at the next whole batch: no image is used twice in the epoch.
+   */
+  continueFrom(earlier: { step: number; seconds: number; offset: number; stepsPerEpoch: number }): void {
+    const { step, seconds, offset, stepsPerEpoch } = earlier;
+    this.step = step;
+    this.seconds = seconds;
+    const isSame = stepsPerEpoch === this.stepsPerEpoch;
+    this.offset = isSame ? offset : Math.ceil(((step + offset) * this.stepsPerEpoch) / stepsPerEpoch) - step;
   }
 
   /** Progress from 0 to 1: by time if the run's length is in minutes, else by steps. */
   get share(): number {
     const { minutes, epochs } = this.config;
     if (minutes) return this.seconds / (minutes * 60);
-    return this.step / Math.max(1, Math.round(epochs * this.stepsPerEpoch));
+    return this.place / stepsInEpochs(epochs, this.stepsPerEpoch);
   }
 
   get isOver(): boolean {
@@ -40,4 +62,9 @@ export class RunProgress {
   readClock(): void {
     this.seconds = (performance.now() - this.clockStart) / 1000;
   }
+}
+
+/** The number of steps in a number of epochs, which may be a fraction; at least 1. */
+export function stepsInEpochs(epochs: number, stepsPerEpoch: number): number {
+  return Math.max(1, Math.round(epochs * stepsPerEpoch));
 }

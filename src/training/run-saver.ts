@@ -1,5 +1,5 @@
 import { mkdir, readFile, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { runCurves } from '../charts/curves.ts';
 import { parseConfig } from '../config/parse-config.ts';
@@ -10,13 +10,21 @@ import { exists } from '../files/path-kind.ts';
 import type { StateOwner } from '../graph/graph.ts';
 import { encodeWeights, type Weights } from '../models/weights-file.ts';
 import { type Checkpoint, type RunRecord, requireFinite, saveCheckpoint } from './checkpoint.ts';
-import { type RunEnvironment, recordResume, writeEnvironment } from './environment.ts';
+import { type ResumedWith, type RunEnvironment, recordResume, writeEnvironment } from './environment.ts';
 import type { TrainingPlan } from './plan.ts';
 import type { ResolutionWork } from './resolution-work.ts';
 import { formatMetrics, MetricsLog, type RunFolder, readMetrics, runFolder } from './run-folder.ts';
 import type { RunProgress } from './run-progress.ts';
 import type { Validation } from './run-validation.ts';
 import { StepWindow } from './step-window.ts';
+
+/** How a resumed run differs from its earlier part. */
+export interface ReopenedWith {
+  /** To be recorded. */
+  readonly changed: ResumedWith;
+  /** Whether its scores can be compared with the earlier ones. */
+  readonly isComparable: boolean;
+}
 
 /** A run and its current state, read at every save. */
 export interface SavedRun {
@@ -63,16 +71,26 @@ export class RunSaver {
     return new RunSaver(run, MetricsLog.create(folder), new StepWindow(), { f: -1, step: -1 });
   }
 
-  /** Continues from a checkpoint and records changed conditions. */
-  static async reopen(run: SavedRun, checkpoint: Checkpoint, environment: RunEnvironment): Promise<RunSaver> {
+  /** Continues from a checkpoint and records changed conditions and settings. */
+  static async reopen(
+    run: SavedRun,
+    checkpoint: Checkpoint,
+    environment: RunEnvironment,
+    { changed, isComparable }: ReopenedWith,
+  ): Promise<RunSaver> {
     const { folder, config } = run;
     const { step, bestF, record = await recordOfVersion1(folder, step) } = checkpoint;
     const stored = parseConfig(await readFile(folder.config, 'utf8'), folder.config);
-    // In this order: the next resume detects an applied change that is not recorded, but not the reverse.
+    // In this order: a record of a change that is not in force yet is dropped by the next resume, which is at the same step,
+    // but a change in force without a record would stay unknown.
+    await recordResume(folder.environment, environment, step, changed);
     if (JSON.stringify(stored) !== JSON.stringify(config)) await writeFileAtomic(folder.config, toYaml(config));
-    await recordResume(folder.environment, environment, step);
     const log = await MetricsLog.reopen(folder, record);
-    return new RunSaver(run, log, new StepWindow(record.window), { f: bestF, step: record.bestStep });
+    // No line of metrics mixes steps of two settings.
+    const window = Object.keys(changed).length > 0 ? new StepWindow() : new StepWindow(record.window);
+    if (isComparable) return new RunSaver(run, log, window, { f: bestF, step: record.bestStep });
+    await keepBestWeights(folder, step);
+    return new RunSaver(run, log, window, { f: -1, step: -1 });
   }
 
   /** F of the best validation so far, −1 before the first. */
@@ -117,6 +135,8 @@ export class RunSaver {
     requireFinite(states, progress.step);
     const record = {
       bestStep: best.step,
+      offset: progress.offset,
+      stepsPerEpoch: progress.stepsPerEpoch,
       resolution: plan.resolutions.indexOf(resolution),
       window: window.state,
       ...(await this.log.saveEvents()),
@@ -179,6 +199,13 @@ export class RunSaver {
 function madeInTraining(folder: RunFolder): string[] {
   const { bestWeights, lastWeights, metrics, events, curves, batchImage, validationImage } = folder;
   return [bestWeights, lastWeights, metrics, events, curves, batchImage, validationImage];
+}
+
+/** Keeps the best weights of the validations so far under another name, because the next validation has other images. */
+async function keepBestWeights({ bestWeights }: RunFolder, step: number): Promise<void> {
+  if (!(await exists(bestWeights))) return;
+  const copy = join(dirname(bestWeights), `best-before-step-${step}.safetensors`);
+  await writeFileAtomic(copy, await readFile(bestWeights));
 }
 
 async function writeOrigin(folder: RunFolder, config: Config, environment: RunEnvironment): Promise<void> {

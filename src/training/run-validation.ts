@@ -1,28 +1,12 @@
 import type { Config } from '../config/schema.ts';
-import { checkDataset } from '../data/checks/check-dataset.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
-import { celebamask19 } from '../labels/celebamask-19.ts';
-import type { LabelSet } from '../labels/label-set.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { FaceParser } from '../parser/face-parser.ts';
-import { FaceparseError } from '../text/errors.ts';
 import { evaluateParser, type ScoredImage } from './evaluation.ts';
 import { shownImages } from './run-images.ts';
 import { LogitsRecorder, ValidationLoss } from './validation-loss.ts';
-
-/** Reads all validation images, to report faults before training. @throws FaceparseError for the first fault */
-export async function checkValidationSet(
-  { folder }: Dataset,
-  labelSet: LabelSet,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const fileSet = labelSet.mergeFrom ? celebamask19 : labelSet;
-  const { problems } = await checkDataset(folder, fileSet, { ...(signal && { signal }) });
-  const [problem] = problems;
-  if (problem) throw new FaceparseError(`${problem.file}: ${problem.message}; ${problem.remedy}`);
-}
 
 /** Scores of a validation, and the first images to show. */
 export interface Validation {

@@ -27,3 +27,25 @@ export async function takeSums(program: EntryProgram, sums: readonly StepSums[])
   await program.writeStates(new Map([...values].map(([state, { length }]) => [state, new Float32Array(length)])));
   return new Map(sums.flatMap(({ state, names }) => names.map((name, index) => [name, values.get(state)![index]])));
 }
+
+/** Says which sum of the steps `from` to `step` is not finite, and what to do; undefined if all are finite. */
+export function describeInfinity(
+  sums: ReadonlyMap<string, number>,
+  from: number,
+  step: number,
+  learningRate: number,
+): string | undefined {
+  for (const [name, what] of [
+    ['loss', 'loss'],
+    ['gradientNorm', 'gradient'],
+  ]) {
+    const sum = sums.get(name)!;
+    if (Number.isFinite(sum)) continue;
+    const when = from < step ? `between steps ${from} and ${step}` : `at step ${step}`;
+    return (
+      `the ${what} became ${sum} ${when} (learning rate ${learningRate.toPrecision(3)}). ` +
+      'Lower train.lr or raise train.warmup; the last checkpoint is kept.'
+    );
+  }
+  return undefined;
+}

@@ -1,29 +1,41 @@
 import { readFile } from 'node:fs/promises';
-import { parseConfig } from '../config/parse-config.ts';
+import { type Notify, parseConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
-import { exists } from '../files/path-kind.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { findRun } from './earlier-run/find-run.ts';
+import { requirePossible } from './earlier-run/setting-changes.ts';
 import { runFolder } from './run-folder.ts';
 
-/** Settings that may change when a run is resumed: engine and length. */
+/** Settings that change when a run is resumed. */
 export interface ResumeChanges {
   readonly engine?: EngineChoice;
   readonly minutes?: number;
+  /** Dotted overrides such as `train.lr=5e-4`. `train.epochs=N` also replaces a length in minutes. */
+  readonly overrides?: readonly string[];
+  /** Receives a line for every key under a former name. */
+  readonly notify?: Notify;
+}
+
+/** Overrides in which a length in epochs takes the place of one in minutes. */
+function withLength({ minutes, overrides = [] }: ResumeChanges): string[] {
+  if (minutes !== undefined) return [...overrides, `train.minutes=${minutes}`];
+  const sets = (key: string) => overrides.some((override) => override.split('=')[0].trim() === key);
+  return sets('train.epochs') && !sets('train.minutes') ? [...overrides, 'train.minutes=null'] : [...overrides];
 }
 
 /**
  * The current configuration of a run, with changes for its next part. Pass it to `train` to resume the run.
  *
- * @throws FaceparseError if the run is not found, or its config.yaml is damaged
+ * @param path the run folder, or a file in it
+ * @throws FaceparseError if the run is not found, its config.yaml is damaged, or a setting cannot change in a resumed run
+ *
+ * @example await storedConfig('runs/a', { overrides: ['train.epochs=200', 'train.lr=5e-4'] })
  */
-export async function storedConfig(path: string, { engine = {}, minutes }: ResumeChanges = {}): Promise<Config> {
-  const run = runFolder(path);
-  if (!(await exists(run.config))) throw new FaceparseError(`no run to resume at ${path}`, { exitCode: 2 });
-  const stored = parseConfig(await readFile(run.config, 'utf8'), run.config);
-  return {
-    ...stored,
-    engine: { ...stored.engine, ...engine },
-    train: { ...stored.train, ...(minutes && { minutes }) },
-  };
+export async function storedConfig(path: string, changes: ResumeChanges = {}): Promise<Config> {
+  const run = runFolder(await findRun(path));
+  const text = await readFile(run.config, 'utf8');
+  const stored = parseConfig(text, run.config);
+  const changed = parseConfig(text, run.config, withLength(changes), changes.notify);
+  requirePossible(stored, changed, run.path);
+  return { ...changed, engine: { ...changed.engine, ...changes.engine } };
 }

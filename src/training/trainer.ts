@@ -6,16 +6,28 @@ import type { DecodedImages } from '../data/decoded/decoded-images.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
-import { exists } from '../files/path-kind.ts';
 import { stateAttributes } from '../graph/graph.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
 import type { Weights } from '../models/weights-file.ts';
-import { averageState, unpackAverage } from '../optim/moving-average.ts';
+import type { WeightsOrigin } from '../models/weights-origin.ts';
+import { averageDecayAt, averageState, unpackAverage } from '../optim/moving-average.ts';
 import { learningRateAt } from '../optim/schedule.ts';
 import { requirePackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { type Checkpoint, loadCheckpoint, requireFinite } from './checkpoint.ts';
-import { describeEnvironment, requireSameData } from './environment.ts';
+import { checkLabelledPixels, checkValidationSet, countRepairs, describeRepairs } from './check-data.ts';
+import { type Checkpoint, requireFinite } from './checkpoint.ts';
+import {
+  describeChanges,
+  earlierStepsPerEpoch,
+  findChanges,
+  hasSameValidation,
+  readEarlierPart,
+} from './earlier-run/earlier-part.ts';
+import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
+import { describeInitialWeights, loadInitialWeights } from './earlier-run/initial-weights.ts';
+import { requirePossible } from './earlier-run/setting-changes.ts';
+import { statesAtStart } from './earlier-run/states-at-start.ts';
+import { describeData, describeEnvironment, type ResumedWith } from './environment.ts';
 import {
   finalResolution,
   planTraining,
@@ -32,7 +44,9 @@ import { type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
 import { batchImage, validationImage } from './run-images.ts';
 import { RunProgress } from './run-progress.ts';
 import { RunSaver } from './run-saver.ts';
-import { checkValidationSet, RunValidator, type Validation } from './run-validation.ts';
+import { RunValidator, type Validation } from './run-validation.ts';
+import { describeInfinity } from './step-sums.ts';
+import { storedConfig } from './stored-config.ts';
 
 /** Progress of a run. */
 export interface TrainingProgress {
@@ -65,7 +79,7 @@ export interface TrainOptions {
   /** Ends the run cleanly after the current step. */
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Receives a line if a resumed run has no checkpoint and restarts. */
+  /** Receives a line about repaired masks, changed settings, or a resumed run that has no checkpoint and restarts. */
   readonly onNotice?: (line: string) => void;
 }
 
@@ -86,15 +100,18 @@ const stepsPerLine = 20;
 const stepsPerCheck = 5;
 
 /**
- * Trains a network from scratch and writes a run folder: configuration, environment, metrics, weights,
- * checkpoint, curves and images.
+ * Trains a network, from scratch or from given weights (`train.init`), and writes a run folder: configuration, environment,
+ * metrics, weights, checkpoint, curves and images.
  *
  * A run measured in epochs is a function of its configuration, data, engine and thread count. If it is stopped or killed
  * and resumed, it gives the same weights and metrics. A run measured in minutes depends on the speed of the machine. A run
  * that was killed before its first checkpoint restarts when it is resumed.
  *
- * @throws FaceparseError for a missing package, bad data, a run folder that exists or is in use, a checkpoint that does not
- *   match, or a loss that is not finite
+ * A resumed run may have another configuration or other data: they apply from its next step on and are recorded with it. The
+ * schedule is that of the new length, from the current epoch (or time) on.
+ *
+ * @throws FaceparseError for a missing package, bad data, a run folder that exists or is in use, a change that a resumed run
+ *   cannot make, initial weights or a checkpoint that do not match, or a loss that is not finite
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const { config, data, resume = false } = options;
@@ -106,8 +123,8 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   requireEnoughPairs(config, trainSet.items.length);
   const engine = await selectEngine(config.engine);
   const folder = runFolder(options.run);
-  if (!resume) await requireNewRun(folder.path);
-  else if (await exists(folder.environment)) await requireSameData(folder.environment, trainSet);
+  if (resume) requirePossible(await storedConfig(folder.path), config, folder.path);
+  else await requireNewRun(folder.path);
   return new TrainingSession(options, plan, folder, trainSet, validationSet, engine).run();
 }
 
@@ -118,6 +135,7 @@ class TrainingSession {
   private readonly validator: RunValidator;
   private work!: ResolutionWork;
   private saver!: RunSaver;
+  private origin!: WeightsOrigin;
   private last?: ScoreSummary;
   /** The last step whose loss has been read. */
   private checked = 0;
@@ -141,46 +159,33 @@ class TrainingSession {
     const { options, folder, progress } = this;
     let release = options.resume ? await claimRun(folder.path) : undefined;
     try {
-      const checkpoint = options.resume ? await this.findCheckpoint() : undefined;
+      const checkpoint = options.resume ? await findCheckpoint(folder, finalResolution(this.plan).step) : undefined;
+      if (release && !checkpoint) this.notify(`${folder.path} was stopped before its first checkpoint; it restarts`);
       await this.open(checkpoint);
       release ??= await claimRun(folder.path);
       const interrupted = await this.loop();
       const { step: steps, seconds } = progress;
-      return {
-        run: folder,
-        steps,
-        seconds,
-        interrupted,
-        bestF: this.saver.bestF,
-        ...(this.last && { last: this.last }),
-      };
+      const { bestF } = this.saver;
+      return { run: folder, steps, seconds, interrupted, bestF, ...(this.last && { last: this.last }) };
     } finally {
       await this.work?.close();
       await release?.();
     }
   }
 
-  /** The checkpoint of the resumed run; undefined if it was killed before its first. */
-  private async findCheckpoint(): Promise<Checkpoint | undefined> {
-    const { checkpoint, lastWeights, metrics, path } = this.folder;
-    if (await exists(checkpoint)) return loadCheckpoint(checkpoint, finalResolution(this.plan).step);
-    // These files are written after the first checkpoint, so somebody removed it; restarting would lose everything.
-    for (const later of [lastWeights, metrics]) {
-      if (!(await exists(later))) continue;
-      throw new FaceparseError(
-        `no checkpoint to resume from at ${checkpoint}, but the run had one, because ${later} exists; ` +
-          'restore it, or train again under another name.',
-      );
-    }
-    this.options.onNotice?.(`${path} was stopped before its first checkpoint; it restarts`);
-    return undefined;
-  }
-
   /** Checks and reads the data, and prepares the engine and the folder. */
   private async open(checkpoint: Checkpoint | undefined): Promise<void> {
     const { config, folder, options, plan, progress } = this;
-    if (checkpoint) ({ step: progress.step, seconds: progress.seconds } = checkpoint);
+    const earlier = checkpoint && (await readEarlierPart(folder, checkpoint.step));
+    const initial = earlier ? undefined : await loadInitialWeights(config, plan.model);
+    this.origin = earlier?.environment.origin ?? initial?.origin ?? { kind: 'random', seed: config.train.seed };
+    if (checkpoint && earlier) {
+      const { step, seconds, record } = checkpoint;
+      const stepsPerEpoch = earlierStepsPerEpoch(earlier, record);
+      progress.continueFrom({ step, seconds, offset: record?.offset ?? 0, stepsPerEpoch });
+    }
     this.checked = progress.step;
+    this.notify(initial && describeInitialWeights(initial));
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {
@@ -192,29 +197,45 @@ class TrainingSession {
       ...(options.signal && { signal: options.signal }),
       onProgress: (done, total) => this.report({ phase: 'load', progress: done / total }),
     });
+    const trainingData = describeData(this.trainSet, countRepairs(decoded));
+    const validationData = describeData(this.validationSet);
+    this.notify(describeRepairs(trainingData), checkLabelledPixels(decoded, this.trainSet.folder));
+    const current = { config, trainingData, validationData };
+    const changed = earlier ? findChanges(earlier, current) : {};
     const openLoader = (resolution: TrainingResolution, start: number) =>
       openResolutionBatches(decoded, config, resolution, start);
     this.work = new ResolutionWork(this.engine, openLoader, config.loss.classWeights);
-    const resolution = plan.resolutions[checkpoint?.record?.resolution ?? -1];
-    await this.work.enter(
-      resolution ?? resolutionAt(plan.resolutions, progress.share),
-      progress.step,
-      checkpoint?.states,
-    );
-    const { parameters, origin } = plan;
+    const first = this.firstResolution(checkpoint, changed);
+    await this.work.enter(first, progress.place, statesAtStart(first.step, { checkpoint, changed, initial }));
     const environment = describeEnvironment({
       config,
       engine: this.engine,
-      dataset: this.trainSet,
-      parameters,
-      origin,
+      trainingData,
+      validationData,
+      parameters: plan.parameters,
+      origin: this.origin,
+      ...(initial?.run && { initialRun: initial.run }),
     });
     const run = { folder, config, plan, progress, work: this.work };
     // Bad data must not leave the folder of a run that never started.
-    this.saver = await (checkpoint
-      ? RunSaver.reopen(run, checkpoint, environment)
+    this.saver = await (checkpoint && earlier
+      ? RunSaver.reopen(run, checkpoint, environment, { changed, isComparable: hasSameValidation(earlier, current) })
       : RunSaver.begin(run, environment, options.resume === true));
+    this.notify(...describeChanges(changed, earlier, progress.step));
+    if (changed.changes && !progress.isOver)
+      this.notify(`the learning rate continues at ${this.learningRate.toPrecision(3)}`);
     if (checkpoint && this.saver.isValidated) await this.repeatSaving();
+  }
+
+  /** The resolution at which the run starts or goes on. */
+  private firstResolution(checkpoint: Checkpoint | undefined, { changes }: ResumedWith): TrainingResolution {
+    const { resolutions } = this.plan;
+    const stored = changes ? undefined : resolutions[checkpoint?.record?.resolution ?? -1];
+    return stored ?? resolutionAt(resolutions, this.progress.share);
+  }
+
+  private notify(...lines: readonly (string | undefined)[]): void {
+    for (const line of lines) if (line !== undefined) this.options.onNotice?.(line);
   }
 
   private report(progress: Pick<TrainingProgress, 'phase' | 'progress'> & Partial<TrainingProgress>): void {
@@ -253,7 +274,7 @@ class TrainingSession {
 
   /** Whether a validation follows this step. */
   private isEndOfInterval(): boolean {
-    return this.progress.step > 0 && this.progress.step % this.stepsPerValidation === 0;
+    return this.progress.step > 0 && this.progress.place % this.stepsPerValidation === 0;
   }
 
   /** Repeats a validation that was missed because the run was stopped before it, so that the best weights stay the same. */
@@ -261,17 +282,23 @@ class TrainingSession {
     return (this.isEndOfInterval() || this.progress.isOver) && !this.saver.isValidated;
   }
 
+  /** The learning rate of the next step. */
+  private get learningRate(): number {
+    const { train } = this.config;
+    return learningRateAt(this.progress.share, { ...train, kind: train.schedule, learningRate: train.lr });
+  }
+
   /** Makes one optimiser step. @returns its learning rate */
   private async trainStep(): Promise<number> {
     const { plan, progress, saver } = this;
     const { train } = this.config;
-    const { share, step } = progress;
+    const { share, step, place } = progress;
     const next = resolutionAt(plan.resolutions, share);
     // Running out of memory at the next resolution must not lose the weights.
     if (next !== this.work.current.resolution) await saver.checkpoint();
-    const { resolution, runner, loader } = await this.work.enter(next, step);
+    const { resolution, runner, loader } = await this.work.enter(next, place);
     const batch = await loader.next();
-    const learningRate = learningRateAt(share, { ...train, kind: train.schedule, learningRate: train.lr });
+    const { learningRate } = this;
     const averageDecay = averageDecayAt(step, train.averageDecay);
     const settings = { step, seed: train.seed, learningRate, ...(plan.average && { averageDecay }) };
     await runner.run(batch, settings);
@@ -288,18 +315,10 @@ class TrainingSession {
     const sums = await this.saver.readSums();
     const from = this.checked + 1;
     this.checked = step;
-    for (const [name, what] of [
-      ['loss', 'loss'],
-      ['gradientNorm', 'gradient'],
-    ]) {
-      const sum = sums.get(name)!;
-      if (Number.isFinite(sum)) continue;
-      await this.saver.saveMetrics();
-      throw new FaceparseError(
-        `the ${what} became ${sum} ${from < step ? `between steps ${from} and ${step}` : `at step ${step}`} (learning rate ${learningRate.toPrecision(3)}). ` +
-          'Lower train.lr or raise train.warmup; the last checkpoint is kept.',
-      );
-    }
+    const fault = describeInfinity(sums, from, step, learningRate);
+    if (fault === undefined) return;
+    await this.saver.saveMetrics();
+    throw new FaceparseError(fault);
   }
 
   /** Elapsed fraction of the run's time, 0 to 1; an estimate for display if there are several resolutions. */
@@ -335,7 +354,7 @@ class TrainingSession {
     const { model, data } = this.config;
     const notes = { run: this.folder.name, step: String(this.progress.step), average: String(this.plan.average) };
     const { preprocessing } = resolution;
-    return { model: model.name, labels: data.labels, preprocessing, origin: this.plan.origin, states, notes };
+    return { model: model.name, labels: data.labels, preprocessing, origin: this.origin, states, notes };
   }
 
   /** Scores the weights and saves everything. @returns whether it was interrupted, after saving the current state */
@@ -380,9 +399,4 @@ class TrainingSession {
     const onProgress = (progress: number) => this.report({ phase: 'validate', progress, epoch });
     return { signal: this.options.signal, onProgress };
   }
-}
-
-/** The decay of the moving average at a step. It starts low, to forget the first weights quickly. */
-function averageDecayAt(step: number, decay: number): number {
-  return Math.min(decay, (1 + step) / (10 + step));
 }

@@ -1,7 +1,10 @@
-import { cp, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { readMask } from '../../src/image/read-image.ts';
+import { celebamask19 } from '../../src/labels/celebamask-19.ts';
+import { mirrorTable } from '../../src/labels/mirror.ts';
 import { maskBytes, temporaryFolder } from '../dataset-fixture.ts';
 import { runCli } from './run-cli.ts';
 import { fileFolder, smallTraining, writeFaces } from './training-fixture.ts';
@@ -99,6 +102,25 @@ const faults: readonly Fault[] = [
     says: [mask('train'), '48×64', '64×64'],
   },
   {
+    name: 'masks of another size, in val/',
+    spoil: (data) => writeFile(join(data, mask('val')), flat(1, 48)),
+    says: [mask('val'), '48×64', '64×64', 'resize'],
+  },
+  {
+    name: 'a mask with nothing to score, in val/',
+    spoil: (data) => writeFile(join(data, mask('val')), flat(255)),
+    says: [mask('val'), 'no pixel to score', '255'],
+  },
+  {
+    name: 'training masks that are all ignored',
+    spoil: async (data) => {
+      for (const name of await readdir(join(data, 'train', 'masks'))) {
+        await writeFile(join(data, 'train', 'masks', name), flat(255));
+      }
+    },
+    says: ['no training mask', 'face-00000, face-00001, face-00002 and 1 more', 'faceparse data check'],
+  },
+  {
     name: 'a split instead of the data folder',
     spoil: (data) => rename(join(data, 'train', 'images'), join(data, 'images')),
     code: 2,
@@ -126,5 +148,55 @@ describe('train refuses, in one line and without a run folder,', () => {
     for (const text of says) expect(result.stderr).toMatch(text);
     expect(result.code).toBe(code);
     expect((await readdir(cwd)).filter((name) => name !== 'data')).toEqual([]);
+  });
+});
+
+describe('train', () => {
+  it.each(['train', 'val'])('names all bad files of %s at once', async (split) => {
+    const cwd = await temporaryFolder();
+    const data = join(cwd, 'data');
+    await cp(good, data, { recursive: true });
+    await truncate(join(data, split, 'images', 'face-00000.jpg'), 900);
+    await writeFile(join(data, mask(split)), flat(200));
+    const { code, stdout, stderr } = await runCli(['train', '--data', 'data', ...smallTraining], { cwd });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    const lines = stderr
+      .trimEnd()
+      .split('\n')
+      .filter((line) => !line.startsWith('reading images'));
+    expect(lines[0]).toBe(`faceparse: 2 bad files in ${join('data', split)}:`);
+    expect(lines[1]).toMatch(/^ {2}\S*face-00000\.jpg: .*damaged/);
+    expect(lines[2]).toMatch(/^ {2}\S*face-00001\.png.* 200/);
+    expect(lines).toHaveLength(3);
+    expect(await readdir(cwd)).toEqual(['data']);
+  });
+
+  it('goes on where some masks have nothing to learn from, and says how many', async () => {
+    const cwd = await temporaryFolder();
+    const data = join(cwd, 'data');
+    await cp(good, data, { recursive: true });
+    await writeFile(join(data, mask('train')), flat(255));
+    const words = ['train', '--data', 'data', ...smallTraining, 'train.epochs=1', 'validation.limit=1'];
+    const { code, stderr } = await runCli(words, { cwd });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/^faceparse: 1 of 4 training masks has no pixel to learn from, .*: face-00001$/m);
+  });
+
+  it('says how many masks it repairs, and records it', async () => {
+    const cwd = await temporaryFolder();
+    const data = join(cwd, 'data');
+    await cp(good, data, { recursive: true });
+    const { data: ids } = await readMask(join(data, mask('train')));
+    const table = mirrorTable(celebamask19);
+    const swapped = { width: side, height: side, data: ids.map((id) => table[id]) };
+    await writeFile(join(data, mask('train')), maskBytes(swapped));
+    const words = ['train', '--data', 'data', ...smallTraining, 'train.epochs=1', 'validation.limit=1', '--name', 'a'];
+    const { code, stderr } = await runCli(words, { cwd });
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(
+      /^faceparse: left and right labels exchanged in 1 of 4 training masks, .*\(data\.repair\)$/m,
+    );
+    const environment = JSON.parse(await readFile(join(cwd, 'runs', 'a', 'environment.json'), 'utf8'));
+    expect(environment.trainingData.repaired).toEqual({ whole: 1, part: 0 });
   });
 });

@@ -125,9 +125,14 @@ describe('a run that lost its checkpoint', () => {
     const run = join(await temporaryFolder(), 'same');
     await cp(straight, run, { recursive: true });
     await rm(join(run, 'checkpoint.safetensors'));
-    const { code, stderr } = await runCli(['train', '--resume', run]);
+    const { code, stderr } = await runCli(['train', '--resume', run, 'train.epochs=5']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^faceparse: no checkpoint to resume from at [^\n]* but the run had one, [^\n]*\n$/);
     expect(existsSync(join(run, 'weights', 'best.safetensors'))).toBe(true);
+    // It is finished, but there is nothing to train further from.
+    const { stdout } = await train(['--resume', run]);
+    expect(stdout).toMatch(/is finished: 24 steps /);
+    expect(stdout).toContain(`train.init=${run} `);
+    expect(stdout).not.toContain('train longer');
   });
 });

@@ -55,7 +55,10 @@ describe('train', () => {
       node: process.version,
       parameters: 1_220_691,
       engine: { name: defaultEngine, device: 'cpu', threads: 1 },
-      trainingData: { folder: join(data, 'train'), pairs: 24 },
+      trainingData: { folder: join(data, 'train'), pairs: 24, repaired: { whole: 0, part: 0 } },
+      validationData: { folder: join(data, 'val'), pairs: 8 },
+      initialWeights: 'random, seed 0',
+      origin: { kind: 'random', seed: 0 },
     });
     expect(environment.trainingData.stemsSha256).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -131,7 +134,7 @@ describe('train', () => {
   it('does nothing when a finished run is resumed', async () => {
     const before = await readFile(join(run, 'weights', 'last.safetensors'));
     const { stdout } = await train(['--resume', run, '--threads', '1']);
-    expect(stdout).toContain('24 steps in');
+    expect(stdout).toContain(`${run} is finished: 24 steps (4 epochs) in `);
     expect((await readFile(join(run, 'weights', 'last.safetensors'))).equals(before)).toBe(true);
   });
 
@@ -143,16 +146,26 @@ describe('train', () => {
     expect(await listFiles(cache)).toEqual([expect.stringMatching(/^faceparse\/images-[0-9a-f]{16}\.bin$/)]);
   });
 
-  it('keeps its configuration when it is resumed', async () => {
-    for (const change of [['train.lr=5'], ['--name', 'other']]) {
-      const { code, stderr } = await runCli(['train', '--resume', run, ...change]);
-      expect(code).toBe(2);
-      expect(stderr).toMatch(
-        /^faceparse: [^\n]* cannot be used with --resume: a resumed run keeps its configuration; [^\n]*\n$/,
-      );
-    }
-    const { stdout } = await runCli(['train', '--resume', run, '--dry-run']);
-    expect(stdout).toMatch(/^cost .* per image of 64×64$/m);
+  it('says what to do with a run or weights in place of a config', async () => {
+    const folderGiven = await runCli(['train', run, 'train.epochs=9', '--data', data]);
+    expect(folderGiven.code).toBe(2);
+    expect(folderGiven.stderr).toBe(
+      `faceparse: ${run} is a run, not a config; go on with it by --resume ${run}, or train a new run with its settings: ${join(run, 'config.yaml')} --name NEW\n`,
+    );
+    const weights = join(run, 'weights', 'best.safetensors');
+    const fileGiven = await runCli(['train', weights, '--data', data]);
+    expect(fileGiven.code).toBe(2);
+    expect(fileGiven.stderr).toBe(
+      `faceparse: ${weights} is a weights file, not a config; to start from its weights, give CONFIG train.init=${weights}\n`,
+    );
+  });
+
+  it('keeps its name when it is resumed', async () => {
+    const { code, stderr } = await runCli(['train', '--resume', run, '--name', 'other']);
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      `faceparse: --name cannot be used with --resume: a resumed run keeps its name; rename the folder ${run} instead\n`,
+    );
   });
 
   it('only describes the training with --dry-run', async () => {
@@ -206,6 +219,11 @@ describe('train', () => {
       /^faceparse: no run to resume at runs\/none/,
     ],
     ['for no time', ['--data', '.', '--minutes', '0'], /^faceparse: .*--minutes.* It must be a number above 0\.\n$/],
+    [
+      'at a size out of bounds',
+      ['--data', '.', 'train.resolutions=[{until: 0.5, size: 8}]'],
+      /entry 1 of train\.resolutions: size is 8, but must be a whole number from 32 to 1024\n$/,
+    ],
     ['at a size that does not fit', ['--data', '.', 'train.size=100'], /multiples of 32, not 100×100\n$/],
   ])('%s is refused in one line', async (_, words, message) => {
     const cwd = await temporaryFolder();

@@ -188,6 +188,33 @@ describe('the check of a course zip', () => {
     expect(await faultsOf(files())).toEqual(faults);
   });
 
+  it('notes weights that did not start from random ones', async () => {
+    const notesOf = async (origin?: unknown) => {
+      const tensors = new Map([['a.weight', { dtype: 'F32', shape: [4], data: new Float32Array(4) } as const]]);
+      const metadata: Record<string, string> = {};
+      if (origin !== undefined) metadata.origin = JSON.stringify(origin);
+      const { notes, faults } = await check({
+        ...good(),
+        'weights/best.safetensors': encodeSafetensors(tensors, metadata),
+      });
+      expect(faults).toEqual([]);
+      return notes.filter((note) => note.includes('best.safetensors'));
+    };
+    const random = { kind: 'random', seed: 2 };
+    const file = { kind: 'file', file: 'a.safetensors', sha256: 'a'.repeat(64) };
+    expect(await notesOf()).toEqual([]);
+    expect(await notesOf(random)).toEqual([]);
+    expect(await notesOf({ ...file, before: random })).toEqual([
+      expect.stringMatching(
+        /^the training of weights\/best\.safetensors started from a\.safetensors, SHA-256 a{64}, which began with random weights \(random, seed 2\); pretrained/,
+      ),
+    ]);
+    expect(await notesOf({ ...file, before: file })).toEqual([
+      expect.stringMatching(/, from a\.\S+, .*whose own start is unknown/),
+    ]);
+    expect(await notesOf('?')).toEqual([expect.stringMatching(/not in a known form$/)]);
+  });
+
   it('accepts code whose modules are in the zip, in the standard library or listed', async () => {
     const files = {
       'code/run.py': 'import os, torch\nfrom PIL import Image\nfrom nets import unet\ntry:\n    import cupy\n',

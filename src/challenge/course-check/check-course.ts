@@ -4,6 +4,7 @@ import { findTestPhotos } from '../../data/dataset/find-photos.ts';
 import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { decodeSafetensors } from '../../formats/safetensors.ts';
 import type { ZipArchive } from '../../formats/zip-reader.ts';
+import { checkOrigin, describeOrigin, originChain, type WeightsOrigin } from '../../models/weights-origin.ts';
 import { mostPages } from '../../report/build-report.ts';
 import { type ReportSubject, readSubject } from '../../report/report-subject.ts';
 import { formatCount } from '../../text/counts.ts';
@@ -72,7 +73,8 @@ export async function checkCourse(
     if (bytes) maskFaults.push(...inspectMask(bytes).faults.map((fault) => ({ ...fault, where })));
   }
   faults.push(...groupFaults(maskFaults));
-  const parameters = await checkWeights(layout, bytesOf, faults, subject?.weights);
+  const notes: string[] = [];
+  const parameters = await checkWeights(layout, bytesOf, faults, subject?.weights, notes);
   const readme = layout.readme === undefined ? undefined : await bytesOf(layout.readme);
   if (readme && layout.readme !== undefined) faults.push(...checkReadme(readme, layout.readme, layout));
   faults.push(...(await checkCode(layout, sizes, readme, bytesOf)));
@@ -92,6 +94,7 @@ export async function checkCourse(
       `the zip contains ${archive.entries.length} files (${megabytes} MB); its code was not executed`,
       ...layout.notes,
       ...leftAloneNotes(leftAlone),
+      ...notes,
     ],
     masks: layout.masks.size,
     ...(pages !== undefined && { pages }),
@@ -165,6 +168,7 @@ async function checkWeights(
   bytesOf: ReadEntry,
   faults: Fault[],
   reported: string | undefined,
+  notes: string[],
 ): Promise<number | undefined> {
   const counts: number[] = [];
   const digests: string[] = [];
@@ -175,7 +179,7 @@ async function checkWeights(
     if (bytes.length > 0 && compared.includes(where)) digests.push(createHash('sha256').update(bytes).digest('hex'));
     if (bytes.length === 0)
       faults.push({ check: 'weights-empty', where, message: 'is empty; add the trained weights' });
-    else if (where.endsWith('.safetensors')) checkSafetensors(bytes, where, faults, counts);
+    else if (where.endsWith('.safetensors')) notes.push(...checkSafetensors(bytes, where, faults, counts));
     else if (/\.(pth|pt|th|ckpt)$/i.test(where)) {
       const { faults: found, parameters } = await checkCheckpoint(bytes, where);
       faults.push(...found.filter(({ check }) => !leaderboardOnly.includes(check)));
@@ -190,18 +194,42 @@ async function checkWeights(
   return counts.length === 0 ? undefined : Math.max(...counts);
 }
 
-function checkSafetensors(bytes: Uint8Array, where: string, faults: Fault[], counts: number[]): void {
+/** @returns notes about where the weights come from */
+function checkSafetensors(bytes: Uint8Array, where: string, faults: Fault[], counts: number[]): string[] {
   try {
-    const { tensors } = decodeSafetensors(bytes);
+    const { tensors, metadata } = decodeSafetensors(bytes);
     const trainable = [...tensors].filter(([name]) => !/running_(mean|var)$|num_batches_tracked$/.test(name));
     const count = trainable.reduce((sum, [, { data }]) => sum + data.length, 0);
     counts.push(count);
-    if (count < challengeRules.parameterLimit) return;
+    const notes = startNotes(metadata.origin, where);
+    if (count < challengeRules.parameterLimit) return notes;
     const limit = formatCount(challengeRules.parameterLimit);
     const message = `has ${formatCount(count)} parameters; fewer than ${limit} are allowed: make the network smaller`;
     faults.push({ check: 'too-many-parameters', where, message });
+    return notes;
   } catch (error) {
     if (!(error instanceof FaceparseError)) throw error;
     faults.push({ check: 'weights-unreadable', where, message: error.message });
+    return [];
   }
+}
+
+/** A note on weights that, as their file says, did not start from random ones. */
+function startNotes(origin: string | undefined, where: string): string[] {
+  if (origin === undefined) return [];
+  let chain: WeightsOrigin[];
+  try {
+    chain = originChain(checkOrigin(JSON.parse(origin), where));
+  } catch (error) {
+    if (!(error instanceof FaceparseError || error instanceof SyntaxError)) throw error;
+    return [`${where} says where its weights come from, but not in a known form`];
+  }
+  const files = chain.filter(({ kind }) => kind === 'file').map(describeOrigin);
+  if (files.length === 0) return [];
+  const last = chain.at(-1)!;
+  const first =
+    last.kind === 'random' ? `which began with random weights (${describeOrigin(last)})` : 'whose own start is unknown';
+  return [
+    `the training of ${where} started from ${files.join(', from ')}, ${first}; pretrained weights are forbidden, weights of your own runs are not`,
+  ];
 }

@@ -2,10 +2,13 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
-import { formatCount } from '../../text/counts.ts';
+import { exists, isFolder } from '../../files/path-kind.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import type { RunState } from '../../training/earlier-run/run-state.ts';
+import type { TrainingEstimate } from '../../training/estimate.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
-import { findConfigArguments } from '../config-arguments.ts';
+import { findConfigArguments, splitConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatDuration, formatPairs } from '../format.ts';
 import { formatScore, formatScores } from '../score-table.ts';
@@ -31,14 +34,25 @@ function imagesOfStep({ batchSize, accumulate }: Config['train']): string {
   return `${accumulate > 1 ? `${accumulate} × ` : ''}${batchSize} images`;
 }
 
-async function dryRun(config: Config, data: string, options: TrainCommandOptions): Promise<void> {
+/** What a dry run says of the length: of the whole run, or of what is left of a resumed one. */
+function describeLength({ train }: Config, { steps, epochs, seconds, done }: TrainingEstimate): [string, string][] {
+  const left = train.minutes
+    ? `${formatDuration(seconds)}, about ${formatCount(steps)} steps (${epochs.toFixed(1)} epochs)`
+    : `${formatCount(steps)} steps (${Number(epochs.toFixed(2))} epochs), about ${formatDuration(seconds)}`;
+  if (!done) return [['length', `${left}, excluding validation`]];
+  const whole = train.minutes ? formatDuration(train.minutes * 60) : countOf(train.epochs, 'epoch');
+  const sofar = `${countOf(done.step, 'step')} (${Number(done.epoch.toFixed(2))} epochs) in ${formatDuration(done.seconds)}`;
+  return [
+    ['done', `${sofar}, of ${whole}`],
+    ['left', `${left}, excluding validation`],
+  ];
+}
+
+async function dryRun(config: Config, data: string, run: string | undefined, options: JsonOption): Promise<void> {
   const { estimateTraining } = await import('../../training/estimate.ts');
-  const estimate = await estimateTraining(config, data);
+  const estimate = await estimateTraining(config, data, run);
   if (options.json) return printJson({ config, ...estimate });
   const { train, model } = config;
-  const length = train.minutes
-    ? `${formatDuration(train.minutes * 60)}, about ${formatCount(estimate.steps)} steps (${estimate.epochs.toFixed(1)} epochs)`
-    : `${formatCount(estimate.steps)} steps (${train.epochs} epochs), about ${formatDuration(estimate.seconds)}`;
   printText(
     formatPairs([
       ['network', `${model.name}, ${formatCount(estimate.parameters)} trainable parameters`],
@@ -47,9 +61,10 @@ async function dryRun(config: Config, data: string, options: TrainCommandOptions
         'data',
         `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`,
       ],
+      ...(estimate.initialWeights === undefined ? [] : [['start', estimate.initialWeights] as [string, string]]),
       ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps per epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} per step (just measured)`],
-      ['length', `${length}, excluding validation`],
+      ...describeLength(config, estimate),
     ]),
   );
   printText('\nNothing was trained or written (--dry-run).');
@@ -59,10 +74,25 @@ function formatDurationMs(milliseconds: number): string {
   return milliseconds < 1000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1000).toFixed(2)} s`;
 }
 
+/** Checks that a config is no run or weights file, which people pass to train further. @throws FaceparseError (exit code 2) */
+async function requireConfigFile(file: string): Promise<void> {
+  const fail = (message: string) => new FaceparseError(message, { exitCode: 2 });
+  const config = join(file, 'config.yaml');
+  if ((await isFolder(file)) && (await exists(config))) {
+    throw fail(
+      `${file} is a run, not a config; go on with it by --resume ${file}, or train a new run with its settings: ${config} --name NEW`,
+    );
+  }
+  if (file.toLowerCase().endsWith('.safetensors')) {
+    throw fail(`${file} is a weights file, not a config; to start from its weights, give CONFIG train.init=${file}`);
+  }
+}
+
 /** The configuration of a new run, from the command line. */
 async function newConfig(words: readonly string[], options: TrainCommandOptions): Promise<Config> {
   const { loadConfig } = await import('../../config/load-config.ts');
   const { file, overrides } = await findConfigArguments(words);
+  if (file !== undefined) await requireConfigFile(file);
   const config = await loadConfig({
     ...(file !== undefined && { file }),
     notify: printNotice,
@@ -75,46 +105,102 @@ async function newConfig(words: readonly string[], options: TrainCommandOptions)
   return { ...config, engine: { ...config.engine, ...engineChoice(options) } };
 }
 
-/** The configuration of a resumed run; only its length and engine may change. */
+/** The configuration of a resumed run, with the changes of the command line. */
 async function resumedConfig(run: string, words: readonly string[], options: TrainCommandOptions): Promise<Config> {
+  const fail = (message: string) => new FaceparseError(message, { exitCode: 2 });
+  const { file, overrides } = splitConfigArguments(words);
   if (options.out !== undefined) {
-    throw new FaceparseError('--out cannot be used with --resume: a resumed run stays in its folder', {
-      exitCode: 2,
-    });
+    throw fail('--out cannot be used with --resume: a resumed run stays in its folder');
   }
-  if (words.length > 0 || options.name) {
-    throw new FaceparseError(
-      `${words[0] ?? '--name'} cannot be used with --resume: a resumed run keeps its configuration; ` +
-        'only --minutes, --engine, --device and --threads can change',
-      { exitCode: 2 },
+  if (options.name !== undefined) {
+    throw fail(`--name cannot be used with --resume: a resumed run keeps its name; rename the folder ${run} instead`);
+  }
+  if (file !== undefined) {
+    throw fail(
+      `the config ${file} cannot be used with --resume: the run has its own, ${join(run, 'config.yaml')}; ` +
+        'give what changes as key=value, such as train.lr=5e-4',
     );
   }
   const { storedConfig } = await import('../../training/stored-config.ts');
-  return storedConfig(run, { engine: engineChoice(options), ...(options.minutes && { minutes: options.minutes }) });
+  const { minutes } = options;
+  const engine = engineChoice(options);
+  return storedConfig(run, { engine, overrides, notify: printNotice, ...(minutes !== undefined && { minutes }) });
+}
+
+/** The commands that go on from a finished run. */
+function waysOn(run: string, { train }: Config): [string, string][] {
+  const longer = train.minutes ? `--minutes ${train.minutes * 2}` : `train.epochs=${train.epochs * 2}`;
+  return [
+    ['train longer', `faceparse train --resume ${run} ${longer}`],
+    ['new run from its weights', `faceparse train ${run}/config.yaml train.init=${run} --name NEW --data DATA`],
+  ];
+}
+
+/** Reports a run that has no step left. @throws FaceparseError (exit code 2) if settings were given that have no effect */
+function reportFinished(run: string, config: Config, state: RunState, words: readonly string[], json = false): void {
+  const { last, hasCheckpoint, bestF = -1 } = state;
+  const extent = `${countOf(last.step, 'step')} (${Number(last.epoch.toFixed(2))} epochs)`;
+  const [[, longer]] = waysOn(run, config);
+  if (words.length > 0) {
+    throw new FaceparseError(
+      `${words.join(' ')} would change nothing: ${run} is finished after ${extent}, and no step is left. ` +
+        `Give it a greater length too, such as: ${longer}`,
+      { exitCode: 2 },
+    );
+  }
+  if (json) printJson({ run, finished: true, steps: last.step, seconds: last.seconds, interrupted: false, bestF });
+  else
+    printText(
+      `${run} is finished: ${extent} in ${formatDuration(last.seconds)}; best F (per image) ${formatScore(bestF)}\n\n` +
+        // Without a checkpoint, only its weights are left.
+        formatPairs(waysOn(run, config).slice(hasCheckpoint ? 0 : 1)),
+    );
+}
+
+/** The state of a run that has no step left; undefined if it can go on. */
+async function findFinished(run: string, config: Config): Promise<RunState | undefined> {
+  const [{ readRunState }, { runFolder }] = await Promise.all([
+    import('../../training/earlier-run/run-state.ts'),
+    import('../../training/run-folder.ts'),
+  ]);
+  const state = await readRunState(runFolder(run), config);
+  return state?.isFinished ? state : undefined;
+}
+
+/** The folder of the run that `--resume` means. */
+async function resumedRun(path: string): Promise<string> {
+  const { findRun } = await import('../../training/earlier-run/find-run.ts');
+  return findRun(path);
 }
 
 async function runTraining(words: readonly string[], options: TrainCommandOptions): Promise<void> {
   const { train } = await import('../../training/trainer.ts');
-  const { resume } = options;
-  if (resume) await (await import('../../node/foreign-model.ts')).refuseForeignModel(resume);
-  const config = resume ? await resumedConfig(resume, words, options) : await newConfig(words, options);
+  if (options.resume !== undefined)
+    await (await import('../../node/foreign-model.ts')).refuseForeignModel(options.resume);
+  const resume = options.resume === undefined ? undefined : await resumedRun(options.resume);
+  const config = resume === undefined ? await newConfig(words, options) : await resumedConfig(resume, words, options);
+  if (resume !== undefined) {
+    const finished = await findFinished(resume, config);
+    if (finished) return reportFinished(resume, config, finished, words, options.json);
+  }
   const { recordedData } = await import('../../training/recorded-data.ts');
-  const data = options.data ?? (resume ? await recordedData(resume, `${resume} cannot be resumed`) : undefined);
+  const data =
+    options.data ?? (resume === undefined ? undefined : await recordedData(resume, `${resume} cannot be resumed`));
   if (data === undefined) {
     throw new FaceparseError('no data given; pass --data FOLDER, a folder with train/ and val/', { exitCode: 2 });
   }
-  if (options.dryRun) return dryRun(config, data, options);
+  if (options.dryRun) return dryRun(config, data, resume, options);
   const display = new TrainingDisplay(options.json === true);
-  const run = options.resume ?? join(options.out ?? 'runs', config.name);
+  const run = resume ?? join(options.out ?? 'runs', config.name);
   const result = await withInterrupt((signal) =>
     train({
       config,
       data,
       run,
-      resume: options.resume !== undefined,
+      resume: resume !== undefined,
       signal,
       onProgress: (progress) => display.update(progress),
-      onNotice: printNotice,
+      onNotice: (line) => display.notice(line),
     }),
   ).finally(() => display.finish());
   if (options.json) {
@@ -134,9 +220,11 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   }
   const { getLabelSet } = await import('../../labels/registry.ts');
   if (result.last) printText(formatScores(result.last, getLabelSet(config.data.labels)));
+  const [[, longer]] = waysOn(run, config);
   printText(
     `\n${formatCount(result.steps)} steps in ${formatDuration(result.seconds)}; best F (per image) ${formatScore(result.bestF)}\n` +
-      `run folder ${run}: curves.svg, validation.png, metrics.csv, weights/best.safetensors`,
+      `run folder ${run}: curves.svg, validation.png, metrics.csv, weights/best.safetensors\n` +
+      `train longer: ${longer}`,
   );
 }
 
@@ -144,7 +232,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
 export function registerTrain(program: Command): void {
   const command = program
     .command('train')
-    .description('train a network from scratch')
+    .description('train a network from scratch, or go on with a run')
     .argument(
       '[config...]',
       'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`)',
@@ -153,7 +241,10 @@ export function registerTrain(program: Command): void {
     .option('--minutes <n>', 'train for this long, instead of the epochs in the config', positiveNumber)
     .option('--name <name>', 'name of the run (default: from the config)')
     .option('--out <folder>', 'where to create the run folder (default: "runs")')
-    .option('--resume <run>', 'resume the run in this folder')
+    .option(
+      '--resume <run>',
+      'go on with the run in this folder; key=value, --data and --minutes change it from here on',
+    )
     .option('--dry-run', 'show what would be trained and estimate the time, without training')
     .option('--json', jsonHelp);
   addEngineOptions(command).action(runTraining);

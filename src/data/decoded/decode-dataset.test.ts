@@ -16,7 +16,7 @@ import { Random } from '../../random/random.ts';
 import { type Dataset, openDataset } from '../dataset/dataset.ts';
 import { repairSwap } from '../dataset/left-right.ts';
 import { decodeDataset } from './decode-dataset.ts';
-import { decodedLabels, decodedPhoto } from './decoded-dataset.ts';
+import { decodedLabels, decodedPhoto, repairKinds } from './decoded-dataset.ts';
 
 const palette = celebamask19.classes.map(({ color }) => color);
 let folder: string;
@@ -114,6 +114,25 @@ describe('decodeDataset', () => {
     );
   });
 
+  it('counts what it repairs, as a whole or a single part', async () => {
+    expect((await load()).repairs).toBeUndefined();
+    expect([...(await load({ repair: true })).repairs!]).toEqual([0, 0, repairKinds.whole]);
+    // A nose on the left, and an ear of the person's left further to the left.
+    const { width, height } = pairs[0].mask;
+    const data = new Uint8Array(width * height).fill(1);
+    data.fill(2, 5 * width + 9, 5 * width + 11);
+    data.fill(8, 7 * width, 7 * width + 3);
+    await writeMask(0, { width, height, data });
+    expect([...(await load({ repair: true })).repairs!]).toEqual([repairKinds.part, 0, repairKinds.whole]);
+  });
+
+  it('names all bad files at once', async () => {
+    await writeMask(1, pairs[0].mask);
+    await writeFile(join(folder, 'images', '2.png'), 'no photo');
+    const message = await load().catch((error: Error) => error.message);
+    expect(message).toMatch(/^2 bad files in \S+:\n {2}\S*1\.png is 16×16, but .*\n {2}\S*2\.png: .*$/);
+  });
+
   it('refuses a mask of another shape, a missing mask, and more images than may be held', async () => {
     await writeMask(1, pairs[0].mask);
     await expect(load()).rejects.toThrow(/1\.png is 16×16, but its photo is 20×10/);
@@ -156,6 +175,13 @@ describe('the copy on disk', () => {
     expect(second.decoded).toBe(false);
     expect(Buffer.from(second.loaded.buffer)).toEqual(Buffer.from(first.loaded.buffer));
     expect(await files()).toHaveLength(1);
+  });
+
+  it('holds what was repaired', async () => {
+    const [first, second] = [await loadAndCount({ repair: true }), await loadAndCount({ repair: true })];
+    expect([first.decoded, second.decoded]).toEqual([true, false]);
+    expect([...second.loaded.repairs!]).toEqual([0, 0, repairKinds.whole]);
+    expect(Buffer.from(second.loaded.buffer)).toEqual(Buffer.from(first.loaded.buffer));
   });
 
   it('is not used for other options or changed files', async () => {

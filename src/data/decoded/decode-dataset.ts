@@ -3,11 +3,13 @@ import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { findUnknownId } from '../../labels/known-id.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
+import { badFiles } from '../../text/bad-files.ts';
 import { FaceparseError } from '../../text/errors.ts';
+
 import type { Dataset, DatasetItem } from '../dataset/dataset.ts';
-import { repairSwap } from '../dataset/left-right.ts';
+import { detectSwap, repairSwap } from '../dataset/left-right.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
-import { type DecodedDataset, decodedBytes, decodedLabels, decodedPhoto } from './decoded-dataset.ts';
+import { type DecodedDataset, decodedBytes, decodedLabels, decodedPhoto, repairKinds } from './decoded-dataset.ts';
 import { describeDecodedFile, readDecodedFile, writeDecodedFile } from './decoded-file.ts';
 
 /** Options of `decodeDataset`; progress counts pairs. */
@@ -42,7 +44,7 @@ const shapeTolerance = 0.02;
  * cached in a file named after a hash of everything it depends on (names, sizes and times of the files, and the options). A
  * damaged cache file is replaced. Files for other options stay until the folder is deleted.
  *
- * @throws FaceparseError if a pair has no mask, an image cannot be read, a mask contains an id that is not in its label set,
+ * @throws FaceparseError with the first ten files and their number if a pair has no mask, an image cannot be read, a mask contains an id that is not in its label set,
  *   photo and mask differ in shape, or the images would exceed `maxBytes` (default 8 GiB)
  *
  * @example
@@ -55,15 +57,40 @@ export async function decodeDataset(dataset: Dataset, options: DecodeOptions): P
     size,
     stems: dataset.items.map((item) => item.stem),
     buffer: allocate(dataset, size, options.maxBytes ?? defaultMaxBytes),
+    ...(repair && { repairs: new Uint8Array(dataset.items.length) }),
   };
   const file = directory && (await describeDecodedFile(dataset, { size, labelSet, repair, mergeTable }, directory));
-  if (file && (await readDecodedFile(file, decoded.buffer, signal))) {
+  if (file && (await readDecodedFile(file, decoded, signal))) {
     options.onProgress?.(dataset.items.length, dataset.items.length);
     return decoded;
   }
-  await runConcurrently(dataset.items, (item, index) => decodePair(item, index, decoded, options), options);
-  if (file) await writeDecodedFile(file, decoded.buffer, signal);
+  await decodePairs(dataset, decoded, options);
+  if (file) await writeDecodedFile(file, decoded, signal);
   return decoded;
+}
+
+/** Decodes all pairs. A bad pair does not stop the others, so that one error names all bad files. */
+async function decodePairs(dataset: Dataset, decoded: DecodedDataset, options: DecodeOptions): Promise<void> {
+  const results = await runConcurrently(
+    dataset.items,
+    async (item, index) => {
+      try {
+        await decodePair(item, index, decoded, options);
+        return undefined;
+      } catch (error) {
+        if (error instanceof FaceparseError) return error;
+        throw error;
+      }
+    },
+    options,
+  );
+  const faults = results.filter((fault) => fault !== undefined);
+  if (faults.length === 1) throw faults[0];
+  if (faults.length > 1)
+    throw badFiles(
+      dataset.folder,
+      faults.map(({ message }) => message),
+    );
 }
 
 function allocate(dataset: Dataset, size: number, maxBytes: number): SharedArrayBuffer {
@@ -112,7 +139,10 @@ async function decodePair(
   const { size, mergeTable, labelSet } = options;
   const fileSet = mergeTable ? celebamask19 : labelSet;
   checkIds(mask.data, fileSet, item.maskPath);
-  const repaired = options.repair ? repairSwap(mask, fileSet) : mask;
+  const repaired = decoded.repairs ? repairSwap(mask, fileSet) : mask;
+  if (decoded.repairs && repaired !== mask) {
+    decoded.repairs[index] = detectSwap(mask, fileSet).swapped ? repairKinds.whole : repairKinds.part;
+  }
   decodedPhoto(decoded, index).data.set(resizePhoto(photo, size, size).data);
   const labels = resizeLabels(repaired, size, size).data;
   if (mergeTable) {

@@ -14,7 +14,12 @@ export interface DecodedDataset {
   /** File names without extension, one per pair. */
   readonly stems: readonly string[];
   readonly buffer: SharedArrayBuffer;
+  /** What `repairSwap` exchanged in the mask of each pair, as a number of `repairKinds`; absent if masks are not repaired. */
+  readonly repairs?: Uint8Array;
 }
+
+/** What was exchanged in a mask: nothing, left and right as a whole, or only a single part such as an ear. */
+export const repairKinds = { none: 0, whole: 1, part: 2 } as const;
 
 /** Returns the bytes of `count` decoded pairs at `size`. */
 export function decodedBytes(count: number, size: number): number {

@@ -5,6 +5,7 @@ import { clearAbandonedOnce, processFile } from '../../files/process-files.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
+import type { DecodedDataset } from './decoded-dataset.ts';
 
 /** Path of a data set's decoded images on disk, and the expected header. */
 export interface DecodedFile {
@@ -22,7 +23,7 @@ interface DecodedContents {
 }
 
 /** Increment this whenever decoding, resizing or repair change the bytes. */
-const formatVersion = 1;
+const formatVersion = 2;
 
 /** Size of reads and writes: one call is limited to 2 GiB, and aborts are checked between pieces. */
 const pieceBytes = 32 * 2 ** 20;
@@ -57,34 +58,43 @@ export async function describeDecodedFile(
   return { path: join(directory, `images-${key.slice(0, 16)}.bin`), directory, header };
 }
 
+/** What the file stores of a decoded data set. */
+type Stored = Pick<DecodedDataset, 'buffer' | 'repairs'>;
+
 /**
- * Fills the buffer from such a file: header, the buffer's bytes, SHA-256 of both.
+ * Fills the images and repairs from such a file: header, repairs (a byte per pair, if masks are repaired), images, SHA-256
+ * of all.
  *
  * @returns false if the file does not exist, or its length, header or checksum is wrong
  */
 export async function readDecodedFile(
   file: DecodedFile,
-  buffer: SharedArrayBuffer,
+  { buffer, repairs = new Uint8Array(0) }: Stored,
   signal?: AbortSignal,
 ): Promise<boolean> {
   const handle = await open(file.path, 'r').catch(() => undefined);
   if (!handle) return false;
   try {
-    const expected = file.header.length + buffer.byteLength + digestBytes;
+    const start = file.header.length + repairs.length;
+    const expected = start + buffer.byteLength + digestBytes;
     if ((await handle.stat()).size !== expected) return false;
     const header = new Uint8Array(file.header.length);
     await readExactly(handle, header, 0);
     if (!Buffer.from(header).equals(file.header)) return false;
-    const hash = createHash('sha256').update(header);
-    for (let start = 0; start < buffer.byteLength; start += pieceBytes) {
+    const foundRepairs = new Uint8Array(repairs.length);
+    await readExactly(handle, foundRepairs, header.length);
+    const hash = createHash('sha256').update(header).update(foundRepairs);
+    for (let from = 0; from < buffer.byteLength; from += pieceBytes) {
       signal?.throwIfAborted();
-      const piece = new Uint8Array(buffer, start, Math.min(pieceBytes, buffer.byteLength - start));
-      await readExactly(handle, piece, header.length + start);
+      const piece = new Uint8Array(buffer, from, Math.min(pieceBytes, buffer.byteLength - from));
+      await readExactly(handle, piece, start + from);
       hash.update(piece);
     }
     const digest = new Uint8Array(digestBytes);
-    await readExactly(handle, digest, header.length + buffer.byteLength);
-    return hash.digest().equals(digest);
+    await readExactly(handle, digest, start + buffer.byteLength);
+    if (!hash.digest().equals(digest)) return false;
+    repairs.set(foundRepairs);
+    return true;
   } catch (error) {
     signal?.throwIfAborted();
     // An unreadable cache is not an error: the images still exist.
@@ -96,13 +106,13 @@ export async function readDecodedFile(
 }
 
 /**
- * Writes the buffer to a temporary file and renames it, so a partial file never has the final name.
+ * Writes images and repairs to a temporary file and renames it, so a partial file never has the final name.
  *
  * @throws FaceparseError if the folder cannot be written or the disk is full
  */
 export async function writeDecodedFile(
   file: DecodedFile,
-  buffer: SharedArrayBuffer,
+  { buffer, repairs = new Uint8Array(0) }: Stored,
   signal?: AbortSignal,
 ): Promise<void> {
   const aside = processFile(file.path, 'aside');
@@ -111,8 +121,9 @@ export async function writeDecodedFile(
     await clearAbandonedOnce(file.directory);
     const handle = await open(aside, 'wx');
     try {
-      const hash = createHash('sha256').update(file.header);
+      const hash = createHash('sha256').update(file.header).update(repairs);
       await handle.writeFile(file.header);
+      await handle.writeFile(repairs);
       for (let start = 0; start < buffer.byteLength; start += pieceBytes) {
         signal?.throwIfAborted();
         const piece = new Uint8Array(buffer, start, Math.min(pieceBytes, buffer.byteLength - start));

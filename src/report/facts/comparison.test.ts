@@ -230,6 +230,17 @@ describe('compareRuns', () => {
     expect(text).toContain('may also have been validated on different images');
   });
 
+  it('shows all values of a setting that a resume changed', async () => {
+    const base = await writeRun('changed-0', ['train.lr=1e-3'], 0.8);
+    const changed = await writeRun('changed-1', ['train.lr=1e-3'], 0.7);
+    const changes = [{ key: 'train.lr', from: 2e-3, to: 1e-3 }];
+    const resumes = [{ step: 50, cpu: '', engine: { name: 'native', device: 'cpu', threads: 1 }, changes }];
+    const other = { ...changed, environment: { ...changed.environment, resumes } } as typeof changed;
+    expect(runDifferences(base, other).map(formatDifference)).toEqual(['train.lr=0.002, 0.001 from step 50']);
+    expect(runDifferences(other, base).map(formatDifference)).toEqual(['train.lr=0.001']);
+    expect(runDifferences(base, changed)).toEqual([]);
+  });
+
   it('refuses two runs with the same configuration, data and seed', async () => {
     const base = await writeRun('twice-0', [], 0.8);
     const again = await writeRun('twice-1', ['validation.every=1', 'engine.threads=1'], 0.81);

@@ -1,6 +1,7 @@
 import { configDifferences } from '../../config/config-differences.ts';
 import { valueAt } from '../../config/parse-config.ts';
-import type { RunFacts } from './run-facts.ts';
+import { showSetting } from '../../training/earlier-run/setting-changes.ts';
+import { type RunFacts, trainingDataOf } from './run-facts.ts';
 
 /** A key with different values in two runs, and its value in the second run. */
 export interface RunDifference {
@@ -22,20 +23,44 @@ const technicalKeys = [
 /** Paths of differences in the training pairs; no configuration key has these names. */
 export const dataPaths: readonly string[] = ['pairs', 'images'];
 
+/** The keys that resumes of a run changed. */
+function changedKeys({ environment: { resumes = [] } }: RunFacts): string[] {
+  return resumes
+    .flatMap(({ changes = [] }) => changes.map(({ key }) => key))
+    .filter((key) => !technicalKeys.includes(key));
+}
+
 /** All differences between two runs except the seed: training pairs (by number, else by name) and configuration. */
 export function runDifferences(base: RunFacts, other: RunFacts): RunDifference[] {
   const path = dataPaths.find((candidate) => valueIn(base, candidate) !== valueIn(other, candidate));
   const data = path === undefined ? [] : [{ path, value: valueIn(other, path) }];
-  const keys = configDifferences(base.config, other.config, technicalKeys);
-  return [...data, ...keys.map(({ path: key, b: value }) => ({ path: key, value }))];
+  const keys = configDifferences(base.config, other.config, technicalKeys).map((difference) => difference.path);
+  const all = [...new Set([...keys, ...changedKeys(base), ...changedKeys(other)])];
+  const differing = all.filter((key) => JSON.stringify(valueIn(base, key)) !== JSON.stringify(valueIn(other, key)));
+  return [...data, ...differing.map((key) => ({ path: key, value: valueIn(other, key) }))];
 }
 
-/** The value of a run at a path of `runDifferences`. */
-export function valueIn({ config, environment: { trainingData } }: RunFacts, path: string): unknown {
+/** The value of a run at a path of `runDifferences`; a value that a resume changed is text with all values. */
+export function valueIn({ config, environment }: RunFacts, path: string): unknown {
+  const { resumes = [] } = environment;
   // The environment of an older run may not record this.
-  if (path === 'pairs') return trainingData?.pairs ?? 'unknown';
-  if (path === 'images') return trainingData?.stemsSha256?.slice(0, 8) ?? 'unknown';
-  return valueAt(config, path.split('.'));
+  if (path === 'pairs') return alone(trainingDataOf(environment).map(({ pairs }) => pairs)) ?? 'unknown';
+  if (path === 'images') {
+    return alone(trainingDataOf(environment).map(({ stemsSha256 }) => stemsSha256?.slice(0, 8))) ?? 'unknown';
+  }
+  const history = resumes.flatMap(({ step, changes = [] }) =>
+    changes.filter(({ key }) => key === path).map((change) => ({ step, ...change })),
+  );
+  if (history.length === 0) return valueAt(config, path.split('.'));
+  return [showSetting(history[0].from), ...history.map(({ step, to }) => `${showSetting(to)} from step ${step}`)].join(
+    ', ',
+  );
+}
+
+/** One value, or several as text. */
+function alone(values: readonly unknown[]): unknown {
+  const distinct = values.filter((value, index) => index === 0 || value !== values[index - 1]);
+  return distinct.length > 1 ? distinct.join(', then ') : distinct[0];
 }
 
 const longestDifference = 60;

@@ -16,12 +16,40 @@ import { type NetworkParts, networkParts } from './network-parts.ts';
 
 const engineSchema = z.object({ name: z.string(), device: z.string(), threads: z.number().int().positive() });
 
+/** Pairs of a split that a run used. */
+const dataSchema = z.object({
+  folder: z.string(),
+  pairs: z.number().int().positive(),
+  stemsSha256: z.string().optional().catch(undefined),
+  repaired: z
+    .object({ whole: z.number().int().min(0), part: z.number().int().min(0) })
+    .optional()
+    .catch(undefined),
+});
+
+/** The run that initial weights come from. */
+const initialRunSchema = z.object({
+  name: z.string(),
+  step: z.number().int().min(0).optional(),
+  initialWeights: z.string(),
+  trainingData: z.array(dataSchema).min(1),
+  get initialRun() {
+    return initialRunSchema.optional();
+  },
+});
+
 /** A part of a run that was resumed under different conditions. */
 const resumedPartSchema = z.object({
   step: z.number().int().min(0),
   cpu: z.string().catch(''),
   engine: engineSchema,
   length: z.string().optional().catch(undefined),
+  changes: z
+    .array(z.object({ key: z.string(), from: z.unknown().optional(), to: z.unknown().optional() }))
+    .optional()
+    .catch(undefined),
+  trainingData: dataSchema.optional().catch(undefined),
+  validationData: dataSchema.optional().catch(undefined),
 });
 
 /** The fields of environment.json that a report uses; any of them may be missing. */
@@ -34,18 +62,15 @@ const environmentSchema = z.object({
   length: z.string().optional().catch(undefined),
   resumes: z.array(resumedPartSchema).optional().catch(undefined),
   parameters: z.number().int().positive().optional().catch(undefined),
-  trainingData: z
-    .object({
-      folder: z.string(),
-      pairs: z.number().int().positive(),
-      stemsSha256: z.string().optional().catch(undefined),
-    })
-    .optional()
-    .catch(undefined),
+  trainingData: dataSchema.optional().catch(undefined),
+  validationData: dataSchema.optional().catch(undefined),
+  initialRun: initialRunSchema.optional().catch(undefined),
   initialWeights: z.string().optional().catch(undefined),
 });
 
 export type EnvironmentFacts = z.output<typeof environmentSchema>;
+
+type TrainingData = z.output<typeof dataSchema>;
 
 /** The contents of a run folder; nothing is computed. */
 export interface RunFacts {
@@ -145,9 +170,15 @@ export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
   };
 }
 
-/** The folder with train/ and val/ that a run was trained on, according to its environment. */
+/** The training pairs of a run in the order in which it used them. */
+export function trainingDataOf({ trainingData, resumes = [] }: EnvironmentFacts): TrainingData[] {
+  return [trainingData, ...resumes.map((part) => part.trainingData)].filter((data) => data !== undefined);
+}
+
+/** The folder with train/ and val/ that a run was trained on last, according to its environment. */
 export function dataOfRun({ environment }: RunFacts): string | undefined {
-  return environment.trainingData && dirname(environment.trainingData.folder);
+  const data = trainingDataOf(environment).at(-1);
+  return data && dirname(data.folder);
 }
 
 /** Whether a folder contains the pairs that a run was trained on, compared by name. */

@@ -33,6 +33,37 @@ describe('the progress of a run', () => {
     expect(epochOf(25, run)).toBe(2.5);
   });
 
+  it('follows the settings that were in force at each step', () => {
+    // 5 epochs at first: 64² until epoch 2.5. At step 40 (epoch 4), 20 epochs: 64² again until epoch 10.
+    const changes = [{ key: 'train.epochs', from: 5, to: 20 }];
+    const engine = { name: 'native', device: 'cpu', threads: 1 };
+    const run = runOf(
+      [resolutions],
+      [1, 2, 3, 4, 5, 9, 10, 11].map((epoch) => [epoch, 0.5] as const),
+    );
+    const environment = { ...run.environment, resumes: [{ step: 40, cpu: '', engine, changes }] };
+    expect(sizeSteps({ ...run, environment })).toEqual([
+      { epoch: 0, size: 64 },
+      { epoch: 2, size: 128 },
+      { epoch: 4, size: 64 },
+      { epoch: 10, size: 128 },
+    ]);
+  });
+
+  it('counts epochs where a resume changed the steps of an epoch', () => {
+    const metrics = [
+      { step: 12, epoch: 2, seconds: 1, valF: 0.5 },
+      { step: 18, epoch: 4, seconds: 2, valF: 0.5 },
+    ];
+    expect([epochOf(12, { metrics }), epochOf(6, { metrics }), epochOf(18, { metrics })]).toEqual([2, 1, 4]);
+    const trainingData = { folder: 'x', pairs: 24 };
+    const { config, environment } = runOf(['train.epochs=4', 'train.batchSize=8'], []);
+    expect(isAtEnd({ config, metrics, environment: { ...environment, trainingData } })).toBe(true);
+    const resumes = [{ step: 12, cpu: '', engine: { name: 'a', device: 'cpu', threads: 1 }, trainingData }];
+    const other = { ...environment, trainingData: { folder: 'y', pairs: 999 }, resumes };
+    expect(isAtEnd({ config, metrics, environment: other })).toBe(true);
+  });
+
   it('is finished after the validation of the last step, however short the run is', () => {
     const run = runOf(['train.epochs=1'], [[1, 0.5]]);
     expect(isAtEnd(run)).toBe(true);

@@ -1,6 +1,8 @@
-import { isFinished } from '../../study/run-result.ts';
+import type { Config } from '../../config/schema.ts';
+import { isFinished } from '../../training/earlier-run/run-state.ts';
+import { configBefore } from '../../training/earlier-run/setting-changes.ts';
 import type { MetricsLine } from '../../training/run-folder.ts';
-import type { RunFacts } from './run-facts.ts';
+import { type RunFacts, trainingDataOf } from './run-facts.ts';
 
 /** A change of the image size within a run. */
 export interface SizeStep {
@@ -13,12 +15,13 @@ export interface SizeStep {
 export type Validation = MetricsLine & { readonly valF: number };
 
 /** The facts about the progress of a run. */
-type Progress = Pick<RunFacts, 'config' | 'metrics'>;
+type Progress = Pick<RunFacts, 'config' | 'metrics'> & { readonly environment?: RunFacts['environment'] };
 
 /** Whether a run has finished. */
-export function isAtEnd({ config, metrics }: Progress): boolean {
+export function isAtEnd({ config, metrics, environment }: Progress): boolean {
   const last = metrics.at(-1);
-  return last !== undefined && isFinished(last, config);
+  const pairs = environment && trainingDataOf(environment).at(-1)?.pairs;
+  return last !== undefined && isFinished(last, config, pairs);
 }
 
 /** The validations of a run, in order. */
@@ -44,17 +47,37 @@ export function scoredFirst({
 }
 
 /** The training image sizes that a run reached, and the first epoch of each. */
-export function sizeSteps({ config: { train }, metrics }: Progress): SizeStep[] {
-  const shareOf = ({ epoch, seconds }: MetricsLine) =>
-    train.minutes ? seconds / (train.minutes * 60) : epoch / train.epochs;
+export function sizeSteps(run: Progress): SizeStep[] {
+  const { config, metrics, environment } = run;
+  // Where the plan of sizes was changed, no single configuration has it.
+  if (environment?.resumes?.some(({ changes = [] }) => changes.length > 0)) return sizesOfLines(run);
+  const { train } = config;
   const sizes = [...train.resolutions.map(({ size }) => size), train.size];
   return sizes.flatMap((size, index) => {
     if (index === 0) return [{ epoch: 0, size }];
     const from = train.resolutions[index - 1].until;
     // A line exactly at the boundary belongs to the previous resolution.
-    const line = metrics.find((entry) => shareOf(entry) > from);
+    const line = metrics.find((entry) => shareOf(entry, train) > from);
     return line ? [{ epoch: train.minutes ? line.epoch : from * train.epochs, size }] : [];
   });
+}
+
+function shareOf({ epoch, seconds }: MetricsLine, train: Config['train']): number {
+  return train.minutes ? seconds / (train.minutes * 60) : epoch / train.epochs;
+}
+
+/** The size behind each line of metrics, by the configuration that was in force at its step. */
+function sizesOfLines({ config, metrics, environment }: Progress): SizeStep[] {
+  const steps: SizeStep[] = [];
+  let epoch = 0;
+  for (const line of metrics) {
+    const { train } = configBefore(config, environment ?? {}, line.step);
+    const share = shareOf(line, train);
+    const { size } = train.resolutions.find(({ until }) => share <= until) ?? train;
+    if (size !== steps.at(-1)?.size) steps.push({ epoch, size });
+    ({ epoch } = line);
+  }
+  return steps;
 }
 
 /** The validations at the last image size that a run reached. */
@@ -65,6 +88,7 @@ export function validationsAtLastSize(run: Progress): Validation[] {
 
 /** The epoch of a step of a run. */
 export function epochOf(step: number, { metrics }: Pick<RunFacts, 'metrics'>): number {
-  const last = metrics.at(-1)!;
-  return (step * last.epoch) / last.step;
+  // A resume may have changed the steps of an epoch, so the line nearest to the step decides.
+  const line = metrics.find((one) => one.step >= step) ?? metrics.at(-1)!;
+  return (step * line.epoch) / line.step;
 }

@@ -1,9 +1,11 @@
 import { face8 } from '../../labels/face-8.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
+import { showSetting } from '../../training/earlier-run/setting-changes.ts';
 import { firstImages, formatF, formatShare, formatTime } from '../facts/format-facts.ts';
 import { type ReportFacts, viewsOf } from '../facts/report-facts.ts';
+import { trainingDataOf } from '../facts/run-facts.ts';
 import { validations } from '../facts/run-progress.ts';
-import { blocks, keepTogether, list, markup, paragraph } from '../typst/typst-text.ts';
+import { blocks, code, keepTogether, list, markup, paragraph } from '../typst/typst-text.ts';
 import { countNotFound, listScores, rankClasses } from './class-ranking.ts';
 
 /** F (per image): measured for the report, or the best during training where the images are not available. */
@@ -64,14 +66,54 @@ function tiles(facts: ReportFacts): string {
   return [`#grid(`, `  columns: (1fr,) * ${entries.length},`, '  column-gutter: 8pt,', ...entries, ')'].join('\n');
 }
 
+/** Settings and data that were changed when the run was resumed; its length has a sentence of its own. */
+function changesOf({ resumes = [] }: Environment): string | undefined {
+  const sentences = resumes.flatMap(({ step, changes = [], trainingData, validationData }) => {
+    const what = [
+      ...changes.filter(({ key }) => !['train.epochs', 'train.minutes'].includes(key)).map(describeSetting),
+      ...(trainingData
+        ? [`the training pairs were read from another folder (${countOf(trainingData.pairs, 'pair')})`]
+        : []),
+      ...(validationData ? [`the validation pairs were too (${countOf(validationData.pairs, 'pair')})`] : []),
+    ];
+    return what.length > 0 ? [`From step ${formatCount(step)} on, ${list(what)}.`] : [];
+  });
+  if (sentences.length === 0) return undefined;
+  return `${sentences.join(' ')} The tables below show the last settings.`;
+}
+
+function describeSetting({ key, from, to }: { key: string; from?: unknown; to?: unknown }): string {
+  return `${code(key)} was ${markup(showSetting(to))} instead of ${markup(showSetting(from))}`;
+}
+
+/** `first (24 steps)`, after the run that it started from */
+function earlierRuns({ name, step, initialRun }: NonNullable<Environment['initialRun']>): string {
+  const before = initialRun ? `${earlierRuns(initialRun)}, then ` : '';
+  return `${before}“${markup(name)}”${step === undefined ? '' : ` (${countOf(step, 'step')})`}`;
+}
+
+/** How the first of the earlier runs started. */
+function firstStart({ initialWeights, initialRun }: NonNullable<Environment['initialRun']>): string {
+  return initialRun ? firstStart(initialRun) : initialWeights;
+}
+
+const randomStart = /^random, seed \d+$/;
+
 /** Data and initial weights of the training: `from random weights on 1,000 pairs only, …, `. */
-function provenance({ initialWeights, trainingData }: Environment): string {
-  const pairs = trainingData ? `on ${countOf(trainingData.pairs, 'pair')} ` : '';
+function provenance(environment: Environment): string {
+  const { initialWeights, initialRun } = environment;
+  const data = trainingDataOf(environment);
+  const pairs = data.length > 0 ? `on ${list([...new Set(data.map((one) => countOf(one.pairs, 'pair')))])} ` : '';
   if (initialWeights === undefined) return pairs;
-  if (!/^random, seed \d+$/.test(initialWeights)) {
+  if (initialRun) {
+    const start = firstStart(initialRun);
+    const from = randomStart.test(start) ? 'started from random weights' : `started from “${markup(start)}”`;
+    return `${pairs}from the weights of an earlier run, ${earlierRuns(initialRun)}, which ${from}; this run was trained `;
+  }
+  if (!randomStart.test(initialWeights)) {
     return `${pairs}from initial weights recorded as “${markup(initialWeights)}”, `;
   }
-  return `from random weights ${trainingData ? `${pairs}only, without pretraining or other data, ` : 'without pretraining, '}`;
+  return `from random weights ${pairs ? `${pairs}only, without pretraining or other data, ` : 'without pretraining, '}`;
 }
 
 /** Title, author line and summary. */
@@ -92,6 +134,7 @@ export function summarySection(facts: ReportFacts): string {
         `With ${countOf(parameters, 'trainable parameter')}${limit ? ` (the limit is ${formatCount(limit)})` : ''}, it reaches an F (per image) of *${formatF(score.f)}* on ${score.where}.`,
       `It was trained ${provenance(environment)}in ${formatTime(run.metrics.at(-1)!.seconds)}${machine ? ` on ${machine}` : ''}.`,
       lengthsOf(environment),
+      changesOf(environment),
       `A forward pass on an image of ${network.preprocessing.size} × ${network.preprocessing.size} pixels takes ${macs.toPrecision(2)} · 10#super[9] multiply-accumulates.`,
       averaging && `Predictions are averaged over ${countOf(viewsOf(averaging), 'view')} of the photo.`,
       weakest,
@@ -156,9 +199,14 @@ function imbalance({ statistics }: NonNullable<ReportFacts['data']>): string | u
 
 function swaps({ data, run }: ReportFacts): string | undefined {
   const { swapped, statistics } = data!;
+  const part = trainingDataOf(run.environment).at(-1)?.repaired?.part ?? 0;
   if (swapped === 0) return undefined;
   const masks = `In ${formatCount(swapped)} of the ${formatCount(statistics.images)} training masks, left and right labels are swapped, as the order of eyes and brows shows.`;
   return run.config.data.repair
-    ? paragraph(masks, 'These labels were swapped back before training; validation masks were left unchanged.')
+    ? paragraph(
+        masks,
+        part > 0 && `In ${formatCount(part)} more, a single part is on the wrong side of the nose.`,
+        'These labels were swapped back before training; validation masks were left unchanged.',
+      )
     : paragraph(masks, 'They were used unchanged.');
 }

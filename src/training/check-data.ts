@@ -1,0 +1,105 @@
+import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
+import { runConcurrently } from '../data/dataset/run-concurrently.ts';
+import { classCounts } from '../data/decoded/class-counts.ts';
+import { type DecodedDataset, repairKinds } from '../data/decoded/decoded-dataset.ts';
+import { ImageError, readMask, readPhoto } from '../image/read-image.ts';
+import { celebamask19 } from '../labels/celebamask-19.ts';
+import { findUnknownId } from '../labels/known-id.ts';
+import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
+import { badFiles } from '../text/bad-files.ts';
+import { countOf, formatCount } from '../text/counts.ts';
+import { FaceparseError } from '../text/errors.ts';
+import type { DataRecord } from './environment.ts';
+
+/** What is wrong with a validation pair, with the way out; undefined if it can be scored. */
+async function faultOf({ imagePath, maskPath = '' }: DatasetItem, set: LabelSet): Promise<string | undefined> {
+  const [photo, mask] = await Promise.allSettled([readPhoto(imagePath), readMask(maskPath)]);
+  for (const read of [photo, mask]) {
+    if (read.status === 'fulfilled') continue;
+    if (read.reason instanceof ImageError) return read.reason.message;
+    throw read.reason;
+  }
+  if (photo.status === 'rejected' || mask.status === 'rejected') return undefined;
+  const [{ width, height }, labels] = [photo.value, mask.value];
+  if (width !== labels.width || height !== labels.height) {
+    const sizes = `is ${labels.width}×${labels.height}, but its photo is ${width}×${height}`;
+    return `${maskPath} ${sizes}; resize the photo to the mask, or the mask with nearest neighbour`;
+  }
+  const unknown = findUnknownId(labels.data, set);
+  if (unknown >= 0) {
+    const ids = `the ids of ${set.name} are 0 to ${set.classes.length - 1}`;
+    return `${maskPath} has the label ${labels.data[unknown]}, but ${ids}; correct the mask, or use its label set (data.labels)`;
+  }
+  if (labels.data.every((id) => id === ignoreLabel)) {
+    return `${maskPath} has no pixel to score: all are ${ignoreLabel} (ignored); redraw the mask or remove the pair`;
+  }
+  if (labels.data.every((id) => id === 0)) {
+    return `${maskPath} is empty: every pixel is background (0); redraw the mask or remove the pair`;
+  }
+  return undefined;
+}
+
+/**
+ * Reads all validation pairs, so that a bad one is found before the first step rather than at the first validation.
+ *
+ * @throws FaceparseError that names the bad files: the first ten, and their number
+ */
+export async function checkValidationSet(
+  { folder, items }: Dataset,
+  labelSet: LabelSet,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const fileSet = labelSet.mergeFrom ? celebamask19 : labelSet;
+  const found = await runConcurrently(items, (item) => faultOf(item, fileSet), signal && { signal });
+  const faults = found.filter((fault) => fault !== undefined);
+  if (faults.length > 0) throw badFiles(folder, faults);
+}
+
+/** Names at most three pairs, and counts the others. */
+function nameSome(stems: readonly string[]): string {
+  const rest = stems.length - 3;
+  return stems.slice(0, 3).join(', ') + (rest > 0 ? ` and ${formatCount(rest)} more` : '');
+}
+
+/**
+ * Checks that training masks have pixels to learn from.
+ *
+ * @returns a line about masks without any; undefined if there are none
+ * @throws FaceparseError that names masks if no mask has any: the loss would be 0 and nothing would be learnt
+ */
+export function checkLabelledPixels(decoded: DecodedDataset, folder: string): string | undefined {
+  const { stems, size } = decoded;
+  const counts = classCounts(decoded);
+  const ignored = stems.filter((_, pair) => counts[pair * 256 + ignoreLabel] === size * size);
+  if (ignored.length === 0) return undefined;
+  if (ignored.length === stems.length) {
+    throw new FaceparseError(
+      `no training mask in ${folder} has a pixel to learn from: all pixels are ${ignoreLabel} (ignored) in ` +
+        `${nameSome(ignored)}; run \`faceparse data check ${folder}\``,
+    );
+  }
+  const masks = `${formatCount(ignored.length)} of ${countOf(stems.length, 'training mask')}`;
+  const verb = ignored.length === 1 ? 'has' : 'have';
+  return `${masks} ${verb} no pixel to learn from, because all are ${ignoreLabel} (ignored): ${nameSome(ignored)}`;
+}
+
+/** How many masks were repaired; undefined if masks are not repaired. */
+export function countRepairs({ repairs }: DecodedDataset): DataRecord['repaired'] {
+  if (!repairs) return undefined;
+  const count = (kind: number) => repairs.reduce((sum, one) => sum + (one === kind ? 1 : 0), 0);
+  return { whole: count(repairKinds.whole), part: count(repairKinds.part) };
+}
+
+/** A line about repaired masks; undefined if there are none. */
+export function describeRepairs({ repaired, pairs, folder }: DataRecord): string | undefined {
+  if (!repaired || repaired.whole + repaired.part === 0) return undefined;
+  const { whole, part } = repaired;
+  const line =
+    `left and right labels exchanged in ${formatCount(whole)} of ${countOf(pairs, 'training mask')}` +
+    `, and of a single part in ${formatCount(part)} more (data.repair)`;
+  if (whole <= pairs / 2) return line;
+  return (
+    `${line}. So many are no mistakes but another convention: validation masks are not repaired, and scores will be wrong. ` +
+    `Run \`faceparse data check ${folder}\``
+  );
+}
