@@ -211,7 +211,9 @@ describe('convertDataset', () => {
     expect(failures[0].message).toMatch(/0\.png: /);
     await expect(run(folder, out, { order })).rejects.toThrow(/exists and is not empty/);
     await writeColors(folder, faces.slice(0, 2));
-    await expect(run(folder, `${out}2`, { order })).rejects.toThrow(/an RGB PNG.*; list its colours and their classes in a file for --palette/);
+    await expect(run(folder, `${out}2`, { order })).rejects.toThrow(
+      /an RGB PNG.*; list its colours and their classes in a file for --palette/,
+    );
     await rm(join(folder, 'masks'), { recursive: true });
     await expect(run(folder, `${out}2`, { order })).rejects.toThrow(/data has no masks; put one PNG for each photo/);
   });
