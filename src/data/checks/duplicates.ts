@@ -86,17 +86,33 @@ function correlation(a: Float32Array, b: Float32Array, mirrored: boolean): numbe
   return sum;
 }
 
-function isClose(a: readonly [number, number], b: readonly [number, number]): boolean {
-  return bitCount(a[0] ^ b[0]) + bitCount(a[1] ^ b[1]) <= mostDifferentBits;
-}
+/** Photos with their signatures; the hashes in one array, four words each, since all pairs are compared. */
+class SignedPhotos {
+  readonly signatures: readonly (Signature | undefined)[];
+  private readonly words: Int32Array;
 
-function compare(one: Signature, other: Signature): { mirrored: boolean; similarity: number } | undefined {
-  for (const mirrored of [false, true]) {
-    if (!isClose(one.hash, mirrored ? other.mirroredHash : other.hash)) continue;
-    const similarity = correlation(one.normalized, other.normalized, mirrored);
-    if (similarity >= leastSimilarity) return { mirrored, similarity: Math.min(1, Math.round(similarity * 1e4) / 1e4) };
+  constructor(readonly entries: readonly ThumbnailEntry[]) {
+    this.signatures = entries.map(({ thumbnail }) => signatureOf(thumbnail));
+    this.words = Int32Array.from(
+      this.signatures.flatMap((one) => (one ? [...one.hash, ...one.mirroredHash] : [0, 0, 0, 0])),
+    );
   }
-  return undefined;
+
+  /** The first of the photos before `end` that a photo repeats. */
+  firstLike(one: Signature, end: number): { index: number; mirrored: boolean; similarity: number } | undefined {
+    const { words } = this;
+    const [low, high] = one.hash;
+    for (let at = 0; at < 4 * end; at += 2) {
+      if (bitCount(words[at] ^ low) + bitCount(words[at + 1] ^ high) > mostDifferentBits) continue;
+      const [index, mirrored] = [at >> 2, (at & 2) !== 0];
+      const other = this.signatures[index];
+      const similarity = other ? correlation(one.normalized, other.normalized, mirrored) : 0;
+      if (similarity >= leastSimilarity) {
+        return { index, mirrored, similarity: Math.min(1, Math.round(similarity * 1e4) / 1e4) };
+      }
+    }
+    return undefined;
+  }
 }
 
 /**
@@ -114,24 +130,19 @@ export async function findNearDuplicates(
   earlier?: readonly ThumbnailEntry[],
   signal?: AbortSignal,
 ): Promise<NearDuplicate[]> {
-  const sign = (entry: ThumbnailEntry) => ({ entry, signature: signatureOf(entry.thumbnail) });
-  const signed = photos.map(sign);
-  const others = earlier ? earlier.map(sign) : signed;
+  const own = new SignedPhotos(photos);
+  const others = earlier ? new SignedPhotos(earlier) : own;
   const found: NearDuplicate[] = [];
-  for (const [index, { entry, signature }] of signed.entries()) {
+  for (const [index, { stem, file }] of photos.entries()) {
     if (index % sliceLength === 0) {
       await setImmediate();
       signal?.throwIfAborted();
     }
-    if (!signature) continue;
-    const end = earlier ? others.length : index;
-    for (let at = 0; at < end; at++) {
-      const other = others[at];
-      const match = other.signature && compare(signature, other.signature);
-      if (!match) continue;
-      found.push({ stem: entry.stem, file: entry.file, original: other.entry.file, ...match });
-      break;
-    }
+    const signature = own.signatures[index];
+    const match = signature && others.firstLike(signature, earlier ? earlier.length : index);
+    if (!match) continue;
+    const { mirrored, similarity } = match;
+    found.push({ stem, file, original: others.entries[match.index].file, mirrored, similarity });
   }
   return found;
 }

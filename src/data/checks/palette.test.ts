@@ -74,6 +74,15 @@ describe('findPaletteProblem', () => {
     expect(problemOf([0, 40, 41], palette)?.message).toContain('40 (no class) has the colour of skin');
   });
 
+  it('masks of PASCAL VOC: its palette, a person, and no skin', () => {
+    expect(problemOf([0, 15, 255], voc)?.message).toContain('has the palette of PASCAL VOC and no skin (1)');
+    expect(problemOf([0, 5, 15, 20], voc)?.kind).toBe('palette-order');
+    expect(problemOf([0, 1, 15], voc)).toBeUndefined();
+    expect(problemOf([0, 255], voc)).toBeUndefined();
+    expect(problemOf([0, 13, 17], colors)).toBeUndefined();
+    expect(problemOf([0, 15, 255], [])).toBeUndefined();
+  });
+
   it('the palette of another label set is named', () => {
     const palette = face8.classes.map(({ color }) => color);
     const problem = problemOf(

@@ -4,6 +4,7 @@ import type { DatasetProblem } from './finding.ts';
 import { idsIn } from './pixel-values.ts';
 
 type Color = readonly [number, number, number];
+type PaletteProblem = Pick<DatasetProblem, 'kind' | 'message' | 'remedy'>;
 
 /** Largest difference per channel; the colours of two classes differ by at least 51, those of PASCAL VOC by 12. */
 const tolerance = 8;
@@ -48,12 +49,41 @@ function otherSetOf(counts: Float64Array, palette: readonly Color[], set: LabelS
   });
 }
 
+/** Number of classes of PASCAL VOC, background included. */
+const vocClasses = 21;
+
+/** A colour of the PASCAL VOC palette: its channels are the bits of the id, spread from the highest down. */
+function vocColor(id: number): Color {
+  const channel = (first: number): number =>
+    [0, 1, 2].reduce((value, step) => value | (((id >> (3 * step + first)) & 1) << (7 - step)), 0);
+  return [channel(0), channel(1), channel(2)];
+}
+
+/**
+ * Finds the masks of PASCAL VOC itself: its palette, its ids, and no skin. Its palette alone proves nothing, because labelme
+ * and others write it with any ids.
+ */
+function findVocProblem(counts: Float64Array, palette: readonly Color[], set: LabelSet): PaletteProblem | undefined {
+  const ids = idsIn(counts).filter((id) => id > 0 && id !== ignoreLabel);
+  const skin = set.classes.find(({ name }) => name === 'skin');
+  if (!skin || ids.length === 0 || counts[skin.id] > 0) return undefined;
+  const isVoc = Array.from({ length: vocClasses }, (_, id) => id).every(
+    (id) => palette[id] && isColor(palette[id], vocColor(id)),
+  );
+  if (!isVoc || ids.some((id) => id >= vocClasses)) return undefined;
+  return {
+    kind: 'palette-order',
+    message: `has the palette of PASCAL VOC and no skin (${skin.id}), so its ids seem to be those of PASCAL VOC: 15 is a person there`,
+    remedy: `use masks of ${set.name}; PASCAL VOC has no parts of faces`,
+  };
+}
+
 /**
  * Finds ids that contradict the palette in the file: at least two have the colour of another class of the label set, and
  * either all colours are those of classes, or most ids contradict.
  *
  * A palette with other colours (grays, PASCAL VOC) is no contradiction: many tools write it with any ids. Nor is a single
- * class in another colour.
+ * class in another colour. Masks of PASCAL VOC itself are found too.
  *
  * @param counts pixels of every id (256 entries)
  * @param palette colours of the file's palette; empty for grayscale
@@ -62,10 +92,10 @@ export function findPaletteProblem(
   counts: Float64Array,
   palette: readonly Color[],
   set: LabelSet,
-): Pick<DatasetProblem, 'kind' | 'message' | 'remedy'> | undefined {
+): PaletteProblem | undefined {
   const { agreeing, contradicting, foreign } = comparePalette(counts, palette, set);
   const permuted = foreign === 0 || contradicting.length > agreeing + foreign;
-  if (contradicting.length < 2 || !permuted) return undefined;
+  if (contradicting.length < 2 || !permuted) return findVocProblem(counts, palette, set);
   const examples = contradicting
     .slice(0, 3)
     .map(({ id, className }) => `${id} (${set.classes[id]?.name ?? 'no class'}) has the colour of ${className}`);
