@@ -66,7 +66,7 @@ describe('courseReadme', () => {
     expect(started).toContain(
       'trained from scratch, in several runs (random, seed 4; then first (20 steps); then this run from its weights best.safetensors, SHA-256 aa) on the 320 pairs of the challenge',
     );
-    expect(started).toContain('(config.yaml holds the last settings; THE NETWORK says what was different before)');
+    expect(started).toContain('(config.yaml contains the last settings; THE NETWORK says what was different before)');
     const resumes = [
       { step: 18, changes: [{ key: 'train.lr', from: 0.002, to: 0.0005 }], trainingData: trainingData[0] },
     ];

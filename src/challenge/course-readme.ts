@@ -104,7 +104,7 @@ export function courseReadme(
     '  node dist/cli/main.js train ../../run/config.yaml --data DATA     (DATA contains train/ and val/)',
     ...(isRepeatable(entry)
       ? []
-      : ['  (config.yaml holds the last settings; THE NETWORK says what was different before)']),
+      : ['  (config.yaml contains the last settings; THE NETWORK says what was different before)']),
     '',
     'THE NETWORK',
     `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, images of ${size} x ${size}`,
