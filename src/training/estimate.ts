@@ -3,7 +3,7 @@ import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { median } from '../metrics/median.ts';
-import { earlierStepsPerEpoch, readEarlierPart } from './earlier-run/earlier-part.ts';
+import { positionAt, readEarlierPart } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
 import { loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { finalResolution, planTraining, requireEnoughPairs, type TrainingPlan } from './plan.ts';
@@ -49,9 +49,7 @@ async function continueRun(run: string, plan: TrainingPlan, progress: RunProgres
   const folder = runFolder(run);
   const checkpoint = await findCheckpoint(folder, finalResolution(plan).step);
   if (!checkpoint) return false;
-  const { step, seconds, record } = checkpoint;
-  const stepsPerEpoch = earlierStepsPerEpoch(await readEarlierPart(folder, step), record);
-  progress.continueFrom({ step, seconds, offset: record?.offset ?? 0, stepsPerEpoch });
+  progress.continueFrom(positionAt(checkpoint, await readEarlierPart(folder, checkpoint.step)));
   return true;
 }
 

@@ -18,9 +18,9 @@ import { checkLabelledPixels, checkValidationSet, countRepairs, describeRepairs 
 import { type Checkpoint, requireFinite } from './checkpoint.ts';
 import {
   describeChanges,
-  earlierStepsPerEpoch,
   findChanges,
   hasSameValidation,
+  positionAt,
   readEarlierPart,
 } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
@@ -180,9 +180,7 @@ class TrainingSession {
     const initial = earlier ? undefined : await loadInitialWeights(config, plan.model);
     this.origin = earlier?.environment.origin ?? initial?.origin ?? { kind: 'random', seed: config.train.seed };
     if (checkpoint && earlier) {
-      const { step, seconds, record } = checkpoint;
-      const stepsPerEpoch = earlierStepsPerEpoch(earlier, record);
-      progress.continueFrom({ step, seconds, offset: record?.offset ?? 0, stepsPerEpoch });
+      progress.continueFrom(positionAt(checkpoint, earlier));
     }
     this.checked = progress.step;
     this.notify(initial && describeInitialWeights(initial));

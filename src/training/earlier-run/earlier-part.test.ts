@@ -8,9 +8,9 @@ import { runFolder } from '../run-folder.ts';
 import {
   describeChanges,
   type EarlierPart,
-  earlierStepsPerEpoch,
   findChanges,
   hasSameValidation,
+  positionAt,
   readEarlierPart,
 } from './earlier-part.ts';
 
@@ -69,13 +69,16 @@ describe('hasSameValidation', () => {
   });
 });
 
-describe('earlierStepsPerEpoch', () => {
+describe('positionAt', () => {
   it('is in the checkpoint, or else follows from pairs and batch size', () => {
-    const record = { bestStep: 1, resolution: 0, metrics: '', eventBytes: 0 };
     const window = { count: 0, read: 0, images: 0, seconds: 0, sums: {} };
-    expect(earlierStepsPerEpoch(before, { ...record, window, stepsPerEpoch: 9 })).toBe(9);
-    expect(earlierStepsPerEpoch(before, { ...record, window })).toBe(6);
-    expect(earlierStepsPerEpoch(before, undefined)).toBe(6);
+    const record = { bestStep: 1, resolution: 0, metrics: '', eventBytes: 0, window };
+    const checkpoint = { step: 7, seconds: 3, bestF: 0, states: new Map() };
+    const stored = { ...checkpoint, record: { ...record, stepsPerEpoch: 9, offset: -2 } };
+    expect(positionAt(stored, before)).toEqual({ step: 7, seconds: 3, offset: -2, stepsPerEpoch: 9 });
+    for (const older of [checkpoint, { ...checkpoint, record }]) {
+      expect(positionAt(older, before)).toEqual({ step: 7, seconds: 3, offset: 0, stepsPerEpoch: 6 });
+    }
   });
 });
 

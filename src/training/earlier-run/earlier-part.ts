@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseConfig } from '../../config/parse-config.ts';
 import { type Config, imagesPerStep } from '../../config/schema.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
-import type { RunRecord } from '../checkpoint.ts';
+import type { Checkpoint } from '../checkpoint.ts';
 import {
   type DataRecord,
   partsBefore,
@@ -39,9 +39,11 @@ export async function readEarlierPart(folder: RunFolder, step: number): Promise<
   };
 }
 
-/** Steps per epoch of an earlier part; checkpoints of earlier versions do not contain it. */
-export function earlierStepsPerEpoch({ config, trainingData }: EarlierPart, record: RunRecord | undefined): number {
-  return record?.stepsPerEpoch ?? Math.max(1, Math.floor(trainingData.pairs / imagesPerStep(config.train)));
+/** The position of a checkpoint in the data. Checkpoints of earlier versions do not contain the steps per epoch. */
+export function positionAt({ step, seconds, record }: Checkpoint, { config, trainingData }: EarlierPart) {
+  const stepsPerEpoch =
+    record?.stepsPerEpoch ?? Math.max(1, Math.floor(trainingData.pairs / imagesPerStep(config.train)));
+  return { step, seconds, offset: record?.offset ?? 0, stepsPerEpoch };
 }
 
 function hasSameImages(a: DataRecord, b: DataRecord): boolean {
