@@ -2,6 +2,7 @@ import { leftAloneNotes } from '../data/dataset/list-images.ts';
 import type { MaskEvaluation } from '../evaluation/evaluate-masks.ts';
 import { countOf } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { nameSome } from '../text/name-some.ts';
 import { type JsonOption, printJson, printNotice, printText, runTask } from './command.ts';
 import { formatScores, formatScoresMarkdown } from './score-table.ts';
 
@@ -73,23 +74,18 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
 function report({ missing, failures, extra, others }: MaskEvaluation, { masks, data }: MaskOptions): void {
   for (const failure of failures) printNotice(failure);
   if (missing.length > 0) {
-    printNotice(`${countOf(missing.length, 'photo')} without a mask in ${masks}: ${listNames(missing)}`);
+    printNotice(`${countOf(missing.length, 'photo')} without a mask in ${masks}: ${nameSome(missing, listedNames)}`);
   }
   if (extra.length > 0) {
     printNotice(
-      `${countOf(extra.length, 'mask')} in ${masks} without a photo in ${data}, not scored: ${listNames(extra)}`,
+      `${countOf(extra.length, 'mask')} in ${masks} without a photo in ${data}, not scored: ${nameSome(extra, listedNames)}`,
     );
   }
   if (others.length > 0) {
     printNotice(
-      `${countOf(others.length, 'file')} in ${masks} without the ending .png, not read: ${listNames(others)}`,
+      `${countOf(others.length, 'file')} in ${masks} without the ending .png, not read: ${nameSome(others, listedNames)}`,
     );
   }
-}
-
-function listNames(names: readonly string[]): string {
-  const rest = names.length - listedNames;
-  return names.slice(0, listedNames).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
 }
 
 function usage(message: string): FaceparseError {

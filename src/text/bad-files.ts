@@ -1,7 +1,6 @@
-import { countOf, formatCount } from './counts.ts';
+import { countOf } from './counts.ts';
 import { FaceparseError } from './errors.ts';
-
-const longestList = 10;
+import { firstFaults } from './first-faults.ts';
 
 /**
  * An error about bad files: a single fault as it is, several as a list of the first ten with their number.
@@ -12,9 +11,5 @@ const longestList = 10;
  */
 export function badFiles(where: string, faults: readonly string[]): FaceparseError {
   if (faults.length === 1) return new FaceparseError(faults[0]);
-  const shown = faults.slice(0, longestList);
-  const rest = faults.length - shown.length;
-  return new FaceparseError(`${countOf(faults.length, 'bad file')} in ${where}:`, {
-    faults: [...shown, ...(rest > 0 ? [`… and ${formatCount(rest)} more`] : [])],
-  });
+  return new FaceparseError(`${countOf(faults.length, 'bad file')} in ${where}:`, { faults: firstFaults(faults) });
 }

@@ -1,3 +1,5 @@
+import { formatCount } from './counts.ts';
+
 const shown = 10;
 
 /**
@@ -7,5 +9,5 @@ const shown = 10;
  */
 export function firstFaults(faults: readonly string[]): string[] {
   const first = faults.slice(0, shown);
-  return faults.length > shown ? [...first, `… and ${faults.length - shown} more`] : first;
+  return faults.length > shown ? [...first, `… and ${formatCount(faults.length - shown)} more`] : first;
 }

@@ -1,3 +1,5 @@
+import { formatCount } from './counts.ts';
+
 /**
  * Lists the first names and counts the rest.
  *
@@ -6,5 +8,5 @@
  */
 export function nameSome(names: readonly string[], shown = 3): string {
   const list = names.slice(0, shown).join(', ');
-  return names.length > shown ? `${list} and ${names.length - shown} more` : list;
+  return names.length > shown ? `${list} and ${formatCount(names.length - shown)} more` : list;
 }

@@ -9,6 +9,7 @@ import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { badFiles } from '../text/bad-files.ts';
 import { countOf, formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { nameSome } from '../text/name-some.ts';
 import type { DataRecord } from './environment.ts';
 
 /** What is wrong with a validation pair, with the way out; undefined if it can be scored. */
@@ -53,12 +54,6 @@ export async function checkValidationSet(
   const found = await runConcurrently(items, (item) => faultOf(item, fileSet), signal && { signal });
   const faults = found.filter((fault) => fault !== undefined);
   if (faults.length > 0) throw badFiles(folder, faults);
-}
-
-/** Names at most three pairs, and counts the others. */
-function nameSome(stems: readonly string[]): string {
-  const rest = stems.length - 3;
-  return stems.slice(0, 3).join(', ') + (rest > 0 ? ` and ${formatCount(rest)} more` : '');
 }
 
 /**

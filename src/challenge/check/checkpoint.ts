@@ -6,6 +6,7 @@ import {
 } from '../../formats/pytorch-checkpoint-reader.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { nameSome } from '../../text/name-some.ts';
 import { quote } from '../../text/quoted-text.ts';
 import { challengeRules } from '../rules.ts';
 import type { Fault } from './fault.ts';
@@ -88,7 +89,5 @@ function otherBytesText({ keys, stateDict, otherBytes, weightBytes }: PyTorchChe
 }
 
 function otherValuesNote(where: string, names: readonly string[]): string {
-  const listed = names.slice(0, 3).map((name) => quote(name));
-  const more = names.length > 3 ? ` and ${names.length - 3} more` : '';
-  return `${where}: ${listed.join(', ')}${more} in ${weightsKey} is not a readable tensor and is not counted`;
+  return `${where}: ${nameSome(names.map((name) => quote(name)))} in ${weightsKey} is not a readable tensor and is not counted`;
 }

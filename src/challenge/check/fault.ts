@@ -1,3 +1,4 @@
+import { nameSome } from '../../text/name-some.ts';
 import { groupBy } from './group-by.ts';
 
 /** A fault that would cost a submission marks or get it refused. */
@@ -12,7 +13,7 @@ export interface Fault {
 
 /** The first name and the number of further names. */
 export function nameFirst(names: readonly string[]): string {
-  return names.length > 1 ? `${names[0]} and ${names.length - 1} more` : names[0];
+  return nameSome(names, 1);
 }
 
 /** Merges faults with the same check and message, in the order of their first occurrence. */

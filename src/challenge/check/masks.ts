@@ -2,6 +2,7 @@ import { decodePalettePng } from '../../formats/palette-png.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { nameSome } from '../../text/name-some.ts';
 import { challengeRules } from '../rules.ts';
 import type { Fault } from './fault.ts';
 
@@ -118,7 +119,7 @@ function labelFaults({ data }: LabelMap): Omit<Fault, 'where'>[] {
   for (const id of data) present[id] = 1;
   const stray = [...present.keys()].filter((id) => id > last && present[id]);
   if (stray.length === 0) return [];
-  const listed = stray.length > 5 ? `${stray.slice(0, 5).join(', ')} and ${stray.length - 5} more` : stray.join(', ');
+  const listed = nameSome(stray.map(String), 5);
   const message = `has the ${stray.length > 1 ? 'labels' : 'label'} ${listed}, but the labels are 0–${last}; write class ids, not colours`;
   return [{ check: 'mask-labels', message }];
 }

@@ -7,6 +7,7 @@ import type { ScoreSummary } from '../../metrics/face-score.ts';
 import type { Averaging } from '../../parser/averaging.ts';
 import type { FaceParser } from '../../parser/face-parser.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { firstFaults } from '../../text/first-faults.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
@@ -19,9 +20,6 @@ interface EvaluateOptions extends JsonOption, EngineOptions, AveragingOptions {
   labels?: string;
   markdown?: boolean;
 }
-
-/** Pairs that are named if none can be scored. */
-const listedFailures = 10;
 
 /** The scores of one way of predicting. */
 interface Scored {

@@ -1,5 +1,6 @@
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import { getLabelSet, listLabelSets } from '../../labels/registry.ts';
+import { nameSome } from '../../text/name-some.ts';
 import type { DatasetProblem } from './finding.ts';
 import { idsIn } from './pixel-values.ts';
 
@@ -96,14 +97,13 @@ export function findPaletteProblem(
   const { agreeing, contradicting, foreign } = comparePalette(counts, palette, set);
   const permuted = foreign === 0 || contradicting.length > agreeing + foreign;
   if (contradicting.length < 2 || !permuted) return findVocProblem(counts, palette, set);
-  const examples = contradicting
-    .slice(0, 3)
-    .map(({ id, className }) => `${id} (${set.classes[id]?.name ?? 'no class'}) has the colour of ${className}`);
-  const more = contradicting.length > 3 ? ` and ${contradicting.length - 3} more` : '';
+  const all = contradicting.map(
+    ({ id, className }) => `${id} (${set.classes[id]?.name ?? 'no class'}) has the colour of ${className}`,
+  );
   const otherSet = otherSetOf(counts, palette, set);
   return {
     kind: 'palette-order',
-    message: `has ids that contradict its palette: ${examples.join(', ')}${more}`,
+    message: `has ids that contradict its palette: ${nameSome(all)}`,
     remedy: otherSet
       ? `the palette is that of ${otherSet}; check with --labels ${otherSet}`
       : `the colours are those of ${set.name}, but the ids are in another order; convert the masks with faceparse data convert, by their program (--from NAME) or by their colours (--palette FILE)`,

@@ -2,6 +2,7 @@ import { open, readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { exists, isFolder } from '../../files/path-kind.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { nameSome } from '../../text/name-some.ts';
 import { runFolder } from '../run-folder.ts';
 
 /** Whether a folder holds a run. */
@@ -62,8 +63,7 @@ export async function findRun(path: string): Promise<string> {
   if (await isFolder(path)) {
     const runs = await runsIn(path);
     if (runs.length === 0) throw fail('the folder has no config.yaml, so it is not a run folder');
-    const more = runs.length > 3 ? ` and ${runs.length - 3} more` : '';
-    throw fail(`it contains the runs ${runs.slice(0, 3).join(', ')}${more}; give one of them`);
+    throw fail(`it contains the runs ${nameSome(runs)}; give one of them`);
   }
   const what = await describeFile(path);
   const start = what.startsWith('a weights file')

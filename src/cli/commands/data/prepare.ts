@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander';
 import type { PrepareResult } from '../../../data/celebamask-hq/prepare.ts';
 import { countOf, formatCount } from '../../../text/counts.ts';
 import { FaceparseError } from '../../../text/errors.ts';
+import { nameSome } from '../../../text/name-some.ts';
 import {
   type JsonOption,
   jsonHelp,
@@ -66,9 +67,7 @@ function describe(result: PrepareResult, out: string): string {
   const lines = [`wrote ${countOf(pairs, 'pair')} of ${size}×${size} to ${out}${where}`];
   if (failures.length > 0) lines.push(`left out: ${countOf(failures.length, 'face')}; the reasons are above`);
   if (leftAlone.length > 0) {
-    const shown = leftAlone.slice(0, 5).join(', ');
-    const more = leftAlone.length > 5 ? `, and ${formatCount(leftAlone.length - 5)} more` : '';
-    lines.push(`left alone: ${countOf(leftAlone.length, 'other file')} (${shown}${more})`);
+    lines.push(`left alone: ${countOf(leftAlone.length, 'other file')} (${nameSome(leftAlone, 5)})`);
   }
   if (partsWithoutPhoto > 0) {
     lines.push(`left alone: ${countOf(partsWithoutPhoto, 'part')} of photos that the download does not contain`);
