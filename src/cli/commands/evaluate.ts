@@ -48,7 +48,7 @@ async function score(label: string, parser: FaceParser, dataset: Dataset, option
   );
   if (summary.images === 0) {
     throw new FaceparseError(`no pair of ${dataset.folder} can be scored`, {
-      faults: failures.slice(0, listedFailures),
+      faults: firstFaults(failures),
     });
   }
   const { flip, sides } = parser;
