@@ -20,9 +20,10 @@ export function markup(text: string): string {
   );
 }
 
-/** A string in Typst code. */
+/** A string in Typst code. A leading `@` is written as its code, because it would look like the name of a package. */
 export function typstString(text: string): string {
-  return `"${clean(text).replace(/["\\]/g, '\\$&')}"`;
+  const escaped = clean(text).replace(/["\\]/g, '\\$&');
+  return `"${escaped.replace(/^@/, '\\u{40}')}"`;
 }
 
 /** A name in code font, as written in a configuration. */
@@ -42,7 +43,9 @@ export function blocks(...texts: readonly (string | false | undefined)[]): strin
 
 /** Text that stays on one page, such as an equation with the sentences around it; `together` is defined at the top of the report. */
 export function keepTogether(text: string): string {
-  return `#together[\n${indent(text)}\n]`;
+  // Typst justifies only paragraphs, and without blank lines around the equations these texts are not paragraphs.
+  const spaced = text.replace(/^\$ .* \$$/gm, '\n$&\n').trim();
+  return `#together[\n${indent(spaced)}\n\n]`;
 }
 
 /** `a, b and c`. */
@@ -92,7 +95,8 @@ export function sideBySide(widths: readonly string[], figures: readonly string[]
     '#block(breakable: false, grid(',
     `  columns: (${widths.join(', ')}),`,
     '  column-gutter: 12pt,',
-    ...figures.map((entry) => `  [\n${indent(indent(entry))}\n  ],`),
+    // The blank line makes text a paragraph, which Typst justifies.
+    ...figures.map((entry) => `  [\n${indent(indent(entry))}\n\n  ],`),
     '))',
   ].join('\n');
 }
