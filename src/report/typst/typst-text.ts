@@ -43,9 +43,7 @@ export function blocks(...texts: readonly (string | false | undefined)[]): strin
 
 /** Text that stays on one page, such as an equation with the sentences around it; `together` is defined at the top of the report. */
 export function keepTogether(text: string): string {
-  // Typst justifies only paragraphs, and without blank lines around the equations these texts are not paragraphs.
-  const spaced = text.replace(/^\$ .* \$$/gm, '\n$&\n').trim();
-  return `#together[\n${indent(spaced)}\n\n]`;
+  return `#together[\n${indent(text)}\n]`;
 }
 
 /** `a, b and c`. */
@@ -95,8 +93,7 @@ export function sideBySide(widths: readonly string[], figures: readonly string[]
     '#block(breakable: false, grid(',
     `  columns: (${widths.join(', ')}),`,
     '  column-gutter: 12pt,',
-    // The blank line makes text a paragraph, which Typst justifies.
-    ...figures.map((entry) => `  [\n${indent(indent(entry))}\n\n  ],`),
+    ...figures.map((entry) => `  [\n${indent(indent(entry))}\n  ],`),
     '))',
   ].join('\n');
 }
