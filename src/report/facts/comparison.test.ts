@@ -111,7 +111,7 @@ describe('compareRuns', () => {
     expect(text).toContain('Δ is the mean difference from the base run with the same seed');
     expect(text).toContain('The difference of #raw("second") is within seed noise.');
     expect(text).toContain(
-      'The differences in F from the base are +4.50 for #raw("both") and +1.00 for #raw("second"), in points.',
+      'The differences in F from the base are +4.50 points for #raw("both") and +1.00 points for #raw("second").',
     );
   });
 
@@ -123,8 +123,22 @@ describe('compareRuns', () => {
     const comparison = await compareRuns([base, second, low, lost], base);
     const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
     expect(text).toContain(
-      'The differences in F from the base are −2.00 for #raw("low") and −5.00 for #raw("lost"), in points.',
+      'The differences in F from the base are −2.00 points for #raw("low") and −5.00 points for #raw("lost").',
     );
+  });
+
+  it('states only the largest differences of many runs', async () => {
+    const base = await writeRun('many/base-s0', [], 0.8);
+    const others = await Promise.all(
+      [0.81, 0.82, 0.83, 0.84, 0.79, 0.78, 0.77, 0.76].map((f, index) =>
+        writeRun(`many/v${index}`, [`train.lr=0.${index + 1}`], f),
+      ),
+    );
+    const comparison = await compareRuns([base, ...others], base);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('The largest gains in F over the base are +4.00 points for #raw("v3"), +3.00');
+    expect(text).toContain('The largest drops in F from the base are −4.00 points for #raw("v7"), −3.00');
+    expect(text).not.toMatch(/"v0"\)|"v4"\)|loss(es)? against/);
   });
 
   it('describes changes with the titles of the study and names its base', async () => {
@@ -140,6 +154,16 @@ describe('compareRuns', () => {
     };
     expect(await text(base)).toContain('[no-dice], [no Dice \\#1], [0.7000]');
     expect(await text(base)).toContain('[elsewhere], [#raw("train.lr=0.5")], [0.6000]');
+    // A variant without a title in the study has its overrides as title.
+    await writeFile(
+      join(folder, 'titles.json'),
+      JSON.stringify({ ...titles, 'g/no-flip': 'data.augmentation.flip=0' }),
+    );
+    const flip = await writeRun('g/no-flip-s0', ['data.augmentation.flip=0'], 0.75);
+    const withDefault = await compareRuns([base, other, flip], base);
+    expect(comparisonSection({ comparison: withDefault, figures: {}, run: base } as unknown as ReportFacts)).toContain(
+      '[no-flip], [#raw("data.augmentation.flip=0")], [0.7500]',
+    );
     expect(await text(base)).toContain('[base], [–], [0.8000]');
     expect(await text(base)).toContain(
       'Variants of a study are described by their titles there, other runs by the keys that differ.',

@@ -112,27 +112,23 @@ function comparisonTable({ variants }: Comparison, main: string): string {
   ).replaceAll('\n', '\n  ')}\n}`;
 }
 
-/** The differences in F of few runs, best first, or the largest gains and drops of many. */
-function describeRanked(ranked: readonly ComparedVariant[]): string[] {
-  const described = ({ name, summary }: ComparedVariant) =>
-    `${formatPoints(summary.difference!)} for ${code(shorten(name))}`;
-  const counted = (what: string, some: readonly ComparedVariant[]) =>
-    some.length === 1 ? `${what} is ${described(some[0])}` : `${what}s are ${list(some.map(described))}`;
-  if (ranked.length === 0) return [];
-  if (ranked.length <= mostNames)
-    return [`${counted('The difference', ranked).replace(/ (is|are) /, ' in F from the base $1 ')}, in points.`];
+/** `The largest gain in F over the base is +1.00 points for #raw("a").`; undefined without variants. */
+function stateDifferences(what: string, than: string, variants: readonly ComparedVariant[]): string | undefined {
+  if (variants.length === 0) return undefined;
+  const each = variants.map(
+    ({ name, summary }) => `${formatPoints(summary.difference!)} points for ${code(shorten(name))}`,
+  );
+  return `${what}${variants.length === 1 ? '' : 's'} in F ${than} the base ${variants.length === 1 ? 'is' : 'are'} ${list(each)}.`;
+}
+
+/** The differences in F from the base: all of few variants, the largest of many. */
+function describeRanked(ranked: readonly ComparedVariant[]): (string | undefined)[] {
+  if (ranked.length <= mostNames) return [stateDifferences('The difference', 'from', ranked)];
   const better = ranked.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
-  const worse = ranked
-    .filter(({ summary }) => summary.difference! < 0)
-    .slice(-3)
-    .reverse();
+  const worse = ranked.filter(({ summary }) => summary.difference! < 0).slice(-3);
   return [
-    ...(better.length > 0
-      ? [`${counted('The largest gain', better).replace(/ (is|are) /, ' in F over the base $1 ')}.`]
-      : []),
-    ...(worse.length > 0
-      ? [`${counted('The largest drop', worse).replace(/ (is|are) /, ' in F from the base $1 ')}.`]
-      : []),
+    stateDifferences('The largest gain', 'over', better),
+    stateDifferences('The largest drop', 'from', worse.reverse()),
   ];
 }
 
