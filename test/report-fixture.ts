@@ -10,6 +10,9 @@ const metrics = [
   { step: 100, epoch: 10, seconds: 50, loss: 1, learningRate: 1e-4, valF: 0.7 },
 ];
 
+/** A semicolon after an expression in Typst markup, which is not printed: `#raw("x"); text`. */
+export const endedBySemicolon = /#[a-z][\w.]*(?:\((?:[^()"]|"(?:[^"\\]|\\.)*")*\)|\[[^\]]*\])+\s*;/;
+
 /** What a report is made of, for a run of 10 epochs that was not scored. */
 export function reportFacts(
   overrides: readonly string[],

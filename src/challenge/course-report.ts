@@ -1,11 +1,11 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { extname, join } from 'node:path';
+import { dirname, extname, join } from 'node:path';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { isFolder } from '../files/path-kind.ts';
 import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
-import { buildReport } from '../report/build-report.ts';
+import { buildReport, sourceName } from '../report/build-report.ts';
 import { readSubject, weightsDigest } from '../report/report-subject.ts';
 import { writeReport } from '../report/write-report.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -46,13 +46,10 @@ async function requireSubject(
   { id }: Pick<CourseReportOptions, 'id'>,
 ): Promise<void> {
   const subject = readSubject(readPdfFacts(pdf).keywords);
-  const remedy = `write it again: faceparse report ${run} --id ${id} --out FOLDER`;
   if (subject.id !== undefined && subject.id !== id) {
     throw new FaceparseError(
-      `${report} is for matriculation number ${subject.id}, but the zip is for ${id}; ${remedy}`,
-      {
-        exitCode: 2,
-      },
+      `${report} is for matriculation number ${subject.id}, but the zip is for ${id}; ${renumber(report, subject.id, id)}`,
+      { exitCode: 2 },
     );
   }
   if (subject.weights === undefined) return;
@@ -60,9 +57,20 @@ async function requireSubject(
   const digest = await weightsDigest(file);
   if (digest === subject.weights) return;
   throw new FaceparseError(
-    `${report} is about run ${subject.run} (weights ${subject.weights.slice(0, 12)}…), but the zip contains run ${run} (weights ${digest.slice(0, 12)}…); ${remedy}`,
+    `${report} is about run ${subject.run} (weights ${subject.weights.slice(0, 12)}…), but the zip contains run ${run} (weights ${digest.slice(0, 12)}…); ` +
+      `write a new one: faceparse report ${run} --id ${id} --out FOLDER`,
     { exitCode: 2 },
   );
+}
+
+/** How to change the number of a report without losing edits. */
+function renumber(report: string, from: string, to: string): string {
+  const isPdf = extname(report).toLowerCase() === '.pdf';
+  const source = join(isPdf ? dirname(report) : report, sourceName);
+  const change = `replace ${from} by ${to} in ${isPdf ? `its source (usually ${source})` : source}`;
+  return isPdf
+    ? `${change}, compile it with faceparse report --build ${dirname(report)} and repeat this command`
+    : `${change} and repeat this command, which compiles it again`;
 }
 
 async function newReport(run: string, options: Omit<CourseReportOptions, 'report'>): Promise<Uint8Array> {

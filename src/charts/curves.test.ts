@@ -78,6 +78,20 @@ describe('curvesChart', () => {
     expect(below - above).toBeGreaterThan(10);
   });
 
+  it('keeps the label of a single lowest point out of the axis below', async () => {
+    const series = [
+      { name: 'a', points: [[2, 0.314]] as [number, number][] },
+      { name: 'b', points: [[2, 0.33]] as [number, number][] },
+    ];
+    const svg = await curvesChart(series, { title: '', xLabel: 'x', yLabel: 'y', xFrom: 0, markBest: 'a' });
+    const [, label] = /<text[^>]* transform="translate\([\d.]+ ([\d.]+)\)[^>]*>best 0\.3140/.exec(svg) ?? [];
+    const points = [...svg.matchAll(/ transform="matrix\([^)]*,([\d.]+)\)" fill="#[^>]*><\/path>/g)].map(([, y]) =>
+      Number(y),
+    );
+    expect(points.length).toBeGreaterThan(1);
+    expect(Number(label)).toBeLessThan(Math.max(...points));
+  });
+
   it('gives the same bytes for the same data', async () => {
     expect(await runCurves(rows)).toBe(await runCurves(rows));
   });

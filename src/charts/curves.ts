@@ -76,6 +76,15 @@ function bestPoint(points: readonly (readonly [number, number])[]): readonly [nu
   );
 }
 
+/** Above a point below another line, a label would lie on that line; a point just above the x axis has no space below. */
+function labelPosition({ series }: Panel, [x, y]: readonly [number, number]): 'top' | 'bottom' {
+  const left = series.filter(({ axis }) => axis !== 'right').flatMap(({ points }) => points);
+  const heights = left.map((point) => point[1]).filter(Number.isFinite);
+  const [low, high] = [heights.reduce((a, b) => Math.min(a, b)), heights.reduce((a, b) => Math.max(a, b))];
+  const isBelowAnother = left.some((point) => point[0] === x && point[1] > y);
+  return isBelowAnother && y - low > 0.15 * (high - low) ? 'bottom' : 'top';
+}
+
 /** Formats an axis label: 0.0015 as 1.5e-3, other numbers as they are. */
 function formatTick(value: number): string {
   if (value !== 0 && Math.abs(value) < 0.01) return value.toExponential(1).replace('.0e', 'e');
@@ -193,11 +202,6 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
         const color = highlight ? dark : colors[k % colors.length];
         const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length];
         const best = panel.markBest === name ? bestPoint(data) : undefined;
-        const isBelowAnother =
-          best &&
-          panel.series.some(
-            (other) => other.axis !== 'right' && other.points.some(([x, y]) => x === best[0] && y > best[1]),
-          );
         return {
           type: 'line' as const,
           name,
@@ -217,8 +221,7 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
             itemStyle: { color: '#ffffff', borderColor: color, borderWidth: 2.5 },
             label: {
               show: true,
-              // Above, the label would lie on the other line.
-              position: isBelowAnother ? ('bottom' as const) : ('top' as const),
+              position: labelPosition(panel, best),
               distance: 8,
               color: dark,
               fontSize: 12,

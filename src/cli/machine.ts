@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { arch, availableParallelism, cpus, freemem, platform, totalmem } from 'node:os';
-import { installedPackage } from '../packages/installed-package.ts';
+import { installedPackage, resolveDataFile } from '../packages/installed-package.ts';
+import { isFallbackFont } from '../packages/optional-packages.ts';
 import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 
 /** The processor, as reported by the system. */
@@ -69,6 +70,11 @@ export function inspectMachine(): MachineInfo {
       instructions: instructionsOf(readCpuinfo()),
     },
     memory: { total, free: freemem(), ...(limit > 0 && limit < total && { limit }) },
-    packages: Object.fromEntries(Object.keys(packageRanges()).map((name) => [name, installedPackage(name)?.version])),
+    packages: Object.fromEntries(
+      Object.keys(packageRanges()).map((name) => [
+        name,
+        installedPackage(name, isFallbackFont(name) ? resolveDataFile : undefined)?.version,
+      ]),
+    ),
   };
 }

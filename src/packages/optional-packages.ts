@@ -27,10 +27,17 @@ export function isOptional(name: string): name is OptionalPackage {
 /** The packages that typeset a report. */
 export const typesettingPackages = ['@myriaddreamin/typst-ts-node-compiler', '@expo-google-fonts/arimo'] as const;
 
+/** Whether a package is a font for a script that the report's own font lacks; it may also be installed in the working folder. */
+export function isFallbackFont(name: string): boolean {
+  return name.startsWith('@expo-google-fonts/noto-');
+}
+
 /** Returns the command that installs packages in supported versions: `npm install echarts@6`. */
 export function installCommand(names: readonly OptionalPackage[]): string {
   const ranges = packageRanges();
-  return ['npm install', ...names.map((name) => `${name}@${ranges[name]}`)].join(' ');
+  // In a clone of faceparse, npm ignores a plain request for an optional peer. The other packages are installed there anyway.
+  const command = names.some(isFallbackFont) ? 'npm install --save-dev' : 'npm install';
+  return [command, ...names.map((name) => `${name}@${ranges[name]}`)].join(' ');
 }
 
 /**

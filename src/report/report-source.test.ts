@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { reportFacts } from '../../test/report-fixture.ts';
+import { endedBySemicolon, reportFacts } from '../../test/report-fixture.ts';
 import type { Preprocessing } from '../image/preprocessing.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { buildReport } from './build-report.ts';
@@ -211,7 +211,7 @@ describe('the text of a report', () => {
     expect(text).toContain('The run is not finished: when this report was written, it had reached epoch 0.6 of 1.');
     expect(text).toContain('was planned to change in 3 stages; the run reached the first 2.');
     expect(text).toContain('caption: [Training: loss and learning rate.]');
-    expect(text).not.toMatch(/highest validation F|was selected|small refinements|The image size grows/);
+    expect(text).not.toMatch(/highest validation F|was selected|last steps are small|The image size grows/);
   });
 
   it('names the images that selected the weights, if known', () => {
@@ -264,7 +264,7 @@ describe('the text of a report', () => {
 
   it('uses the singular for one', () => {
     const text = sourceOf(['train.epochs=1', 'train.minutes=1']);
-    expect(text).toContain('[length], [1 minute]');
+    expect(text).toContain('[planned length], [1 minute]');
     expect(sourceOf(['train.epochs=1'])).toContain('[length], [1 epoch]');
     expect(text).not.toMatch(/\b1 (epochs|minutes|pairs|images|views|threads|steps|seconds)\b/);
   });
@@ -278,11 +278,45 @@ describe('the text of a report', () => {
     expect(sourceOf([], { averaging: { flip: false, sides: [64, 96] } })).toContain('sees the photo at both sizes.');
   });
 
+  it('does not say that the only validation selected the weights', () => {
+    const { run } = reportFacts([]);
+    const once = { ...run, metrics: run.metrics.slice(-1) };
+    const text = sourceOf([], { run: once, hasOwnData: true, measured: undefined });
+    expect(text).toContain('The weights are those of the only validation.');
+    expect(text).not.toContain('highest validation F');
+    const measured = { summary: { images: 8, perClass: [] } };
+    const limits = limitsSection({
+      ...reportFacts([]),
+      run: once,
+      measured,
+      hasOwnData: true,
+    } as unknown as ReportFacts);
+    expect(limits).toContain('Hyperparameters are usually tuned on the validation set');
+    expect(limits).not.toContain('was selected');
+  });
+
+  it('has no semicolon that Typst would take as the end of an expression', () => {
+    const everything = ['loss.lovasz=1', 'loss.auxiliary=0.4', 'train.minutes=3', 'data.augmentation.cutMix=0.1'];
+    for (const overrides of [everything, ['model.name=unet'], ['train.resolutions=[{until: 0.5, size: 64}]']]) {
+      const averaging = { flip: true, sides: [320, 384] };
+      expect(sourceOf(overrides)).not.toMatch(endedBySemicolon);
+      expect(sourceOf(overrides, { averaging })).not.toMatch(endedBySemicolon);
+    }
+    expect('keys #raw("a=(1);"); the').toMatch(endedBySemicolon);
+    expect('10#super[9]; the').toMatch(endedBySemicolon);
+  });
+
   it('escapes names as text', () => {
     const text = sourceOf([], { title: 'T" #read("x")', author: '*A* _b_', id: '#import' });
     expect(text).toContain('#set document(title: "T\\" #read(\\"x\\")", author: "*A* _b_", date: none)');
     expect(text).toContain('\\*A\\* \\_b\\_, \\#import');
     expect(text).toContain('a \\#cpu');
+  });
+
+  it('does not contain the name of a package that only looks like an import', async () => {
+    const text = sourceOf([], { title: '@preview/x:1.0.0', author: '@preview/x:1.0.0' });
+    expect(text).not.toMatch(/"@/);
+    expect(text).toContain('(title: "\\u{40}preview/x:1.0.0", author: "\\u{40}preview/x:1.0.0"');
   });
 });
 

@@ -53,8 +53,8 @@ function preamble(
 // Font fallback is off, so the PDF is the same on every machine.
 #set text(font: ${font}, size: 10pt, lang: "en", fallback: false)
 #set par(justify: true, leading: ${leading}, spacing: ${paragraph})
-// An equation stays on the page of its sentences.
-#let together = block.with(breakable: false, spacing: ${paragraph})
+// An equation stays on the page of its sentences. Without a width, Typst would not justify them.
+#let together = block.with(width: 100%, breakable: false, spacing: ${paragraph})
 #set heading(numbering: "1")
 #show heading.where(level: 1): it => block(above: ${above}, below: ${below}, text(11.5pt, it))
 #set figure(gap: 5pt)
@@ -107,6 +107,6 @@ export function reportSource(facts: ReportFacts, options: SourceOptions = {}): s
     citedWorks(body).length > 0 &&
     `#show bibliography: set text(8.5pt)\n#show bibliography: set par(justify: false, leading: 0.45em, spacing: 0.55em)
 // The references stay on one page, so that the last page never has only a few of them.
-#block(breakable: false, bibliography("${bibliographyName}", title: "References", style: "springer-basic"))`;
+#block(breakable: false, above: ${spacings[options.density ?? 'normal'].above}, bibliography("${bibliographyName}", title: "References", style: "springer-basic"))`;
   return `${blocks(preamble(facts, options), head(facts), body, references)}\n`;
 }

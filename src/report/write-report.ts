@@ -93,7 +93,7 @@ export async function writeReport(options: WriteReportOptions): Promise<WrittenR
   const facts = await gatherFacts(options);
   const figures = await writeFigures(out, facts);
   const keywords = await subjectKeywords(options.run, facts.network.file, options.id);
-  const families = fonts.map(({ family }) => family);
+  const families = [...new Set(fonts.map(({ family }) => family))];
   await writeFonts(join(out, fontsFolder), fonts);
   await writeSource(out, (density) => reportSource({ ...facts, figures }, { density, keywords, families }));
   // If this report cannot be compiled, an older PDF must not look like its result.

@@ -41,6 +41,8 @@ describe('markdownReport', () => {
     expect(text).toContain('The spread of the base over its 2 seeds is 1.00 points.');
     expect(text).toContain('[study/g.csv](study/g.csv)');
     expect(text).toContain('](study/g.svg)');
+    expect(text).not.toContain('Within noise');
+    expect(markdownReport(summary([0.8, 0.81], [0.806]), links)).toContain('Within noise: the mean difference');
     const without = markdownReport(summary([0.8], ['missing']), { table: 'study/g.csv' });
     expect(without).toContain('fewer than two finished seeds');
     expect(without).not.toContain('.svg');

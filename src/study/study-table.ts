@@ -67,10 +67,11 @@ function notes({ variants }: GroupSummary, table: string): string {
     base.spread === undefined
       ? 'The base has fewer than two finished seeds, so its spread is unknown.'
       : `The spread of the base over its ${seeds} seeds is ${(base.spread * 100).toFixed(2)} points.`;
+  const isWithin = variants.some(({ verdict }) => verdict === 'within noise');
   return [
     'F is F (per image) on the validation images after the last step. Spread (highest minus lowest seed) and difference',
-    `to the base (between runs with the same seed) are in points of 0.01. ${noise} Within noise: the mean difference is smaller`,
-    'than the larger spread of base and variant. Minutes include validation.',
+    `to the base (between runs with the same seed) are in points of 0.01. ${noise}${isWithin ? ' Within noise: the mean difference is smaller' : ''}`,
+    `${isWithin ? 'than the larger spread of base and variant. ' : ''}Minutes include validation.`,
     `Best F and seconds of every run: [${table}](${table}).`,
   ].join('\n');
 }

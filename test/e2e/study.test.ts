@@ -80,6 +80,8 @@ describe('study', () => {
     expect(base.runs[0].f).toBeGreaterThan(0);
     const document = await readFile(report, 'utf8');
     expect(document).toContain('| `lr` | lower rate: `train.lr=1e-3` | s0 ');
+    const again = await study(['--report', report]);
+    expect(again.stdout).toMatch(/[^\n]\n\nwrote [^\n]*g\.csv\nwrote [^\n]*g\.svg\nwrote [^\n]*report\.md\n$/);
     const titles = JSON.parse(await readFile(join(out, 'titles.json'), 'utf8'));
     expect(Object.keys(titles)).toContain('g/lr');
     expect(parse(await readFile(join(out, 'g', 'lr-s0', 'config.yaml'), 'utf8'))).toMatchObject({

@@ -259,7 +259,16 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     const out = (id: string) => ['--test', test, '--course', id, '--out', join(root, 'never', `${id}.zip`)];
     const number = await submit(run, ...out('B12345678A'), '--report', report);
     expect(number.code).toBe(2);
-    expect(number.stderr).toContain('is for matriculation number A12345678B, but the zip is for B12345678A');
+    expect(number.stderr).toContain(
+      `is for matriculation number A12345678B, but the zip is for B12345678A; replace A12345678B by B12345678A in ${join(report, 'report.typ')} and repeat`,
+    );
+    // The advice is sufficient.
+    const source = join(report, 'report.typ');
+    const text = await readFile(source, 'utf8');
+    await writeFile(source, text.replaceAll('A12345678B', 'B12345678A'));
+    const renamed = await submit(run, ...out('B12345678A').with(-1, join(root, 'B12345678A.zip')), '--report', report);
+    expect(renamed.code, renamed.stderr).toBe(0);
+    await writeFile(source, text);
     const other = join(root, 'other-run');
     await cp(run, other, { recursive: true });
     const weights = join(other, 'weights');

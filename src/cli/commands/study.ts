@@ -173,7 +173,10 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
   }
   if (options.json) printJson({ groups: summaries.map(groupForJson), ...training, written });
   else if (training.interrupted) printText('Stopped; everything is saved. Repeat the command to resume the study.');
-  else printText([await formatGroups(summaries), ...written.map((path) => `wrote ${path}`)].join('\n\n'));
+  else {
+    printText(await formatGroups(summaries));
+    if (written.length > 0) printText(`\n${written.map((path) => `wrote ${path}`).join('\n')}`);
+  }
   if (training.failures.length > 0) throw failureOf(training, pending);
 }
 

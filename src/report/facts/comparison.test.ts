@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { endedBySemicolon } from '../../../test/report-fixture.ts';
 import { parseConfig } from '../../config/parse-config.ts';
 import { comparisonFigure } from '../figures/comparison-figure.ts';
 import { comparisonSection } from '../sections/comparison.ts';
@@ -48,7 +49,7 @@ describe('runDifferences', () => {
     const differences = runDifferences(base, other);
     expect(differences.map(formatDifference)).toEqual(['train.resolutions=[{until:0.5,size:64}]', 'train.lr=0.5']);
     expect(formatDifference({ path: 'a', value: 'x'.repeat(500) })).toHaveLength(60);
-    expect(formatDifference({ path: 'train.labelSize', value: undefined })).toBe('train.labelSize=none');
+    expect(formatDifference({ path: 'train.labelSize', value: undefined })).toBe('train.labelSize=null');
   });
 });
 
@@ -108,18 +109,36 @@ describe('compareRuns', () => {
     expect(text).toContain('[0.8500], [+1.00]');
     expect(text).toContain('The base scores 0.8000 (seed 0) and 0.8400 (seed 1), a spread of 4.00 points.');
     expect(text).toContain('Δ is the mean difference from the base run with the same seed');
-    expect(text).toContain('The difference of second is within seed noise.');
-    expect(text).toContain('The largest gains over the base are both (+4.50) and second (+1.00).');
+    expect(text).toContain('The difference of #raw("second") is within seed noise.');
+    expect(text).toContain(
+      'The differences in F from the base are +4.50 points for #raw("both") and +1.00 points for #raw("second").',
+    );
   });
 
-  it('lists the largest losses by difference, not by mean', async () => {
+  it('lists the differences by size, not by mean', async () => {
     const base = await writeRun('order/base-s0', [], 0.8);
     const second = await writeRun('order/base-s1', ['train.seed=1'], 0.84);
     const low = await writeRun('order/low-s0', ['train.lr=0.5'], 0.78);
     const lost = await writeRun('order/lost-s1', ['train.lr=0.6', 'train.seed=1'], 0.79);
     const comparison = await compareRuns([base, second, low, lost], base);
     const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
-    expect(text).toContain('The largest losses against the base are lost (−5.00) and low (−2.00).');
+    expect(text).toContain(
+      'The differences in F from the base are −2.00 points for #raw("low") and −5.00 points for #raw("lost").',
+    );
+  });
+
+  it('states only the largest differences of many runs', async () => {
+    const base = await writeRun('many/base-s0', [], 0.8);
+    const others = await Promise.all(
+      [0.81, 0.82, 0.83, 0.84, 0.79, 0.78, 0.77, 0.76].map((f, index) =>
+        writeRun(`many/v${index}`, [`train.lr=0.${index + 1}`], f),
+      ),
+    );
+    const comparison = await compareRuns([base, ...others], base);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('The largest gains in F over the base are +4.00 points for #raw("v3"), +3.00');
+    expect(text).toContain('The largest drops in F from the base are −4.00 points for #raw("v7"), −3.00');
+    expect(text).not.toMatch(/"v0"\)|"v4"\)|loss(es)? against/);
   });
 
   it('describes changes with the titles of the study and names its base', async () => {
@@ -135,9 +154,23 @@ describe('compareRuns', () => {
     };
     expect(await text(base)).toContain('[no-dice], [no Dice \\#1], [0.7000]');
     expect(await text(base)).toContain('[elsewhere], [#raw("train.lr=0.5")], [0.6000]');
+    // A variant without a title in the study has its overrides as title.
+    await writeFile(
+      join(folder, 'titles.json'),
+      JSON.stringify({ ...titles, 'g/no-flip': 'data.augmentation.flip=0' }),
+    );
+    const flip = await writeRun('g/no-flip-s0', ['data.augmentation.flip=0'], 0.75);
+    const withDefault = await compareRuns([base, other, flip], base);
+    expect(comparisonSection({ comparison: withDefault, figures: {}, run: base } as unknown as ReportFacts)).toContain(
+      '[no-flip], [#raw("data.augmentation.flip=0")], [0.7500]',
+    );
     expect(await text(base)).toContain('[base], [–], [0.8000]');
-    expect(await text(base)).toContain('Changes are described in the words of the study.');
+    expect(await text(base)).toContain(
+      'Variants of a study are described by their titles there, other runs by the keys that differ.',
+    );
     expect(await text(untitled)).toContain('base of the study group g');
+    expect(await text(untitled)).toContain('[elsewhere (base)], [–]');
+    expect(await text(untitled)).toContain('[g\\/base], ');
   });
 
   it('states on which images F is measured and why the headline differs', async () => {
@@ -166,7 +199,16 @@ describe('compareRuns', () => {
     const three = await writeRun('b/base-s1', ['train.size=64', 'train.lr=0.2'], 0.8);
     const { variants, shared } = await compareRuns([base, one, two, three], base);
     expect(shared).toEqual([{ path: 'train.size', value: 64 }]);
-    expect(variants.map(({ name }) => name)).toEqual(['base', 'a/base', 'b/base', 'base 2']);
+    const comparison = await compareRuns([base, one, two, three], base);
+    const text = comparisonSection({ comparison, figures: {}, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain('differ from the base in #raw("train.size=64"). The table lists only further changes.');
+    expect(text).not.toMatch(endedBySemicolon);
+    expect(text).toContain('The base is the run of this report, #raw("long").');
+    expect(text).toContain('[long (base)], [–], [0.9000]');
+    // One seed each, all finished: the caption explains no spread and no sign that does not occur.
+    expect(text).not.toMatch(/±|seeds\)|Bold|not finished/);
+    expect(comparisonFigure(variants)).toContain('>long (base)<');
+    expect(variants.map(({ name }) => name)).toEqual(['long', 'a/base', 'b/base', 'base 2']);
     expect(variants.map(({ differences }) => differences.length)).toEqual([0, 0, 1, 1]);
   });
 
@@ -194,6 +236,8 @@ describe('compareRuns', () => {
     const text = comparisonSection({ comparison, figures: {}, run: others[0] } as unknown as ReportFacts)!;
     expect(text).toContain('Most others differ from the base in');
     expect(text).toContain('the run of this report (7 keys differ)');
+    expect(text).toContain('. The table lists deviations from that.');
+    expect(text).not.toMatch(endedBySemicolon);
   });
 
   it('lists keys that few runs change first', async () => {

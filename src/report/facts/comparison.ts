@@ -25,6 +25,11 @@ export interface ComparedVariant {
   readonly paired: readonly number[];
 }
 
+/** The name of the base in the table and the figure: `flagship (base)`. */
+export function baseLabel(name: string): string {
+  return name === baseName ? name : `${name} (base)`;
+}
+
 /** Runs of several configurations: the base, then the others by descending F. */
 export interface Comparison {
   readonly base: RunFacts;
@@ -59,15 +64,18 @@ function requireNewSeed(group: readonly RunFacts[], { folder, config }: RunFacts
   );
 }
 
-/** Unique names without seeds; the base is named as in studies. */
+function nameWithoutSeed({ name }: RunFacts): string {
+  return name.replace(/-s\d+$/, '') || 'run';
+}
+
+/** Unique names without seeds. Only the base itself may be called a base. */
 function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFacts[], string> {
-  const names = new Map<RunFacts[], string>([[base, baseName]]);
+  const names = new Map<RunFacts[], string>([[base, nameWithoutSeed(base[0])]]);
   for (const group of groups) {
     if (group === base) continue;
-    const [{ folder, name: own }] = group as [RunFacts];
-    const plain = own.replace(/-s\d+$/, '') || 'run';
-    const candidates = [plain, `${basename(dirname(folder))}/${plain}`];
-    const taken = new Set(names.values());
+    const plain = nameWithoutSeed(group[0]);
+    const candidates = [plain, `${basename(dirname(group[0].folder))}/${plain}`];
+    const taken = new Set([...names.values(), baseName]);
     let name = candidates.find((candidate) => !taken.has(candidate));
     for (let number = 2; name === undefined; number++) {
       if (!taken.has(`${plain} ${number}`)) name = `${plain} ${number}`;
@@ -78,9 +86,10 @@ function nameGroups(groups: readonly RunFacts[][], base: RunFacts[]): Map<RunFac
 }
 
 /** The title of a variant in its study; the base of a study group changes nothing and is called a base. */
-function titleOf([{ folder, name, studyTitle }]: readonly RunFacts[]): string | undefined {
+function titleOf([run]: RunFacts[]): string | undefined {
+  const { folder, studyTitle } = run;
   if (studyTitle === undefined) return undefined;
-  const isStudyBase = name.replace(/-s\d+$/, '') === baseName;
+  const isStudyBase = nameWithoutSeed(run) === baseName;
   return isStudyBase ? `base of the study group ${basename(dirname(folder))}` : studyTitle;
 }
 
@@ -100,7 +109,8 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
   const variants = new Map(
     groups.map((group): [RunFacts[], StudyVariant] => {
       const seeds = group.map(({ config }) => config.train.seed);
-      return [group, { name: names.get(group)!, title: '', overrides: [], seeds }];
+      const name = group === baseGroup ? baseName : names.get(group)!;
+      return [group, { name, title: '', overrides: [], seeds }];
     }),
   );
   const studyGroup: StudyGroup = {
@@ -144,7 +154,8 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
       paired: group === baseGroup ? [] : pairedDifferences(summaries[index].results, baseResults),
     };
   });
-  const others = compared.filter(({ name }) => name !== baseName);
+  const first = compared[groups.indexOf(baseGroup)];
+  const others = compared.filter((variant) => variant !== first);
   others.sort((a, b) => (b.summary.mean ?? -1) - (a.summary.mean ?? -1));
-  return { base, variants: [compared[groups.indexOf(baseGroup)], ...others], shared };
+  return { base, variants: [first, ...others], shared };
 }

@@ -67,7 +67,7 @@ const longestDifference = 60;
 
 /** `train.lr=0.001`, of bounded length. */
 export function formatDifference({ path, value }: RunDifference): string {
-  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none');
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
   const whole = `${path}=${text.replaceAll('"', '')}`;
   return whole.length > longestDifference ? `${whole.slice(0, longestDifference - 1)}…` : whole;
 }

@@ -1,4 +1,4 @@
-import type { ComparedVariant } from '../facts/comparison.ts';
+import { baseLabel, type ComparedVariant } from '../facts/comparison.ts';
 import { fitText, svgImage, svgText, textWidth } from './svg-text.ts';
 
 /** Row heights for few and for many variants. */
@@ -32,7 +32,8 @@ export function comparisonFigure(variants: readonly ComparedVariant[]): string |
   const all = shown.flatMap(scoresOf);
   const spread = Math.max(Math.max(...all) - Math.min(...all), 0.002);
   const [low, high] = [Math.min(...all) - 0.08 * spread, Math.max(...all) + 0.08 * spread];
-  const labelWidth = Math.min(74, Math.max(...shown.map(({ name }) => textWidth(name, fontSize))) + 6);
+  const labels = shown.map((variant) => (variant === variants[0] ? baseLabel(variant.name) : variant.name));
+  const labelWidth = Math.min(74, Math.max(...labels.map((label) => textWidth(label, fontSize))) + 6);
   const plot = { left: labelWidth, right: width - margins.right };
   const x = (f: number) => plot.left + ((f - low) / (high - low)) * (plot.right - plot.left);
   const rowHeight = rowHeights[shown.length > 12 ? 1 : 0];
@@ -43,7 +44,7 @@ export function comparisonFigure(variants: readonly ComparedVariant[]): string |
   ]);
   parts.push(svgText('F (per image)', (plot.left + plot.right) / 2, bottom + 20, { size: 7.5, anchor: 'middle' }));
   const [base] = shown;
-  if (base.name === variants[0].name) {
+  if (base === variants[0]) {
     const place = x(base.summary.mean!).toFixed(2);
     parts.push(
       `<line x1="${place}" x2="${place}" y1="${margins.top}" y2="${bottom}" stroke="#6b7280" stroke-width="0.8" stroke-dasharray="3 2"/>`,
@@ -53,7 +54,7 @@ export function comparisonFigure(variants: readonly ComparedVariant[]): string |
     const y = margins.top + (row + 0.5) * rowHeight;
     const mean = x(variant.summary.mean!).toFixed(2);
     parts.push(
-      svgText(fitText(variant.name, fontSize, labelWidth - 5), 0, y + 2.6, { size: fontSize, bold: row === 0 }),
+      svgText(fitText(labels[row], fontSize, labelWidth - 5), 0, y + 2.6, { size: fontSize, bold: row === 0 }),
       `<line x1="${mean}" x2="${mean}" y1="${y - 4}" y2="${y + 4}" stroke="#d9622b" stroke-width="1.6"/>`,
       ...scoresOf(variant).map(
         (f) => `<circle cx="${x(f).toFixed(2)}" cy="${y}" r="2.1" fill="#2f6fbb" fill-opacity="0.75"/>`,

@@ -84,6 +84,9 @@ export function failuresSection(facts: ReportFacts): string {
 function chosenBy(facts: ReportFacts): string | undefined {
   const { run, network, measured, hasOwnData } = facts;
   if (!measured || !hasOwnData || network.weightsAre !== 'best' || validations(run).length === 0) return undefined;
+  if (validations(run).length === 1) {
+    return 'Hyperparameters are usually tuned on the validation set, so F on unseen images may be lower.';
+  }
   const first = scoredFirst(facts);
   const on = first === undefined ? 'the validation images' : firstImages(first);
   return (

@@ -1,7 +1,6 @@
-import { baseName } from '../../study/parse-study.ts';
 import type { VariantSummary } from '../../study/summary.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
-import type { ComparedVariant, Comparison } from '../facts/comparison.ts';
+import { baseLabel, type ComparedVariant, type Comparison } from '../facts/comparison.ts';
 import { firstImages, formatF, formatPoints } from '../facts/format-facts.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
 import { dataPaths, formatDifference, type RunDifference } from '../facts/run-differences.ts';
@@ -36,6 +35,11 @@ function finishedScores({ results }: VariantSummary): number[] {
   return results.flatMap(({ state, f }) => (state === 'finished' ? [f!] : []));
 }
 
+/** Whether the table shows a number of seeds and a spread for a variant. */
+function hasSeveralSeeds({ summary }: ComparedVariant): boolean {
+  return finishedScores(summary).length > 1;
+}
+
 /** `0.8123 ±0.11 (3)` */
 function formatScore(summary: VariantSummary): string {
   return summary.mean === undefined ? '–' : `${formatF(summary.mean)}${formatSpread(finishedScores(summary))}`;
@@ -59,20 +63,28 @@ function shorten(name: string): string {
   return name.length > 20 ? `${name.slice(0, 19)}…` : name;
 }
 
+/** The title of a study's variant without a title is its overrides. */
+const overrides = /^\w+(\.\w+)*=/;
+
 function describeChange(variant: ComparedVariant, main: string): string {
   const { title, differences, changedKeys } = variant;
-  if (title !== undefined) return markup(title);
+  if (title !== undefined) return overrides.test(title) ? code(title) : markup(title);
   if (isAnotherRecipe(variant, main)) return `the run of this report (${changedKeys} keys differ)`;
   return describeDifferences(differences) || '–';
 }
 
-function rowOf(variant: ComparedVariant, main: string): string[] {
+/** Whether the difference of a variant is set in bold. */
+function isBold({ summary: { difference, verdict } }: ComparedVariant): boolean {
+  return difference !== undefined && verdict === 'beyond noise' && Number(formatPoints(difference)) !== 0;
+}
+
+function rowOf(variant: ComparedVariant, main: string, isBase: boolean): string[] {
   const { name, parameters, summary, paired } = variant;
-  const { difference, verdict } = summary;
+  const { difference } = summary;
   const change = difference === undefined ? '' : `${formatPoints(difference)}`;
-  const bold = verdict === 'beyond noise' && Number(change) !== 0;
+  const bold = isBold(variant);
   return [
-    markup(shorten(name)),
+    markup(isBase ? baseLabel(shorten(name)) : shorten(name)),
     describeChange(variant, main),
     formatScore(summary),
     change && `${bold ? `*${change}*` : change}${formatSpread(paired)}`,
@@ -82,11 +94,12 @@ function rowOf(variant: ComparedVariant, main: string): string[] {
 }
 
 function comparisonTable({ variants }: Comparison, main: string): string {
+  const hasSeeds = variants.some(hasSeveralSeeds);
   const right = 'right' as const;
   const columns = [
     { title: 'run' },
     { title: 'change', width: '1fr' },
-    { title: 'F (seeds)', align: right },
+    { title: hasSeeds ? 'F (seeds)' : 'F', align: right },
     { title: 'Δ, same seed', align: right },
     { title: 'M par.', align: right },
     { title: 'epochs', align: right },
@@ -95,36 +108,42 @@ function comparisonTable({ variants }: Comparison, main: string): string {
   const shown = variants.length > mostRows ? [...variants.slice(0, half), ...variants.slice(-half)] : variants;
   return `{\n  set text(8pt)\n  set par(justify: false)\n  ${table(
     columns,
-    shown.map((variant) => rowOf(variant, main)),
+    shown.map((variant) => rowOf(variant, main, variant === variants[0])),
   ).replaceAll('\n', '\n  ')}\n}`;
 }
 
-/** `The largest gain over the base is`, `The largest losses against the base are` */
-function largest(what: 'gain' | 'loss', count: number): string {
-  const against = what === 'gain' ? 'over' : 'against';
-  if (count === 1) return `The largest ${what} ${against} the base is`;
-  return `The largest ${what === 'gain' ? 'gains' : 'losses'} ${against} the base are`;
+/** `The largest gain in F over the base is +1.00 points for #raw("a").`; undefined without variants. */
+function stateDifferences(what: string, than: string, variants: readonly ComparedVariant[]): string | undefined {
+  if (variants.length === 0) return undefined;
+  const each = variants.map(
+    ({ name, summary }) => `${formatPoints(summary.difference!)} points for ${code(shorten(name))}`,
+  );
+  return `${what}${variants.length === 1 ? '' : 's'} in F ${than} the base ${variants.length === 1 ? 'is' : 'are'} ${list(each)}.`;
 }
 
-/** Summarises the comparison: the largest gains and losses, and the spread over seeds. */
+/** The differences in F from the base: all of few variants, the largest of many. */
+function describeRanked(ranked: readonly ComparedVariant[]): (string | undefined)[] {
+  if (ranked.length <= mostNames) return [stateDifferences('The difference', 'from', ranked)];
+  const better = ranked.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
+  const worse = ranked.filter(({ summary }) => summary.difference! < 0).slice(-3);
+  return [
+    stateDifferences('The largest gain', 'over', better),
+    stateDifferences('The largest drop', 'from', worse.reverse()),
+  ];
+}
+
+/** Summarises the comparison: the differences from the base, and the spread over seeds. */
 function findings({ variants }: Comparison, main: string): string {
-  const compared = variants.filter(({ name, summary }) => name !== baseName && summary.difference !== undefined);
+  const compared = variants.slice(1).filter(({ summary }) => summary.difference !== undefined);
   const others = compared.filter((variant) => !isAnotherRecipe(variant, main));
   const [own] = compared.filter((variant) => isAnotherRecipe(variant, main));
-  const described = ({ name, summary }: ComparedVariant) => `${markup(name)} (${formatPoints(summary.difference!)})`;
   // The table is sorted by mean F; differences between runs with the same seed may have another order.
   const ranked = others.toSorted((a, b) => b.summary.difference! - a.summary.difference!);
-  const better = ranked.filter(({ summary }) => summary.difference! > 0).slice(0, 3);
-  const worse = ranked
-    .filter(({ summary }) => summary.difference! < 0)
-    .slice(-3)
-    .reverse();
   const spreads = variants.flatMap(({ summary: { spread } }) => (spread === undefined ? [] : [spread]));
   return paragraph(
     own &&
       `The run of this report differs from the base in ${own.changedKeys} keys and by ${formatPoints(own.summary.difference!)} points.`,
-    better.length > 0 && `${largest('gain', better.length)} ${list(better.map(described))}.`,
-    worse.length > 0 && `${largest('loss', worse.length)} ${list(worse.map(described))}.`,
+    ...describeRanked(ranked),
     seedsOfBase(variants[0].summary),
     spreads.length === 0 &&
       others.length > 0 &&
@@ -149,7 +168,7 @@ function withinNoise(others: readonly ComparedVariant[]): string | undefined {
   const within = others.filter(({ summary }) => summary.verdict === 'within noise');
   if (within.length === 0) return undefined;
   if (within.length > mostNames) return `${formatCount(within.length)} differences are within seed noise.`;
-  const names = list(within.map(({ name }) => markup(name)));
+  const names = list(within.map(({ name }) => code(shorten(name))));
   return within.length === 1
     ? `The difference of ${names} is within seed noise.`
     : `The differences of ${names} are within seed noise.`;
@@ -167,13 +186,15 @@ function introduce(facts: ReportFacts, comparison: Comparison): string {
   const isMain = base.folder === facts.run.folder;
   return paragraph(
     `@tab-comparison compares ${countOf(runs, 'run')} of ${countOf(variants.length, 'configuration')} by the F (per image) of their last validation${onFirst(facts)}.`,
-    isMain ? 'The base is the run of this report.' : `The base is a run of ${length} on ${size}×${size} images.`,
+    isMain
+      ? `The base is the run of this report, ${code(variants[0].name)}.`
+      : `The base, ${code(variants[0].name)}, is a run of ${length} on ${size}×${size} images.`,
     variants.length > mostRows && `The table shows the ${mostRows} with the highest and the lowest F.`,
     shared.length > 0 &&
       (common
-        ? `All others differ from the base in ${describeDifferences(shared)}; the table lists only further changes.`
-        : `Most others differ from the base in ${describeDifferences(shared)}; the table lists deviations from that.`),
-    hasTitles && 'Changes are described in the words of the study.',
+        ? `All others differ from the base in ${describeDifferences(shared)}. The table lists only further changes.`
+        : `Most others differ from the base in ${describeDifferences(shared)}. The table lists deviations from that.`),
+    hasTitles && 'Variants of a study are described by their titles there, other runs by the keys that differ.',
     mentioned.some(({ path }) => dataPaths.includes(path)) &&
       'Runs with different training pairs may also have been validated on different images.',
     otherThanHeadline(facts),
@@ -203,16 +224,27 @@ function otherThanHeadline(facts: ReportFacts): string | undefined {
   return `The headline F of ${formatF(measured.summary.fPerImage)} is not in the table: it ${list(reasons)}.`;
 }
 
+/** Explains the notation that occurs in the table. */
+function tableCaption(facts: ReportFacts, { variants }: Comparison): string {
+  const hasSeeds = variants.some(hasSeveralSeeds);
+  return paragraph(
+    `Runs compared with the base by F (per image)${onFirst(facts)}${hasSeeds ? ': mean over seeds ± half their range in points of 0.01 (number of seeds)' : ''}.`,
+    hasSeeds
+      ? 'Δ is the mean difference from the base run with the same seed, in points, ± half the range of these differences (number of seeds). ' +
+          'If the seeds differ, it can differ from the difference of the two means.'
+      : 'Δ is the difference from the base, in points of 0.01, between runs with the same seed.',
+    variants.some(isBold) && 'Bold: larger than the spread over seeds.',
+    variants.some(({ summary }) => summary.mean === undefined) && '–: not finished.',
+  ).replaceAll('\n', ' ');
+}
+
 /** The comparison with other runs; undefined without them. */
 export function comparisonSection(facts: ReportFacts): string | undefined {
   const { comparison, figures, run } = facts;
   if (!comparison) return undefined;
   const tableFigure = figure(
     comparisonTable(comparison, run.folder),
-    `Runs compared with the base by F (per image)${onFirst(facts)}: mean over seeds ± half their range in points of 0.01 (number of seeds). ` +
-      'Δ is the mean difference from the base run with the same seed, in points, ± half the range of these differences (number of seeds). ' +
-      'If the seeds differ, it can differ from the difference of the two means. ' +
-      'Bold: larger than the spread over seeds. –: not finished.',
+    tableCaption(facts, comparison),
     'tab-comparison',
   );
   const plot =

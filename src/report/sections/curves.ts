@@ -58,15 +58,10 @@ export function overfitting(facts: Pick<ReportFacts, 'run' | 'measured'>): strin
   if (last?.trainF === undefined) return undefined;
   const gap = last.trainF - last.valF;
   const when = isAtEnd(run) ? 'At the end of training' : 'At the last validation';
-  const judged =
-    gap < gaps.small
-      ? 'This is no sign of overfitting.'
-      : gap < gaps.large
-        ? 'The gap is moderate.'
-        : 'The network overfits the training images.';
   return paragraph(
     `${when}, F is ${formatF(last.trainF)} on ${trainImages(facts)} without augmentation and ${formatF(last.valF)} on ${validationImages(facts)}, a gap of ${formatPoints(gap).replace('+', '')} points.`,
-    judged,
+    gap < gaps.small && 'This is no sign of overfitting.',
+    gap >= gaps.large && 'The network overfits the training images.',
     lossTrend(scored),
   );
 }

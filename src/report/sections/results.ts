@@ -59,7 +59,7 @@ function classTable({ summary, labelSet }: Measurements): string {
     return [markup(labelSet.classes[id].name), String(images), first, ...[precision, recall, f1, iou].map(formatRatio)];
   });
   const { precision, recall, f1, iou } = summary.macro.withBackground;
-  rows.push(['*mean*', '', '', ...[precision, recall, f1, iou].map((value) => `*${formatRatio(value)}*`)]);
+  rows.push(['*mean*', '', '–', ...[precision, recall, f1, iou].map((value) => `*${formatRatio(value)}*`)]);
   const columns = [{ title: 'class' }, ...['n', 'F', 'P', 'R', 'F1', 'IoU'].map((title) => ({ title, align: right }))];
   return `{\n  set text(7.8pt)\n  set table(inset: (x: 2.6pt, y: 2.3pt))\n  ${table(columns, rows).replaceAll('\n', '\n  ')}\n}`;
 }
@@ -178,7 +178,7 @@ export function resultsSection(facts: ReportFacts): string {
       [
         figure(
           classTable(measured),
-          'Scores by class: number of images with the class (n) and mean F over them; precision, recall, F1 and IoU pooled over all pixels.',
+          'Scores by class: number of images with the class (n) and mean F over them; precision, recall, F1 and IoU pooled over all pixels. F (per image) is a mean over images, not over these classes.',
           'tab-classes',
         ),
         figure(

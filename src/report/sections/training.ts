@@ -6,7 +6,7 @@ import { countOf, formatCount } from '../../text/counts.ts';
 import { typstNumber } from '../../text/typst-number.ts';
 import { formatShare } from '../facts/format-facts.ts';
 import { type AveragedViews, type ReportFacts, viewsOf } from '../facts/report-facts.ts';
-import { epochOf, isAtEnd, sizeSteps } from '../facts/run-progress.ts';
+import { epochOf, isAtEnd, sizeSteps, validations } from '../facts/run-progress.ts';
 import { blocks, figure, list, markup, paragraph, sideBySide, table } from '../typst/typst-text.ts';
 
 type Row = readonly [string, string];
@@ -33,7 +33,7 @@ function optimizerRows({ train, data: { oversample } }: Config): Row[] {
     ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${typstNumber(train.clipNorm)}`] as const] : []),
     ...(train.averageDecay > 0 ? [['weight averaging (EMA) @polyak', `decay ${train.averageDecay}`] as const] : []),
     ['batch size', `${train.accumulate > 1 ? `${train.accumulate} × ` : ''}${train.batchSize}`],
-    ['length', train.minutes ? countOf(train.minutes, 'minute') : countOf(train.epochs, 'epoch')],
+    train.minutes ? ['planned length', countOf(train.minutes, 'minute')] : ['length', countOf(train.epochs, 'epoch')],
     ['image size', sizesOf(train)],
     ...(oversampled ? [['oversampling', oversampled] as const] : []),
   ];
@@ -96,7 +96,7 @@ function optimisation({ run }: ReportFacts): string {
     train.warmup > 0 &&
       `The learning rate rises linearly at first${sgd ? '' : ', because the moment estimates of AdamW are unreliable in the first steps'}.`,
     train.schedule !== 'constant' &&
-      `${train.warmup > 0 ? 'It then decays' : 'The learning rate decays from the first step'}${isAtEnd(run) ? ', so the last epochs make small refinements' : ' over the planned length'}.`,
+      `${train.warmup > 0 ? 'It then decays' : 'The learning rate decays from the first step'}${isAtEnd(run) ? ', so the last steps are small' : ' over the planned length'}.`,
     train.resolutions.length > 0 && describeResolutions(run),
     train.clipNorm > 0 && 'Gradient clipping limits the effect of a single unusual batch.',
   );
@@ -189,9 +189,12 @@ function describeAveraging({ flip, sides }: AveragedViews): string {
 
 function describeWeights({ weightsAre, step }: ReportFacts['network'], run: ReportFacts['run']): string {
   const when = step === undefined ? '' : ` (step ${formatCount(step)}, epoch ${Number(epochOf(step, run).toFixed(1))})`;
-  return weightsAre === 'best'
-    ? `The weights are those of the checkpoint with the highest validation F${when}.`
-    : `The weights are the last ones saved${when}, because the run had no validation yet.`;
+  if (weightsAre === 'best') {
+    return validations(run).length > 1
+      ? `The weights are those of the checkpoint with the highest validation F${when}.`
+      : `The weights are those of the only validation${when}.`;
+  }
+  return `The weights are the last ones saved${when}, because the run had no validation yet.`;
 }
 
 /** Optimisation, regularisation and processing, with the values of the run. */

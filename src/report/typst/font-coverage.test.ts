@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { fallbackFonts, fontFamily, hasGlyph } from './font-coverage.ts';
 import { readFont } from './typst-compiler.ts';
 import { requireUsableFonts } from './usable-fonts.ts';
@@ -86,10 +86,21 @@ describe('the glyphs of the font', () => {
   it('are required for title, author and id', () => {
     expect(fallbackFonts({ title: 'Gesichter: Ångström\n', author: 'Đặng Γιώργος Ж', id: 'A1' })).toEqual([]);
     expect(() => fallbackFonts({ author: '李小龙' })).toThrow(
-      /^the author contains 李 小 龙 \(Chinese\), .* run npm install @expo-google-fonts\/noto-sans-sc@0\.4, or pass .*--font/,
+      /^the author contains 李 小 龙 \(Chinese\), .* run npm install --save-dev @expo-google-fonts\/noto-sans-sc@0\.4 in this folder, or pass .*--font/,
     );
     expect(() => fallbackFonts({ author: 'محمد' })).toThrow(/\(Arabic\), .*noto-sans-arabic/);
     expect(() => fallbackFonts({ title: 'x', id: '①' })).toThrow(/^the id contains ①, .*--font FILE/);
+    const arabic = 'تحليل الوجه بشبكة صغيرة';
+    const letters = [...new Set(arabic.replaceAll(' ', ''))];
+    expect(letters.length).toBeGreaterThan(10);
+    expect(() => fallbackFonts({ title: arabic, author: '李ก' })).toThrow(
+      `the title contains ${letters.join(' ')} (Arabic) and the author contains 李 ก (Chinese, Thai), but neither`,
+    );
+    expect(() => fallbackFonts({ title: arabic, author: '李' })).toThrow(
+      /run npm install --save-dev @expo-google-fonts\/noto-sans-sc@0\.4 @expo-google-fonts\/noto-sans-arabic@0\.4 in/,
+    );
+    const many = String.fromCodePoint(...Array.from({ length: 41 }, (_, index) => 0x4e00 + index));
+    expect(() => fallbackFonts({ title: many })).toThrow(/ … \(Chinese\)/);
     expect(() => fallbackFonts({ author: 'x' }, import.meta.filename)).toThrow(/cannot be read; pass a TrueType/);
   });
 
@@ -120,6 +131,21 @@ describe('a font with characters above U+FFFF (cmap format 12)', () => {
 });
 
 describe('an installed Noto package', () => {
+  it('is also found in the working folder', () => {
+    const other = mkdtempSync(join(tmpdir(), 'faceparse-app-'));
+    const file = '@expo-google-fonts/noto-sans-thai/400Regular/NotoSansThai_400Regular.ttf';
+    const path = join(other, 'node_modules', file);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, fontWith('Noto Sans Thai', [[0xe01, 0xe01, 1]]));
+    const inside = vi.spyOn(process, 'cwd').mockReturnValue(other);
+    try {
+      expect(fallbackFonts({ author: 'ก' }).map(({ family }) => family)).toEqual(['Noto Sans Thai']);
+    } finally {
+      inside.mockRestore();
+      rmSync(other, { recursive: true });
+    }
+  });
+
   it('is used for the script that needs it, also above U+FFFF, after the given font', () => {
     const path = join(folder, 'node_modules/@expo-google-fonts/noto-sans-sc/400Regular/NotoSansSC_400Regular.ttf');
     mkdirSync(dirname(path), { recursive: true });
@@ -132,6 +158,13 @@ describe('an installed Noto package', () => {
     expect(families('𠮷')).toEqual(['Noto Sans SC']);
     expect(families('李𠮷', given)).toEqual(['Given', 'Noto Sans SC']);
     expect(families('Li', undefined)).toEqual([]);
+    // A title is bold.
+    const bold = path.replaceAll('400Regular', '700Bold');
+    mkdirSync(dirname(bold), { recursive: true });
+    writeFileSync(bold, fontWith('Noto Sans SC', [[0x20bb7, 0x20bb7, 2]]));
+    const files = (head: object) => fallbackFonts(head, undefined, resolve).map(({ bytes }) => bytes);
+    expect(files({ title: '𠮷', author: '𠮷' })).toEqual([readFileSync(path), readFileSync(bold)]);
+    expect(files({ author: '𠮷' })).toEqual([readFileSync(path)]);
     expect(() => families('李𠮷')).toThrow(/^the author contains 李 \(Chinese\)/);
     expect(() => fallbackFonts({ author: '𠮷' })).toThrow(/^the author contains 𠮷 \(Chinese\)/);
   });

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { type ResolvePackageFile, resolveDataFile } from '../../packages/installed-package.ts';
 import { installCommand } from '../../packages/optional-packages.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { ReportHead } from '../facts/report-facts.ts';
@@ -142,16 +142,16 @@ function readFallback(path: string): FallbackFont {
   throw new FaceparseError(`the font ${path} has no family name; pass another font`, { exitCode: 2 });
 }
 
-/** Finds a file of an installed package, such as `@expo-google-fonts/arimo/…`; throws if it is not installed. */
-export type ResolvePackageFile = (file: string) => string;
+type Style = '400Regular' | '700Bold';
 
 function installedFont(
   [, , name, font]: (typeof scripts)[number],
+  style: Style,
   resolve: ResolvePackageFile,
 ): FallbackFont | undefined {
   let path: string;
   try {
-    path = resolve(`${name}/400Regular/${font}_400Regular.ttf`);
+    path = resolve(`${name}/${style}/${font}_${style}.ttf`);
   } catch {
     return undefined;
   }
@@ -160,19 +160,21 @@ function installedFont(
 
 /**
  * The fonts for characters of a report's title, author and id that its own font lacks: `file` first, then installed Noto
- * packages. Empty if none is needed.
+ * packages. Empty if none is needed. The title is bold, so its scripts also get the bold font of their package.
  *
- * @param resolve finds the Noto packages; default: those installed next to faceparse
- * @throws FaceparseError (exit code 2) that lists the missing characters, their script and how to get a font
+ * @param resolve finds the Noto packages; default: those installed next to faceparse or in the working folder
+ * @throws FaceparseError (exit code 2) that lists all missing characters, their scripts and how to get a font
  * @example fallbackFonts({ author: '李小龙' }, 'NotoSansSC-Regular.otf').map(({ family }) => family) // ['Noto Sans SC']
  */
 export function fallbackFonts(
   head: Partial<ReportHead>,
   file?: string,
-  resolve: ResolvePackageFile = createRequire(import.meta.url).resolve,
+  resolve: ResolvePackageFile = resolveDataFile,
 ): FallbackFont[] {
   const own = readFont('400Regular');
   const fonts = file === undefined ? [] : [readFallback(file)];
+  const bold: FallbackFont[] = [];
+  const lacking: Lacking[] = [];
   for (const key of ['title', 'author', 'id'] as const) {
     const characters = [...new Set(head[key]?.replace(/[\p{C}\p{Z}]/gu, ''))];
     const missing = () =>
@@ -181,21 +183,41 @@ export function fallbackFonts(
       );
     for (const script of scripts) {
       if (!missing().some((character) => script[1].test(character))) continue;
-      const font = installedFont(script, resolve);
+      const font = installedFont(script, '400Regular', resolve);
       if (font) fonts.push(font);
+      const boldFont = font && key === 'title' && installedFont(script, '700Bold', resolve);
+      if (boldFont) bold.push(boldFont);
     }
     const left = missing();
-    if (left.length > 0) throw noGlyph(key, left);
+    if (left.length > 0) lacking.push({ key, characters: left });
   }
-  return fonts;
+  if (lacking.length > 0) throw noGlyph(lacking);
+  return [...fonts, ...bold];
 }
 
-function noGlyph(key: string, characters: readonly string[]): FaceparseError {
-  const script = scripts.find(([, pattern]) => characters.some((character) => pattern.test(character)));
-  const which = script ? ` (${script[0]})` : '';
-  const install = script ? `run ${installCommand([script[2]])}, or ` : '';
+/** Characters of the title, author or id that no font has. */
+interface Lacking {
+  readonly key: string;
+  readonly characters: readonly string[];
+}
+
+/** More characters than this are cut in the message. */
+const mostListed = 40;
+
+function scriptsOf(characters: readonly string[]): (typeof scripts)[number][] {
+  return scripts.filter(([, pattern]) => characters.some((character) => pattern.test(character)));
+}
+
+function noGlyph(lacking: readonly Lacking[]): FaceparseError {
+  const found = lacking.map(({ key, characters }) => {
+    const names = scriptsOf(characters).map(([name]) => name);
+    const cut = characters.length > mostListed ? ' …' : '';
+    return `the ${key} contains ${characters.slice(0, mostListed).join(' ')}${cut}${names.length > 0 ? ` (${names.join(', ')})` : ''}`;
+  });
+  const packages = scriptsOf(lacking.flatMap(({ characters }) => characters)).map(([, , name]) => name);
+  const install = packages.length > 0 ? `run ${installCommand(packages)} in this folder, or ` : '';
   return new FaceparseError(
-    `the ${key} contains ${characters.slice(0, 10).join(' ')}${which}, but neither ${figureFont} nor any available fallback font has these characters; ` +
+    `${found.join(' and ')}, but neither ${figureFont} nor any available fallback font has these characters; ` +
       `${install}pass a font that has them: --font FILE.ttf`,
     { exitCode: 2 },
   );

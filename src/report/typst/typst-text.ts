@@ -20,9 +20,10 @@ export function markup(text: string): string {
   );
 }
 
-/** A string in Typst code. */
+/** A string in Typst code. A leading `@` is written as its code, because it would look like the name of a package. */
 export function typstString(text: string): string {
-  return `"${clean(text).replace(/["\\]/g, '\\$&')}"`;
+  const escaped = clean(text).replace(/["\\]/g, '\\$&');
+  return `"${escaped.replace(/^@/, '\\u{40}')}"`;
 }
 
 /** A name in code font, as written in a configuration. */
