@@ -32,6 +32,8 @@ export interface ConfigKey {
   readonly text: boolean;
   /** The accepted values in words: `a whole number from 32 to 1024`. */
   readonly wanted: string;
+  /** For a list of groups, the accepted values of each key of an entry, in words. */
+  readonly entryKeys?: ReadonlyMap<string, string>;
   readonly default?: unknown;
   readonly description: string;
 }
@@ -93,6 +95,9 @@ function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey
       group,
       text: entry.type === 'string',
       wanted: group ? 'a group of keys' : describeType(entry),
+      ...(entry.items?.properties && {
+        entryKeys: new Map(Object.entries(entry.items.properties).map(([inner, type]) => [inner, describeType(type)])),
+      }),
       ...(!group && entry.default !== undefined && { default: entry.default }),
       description: entry.description ?? '',
     });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { type Locate, locator, parseYaml, show, toValue, valueAt } from '../config/parse-config.ts';
+import { show } from '../config/explain-issue.ts';
+import { type Locate, locator, parseYaml, toValue, valueAt } from '../config/parse-config.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 
