@@ -32,8 +32,8 @@ export interface ConfigKey {
   readonly text: boolean;
   /** The accepted values in words: `a whole number from 32 to 1024`. */
   readonly wanted: string;
-  /** For a list of groups, the accepted values of each key of an entry, in words. */
-  readonly entryKeys?: ReadonlyMap<string, string>;
+  /** The accepted values of each key of an entry, for a list of groups. */
+  readonly ofEntry?: ReadonlyMap<string, string>;
   readonly default?: unknown;
   readonly description: string;
 }
@@ -86,6 +86,10 @@ function describeType(schema: JsonSchema): string {
   }
 }
 
+function describeEntries(properties: Readonly<Record<string, JsonSchema>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries(properties).map(([name, schema]) => [name, describeType(schema)]));
+}
+
 function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey>): void {
   for (const [name, entry] of Object.entries(schema.properties ?? {})) {
     const path = prefix === '' ? name : `${prefix}.${name}`;
@@ -95,9 +99,7 @@ function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey
       group,
       text: entry.type === 'string',
       wanted: group ? 'a group of keys' : describeType(entry),
-      ...(entry.items?.properties && {
-        entryKeys: new Map(Object.entries(entry.items.properties).map(([inner, type]) => [inner, describeType(type)])),
-      }),
+      ...(entry.items?.properties && { ofEntry: describeEntries(entry.items.properties) }),
       ...(!group && entry.default !== undefined && { default: entry.default }),
       description: entry.description ?? '',
     });

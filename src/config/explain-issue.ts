@@ -26,13 +26,17 @@ function explainEntry(issue: z.core.$ZodIssue, value: unknown, place: string): s
   const key = configKeys().get(keys.join('.'))!;
   const entry = `entry ${indexIn(issue.path)! + 1} of ${keys.join('.')}`;
   if (issue.code === 'unrecognized_keys') {
-    const wanted = key.wanted.replace(/^a list, each entry /, '');
-    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it must be ${wanted}`;
+    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it must be ${wantedOfEntry(key)}`;
   }
   const inner = issue.path.slice(keys.length + 1).join('.');
-  const wanted = key.entryKeys?.get(inner) ?? issue.message;
-  const problem = value === undefined ? 'is missing; it' : `is ${show(value)}, but`;
-  return `${place}: ${inner} of ${entry} ${problem} must be ${wanted}`;
+  const wanted = key.ofEntry?.get(inner) ?? wantedOfEntry(key);
+  if (value === undefined) return `${place}: ${entry} has no ${inner}, which must be ${wanted}`;
+  return `${place}: ${entry}: ${inner} is ${show(value)}, but must be ${wanted}`;
+}
+
+/** What each entry of a list must be. */
+function wantedOfEntry({ wanted }: ConfigKey): string {
+  return wanted.replace(/^a list[^,]*, each entry /, '');
 }
 
 /** An example from the description of a key that takes a map or a list: `, such as {hat: 3}`. */
@@ -55,7 +59,7 @@ export function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: str
   if (!key || key.group || issue.code === 'custom') return `${place}: ${keyPath && `${keyPath}: `}${issue.message}`;
   const index = indexIn(issue.path);
   const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;
-  const ofKey = index === undefined ? `${key.wanted}${exampleOf(key)}` : key.wanted.replace(/^a list, each entry /, '');
+  const ofKey = index === undefined ? `${key.wanted}${exampleOf(key)}` : wantedOfEntry(key);
   const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
   const quotes = key.text && typeof value !== 'string' && value !== null ? ' in quotes' : '';
   return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;

@@ -113,15 +113,15 @@ describe('parseConfig', () => {
     ],
     [
       'train:\n  resolutions: [{until: 0.5, size: 64}, {until: 0.7, size: 16}]',
-      'a.yaml:2: size of entry 2 of train.resolutions is 16, but must be a whole number from 32 to 1024',
+      'a.yaml:2: entry 2 of train.resolutions: size is 16, but must be a whole number from 32 to 1024',
     ],
     [
       'train: {resolutions: [{until: 2, size: 64}]}',
-      'a.yaml:1: until of entry 1 of train.resolutions is 2, but must be a number above 0, below 1',
+      'a.yaml:1: entry 1 of train.resolutions: until is 2, but must be a number above 0, below 1',
     ],
     [
       'train: {resolutions: [{until: 0.5}]}',
-      'a.yaml:1: size of entry 1 of train.resolutions is missing; it must be a whole number from 32 to 1024',
+      'a.yaml:1: entry 1 of train.resolutions has no size, which must be a whole number from 32 to 1024',
     ],
     [
       'data: {oversample: "hat:3"}',

@@ -146,7 +146,7 @@ export function registerTrain(program: Command): void {
     .description('train a network from scratch')
     .argument(
       '[config...]',
-      'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`)',
+      'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`); without a config, the defaults of `faceparse config`',
     )
     .option('--data <folder>', 'folder with train/ and val/, each with images/ and masks/')
     .option('--minutes <n>', 'train for this long, instead of the epochs in the config', positiveNumber)
