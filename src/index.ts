@@ -13,6 +13,7 @@ export {
   type OnnxRuntime,
 } from './engine/onnx/onnx-engine.ts';
 export { type EncodableImage, encodePng, type PngOptions } from './formats/png-encoder.ts';
+export { cutOut, type RgbaImage } from './image/cut-out.ts';
 export type { LabelMap, Photo } from './image/image.ts';
 export { encodeLabelPng } from './image/label-png.ts';
 export { blendOverlay, colorize, type OverlayOptions } from './image/overlay.ts';
@@ -29,13 +30,14 @@ export { FaceParser, type FaceParserOptions, type ParseOptions } from './parser/
 export type { ClassScores } from './parser/grid-classes.ts';
 export type {
   AlphaMask,
+  BandOptions,
   ClassArea,
   ColorOptions,
   MaskOptions,
   ParseResult,
   ParseTiming,
-  RgbaImage,
   Segment,
 } from './parser/parse-result.ts';
+export type { ProbabilityBand } from './parser/probability-bands.ts';
 export { drawSyntheticFace } from './synthetic/face.ts';
 export { FaceparseError } from './text/errors.ts';

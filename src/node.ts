@@ -8,6 +8,7 @@ export type { Config } from './config/schema.ts';
 export { type CheckResult, checkDataset, type DatasetProblem } from './data/dataset/check.ts';
 export { type Dataset, type DatasetItem, openDataset } from './data/dataset/dataset.ts';
 export { type EngineChoice, type EngineName, selectEngine } from './engine/select-engine.ts';
+export { evaluateMasks, type MaskEvaluation, type MaskEvaluationOptions } from './evaluation/evaluate-masks.ts';
 export { ImageError, readMask } from './image/read-image.ts';
 export * from './index.ts';
 export { FaceParser, type LoadOptions } from './node/face-parser.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FaceparseError } from '../text/errors.ts';
-import { writeFileAtomic } from './atomic-write.ts';
+import { writeFileAtomic, writeFilesAtomic } from './atomic-write.ts';
 
 let folder: string;
 
@@ -137,4 +137,18 @@ test('a name as long as the file system allows', async () => {
   const path = join(folder, 'n'.repeat(255));
   await writeFileAtomic(path, 'new');
   expect(await readFile(path, 'utf8')).toBe('new');
+});
+
+test('several files: all are replaced, or none', async () => {
+  const paths = ['a.bin', 'b.bin'].map((name) => join(folder, name));
+  await writeFilesAtomic(paths, async (files) => {
+    for (const [index, file] of files.entries()) await file.writeFile(`old ${index}`);
+  });
+  const failing = writeFilesAtomic(paths, async ([first]) => {
+    await first.writeFile('new');
+    throw new Error('no more bytes');
+  });
+  await expect(failing).rejects.toThrow(/^cannot write .*a\.bin: no more bytes$/);
+  expect(await Promise.all(paths.map((path) => readFile(path, 'utf8')))).toEqual(['old 0', 'old 1']);
+  expect((await readdir(folder)).sort()).toEqual(['a.bin', 'b.bin']);
 });

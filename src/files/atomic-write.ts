@@ -1,4 +1,4 @@
-import { open, rename, rm } from 'node:fs/promises';
+import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { FaceparseError } from '../text/errors.ts';
 import { clearAbandonedOnce, processFile } from './process-files.ts';
@@ -26,24 +26,39 @@ const cannotSyncFolders = new Set(['EINVAL', 'ENOTSUP', 'EISDIR', 'EPERM', 'EACC
  * @example await writeFileAtomic('runs/a/last.safetensors', encodeSafetensors(tensors))
  */
 export async function writeFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
-  await clearAbandonedOnce(dirname(path));
-  const aside = processFile(path, 'aside');
+  await writeFilesAtomic([path], ([file]) => file.writeFile(data));
+}
+
+/**
+ * Writes files of one folder like `writeFileAtomic`, piece by piece. None of them is replaced unless all are complete.
+ *
+ * @param fill writes the contents; it gets the open files in the order of `paths`
+ * @example await writeFilesAtomic([path], async ([file]) => { for await (const part of parts) await file.write(part); });
+ */
+export async function writeFilesAtomic(
+  paths: readonly string[],
+  fill: (files: readonly FileHandle[]) => Promise<void>,
+): Promise<void> {
+  const folder = dirname(paths[0]);
+  await clearAbandonedOnce(folder);
+  const asides = paths.map((path) => processFile(path, 'aside'));
   try {
-    const file = await open(aside, 'wx');
+    const files: FileHandle[] = [];
     try {
-      await file.writeFile(data);
-      await file.sync();
+      for (const aside of asides) files.push(await open(aside, 'wx'));
+      await fill(files);
+      for (const file of files) await file.sync();
     } finally {
-      await file.close();
+      for (const file of files) await file.close();
     }
-    await rename(aside, path);
+    for (const [index, path] of paths.entries()) await rename(asides[index], path);
   } catch (cause) {
     // Report the first error, even if the clean-up fails.
-    await rm(aside, { force: true }).catch(() => {});
-    throw writeError(path, cause);
+    for (const aside of asides) await rm(aside, { force: true }).catch(() => {});
+    throw writeError(paths[0], cause);
   }
-  await syncFolder(dirname(path)).catch((cause) => {
-    throw writeError(path, cause);
+  await syncFolder(folder).catch((cause) => {
+    throw writeError(paths[0], cause);
   });
 }
 

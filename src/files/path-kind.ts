@@ -15,3 +15,11 @@ export async function isFolder(path: string): Promise<boolean> {
     () => false,
   );
 }
+
+/** Whether a path is a file. */
+export async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  );
+}

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fromHalf, toHalf } from './float16.ts';
+import { fromHalf, toHalf, toHalves } from './float16.ts';
 
 test.each([
   [0, 0x0000],
@@ -50,4 +50,17 @@ test('no other half is nearer', () => {
       }
     }),
   );
+});
+
+test('toHalves gives what toHalf gives, at every half, between halves and next to it', () => {
+  const values: number[] = [];
+  for (let bits = 0; bits < 65535; bits++) {
+    const middle = (fromHalf(bits) + fromHalf(bits + 1)) / 2;
+    values.push(fromHalf(bits), middle, middle * (1 + 2 ** -22), middle * (1 - 2 ** -22));
+  }
+  const floats = Float32Array.from([...values, 1e-30, -1e-30, 65519, 65520, -1e30, Number.POSITIVE_INFINITY]);
+  const halves = toHalves(floats);
+  const wrong = floats.findIndex((value, i) => halves[i] !== toHalf(value));
+  expect(wrong < 0 ? undefined : floats[wrong]).toBeUndefined();
+  expect(toHalves(Float32Array.of(0, 1, 2).subarray(1))).toEqual(Uint16Array.of(0x3c00, 0x4000));
 });

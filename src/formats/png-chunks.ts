@@ -7,13 +7,13 @@ export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x
 /** Numbers of the colour types in a PNG's header. */
 export const pngColorTypes = { grey: 0, rgb: 2, palette: 3, rgba: 6 } as const;
 
-/** The header of an image of 8 bits per channel: deflate, adaptive filters, not interlaced. */
-export function headerChunk(width: number, height: number, colorType: number): Uint8Array {
+/** The header of an image of 8 or 16 bits per channel: deflate, adaptive filters, not interlaced. */
+export function headerChunk(width: number, height: number, colorType: number, bitDepth: 8 | 16 = 8): Uint8Array {
   const header = new Uint8Array(13);
   const view = new DataView(header.buffer);
   view.setUint32(0, width);
   view.setUint32(4, height);
-  header.set([8, colorType, 0, 0, 0], 8);
+  header.set([bitDepth, colorType, 0, 0, 0], 8);
   return chunk('IHDR', header);
 }
 

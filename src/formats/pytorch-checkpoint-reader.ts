@@ -8,6 +8,7 @@ import {
   type PickleValue,
   readPickle,
 } from './pickle-reader.ts';
+import { legacyPyTorchStart } from './recognize-file.ts';
 import { openZip, type ZipArchive } from './zip-reader.ts';
 
 /** The description of one tensor in a checkpoint, without its elements. */
@@ -41,8 +42,6 @@ export interface PyTorchCheckpoint {
 const maxDimensions = 64;
 const maxStorageName = 100;
 const limits = { fileBytes: 2 ** 30, entries: 100_000, entryBytes: 2 ** 30, totalBytes: 2 ** 30 };
-/** `torch.save` before PyTorch 1.6 starts with a pickle of this number, 0x1950a86a20f9469cfc6c. */
-const legacyStart = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
 const remedy = "write it with torch.save({'state_dict': network.state_dict()}, 'ckpt.pth') in PyTorch 1.6 or later";
 
 const dtypes: Readonly<Record<string, { readonly dtype: string; readonly bytes: number }>> = {
@@ -187,7 +186,7 @@ function measure(
 }
 
 function checkStart(bytes: Uint8Array): void {
-  if (legacyStart.every((byte, at) => bytes[at] === byte)) {
+  if (legacyPyTorchStart.every((byte, at) => bytes[at] === byte)) {
     throw new FaceparseError(`the checkpoint uses the format from before PyTorch 1.6, which is not a zip; ${remedy}`);
   }
   if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {

@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Color, type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
+import { bmpBytes } from '../../test/bmp-fixture.ts';
 import { jpegBytes, maskBytes, noiseRgb, schematicFace, temporaryFolder } from '../../test/dataset-fixture.ts';
 import { crc32 } from '../formats/crc.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { readMask, readPhoto, readPhotoSize } from './read-image.ts';
+import { decodePhoto, readMask, readPhoto, readPhotoSize } from './read-image.ts';
 
 async function fileOf(name: string, bytes: Uint8Array | string): Promise<string> {
   const path = join(await temporaryFolder(), name);
@@ -87,13 +88,18 @@ describe('readPhoto', () => {
   });
 
   test.each([
-    ['SVG', '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'],
-    ['text', 'hello'],
-    ['GIF', 'GIF89a.........................'],
-  ])('%s is refused before a decoder sees it', async (_, bytes) => {
-    const path = await fileOf('a.jpg', bytes);
-    expect(await failure(readPhoto(path))).toMatch(/a\.jpg: is not a JPEG, PNG or WebP image; convert/);
-    expect(await failure(readPhotoSize(path))).toContain('is not a JPEG, PNG or WebP');
+    [
+      'SVG',
+      '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+      /is an SVG drawing, which faceparse does not/,
+    ],
+    ['PDF', '%PDF-1.7 ...', /is a PDF document, not an image; replace it/],
+    ['text', 'hello', /is a text file, not an image/],
+    ['JPEG XL', '\xff\x0a........', /is a JPEG XL image, which faceparse does not read; convert it to JPEG or PNG/],
+  ])('%s is refused before a decoder sees it', async (_, text, message) => {
+    const path = await fileOf('a.jpg', Buffer.from(text, 'latin1'));
+    expect(await failure(readPhoto(path))).toMatch(message);
+    expect(await failure(readPhotoSize(path))).toMatch(message);
   });
 
   test('a bomb of 30000×30000 pixels is refused by its header', async () => {
@@ -115,10 +121,166 @@ describe('readPhoto', () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'dir.jpg'));
     expect(await failure(readPhoto(join(folder, 'none.jpg')))).toMatch(/none\.jpg: not found/);
+    await symlink(join(folder, 'gone.jpg'), join(folder, 'link.jpg'));
+    expect(await failure(readPhoto(join(folder, 'link.jpg')))).toMatch(/link\.jpg: is a broken link; restore/);
     expect(await failure(readPhoto(await fileOf('nil.jpg', '')))).toContain('is empty (0 bytes)');
     expect(await failure(readPhoto(join(folder, 'dir.jpg')))).toContain('is a folder');
   });
 });
+
+describe('photos as people have them', () => {
+  const cases = join(import.meta.dirname, '../../test/cases');
+  const raw = { raw: { width: 40, height: 24, channels: 3 as const } };
+  const gradient = Buffer.from(
+    Uint8Array.from(
+      { length: 40 * 24 * 3 },
+      (_, i) => [6 * (Math.floor(i / 3) % 40), 10 * Math.floor(i / 120), 90][i % 3],
+    ),
+  );
+
+  test('warnings of the decoder are no errors: a phone that breaks a rule of JPEG', async () => {
+    const read = (name: string) => readPhoto(join(cases, '01-samsung-sos', name));
+    expect(Buffer.from((await read('samsung.jpg')).data).equals((await read('plain.jpg')).data)).toBe(true);
+    expect(await readPhotoSize(join(cases, '01-samsung-sos/samsung.jpg'))).toEqual({ width: 512, height: 512 });
+  });
+
+  test('bytes between the segments of a JPEG and after its end are no errors', async () => {
+    const plain = await sharp(gradient, raw).jpeg().toBuffer();
+    const data = plain.lastIndexOf(Buffer.from([0xff, 0xd9]));
+    const odd = [
+      Buffer.concat([plain.subarray(0, data), Buffer.alloc(5, 1), plain.subarray(data)]),
+      Buffer.concat([plain, Buffer.from('<!-- appended by a gallery -->')]),
+    ];
+    const whole = await decodePhoto(plain, 'plain');
+    for (const bytes of odd) expect(await decodePhoto(bytes, 'odd')).toEqual(whole);
+  });
+
+  test('a PNG with a wrong checksum of its text, or a colour profile that libpng dislikes, is read', async () => {
+    const png = await sharp(gradient, raw).png().toBuffer();
+    const text = Buffer.concat([Buffer.from([0, 0, 0, 3]), Buffer.from('tEXta\0b'), Buffer.from([1, 2, 3, 4])]);
+    const bytes = Buffer.concat([png.subarray(0, 33), text, png.subarray(33)]);
+    expect(Buffer.from((await decodePhoto(bytes, 'a')).data).equals(gradient)).toBe(true);
+  });
+
+  test.each([0.2, 0.5, 0.8, 0.97])(
+    'a JPEG without its end is refused, even if an end marker was appended (%f)',
+    async (share) => {
+      const whole = await sharp(noiseRgb(64, 64), { raw: { width: 64, height: 64, channels: 3 } })
+        .jpeg()
+        .toBuffer();
+      const cut = whole.subarray(0, Math.floor(whole.length * share));
+      await expect(decodePhoto(cut, 'cut')).rejects.toThrow(/^cut: is truncated or damaged/);
+      await expect(decodePhoto(Buffer.concat([cut, Buffer.from([0xff, 0xd9])]), 'cut')).rejects.toThrow(/damaged/);
+    },
+  );
+
+  test.each(['webp', 'gif', 'tiff', 'avif', 'png'] as const)('a truncated %s is refused', async (format) => {
+    const whole = await sharp(noiseRgb(64, 64), { raw: { width: 64, height: 64, channels: 3 } })
+      .toFormat(format)
+      .toBuffer();
+    for (const share of [0.3, 0.6, 0.9]) {
+      const cut = whole.subarray(0, Math.floor(whole.length * share));
+      await expect(decodePhoto(cut, 'cut'), `${share}`).rejects.toThrow(/^cut: is truncated or damaged \((?!source)/);
+    }
+  });
+
+  test.each<[string, () => Promise<Buffer>, number]>([
+    ['GIF', () => sharp(gradient, raw).gif().toBuffer(), 40],
+    ['TIFF', () => sharp(gradient, raw).tiff({ compression: 'lzw' }).toBuffer(), 0],
+    ['AVIF', () => sharp(gradient, raw).avif({ lossless: true }).toBuffer(), 4],
+    ['WebP', () => sharp(gradient, raw).webp({ lossless: true }).toBuffer(), 0],
+    ['BMP', async () => bmpBytes(40, 24, { bits: 24 }, (x, y) => ((6 * x) << 16) | ((10 * y) << 8) | 90), 0],
+  ])('%s is read by its content, under any name', async (_, make, tolerance) => {
+    for (const name of ['a.jpg', 'a', 'A.PNG', 'a.bmp']) {
+      const path = await fileOf(name, await make());
+      const photo = await readPhoto(path);
+      expect([photo.width, photo.height]).toEqual([40, 24]);
+      expect(await readPhotoSize(path)).toEqual({ width: 40, height: 24 });
+      const largest = photo.data.reduce((most, value, i) => Math.max(most, Math.abs(value - gradient[i])), 0);
+      expect(largest).toBeLessThanOrEqual(tolerance);
+    }
+  });
+
+  test('the first image of an animation is read', async () => {
+    const frames = ['red', 'blue'].map((color) => ({
+      create: { width: 8, height: 8, channels: 3 as const, background: color },
+    }));
+    const inputs = await Promise.all(frames.map((frame) => sharp(frame).png().toBuffer()));
+    for (const format of ['gif', 'webp'] as const) {
+      const bytes = await sharp(inputs, { join: { animated: true } })
+        .toFormat(format)
+        .toBuffer();
+      expect((await sharp(bytes).metadata()).pages).toBe(2);
+      const { width, height, data } = await decodePhoto(bytes, 'animation');
+      expect([width, height, data[0] > 200, data[2] < 60]).toEqual([8, 8, true, true]);
+    }
+  });
+
+  test('AVIF from another encoder is read; HEIC is named with a way out where libvips cannot decode it', async () => {
+    expect(await readPhotoSize(join(cases, '03-formats/photo.avif'))).toEqual({ width: 512, height: 512 });
+    expect((await readPhoto(join(cases, '03-formats/photo.avif'))).data).toHaveLength(512 * 512 * 3);
+    const message = await failure(readPhoto(join(cases, '03-formats/iphone.heic')));
+    expect(message).toMatch(
+      /iphone\.heic: is (?:a HEIC image, which the installed libvips cannot decode; export it|truncated)/,
+    );
+  });
+
+  test('a page that was saved under the name of a photo is named', async () => {
+    expect(await failure(readPhoto(join(cases, '03-formats/html.jpg')))).toContain('is an HTML page, not an image');
+  });
+
+  test('a BMP with transparency is blended with white', async () => {
+    const bytes = bmpBytes(2, 1, { bits: 32, masks: [0xff0000, 0xff00, 0xff, 0xff000000] }, (x) =>
+      x === 0 ? 0xff000000 : 0,
+    );
+    expect([...(await decodePhoto(bytes, 'a.bmp')).data]).toEqual([0, 0, 0, 255, 255, 255]);
+  });
+
+  test('a damaged or too large BMP is an error like others', async () => {
+    const bytes = bmpBytes(8, 8, { bits: 24 });
+    await expect(decodePhoto(bytes.subarray(0, 99), 'a.bmp')).rejects.toThrow(
+      /^a\.bmp: is truncated or damaged \(BMP: 99 of 246 bytes\); replace/,
+    );
+    bytes.writeInt32LE(1e6, 18);
+    bytes.writeInt32LE(1e6, 22);
+    await expect(decodePhoto(bytes, 'a.bmp')).rejects.toThrow(
+      'a.bmp: is 1000000×1000000, more than 100 megapixels; make it smaller',
+    );
+  });
+
+  type Pixels = { data: Buffer; width: number; height: number };
+  const plain = ({ data, ...size }: Pixels) => sharp(data, { raw: { ...size, channels: 3 } });
+  test.each<[string, (pixels: Pixels) => Sharp]>([
+    ['RGB', plain],
+    ['grey', (pixels) => plain(pixels).greyscale()],
+    ['alpha', (pixels) => plain(pixels).ensureAlpha()],
+  ])('%s images are turned upright by their EXIF orientation', async (_, encode) => {
+    const formats = { png: {}, tiff: { compression: 'lzw' }, webp: { lossless: true } };
+    for (const [format, options] of Object.entries(formats)) {
+      const make = (pixels: Pixels) => encode(pixels).toFormat(format as 'png', options);
+      const upright = await decodePhoto(await make({ data: gradient, width: 40, height: 24 }).toBuffer(), 'a');
+      for (let orientation = 1; orientation <= 8; orientation++) {
+        // What a camera stores that was held like this: the upright pixels, turned back.
+        const turned = await plain({ data: gradient, width: 40, height: 24 })
+          .png()
+          .withMetadata({ orientation: inverse[orientation] })
+          .toBuffer();
+        const { data, info } = await sharp(turned).autoOrient().raw().toBuffer({ resolveWithObject: true });
+        const bytes = await make({ data, width: info.width, height: info.height })
+          .withExif({})
+          .withMetadata({ orientation })
+          .toBuffer();
+        const photo = await decodePhoto(bytes, 'a');
+        expect([photo.width, photo.height], `${format} ${orientation}`).toEqual([40, 24]);
+        const largest = photo.data.reduce((most, value, at) => Math.max(most, Math.abs(value - upright.data[at])), 0);
+        expect(largest, `${format} ${orientation}`).toBeLessThanOrEqual(1);
+      }
+    }
+  });
+});
+
+/** The EXIF orientation that undoes another. */
+const inverse = [0, 1, 2, 3, 4, 5, 8, 7, 6];
 
 describe('readMask', () => {
   test('gives the indices of a palette PNG byte for byte', async () => {

@@ -1,9 +1,12 @@
-import { readFile, stat } from 'node:fs/promises';
+import { lstat, readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import { decodeBmp, readBmpSize } from '../formats/bmp-decoder.ts';
+import { contentOf, type ImageFormat, readableFormats } from '../formats/file-content.ts';
 import { decodePalettePng } from '../formats/palette-png.ts';
+import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
-import { maxImagePixels, sizeProblem } from './raw-image.ts';
+import { maxImagePixels, rawToPhotoSteps, sizeProblem } from './raw-image.ts';
 
 /** Maximum file size in bytes; larger files are refused before they are read. */
 export const maxFileBytes = 256 * 1024 * 1024;
@@ -37,46 +40,85 @@ async function readBytes(path: string): Promise<Buffer> {
     if (error instanceof ImageError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'ENOENT' || code === 'ENOTDIR') {
+      const link = await lstat(path).catch(() => undefined);
+      if (link)
+        throw new ImageError(path, 'is a broken link', 'restore the file that it points to, or remove it', error);
       throw new ImageError(path, 'not found', 'check the path', error);
     }
-    throw new ImageError(path, `cannot be read (${firstLine(error)})`, 'check the file and its permissions', error);
+    const reason = code === 'EACCES' || code === 'EPERM' ? 'permission denied' : firstLine(error);
+    throw new ImageError(path, `cannot be read (${reason})`, 'check the file and its permissions', error);
   }
 }
 
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return message.split('\n', 1)[0].trim();
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
-/** Checks the magic bytes, so that no other loader of libvips (SVG, PDF, TIFF, …) sees a hostile file. */
-function isPhotoFormat(bytes: Uint8Array): boolean {
-  const jpeg = bytes[0] === 0xff && bytes[1] === 0xd8 && bytes[2] === 0xff;
-  const text = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
-  const png = text(0, 8) === '\x89PNG\r\n\x1a\n';
-  const webp = text(0, 4) === 'RIFF' && text(8, 12) === 'WEBP';
-  return jpeg || png || webp;
+function firstLine(error: unknown): string {
+  return messageOf(error).split('\n', 1)[0].trim();
 }
 
 function emptyFile(path: string): ImageError {
   return new ImageError(path, 'is empty (0 bytes)', 'replace or remove it');
 }
 
-/** A sharp pipeline over the bytes of a JPEG, PNG or WebP file, strict about damage and bounded in pixels. */
-function openImage(bytes: Uint8Array, path: string): Sharp {
-  if (bytes.length === 0) throw emptyFile(path);
-  if (!isPhotoFormat(bytes)) {
-    throw new ImageError(path, 'is not a JPEG, PNG or WebP image', 'convert it to one, or remove it');
-  }
-  // 'warning' is the strictest level: truncated and corrupt data become errors, not grey areas in a training image.
-  return sharp(bytes, { failOn: 'warning', limitInputPixels: maxImagePixels });
+/** Whether the installed libvips decodes HEIC; the one that sharp brings decodes AVIF only, for patents. */
+function decodesHeic(): boolean {
+  return sharp.format.heif.input.fileSuffix?.includes('.heic') ?? false;
 }
+
+const heicRemedy =
+  'export it as JPEG (iPhone: Settings, Camera, Formats, Most Compatible), or run heif-convert (Debian: libheif-examples)';
+
+/** Judges bytes by their content, so that no other loader of libvips (SVG, PDF, …) sees a hostile file. */
+function requireReadable(bytes: Uint8Array, path: string): ImageFormat {
+  if (bytes.length === 0) throw emptyFile(path);
+  const { name, kind, format } = contentOf(bytes);
+  if (format === 'heic' && !decodesHeic()) {
+    throw new ImageError(path, `is ${name}, which the installed libvips cannot decode`, heicRemedy);
+  }
+  if (format) return format;
+  if (kind === 'unsupported') {
+    throw new ImageError(path, `is ${name}, which faceparse does not read`, 'convert it to JPEG or PNG');
+  }
+  throw new ImageError(path, `is ${name}, not an image`, `replace it with a ${readableFormats} image, or remove it`);
+}
+
+/** Warnings of decoders that mean missing pixels; libjpeg fills them with grey. */
+const lostPixels =
+  /premature end|bad (?:Huffman|arithmetic) code|instead of RST|truncated|unexpected end|invalid frame data|not enough data/i;
+
+/**
+ * Decodes with sharp, bounded in pixels. Warnings of the decoder are no errors, as in every viewer: phones and old programs
+ * write files that break a rule of the format. But a file with missing pixels is refused.
+ */
+async function withImage<Result>(bytes: Uint8Array, read: (image: Sharp) => Promise<Result>): Promise<Result> {
+  const open = (failOn: 'warning' | 'error') => sharp(bytes, { failOn, limitInputPixels: maxImagePixels });
+  try {
+    return await read(open('warning'));
+  } catch (error) {
+    // libjpeg tells missing data by a warning only, so the warning decides.
+    if (lostPixels.test(messageOf(error)) || isTooLarge(error)) throw error;
+    return await read(open('error'));
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return /pixel limit/i.test(messageOf(error));
+}
+
+/** Lines in which libvips reports the place and not the problem. */
+const vagueLine = /^(?:source: bad seek|error in tile|Warning treated as error)/;
 
 function photoError(path: string, error: unknown): ImageError {
   if (error instanceof ImageError) return error;
-  const reason = firstLine(error);
-  if (/pixel limit/i.test(reason)) {
+  if (isTooLarge(error)) {
     return new ImageError(path, `has more than ${maxImagePixels} pixels`, 'make it smaller', error);
   }
+  const lines = messageOf(error)
+    .split('\n')
+    .map((line) => line.trim());
+  const reason = lines.find((line) => line !== '' && !vagueLine.test(line)) ?? lines[0];
   return new ImageError(
     path,
     `is truncated or damaged (${reason})`,
@@ -85,9 +127,27 @@ function photoError(path: string, error: unknown): ImageError {
   );
 }
 
+/** Decodes a BMP file, which libvips does not read. */
+async function decodeBmpPhoto(bytes: Uint8Array): Promise<Photo> {
+  return runInSlices(rawToPhotoSteps(decodeBmp(bytes, { maxPixels: maxImagePixels })));
+}
+
+async function decodeSharpPhoto(image: Sharp): Promise<Photo> {
+  const { data, info } = await image
+    .autoOrient()
+    .flatten({ background: '#ffffff' })
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .toBuffer({ resolveWithObject: true });
+  const { width, height, channels } = info;
+  if (channels !== 3) throw new Error(`decoded to ${channels} channels, not 3`);
+  return { width, height, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+}
+
 /**
- * Reads a JPEG, PNG or WebP photo as upright 8-bit sRGB (H×W×3). The EXIF orientation is applied; embedded colour
- * profiles, CMYK, grey and 16 bits are converted; transparent pixels are blended with white.
+ * Reads a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP photo as upright 8-bit sRGB (H×W×3). The content decides about the format,
+ * not the file extension. The EXIF orientation is applied; embedded colour profiles, CMYK, grey and 16 bits are converted;
+ * transparent pixels are blended with white. Of an animation or a document of several pages, the first image is read.
  *
  * @throws ImageError (a FaceparseError) that names the file if it is missing, another format, truncated, damaged, or larger
  *   than `maxImagePixels` or, on one side, than `maxImageSide`
@@ -98,23 +158,21 @@ export async function readPhoto(path: string): Promise<Photo> {
   return decodePhoto(await readBytes(path), path);
 }
 
+function requireSize({ width, height }: { width: number; height: number }, name: string): void {
+  const problem = sizeProblem(width, height);
+  if (problem) throw new ImageError(name, `is ${width}×${height}, ${problem}`, 'make it smaller');
+}
+
 /** Decodes the bytes of a photo like `readPhoto`; `name` names it in errors. */
 export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Photo> {
   try {
-    const { data, info } = await openImage(bytes, name)
-      .autoOrient()
-      .flatten({ background: '#ffffff' })
-      .toColourspace('srgb')
-      .raw({ depth: 'uchar' })
-      .toBuffer({ resolveWithObject: true });
-    const problem = sizeProblem(info.width, info.height);
-    if (problem) throw new ImageError(name, `is ${info.width}×${info.height}, ${problem}`, 'make it smaller');
-    if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels, not 3`);
-    return {
-      width: info.width,
-      height: info.height,
-      data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
-    };
+    if (requireReadable(bytes, name) === 'bmp') {
+      requireSize(readBmpSize(bytes), name);
+      return await decodeBmpPhoto(bytes);
+    }
+    const photo = await withImage(bytes, decodeSharpPhoto);
+    requireSize(photo, name);
+    return photo;
   } catch (error) {
     throw photoError(name, error);
   }
@@ -126,8 +184,10 @@ export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Phot
  * @throws ImageError (a FaceparseError) that names the file if it is missing, another format, or its header is damaged
  */
 export async function readPhotoSize(path: string): Promise<{ width: number; height: number }> {
+  const bytes = await readBytes(path);
   try {
-    const { autoOrient } = await openImage(await readBytes(path), path).metadata();
+    if (requireReadable(bytes, path) === 'bmp') return readBmpSize(bytes);
+    const { autoOrient } = await withImage(bytes, (image) => image.metadata());
     return { width: autoOrient.width, height: autoOrient.height };
   } catch (error) {
     throw photoError(path, error);

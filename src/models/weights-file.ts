@@ -1,10 +1,12 @@
 import { fromHalf, toHalf } from '../formats/float16.ts';
+import { recognizedBytes } from '../formats/recognize-file.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
 import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
 import { listLabelSets } from '../labels/registry.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { notWeightsError } from './foreign-weights.ts';
 import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 
 /** The description of the network in a weights file. */
@@ -89,6 +91,8 @@ export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights 
   try {
     decoded = decodeSafetensors(bytes);
   } catch (error) {
+    const foreign = notWeightsError(bytes.subarray(0, recognizedBytes), name);
+    if (foreign) throw foreign;
     throw new FaceparseError(`${name} cannot be read as weights: ${(error as Error).message}`, { cause: error });
   }
   const { metadata, tensors } = decoded;

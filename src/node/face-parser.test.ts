@@ -179,16 +179,19 @@ describe('FaceParser in Node', () => {
 
   it('names a photo that cannot be read', async () => {
     await expect(parser.parse(join(folder, 'nothing.jpg'))).rejects.toThrow(/nothing\.jpg: not found/);
-    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^the image: is not a JPEG, PNG or WebP/);
+    await expect(parser.parse(Uint8Array.of(1, 2, 3))).rejects.toThrow(
+      /^the image: is a file of unknown format, not an image/,
+    );
   });
 
   it('savePrediction writes the labels as a palette PNG, and the overlay at the size of the photo', async () => {
     const photo = { width: 21, height: 35, data: new Uint8Array(noiseRgb(21, 35)) };
     const result = await parser.parse(photo);
     const out = join(folder, 'deep', 'masks');
-    const path = await savePrediction(out, 'a.b', photo, result, parser.labelSet, true);
-    expect(path).toBe(join(out, 'a.b.png'));
-    const { data, palette, ...size } = decodePalettePng(await readFile(path));
+    const { labelSet } = parser;
+    const paths = await savePrediction({ folder: out, stem: 'a.b', photo, result, labelSet }, { overlay: true });
+    expect(paths).toEqual({ mask: join(out, 'a.b.png'), overlay: join(out, 'overlay', 'a.b.png') });
+    const { data, palette, ...size } = decodePalettePng(await readFile(paths.mask));
     expect(size).toEqual({ width: 21, height: 35 });
     expect(data).toEqual(result.labels);
     expect(palette.slice(0, 19)).toEqual(parser.labelSet.classes.map(({ color }) => [...color]));
@@ -244,6 +247,18 @@ describe('resolveWeights', () => {
     await expect(resolveWeights(join(folder, 'x'))).rejects.toThrow(
       /x not found; it must be a run folder or a weights file$/,
     );
+  });
+
+  it('names model files of other formats, also in a folder', async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'model.h5');
+    await writeFile(file, Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a));
+    for (const path of [file, folder]) {
+      await expect(FaceParser.load(path, engine)).rejects.toMatchObject({
+        message: expect.stringMatching(/model\.h5 is an HDF5 file, as Keras writes\. .*; pass a run folder/),
+        exitCode: 2,
+      });
+    }
   });
 
   it('and a file that is cut short is named by load', async () => {

@@ -2,7 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { exists } from '../files/path-kind.ts';
+import { readHead } from '../files/read-head.ts';
 import type { Photo } from '../image/image.ts';
+import { notWeightsError } from '../models/foreign-weights.ts';
 import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
@@ -11,6 +13,7 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
+import { foreignModelIn } from './foreign-model.ts';
 import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';
 
 /** Maximum size of a weights file in bytes. */
@@ -27,6 +30,8 @@ export async function resolveWeights(path: string): Promise<string> {
   if (found.isFile()) return path;
   const run = runFolder(path);
   for (const file of [run.bestWeights, run.lastWeights]) if (await exists(file)) return file;
+  const foreign = await foreignModelIn(path);
+  if (foreign) throw foreign;
   throw new FaceparseError(
     `${path} contains no weights (weights/best.safetensors). Is it the folder of a trained run?`,
     {
@@ -49,6 +54,8 @@ function pathOf(path: string | URL): string {
 /** Reads the weights of a run folder or a file; without a path, the bundled weights. */
 export async function loadWeights(path?: string): Promise<{ file: string; weights: Weights }> {
   const file = path === undefined ? await requireBundledWeights() : await resolveWeights(path);
+  const foreign = notWeightsError(await readHead(file), file);
+  if (foreign) throw foreign;
   const { size } = await stat(file);
   if (size > maxWeightsBytes)
     throw new FaceparseError(`${file} has ${size} bytes, more than any faceparse weights file.`);

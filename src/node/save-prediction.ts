@@ -1,34 +1,112 @@
 import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { cutOut } from '../image/cut-out.ts';
 import type { Photo } from '../image/image.ts';
 import { encodeLabelPng } from '../image/label-png.ts';
 import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ParseResult } from '../parser/parse-result.ts';
+import { saveProbabilityArray, saveProbabilityImages } from './save-probabilities.ts';
 
-/** Writes the palette PNG `STEM.png` and, with `overlay`, `overlay/STEM.png`. @returns the mask's path */
-export async function savePrediction(
+/** Formats of probabilities; the first is the default. */
+export const probabilityFormats = ['npy', 'png'] as const;
+
+export type ProbabilityFormat = (typeof probabilityFormats)[number];
+
+/** What is written for a photo besides its mask. */
+export interface PredictionOutputs {
+  readonly overlay?: boolean;
+  readonly probabilities?: ProbabilityFormat;
+  /** Ids of the classes of a black-and-white mask. */
+  readonly only?: readonly number[];
+  /** Whether that mask holds probabilities, 0 to 255, instead of 0 and 255. */
+  readonly soft?: boolean;
+  /** Ids of the classes of a cutout. */
+  readonly cutout?: readonly number[];
+}
+
+/** The outputs besides the mask; each has a folder of its name. */
+export const extraOutputs = ['overlay', 'probabilities', 'only', 'cutout'] as const;
+
+/** The paths written for one photo. */
+export type PredictionPaths = { readonly mask: string } & {
+  readonly [extra in (typeof extraOutputs)[number]]?: string;
+};
+
+/**
+ * The paths written for a photo: `STEM.png`, `overlay/STEM.png`, `only/STEM.png`, `cutout/STEM.png`, and
+ * `probabilities/STEM.npy` or, for PNGs, the folder `probabilities/STEM`.
+ */
+export function predictionPaths(
   folder: string,
   stem: string,
-  photo: Photo,
-  result: ParseResult,
-  set: LabelSet,
-  overlay: boolean,
-): Promise<string> {
-  const made = overlay ? join(folder, 'overlay') : folder;
-  await mkdir(made, { recursive: true }).catch((cause) => {
-    throw writeError(made, cause);
+  outputs: { readonly [output in keyof PredictionOutputs]?: unknown },
+): PredictionPaths {
+  const extras = extraOutputs.flatMap((name) => {
+    const value = outputs[name];
+    if (value === undefined || value === false) return [];
+    const ending = name !== 'probabilities' ? '.png' : value === 'png' ? '' : '.npy';
+    return [[name, join(folder, name, `${stem}${ending}`)]];
   });
-  const mask = join(folder, `${stem}.png`);
-  await writeFileAtomic(mask, encodeLabelPng(result.labelMap, set));
-  if (overlay) {
-    const { data, width, height } = blendOverlay(photo, result.labelMap, set);
-    const png = await sharp(data, { raw: { width, height, channels: 3 } })
-      .png()
-      .toBuffer();
-    await writeFileAtomic(join(folder, 'overlay', `${stem}.png`), png);
+  return { mask: join(folder, `${stem}.png`), ...Object.fromEntries(extras) };
+}
+
+/** A parsed photo and where its files go. */
+export interface Prediction {
+  readonly folder: string;
+  /** Name of the files without their ending; may contain subfolders. */
+  readonly stem: string;
+  readonly photo: Photo;
+  readonly result: ParseResult;
+  readonly labelSet: LabelSet;
+}
+
+/**
+ * Writes the palette PNG of a photo and its other outputs. Folders are created where they are missing.
+ *
+ * @throws FaceparseError if a file cannot be written
+ */
+export async function savePrediction(
+  { folder, stem, photo, result, labelSet }: Prediction,
+  outputs: PredictionOutputs = {},
+): Promise<PredictionPaths> {
+  const paths = predictionPaths(folder, stem, outputs);
+  await makeFolder(dirname(paths.mask));
+  await writeFileAtomic(paths.mask, encodeLabelPng(result.labelMap, labelSet));
+  if (paths.overlay) await writePng(paths.overlay, { channels: 3, ...blendOverlay(photo, result.labelMap, labelSet) });
+  if (paths.only && outputs.only) {
+    await writePng(paths.only, await result.mask(outputs.only, { soft: outputs.soft ?? false }));
   }
-  return mask;
+  if (paths.cutout && outputs.cutout) {
+    await writePng(paths.cutout, await cutOut(photo, await result.mask(outputs.cutout)));
+  }
+  if (paths.probabilities && outputs.probabilities === 'png') {
+    await makeFolder(paths.probabilities);
+    await saveProbabilityImages(paths.probabilities, result, labelSet);
+  } else if (paths.probabilities) {
+    await makeFolder(dirname(paths.probabilities));
+    await saveProbabilityArray(paths.probabilities, result);
+  }
+  return paths;
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch((cause) => {
+    throw writeError(path, cause);
+  });
+}
+
+interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3 | 4;
+  readonly data: Uint8Array | Uint8ClampedArray;
+}
+
+async function writePng(path: string, { width, height, channels, data }: Pixels): Promise<void> {
+  await makeFolder(dirname(path));
+  const pipeline = sharp(data, { raw: { width, height, channels } });
+  await writeFileAtomic(path, await (channels === 1 ? pipeline.toColourspace('b-w') : pipeline).png().toBuffer());
 }

@@ -27,6 +27,12 @@ function randomResult(): { result: ParseResult; scores: ClassScores } {
   return { result: new ParseResult({ width, height, labels: data, areas, scores, timing }, set), scores };
 }
 
+async function collect<T>(values: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const value of values) all.push(value);
+  return all;
+}
+
 /** Softmax at one point of the grid. */
 function probabilitiesAt({ data }: ClassScores, point: number): number[] {
   const powers = Array.from({ length: 19 }, (_, c) => Math.exp(data[c * 30 + point]));
@@ -73,6 +79,28 @@ describe('ParseResult', () => {
   it('has soft masks that add up to one', async () => {
     const { data } = await result.mask(set.classes.map(({ id }) => id));
     expect(new Set(data)).toEqual(new Set([255]));
+  });
+
+  it('gives probabilities in bands that sum to 1, in which no class exceeds the label', async () => {
+    const bands = await collect(result.probabilityBands({ rows: 5 }));
+    expect(bands.map(({ y, rows, data }) => [y, rows, data.length])).toEqual([
+      [0, 5, 19 * 5 * 20],
+      [5, 5, 19 * 5 * 20],
+      [10, 2, 19 * 2 * 20],
+    ]);
+    const [whole] = await collect(result.probabilityBands({ rows: 12 }));
+    for (const { y, rows, data } of bands) {
+      for (let i = 0; i < rows * 20; i++) {
+        const all = Array.from({ length: 19 }, (_, id) => data[id * rows * 20 + i]);
+        expect(all).toEqual(Array.from({ length: 19 }, (_, id) => whole.data[id * 240 + y * 20 + i]));
+        expect(all.reduce((sum, p) => sum + p)).toBeCloseTo(1, 5);
+        expect(all[result.labels[y * 20 + i]]).toBe(Math.max(...all));
+      }
+    }
+    // The corners are those of the grid.
+    const corner = probabilitiesAt(scores, 0);
+    for (let id = 0; id < 19; id++) expect(whole.data[id * 240]).toBeCloseTo(corner[id], 6);
+    await expect(result.probabilityBands({ rows: 0 }).next()).rejects.toThrow('rows is 0');
   });
 
   it('refuses classes that there are not', async () => {

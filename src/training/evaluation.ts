@@ -4,7 +4,7 @@ import type { LabelMap, Photo } from '../image/image.ts';
 import { readMask, readPhoto } from '../image/read-image.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { findUnknownId } from '../labels/known-id.ts';
-import type { LabelSet } from '../labels/label-set.ts';
+import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
 import type { FaceParser } from '../parser/face-parser.ts';
@@ -42,10 +42,26 @@ export async function readTruth(item: DatasetItem, set: LabelSet, repair = false
   return mask;
 }
 
+/** Checks the truth of a pair. @throws FaceparseError if it has a label outside the set, or no pixel that counts */
+export function requireScorable({ data }: LabelMap, { maskPath }: DatasetItem, set: LabelSet): void {
+  const unknown = findUnknownId(data, set);
+  if (unknown >= 0) {
+    throw new FaceparseError(
+      `${maskPath} contains the label ${data[unknown]}, which is not in ${set.name}. Run \`faceparse data check\`.`,
+    );
+  }
+  if (data.every((id) => id === ignoreLabel)) {
+    throw new FaceparseError(
+      `${maskPath} has no pixel to score: all are ${ignoreLabel} (ignored); remove the pair, or replace the mask`,
+    );
+  }
+}
+
 /**
  * Scores a parser on pairs, every mask at its own size.
  *
- * @throws FaceparseError if a photo and its mask differ in size, or a mask contains a label outside the set
+ * @throws FaceparseError if a photo and its mask differ in size, a mask contains a label outside the set, or all its pixels
+ *   are ignored
  */
 export async function evaluateParser(
   parser: FaceParser,
@@ -64,12 +80,7 @@ export async function evaluateParser(
       );
     }
     const { labelMap: prediction, timing } = await parser.parse(photo);
-    const unknown = findUnknownId(truth.data, parser.labelSet);
-    if (unknown >= 0) {
-      throw new FaceparseError(
-        `${item.maskPath} contains the label ${truth.data[unknown]}, which is not in ${parser.labelSet.name}. Run \`faceparse data check\`.`,
-      );
-    }
+    requireScorable(truth, item, parser.labelSet);
     const imageScore = score.add(truth.data, prediction.data);
     await onImage?.({ item, photo, truth, prediction, timing, score: imageScore }, index + 1, items.length);
   }

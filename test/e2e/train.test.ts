@@ -359,8 +359,8 @@ describe('predict', () => {
   });
 
   it.each([
-    [['nowhere'], /^faceparse: no photo or folder at nowhere\n$/],
-    [['.'], /^faceparse: \. contains no photos \(\.jpg, /],
+    [['nowhere'], /^faceparse: nowhere: no photo or folder here; check the path\n$/],
+    [['.'], /^faceparse: \. contains no photos \(JPEG, /],
   ])('refuses %j', async (paths, message) => {
     const { code, stderr } = await runCli(['predict', run, ...paths, '--out', 'x'], { cwd: await temporaryFolder() });
     expect(code).toBe(2);

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
+import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { openZip, type ZipArchive } from '../../formats/zip-reader.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
@@ -65,7 +66,7 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
     });
   }
   requirePackages('checking a zip', ['yauzl']);
-  const images = await findTestPhotos(test);
+  const { photos: images, leftAlone } = await findTestPhotos(test);
   await requireFile(zip);
   let archive: ZipArchive;
   try {
@@ -75,7 +76,8 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
     return { faults: [{ check: 'zip-unreadable', where: zip, message: error.message }], notes: [], masks: 0 };
   }
   try {
-    return await new SubmissionInspection(archive, images, options).inspect();
+    const result = await new SubmissionInspection(archive, images, options).inspect();
+    return { ...result, notes: [...result.notes, ...leftAloneNotes(leftAlone)] };
   } finally {
     archive.close();
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { findTestPhotos } from '../../data/dataset/find-photos.ts';
+import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { decodeSafetensors } from '../../formats/safetensors.ts';
 import type { ZipArchive } from '../../formats/zip-reader.ts';
 import { mostPages } from '../../report/build-report.ts';
@@ -41,7 +42,7 @@ export async function checkCourse(
   archive: ZipArchive,
   { zip, test, expectedId, signal }: { zip: string; test: string; expectedId?: string; signal?: AbortSignal },
 ): Promise<CourseCheck> {
-  const images = await findTestPhotos(test);
+  const { photos: images, leftAlone } = await findTestPhotos(test);
   const sizes = new Map(archive.entries.map(({ name, size }) => [name, size]));
   const stems = images.map(({ stem }) => stem);
   const layout = inspectCourse(basename(zip), [...sizes.keys()], stems);
@@ -90,6 +91,7 @@ export async function checkCourse(
     notes: [
       `the zip contains ${archive.entries.length} files (${megabytes} MB); its code was not executed`,
       ...layout.notes,
+      ...leftAloneNotes(leftAlone),
     ],
     masks: layout.masks.size,
     ...(pages !== undefined && { pages }),

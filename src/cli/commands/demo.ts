@@ -117,7 +117,8 @@ async function saveMasks(weights: string, data: string, folder: string, count = 
     const items = (await openDataset(join(data, 'val'))).items.slice(0, count);
     for (const { imagePath, stem } of items) {
       const photo = await readPhoto(imagePath);
-      await savePrediction(folder, stem, photo, await parser.parse(photo), parser.labelSet, true);
+      const result = await parser.parse(photo);
+      await savePrediction({ folder, stem, photo, result, labelSet: parser.labelSet }, { overlay: true });
     }
     return items.length;
   } finally {

@@ -9,10 +9,13 @@ import { FaceparseError } from '../../text/errors.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
+import { evaluateReadyMasks } from '../evaluate-masks.ts';
 import { formatScore, formatScores, formatScoresMarkdown } from '../score-table.ts';
 
 interface EvaluateOptions extends JsonOption, EngineOptions, AveragingOptions {
   data?: string;
+  masks?: string;
+  labels?: string;
   markdown?: boolean;
 }
 
@@ -100,6 +103,13 @@ async function validationFolder(run: string | undefined): Promise<string> {
 }
 
 async function evaluate(run: string | undefined, options: EvaluateOptions): Promise<void> {
+  const { masks } = options;
+  if (masks !== undefined) return evaluateReadyMasks(run, { ...options, masks });
+  if (options.labels !== undefined) {
+    throw new FaceparseError('--labels applies only to --masks: a network has its own label set; remove it', {
+      exitCode: 2,
+    });
+  }
   const [{ FaceParser }, { openDataset }] = await Promise.all([
     import('../../node/face-parser.ts'),
     import('../../data/dataset/dataset.ts'),
@@ -132,13 +142,20 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
   }
 }
 
-/** `faceparse evaluate [RUN] [--data FOLDER]` */
+/** `faceparse evaluate [RUN] [--data FOLDER]`, `faceparse evaluate --masks FOLDER --data FOLDER` */
 export function registerEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
-    .description('score a trained network on photos with masks')
+    .description('score a trained network, or a folder of masks, on photos with masks')
     .argument('[run]', 'run folder or weights file (default: the bundled weights)')
     .option('--data <folder>', "folder with images/ and masks/ (default: the run's validation set)")
+    .addOption(
+      new Option(
+        '--masks <folder>',
+        'score the masks in this folder, written by any program, instead of a network',
+      ).conflicts(['tta', 'scales', 'engine', 'device', 'threads']),
+    )
+    .option('--labels <set>', 'label set of --masks (default: celebamask-19)')
     .addOption(new Option('--markdown', 'print the scores as a Markdown table').conflicts('json'))
     .option('--json', jsonHelp);
   addAveragingOptions(command, '; reported separately from the plain prediction');

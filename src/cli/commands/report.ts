@@ -91,6 +91,8 @@ async function report(runs: readonly string[], options: ReportOptions): Promise<
       },
     );
   }
+  const { refuseForeignModel } = await import('../../node/foreign-model.ts');
+  for (const given of runs) await refuseForeignModel(given);
   if (options.id !== undefined) requireMatriculationNumber(options.id);
   return write(run, others, options.out ?? join(run, 'report'), options);
 }

@@ -2,13 +2,14 @@ import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { ZipCheck } from '../../challenge/check-zip.ts';
 import type { Entry } from '../../challenge/entry.ts';
-import { findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
+import { type FoundPhotos, findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
+import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { exists } from '../../files/path-kind.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask, withInterrupt } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatBytes } from '../format.ts';
 
@@ -104,7 +105,7 @@ function requireOneRun(runs: readonly string[]): string {
 }
 
 /** Finds the test images, and checks everything that can be checked before the slow work. */
-async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]> {
+async function prepare(out: string, options: SubmitOptions): Promise<FoundPhotos> {
   const { course, python, force = false } = options;
   const [{ requireMatriculationNumber }, { requirePhotoSizes }, { requireProgram }] = await Promise.all([
     import('../../text/matriculation-number.ts'),
@@ -113,14 +114,14 @@ async function prepare(out: string, options: SubmitOptions): Promise<PhotoFile[]
   ]);
   requirePackages('checking a zip', ['yauzl']);
   if (course !== undefined) requireMatriculationNumber(course);
-  const photos = await findTestPhotos(requireTest(options));
+  const found = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
-  await requirePhotoSizes(photos);
+  await requirePhotoSizes(found.photos);
   if (python !== undefined) await requireProgram(python);
   if (course !== undefined && basename(out) !== `${course}.zip`) {
     throw usage(`the course zip must be named ${course}.zip, not ${basename(out)}; change the file name in --out`);
   }
-  return photos;
+  return found;
 }
 
 async function packed(entry: Entry, photos: readonly PhotoFile[], options: SubmitOptions): Promise<Uint8Array> {
@@ -142,11 +143,13 @@ async function submitRun(run: string, options: SubmitOptions): Promise<void> {
   requireUsefulOptions(options);
   const { course } = options;
   const out = options.out ?? (course === undefined ? 'submission.zip' : `${course}.zip`);
-  const photos = await prepare(out, options);
+  const { photos, leftAlone } = await prepare(out, options);
+  for (const note of leftAloneNotes(leftAlone)) printNotice(note);
   const [{ readEntry }, { writeFileAtomic }] = await Promise.all([
     import('../../challenge/entry.ts'),
     import('../../files/atomic-write.ts'),
   ]);
+  await (await import('../../node/foreign-model.ts')).refuseForeignModel(run);
   const entry = await readEntry(run, await averagingOf(options));
   const zip = await packed(entry, photos, options);
   await writeFileAtomic(out, zip);

@@ -96,6 +96,7 @@ async function resumedConfig(run: string, words: readonly string[], options: Tra
 async function runTraining(words: readonly string[], options: TrainCommandOptions): Promise<void> {
   const { train } = await import('../../training/trainer.ts');
   const { resume } = options;
+  if (resume) await (await import('../../node/foreign-model.ts')).refuseForeignModel(resume);
   const config = resume ? await resumedConfig(resume, words, options) : await newConfig(words, options);
   const { recordedData } = await import('../../training/recorded-data.ts');
   const data = options.data ?? (resume ? await recordedData(resume, `${resume} cannot be resumed`) : undefined);

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../../test/dataset-fixture.ts';
-import { openDataset, resolveSplit } from './dataset.ts';
+import { listDatasetFiles, openDataset, resolveSplit } from './dataset.ts';
 
 /** Empty files: opening a dataset looks at names only. */
 async function touch(folder: string, ...names: string[]): Promise<string> {
@@ -26,6 +26,43 @@ describe('openDataset', () => {
     });
   });
 
+  test.each([
+    ['_mask', ['0', '1', '10']],
+    ['.jpg', ['0', '1', '10']],
+    [' (mask)', ['a b', 'c']],
+    ['_seg_v2', ['a_1', 'b_1']],
+  ])('all masks may have the suffix %j', async (suffix, stems) => {
+    const names = stems.flatMap((stem) => [`images/${stem}.jpg`, `masks/${stem}${suffix}.png`]);
+    const folder = await touch(await temporaryFolder(), ...names);
+    expect((await listDatasetFiles(folder)).maskSuffix).toBe(suffix);
+    const { items } = await openDataset(folder);
+    expect(items.map(({ stem }) => stem)).toEqual([...stems].sort());
+    for (const { stem, maskPath } of items) expect(maskPath).toBe(join(folder, 'masks', `${stem}${suffix}.png`));
+  });
+
+  test('a name is no suffix of another: 1.jpg and 11.png are no pair', async () => {
+    const folder = await touch(await temporaryFolder(), 'images/1.jpg', 'masks/11.png');
+    await expect(openDataset(folder)).rejects.toThrow(/1 photo of 1 without a mask/);
+  });
+
+  test('accents may be composed in one name and decomposed in the other', async () => {
+    const [composed, decomposed] = ['Zo\u00eb', 'Zoe\u0308'];
+    for (const [photo, mask] of [
+      [composed, decomposed],
+      [decomposed, composed],
+    ]) {
+      const folder = await touch(await temporaryFolder(), `images/${photo}.jpg`, `masks/${mask}.png`);
+      const { items } = await openDataset(folder);
+      expect(items).toEqual([
+        {
+          stem: composed,
+          imagePath: join(folder, 'images', `${photo}.jpg`),
+          maskPath: join(folder, 'masks', `${mask}.png`),
+        },
+      ]);
+    }
+  });
+
   test('without requireMasks a test split opens', async () => {
     const folder = await touch(await temporaryFolder(), 'images/a.jpg');
     await rm(join(folder, 'masks'), { recursive: true });
@@ -34,12 +71,37 @@ describe('openDataset', () => {
   });
 
   test.each<[string, string[], RegExp]>([
-    ['empty folder', [], /images contains no photos; put photos there \(jpg, jpeg, png, webp\)/],
+    ['empty folder', [], /images contains no photos; put photos there \(JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP\)/],
     ['no masks at all', ['images/a.jpg'], /has no masks: .*masks is missing or contains no PNG/],
     [
       'photos without masks',
       ['images/a.jpg', 'images/b.jpg', 'images/c.jpg', 'images/d.jpg', 'images/e.jpg', 'masks/e.png'],
       /4 photos of 5 without a mask in masks\/: a, b, c and 1 more; add the masks or remove the photos/,
+    ],
+    [
+      'masks that are no PNG',
+      ['images/a.jpg', 'masks/a.jpg'],
+      /has no masks: .*; masks must be PNG, because lossy formats such as JPEG change class ids; not usable: a\.jpg/,
+    ],
+    [
+      'one mask that is no PNG',
+      ['images/a.jpg', 'images/b.jpg', 'masks/a.png', 'masks/b.jpg'],
+      /1 photo of 2 without a mask in masks\/: b; masks must be PNG/,
+    ],
+    [
+      'some masks with a suffix',
+      ['images/a.jpg', 'images/b.jpg', 'masks/a.png', 'masks/b_mask.png'],
+      /1 photo of 2 without a mask in masks\/: b; masks\/ contains b_mask\.png; name each mask like its photo, or give all/,
+    ],
+    [
+      'two masks for each photo',
+      ['images/a.jpg', 'masks/a_mask.png', 'masks/a_color.png'],
+      /without a mask in masks\/: a; masks\/ contains a_color\.png, a_mask\.png; name each/,
+    ],
+    [
+      'masks with a prefix',
+      ['images/a.jpg', 'masks/mask_a.png'],
+      /without a mask in masks\/: a; masks\/ contains mask_a\.png; name each/,
     ],
     [
       'mask without photo',

@@ -1,7 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
+import { readableFormats } from '../../formats/file-content.ts';
+import type { ImageError } from '../../image/read-image.ts';
+import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { nameSome } from '../../text/name-some.ts';
+import { type ImageListing, type LeftAlone, listImages } from './list-images.ts';
 
 /** A photo and its mask, if any. */
 export interface DatasetItem {
@@ -17,23 +22,23 @@ export interface Dataset {
   readonly items: readonly DatasetItem[];
 }
 
-/** The files of a dataset folder, before any check. */
+/** The files of a dataset folder, before any check. Stems are in Unicode normal form C. */
 export interface DatasetFiles {
   /** Stem → photos with that stem (more than one is an error), sorted by stem. */
   readonly photos: ReadonlyMap<string, readonly string[]>;
   /** Stem → mask with that stem, sorted by stem. */
   readonly masks: ReadonlyMap<string, string>;
+  /** What the names of masks have after the stem of their photo, such as `_mask`; usually empty. */
+  readonly maskSuffix: string;
+  /** Images in `masks/` that are no PNG, such as a JPEG; sorted. */
+  readonly unusableMasks: readonly string[];
+  /** Everything else in both folders. */
+  readonly leftAlone: readonly LeftAlone[];
+  /** Files that could not be read. */
+  readonly problems: readonly ImageError[];
 }
 
-/** File extensions of photos, in lower case. */
-export const photoExtensions = ['.jpg', '.jpeg', '.png', '.webp'];
-const maskExtensions = ['.png'];
-
-/** Lists at most three names and counts the rest. */
-function nameSome(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
-  return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
-}
+const maskExtension = '.png';
 
 async function foldersWithImages(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
@@ -63,21 +68,39 @@ async function requireFolder(folder: string): Promise<void> {
   );
 }
 
-async function listByStem(folder: string, extensions: readonly string[]): Promise<Map<string, string[]>> {
-  const names = (await readdir(folder)).filter(
-    // Names with a leading dot (._1.jpg) are created by desktops; they are never data.
-    (name) => !name.startsWith('.') && extensions.includes(extname(name).toLowerCase()),
-  );
+function stemOf(path: string): string {
+  const name = basename(path);
+  // macOS decomposes accented letters in names (NFD), other systems do not.
+  return name.slice(0, name.length - extname(name).length).normalize('NFC');
+}
+
+function groupByStem(paths: readonly string[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
-  for (const name of names.sort()) {
-    const stem = name.slice(0, -extname(name).length);
-    found.set(stem, [...(found.get(stem) ?? []), join(folder, name)]);
+  for (const path of paths) {
+    const stem = stemOf(path);
+    found.set(stem, [...(found.get(stem) ?? []), path]);
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /**
- * Lists the photos and masks of a dataset folder without checking that they match.
+ * The suffix that all masks have after the stem of a photo, such as `_mask` in 0_mask.png; empty if they have none.
+ *
+ * A suffix starts with a sign, so that 1.jpg and 11.png are no pair.
+ */
+function findMaskSuffix(photos: ReadonlySet<string>, masks: readonly string[]): string {
+  if (masks.length === 0 || masks.some((stem) => photos.has(stem))) return '';
+  const [first] = masks;
+  const signs = [...first.matchAll(/[^\p{L}\p{N}]/gu)].filter(({ index }) => index > 0);
+  const suffixes = signs.map(({ index }) => first.slice(index));
+  const fits = (suffix: string) => masks.every((stem) => stem.endsWith(suffix));
+  const pairs = (suffix: string) => masks.some((stem) => photos.has(stem.slice(0, -suffix.length)));
+  return suffixes.find((suffix) => fits(suffix) && pairs(suffix)) ?? '';
+}
+
+/**
+ * Lists the photos and masks of a dataset folder without checking that they match. Photos are found by extension or content.
+ * All masks may have the same suffix after the name of their photo.
  *
  * @throws FaceparseError if the folder or its `images/` is missing; suggests the right folder if another level was given
  */
@@ -92,17 +115,49 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
         : 'a dataset folder contains images/ (photos) and masks/ (PNG)';
     throw new FaceparseError(`${folder} has no folder images/; ${remedy}`, { exitCode: 2 });
   }
-  const photos = await listByStem(images, photoExtensions);
+  const found = await listImages(images);
+  const photos = groupByStem(found.images);
   const masksFolder = join(folder, 'masks');
-  const masks = new Map<string, string>();
-  if (await isFolder(masksFolder)) {
-    for (const [stem, paths] of await listByStem(masksFolder, maskExtensions)) masks.set(stem, paths[0]);
+  const inMasks: ImageListing = (await isFolder(masksFolder))
+    ? await listImages(masksFolder)
+    : { images: [], leftAlone: [], problems: [] };
+  const isMask = (path: string) => extname(path).toLowerCase() === maskExtension;
+  const byStem = groupByStem(inMasks.images.filter(isMask));
+  const maskSuffix = findMaskSuffix(new Set(photos.keys()), [...byStem.keys()]);
+  return {
+    photos,
+    masks: new Map([...byStem].map(([stem, [path]]) => [stem.slice(0, stem.length - maskSuffix.length), path])),
+    maskSuffix,
+    unusableMasks: inMasks.images.filter((path) => !isMask(path)),
+    leftAlone: [...found.leftAlone, ...inMasks.leftAlone],
+    problems: [...found.problems, ...inMasks.problems],
+  };
+}
+
+/** Says why images in masks/ that are no PNG cannot be masks. */
+export function describeUnusableMasks({ unusableMasks }: DatasetFiles): string {
+  const names = nameSome(unusableMasks.map((path) => basename(path)));
+  return `masks must be PNG, because lossy formats such as JPEG change class ids; not usable: ${names}`;
+}
+
+/** The fix for photos without a mask, judged by the names of the masks. */
+export function bareRemedy(files: DatasetFiles, bare: readonly string[]): string {
+  if (files.unusableMasks.length > 0) return describeUnusableMasks(files);
+  const named = bare.flatMap((stem) =>
+    [...files.masks.keys()].filter((mask) => mask !== stem && mask.includes(stem)).slice(0, 2),
+  );
+  if (named.length > 0) {
+    return (
+      `masks/ contains ${nameSome(named.map((stem) => `${stem}.png`))}; name each mask like its photo, ` +
+      'or give all masks the same suffix, such as _mask'
+    );
   }
-  return { photos, masks };
+  return 'add the masks or remove the photos';
 }
 
 /**
- * Opens a dataset folder: photos in `images/` (jpg, jpeg, png, webp), masks in `masks/` (png) with the same stems.
+ * Opens a dataset folder: photos in `images/` (any readable format), masks in `masks/` (PNG) with the same stems, or all with
+ * one suffix such as `_mask`.
  *
  * With `requireMasks: false` (default true) photos may lack a mask, as in a test split. Images are not decoded; use
  * `checkDataset` for that.
@@ -114,12 +169,12 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
  */
 export async function openDataset(folder: string, options: { requireMasks?: boolean } = {}): Promise<Dataset> {
   const { requireMasks = true } = options;
-  const { photos, masks } = await listDatasetFiles(folder);
+  const files = await listDatasetFiles(folder);
+  const { photos, masks } = files;
   if (photos.size === 0) {
-    throw new FaceparseError(
-      `${join(folder, 'images')} contains no photos; put photos there (${photoExtensions.map((e) => e.slice(1)).join(', ')})`,
-    );
+    throw new FaceparseError(`${join(folder, 'images')} contains no photos; put photos there (${readableFormats})`);
   }
+  if (files.problems.length > 0) throw files.problems[0];
   const doubled = [...photos.values()].filter((paths) => paths.length > 1);
   if (doubled.length > 0) {
     throw new FaceparseError(
@@ -127,20 +182,21 @@ export async function openDataset(folder: string, options: { requireMasks?: bool
     );
   }
   if (requireMasks && masks.size === 0) {
+    const others = files.unusableMasks.length > 0 ? `; ${describeUnusableMasks(files)}` : '';
     throw new FaceparseError(
-      `${folder} has no masks: ${join(folder, 'masks')} is missing or contains no PNG; put one mask there for each photo`,
+      `${folder} has no masks: ${join(folder, 'masks')} is missing or contains no PNG; put one mask there for each photo${others}`,
     );
   }
   const bare = [...photos.keys()].filter((stem) => !masks.has(stem));
   if (requireMasks && bare.length > 0) {
     throw new FaceparseError(
-      `${folder}: ${count(bare.length, 'photo')} of ${photos.size} without a mask in masks/: ${nameSome(bare)}; add the masks or remove the photos`,
+      `${folder}: ${countOf(bare.length, 'photo')} of ${photos.size} without a mask in masks/: ${nameSome(bare)}; ${bareRemedy(files, bare)}`,
     );
   }
   const orphans = [...masks.keys()].filter((stem) => !photos.has(stem));
   if (orphans.length > 0) {
     throw new FaceparseError(
-      `${folder}: ${count(orphans.length, 'mask')} of ${masks.size} without a photo in images/: ${nameSome(orphans)}; add the photos or remove the masks`,
+      `${folder}: ${countOf(orphans.length, 'mask')} of ${masks.size} without a photo in images/: ${nameSome(orphans)}; add the photos or remove the masks`,
     );
   }
   const items = [...photos].map(([stem, paths]) => {
@@ -148,10 +204,6 @@ export async function openDataset(folder: string, options: { requireMasks?: bool
     return maskPath === undefined ? { stem, imagePath: paths[0] } : { stem, imagePath: paths[0], maskPath };
   });
   return { folder, items };
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 /**

@@ -1,56 +1,96 @@
-import { readdir, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { lstat, stat } from 'node:fs/promises';
+import { basename, extname, join, relative, sep } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
+import { readableFormats } from '../../formats/file-content.ts';
+import { ImageError } from '../../image/read-image.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { photoExtensions } from './dataset.ts';
+import { type LeftAlone, type ListOptions, listImages } from './list-images.ts';
 
 /** A photo to be parsed. */
 export interface PhotoFile {
-  /** File name without its extension; the mask gets the same stem. */
+  /**
+   * Path of the mask without its extension, relative to the output folder: the photo's file name without its extension, after
+   * the subfolders in which it was found.
+   */
   readonly stem: string;
   readonly path: string;
 }
 
-async function photosInFolder(folder: string): Promise<string[]> {
+/** Result of `findPhotos`. */
+export interface FoundPhotos {
+  readonly photos: readonly PhotoFile[];
+  readonly leftAlone: readonly LeftAlone[];
+  /** Paths that are missing or cannot be read. */
+  readonly problems: readonly ImageError[];
+}
+
+const usage = (message: string): FaceparseError => new FaceparseError(message, { exitCode: 2 });
+
+async function photosInFolder(folder: string, options: ListOptions): Promise<FoundPhotos> {
   const images = join(folder, 'images');
-  const path = (await isFolder(images)) ? images : folder;
-  const names = (await readdir(path))
-    .filter((name) => !name.startsWith('.') && photoExtensions.includes(extname(name).toLowerCase()))
-    .sort();
-  if (names.length === 0) {
-    throw new FaceparseError(`${path} contains no photos (${photoExtensions.join(', ')})`, { exitCode: 2 });
+  const root = !options.recursive && (await isFolder(images)) ? images : folder;
+  const { images: paths, leftAlone, problems } = await listImages(root, options);
+  if (paths.length === 0 && problems.length === 0) {
+    const folders = leftAlone.filter(({ reason }) => reason === 'a folder').length;
+    const hint =
+      folders > 0 ? `; it contains ${folders === 1 ? 'a subfolder' : `${folders} subfolders`}, use --recursive` : '';
+    throw usage(`${root} contains no photos (${readableFormats})${hint}`);
   }
-  return names.map((name) => join(path, name));
+  const photos = paths.map((path) => {
+    const name = relative(root, path).split(sep).join('/');
+    return { path, stem: name.slice(0, name.length - extname(name).length) };
+  });
+  return { photos, leftAlone, problems };
+}
+
+async function photosAt(path: string, options: ListOptions): Promise<FoundPhotos> {
+  const found = await stat(path).catch(() => undefined);
+  const photo: FoundPhotos = { photos: [{ path, stem: basename(path, extname(path)) }], leftAlone: [], problems: [] };
+  if (!found) {
+    // Reading reports a broken link.
+    if (await lstat(path).catch(() => undefined)) return photo;
+    return { ...photo, photos: [], problems: [new ImageError(path, 'no photo or folder here', 'check the path')] };
+  }
+  if (found.isDirectory()) return photosInFolder(path, options);
+  if (!found.isFile()) throw usage(`${path} is neither a photo nor a folder`);
+  return photo;
+}
+
+/** Gives photos that differ by their extension only, such as a.gif and a.webp, masks with the whole name: a.gif.png. */
+function tellApart(photos: readonly PhotoFile[]): PhotoFile[] {
+  const sharing = new Map<string, number>();
+  for (const { stem } of photos) sharing.set(stem, (sharing.get(stem) ?? 0) + 1);
+  const named = photos.map((photo) =>
+    sharing.get(photo.stem) === 1 ? photo : { ...photo, stem: photo.stem + extname(photo.path) },
+  );
+  const seen = new Map<string, string>();
+  for (const { stem, path } of named) {
+    const other = seen.get(stem);
+    if (other) throw usage(`${other} and ${path} would both be written to ${stem}.png; use two calls`);
+    seen.set(stem, path);
+  }
+  return named;
 }
 
 /**
- * Finds photos: each path is a photo, or a folder with photos in its `images/` or directly in it.
+ * Finds photos: each path is a photo, or a folder with photos in its `images/` or directly in it. With `recursive`, folders are
+ * searched as a whole, and stems contain the subfolders.
  *
- * @throws FaceparseError (exit code 2) if a path contains no photos, or two photos would have masks with the same name
+ * @throws FaceparseError (exit code 2) if a folder contains no photos, nothing is found, or two photos would have masks with
+ * the same name
  */
-export async function findPhotos(paths: readonly string[]): Promise<PhotoFile[]> {
-  const files: string[] = [];
-  for (const path of paths) {
-    const found = await stat(path).catch(() => undefined);
-    if (!found) throw new FaceparseError(`no photo or folder at ${path}`, { exitCode: 2 });
-    if (found.isFile()) files.push(path);
-    else if (found.isDirectory()) files.push(...(await photosInFolder(path)));
-    else throw new FaceparseError(`${path} is neither a photo nor a folder`, { exitCode: 2 });
-  }
-  const photos = files.map((path) => ({ path, stem: basename(path, extname(path)) }));
-  const seen = new Map<string, string>();
-  for (const { stem, path } of photos) {
-    const other = seen.get(stem);
-    if (other)
-      throw new FaceparseError(`${other} and ${path} would both be written to ${stem}.png; use two calls`, {
-        exitCode: 2,
-      });
-    seen.set(stem, path);
-  }
-  return photos;
+export async function findPhotos(paths: readonly string[], options: ListOptions = {}): Promise<FoundPhotos> {
+  const found: FoundPhotos[] = [];
+  for (const path of paths) found.push(await photosAt(path, options));
+  const photos = tellApart(found.flatMap((each) => each.photos));
+  const problems = found.flatMap((each) => each.problems);
+  if (photos.length === 0) throw usage(problems.map(({ message }) => message).join('\n') || 'no photo given');
+  return { photos, leftAlone: found.flatMap((each) => each.leftAlone), problems };
 }
 
-/** Finds the photos of a test set. @throws as `findPhotos` does */
-export function findTestPhotos(folder: string): Promise<PhotoFile[]> {
-  return findPhotos([folder]);
+/** Finds the photos of a test set, which must be complete. @throws as `findPhotos` does, and if a file cannot be read */
+export async function findTestPhotos(folder: string): Promise<FoundPhotos> {
+  const found = await findPhotos([folder]);
+  if (found.problems.length > 0) throw found.problems[0];
+  return found;
 }

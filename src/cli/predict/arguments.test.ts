@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { splitPredictArguments } from './predict-arguments.ts';
+import { splitPredictArguments } from './arguments.ts';
 
 describe('splitPredictArguments', () => {
   let folder: string;
@@ -14,6 +14,8 @@ describe('splitPredictArguments', () => {
     await mkdir(at('stopped'));
     await writeFile(at('stopped/config.yaml'), '');
     await mkdir(at('photos'));
+    await writeFile(at('net.bin'), Uint8Array.of(8, 8, 0x12, 1));
+    await writeFile(at('net.pth'), 'PK');
     for (const name of ['a.jpg', 'b.jpg', 'w.safetensors']) await writeFile(at(name), '');
   });
   afterAll(() => rm(folder, { recursive: true }));
@@ -39,6 +41,9 @@ describe('splitPredictArguments', () => {
     [['none', 'a.jpg'], /none not found; it must be a run, a photo or a folder of photos$/],
     [['a.jpg', 'w.safetensors'], /w\.safetensors is a run; give one run or weights file, before the photos$/],
     [['run', 'w.safetensors', 'a.jpg'], /w\.safetensors is a run/],
+    [['net.bin', 'a.jpg'], /net\.bin is an ONNX model\. .*; pass a run folder/],
+    [['run', 'a.jpg', 'net.bin'], /net\.bin is an ONNX model/],
+    [['net.pth'], /net\.pth is not recognized as a PyTorch checkpoint\. .*; pass a run folder/],
   ])('refuses %j', async (words, message) => {
     await expect(splitPredictArguments(words.map(at))).rejects.toThrow(message);
     await expect(splitPredictArguments(words.map(at))).rejects.toMatchObject({ exitCode: 2 });

@@ -1,0 +1,85 @@
+import type { MaskEvaluation } from '../evaluation/evaluate-masks.ts';
+import { countOf } from '../text/counts.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { type JsonOption, printJson, printNotice, printText, runTask } from './command.ts';
+import { formatScores, formatScoresMarkdown } from './score-table.ts';
+
+/** The options of `evaluate` that apply to ready masks. */
+export interface MaskOptions extends JsonOption {
+  readonly masks: string;
+  readonly data?: string;
+  readonly labels?: string;
+  readonly markdown?: boolean;
+}
+
+/** Names listed in a message; the rest is counted. `--json` lists all. */
+const listedNames = 20;
+
+/**
+ * `faceparse evaluate --masks FOLDER --data FOLDER`: scores masks that any program wrote.
+ *
+ * @throws FaceparseError if a mask is missing or cannot be scored; the scores of the others are printed before
+ */
+export async function evaluateReadyMasks(run: string | undefined, options: MaskOptions): Promise<void> {
+  const { masks, data, labels = 'celebamask-19' } = options;
+  if (run !== undefined) {
+    throw usage(`--masks scores ready masks without a network; remove ${run}, or remove --masks to score the network`);
+  }
+  if (data === undefined) {
+    throw usage('--masks needs the masks to compare with; pass --data FOLDER, a folder with images/ and masks/');
+  }
+  const [{ openDataset }, { evaluateMasks }, { getLabelSet }] = await Promise.all([
+    import('../data/dataset/dataset.ts'),
+    import('../evaluation/evaluate-masks.ts'),
+    import('../labels/registry.ts'),
+  ]);
+  const set = getLabelSet(labels);
+  const dataset = await openDataset(data, { requireMasks: true });
+  const result = await runTask('scoring', options, ({ signal, onProgress }) =>
+    evaluateMasks(masks, dataset, set, { signal, onImage: onProgress }),
+  );
+  const { summary, missing, failures, extra, others } = result;
+  const total = dataset.items.length;
+  if (options.json) {
+    const scores = { ...summary, confusion: [...summary.confusion] };
+    printJson({ masks, data: dataset.folder, labels, ...scores, missing, failures, extra, others });
+  } else if (summary.images > 0) {
+    // A Markdown table is published, so it contains no path of this machine.
+    if (!options.markdown) printText(`${masks}: ${summary.images} of ${countOf(total, 'mask')}, ${labels}\n`);
+    printText((options.markdown ? formatScoresMarkdown : formatScores)(summary, set));
+  }
+  report(result, options);
+  if (missing.length + failures.length > 0) {
+    const reasons = `${missing.length} missing, ${failures.length} unusable; see above`;
+    throw new FaceparseError(
+      `${missing.length + failures.length} of ${total} masks are not in the scores (${reasons})`,
+    );
+  }
+}
+
+/** Names on stderr what is not part of the scores. */
+function report({ missing, failures, extra, others }: MaskEvaluation, { masks, data }: MaskOptions): void {
+  for (const failure of failures) printNotice(failure);
+  if (missing.length > 0) {
+    printNotice(`${countOf(missing.length, 'photo')} without a mask in ${masks}: ${listNames(missing)}`);
+  }
+  if (extra.length > 0) {
+    printNotice(
+      `${countOf(extra.length, 'mask')} in ${masks} without a photo in ${data}, not scored: ${listNames(extra)}`,
+    );
+  }
+  if (others.length > 0) {
+    printNotice(
+      `${countOf(others.length, 'file')} in ${masks} without the ending .png, not read: ${listNames(others)}`,
+    );
+  }
+}
+
+function listNames(names: readonly string[]): string {
+  const rest = names.length - listedNames;
+  return names.slice(0, listedNames).join(', ') + (rest > 0 ? ` and ${rest} more` : '');
+}
+
+function usage(message: string): FaceparseError {
+  return new FaceparseError(message, { exitCode: 2 });
+}

@@ -1,0 +1,100 @@
+import { basename } from 'node:path';
+import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
+import type { LabelMap } from '../image/image.ts';
+import { readMask } from '../image/read-image.ts';
+import type { LabelSet } from '../labels/label-set.ts';
+import { FaceScore, type ScoreSummary } from '../metrics/face-score.ts';
+import { FaceparseError } from '../text/errors.ts';
+import { readTruth, requireScorable } from '../training/evaluation.ts';
+import { listMaskFolder, maskKey } from './mask-folder.ts';
+
+/** The scores of a folder of masks. */
+export interface MaskEvaluation {
+  /** Scores over the masks that could be scored. */
+  readonly summary: ScoreSummary;
+  /** Stems of the photos without a mask in the folder. */
+  readonly missing: readonly string[];
+  /** Why a mask could not be scored, one text each. */
+  readonly failures: readonly string[];
+  /** Names of the masks that belong to no photo of the dataset. */
+  readonly extra: readonly string[];
+  /** Names of the files that are no PNG. */
+  readonly others: readonly string[];
+}
+
+/** Options of `evaluateMasks`. */
+export interface MaskEvaluationOptions {
+  readonly signal?: AbortSignal;
+  readonly onImage?: (done: number, total: number) => void;
+}
+
+/**
+ * Scores masks that any program wrote against those of a dataset, as `evaluateParser` scores a network. Masks are 8-bit
+ * palette or greyscale PNGs of class ids, named like the photos, in the size of the dataset's masks. A mask that cannot
+ * be scored is reported in the result, and so is a missing one.
+ *
+ * @param folder the folder of masks
+ * @throws FaceparseError if the folder is missing, or contains no mask of the dataset
+ * @example
+ * const { summary, missing } = await evaluateMasks('masks', await openDataset('data/val'), getLabelSet('celebamask-19'));
+ * summary.fPerImage;
+ */
+export async function evaluateMasks(
+  folder: string,
+  dataset: Dataset,
+  labelSet: LabelSet,
+  { signal, onImage }: MaskEvaluationOptions = {},
+): Promise<MaskEvaluation> {
+  const { masks, others } = await listMaskFolder(folder);
+  const { items } = dataset;
+  const expected = new Set(items.map(({ stem }) => maskKey(stem)));
+  const extra = [...masks].filter(([key]) => !expected.has(key)).map(([, path]) => basename(path));
+  if (extra.length === masks.size) {
+    throw new FaceparseError(
+      `no mask in ${folder} belongs to a photo of ${dataset.folder}: it contains ${extra[0]}, but a photo is ` +
+        `${basename(items[0].imagePath)}, whose mask is ${items[0].stem}.png; name masks like their photos`,
+    );
+  }
+  const score = new FaceScore(labelSet.classes.length);
+  const missing: string[] = [];
+  const failures: string[] = [];
+  for (const [index, item] of items.entries()) {
+    signal?.throwIfAborted();
+    const path = masks.get(maskKey(item.stem));
+    try {
+      if (path === undefined) missing.push(item.stem);
+      else score.add(...(await readPair(path, item, labelSet)));
+    } catch (error) {
+      // A bad file is reported and skipped; any other error ends the work.
+      if (!(error instanceof FaceparseError)) throw error;
+      failures.push(error.message);
+    }
+    onImage?.(index + 1, items.length);
+  }
+  return { summary: score.summary(), missing, failures, extra, others };
+}
+
+/** The truth of a photo and a mask, ready to be compared. */
+async function readPair(path: string, item: DatasetItem, set: LabelSet): Promise<[Uint8Array, Uint8Array]> {
+  const [truth, mask] = await Promise.all([readTruth(item, set), readMask(path)]);
+  requireScorable(truth, item, set);
+  if (mask.width !== truth.width || mask.height !== truth.height) {
+    throw new FaceparseError(
+      `${path} is ${mask.width}×${mask.height}, but ${item.maskPath} is ${truth.width}×${truth.height}; ` +
+        'resize it to that size by nearest neighbour',
+    );
+  }
+  requireClasses(mask, path, set);
+  return [truth.data, mask.data];
+}
+
+function requireClasses({ data, width }: LabelMap, path: string, { name, classes }: LabelSet): void {
+  const last = classes.length - 1;
+  const at = data.findIndex((id) => id > last);
+  if (at < 0) return;
+  const isBinary = data.every((value) => value === 0 || value === 255);
+  const what = isBinary
+    ? 'contains only 0 and 255, so it is a black-and-white mask'
+    : `contains the value ${data[at]} at x ${at % width}, y ${Math.floor(at / width)}`;
+  throw new FaceparseError(`${path} ${what}; the class ids of ${name} are 0 to ${last}`);
+}

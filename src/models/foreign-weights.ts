@@ -1,0 +1,86 @@
+import { type FileKind, headContains, recognizeFile } from '../formats/recognize-file.ts';
+import { listLabelSets } from '../labels/registry.ts';
+import { FaceparseError } from '../text/errors.ts';
+
+/** Kinds of model files, as messages name them. */
+const models: Readonly<Partial<Record<FileKind, string>>> = {
+  pytorch: 'a PyTorch checkpoint',
+  torchscript: 'a TorchScript model',
+  pickle: 'a Python pickle',
+  onnx: 'an ONNX model',
+  hdf5: 'an HDF5 file, as Keras writes',
+  keras: 'a Keras model',
+  tflite: 'a TensorFlow Lite model',
+};
+
+/** Other kinds that are given in place of weights. */
+const others: Readonly<Partial<Record<FileKind, string>>> = {
+  numpy: 'a NumPy file',
+  zip: 'a zip',
+  image: 'an image',
+};
+
+/** Endings of model files whose content is not recognised. */
+const endings: readonly (readonly [RegExp, string])[] = [
+  [/\.(pth|pt|pkl|ckpt)$/i, 'a PyTorch checkpoint'],
+  [/\.onnx$/i, 'an ONNX model'],
+  [/\.(h5|hdf5|keras)$/i, 'a Keras model'],
+  [/\.tflite$/i, 'a TensorFlow Lite model'],
+  [/\.pb$/i, 'a TensorFlow graph'],
+];
+
+const wanted = 'a run folder or a faceparse weights file, such as runs/NAME/weights/best.safetensors';
+
+/**
+ * The error for a model file of another format, or undefined for any other file. It names the format and what to pass
+ * instead.
+ *
+ * @param head the first bytes of the file, up to `recognizedBytes`
+ */
+export function foreignModelError(head: Uint8Array, name: string): FaceparseError | undefined {
+  const kind = recognizeFile(head);
+  const model = kind && models[kind];
+  if (kind && model) return wrongFile(isExport(head, kind) ? exported(name, model) : foreign(name, model));
+  const ending = kind === undefined && endings.find(([pattern]) => pattern.test(name));
+  if (!ending) return undefined;
+  const what = head.length === 0 ? 'is empty' : `is not recognized as ${ending[1]}`;
+  return wrongFile(
+    `${name} ${what}. Its ending is that of ${ending[1]}, which faceparse does not load; pass ${wanted}`,
+  );
+}
+
+/**
+ * The error for a file given as weights that is recognised as something else, or undefined.
+ *
+ * @param head the first bytes of the file, up to `recognizedBytes`
+ */
+export function notWeightsError(head: Uint8Array, name: string): FaceparseError | undefined {
+  const kind = recognizeFile(head);
+  const other = kind && others[kind];
+  if (other) return wrongFile(`${name} is ${other}, not weights; pass ${wanted}`);
+  if (/\.ya?ml$/i.test(name)) {
+    return wrongFile(`${name} is a configuration, not weights; train it with \`faceparse train\`, or pass ${wanted}`);
+  }
+  return foreignModelError(head, name);
+}
+
+function foreign(name: string, model: string): string {
+  return `${name} is ${model}. faceparse loads only networks that it trained; pass ${wanted}`;
+}
+
+function exported(name: string, model: string): string {
+  return `${name} is ${model} that faceparse exported. It cannot be loaded again; pass the run from which it was exported, or the run's weights/best.safetensors`;
+}
+
+/** Whether the file was written by `faceparse export`. Its names are uncompressed and near the start. */
+function isExport(head: Uint8Array, kind: FileKind): boolean {
+  if (kind === 'onnx') return headContains(head, 'faceparse');
+  if (kind !== 'pytorch') return false;
+  // The length before a short text ends with zero bytes.
+  const keys = ['state_dict', 'labels', 'classes'].every((key) => headContains(head, `\0${key}`));
+  return keys && listLabelSets().some((set) => headContains(head, `\0${set}`));
+}
+
+function wrongFile(message: string): FaceparseError {
+  return new FaceparseError(message, { exitCode: 2 });
+}

@@ -1,0 +1,146 @@
+import { copyFile, mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeWeights } from '../../src/models/weights-file.ts';
+import { bmpBytes } from '../bmp-fixture.ts';
+import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
+import { randomWeights } from '../random-weights.ts';
+import { runCli } from './run-cli.ts';
+import { fileFolder, listFiles } from './training-fixture.ts';
+
+const cases = join(import.meta.dirname, '../cases');
+const root = await fileFolder();
+const weights = join(root, 'random.safetensors');
+
+beforeAll(async () => {
+  const random = randomWeights({ size: 32 });
+  await writeFile(weights, encodeWeights(random.weights, random.graph));
+});
+
+function predict(words: readonly string[], cwd: string) {
+  return runCli(['predict', weights, ...words, '--engine', 'onnx', '--threads', '1'], { cwd });
+}
+
+/** A folder as people have it: endings of all kinds, animations, a page that was saved as a photo, an empty file. */
+async function mixedFolder(): Promise<string> {
+  const folder = await temporaryFolder();
+  const photos = join(folder, 'photos');
+  await mkdir(photos);
+  const image = sharp({ create: { width: 16, height: 12, channels: 3, background: 'tan' } });
+  const jpeg = await image.clone().jpeg().toBuffer();
+  const png = await image.clone().png().toBuffer();
+  const frames = await sharp([png, png], { join: { animated: true } })
+    .gif()
+    .toBuffer();
+  const files: Record<string, Uint8Array | string> = {
+    ...{ 'UPPER.JPG': jpeg, 'edge.jfif': jpeg, 'png-by-name.png': jpeg, 'jpg-by-name.jpg': png, nameless: jpeg },
+    ...{ 'animated.gif': frames, 'animated.webp': await image.clone().webp().toBuffer() },
+    ...{ 'a.tiff': await image.clone().tiff().toBuffer(), 'b.bmp': bmpBytes(16, 12, { bits: 24 }) },
+    ...{ 'empty.jpg': '', 'notes.txt': 'names of the people', '.DS_Store': '' },
+  };
+  for (const [name, content] of Object.entries(files)) await writeFile(join(photos, name), content);
+  for (const name of ['photo.avif', 'html.jpg']) await copyFile(join(cases, '03-formats', name), join(photos, name));
+  return folder;
+}
+
+describe('predict on folders as people have them', () => {
+  it('parses everything that decodes, names the rest with the reason, and ends with exit code 1', async () => {
+    const folder = await mixedFolder();
+    const { code, stdout, stderr } = await predict(['photos', '--out', 'out'], folder);
+    expect(code).toBe(1);
+    expect(stdout).toBe('wrote 10 masks to out\n');
+    expect(stderr.split('\n').filter((line) => line.startsWith('faceparse'))).toEqual([
+      'faceparse: left alone in photos: .DS_Store (hidden), notes.txt (a text file)',
+      'faceparse: photos/empty.jpg: is empty (0 bytes); replace or remove it',
+      expect.stringMatching(
+        /^faceparse: photos\/html\.jpg: is an HTML page, not an image; replace it with a JPEG, PNG,/,
+      ),
+      'faceparse: 2 of 12 photos could not be parsed (see above)',
+    ]);
+    expect((await readdir(join(folder, 'out'))).sort()).toEqual(
+      [
+        'UPPER',
+        'a',
+        'animated.gif',
+        'animated.webp',
+        'b',
+        'edge',
+        'jpg-by-name',
+        'nameless',
+        'photo',
+        'png-by-name',
+      ].map((stem) => `${stem}.png`),
+    );
+    const { stdout: json } = await predict(['photos', '--out', 'again', '--json'], folder);
+    expect(JSON.parse(json)).toMatchObject({
+      leftAlone: [
+        { path: 'photos/.DS_Store', reason: 'hidden' },
+        { path: 'photos/notes.txt', reason: 'a text file' },
+      ],
+      failures: [expect.stringContaining('empty.jpg'), expect.stringContaining('html.jpg')],
+    });
+  });
+
+  it('keeps the subfolders with --recursive, and does not parse its own masks again', async () => {
+    const folder = await temporaryFolder();
+    for (const name of ['anna', 'ben/holiday']) {
+      await mkdir(join(folder, name), { recursive: true });
+      await writeFile(join(folder, name, '1.jpg'), await jpegBytes(20, 20));
+    }
+    const flat = await predict(['.'], folder);
+    expect([flat.code, flat.stderr]).toEqual([
+      2,
+      'faceparse: . contains no photos (JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP); it contains 2 subfolders, use --recursive\n',
+    ]);
+    for (const force of [[], ['--force']]) {
+      const { code, stdout } = await predict(['.', '--recursive', '--overlay', ...force], folder);
+      expect([code, stdout]).toEqual([0, 'wrote 2 masks to masks, with overlays in masks/overlay\n']);
+    }
+    expect((await listFiles(join(folder, 'masks'))).sort()).toEqual([
+      'anna/1.png',
+      'ben/holiday/1.png',
+      'overlay/anna/1.png',
+      'overlay/ben/holiday/1.png',
+    ]);
+  });
+
+  it('takes names of every kind', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'p'));
+    const names = [
+      '-dash',
+      'with space',
+      '1.3.6.1_high',
+      'trailing.',
+      "quote'",
+      'a%20b',
+      '王小明',
+      '😀',
+      'Zo\u00eb',
+      'Jose\u0301',
+    ];
+    for (const name of names) await writeFile(join(folder, 'p', `${name}.jpg`), await jpegBytes(12, 12));
+    const { code, stdout } = await predict(['p'], folder);
+    expect([code, stdout]).toEqual([0, `wrote ${names.length} masks to masks\n`]);
+    expect((await readdir(join(folder, 'masks'))).sort()).toEqual(names.map((name) => `${name}.png`).sort());
+    // An argument that starts with a dash comes after --.
+    const dash = await runCli(['predict', '--out', 'd', '--engine', 'onnx', '--', weights, '-dash.jpg'], {
+      cwd: join(folder, 'p'),
+    });
+    expect([dash.code, dash.stdout]).toEqual([0, 'wrote 1 mask to d\n']);
+  });
+
+  it('names broken links and missing files and goes on', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'a.jpg'), await jpegBytes(12, 12));
+    await symlink('gone.jpg', join(folder, 'link.jpg'));
+    const { code, stdout, stderr } = await predict(['a.jpg', 'link.jpg', 'nowhere.jpg'], folder);
+    expect([code, stdout]).toEqual([1, 'wrote 1 mask to masks\n']);
+    expect(stderr).toContain(
+      'faceparse: link.jpg: is a broken link; restore the file that it points to, or remove it\n',
+    );
+    expect(stderr).toContain('faceparse: nowhere.jpg: no photo or folder here; check the path\n');
+    expect(stderr).toContain('faceparse: 2 of 3 photos could not be parsed (see above)\n');
+  });
+});
