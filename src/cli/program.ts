@@ -13,6 +13,7 @@ import { registerReport } from './commands/report.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerSubmit } from './commands/submit.ts';
 import { registerTrain } from './commands/train.ts';
+import { registerHelp } from './usage-hint.ts';
 
 /** Commands in the order of the help; each imports its dependencies only when it runs. */
 const registrations = [
@@ -29,6 +30,7 @@ const registrations = [
   registerBench,
   registerConfig,
   registerDoctor,
+  registerHelp,
 ];
 
 /** The command line; its `parseAsync` throws commander's errors instead of exiting. */
@@ -37,7 +39,7 @@ export function createProgram(): Command {
     .description('Train, evaluate and use compact face-parsing networks.')
     .version(readOwnPackage().version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .option('--debug', 'show stack traces of errors (also FACEPARSE_DEBUG=1)')
     .configureHelp({ showGlobalOptions: true })
     // main.ts prints errors and adds hints.

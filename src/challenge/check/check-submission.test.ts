@@ -89,7 +89,7 @@ describe('checkSubmission', () => {
     const result = await check(good());
     expect(result).toEqual({
       faults: [],
-      notes: [expect.stringMatching(/ contains 7 files \([\d.]+ MB\)$/)],
+      notes: [expect.stringMatching(/ contains 7 files \([\d.]+ [KM]iB\)$/)],
       masks: 4,
       parameters: 184,
     });

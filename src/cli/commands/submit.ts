@@ -8,10 +8,10 @@ import { exists } from '../../files/path-kind.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { formatBytes } from '../../text/format-bytes.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatBytes } from '../format.ts';
 
 interface SubmitOptions extends JsonOption, EngineOptions, AveragingOptions {
   test?: string;
