@@ -36,7 +36,7 @@ export function formatTable(
 /**
  * One line per name and value, with aligned values; further lines of a value are indented.
  *
- * @example formatPairs([['Node', '20.20.2'], ['Memory', '7.6 GB']]);
+ * @example formatPairs([['Node', '20.20.2'], ['Memory', '7.6 GiB']]);
  */
 export function formatPairs(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length)) + 2;

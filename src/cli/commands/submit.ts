@@ -5,6 +5,7 @@ import type { Entry } from '../../challenge/entry.ts';
 import { type FoundPhotos, findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
 import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { exists } from '../../files/path-kind.ts';
+import { requireWritable } from '../../files/require-writable.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -53,6 +54,7 @@ async function requireFreeZip(path: string, force: boolean): Promise<void> {
   if (!force && (await exists(path))) {
     throw usage(`${path} already exists; choose another --out, or use --force to replace it`);
   }
+  await requireWritable(path);
 }
 
 async function check(zip: string, options: SubmitOptions): Promise<ZipCheck> {

@@ -4,7 +4,15 @@ import { InvalidArgumentError } from 'commander';
 import type { Config } from '../../config/schema.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
+import {
+  InterruptedError,
+  type JsonOption,
+  jsonHelp,
+  printJson,
+  printNotice,
+  printText,
+  withInterrupt,
+} from '../command.ts';
 import { findConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatDuration, formatPairs } from '../format.ts';
@@ -116,7 +124,17 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       onProgress: (progress) => display.update(progress),
       onNotice: printNotice,
     }),
-  ).finally(() => display.finish());
+  )
+    .catch((error) => {
+      // The run ends normally once its first step is saved, so this signal came before.
+      if (!(error instanceof InterruptedError)) throw error;
+      throw new InterruptedError(
+        resume
+          ? 'before the next step; repeat the command to resume'
+          : 'before the first step; nothing was saved, so start again',
+      );
+    })
+    .finally(() => display.finish());
   if (options.json) {
     return printJson({
       run: run,

@@ -20,9 +20,11 @@ export function markup(text: string): string {
   );
 }
 
-/** A string in Typst code. */
+/** A string in Typst code. A `@` at the beginning or after a quote is escaped, so that no name looks like the import of a package. */
 export function typstString(text: string): string {
-  return `"${clean(text).replace(/["\\]/g, '\\$&')}"`;
+  return `"${clean(text)
+    .replace(/["\\]/g, '\\$&')
+    .replace(/(^|")@/g, '$1\\u{40}')}"`;
 }
 
 /** A name in code font, as written in a configuration. */
