@@ -44,7 +44,7 @@ describe('faceparse', () => {
     ['models compact --size 100', /^compact takes images whose sides are multiples of 32, not 100×100/],
     ['predict', 'no photo given; pass photos or folders of photos'],
     ['predict nowhere', 'nowhere not found; it must be a run, a photo or a folder of photos'],
-    ['predict nowhere.safetensors .', '. contains no photos (.jpg, .jpeg, .png, .webp)'],
+    ['predict nowhere.safetensors .', '. contains no photos (JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP)'],
     ['evaluate --data x --markdown --json', "option '--markdown' cannot be used with option '--json'"],
     ['export a', "required option '--format <name>' not specified"],
     ['export a --format torch --out x', /argument 'torch' is invalid\. Allowed choices are .*safetensors/],

@@ -95,6 +95,17 @@ describe('checkSubmission', () => {
     });
   });
 
+  it('refuses a missing zip, and a run folder in place of a zip', async () => {
+    const checked = (zip: string) => checkSubmission({ zip, test, run: false });
+    await expect(checked(join(test, 'none.zip'))).rejects.toThrow(
+      /^the zip .*none\.zip does not exist; check the path$/,
+    );
+    await expect(checked(test)).rejects.toMatchObject({
+      exitCode: 2,
+      message: `${test} is a folder, not a zip; to pack a run, use faceparse submit ${test} --test FOLDER`,
+    });
+  });
+
   it('also accepts the folder of the images itself', async () => {
     expect(await faultsOf(good(), { test: join(test, 'images') })).toEqual([]);
   });

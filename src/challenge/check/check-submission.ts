@@ -67,8 +67,8 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
     });
   }
   requirePackages('checking a zip', ['yauzl']);
-  const { photos: images, leftAlone } = await findTestPhotos(test);
   await requireFile(zip);
+  const { photos: images, leftAlone } = await findTestPhotos(test);
   let archive: ZipArchive;
   try {
     archive = await openZip(zip, submissionLimits);
