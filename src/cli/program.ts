@@ -7,13 +7,13 @@ import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
+import { registerHelp } from './commands/help.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerReport } from './commands/report.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerSubmit } from './commands/submit.ts';
 import { registerTrain } from './commands/train.ts';
-import { registerHelp } from './usage-hint.ts';
 
 /** Commands in the order of the help; each imports its dependencies only when it runs. */
 const registrations = [

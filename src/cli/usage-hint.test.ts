@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createProgram } from './program.ts';
-import { usageMessage } from './usage-hint.ts';
+import { optionHint, usageMessage } from './usage-hint.ts';
 
 /** The message that the words of a command line give. */
 async function messageOf(line: string): Promise<string> {
@@ -32,4 +32,25 @@ it.each([
   ['train --lr 1e-3', "error: unknown option '--lr'; to set a configuration key, write train.lr=1e-3"],
 ])('%s', async (line, message) => {
   expect(await messageOf(line)).toBe(message);
+});
+
+describe('optionHint', () => {
+  it.each([
+    [['train', 'compact', '--lr', '1e-3'], "error: unknown option '--lr'", 'train.lr=1e-3'],
+    [['train', '--lr=1e-3'], "error: unknown option '--lr=1e-3'", 'train.lr=1e-3'],
+    [['bench', '--batch-size', '4'], "error: unknown option '--batch-size'", 'train.batchSize=4'],
+    [['config', '--epochs'], "error: unknown option '--epochs'", 'train.epochs=VALUE'],
+    [['train', '--clip_norm', '--json'], "error: unknown option '--clip_norm'", 'train.clipNorm=VALUE'],
+  ])('%j', (words, message, expected) => {
+    expect(optionHint(message, words)).toBe(`to set a configuration key, write ${expected}`);
+  });
+
+  it.each([
+    [['train', '--colour'], "error: unknown option '--colour'"],
+    [['evaluate', '--lr', '1'], "error: unknown option '--lr'"],
+    [['train', '--optimizer', 'sgd'], "error: unknown option '--optimizer'"],
+    [['train'], "error: unknown command 'lr'"],
+  ])('has no hint for %j', (words, message) => {
+    expect(optionHint(message, words)).toBeUndefined();
+  });
 });

@@ -1,23 +1,31 @@
 import type { Command, CommanderError } from 'commander';
-import { nearestName } from '../text/similar-names.ts';
-import { optionHint } from './option-hint.ts';
+import { keysNamed } from '../config/suggest-key.ts';
+import { joinWords } from '../text/join-words.ts';
+import { commandSuggestion, findCommand } from './commands/help.ts';
 
-/** The command that the words name, and the first word that is none of its commands. */
-function findCommand(program: Command, words: readonly string[]): { command: Command; rest?: string } {
-  let command = program;
-  for (const word of words.filter((one) => !one.startsWith('-'))) {
-    const next = command.commands.find((one) => one.name() === word);
-    if (!next) return { command, rest: word };
-    command = next;
-  }
-  return { command };
-}
+/** Commands that take `key=value`. */
+const commands = ['train', 'bench', 'config'];
 
-/** ` (Did you mean evaluate?)` for a command that is misspelt or cut short; empty if none is similar. */
-export function commandSuggestion(parent: Command, given: string): string {
-  const names = parent.commands.map((command) => command.name());
-  const found = names.find((name) => given.length > 1 && name.startsWith(given)) ?? nearestName(given, names);
-  return found === undefined ? '' : ` (Did you mean ${found}?)`;
+/**
+ * A hint for an unknown option that is a configuration key; undefined otherwise.
+ *
+ * @param message commander's message, such as `error: unknown option '--lr'`
+ * @param words the command line without the program
+ *
+ * @example optionHint("unknown option '--lr'", ['train', '--lr', '1e-3']) // 'to set a configuration key, write train.lr=1e-3'
+ */
+export function optionHint(message: string, words: readonly string[]): string | undefined {
+  const option = /unknown option '(--([^'=]+)(?:=([^']*))?)'/.exec(message);
+  if (!option || !words.some((word) => commands.includes(word))) return undefined;
+  const [, flag, name, given] = option;
+  const next = words[words.indexOf(flag) + 1];
+  const value = given ?? (next === undefined || next.startsWith('--') ? 'VALUE' : next);
+  const keys = keysNamed(name).slice(0, 3);
+  if (keys.length === 0) return undefined;
+  return `to set a configuration key, write ${joinWords(
+    keys.map((key) => `${key}=${value}`),
+    'or',
+  )}`;
 }
 
 /**
@@ -41,19 +49,4 @@ export function usageMessage({ code, message }: CommanderError, program: Command
     return `${line} Evaluate one run at a time, or compare runs with faceparse report RUN RUN`;
   }
   return message;
-}
-
-/** `faceparse help [command]`; unlike commander's own, it refuses an unknown command. */
-export function registerHelp(program: Command): void {
-  program
-    .command('help')
-    .description('print the help of a command')
-    .argument('[command...]')
-    .action((words: string[]) => {
-      const { command, rest } = findCommand(program, words);
-      if (rest === undefined) return command.help();
-      program.error(`error: unknown command '${rest}'${commandSuggestion(command, rest)}`, {
-        code: 'commander.unknownCommand',
-      });
-    });
 }

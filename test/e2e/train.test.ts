@@ -206,7 +206,11 @@ describe('train', () => {
       /^faceparse: no run to resume at runs\/none/,
     ],
     ['for no time', ['--data', '.', '--minutes', '0'], /^faceparse: .*--minutes.* It must be a number above 0\.\n$/],
-    ['at a size that does not fit', ['--data', '.', 'train.size=100'], /multiples of 32, not 100×100; the nearest to 100 are 96 and 128\n$/],
+    [
+      'at a size that does not fit',
+      ['--data', '.', 'train.size=100'],
+      /multiples of 32, not 100×100; the nearest to 100 are 96 and 128\n$/,
+    ],
   ])('%s is refused in one line', async (_, words, message) => {
     const cwd = await temporaryFolder();
     const { code, stderr } = await runCli(['train', ...words], { cwd });
