@@ -29,6 +29,13 @@ describe('readEntry', () => {
     },
   );
 
+  it('notes that a run is unfinished', async () => {
+    const run = await writeRun(1_790_931);
+    await writeFile(join(run, 'config.yaml'), 'train: {epochs: 8}\n');
+    await writeFile(join(run, 'metrics.csv'), 'step,epoch,seconds\n12,0.8,9\n');
+    expect((await readEntry(run)).notes).toEqual([expect.stringMatching(/is unfinished: it stopped at step 12 /)]);
+  });
+
   it('refuses weights that do not match the training', async () => {
     await expect(readEntry(await writeRun(1_794_939))).rejects.toThrow(
       /cannot be submitted: .* belong to another run\.$/,

@@ -8,6 +8,7 @@ import { weightsGraph } from '../models/weights-graph.ts';
 import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { unfinishedNote } from '../training/earlier-run/unfinished-run.ts';
 import { type RunEnvironment, readEnvironment } from '../training/environment.ts';
 import { runFolder } from '../training/run-folder.ts';
 import { openQuestions, refusals } from './provenance.ts';
@@ -24,7 +25,7 @@ export interface Entry {
   readonly parameters: number;
   /** The views to average over; undefined without averaging. */
   readonly averaging?: Averaging;
-  /** Questions that the records of the run leave open. */
+  /** That the run is unfinished, and questions that its records leave open. */
   readonly notes: readonly string[];
 }
 
@@ -48,7 +49,8 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
   const { labels, origin } = weights;
   const reasons = refusals({ environment, parameters, parametersWithHeads, labels, ...(origin && { origin }) });
   if (reasons.length > 0) throw new FaceparseError(`${refused}: ${reasons.join('; ')}.`);
-  const notes = openQuestions(environment);
+  const unfinished = await unfinishedNote(run);
+  const notes = [...(unfinished === undefined ? [] : [unfinished]), ...openQuestions(environment)];
   return { run, file, weights, environment, parameters, notes, ...(averaging && { averaging }) };
 }
 

@@ -38,8 +38,9 @@ export function printNotices(lines: readonly string[]): void {
 
 /** The work stopped because the user asked. */
 export class InterruptedError extends Error {
-  constructor() {
-    super('interrupted');
+  /** @param consequence what the user should know or do */
+  constructor(consequence?: string) {
+    super(consequence === undefined ? 'interrupted' : `interrupted ${consequence}`);
     this.name = 'InterruptedError';
   }
 }

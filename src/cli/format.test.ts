@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatCount } from '../text/counts.ts';
-import { formatBytes, formatDuration, formatPairs, formatTable } from './format.ts';
+import { formatDuration, formatPairs, formatTable } from './format.ts';
 
 describe('formatDuration', () => {
   it.each([
@@ -14,20 +14,6 @@ describe('formatDuration', () => {
     [7199, '2 h'],
   ])('%d seconds are %s', (seconds, expected) => {
     expect(formatDuration(seconds)).toBe(expected);
-  });
-});
-
-describe('formatBytes', () => {
-  it.each([
-    [0, '0 bytes'],
-    [1023, '1023 bytes'],
-    [1024, '1 KB'],
-    [655_360, '640 KB'],
-    [8_160_437_862, '7.6 GB'],
-    [2 ** 30 - 1, '1 GB'],
-    [2 ** 60, '1048576 TB'],
-  ])('%d is %s', (bytes, expected) => {
-    expect(formatBytes(bytes)).toBe(expected);
   });
 });
 

@@ -9,18 +9,6 @@ export function formatDuration(seconds: number): string {
   return minutes % 60 === 0 ? `${minutes / 60} h` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A size in memory or on disk in powers of 1024: `640 KB`, `7.6 GB`. */
-export function formatBytes(bytes: number): string {
-  const units = ['bytes', 'KB', 'MB', 'GB', 'TB'];
-  let unit = 0;
-  let value = bytes;
-  while (value >= 1023.5 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 || value >= 99.5 ? Math.round(value) : Number(value.toPrecision(2))} ${units[unit]}`;
-}
-
 /**
  * A text table with aligned columns, a rule under the titles and, if given, another above the totals.
  *
@@ -48,7 +36,7 @@ export function formatTable(
 /**
  * One line per name and value, with aligned values; further lines of a value are indented.
  *
- * @example formatPairs([['Node', '20.20.2'], ['Memory', '7.6 GB']]);
+ * @example formatPairs([['Node', '20.20.2'], ['Memory', '7.6 GiB']]);
  */
 export function formatPairs(pairs: readonly (readonly [string, string])[]): string {
   const width = Math.max(...pairs.map(([name]) => name.length)) + 2;

@@ -17,12 +17,11 @@ function usageError(text: string): string {
   return `faceparse: ${line}\n`;
 }
 
-/** Adds a hint to an unknown option that is a configuration key. */
+/** Completes a usage error with what the user probably meant. */
 async function withHint(error: unknown): Promise<unknown> {
-  if (!(error instanceof CommanderError) || error.code !== 'commander.unknownOption') return error;
-  const { optionHint } = await import('./option-hint.ts');
-  const hint = optionHint(error.message, process.argv.slice(2));
-  return hint ? new CommanderError(error.exitCode, error.code, `${error.message.split('\n')[0]}; ${hint}`) : error;
+  if (!(error instanceof CommanderError)) return error;
+  const { usageMessage } = await import('./usage-hint.ts');
+  return new CommanderError(error.exitCode, error.code, usageMessage(error, program, process.argv.slice(2)));
 }
 
 /** Prints an error on stderr and returns the exit code: 1 failure, 2 wrong usage, 130 interrupted. */
@@ -33,7 +32,7 @@ function report(error: unknown): number {
     return error.exitCode === 0 ? 0 : 2;
   }
   if (error instanceof InterruptedError) {
-    process.stderr.write('faceparse: interrupted\n');
+    process.stderr.write(`faceparse: ${error.message}\n`);
     return 130;
   }
   const text = withoutControls(error instanceof Error ? error.message : String(error));
@@ -70,8 +69,9 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 process.on('uncaughtException', (error) => process.exit(report(error)));
 
+const program = createProgram();
 try {
-  await createProgram().parseAsync();
+  await program.parseAsync();
 } catch (error) {
   process.exitCode = report(await withHint(error));
 }

@@ -7,6 +7,7 @@ import { registerDemo } from './commands/demo.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
+import { registerHelp } from './commands/help.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerReport } from './commands/report.ts';
@@ -29,6 +30,7 @@ const registrations = [
   registerBench,
   registerConfig,
   registerDoctor,
+  registerHelp,
 ];
 
 /** The command line; its `parseAsync` throws commander's errors instead of exiting. */
@@ -37,7 +39,7 @@ export function createProgram(): Command {
     .description('Train, evaluate and use compact face-parsing networks.')
     .version(readOwnPackage().version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'print the help of a command')
+    .helpCommand(false)
     .option('--debug', 'show stack traces of errors (also FACEPARSE_DEBUG=1)')
     .configureHelp({ showGlobalOptions: true })
     // main.ts prints errors and adds hints.

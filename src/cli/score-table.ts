@@ -19,6 +19,12 @@ const columns: readonly Column[] = [
 const footnote =
   'precision, recall, F1 and IoU are pooled over all images; F/image is the mean over the images that contain the class.';
 
+/** `not in these images: hat`; nothing if every class occurs. */
+function absentClasses(summary: ScoreSummary, set: LabelSet): string[] {
+  const absent = summary.perClass.filter((score) => score.truthPixels === 0 && score.predictedPixels === 0);
+  return absent.length === 0 ? [] : [`not in these images: ${absent.map(({ id }) => set.classes[id].name).join(', ')}`];
+}
+
 /** One row per class that occurs, then the means. */
 function scoreRows(summary: ScoreSummary, set: LabelSet): string[][] {
   const present = summary.perClass.filter((score) => score.truthPixels > 0 || score.predictedPixels > 0);
@@ -52,6 +58,7 @@ export function formatScores(summary: ScoreSummary, set: LabelSet): string {
     '',
     formatTable(columns, scoreRows(summary, set)),
     '',
+    ...absentClasses(summary, set),
     footnote,
   ].join('\n');
 }
@@ -63,6 +70,7 @@ export function formatScoresMarkdown(summary: ScoreSummary, set: LabelSet): stri
     '',
     markdownTable(columns, scoreRows(summary, set)),
     '',
+    ...absentClasses(summary, set).flatMap((line) => [`${line[0].toUpperCase()}${line.slice(1)}.`, '']),
     `${footnote[0].toUpperCase()}${footnote.slice(1)}`,
   ].join('\n');
 }

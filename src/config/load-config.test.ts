@@ -41,7 +41,7 @@ describe('loadConfig', () => {
       );
     const large = await write('large.yaml', `# ${'x'.repeat(2 ** 20)}`);
     const binary = await write('binary.yaml', Uint8Array.of(0xff, 0xfe, 0, 1));
-    expect(await refusal(large)).toMatchObject({ exitCode: 2, message: expect.stringContaining('larger than 1 MB') });
+    expect(await refusal(large)).toMatchObject({ exitCode: 2, message: expect.stringContaining('larger than 1 MiB') });
     expect(await refusal(binary)).toMatchObject({ exitCode: 2, message: expect.stringContaining('not UTF-8') });
     expect(await refusal(folder)).toMatchObject({ exitCode: 2, message: expect.stringContaining('is a folder') });
     expect(await refusal(join(folder, 'no.yaml'))).toMatchObject({

@@ -25,10 +25,10 @@ async function readBounded(path: string): Promise<Uint8Array> {
   } finally {
     await file.close();
   }
-  throw new FaceparseError(`the config ${path} is larger than 1 MB; a config is a short YAML file`, { exitCode: 2 });
+  throw new FaceparseError(`the config ${path} is larger than 1 MiB; a config is a short YAML file`, { exitCode: 2 });
 }
 
-/** The text of a YAML file of at most 1 MB. @throws FaceparseError (exit code 2) with the reason if it cannot be read */
+/** The text of a YAML file of at most 1 MiB. @throws FaceparseError (exit code 2) with the reason if it cannot be read */
 export async function readConfigText(path: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readBounded(path));
@@ -41,7 +41,7 @@ export async function readConfigText(path: string): Promise<string> {
 }
 
 /**
- * Loads a YAML file (at most 1 MB; without one, the defaults) and applies overrides such as `train.lr=3e-4`.
+ * Loads a YAML file (at most 1 MiB; without one, the defaults) and applies overrides such as `train.lr=3e-4`.
  *
  * @throws FaceparseError (exit code 2) of one line; see `parseConfig`
  *

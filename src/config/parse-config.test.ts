@@ -98,7 +98,6 @@ describe('parseConfig', () => {
     ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],
     ['name: a/b', 'a.yaml:1: name is "a/b", but must be at most 100 letters, digits, dots, dashes and underscores'],
     ['loss: {classWeights: [1, x]}', 'a.yaml:1: entry 2 of loss.classWeights is "x", but must be a number above 0'],
-    ['train: {lr: 0, size: 1}', /^a.yaml:1: train.size is 1, .*\(and 1 more error\)$/],
     ['train: {lr: [', /^a.yaml:1: not valid YAML: /],
     ['[1, 2', /^a.yaml:1: not valid YAML: /],
     ['__proto__: {a: 1}', /unknown key '__proto__'/],
@@ -116,7 +115,18 @@ describe('parseConfig', () => {
       'train:\n  resolutions: [{until: 0.5, size: 64}, {until: 0.7, size: 16}]',
       'a.yaml:2: entry 2 of train.resolutions: size is 16, but must be a whole number from 32 to 1024',
     ],
-    ['data: {oversample: 3}', 'a.yaml:1: data.oversample is 3, but must be a map from names to a number from 1 to 100'],
+    [
+      'train: {resolutions: [{until: 2, size: 64}]}',
+      'a.yaml:1: entry 1 of train.resolutions: until is 2, but must be a number above 0, below 1',
+    ],
+    [
+      'train: {resolutions: [{until: 0.5}]}',
+      'a.yaml:1: entry 1 of train.resolutions has no size, which must be a whole number from 32 to 1024',
+    ],
+    [
+      'data: {oversample: "hat:3"}',
+      'a.yaml:1: data.oversample is "hat:3", but must be a map from names to a number from 1 to 100, such as {hat: 3, ear_r: 1.5}',
+    ],
     [
       'data: {augmentation: {copyPaste: {classes: [hat, skin]}}}',
       'a.yaml:1: entry 2 of data.augmentation.copyPaste.classes is "skin", but must be hat, eye_g, ear_r, neck_l, cloth or background',
@@ -145,6 +155,28 @@ describe('parseConfig', () => {
   ])('refuses the override %j', (override, message) => {
     if (typeof message === 'string') expect(errorOf('', override)).toBe(message);
     else expect(errorOf('', override)).toMatch(message);
+  });
+
+  it('lists all faults at once: of the file by line, then of the overrides', () => {
+    const text = 'model: {nam: unet}\ntrain:\n  size: big\n  lr: "0.1"\nloss: 3\ndata: {workers: 99}';
+    expect(() => parseConfig(text, 'a.yaml', ['train.lrr=1', 'train.lr=0', 'train.epochs=x'])).toThrow(
+      expect.objectContaining({
+        exitCode: 2,
+        message: expect.stringMatching(/^a\.yaml has 7 errors:\n/),
+        faults: [
+          "a.yaml:1: unknown key 'model.nam'; did you mean 'model.name'?",
+          'a.yaml:3: train.size is "big", but must be a whole number from 32 to 1024',
+          'a.yaml:5: loss is 3, but must be a group of keys',
+          'a.yaml:6: data.workers is 99, but must be a whole number from 0 to 16',
+          "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?",
+          "override 'train.lr=0': train.lr is 0, but must be a number above 0, at most 10",
+          'override \'train.epochs=x\': train.epochs is "x", but must be a number above 0, at most 100000',
+        ],
+      }),
+    );
+    expect(() => parseConfig('', '', ['train.lrr=1', 'a=2'])).toThrow(/^the configuration has 2 errors:\n/);
+    const many = Array.from({ length: 3000 }, (_, index) => `k${index}: 1`).join('\n');
+    expect(() => parseConfig(many, 'a.yaml')).toThrow(/^a\.yaml has 100 or more errors:\n/);
   });
 
   it('survives hostile text', () => {

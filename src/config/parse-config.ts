@@ -1,15 +1,26 @@
-import { type Document, isMap, isScalar, LineCounter, type ParsedNode, parseDocument, visit } from 'yaml';
+import {
+  type Document,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type ParsedNode,
+  parseDocument,
+  visit,
+} from 'yaml';
 import type { z } from 'zod';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
+import { explainIssue, keyPathOf, show } from './explain-issue.ts';
 import { currentPath, describeRenaming } from './renamed-keys.ts';
 import { type Config, currentConfigSchema } from './schema.ts';
 import { suggestKey } from './suggest-key.ts';
 
 type Group = Record<string, unknown>;
 /** Gives the position of a key in the source, e.g. `configs/demo.yaml:3`. */
-export type Locate = (path: readonly string[]) => string;
+export type Locate = (path: readonly PropertyKey[]) => string;
 
 const yamlOptions = {
   schema: 'core',
@@ -22,15 +33,6 @@ const yamlOptions = {
 
 function fail(message: string, cause?: unknown): never {
   throw new FaceparseError(message, { exitCode: 2, cause });
-}
-
-/** A value in a few words, for errors. */
-export function show(value: unknown): string {
-  if (value === null || value === undefined) return 'empty';
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list (${value.length} entries)`;
-  if (typeof value === 'object') return 'a group of keys';
-  const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
 function isGroup(value: unknown): value is Group {
@@ -95,12 +97,18 @@ export function toValue(document: Document.Parsed, place: string): unknown {
   }
 }
 
-/** Finds keys by walking the document; a key behind an alias has no line. */
+/** Finds keys and list entries by walking the document; those behind an alias have no line. */
 export function locator(document: Document.Parsed, lines: LineCounter, source: string): Locate {
   return (path) => {
     let node: unknown = document.contents;
     let offset: number | undefined;
     for (const name of path) {
+      if (isSeq(node) && typeof name === 'number') {
+        node = node.items[name];
+        if (!isNode(node)) break;
+        offset = node.range?.[0];
+        continue;
+      }
       if (!isMap(node)) break;
       const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === name);
       if (!pair) break;
@@ -114,32 +122,63 @@ export function locator(document: Document.Parsed, lines: LineCounter, source: s
 /** Receives notices for the user, such as that a key was renamed. */
 export type Notify = (line: string) => void;
 
+/** A fault of a configuration. */
+export interface ConfigFault {
+  /** `configs/demo.yaml:3`, or `override 'train.lr=x'`. */
+  readonly place: string;
+  /** The fault in one line, with its place. */
+  readonly message: string;
+  /** Index of the override that has the fault; absent if the file has it. */
+  readonly override?: number;
+}
+
+/** Further faults are not reported. */
+const mostFaults = 100;
+
+/** What checking a configuration needs. */
+interface Checking {
+  readonly locate: Locate;
+  readonly notify: Notify;
+  readonly faults: ConfigFault[];
+}
+
+function addFault({ faults }: Checking, place: string, problem: string): void {
+  if (faults.length < mostFaults) faults.push({ place, message: `${place}: ${problem}` });
+}
+
 /**
- * Rejects unknown keys and values in place of groups. An empty group (`train:`) becomes a group without keys; a key under a
- * former name gets its current name.
+ * The known keys of a group; unknown keys and values in place of groups are faults. An empty group (`train:`) becomes a group
+ * without keys; a key under a former name gets its current name.
  */
-function checkKeys(group: Group, path: readonly string[], locate: Locate, notify: Notify): Group {
+function checkKeys(group: Group, path: readonly string[], checking: Checking): Group {
+  const { locate, notify } = checking;
   const checked: Group = {};
   for (const [given, value] of Object.entries(group)) {
+    if (checking.faults.length >= mostFaults) break;
     const full = [...path, given];
     const dotted = currentPath(full.join('.'));
     const name = dotted.slice(dotted.lastIndexOf('.') + 1);
     if (name !== given && !given.includes('.')) {
-      if (name in group) fail(`${locate(full)}: ${full.join('.')} is the former name of ${dotted}; remove one of them`);
+      if (name in group) {
+        addFault(checking, locate(full), `${full.join('.')} is the former name of ${dotted}; remove one of them`);
+        continue;
+      }
       notify(describeRenaming(locate(full), full.join('.')));
     }
     const key = given.includes('.') ? undefined : configKeys().get(dotted);
     if (!key) {
       const hint = configKeys().has(dotted) ? 'in a file, write groups by indentation' : suggestKey(dotted);
-      return fail(`${locate(full)}: unknown key '${dotted.length > 80 ? `${dotted.slice(0, 79)}…` : dotted}'; ${hint}`);
-    }
-    if (key.group) {
-      if (value !== null && !isGroup(value)) {
-        fail(`${locate(full)}: ${dotted} is ${show(value)}, but must be ${key.wanted}`);
-      }
-      checked[name] = checkKeys(value ?? {}, full, locate, notify);
-    } else {
+      addFault(
+        checking,
+        locate(full),
+        `unknown key '${dotted.length > 80 ? `${dotted.slice(0, 79)}…` : dotted}'; ${hint}`,
+      );
+    } else if (!key.group) {
       checked[name] = value;
+    } else if (value === null || isGroup(value)) {
+      checked[name] = checkKeys(value ?? {}, full, checking);
+    } else {
+      addFault(checking, locate(full), `${dotted} is ${show(value)}, but must be ${key.wanted}`);
     }
   }
   return checked;
@@ -153,9 +192,13 @@ function overrideValue(text: string, key: ConfigKey, place: string): unknown {
   return key.text && value !== null && typeof value !== 'string' ? text : value;
 }
 
+function overridePlace(override: string): string {
+  return `override '${override.length > 80 ? `${override.slice(0, 79)}…` : override}'`;
+}
+
 /** Applies `train.lr=3e-4`; the value `null` restores the default. Returns the dotted path. */
 function applyOverride(config: Group, override: string, notify: Notify): string {
-  const place = `override '${override.length > 80 ? `${override.slice(0, 79)}…` : override}'`;
+  const place = overridePlace(override);
   const equals = override.indexOf('=');
   if (equals < 1) fail(`${place}: overrides have the form key=value, e.g. train.lr=3e-4`);
   const given = override.slice(0, equals).trim();
@@ -178,53 +221,6 @@ function applyOverride(config: Group, override: string, notify: Notify): string 
   if (value === null) delete group[last];
   else group[last] = value;
   return path;
-}
-
-function indexIn(path: readonly PropertyKey[]): number | undefined {
-  return path.find((part) => typeof part === 'number');
-}
-
-/** The configuration key of an issue: the path up to the first list entry. */
-function keyPathOf({ path }: z.core.$ZodIssue): string[] {
-  const end = path.findIndex((part) => typeof part === 'number');
-  return path.slice(0, end < 0 ? undefined : end).map(String);
-}
-
-/** An issue inside a list entry that is itself a group. */
-function explainEntry(issue: z.core.$ZodIssue, value: unknown, place: string): string {
-  const keys = keyPathOf(issue);
-  const entry = `entry ${indexIn(issue.path)! + 1} of ${keys.join('.')}`;
-  const key = configKeys().get(keys.join('.'))!;
-  if (issue.code === 'unrecognized_keys') {
-    return `${place}: ${entry} has the unknown key '${issue.keys[0].slice(0, 80)}'; it must be ${wantedOfEntry(key)}`;
-  }
-  const inner = issue.path.slice(keys.length + 1).join('.');
-  const wanted = key.ofEntry?.get(inner) ?? wantedOfEntry(key);
-  if (value === undefined) return `${place}: ${entry} has no ${inner}, which must be ${wanted}`;
-  return `${place}: ${entry}: ${inner} is ${show(value)}, but must be ${wanted}`;
-}
-
-/** What each entry of a list must be. */
-function wantedOfEntry({ wanted }: ConfigKey): string {
-  return wanted.replace(/^a list[^,]*, each entry /, '');
-}
-
-function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): string {
-  const keyPath = keyPathOf(issue).join('.');
-  if (
-    indexIn(issue.path) !== undefined &&
-    (issue.code === 'unrecognized_keys' || typeof issue.path.at(-1) === 'string')
-  ) {
-    return explainEntry(issue, value, place);
-  }
-  const key = configKeys().get(keyPath);
-  if (!key || key.group || issue.code === 'custom') return `${place}: ${keyPath && `${keyPath}: `}${issue.message}`;
-  const index = indexIn(issue.path);
-  const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;
-  const ofKey = index === undefined ? key.wanted : wantedOfEntry(key);
-  const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
-  const quotes = key.text && typeof value !== 'string' && value !== null ? ' in quotes' : '';
-  return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;
 }
 
 /** The value at a path; undefined if the path does not exist. */
@@ -259,6 +255,89 @@ function toJson(values: unknown, source: string): string {
   }
 }
 
+/** Line of a place such as `configs/demo.yaml:3`; 0 if it has none. */
+function lineOf(place: string): number {
+  return Number(/:(\d+)$/.exec(place)?.[1] ?? 0);
+}
+
+/** The faults that the schema finds; those of overrides have their index. */
+function schemaFaults(
+  issues: readonly z.core.$ZodIssue[],
+  config: Group,
+  overridden: ReadonlyMap<string, number>,
+  overrides: readonly string[],
+  locate: Locate,
+): ConfigFault[] {
+  return issues.slice(0, mostFaults).map((issue) => {
+    const path = keyPathOf(issue);
+    // An issue can be inside the value of an override, such as a name of a record.
+    const override = path.map((_, index) => overridden.get(path.slice(0, index + 1).join('.'))).find(isDefined);
+    const place = override === undefined ? locate(path) : overridePlace(overrides[override] ?? '');
+    const message = explainIssue(issue, valueAt(config, issue.path), place);
+    return { place, message, ...(override !== undefined && { override }) };
+  });
+}
+
+function isDefined(value: number | undefined): value is number {
+  return value !== undefined;
+}
+
+/** Applies the overrides. @returns the index of the override that set each key */
+function applyOverrides(config: Group, overrides: readonly string[], checking: Checking): Map<string, number> {
+  const overridden = new Map<string, number>();
+  for (const [index, override] of overrides.entries()) {
+    try {
+      overridden.set(applyOverride(config, override, checking.notify), index);
+    } catch (error) {
+      if (!(error instanceof FaceparseError)) throw error;
+      checking.faults.push({ place: overridePlace(override), message: error.message, override: index });
+    }
+  }
+  return overridden;
+}
+
+/**
+ * Parses a configuration as `parseConfig` does, and returns its faults instead of an error: those of the file in order, then
+ * those of the overrides.
+ *
+ * @throws FaceparseError (exit code 2) if the text is not YAML
+ *
+ * @example inspectConfig('train: {sise: 64}', 'a.yaml').faults.map(({ message }) => message)
+ */
+export function inspectConfig(
+  values: string | object,
+  source: string,
+  overrides: readonly string[] = [],
+  notify: Notify = () => undefined,
+): { readonly config?: Config; readonly faults: readonly ConfigFault[] } {
+  const text = typeof values === 'string' ? values : toJson(values, source);
+  const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
+  const given = toValue(document, source) ?? {};
+  if (!isGroup(given))
+    fail(`${source}: the file is ${show(given)}, but must contain keys and values, e.g. train: {lr: 3e-4}`);
+  const checking = { locate: locator(document, lines, source), notify, faults: [] as ConfigFault[] };
+  const config = checkKeys(given, [], checking);
+  const overridden = applyOverrides(config, overrides, checking);
+  config.name ??= nameOfSource(source);
+  const result = currentConfigSchema().safeParse(config);
+  const later = result.success ? [] : schemaFaults(result.error.issues, config, overridden, overrides, checking.locate);
+  const faults = [...checking.faults, ...later].sort(
+    (a, b) => (a.override ?? -1) - (b.override ?? -1) || lineOf(a.place) - lineOf(b.place),
+  );
+  return faults.length === 0 && result.success ? { config: result.data, faults } : { faults };
+}
+
+/**
+ * Throws an error that lists all faults; a single fault is the whole message.
+ *
+ * @param source what has the faults: a file
+ */
+export function throwFaults(source: string, faults: readonly string[]): never {
+  if (faults.length === 1) return fail(faults.join(''));
+  const count = faults.length < mostFaults ? String(faults.length) : `${mostFaults} or more`;
+  throw new FaceparseError(`${source} has ${count} errors:`, { exitCode: 2, faults: faults.slice(0, mostFaults) });
+}
+
 /**
  * Parses a configuration from YAML text or an object and dotted overrides, and fills in all defaults.
  *
@@ -267,7 +346,7 @@ function toJson(values: unknown, source: string): string {
  * @param values YAML text, or an object of the same form
  * @param source name of the text in errors (`configs/demo.yaml`); its base name is the default of the key `name`
  * @param notify receives a line for every key under a former name
- * @throws FaceparseError (exit code 2) of one line that locates an unknown key or wrong value and says what is accepted
+ * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values, each with its line and what is accepted
  *
  * @example parseConfig({ train: { size: 128 } }).train.size // 128
  * @example parseConfig('train: {size: 128}', 'small.yaml', ['train.lr=1e-3']).train.lr // 0.001
@@ -278,23 +357,10 @@ export function parseConfig(
   overrides: readonly string[] = [],
   notify: Notify = () => undefined,
 ): Config {
-  const text = typeof values === 'string' ? values : toJson(values, source);
-  const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
-  const locate = locator(document, lines, source);
-  const given = toValue(document, source) ?? {};
-  if (!isGroup(given))
-    fail(`${source}: the file is ${show(given)}, but must contain keys and values, e.g. train: {lr: 3e-4}`);
-  const config = checkKeys(given, [], locate, notify);
-  const overridden = new Map(overrides.map((override) => [applyOverride(config, override, notify), override]));
-  config.name ??= nameOfSource(source);
-  const result = currentConfigSchema().safeParse(config);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const path = keyPathOf(issue);
-  // An issue can be inside the value of an override, such as a name of a record.
-  const override = path.map((_, index) => overridden.get(path.slice(0, index + 1).join('.'))).find(Boolean);
-  const place = override === undefined ? locate(path) : `override '${override}'`;
-  const more = result.error.issues.length - 1;
-  const rest = more === 0 ? '' : ` (and ${more} more ${more === 1 ? 'error' : 'errors'})`;
-  fail(explainIssue(issue, valueAt(config, issue.path), place) + rest);
+  const { config, faults } = inspectConfig(values, source, overrides, notify);
+  if (config) return config;
+  return throwFaults(
+    source || 'the configuration',
+    faults.map(({ message }) => message),
+  );
 }

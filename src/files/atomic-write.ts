@@ -81,6 +81,11 @@ export async function syncFolder(folder: string): Promise<void> {
 
 /** Describes a failed write: which file, why, and how to fix it. */
 export function writeError(path: string, cause: unknown): FaceparseError {
+  return new FaceparseError(`cannot write ${path}: ${writeProblem(path, cause)}`, { cause });
+}
+
+/** Why a file cannot be written. */
+export function writeProblem(path: string, cause: unknown): string {
   const { code = '', message } = cause as NodeJS.ErrnoException;
-  return new FaceparseError(`cannot write ${path}: ${reasons[code]?.(path) ?? message}`, { cause });
+  return reasons[code]?.(path) ?? message;
 }

@@ -22,7 +22,8 @@ interface Entry {
 const bytesPerElement: Record<Dtype, number> = { F32: 4, F16: 2, I32: 4, I64: 8, U8: 1 };
 const arrayTypes = { F32: Float32Array, F16: Float32Array, I32: Int32Array, I64: BigInt64Array, U8: Uint8Array };
 const metadataName = '__metadata__';
-const maxHeaderBytes = 100_000_000;
+/** Headers of networks are far below 1 MiB; parsing a hostile one takes much more time and memory than its size. */
+const maxHeaderBytes = 4 * 2 ** 20;
 
 /**
  * Encodes named tensors, in the map's order, and text metadata as a safetensors file; the same input gives the same

@@ -84,7 +84,10 @@ describe.each(listModels())('%s', (name) => {
     [multiple, multiple / 2],
   ])('refuses %i×%i', (height, width) => {
     const build = () => inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height, width });
-    expect(build).toThrow(`${name} takes images whose sides are multiples of ${multiple}, not ${height}×${width}`);
+    const near = height > multiple ? `to ${height} are ${multiple} and ${2 * multiple}` : `to ${width} is ${multiple}`;
+    expect(build).toThrow(
+      `${name} takes images whose sides are multiples of ${multiple}, not ${height}×${width}; the nearest ${near}`,
+    );
   });
 });
 

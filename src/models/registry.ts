@@ -3,6 +3,7 @@ import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { Scope } from '../nn/scope.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { suggestName } from '../text/similar-names.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './compact.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
 import { unet } from './unet.ts';
@@ -48,10 +49,8 @@ function refused(message: string): FaceparseError {
 export function getArchitecture(name: string): Architecture {
   const found = architectures.find((architecture) => architecture.name === name);
   if (!found) {
-    throw new FaceparseError(
-      `unknown model '${name}'; the models are ${listModels().join(', ')} (register your own with registerModel first)`,
-      { exitCode: 2 },
-    );
+    const names = listModels();
+    throw refused(`unknown model '${name}'; ${suggestName(name, names, `the models are ${names.join(', ')}`)}`);
   }
   return found;
 }
@@ -74,10 +73,12 @@ export function createModel(name: string, options: { classes: number }): Model {
     trainingPreprocessing: architecture.trainingPreprocessing ?? defaultPreprocessing,
     build(x, { training, seed = 0, auxiliary = false }) {
       const [, , height, width] = x.shape as [number, number, number, number];
-      if (height % architecture.multiple !== 0 || width % architecture.multiple !== 0) {
-        throw new FaceparseError(
-          `${name} takes images whose sides are multiples of ${architecture.multiple}, not ${height}×${width}`,
-          { exitCode: 2 },
+      const { multiple } = architecture;
+      const wrong = [height, width].find((side) => side % multiple !== 0);
+      if (wrong !== undefined) {
+        throw refused(
+          `${name} takes images whose sides are multiples of ${multiple}, not ${height}×${width}; ` +
+            `the nearest to ${wrong} ${nearestMultiples(wrong, multiple)}`,
         );
       }
       const scope = new Scope(x.graph, { training, seed, auxiliary });
@@ -86,6 +87,12 @@ export function createModel(name: string, options: { classes: number }): Model {
       return output;
     },
   };
+}
+
+/** `is 32`, or `are 96 and 128`. */
+function nearestMultiples(side: number, multiple: number): string {
+  const below = Math.floor(side / multiple) * multiple;
+  return below === 0 ? `is ${multiple}` : `are ${below} and ${below + multiple}`;
 }
 
 /** Checks what an architecture built, which may be a user's own: other shapes would give wrong labels without an error. */

@@ -15,6 +15,7 @@ import { runFolder } from '../training/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
 import { foreignModelIn } from './foreign-model.ts';
 import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';
+import { missingRun } from './missing-run.ts';
 
 /** Maximum size of a weights file in bytes. */
 const maxWeightsBytes = 2 ** 30;
@@ -22,11 +23,7 @@ const maxWeightsBytes = 2 ** 30;
 /** The weights file at a path: the file itself, or the best weights of a run folder. */
 export async function resolveWeights(path: string): Promise<string> {
   const found = await stat(path).catch(() => undefined);
-  if (!found)
-    throw new FaceparseError(
-      `${path === '' ? 'the empty path' : path} not found; it must be a run folder or a weights file`,
-      { exitCode: 2 },
-    );
+  if (!found) throw await missingRun(path);
   if (found.isFile()) return path;
   const run = runFolder(path);
   for (const file of [run.bestWeights, run.lastWeights]) if (await exists(file)) return file;

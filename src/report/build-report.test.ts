@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { exists } from '../files/path-kind.ts';
 import { buildReport } from './build-report.ts';
+import { typstString } from './typst/typst-text.ts';
 
 let folder: string;
 
@@ -55,6 +56,11 @@ describe('buildReport', () => {
   ])('reports the line of %s', async (_, line, message) => {
     await write(line);
     await expect(buildReport(folder)).rejects.toThrow(message);
+  });
+
+  it('accepts a title that looks like a package', async () => {
+    await write(`#set document(title: ${typstString('@preview/x:1.0.0 "@preview/x:1.0.0"')}, date: none)`, 'text');
+    expect((await buildReport(folder)).pages).toBe(1);
   });
 
   it('refuses packages in the other files of the folder, too', async () => {

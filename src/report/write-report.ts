@@ -1,6 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeFileAtomic } from '../files/atomic-write.ts';
+import { requireWritable } from '../files/require-writable.ts';
 import { requirePackages, typesettingPackages } from '../packages/optional-packages.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type BuiltReport, buildReport, measureReport, mostPages, pdfName, sourceName } from './build-report.ts';
@@ -48,6 +49,7 @@ async function requireFree({ out, force = false }: WriteReportOptions): Promise<
   if (names.length > 0 && !names.includes(sourceName)) {
     throw new FaceparseError(`${out} is not empty and contains no report; use a new folder`, { exitCode: 2 });
   }
+  await requireWritable(source, { createsFolders: true });
 }
 
 /** Copies fallback fonts next to the source, so that it compiles on every machine; those of an earlier report are removed. */

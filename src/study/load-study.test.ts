@@ -43,26 +43,58 @@ describe('loadStudy', () => {
     await expect(loadStudy(await writeStudy('[train.lr=3e-3]', 'unett'))).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /g\/base-s0: cannot read the config .*unett: there is no such file; did you mean 'unet'/,
+        /study\.yaml:1: cannot read the config .*unett: there is no such file; did you mean 'unet'/,
       ),
     });
   });
 
-  it('says which run a wrong override belongs to', async () => {
+  it('gives the line of a wrong override', async () => {
     const file = await writeStudy('[train.lrr=1]');
     await expect(loadStudy(file)).rejects.toMatchObject({
       exitCode: 2,
-      message: `${file}: g/changed-s0: override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?`,
+      message: `${file}:1: override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?`,
     });
   });
 
-  it('lists the wrong overrides of all variants at once, each once', async () => {
-    const file = await writeStudy('[train.lrr=1]}, third: {overrides: [train.lr=fast]');
+  it('lists all errors of the file, its configs and overrides at once, each once and with its line', async () => {
+    const folder = await temporaryFolder();
+    const file = join(folder, 'study.yaml');
+    await writeFile(join(folder, 'small.yaml'), 'name: small\ntrain: {size: big}\n');
+    const text = `groups:
+  first:
+    config: compakt
+    seeds: [-1]
+    variants:
+      basis: {}
+      seed: {overrides: [train.lr=1, train.seed=3]}
+  second:
+    config: small.yaml
+    qestion: Q?
+    overrides:
+      - train.warmup=0
+      - train.lrr=1
+    variants:
+      base: {}
+      lr:
+        overrides:
+          - train.lr=abc
+        seeds: [0, 1]
+`;
+    await writeFile(file, text);
     await expect(loadStudy(file)).rejects.toMatchObject({
       exitCode: 2,
+      message: expect.stringMatching(/study\.yaml has 8 errors:/),
       faults: [
-        expect.stringMatching(/g\/changed-s0: override 'train.lrr=1'/),
-        expect.stringMatching(/g\/third-s0: override 'train.lr=fast'/),
+        expect.stringMatching(/study\.yaml:3: cannot read the config .*compakt.*did you mean 'compact'\?$/),
+        `${file}:4: entry 1 of groups.first.seeds is -1, but must be at least 0`,
+        `${file}:5: groups.first.variants: one variant must be 'base', to which the others are compared`,
+        expect.stringMatching(
+          /study\.yaml:7: entry 2 of groups\.first\.variants\.seed\.overrides: .* e\.g\. seeds: \[0, 1\]$/,
+        ),
+        `${file}:10: unknown key 'groups.second.qestion'; did you mean 'question'?`,
+        `${file}:13: override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?`,
+        `${file}:18: override 'train.lr=abc': train.lr is "abc", but must be a number above 0, at most 10`,
+        `${join(folder, 'small.yaml')}:2: train.size is "big", but must be a whole number from 32 to 1024`,
       ],
     });
   });

@@ -1,12 +1,12 @@
 import { dirname, join } from 'node:path';
 import { listBundledConfigs } from '../config/bundled-configs.ts';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
-import type { Notify } from '../config/parse-config.ts';
+import { inspectConfig, type Locate, type Notify, throwFaults } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
-import { parseStudy, type StudyGroup, type StudyVariant } from './parse-study.ts';
+import { type GivenGroup, maxFaults, maxRuns, readStudy, type StudyGroup, type StudyVariant } from './parse-study.ts';
 
 /** One run of a study. */
 export interface StudyRun {
@@ -25,7 +25,7 @@ export interface Study {
 }
 
 /** The configuration file of a group: a path relative to the study file, or the name of a bundled configuration. */
-async function configOf(file: string, { config }: StudyGroup): Promise<string> {
+async function configOf(file: string, { config }: Pick<StudyGroup, 'config'>): Promise<string> {
   const path = join(dirname(file), config);
   const found = await exists(path);
   if (found && !(await isFolder(path))) return path;
@@ -40,33 +40,70 @@ async function configOf(file: string, { config }: StudyGroup): Promise<string> {
   );
 }
 
-async function loadRun(
-  file: string,
-  group: StudyGroup,
-  variant: StudyVariant,
-  seed: number,
-  notify: Notify,
-): Promise<StudyRun> {
-  const runName = `${variant.name}-s${seed}`;
-  const name = `${group.name}/${runName}`;
-  try {
-    const config = await loadConfig({
-      file: await configOf(file, group),
-      overrides: [...group.overrides, ...variant.overrides, `train.seed=${seed}`, `name=${runName}`],
-      notify,
-    });
-    return { group, variant, seed, name, config };
-  } catch (error) {
-    if (!(error instanceof FaceparseError)) throw error;
-    throw new FaceparseError(`${file}: ${name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
+/** The message of a FaceparseError that the work throws, or its result. */
+async function resultOrFault<Result>(work: () => Promise<Result>): Promise<Result | FaceparseError> {
+  return work().catch((error: unknown) => {
+    if (error instanceof FaceparseError) return error;
+    throw error;
+  });
+}
+
+/** The faults of a group's configuration file and of all its overrides, each once and with its line. */
+async function configFaults(file: string, group: GivenGroup, locate: Locate): Promise<Set<string>> {
+  const found = new Set<string>();
+  const place = locate(['groups', group.name, 'config']);
+  const path = await resultOrFault(() => configOf(file, group));
+  if (path instanceof FaceparseError) return found.add(`${place}: ${path.message}`);
+  const text = await resultOrFault(() => readConfigText(path));
+  if (text instanceof FaceparseError) return found.add(`${place}: ${text.message}`);
+  // The group without a variant is its base.
+  for (const variant of [[], ...group.variants.slice(0, maxRuns)]) {
+    const overrides = [...group.overrides, ...variant];
+    const inspected = await resultOrFault(async () =>
+      inspectConfig(
+        text,
+        path,
+        overrides.map((override) => override.text),
+      ),
+    );
+    // The file is not YAML.
+    if (inspected instanceof FaceparseError) return found.add(`${place}: ${inspected.message}`);
+    for (const { message, override } of inspected.faults) {
+      const given = override === undefined ? undefined : overrides[override];
+      found.add(given ? `${locate(given.path)}: ${message}` : message);
+    }
+    if (found.size >= maxFaults) break;
   }
+  return found;
+}
+
+/** Faults of the study file by line, then those of configuration files. */
+function sortFaults(faults: Iterable<string>, file: string): string[] {
+  const lineOf = (fault: string): number => {
+    if (!fault.startsWith(`${file}:`)) return Number.POSITIVE_INFINITY;
+    return Number(/^:(\d+): /.exec(fault.slice(file.length))?.[1] ?? 0);
+  };
+  const placed = [...faults].map((fault) => ({ fault, line: lineOf(fault) }));
+  return placed.sort((a, b) => (a.line === b.line ? 0 : a.line - b.line)).map(({ fault }) => fault);
+}
+
+/** The groups of a study file. @throws FaceparseError that lists all faults of the file and of its configurations */
+async function readGroups(file: string): Promise<readonly StudyGroup[]> {
+  const { groups, faults, given, locate } = readStudy(await readConfigText(file), file);
+  const found = new Set(faults);
+  for (const group of given) {
+    if (found.size >= maxFaults) break;
+    for (const fault of await configFaults(file, group, locate)) found.add(fault);
+  }
+  if (groups && found.size === 0) return groups;
+  return throwFaults(file, sortFaults(found, file));
 }
 
 /**
  * Reads a study file and builds the configuration of every run.
  *
  * @param notify receives a line for every key under a former name
- * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values or, without any, all wrong overrides
+ * @throws FaceparseError (exit code 2) that lists all unknown keys, wrong values and wrong overrides, each with its line
  *
  * @example (await loadStudy('configs/study.yaml')).runs.map(({ name }) => name)
  */
@@ -77,29 +114,19 @@ export async function loadStudy(file: string, notify: Notify = () => undefined):
     if (!said.has(line)) notify(line);
     said.add(line);
   };
-  const groups = parseStudy(await readConfigText(file), file);
+  const groups = await readGroups(file);
   const runs: StudyRun[] = [];
-  const errors = new Map<string, FaceparseError>();
   for (const group of groups) {
+    const path = await configOf(file, group);
     for (const variant of group.variants) {
       for (const seed of variant.seeds) {
-        try {
-          runs.push(await loadRun(file, group, variant, seed, notifyOnce));
-        } catch (error) {
-          if (!(error instanceof FaceparseError)) throw error;
-          // Seeds of a variant fail in the same way, and so do variants of a faulty group.
-          const reason = `${group.name}: ${(error.cause as Error).message}`;
-          if (!errors.has(reason)) errors.set(reason, error);
-        }
+        const name = `${variant.name}-s${seed}`;
+        const overrides = [...group.overrides, ...variant.overrides, `train.seed=${seed}`, `name=${name}`];
+        const config = await loadConfig({ file: path, overrides, notify: notifyOnce });
+        runs.push({ group, variant, seed, name: `${group.name}/${name}`, config });
       }
     }
   }
-  const [first, ...others] = errors.values();
-  if (others.length > 0) {
-    const faults = [...errors.values()].map(({ message }) => message);
-    throw new FaceparseError(`${file} has ${faults.length} errors:`, { exitCode: 2, faults });
-  }
-  if (first) throw first;
   return { groups, runs };
 }
 

@@ -1,17 +1,31 @@
 import { z } from 'zod';
-import { type Locate, locator, parseYaml, show, toValue, valueAt } from '../config/parse-config.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { show } from '../config/explain-issue.ts';
+import { type Locate, locator, parseYaml, toValue, valueAt } from '../config/parse-config.ts';
 import { suggestName } from '../text/similar-names.ts';
 
 /** The variant to which the others of its group are compared. */
 export const baseName = 'base';
 
+/** Overrides that the study adds itself. */
+const setByStudy = /^(train\.seed|name)=/;
+const overrideForm = /^[^=\s]+=/;
+
+/** Checks that compare keys also run if a single key is wrong, so that all faults are reported at once. */
+const evenIfWrong = { when: ({ value }: { readonly value: unknown }) => isRecord(value) };
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 const overrides = z
   .array(
     z
       .string()
-      .regex(/^[^=\s]+=/, 'overrides have the form key=value, e.g. train.lr=3e-4')
-      .refine((text) => !/^(train\.seed|name)=/.test(text), 'the study sets the seeds and names of runs'),
+      .regex(overrideForm, 'overrides have the form key=value, e.g. train.lr=3e-4')
+      .refine(
+        (text) => !setByStudy.test(text),
+        'the study sets train.seed and name; list the seeds under seeds, e.g. seeds: [0, 1]',
+      ),
   )
   .max(100)
   .default([]);
@@ -46,19 +60,22 @@ const group = z.strictObject({
   variants: z.record(name, variant).superRefine((variants, context) => {
     const report = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
     if (!Object.hasOwn(variants, baseName)) {
+      // A variant without overrides is probably the base under another name.
       return report([], `one variant must be '${baseName}', to which the others are compared`);
     }
-    for (const [key, { overrides }] of Object.entries(variants)) {
-      if (key === baseName && overrides.length > 0) {
+    for (const [key, variant] of Object.entries(variants)) {
+      // The variant or its list may be wrong itself.
+      const count = (variant as Partial<typeof variant> | undefined)?.overrides?.length;
+      if (key === baseName && (count ?? 0) > 0) {
         report([key, 'overrides'], 'the base has no overrides; put shared overrides in the group');
       }
-      if (key !== baseName && overrides.length === 0) report([key], 'a variant without overrides changes nothing');
+      if (key !== baseName && count === 0) report([key], 'a variant without overrides changes nothing');
     }
-  }),
+  }, evenIfWrong),
 });
 
 /** More are a mistake; each run takes minutes at least. */
-const maxRuns = 1000;
+export const maxRuns = 1000;
 
 const studySchema = z.strictObject({
   groups: z.record(name, group).superRefine((groups, context) => {
@@ -121,24 +138,31 @@ function wantedBy(issue: z.core.$ZodIssue): string {
   return issue.message;
 }
 
+/** `groups.recipe.seeds`, or `entry 2 of groups.recipe.seeds`. */
+function nameOf(path: readonly PropertyKey[]): string {
+  const last = path.at(-1);
+  if (typeof last === 'number') return `entry ${last + 1} of ${path.slice(0, -1).join('.')}`;
+  return path.join('.') || 'the file';
+}
+
 function explain(issue: z.core.$ZodIssue, study: unknown, locate: Locate): string[] {
-  const dotted = issue.path.join('.');
-  const place = locate(issue.path.filter((part) => typeof part === 'string'));
+  const place = locate(issue.path);
+  const name = nameOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map((key) => {
       const path = [...issue.path, key].map(String);
       return `${locate(path)}: unknown key '${path.join('.').slice(0, 100)}'; ${suggestName(key, keysAt(issue.path))}`;
     });
   }
-  if (issue.code === 'invalid_key') return [`${place}: '${dotted.slice(0, 100)}': ${issue.issues[0].message}`];
-  if (issue.code === 'custom' || issue.code === 'invalid_format') return [`${place}: ${dotted}: ${issue.message}`];
+  if (issue.code === 'invalid_key') return [`${place}: '${name.slice(0, 100)}': ${issue.issues[0].message}`];
+  if (issue.code === 'custom' || issue.code === 'invalid_format') return [`${place}: ${name}: ${issue.message}`];
   const given = valueAt(study, issue.path);
-  if (given === undefined) return [`${place}: ${dotted || 'the file'} is missing; it must be ${wantedBy(issue)}`];
-  return [`${place}: ${dotted || 'the file'} is ${show(given)}, but must be ${wantedBy(issue)}`];
+  if (given === undefined) return [`${place}: ${name} is missing; it must be ${wantedBy(issue)}`];
+  return [`${place}: ${name} is ${show(given)}, but must be ${wantedBy(issue)}`];
 }
 
 /** Issues that are explained, and unknown keys of one issue. */
-const maxFaults = 100;
+export const maxFaults = 100;
 
 /** All faults of a file, up to a limit. A missing key next to an unknown one is not reported: it is probably the same, misspelt. */
 function faultsOf(issues: readonly z.core.$ZodIssue[], study: unknown, locate: Locate): string[] {
@@ -147,9 +171,7 @@ function faultsOf(issues: readonly z.core.$ZodIssue[], study: unknown, locate: L
     ({ path, code }) =>
       code === 'unrecognized_keys' || valueAt(study, path) !== undefined || !misspelt.has(path.slice(0, -1).join('.')),
   );
-  const lineOf = (fault: string): number => Number(/:(\d+): /.exec(fault)?.[1] ?? 0);
-  const faults = reported.slice(0, maxFaults).flatMap((issue) => explain(issue, study, locate).slice(0, maxFaults));
-  return faults.sort((a, b) => lineOf(a) - lineOf(b));
+  return reported.slice(0, maxFaults).flatMap((issue) => explain(issue, study, locate).slice(0, maxFaults));
 }
 
 /** The title of a variant if the file gives none. */
@@ -157,27 +179,69 @@ export function defaultTitle(name: string, overrides: readonly string[]): string
   return name === baseName ? 'nothing' : overrides.join(' ');
 }
 
+/** A group as the file gives it, as far as its configurations can be checked. */
+export interface GivenGroup {
+  readonly name: string;
+  readonly config: string;
+  readonly overrides: readonly GivenOverride[];
+  readonly variants: readonly (readonly GivenOverride[])[];
+}
+
+export interface GivenOverride {
+  readonly text: string;
+  /** Where the file has it. */
+  readonly path: readonly PropertyKey[];
+}
+
+/** A study file that may have faults. */
+export interface StudyDocument {
+  /** Absent if the file has faults. */
+  readonly groups?: readonly StudyGroup[];
+  /** One line each, with its place. Overrides are checked later, by `loadStudy`. */
+  readonly faults: readonly string[];
+  /** The parts of the file that name configurations and overrides, wrong ones left out. */
+  readonly given: readonly GivenGroup[];
+  readonly locate: Locate;
+}
+
+/** The overrides at a path that have the right form. */
+function givenOverrides(list: unknown, path: readonly PropertyKey[]): GivenOverride[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((text: unknown, index) =>
+    typeof text === 'string' && overrideForm.test(text) && !setByStudy.test(text)
+      ? [{ text, path: [...path, 'overrides', index] }]
+      : [],
+  );
+}
+
+function givenGroups(study: unknown): GivenGroup[] {
+  const groups = isRecord(study) && isRecord(study.groups) ? study.groups : {};
+  return Object.entries(groups).flatMap(([name, group]) => {
+    if (!isRecord(group) || typeof group.config !== 'string' || group.config === '') return [];
+    const path = ['groups', name];
+    const variants = Object.entries(isRecord(group.variants) ? group.variants : {}).map(([key, variant]) =>
+      isRecord(variant) ? givenOverrides(variant.overrides, [...path, 'variants', key]) : [],
+    );
+    return [{ name, config: group.config, overrides: givenOverrides(group.overrides, path), variants }];
+  });
+}
+
 /**
- * Parses the groups of a study from YAML text.
- *
- * Overrides are checked later, by `loadStudy`.
+ * Reads a study file with all its faults, apart from those of configurations.
  *
  * @param source name of the text in errors
- * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values, each with its line
+ * @throws FaceparseError (exit code 2) if the text is not YAML
  *
- * @example parseStudy(await readConfigText('configs/study.yaml'), 'configs/study.yaml')[0].variants.length
+ * @example readStudy('groups: {}', 'study.yaml').faults // ['study.yaml:1: groups: a study needs at least one group']
  */
-export function parseStudy(text: string, source: string): StudyGroup[] {
+export function readStudy(text: string, source: string): StudyDocument {
   const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
   const value = toValue(document, source);
+  const locate = locator(document, lines, source);
+  const given = givenGroups(value);
   const result = studySchema.safeParse(value);
-  if (!result.success) {
-    const faults = faultsOf(result.error.issues, value, locator(document, lines, source));
-    if (faults.length === 1) throw new FaceparseError(faults[0], { exitCode: 2 });
-    const count = faults.length < maxFaults ? String(faults.length) : `${maxFaults} or more`;
-    throw new FaceparseError(`${source} has ${count} errors:`, { exitCode: 2, faults: faults.slice(0, maxFaults) });
-  }
-  return Object.entries(result.data.groups).map(([name, { question, ...group }]) => ({
+  if (!result.success) return { faults: faultsOf(result.error.issues, value, locate), given, locate };
+  const groups = Object.entries(result.data.groups).map(([name, { question, ...group }]) => ({
     ...group,
     ...(question && { question }),
     name,
@@ -189,4 +253,5 @@ export function parseStudy(text: string, source: string): StudyGroup[] {
       name,
     })),
   }));
+  return { groups, faults: [], given, locate };
 }

@@ -33,6 +33,15 @@ export function misspelling(given: string, name: string): number | undefined {
   return edits <= Math.max(1, Math.floor(given.length / 3)) ? edits : undefined;
 }
 
+/** Returns the known name nearest to a given one, or undefined if none is similar. */
+export function nearestName(given: string, names: readonly string[]): string | undefined {
+  const near = names
+    .map((name) => ({ name, edits: misspelling(given, name) ?? Number.POSITIVE_INFINITY }))
+    .filter(({ edits }) => Number.isFinite(edits))
+    .sort((a, b) => a.edits - b.edits);
+  return near[0]?.name;
+}
+
 /**
  * Completes an error about an unknown name: `did you mean 'base'?`, or else lists the names.
  *
@@ -44,9 +53,6 @@ export function suggestName(
   names: readonly string[],
   otherwise = `available: ${names.join(', ')}`,
 ): string {
-  const near = names
-    .map((name) => ({ name, edits: misspelling(given, name) ?? Number.POSITIVE_INFINITY }))
-    .filter(({ edits }) => Number.isFinite(edits))
-    .sort((a, b) => a.edits - b.edits);
-  return near.length === 0 ? otherwise : `did you mean '${near[0].name}'?`;
+  const near = nearestName(given, names);
+  return near === undefined ? otherwise : `did you mean '${near}'?`;
 }

@@ -18,6 +18,8 @@ describe('requireNewRun', () => {
     await expect(requireNewRun(path)).rejects.toThrow(/already exists\. Choose another name with --name\.$/);
     await writeFile(runFolder(path).config, '');
     await expect(requireNewRun(path)).rejects.toThrow(/Resume it with --resume/);
+    const inFile = join(runFolder(path).config, 'run');
+    await expect(requireNewRun(inFile)).rejects.toThrow(/config\.yaml is not a folder; choose another --out$/);
   });
 });
 

@@ -2,6 +2,7 @@ import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { exists } from '../files/path-kind.ts';
+import { requireWritable } from '../files/require-writable.ts';
 import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
 import { type LossName, losses } from '../losses/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -41,9 +42,9 @@ export function runFolder(path: string): RunFolder {
   };
 }
 
-/** Checks that the folder of a new run is free. @throws FaceparseError if it exists */
+/** Checks that the folder of a new run is free. @throws FaceparseError if it exists, or cannot be created */
 export async function requireNewRun(path: string): Promise<void> {
-  if (!(await exists(path))) return;
+  if (!(await exists(path))) return requireWritable(path, { createsFolders: true });
   const remedy = (await exists(runFolder(path).config)) ? `Resume it with --resume ${path}, or choose` : 'Choose';
   throw new FaceparseError(`the run folder ${path} already exists. ${remedy} another name with --name.`, {
     exitCode: 2,

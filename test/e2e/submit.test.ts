@@ -17,6 +17,7 @@ beforeAll(async () => {
   const data = await writeFaces(root);
   await train(['--data', data, '--out', root, '--name', 'run', ...smallTraining, 'train.epochs=2']);
   await mkdir(join(test, 'images'), { recursive: true });
+  await mkdir(join(root, 'never'));
   for (const [seed, stem] of stems.entries()) {
     await writeFile(join(test, 'images', `${stem}.png`), await photoPng(drawSyntheticFace(seed, 512).photo));
   }
@@ -101,6 +102,14 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(code).toBe(2);
     expect(stderr).toContain('--force');
     expect((await submit(run, '--test', test, '--out', zip, '--no-run', '--force')).code).toBe(0);
+  });
+
+  it('checks the place of the zip before it parses images', async () => {
+    const { code, stdout, stderr } = await submit(run, '--test', test, '--out', join(root, 'missing', 'a.zip'));
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /^faceparse: cannot write .*a\.zip: the folder .*missing does not exist; create it first, or choose another --out\n$/,
+    );
   });
 
   it('checks a zip and lists every fault', async () => {

@@ -224,7 +224,11 @@ describe('train', () => {
       ['--data', '.', 'train.resolutions=[{until: 0.5, size: 8}]'],
       /entry 1 of train\.resolutions: size is 8, but must be a whole number from 32 to 1024\n$/,
     ],
-    ['at a size that does not fit', ['--data', '.', 'train.size=100'], /multiples of 32, not 100×100\n$/],
+    [
+      'at a size that does not fit',
+      ['--data', '.', 'train.size=100'],
+      /multiples of 32, not 100×100; the nearest to 100 are 96 and 128\n$/,
+    ],
   ])('%s is refused in one line', async (_, words, message) => {
     const cwd = await temporaryFolder();
     const { code, stderr } = await runCli(['train', ...words], { cwd });

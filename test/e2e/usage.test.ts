@@ -58,8 +58,16 @@ describe('faceparse', () => {
     ['study stdy', "study stdy not found; did you mean 'study'?"],
     ['train --lr 1e-3', "unknown option '--lr'; to set a configuration key, write train.lr=1e-3"],
     ['evaluate', /^no data given, and the bundled network records none; pass --data FOLDER, .*$/],
+    ['evaluate nowhere/run', 'nowhere/run not found; it must be a run folder or a weights file'],
+    ['report nowhere/run', 'nowhere/run not found; it must be a run folder or a weights file'],
+    ['evaluate a b', /^too many arguments for 'evaluate'.* compare runs with faceparse report RUN RUN$/],
+    ['eval', "unknown command 'eval' (Did you mean evaluate?)"],
+    ['help trian', "unknown command 'trian' (Did you mean train?)"],
     ['config a.yaml b.yaml', /^two configs given/],
     ['config train.lrr=1', "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?"],
+    ['config compact model.name=resnet', /^unknown model 'resnet'; the models are compact, [^()]*unet$/],
+    ['config loss.classWeights=[1,2]', 'loss.classWeights has 2 values, but celebamask-19 has 19 classes'],
+    ['config train.size=100', /multiples of 32, not 100×100; the nearest to 100 are 96 and 128$/],
     ['config --json train.lr=fast', /train.lr is "fast", but must be a number/],
   ])('faceparse %s: one line on stderr, exit code 2', async (words, message) => {
     const { code, stdout, stderr } = await runCli(words.split(' '), { cwd: await temporaryFolder() });
@@ -75,7 +83,7 @@ describe('faceparse', () => {
     const cwd = await temporaryFolder();
     const listed = await runCli(['config', '--list'], { cwd });
     expect(listed).toMatchObject({ code: 0, stderr: '' });
-    expect(listed.stdout).toMatch(/^compact +1,[0-9,]+ +The challenge on two CPU cores/m);
+    expect(listed.stdout).toMatch(/^compact +config +1,[0-9,]+ +The challenge on two CPU cores/m);
     expect(listed.stdout).toMatch(/^study +study +Controlled comparisons/m);
     const named = await runCli(['config', 'compact', 'train.lr=3e-3', '--json'], { cwd });
     expect(JSON.parse(named.stdout)).toMatchObject({

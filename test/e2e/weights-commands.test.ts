@@ -40,7 +40,7 @@ describe('export --format safetensors', () => {
     const out = await temporaryFolder();
     const whole = join(out, 'whole.safetensors');
     expect(await succeed(['export', weights, '--format', 'safetensors', '--out', whole])).toMatch(
-      /^wrote \S*whole\.safetensors \(4\.\d MB\) from \S*random\.safetensors\n$/,
+      /^wrote \S*whole\.safetensors \(4\.\d MiB\) from \S*random\.safetensors\n$/,
     );
     expect((await readFile(whole)).equals(await readFile(weights))).toBe(true);
 

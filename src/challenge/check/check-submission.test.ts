@@ -89,9 +89,20 @@ describe('checkSubmission', () => {
     const result = await check(good());
     expect(result).toEqual({
       faults: [],
-      notes: [expect.stringMatching(/ contains 7 files \([\d.]+ MB\)$/)],
+      notes: [expect.stringMatching(/ contains 7 files \([\d.]+ [KM]iB\)$/)],
       masks: 4,
       parameters: 184,
+    });
+  });
+
+  it('refuses a missing zip, and a run folder in place of a zip', async () => {
+    const checked = (zip: string) => checkSubmission({ zip, test, run: false });
+    await expect(checked(join(test, 'none.zip'))).rejects.toThrow(
+      /^the zip .*none\.zip does not exist; check the path$/,
+    );
+    await expect(checked(test)).rejects.toMatchObject({
+      exitCode: 2,
+      message: `${test} is a folder, not a zip; to pack a run, use faceparse submit ${test} --test FOLDER`,
     });
   });
 

@@ -5,6 +5,7 @@ import { openZip, type ZipArchive } from '../../formats/zip-reader.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { formatBytes } from '../../text/format-bytes.ts';
 import { checkCheckpoint } from './checkpoint.ts';
 import { type Fault, groupFaults, nameFirst } from './fault.ts';
 import { extraWeights, inspectLayout, type Layout, type PlacedFile } from './layout.ts';
@@ -66,8 +67,8 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
     });
   }
   requirePackages('checking a zip', ['yauzl']);
-  const { photos: images, leftAlone } = await findTestPhotos(test);
   await requireFile(zip);
+  const { photos: images, leftAlone } = await findTestPhotos(test);
   let archive: ZipArchive;
   try {
     archive = await openZip(zip, submissionLimits);
@@ -85,7 +86,11 @@ export async function checkSubmission(options: SubmissionCheckOptions): Promise<
 
 async function requireFile(zip: string): Promise<void> {
   const info = await stat(zip).catch(() => undefined);
-  if (!info?.isFile()) throw new FaceparseError(`the zip ${zip} does not exist; check the path`, { exitCode: 2 });
+  if (info?.isFile()) return;
+  const problem = info?.isDirectory()
+    ? `${zip} is a folder, not a zip; to pack a run, use faceparse submit ${zip} --test FOLDER`
+    : `the zip ${zip} does not exist; check the path`;
+  throw new FaceparseError(problem, { exitCode: 2 });
 }
 
 /** One check of an opened zip. */
@@ -216,7 +221,7 @@ class SubmissionInspection {
 
   private sizeNote(): string {
     const files = this.archive.entries.length;
-    return `the zip contains ${files} ${files === 1 ? 'file' : 'files'} (${(this.archive.fileBytes / 1e6).toFixed(1)} MB)`;
+    return `the zip contains ${files} ${files === 1 ? 'file' : 'files'} (${formatBytes(this.archive.fileBytes)})`;
   }
 }
 

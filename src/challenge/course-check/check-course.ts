@@ -9,6 +9,7 @@ import { mostPages } from '../../report/build-report.ts';
 import { type ReportSubject, readSubject } from '../../report/report-subject.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { formatBytes } from '../../text/format-bytes.ts';
 import { checkCheckpoint } from '../check/checkpoint.ts';
 import { type Fault, groupFaults, nameFirst } from '../check/fault.ts';
 import { inspectMask, maxMaskBytes } from '../check/masks.ts';
@@ -87,11 +88,10 @@ export async function checkCourse(
   if (code.size > 0 && codeBytes === 0) {
     faults.push({ check: 'code-empty', where: 'code', message: 'all code files are empty; add the code' });
   }
-  const megabytes = (archive.fileBytes / 1e6).toFixed(1);
   return {
     faults,
     notes: [
-      `the zip contains ${archive.entries.length} files (${megabytes} MB); its code was not executed`,
+      `the zip contains ${archive.entries.length} files (${formatBytes(archive.fileBytes)}); its code was not executed`,
       ...layout.notes,
       ...leftAloneNotes(leftAlone),
       ...notes,

@@ -31,10 +31,11 @@ async function listConfigs(options: ConfigOptions): Promise<void> {
   }
   if (options.json) return printJson({ configs });
   const table = formatTable(
-    [{ title: 'name' }, { title: 'parameters', align: 'right' }, { title: 'description' }],
+    [{ title: 'name' }, { title: 'kind' }, { title: 'parameters', align: 'right' }, { title: 'description' }],
     configs.map(({ name, kind, parameters, description }) => [
       name,
-      kind === 'study' ? 'study' : formatCount(parameters ?? 0),
+      kind,
+      parameters === undefined ? '' : formatCount(parameters),
       description,
     ]),
   );
@@ -59,8 +60,13 @@ export function registerConfig(program: Command): void {
         return printText(formatConfigReference());
       }
       const arguments_ = await findConfigArguments(words);
-      const { loadConfig } = await import('../../config/load-config.ts');
+      const [{ loadConfig }, { planTraining }] = await Promise.all([
+        import('../../config/load-config.ts'),
+        import('../../training/plan.ts'),
+      ]);
       const config = await loadConfig({ ...arguments_, notify: printNotice });
+      // `train` would refuse the same.
+      planTraining(config);
       if (options.json) return printJson(config);
       const { stringify } = await import('yaml');
       printText(stringify(config));

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import type { Engine } from '../../engine/engine.ts';
 import { installCommand, isOptional, requirePackages } from '../../packages/optional-packages.ts';
 import { packagePurposes } from '../../packages/package-purposes.ts';
+import { formatBytes } from '../../text/format-bytes.ts';
 import { type JsonOption, jsonHelp, printJson, printText } from '../command.ts';
-import { formatBytes, formatPairs } from '../format.ts';
+import { formatPairs } from '../format.ts';
 import type { MachineInfo } from '../machine.ts';
 
 interface EngineReport {

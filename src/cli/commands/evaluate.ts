@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { Dataset } from '../../data/dataset/dataset.ts';
 import { leftAloneNotes } from '../../data/dataset/list-images.ts';
-import { isFolder } from '../../files/path-kind.ts';
+import { exists, isFolder } from '../../files/path-kind.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import type { ScoreSummary } from '../../metrics/face-score.ts';
 import type { Averaging } from '../../parser/averaging.ts';
@@ -101,6 +101,8 @@ function formatReport(set: LabelSet, plain: Scored, averaged: Scored | undefined
 
 /** The validation set recorded by a run. */
 async function validationFolder(run: string | undefined): Promise<string> {
+  if (run !== undefined && !(await exists(run)))
+    throw await (await import('../../node/missing-run.ts')).missingRun(run);
   if (run === undefined || !(await isFolder(run))) {
     throw new FaceparseError(
       `no data given, and ${run ?? 'the bundled network'} records none; pass --data FOLDER, a folder with images/ and masks/`,
@@ -128,6 +130,11 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
   ]);
   const dataset = await openDataset(options.data ?? (await validationFolder(run)), { requireMasks: true });
   const parser = await FaceParser.load(run, engineChoice(options));
+  const unfinished =
+    run === undefined
+      ? undefined
+      : await (await import('../../training/earlier-run/unfinished-run.ts')).unfinishedNote(run);
+  if (unfinished !== undefined) printNotice(unfinished);
   try {
     const plain = await score('scoring', parser, dataset, options);
     const averaging = await averagingOf(options);

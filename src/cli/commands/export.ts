@@ -6,8 +6,8 @@ import { exists } from '../../files/path-kind.ts';
 import type { Graph } from '../../graph/graph.ts';
 import type { Weights } from '../../models/weights-file.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { formatBytes } from '../../text/format-bytes.ts';
 import { type JsonOption, jsonHelp, printJson, printText } from '../command.ts';
-import { formatBytes } from '../format.ts';
 
 interface ExportOptions extends JsonOption, FormatOptions {
   format: string;

@@ -5,13 +5,14 @@ import type { Entry } from '../../challenge/entry.ts';
 import { type FoundPhotos, findTestPhotos, type PhotoFile } from '../../data/dataset/find-photos.ts';
 import { leftAloneNotes } from '../../data/dataset/list-images.ts';
 import { exists } from '../../files/path-kind.ts';
+import { requireWritable } from '../../files/require-writable.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
+import { formatBytes } from '../../text/format-bytes.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask, withInterrupt } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatBytes } from '../format.ts';
 
 interface SubmitOptions extends JsonOption, EngineOptions, AveragingOptions {
   test?: string;
@@ -53,6 +54,7 @@ async function requireFreeZip(path: string, force: boolean): Promise<void> {
   if (!force && (await exists(path))) {
     throw usage(`${path} already exists; choose another --out, or use --force to replace it`);
   }
+  await requireWritable(path);
 }
 
 async function check(zip: string, options: SubmitOptions): Promise<ZipCheck> {

@@ -7,7 +7,15 @@ import { countOf, formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { RunState } from '../../training/earlier-run/run-state.ts';
 import type { TrainingEstimate } from '../../training/estimate.ts';
-import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
+import {
+  InterruptedError,
+  type JsonOption,
+  jsonHelp,
+  printJson,
+  printNotice,
+  printText,
+  withInterrupt,
+} from '../command.ts';
 import { findConfigArguments, splitConfigArguments } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatDuration, formatPairs } from '../format.ts';
@@ -202,7 +210,17 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       onProgress: (progress) => display.update(progress),
       onNotice: (line) => display.notice(line),
     }),
-  ).finally(() => display.finish());
+  )
+    .catch((error) => {
+      // The run ends normally once its first step is saved, so this signal came before.
+      if (!(error instanceof InterruptedError)) throw error;
+      throw new InterruptedError(
+        resume
+          ? 'before the next step; repeat the command to resume'
+          : 'before the first step; nothing was saved, so start again',
+      );
+    })
+    .finally(() => display.finish());
   if (options.json) {
     return printJson({
       run: run,
@@ -235,7 +253,7 @@ export function registerTrain(program: Command): void {
     .description('train a network from scratch, or go on with a run')
     .argument(
       '[config...]',
-      'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`)',
+      'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`); without a config, the defaults of `faceparse config`',
     )
     .option('--data <folder>', 'folder with train/ and val/, each with images/ and masks/')
     .option('--minutes <n>', 'train for this long, instead of the epochs in the config', positiveNumber)

@@ -4,6 +4,7 @@ import type { EngineChoice } from '../../engine/select-engine.ts';
 import { exists } from '../../files/path-kind.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { getArchitecture } from '../../models/registry.ts';
+import { missingRun } from '../../node/missing-run.ts';
 import { type Averaging, networkSides } from '../../parser/averaging.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { compareRuns } from './comparison.ts';
@@ -45,6 +46,9 @@ const manyVariants = 10;
 
 /** Reads the named runs in order, each once. */
 async function readRuns({ run, others = [], base }: GatherOptions): Promise<Map<string, RunFacts>> {
+  for (const given of [run, ...others, base]) {
+    if (given !== undefined && !(await exists(given))) throw await missingRun(given);
+  }
   const folders = [
     ...new Set([run, ...(base === undefined ? [] : [base]), ...others].map((folder) => resolve(folder))),
   ];

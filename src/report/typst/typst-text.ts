@@ -20,10 +20,11 @@ export function markup(text: string): string {
   );
 }
 
-/** A string in Typst code. A leading `@` is written as its code, because it would look like the name of a package. */
+/** A string in Typst code. A `@` at the beginning or after a quote is escaped, so that no name looks like the import of a package. */
 export function typstString(text: string): string {
-  const escaped = clean(text).replace(/["\\]/g, '\\$&');
-  return `"${escaped.replace(/^@/, '\\u{40}')}"`;
+  return `"${clean(text)
+    .replace(/["\\]/g, '\\$&')
+    .replace(/(^|")@/g, '$1\\u{40}')}"`;
 }
 
 /** A name in code font, as written in a configuration. */

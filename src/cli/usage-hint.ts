@@ -1,5 +1,7 @@
+import type { Command, CommanderError } from 'commander';
 import { keysNamed } from '../config/suggest-key.ts';
 import { joinWords } from '../text/join-words.ts';
+import { commandSuggestion, findCommand } from './commands/help.ts';
 
 /** Commands that take `key=value`. */
 const commands = ['train', 'bench', 'config'];
@@ -24,4 +26,27 @@ export function optionHint(message: string, words: readonly string[]): string | 
     keys.map((key) => `${key}=${value}`),
     'or',
   )}`;
+}
+
+/**
+ * The message of a usage error of commander, completed with what the user probably meant.
+ *
+ * @param words the command line without the program
+ *
+ * @example usageMessage(error, program, ['eval']) // "error: unknown command 'eval' (Did you mean evaluate?)"
+ */
+export function usageMessage({ code, message }: CommanderError, program: Command, words: readonly string[]): string {
+  const { command, rest } = findCommand(program, words);
+  const [line] = message.split('\n');
+  if (code === 'commander.unknownOption') {
+    const hint = optionHint(message, words);
+    return hint ? `${line}; ${hint}` : message;
+  }
+  if (code === 'commander.unknownCommand' && !/Did you mean/.test(message)) {
+    return line + commandSuggestion(command, rest ?? '');
+  }
+  if (code === 'commander.excessArguments' && command.name() === 'evaluate') {
+    return `${line} Evaluate one run at a time, or compare runs with faceparse report RUN RUN`;
+  }
+  return message;
 }
