@@ -131,9 +131,7 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
   const dataset = await openDataset(options.data ?? (await validationFolder(run)), { requireMasks: true });
   const parser = await FaceParser.load(run, engineChoice(options));
   const unfinished =
-    run === undefined
-      ? undefined
-      : await (await import('../../training/earlier-run/unfinished-run.ts')).unfinishedNote(run);
+    run === undefined ? undefined : await (await import('../../study/unfinished-run.ts')).unfinishedNote(run);
   if (unfinished !== undefined) printNotice(unfinished);
   try {
     const plain = await score('scoring', parser, dataset, options);
