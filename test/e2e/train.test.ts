@@ -296,7 +296,10 @@ describe('predict', () => {
     const input = await photos();
     const out = join(input, '..', 'masks');
     const { code, stdout, stderr } = await runCli(['predict', run, input, '--out', out, '--overlay']);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: `faceparse: left alone in ${input}: note.txt (a text file)\n`,
+    });
     expect(stdout).toContain(`wrote 2 masks to ${out}`);
     expect(await listFiles(out)).toEqual(['overlay/tall.png', 'overlay/wide.one.png', 'tall.png', 'wide.one.png']);
     for (const [name, width, height] of [

@@ -130,7 +130,7 @@ function onnxTensor({ Tensor }: OnnxRuntime, data: Float32Array | Int32Array, sh
 export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngineOptions): Engine {
   if (typeof runtime?.InferenceSession?.create !== 'function') {
     throw new FaceparseError(
-      'createOnnxEngine requires ONNX Runtime: pass { runtime: ort } with the module of onnxruntime-web or onnxruntime-node',
+      'createOnnxEngine requires ONNX Runtime: pass { runtime: ort } with a module of ONNX Runtime, such as onnxruntime-web',
       { exitCode: 2 },
     );
   }
