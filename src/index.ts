@@ -12,7 +12,7 @@ export {
   type OnnxEngineOptions,
   type OnnxRuntime,
 } from './engine/onnx/onnx-engine.ts';
-export { type EncodableImage, encodePng, type PngOptions } from './formats/png-encoder.ts';
+export { type EncodableImage, encodePng, type PngOptions } from './formats/png/png-encoder.ts';
 export { cutOut, type RgbaImage } from './image/cut-out.ts';
 export type { LabelMap, Photo } from './image/image.ts';
 export { encodeLabelPng } from './image/label-png.ts';

@@ -16,12 +16,12 @@ export type {
 export { type Dataset, type DatasetItem, openDataset } from './data/dataset/dataset.ts';
 export { type EngineChoice, type EngineName, selectEngine } from './engine/select-engine.ts';
 export { evaluateMasks, type MaskEvaluation, type MaskEvaluationOptions } from './evaluation/evaluate-masks.ts';
+export { type EvaluationOptions, evaluateParser, type ScoredImage } from './evaluation/evaluate-parser.ts';
 export { ImageError, readMask } from './image/read-image.ts';
 export * from './index.ts';
 export { FaceParser, type LoadOptions } from './node/face-parser.ts';
 export { type CanvasLike, decodeSource as readPhoto, type ImageSource, type SharpLike } from './node/image-source.ts';
 export { type SyntheticDatasetOptions, writeSyntheticDataset } from './synthetic/dataset.ts';
-export { type EvaluationOptions, evaluateParser, type ScoredImage } from './training/evaluation.ts';
-export type { RunFolder } from './training/run-folder.ts';
+export type { RunFolder } from './training/record/run-folder.ts';
 export { storedConfig } from './training/stored-config.ts';
 export { type TrainingProgress, type TrainOptions, type TrainResult, train } from './training/trainer.ts';

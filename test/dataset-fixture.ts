@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { onTestFinished } from 'vitest';
-import { encodePalettePng } from '../src/formats/palette-png.ts';
+import { encodePalettePng } from '../src/formats/png/palette-png.ts';
 import type { LabelMap } from '../src/image/image.ts';
 
 /** 256 greys, so that masks with stray labels can be written too. */

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { PhotoFile } from '../data/dataset/find-photos.ts';
-import { runFolder } from '../training/run-folder.ts';
+import { runFolder } from '../training/record/run-folder.ts';
 import { courseReadme } from './course-readme.ts';
 import type { Entry } from './entry.ts';
 import { type MaskOptions, predictMasks } from './masks.ts';

@@ -9,8 +9,8 @@ import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { unfinishedNote } from '../study/unfinished-run.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { type RunEnvironment, readEnvironment } from '../training/environment.ts';
-import { runFolder } from '../training/run-folder.ts';
+import { type RunEnvironment, readEnvironment } from '../training/record/environment.ts';
+import { runFolder } from '../training/record/run-folder.ts';
 import { openQuestions, refusals } from './provenance.ts';
 
 /** A run that may be submitted. */

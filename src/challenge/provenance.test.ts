@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { WeightsOrigin } from '../models/weights-origin.ts';
-import type { InitialRun, RunEnvironment } from '../training/environment.ts';
+import type { InitialRun, RunEnvironment } from '../training/record/environment.ts';
 import { openQuestions, refusals, usesChallengePairs } from './provenance.ts';
 import { challengeRules } from './rules.ts';
 

@@ -1,6 +1,6 @@
 import { describeOrigin, originChain, type WeightsOrigin } from '../models/weights-origin.ts';
 import { formatCount } from '../text/counts.ts';
-import { allTrainingData, type DataRecord, initialRuns, type RunEnvironment } from '../training/environment.ts';
+import { allTrainingData, type DataRecord, initialRuns, type RunEnvironment } from '../training/record/environment.ts';
 import { challengeRules } from './rules.ts';
 
 /** The records of a run that the rules of the challenge refer to. */

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../test/dataset-fixture.ts';
 import { openDataset } from '../data/dataset/dataset.ts';
-import { encodePng } from '../formats/png-encoder.ts';
+import { encodePng } from '../formats/png/png-encoder.ts';
 import type { LabelMap } from '../image/image.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { FaceScore } from '../metrics/face-score.ts';

@@ -5,7 +5,7 @@ import { readMask } from '../image/read-image.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { FaceScore, type ScoreSummary } from '../metrics/face-score.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { readTruth, requireScorable } from '../training/evaluation.ts';
+import { readTruth, requireScorable } from './evaluate-parser.ts';
 import { listMaskFolder, maskKey } from './mask-folder.ts';
 
 /** The scores of a folder of masks. */

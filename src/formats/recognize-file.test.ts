@@ -1,6 +1,6 @@
 import { strToU8, zipSync } from 'fflate';
 import { describe, expect, it } from 'vitest';
-import { encodePyTorchCheckpoint } from './pytorch-checkpoint.ts';
+import { encodePyTorchCheckpoint } from './pytorch/pytorch-checkpoint.ts';
 import { type FileKind, recognizeFile } from './recognize-file.ts';
 import { encodeSafetensors } from './safetensors.ts';
 

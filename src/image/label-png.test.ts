@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { decodePalettePng, encodePalettePng } from '../formats/palette-png.ts';
+import { decodePalettePng, encodePalettePng } from '../formats/png/palette-png.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { face8 } from '../labels/face-8.ts';
 import { encodeLabelPng } from './label-png.ts';

@@ -1,4 +1,4 @@
-import { encodePalettePng } from '../formats/palette-png.ts';
+import { encodePalettePng } from '../formats/png/palette-png.ts';
 import { findUnknownId } from '../labels/known-id.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import type { LabelMap } from './image.ts';

@@ -2,7 +2,7 @@ import { lstat, readFile, stat } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { decodeBmp, readBmpSize } from '../formats/bmp-decoder.ts';
 import { contentOf, type ImageFormat, readableFormats } from '../formats/file-content.ts';
-import { decodePalettePng } from '../formats/palette-png.ts';
+import { decodePalettePng } from '../formats/png/palette-png.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { randomWeights } from '../../test/random-weights.ts';
 import { onnxModel } from '../export/onnx/onnx.ts';
 import { pytorchCheckpoint } from '../export/pytorch/pytorch.ts';
-import { encodePyTorchCheckpoint } from '../formats/pytorch-checkpoint.ts';
+import { encodePyTorchCheckpoint } from '../formats/pytorch/pytorch-checkpoint.ts';
 import { foreignModelError, notWeightsError } from './foreign-weights.ts';
 import { decodeWeights } from './weights-file.ts';
 

@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { noiseRgb, temporaryFolder } from '../../test/dataset-fixture.ts';
 import { randomWeights } from '../../test/random-weights.ts';
-import { decodePalettePng } from '../formats/palette-png.ts';
+import { decodePalettePng } from '../formats/png/palette-png.ts';
 import { encodeWeights } from '../models/weights-file.ts';
 import { bundledWeights, requireBundledWeights } from './bundled-weights.ts';
 import { FaceParser, resolveWeights } from './face-parser.ts';

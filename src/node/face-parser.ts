@@ -11,7 +11,7 @@ import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../pa
 import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { runFolder } from '../training/run-folder.ts';
+import { runFolder } from '../training/record/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
 import { foreignModelIn } from './foreign-model.ts';
 import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';

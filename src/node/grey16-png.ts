@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createDeflate } from 'node:zlib';
-import { chunk, headerChunk, pngColorTypes, pngSignature } from '../formats/png-chunks.ts';
+import { chunk, headerChunk, pngColorTypes, pngSignature } from '../formats/png/png-chunks.ts';
 
 /** Higher levels take twice the time for a tenth fewer bytes of probabilities. */
 const deflateLevel = 3;

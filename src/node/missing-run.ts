@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { nearestName } from '../text/similar-names.ts';
-import { runFolder } from '../training/run-folder.ts';
+import { runFolder } from '../training/record/run-folder.ts';
 
 /** Further runs are only counted. */
 const mostListed = 8;

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { noiseRgb, temporaryFolder } from '../../test/dataset-fixture.ts';
 import { fromHalf } from '../formats/float16.ts';
-import { decodePalettePng } from '../formats/palette-png.ts';
+import { decodePalettePng } from '../formats/png/palette-png.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { upsampledArgmax } from '../parser/argmax.ts';
 import { ParseResult } from '../parser/parse-result.ts';

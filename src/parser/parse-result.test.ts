@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { decodePalettePng } from '../formats/palette-png.ts';
+import { decodePalettePng } from '../formats/png/palette-png.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { Random } from '../random/random.ts';
 import { upsampledArgmax } from './argmax.ts';

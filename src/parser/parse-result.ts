@@ -1,4 +1,4 @@
-import { encodePng } from '../formats/png-encoder.ts';
+import { encodePng } from '../formats/png/png-encoder.ts';
 import type { RgbaImage } from '../image/cut-out.ts';
 import type { LabelMap } from '../image/image.ts';
 import { findClasses } from '../labels/find-class.ts';

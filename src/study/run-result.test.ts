@@ -5,7 +5,7 @@ import { stringify } from 'yaml';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
 import { studyRun } from '../../test/study-fixture.ts';
 import type { Config } from '../config/schema.ts';
-import { type MetricsLine, MetricsLog, runFolder } from '../training/run-folder.ts';
+import { type MetricsLine, MetricsLog, runFolder } from '../training/record/run-folder.ts';
 import { readRunResult } from './run-result.ts';
 
 /** Four epochs. */

@@ -5,8 +5,8 @@ import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { isFinished } from '../training/earlier-run/run-state.ts';
 import { describeChange } from '../training/earlier-run/setting-changes.ts';
-import { readSettingChanges } from '../training/environment.ts';
-import { readMetrics, runFolder } from '../training/run-folder.ts';
+import { readSettingChanges } from '../training/record/environment.ts';
+import { readMetrics, runFolder } from '../training/record/run-folder.ts';
 import { storedConfig } from '../training/stored-config.ts';
 import type { StudyRun } from './load-study.ts';
 

@@ -1,6 +1,6 @@
 import { exists } from '../files/path-kind.ts';
 import { isFinished } from '../training/earlier-run/run-state.ts';
-import { readMetrics, runFolder } from '../training/run-folder.ts';
+import { readMetrics, runFolder } from '../training/record/run-folder.ts';
 import { storedConfig } from '../training/stored-config.ts';
 
 /**

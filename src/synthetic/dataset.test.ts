@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decodePalettePng } from '../formats/palette-png.ts';
+import { decodePalettePng } from '../formats/png/palette-png.ts';
 import { readPhoto } from '../image/read-image.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { FaceparseError } from '../text/errors.ts';

@@ -6,7 +6,7 @@ import { Graph } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { median } from '../metrics/median.ts';
 import { finalResolution, planTraining, type TrainingPlan } from './plan.ts';
-import { stepWork, TimedProgram, type TimedWork } from './timed-program.ts';
+import { stepWork, TimedProgram, type TimedWork } from './step/timed-program.ts';
 
 export interface BenchmarkOptions {
   readonly config: Config;

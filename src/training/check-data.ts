@@ -10,7 +10,7 @@ import { badFiles } from '../text/bad-files.ts';
 import { countOf, formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { nameSome } from '../text/name-some.ts';
-import type { DataRecord } from './environment.ts';
+import type { DataRecord } from './record/environment.ts';
 
 /** What is wrong with a validation pair, with the way out; undefined if it can be scored. */
 async function faultOf({ imagePath, maskPath = '' }: DatasetItem, set: LabelSet): Promise<string | undefined> {

@@ -5,7 +5,7 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../form
 import { type StateOwner, sizeOf } from '../graph/graph.ts';
 import { averageState } from '../optim/moving-average.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { sumsPrefix } from './step-sums.ts';
+import { sumsPrefix } from './step/step-sums.ts';
 
 const count = z.number().int().min(0);
 

@@ -7,10 +7,10 @@ import { positionAt, readEarlierPart } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
 import { loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { finalResolution, planTraining, requireEnoughPairs, type TrainingPlan } from './plan.ts';
-import { runFolder } from './run-folder.ts';
-import { RunProgress } from './run-progress.ts';
-import { stepWork, TimedProgram } from './timed-program.ts';
-import type { TrainingStep } from './training-step.ts';
+import { runFolder } from './record/run-folder.ts';
+import { RunProgress } from './record/run-progress.ts';
+import { stepWork, TimedProgram } from './step/timed-program.ts';
+import type { TrainingStep } from './step/training-step.ts';
 
 /** An estimate of a run, measured on a few steps with random images. */
 export interface TrainingEstimate {

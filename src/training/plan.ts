@@ -8,7 +8,7 @@ import { inferenceGraph, type Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
 import { formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { buildTrainingStep, type TrainingStep } from './training-step.ts';
+import { buildTrainingStep, type TrainingStep } from './step/training-step.ts';
 
 /** A part of a run with one image size. All resolutions have the same states. */
 export interface TrainingResolution {

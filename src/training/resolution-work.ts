@@ -2,8 +2,8 @@ import type { BatchLoader } from '../data/batches/batch-loader.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Graph } from '../graph/graph.ts';
 import type { TrainingResolution } from './plan.ts';
-import { StepRunner } from './step-runner.ts';
-import type { StepEntry } from './training-step.ts';
+import { StepRunner } from './step/step-runner.ts';
+import type { StepEntry } from './step/training-step.ts';
 
 /** The program and batches of one resolution. */
 interface ActiveResolution {

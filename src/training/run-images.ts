@@ -1,11 +1,11 @@
 import { imageGrid } from '../charts/image-grid.ts';
 import type { Batch } from '../data/batches/batch-loader.ts';
+import type { ScoredImage } from '../evaluation/evaluate-parser.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
 import { blendOverlay, colorize } from '../image/overlay.ts';
 import { inputToPhoto, type Preprocessing } from '../image/preprocessing.ts';
 import { resizeLabels } from '../image/resize.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
-import type { ScoredImage } from './evaluation.ts';
 
 /** Number of images of a batch or a validation to show. */
 export const shownImages = 8;

@@ -10,13 +10,13 @@ import { exists } from '../files/path-kind.ts';
 import type { StateOwner } from '../graph/graph.ts';
 import { encodeWeights, type Weights } from '../models/weights-file.ts';
 import { type Checkpoint, type RunRecord, requireFinite, saveCheckpoint } from './checkpoint.ts';
-import { type ResumedWith, type RunEnvironment, recordResume, writeEnvironment } from './environment.ts';
 import type { TrainingPlan } from './plan.ts';
+import { type ResumedWith, type RunEnvironment, recordResume, writeEnvironment } from './record/environment.ts';
+import { formatMetrics, MetricsLog, type RunFolder, readMetrics, runFolder } from './record/run-folder.ts';
+import type { RunProgress } from './record/run-progress.ts';
 import type { ResolutionWork } from './resolution-work.ts';
-import { formatMetrics, MetricsLog, type RunFolder, readMetrics, runFolder } from './run-folder.ts';
-import type { RunProgress } from './run-progress.ts';
 import type { Validation } from './run-validation.ts';
-import { StepWindow } from './step-window.ts';
+import { StepWindow } from './step/step-window.ts';
 
 /** How a resumed run differs from its earlier part. */
 export interface ReopenedWith {

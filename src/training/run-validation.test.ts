@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { maskBytes, temporaryFolder } from '../../test/dataset-fixture.ts';
 import { openDataset } from '../data/dataset/dataset.ts';
+import { readTruth } from '../evaluation/evaluate-parser.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
-import { readTruth } from './evaluation.ts';
 import { spreadItems } from './run-validation.ts';
 
 describe('spreadItems', () => {

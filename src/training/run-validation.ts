@@ -1,10 +1,10 @@
 import type { Config } from '../config/schema.ts';
 import type { Dataset } from '../data/dataset/dataset.ts';
 import type { Engine } from '../engine/engine.ts';
+import { evaluateParser, type ScoredImage } from '../evaluation/evaluate-parser.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { FaceParser } from '../parser/face-parser.ts';
-import { evaluateParser, type ScoredImage } from './evaluation.ts';
 import { shownImages } from './run-images.ts';
 import { LogitsRecorder, ValidationLoss } from './validation-loss.ts';
 

@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { findRun } from './earlier-run/find-run.ts';
 import { requirePossible } from './earlier-run/setting-changes.ts';
-import { runFolder } from './run-folder.ts';
+import { runFolder } from './record/run-folder.ts';
 
 /** Settings that change when a run is resumed. */
 export interface ResumeChanges {

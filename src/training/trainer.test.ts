@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
 import { openDataset } from '../data/dataset/dataset.ts';
 import { selectEngine } from '../engine/select-engine.ts';
+import { evaluateParser } from '../evaluation/evaluate-parser.ts';
 import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { decodeWeights } from '../models/weights-file.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
-import { evaluateParser } from './evaluation.ts';
-import { readMetrics, runFolder } from './run-folder.ts';
+import { readMetrics, runFolder } from './record/run-folder.ts';
 import { type TrainingProgress, train } from './trainer.ts';
 
 const settings = [

@@ -27,7 +27,6 @@ import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
 import { describeInitialWeights, loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { requirePossible } from './earlier-run/setting-changes.ts';
 import { statesAtStart } from './earlier-run/states-at-start.ts';
-import { describeData, describeEnvironment, type ResumedWith } from './environment.ts';
 import {
   finalResolution,
   planTraining,
@@ -37,15 +36,16 @@ import {
   type TrainingResolution,
   workDone,
 } from './plan.ts';
+import { describeData, describeEnvironment, type ResumedWith } from './record/environment.ts';
+import { claimRun } from './record/run-claim.ts';
+import { type RunFolder, requireNewRun, runFolder } from './record/run-folder.ts';
+import { RunProgress } from './record/run-progress.ts';
 import { loadTrainingImages, openResolutionBatches } from './resolution-batches.ts';
 import { ResolutionWork } from './resolution-work.ts';
-import { claimRun } from './run-claim.ts';
-import { type RunFolder, requireNewRun, runFolder } from './run-folder.ts';
 import { batchImage, validationImage } from './run-images.ts';
-import { RunProgress } from './run-progress.ts';
 import { RunSaver } from './run-saver.ts';
 import { RunValidator, type Validation } from './run-validation.ts';
-import { describeInfinity } from './step-sums.ts';
+import { describeInfinity } from './step/step-sums.ts';
 import { storedConfig } from './stored-config.ts';
 
 /** Progress of a run. */

@@ -7,10 +7,10 @@ import { openDataset } from '../data/dataset/dataset.ts';
 import { defaultPreprocessing, type PreprocessingRules } from '../image/preprocessing.ts';
 import { decodeWeights } from '../models/weights-file.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
-import { readEnvironment } from './environment.ts';
 import { planTraining, type TrainingResolution } from './plan.ts';
+import { readEnvironment } from './record/environment.ts';
+import { runFolder } from './record/run-folder.ts';
 import { loadTrainingImages, openResolutionBatches } from './resolution-batches.ts';
-import { runFolder } from './run-folder.ts';
 import { train } from './trainer.ts';
 
 const imageNet = vi.hoisted(

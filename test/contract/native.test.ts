@@ -10,8 +10,8 @@ import { conv2d } from '../../src/graph/ops/convolution.ts';
 import { defaultPreprocessing } from '../../src/image/preprocessing.ts';
 import { createModel, getArchitecture } from '../../src/models/registry.ts';
 import type { Addon, NativePlan } from '../../src/native-addon/addon.ts';
-import { noiseInputs } from '../../src/training/timed-program.ts';
-import { buildTrainingStep, type TrainingStepOptions } from '../../src/training/training-step.ts';
+import { noiseInputs } from '../../src/training/step/timed-program.ts';
+import { buildTrainingStep, type TrainingStepOptions } from '../../src/training/step/training-step.ts';
 import { expectClose, expectSameBytes } from './compare.ts';
 import { runInChild } from './run-in-child.ts';
 

@@ -9,7 +9,7 @@ import { convBn, convolution, squeezeExcite } from '../../src/nn/layers.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { averageState } from '../../src/optim/moving-average.ts';
 import { Random } from '../../src/random/random.ts';
-import { buildTrainingStep, type TrainingStepOptions } from '../../src/training/training-step.ts';
+import { buildTrainingStep, type TrainingStepOptions } from '../../src/training/step/training-step.ts';
 import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
 

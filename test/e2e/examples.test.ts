@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { decodePalettePng } from '../../src/formats/palette-png.ts';
+import { decodePalettePng } from '../../src/formats/png/palette-png.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
 import { drawPhoto, photoPng } from '../image-fixture.ts';
 import { runCli } from './run-cli.ts';

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { exportPyTorch } from '../../src/export/pytorch/pytorch.ts';
 import { type GraphBuilder, pytorchNetworkOf } from '../../src/export/pytorch/pytorch-module.ts';
-import { encodePyTorchCheckpoint } from '../../src/formats/pytorch-checkpoint.ts';
+import { encodePyTorchCheckpoint } from '../../src/formats/pytorch/pytorch-checkpoint.ts';
 import { countParameters } from '../../src/graph/cost.ts';
 import { defaultPreprocessing } from '../../src/image/preprocessing.ts';
 import { getLabelSet } from '../../src/labels/registry.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { decodePalettePng } from '../../src/formats/palette-png.ts';
+import { decodePalettePng } from '../../src/formats/png/palette-png.ts';
 import { encodeSafetensors } from '../../src/formats/safetensors.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
 import { defaultEngine } from './default-engine.ts';

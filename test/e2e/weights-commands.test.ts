@@ -3,7 +3,7 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { decodePalettePng } from '../../src/formats/palette-png.ts';
+import { decodePalettePng } from '../../src/formats/png/palette-png.ts';
 import { encodeWeights } from '../../src/models/weights-file.ts';
 import { bundledWeights } from '../../src/node/bundled-weights.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';

@@ -3,7 +3,7 @@ import { Graph } from '../../src/graph/graph.ts';
 import { resize } from '../../src/graph/ops/resize.ts';
 import { createModel } from '../../src/models/registry.ts';
 import type { OptimizerOptions } from '../../src/optim/optimizer.ts';
-import { buildTrainingStep } from '../../src/training/training-step.ts';
+import { buildTrainingStep } from '../../src/training/step/training-step.ts';
 import { expectClose } from '../contract/compare.ts';
 import { loadEngines } from '../contract/engines.ts';
 import { checksum, images, initialState, labels, readUnetGolden, unseenImage, unseenSize } from './unet-values.ts';

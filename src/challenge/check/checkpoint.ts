@@ -3,7 +3,7 @@ import {
   type PyTorchCheckpoint,
   readPyTorchCheckpoint,
   type TensorDescription,
-} from '../../formats/pytorch-checkpoint-reader.ts';
+} from '../../formats/pytorch/pytorch-checkpoint-reader.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { nameSome } from '../../text/name-some.ts';

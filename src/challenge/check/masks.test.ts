@@ -2,7 +2,7 @@ import { zlibSync } from 'fflate';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { crc32 } from '../../formats/crc.ts';
-import { encodePalettePng } from '../../formats/palette-png.ts';
+import { encodePalettePng } from '../../formats/png/palette-png.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { inspectMask, onlyClass } from './masks.ts';
 

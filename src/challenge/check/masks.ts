@@ -1,4 +1,4 @@
-import { decodePalettePng } from '../../formats/palette-png.ts';
+import { decodePalettePng } from '../../formats/png/palette-png.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { FaceparseError } from '../../text/errors.ts';

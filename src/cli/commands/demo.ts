@@ -130,7 +130,7 @@ async function runDemo(options: { out: string; epochs: number }): Promise<void> 
   const [{ parseConfig }, { train }, { readEnvironment }, { getLabelSet }] = await Promise.all([
     import('../../config/parse-config.ts'),
     import('../../training/trainer.ts'),
-    import('../../training/environment.ts'),
+    import('../../training/record/environment.ts'),
     import('../../labels/registry.ts'),
   ]);
   requirePackages('the demo', ['echarts']);

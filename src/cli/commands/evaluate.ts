@@ -33,7 +33,7 @@ interface Scored {
 }
 
 async function score(label: string, parser: FaceParser, dataset: Dataset, options: JsonOption): Promise<Scored> {
-  const { evaluateParser } = await import('../../training/evaluation.ts');
+  const { evaluateParser } = await import('../../evaluation/evaluate-parser.ts');
   let network = 0;
   const failures: string[] = [];
   const summary = await runTask(label, options, ({ signal, onProgress }) =>
@@ -111,7 +111,7 @@ async function validationFolder(run: string | undefined): Promise<string> {
   }
   const [{ resolveSplit }, { recordedData }] = await Promise.all([
     import('../../data/dataset/dataset.ts'),
-    import('../../training/recorded-data.ts'),
+    import('../../training/record/recorded-data.ts'),
   ]);
   return resolveSplit(await recordedData(run, `${run} cannot be scored without --data`), 'val');
 }

@@ -169,7 +169,7 @@ function reportFinished(run: string, config: Config, state: RunState, words: rea
 async function findFinished(run: string, config: Config): Promise<RunState | undefined> {
   const [{ readRunState }, { runFolder }] = await Promise.all([
     import('../../training/earlier-run/run-state.ts'),
-    import('../../training/run-folder.ts'),
+    import('../../training/record/run-folder.ts'),
   ]);
   const state = await readRunState(runFolder(run), config);
   return state?.isFinished ? state : undefined;
@@ -191,7 +191,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
     const finished = await findFinished(resume, config);
     if (finished) return reportFinished(resume, config, finished, words, options.json);
   }
-  const { recordedData } = await import('../../training/recorded-data.ts');
+  const { recordedData } = await import('../../training/record/recorded-data.ts');
   const data =
     options.data ?? (resume === undefined ? undefined : await recordedData(resume, `${resume} cannot be resumed`));
   if (data === undefined) {

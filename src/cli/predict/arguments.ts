@@ -2,7 +2,7 @@ import { dirname, extname } from 'node:path';
 import { exists, isFolder } from '../../files/path-kind.ts';
 import { refuseForeignModel } from '../../node/foreign-model.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { runFolder } from '../../training/run-folder.ts';
+import { runFolder } from '../../training/record/run-folder.ts';
 
 /** Whether a path is a weights file, by its ending, or a run folder. */
 export async function isRun(path: string): Promise<boolean> {

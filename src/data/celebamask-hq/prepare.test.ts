@@ -4,7 +4,7 @@ import { zipSync } from 'fflate';
 import { describe, expect, test } from 'vitest';
 import { jpegBytes, temporaryFolder } from '../../../test/dataset-fixture.ts';
 import { partBytes, put, type RawNames, writeRawDownload, zipFolder } from '../../../test/raw-download-fixture.ts';
-import { decodePalettePng } from '../../formats/palette-png.ts';
+import { decodePalettePng } from '../../formats/png/palette-png.ts';
 import { readMask, readPhoto } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { openDataset } from '../dataset/dataset.ts';

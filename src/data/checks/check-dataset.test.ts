@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { jpegBytes, maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../../test/dataset-fixture.ts';
-import { decodePalettePng, encodePalettePng } from '../../formats/palette-png.ts';
+import { decodePalettePng, encodePalettePng } from '../../formats/png/palette-png.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { classOrderTable, getClassOrder } from '../../labels/class-orders.ts';
 import { writeSyntheticDataset } from '../../synthetic/dataset.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readPngPalette } from '../../formats/palette-png.ts';
+import { readPngPalette } from '../../formats/png/palette-png.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import { ImageError, readMask, readPhoto } from '../../image/read-image.ts';
 import type { LabelSet } from '../../labels/label-set.ts';

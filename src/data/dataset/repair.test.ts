@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../../test/dataset-fixture.ts';
-import { decodePalettePng } from '../../formats/palette-png.ts';
+import { decodePalettePng } from '../../formats/png/palette-png.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { repairDataset } from './repair.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodePalettePng } from '../../formats/palette-png.ts';
+import { encodePalettePng } from '../../formats/png/palette-png.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';

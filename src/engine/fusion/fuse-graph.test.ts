@@ -16,7 +16,7 @@ import { createModel } from '../../models/registry.ts';
 import { convBn, convolution, invertedResidual, squeezeExcite } from '../../nn/layers.ts';
 import { Scope } from '../../nn/scope.ts';
 import type { OptimizerOptions } from '../../optim/optimizer.ts';
-import { buildTrainingStep, type TrainingStepOptions } from '../../training/training-step.ts';
+import { buildTrainingStep, type TrainingStepOptions } from '../../training/step/training-step.ts';
 import { fuseGraph } from './fuse-graph.ts';
 
 const classes = 3;

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
-import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch-checkpoint.ts';
+import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import type { Model } from '../../models/model.ts';

@@ -1,12 +1,12 @@
 import type { DatasetItem } from '../../data/dataset/dataset.ts';
 import { openDataset, resolveSplit } from '../../data/dataset/dataset.ts';
 import type { EngineChoice } from '../../engine/select-engine.ts';
+import { evaluateParser, type ScoredImage } from '../../evaluation/evaluate-parser.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import type { ImageScore, ScoreSummary } from '../../metrics/face-score.ts';
 import { FaceParser } from '../../node/face-parser.ts';
 import type { Averaging } from '../../parser/averaging.ts';
-import { evaluateParser, type ScoredImage } from '../../training/evaluation.ts';
 
 /** Scores of a network on the validation pairs, as a report shows them. */
 export interface Measurements {

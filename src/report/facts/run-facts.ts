@@ -9,8 +9,8 @@ import { weightsGraph } from '../../models/weights-graph.ts';
 import { loadWeights } from '../../node/face-parser.ts';
 import { studyTitleOf } from '../../study/study-titles.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { requireSameData } from '../../training/environment.ts';
-import { type MetricsLine, readMetrics, runFolder } from '../../training/run-folder.ts';
+import { requireSameData } from '../../training/record/environment.ts';
+import { type MetricsLine, readMetrics, runFolder } from '../../training/record/run-folder.ts';
 import { storedConfig } from '../../training/stored-config.ts';
 import { type NetworkParts, networkParts } from './network-parts.ts';
 

@@ -1,7 +1,7 @@
 import type { Config } from '../../config/schema.ts';
 import { isFinished } from '../../training/earlier-run/run-state.ts';
 import { configBefore } from '../../training/earlier-run/setting-changes.ts';
-import type { MetricsLine } from '../../training/run-folder.ts';
+import type { MetricsLine } from '../../training/record/run-folder.ts';
 import { type RunFacts, trainingDataOf } from './run-facts.ts';
 
 /** A change of the image size within a run. */

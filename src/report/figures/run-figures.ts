@@ -1,12 +1,12 @@
 import { type CurveSeries, curvesChart } from '../../charts/curves.ts';
 import { imageGrid } from '../../charts/image-grid.ts';
 import type { Config } from '../../config/schema.ts';
+import type { ScoredImage } from '../../evaluation/evaluate-parser.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import { blendOverlay, colorize } from '../../image/overlay.ts';
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import { learningRateAt } from '../../optim/schedule.ts';
-import type { ScoredImage } from '../../training/evaluation.ts';
-import type { MetricsLine } from '../../training/run-folder.ts';
+import type { MetricsLine } from '../../training/record/run-folder.ts';
 import type { SizeStep } from '../facts/run-progress.ts';
 import { figureFont } from './svg-text.ts';
 

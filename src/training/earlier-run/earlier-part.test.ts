@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { temporaryFolder } from '../../../test/dataset-fixture.ts';
 import { parseConfig } from '../../config/parse-config.ts';
-import { type DataRecord, readEnvironment, recordResume } from '../environment.ts';
-import { runFolder } from '../run-folder.ts';
+import { type DataRecord, readEnvironment, recordResume } from '../record/environment.ts';
+import { runFolder } from '../record/run-folder.ts';
 import {
   describeChanges,
   type EarlierPart,

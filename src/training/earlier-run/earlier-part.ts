@@ -9,8 +9,8 @@ import {
   type ResumedWith,
   type RunEnvironment,
   readEnvironment,
-} from '../environment.ts';
-import type { RunFolder } from '../run-folder.ts';
+} from '../record/environment.ts';
+import type { RunFolder } from '../record/run-folder.ts';
 import { configBefore, describeChange, settingChanges } from './setting-changes.ts';
 
 /** How a run was trained up to the step at which it resumes. */

@@ -2,7 +2,7 @@ import { exists } from '../../files/path-kind.ts';
 import type { StateOwner } from '../../graph/graph.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type Checkpoint, loadCheckpoint } from '../checkpoint.ts';
-import type { RunFolder } from '../run-folder.ts';
+import type { RunFolder } from '../record/run-folder.ts';
 
 /**
  * The checkpoint of a run; undefined if the run was killed before its first.

@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { exists, isFolder } from '../../files/path-kind.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { nameSome } from '../../text/name-some.ts';
-import { runFolder } from '../run-folder.ts';
+import { runFolder } from '../record/run-folder.ts';
 
 /** Whether a folder holds a run. */
 async function isRun(folder: string): Promise<boolean> {

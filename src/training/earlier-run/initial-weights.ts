@@ -10,9 +10,9 @@ import type { WeightsOrigin } from '../../models/weights-origin.ts';
 import { averageState, packAverage } from '../../optim/moving-average.ts';
 import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { allTrainingData, type InitialRun, readEnvironment } from '../environment.ts';
-import { readMetrics, runFolder } from '../run-folder.ts';
-import type { TrainingStep } from '../training-step.ts';
+import { allTrainingData, type InitialRun, readEnvironment } from '../record/environment.ts';
+import { readMetrics, runFolder } from '../record/run-folder.ts';
+import type { TrainingStep } from '../step/training-step.ts';
 
 /** The initial weights of a run that does not start from random ones. */
 export interface InitialWeights {

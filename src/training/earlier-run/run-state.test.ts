@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test/dataset-fixture.ts';
 import { parseConfig } from '../../config/parse-config.ts';
-import { formatMetrics, runFolder } from '../run-folder.ts';
+import { formatMetrics, runFolder } from '../record/run-folder.ts';
 import { isFinished, readRunState } from './run-state.ts';
 
 const config = (...overrides: string[]) => parseConfig('', 'a', ['train.batchSize=4', ...overrides]);

@@ -1,8 +1,8 @@
 import { type Config, imagesPerStep } from '../../config/schema.ts';
 import { exists } from '../../files/path-kind.ts';
-import { allTrainingData, readEnvironment } from '../environment.ts';
-import { type MetricsLine, type RunFolder, readMetrics } from '../run-folder.ts';
-import { stepsInEpochs } from '../run-progress.ts';
+import { allTrainingData, readEnvironment } from '../record/environment.ts';
+import { type MetricsLine, type RunFolder, readMetrics } from '../record/run-folder.ts';
+import { stepsInEpochs } from '../record/run-progress.ts';
 
 /** How far a run is, from its folder. */
 export interface RunState {

@@ -3,7 +3,7 @@ import { configKeys } from '../../config/config-keys.ts';
 import { valueAt } from '../../config/parse-config.ts';
 import type { Config } from '../../config/schema.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import type { SettingChange } from '../environment.ts';
+import type { SettingChange } from '../record/environment.ts';
 
 /** The keys in which two configurations differ; the engine, a condition of its own, is skipped. */
 export function settingChanges(before: Config, after: Config): SettingChange[] {

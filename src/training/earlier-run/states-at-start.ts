@@ -1,7 +1,7 @@
 import { averageState, packAverage } from '../../optim/moving-average.ts';
 import type { Checkpoint } from '../checkpoint.ts';
-import type { ResumedWith } from '../environment.ts';
-import type { TrainingStep } from '../training-step.ts';
+import type { ResumedWith } from '../record/environment.ts';
+import type { TrainingStep } from '../step/training-step.ts';
 import { type InitialWeights, startingStates } from './initial-weights.ts';
 
 /** The states of the program before the first step of this part; undefined for random initial weights. */

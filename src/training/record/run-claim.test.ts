@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { readdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../../test/dataset-fixture.ts';
-import { processFile } from '../files/process-files.ts';
-import { processMark } from '../files/process-mark.ts';
+import { temporaryFolder } from '../../../test/dataset-fixture.ts';
+import { processFile } from '../../files/process-files.ts';
+import { processMark } from '../../files/process-mark.ts';
 import { claimRun } from './run-claim.ts';
 
 /** Writes the claim of a process whose mark has other parts than that of this one. */

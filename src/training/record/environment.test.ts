@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../test/dataset-fixture.ts';
+import { temporaryFolder } from '../../../test/dataset-fixture.ts';
 import {
   allTrainingData,
   type RunEnvironment,

@@ -1,12 +1,12 @@
 import { mkdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../../test/dataset-fixture.ts';
-import { encodeFileVersionEvent } from '../formats/tensorboard-events.ts';
+import { temporaryFolder } from '../../../test/dataset-fixture.ts';
+import { encodeFileVersionEvent } from '../../formats/tensorboard-events.ts';
 import { MetricsLog, readMetrics, requireNewRun, runFolder } from './run-folder.ts';
 
-vi.mock('../losses/registry.ts', async (importOriginal) => {
-  const original = await importOriginal<typeof import('../losses/registry.ts')>();
+vi.mock('../../losses/registry.ts', async (importOriginal) => {
+  const original = await importOriginal<typeof import('../../losses/registry.ts')>();
   return { ...original, losses: [...original.losses, { name: 'later' }] };
 });
 

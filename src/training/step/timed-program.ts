@@ -1,6 +1,6 @@
-import type { Engine, EntryProgram, Values } from '../engine/engine.ts';
-import { type Graph, type InputAttributes, sizeOf } from '../graph/graph.ts';
-import { Random } from '../random/random.ts';
+import type { Engine, EntryProgram, Values } from '../../engine/engine.ts';
+import { type Graph, type InputAttributes, sizeOf } from '../../graph/graph.ts';
+import { Random } from '../../random/random.ts';
 import { entriesOfStep } from './step-runner.ts';
 import type { TrainingStep } from './training-step.ts';
 

@@ -1,7 +1,7 @@
-import type { EntryProgram } from '../engine/engine.ts';
-import type { Graph, Tensor } from '../graph/graph.ts';
-import { add } from '../graph/ops/elementwise.ts';
-import { flatten } from '../optim/flat-vector.ts';
+import type { EntryProgram } from '../../engine/engine.ts';
+import type { Graph, Tensor } from '../../graph/graph.ts';
+import { add } from '../../graph/ops/elementwise.ts';
+import { flatten } from '../../optim/flat-vector.ts';
 
 /** Scalars of a step that the program accumulates: reading them after every step would stall a device. */
 export interface StepSums {

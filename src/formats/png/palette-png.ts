@@ -1,7 +1,7 @@
 import { Unzlib, zlibSync } from 'fflate';
-import { FaceparseError } from '../text/errors.ts';
-import { quote } from '../text/quoted-text.ts';
-import { crc32 } from './crc.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { quote } from '../../text/quoted-text.ts';
+import { crc32 } from '../crc.ts';
 import { chunk, concatenate, headerChunk, pngColorTypes, pngSignature } from './png-chunks.ts';
 
 type Color = readonly [number, number, number];

@@ -1,4 +1,4 @@
-import { type Config, imagesPerStep } from '../config/schema.ts';
+import { type Config, imagesPerStep } from '../../config/schema.ts';
 
 /** Progress of a run in steps, in seconds and as a fraction of its length. */
 export class RunProgress {

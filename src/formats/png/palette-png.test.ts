@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { zlibSync } from 'fflate';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { FaceparseError } from '../text/errors.ts';
-import { crc32 } from './crc.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { crc32 } from '../crc.ts';
 import { decodePalettePng, encodePalettePng, readPngPalette } from './palette-png.ts';
 
 type Color = [number, number, number];

@@ -1,11 +1,11 @@
 import { open, readFile, stat, truncate } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
-import { exists } from '../files/path-kind.ts';
-import { requireWritable } from '../files/require-writable.ts';
-import { encodeFileVersionEvent, encodeScalarEvent } from '../formats/tensorboard-events.ts';
-import { type LossName, losses } from '../losses/registry.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
+import { exists } from '../../files/path-kind.ts';
+import { requireWritable } from '../../files/require-writable.ts';
+import { encodeFileVersionEvent, encodeScalarEvent } from '../../formats/tensorboard-events.ts';
+import { type LossName, losses } from '../../losses/registry.ts';
+import { FaceparseError } from '../../text/errors.ts';
 
 /** The files of a run. */
 export interface RunFolder {

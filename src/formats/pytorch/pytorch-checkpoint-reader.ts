@@ -1,5 +1,7 @@
-import { FaceparseError } from '../text/errors.ts';
-import { quote } from '../text/quoted-text.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { quote } from '../../text/quoted-text.ts';
+import { legacyPyTorchStart } from '../recognize-file.ts';
+import { openZip, type ZipArchive } from '../zip-reader.ts';
 import {
   maxPickleBytes,
   PersistentId,
@@ -8,8 +10,6 @@ import {
   type PickleValue,
   readPickle,
 } from './pickle-reader.ts';
-import { legacyPyTorchStart } from './recognize-file.ts';
-import { openZip, type ZipArchive } from './zip-reader.ts';
 
 /** The description of one tensor in a checkpoint, without its elements. */
 export interface TensorDescription {

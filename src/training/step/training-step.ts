@@ -1,15 +1,15 @@
-import { gradients } from '../graph/autodiff.ts';
-import { Graph, type StateOwner, type Tensor, trainableStates } from '../graph/graph.ts';
-import { add, mul } from '../graph/ops/elementwise.ts';
-import { scale } from '../graph/ops/reduction.ts';
-import { resize } from '../graph/ops/resize.ts';
-import { copyNode } from '../graph/passes/rewrite.ts';
-import { type BatchShares, combinedLoss, type LossOptions } from '../losses/combined.ts';
-import type { Model } from '../models/model.ts';
-import { flatten } from '../optim/flat-vector.ts';
-import { trackMovingAverage } from '../optim/moving-average.ts';
-import { type UpdateOptions, updateParameters } from '../optim/optimizer.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { gradients } from '../../graph/autodiff.ts';
+import { Graph, type StateOwner, type Tensor, trainableStates } from '../../graph/graph.ts';
+import { add, mul } from '../../graph/ops/elementwise.ts';
+import { scale } from '../../graph/ops/reduction.ts';
+import { resize } from '../../graph/ops/resize.ts';
+import { copyNode } from '../../graph/passes/rewrite.ts';
+import { type BatchShares, combinedLoss, type LossOptions } from '../../losses/combined.ts';
+import type { Model } from '../../models/model.ts';
+import { flatten } from '../../optim/flat-vector.ts';
+import { trackMovingAverage } from '../../optim/moving-average.ts';
+import { type UpdateOptions, updateParameters } from '../../optim/optimizer.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { type StepSums, trackSums } from './step-sums.ts';
 
 export interface TrainingStepOptions extends UpdateOptions {

@@ -1,4 +1,4 @@
-import { FaceparseError } from '../text/errors.ts';
+import { FaceparseError } from '../../text/errors.ts';
 
 /** A value in a pickle. Dictionaries are maps; lists and tuples are arrays. */
 export type PickleValue =

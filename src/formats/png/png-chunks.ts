@@ -1,5 +1,5 @@
-import { runSteps, type Steps } from '../scheduling/steps.ts';
-import { crc32 } from './crc.ts';
+import { runSteps, type Steps } from '../../scheduling/steps.ts';
+import { crc32 } from '../crc.ts';
 
 /** The first bytes of every PNG file. */
 export const pngSignature = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
-import { exists } from '../files/path-kind.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { exists } from '../../files/path-kind.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { allTrainingData, readEnvironment } from './environment.ts';
 import { runFolder } from './run-folder.ts';
 

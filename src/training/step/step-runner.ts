@@ -1,6 +1,6 @@
-import type { EntryProgram, Values } from '../engine/engine.ts';
-import { type Graph, type InputAttributes, sizeOf } from '../graph/graph.ts';
-import { Random } from '../random/random.ts';
+import type { EntryProgram, Values } from '../../engine/engine.ts';
+import { type Graph, type InputAttributes, sizeOf } from '../../graph/graph.ts';
+import { Random } from '../../random/random.ts';
 import { takeSums } from './step-sums.ts';
 import type { StepEntry, TrainingStep } from './training-step.ts';
 

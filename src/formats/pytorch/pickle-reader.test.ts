@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FaceparseError } from '../text/errors.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { PersistentId, PickleGlobal, PickleObject, readPickle } from './pickle-reader.ts';
 
 const bytesOf = (code: string) => Uint8Array.from(code, (character) => character.charCodeAt(0));

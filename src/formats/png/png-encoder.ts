@@ -1,5 +1,5 @@
-import { nextTurn, runInSlices } from '../scheduling/steps.ts';
-import { describeValue } from '../text/describe-value.ts';
+import { nextTurn, runInSlices } from '../../scheduling/steps.ts';
+import { describeValue } from '../../text/describe-value.ts';
 import { chunk, concatenateSteps, headerChunk, pngColorTypes, pngSignature } from './png-chunks.ts';
 
 /** Pixels to encode: grey, RGB or RGBA, 8 bits per channel. */

@@ -1,9 +1,9 @@
 import { rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeError } from '../files/atomic-write.ts';
-import { clearAbandoned, listProcessFiles, type ProcessFile, processFile } from '../files/process-files.ts';
-import { markedPid, processState } from '../files/process-mark.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { writeError } from '../../files/atomic-write.ts';
+import { clearAbandoned, listProcessFiles, type ProcessFile, processFile } from '../../files/process-files.ts';
+import { markedPid, processState } from '../../files/process-mark.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { runFolder } from './run-folder.ts';
 
 /** Interval at which a claim is renewed, for observers that cannot see the process. */

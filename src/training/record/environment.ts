@@ -3,16 +3,16 @@ import { readFile } from 'node:fs/promises';
 import { cpus, platform, release, totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import type { Config } from '../config/schema.ts';
-import type { Dataset } from '../data/dataset/dataset.ts';
-import type { Engine } from '../engine/engine.ts';
-import { findNative } from '../engine/native/node.ts';
-import { defaultThreads } from '../engine/select-engine.ts';
-import { writeFileAtomic } from '../files/atomic-write.ts';
-import { describeOrigin, type WeightsOrigin } from '../models/weights-origin.ts';
-import { installedPackage } from '../packages/installed-package.ts';
-import { readOwnPackage } from '../packages/own-package.ts';
-import { FaceparseError } from '../text/errors.ts';
+import type { Config } from '../../config/schema.ts';
+import type { Dataset } from '../../data/dataset/dataset.ts';
+import type { Engine } from '../../engine/engine.ts';
+import { findNative } from '../../engine/native/node.ts';
+import { defaultThreads } from '../../engine/select-engine.ts';
+import { writeFileAtomic } from '../../files/atomic-write.ts';
+import { describeOrigin, type WeightsOrigin } from '../../models/weights-origin.ts';
+import { installedPackage } from '../../packages/installed-package.ts';
+import { readOwnPackage } from '../../packages/own-package.ts';
+import { FaceparseError } from '../../text/errors.ts';
 
 /** The conditions of training, which may change when a run is resumed. */
 interface TrainingConditions {

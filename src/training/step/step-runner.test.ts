@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
-import type { Graph, Tensor } from '../graph/graph.ts';
-import { activation } from '../graph/ops/activation.ts';
-import { defaultPreprocessing } from '../image/preprocessing.ts';
-import type { LossOptions } from '../losses/combined.ts';
-import type { Model } from '../models/model.ts';
-import { convolution } from '../nn/layers.ts';
-import { Scope } from '../nn/scope.ts';
-import { averageState } from '../optim/moving-average.ts';
-import { Random } from '../random/random.ts';
+import { createReferenceEngine } from '../../engine/reference/reference-engine.ts';
+import type { Graph, Tensor } from '../../graph/graph.ts';
+import { activation } from '../../graph/ops/activation.ts';
+import { defaultPreprocessing } from '../../image/preprocessing.ts';
+import type { LossOptions } from '../../losses/combined.ts';
+import type { Model } from '../../models/model.ts';
+import { convolution } from '../../nn/layers.ts';
+import { Scope } from '../../nn/scope.ts';
+import { averageState } from '../../optim/moving-average.ts';
+import { Random } from '../../random/random.ts';
 import { entriesOfStep, StepRunner } from './step-runner.ts';
 import { buildTrainingStep, type StepEntry } from './training-step.ts';
 
