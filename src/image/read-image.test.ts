@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Color, type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -142,6 +142,23 @@ describe('photos as people have them', () => {
     const read = (name: string) => readPhoto(join(cases, '01-samsung-sos', name));
     expect(Buffer.from((await read('samsung.jpg')).data).equals((await read('plain.jpg')).data)).toBe(true);
     expect(await readPhotoSize(join(cases, '01-samsung-sos/samsung.jpg'))).toEqual({ width: 512, height: 512 });
+  });
+
+  test('a file is judged by its own warnings, whatever is decoded at the same time', async () => {
+    const samsung = await readFile(join(cases, '01-samsung-sos/samsung.jpg'));
+    const whole = await jpegBytes(400, 400);
+    const files = [samsung, whole.subarray(0, 0.7 * whole.length), whole, samsung.subarray(0, 0.7 * samsung.length)];
+    const verdict = (bytes: Buffer) =>
+      decodePhoto(bytes, 'a.jpg').then(
+        () => 'read',
+        (error: Error) => error.message,
+      );
+    const alone: string[] = [];
+    for (const bytes of files) alone.push(await verdict(bytes));
+    expect(alone).toEqual(['read', expect.stringMatching(/premature end/), 'read', expect.stringMatching(/damaged/)]);
+    const mixed = Array.from({ length: 200 }, (_, index) => index % files.length);
+    const together = await Promise.all(mixed.map((index) => verdict(files[index])));
+    expect(together).toEqual(mixed.map((index) => alone[index]));
   });
 
   test('bytes between the segments of a JPEG and after its end are no errors', async () => {

@@ -3,6 +3,7 @@ import sharp, { type Sharp } from 'sharp';
 import { decodeBmp, readBmpSize } from '../formats/bmp-decoder.ts';
 import { contentOf, type ImageFormat, readableFormats } from '../formats/file-content.ts';
 import { decodePalettePng } from '../formats/palette-png.ts';
+import { SharedLock } from '../scheduling/shared-lock.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
@@ -88,12 +89,27 @@ function requireReadable(bytes: Uint8Array, path: string): ImageFormat {
 const lostPixels =
   /premature end|bad (?:Huffman|arithmetic) code|instead of RST|truncated|unexpected end|invalid frame data|not enough data/i;
 
+/** libvips has one error log for all threads: what fails beside others may report the problems of other files. */
+const decoders = new SharedLock();
+
 /**
  * Decodes with sharp, bounded in pixels. Warnings of the decoder are no errors, as in every viewer: phones and old programs
  * write files that break a rule of the format. But a file with missing pixels is refused.
  */
 async function withImage<Result>(bytes: Uint8Array, read: (image: Sharp) => Promise<Result>): Promise<Result> {
   const open = (failOn: 'warning' | 'error') => sharp(bytes, { failOn, limitInputPixels: maxImagePixels });
+  try {
+    return await decoders.runShared(() => read(open('warning')));
+  } catch {
+    // The reason decides, so it must be that of this file.
+    return decoders.runAlone(() => readLeniently(open, read));
+  }
+}
+
+async function readLeniently<Result>(
+  open: (failOn: 'warning' | 'error') => Sharp,
+  read: (image: Sharp) => Promise<Result>,
+): Promise<Result> {
   try {
     return await read(open('warning'));
   } catch (error) {
