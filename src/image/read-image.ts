@@ -126,6 +126,9 @@ function isTooLarge(error: unknown): boolean {
 /** Lines in which libvips reports the place and not the problem. */
 const vagueLine = /^(?:source: bad seek|error in tile|Warning treated as error)/;
 
+/** What libvips says of files that are whole but of a rare kind. */
+const missingFeature = /not configured|samples out of range|not a whole number of bytes|Unsupported (?:codec|feature)/i;
+
 function photoError(path: string, error: unknown): ImageError {
   if (error instanceof ImageError) return error;
   if (isTooLarge(error)) {
@@ -135,6 +138,9 @@ function photoError(path: string, error: unknown): ImageError {
     .split('\n')
     .map((line) => line.trim());
   const reason = lines.find((line) => line !== '' && !vagueLine.test(line)) ?? lines[0];
+  if (missingFeature.test(reason)) {
+    return new ImageError(path, `uses a feature that is not supported (${reason})`, 'save it as JPEG or PNG', error);
+  }
   return new ImageError(
     path,
     `is truncated or damaged (${reason})`,
@@ -174,6 +180,23 @@ export async function readPhoto(path: string): Promise<Photo> {
   return decodePhoto(await readBytes(path), path);
 }
 
+/** Sample types of libvips that are no common image. */
+const sampleNames: Readonly<Record<string, string>> = {
+  float: 'floating-point',
+  double: 'floating-point',
+  uint: '32-bit',
+};
+
+/** TIFF may hold numbers without a known range; libvips would clip them, so that the photo is black or white. */
+async function requirePlainTiff(bytes: Uint8Array, name: string): Promise<void> {
+  const { depth, channels } = await withImage(bytes, (image) => image.metadata());
+  const remedy = 'save it as RGB with 8 or 16 bits per channel, without extra channels';
+  if (depth !== 'uchar' && depth !== 'ushort') {
+    throw new ImageError(name, `is a TIFF image with ${sampleNames[depth] ?? 'signed'} samples`, remedy);
+  }
+  if (channels > 4) throw new ImageError(name, `is a TIFF image with ${channels} channels`, remedy);
+}
+
 function requireSize({ width, height }: { width: number; height: number }, name: string): void {
   const problem = sizeProblem(width, height);
   if (problem) throw new ImageError(name, `is ${width}×${height}, ${problem}`, 'make it smaller');
@@ -182,10 +205,12 @@ function requireSize({ width, height }: { width: number; height: number }, name:
 /** Decodes the bytes of a photo like `readPhoto`; `name` names it in errors. */
 export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Photo> {
   try {
-    if (requireReadable(bytes, name) === 'bmp') {
+    const format = requireReadable(bytes, name);
+    if (format === 'bmp') {
       requireSize(readBmpSize(bytes), name);
       return await decodeBmpPhoto(bytes);
     }
+    if (format === 'tiff') await requirePlainTiff(bytes, name);
     const photo = await withImage(bytes, decodeSharpPhoto);
     requireSize(photo, name);
     return photo;
