@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../../test/dataset-fixture.ts';
-import { listDatasetFiles, openDataset, resolveSplit } from './dataset.ts';
+import { findMaskSuffix, listDatasetFiles, openDataset, resolveSplit } from './dataset.ts';
 
 /** Empty files: opening a dataset looks at names only. */
 async function touch(folder: string, ...names: string[]): Promise<string> {
@@ -38,6 +38,14 @@ describe('openDataset', () => {
     const { items } = await openDataset(folder);
     expect(items.map(({ stem }) => stem)).toEqual([...stems].sort());
     for (const { stem, maskPath } of items) expect(maskPath).toBe(join(folder, 'masks', `${stem}${suffix}.png`));
+  });
+
+  test.each([
+    ['a_1_mask belongs to a_1, not to a', ['a', 'a_1'], ['a_1_mask'], '_mask'],
+    ['most pairs count', ['a', 'a_1', 'b_1'], ['a_1_x', 'b_1_x'], '_x'],
+    ['a mask that is named like a photo has no suffix', ['a', 'a_1'], ['a_1', 'a_1_1'], ''],
+  ])('%s', (_, photos, masks, suffix) => {
+    expect(findMaskSuffix(new Set(photos), masks)).toBe(suffix);
   });
 
   test('a name is no suffix of another: 1.jpg and 11.png are no pair', async () => {
