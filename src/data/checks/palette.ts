@@ -49,7 +49,7 @@ function otherSetOf(counts: Float64Array, palette: readonly Color[], set: LabelS
 }
 
 /**
- * Finds ids that contradict the palette in the file: at least two have the colour of another class of the label set, and
+ * Finds ids that contradict the palette in the file: at least two have the colours of other classes of the label set, and
  * either all colours are those of classes, or most ids contradict.
  *
  * A palette with other colours (grays, PASCAL VOC) is no contradiction: many tools write it with any ids. Nor is a single
@@ -65,7 +65,9 @@ export function findPaletteProblem(
 ): Pick<DatasetProblem, 'kind' | 'message' | 'remedy'> | undefined {
   const { agreeing, contradicting, foreign } = comparePalette(counts, palette, set);
   const permuted = foreign === 0 || contradicting.length > agreeing + foreign;
-  if (contradicting.length < 2 || !permuted) return undefined;
+  // A palette of one colour says nothing about the ids.
+  const classes = new Set(contradicting.map(({ className }) => className));
+  if (classes.size < 2 || !permuted) return undefined;
   const examples = contradicting
     .slice(0, 3)
     .map(({ id, className }) => `${id} (${set.classes[id]?.name ?? 'no class'}) has the colour of ${className}`);

@@ -121,6 +121,16 @@ describe('openDataset', () => {
       ['images/a.jpg', 'images/a.png', 'masks/a.png'],
       /two photos with one name: .*a\.jpg and .*a\.png; keep one of each/,
     ],
+    [
+      'two masks with one stem',
+      ['images/a.jpg', 'masks/a.png', 'masks/a.PNG'],
+      /two masks with one name: .*a\.PNG and .*a\.png; keep one of each/,
+    ],
+    [
+      'two masks with one stem in different normal forms',
+      ['images/a.jpg', 'images/\u00e9.jpg', 'masks/a.png', 'masks/\u00e9.png', 'masks/e\u0301.png'],
+      /two masks with one name: /,
+    ],
   ])('%s', async (_, names, message) => {
     const folder = await touch(await temporaryFolder(), ...names);
     await expect(openDataset(folder)).rejects.toThrow(message);
