@@ -191,6 +191,34 @@ describe('photos as people have them', () => {
     expect([...new Set(data)]).toEqual([0x55]);
   });
 
+  test('a JPEG that lacks only its end marker is read; one that lacks pixels is not', async () => {
+    for (const [space, chromaSubsampling] of [
+      ['srgb', '4:2:0'],
+      ['srgb', '4:4:4'],
+      ['b-w', '4:4:4'],
+    ]) {
+      const jpeg = await sharp(noiseRgb(61, 47), { raw: { width: 61, height: 47, channels: 3 } })
+        .toColourspace(space)
+        .jpeg({ chromaSubsampling })
+        .toBuffer();
+      const whole = await decodePhoto(jpeg, 'a.jpg');
+      for (const cut of [1, 2]) expect(await decodePhoto(jpeg.subarray(0, -cut), 'a.jpg')).toEqual(whole);
+      for (const cut of [4, 6, 20, 300, jpeg.length >> 1]) {
+        expect(await failure(decodePhoto(jpeg.subarray(0, -cut), 'a.jpg'))).toMatch(/premature end/);
+      }
+    }
+  });
+
+  test('a progressive JPEG without its end marker may lack a scan and is refused', async () => {
+    const jpeg = await sharp(noiseRgb(61, 47), { raw: { width: 61, height: 47, channels: 3 } })
+      .jpeg({ progressive: true })
+      .toBuffer();
+    expect(
+      await failure(decodePhoto(jpeg.subarray(0, jpeg.lastIndexOf('\xff\xda', undefined, 'latin1')), 'a.jpg')),
+    ).toMatch(/premature end/);
+    expect(await failure(decodePhoto(jpeg.subarray(0, -2), 'a.jpg'))).toMatch(/premature end/);
+  });
+
   test('a file is judged by its own warnings, whatever is decoded at the same time', async () => {
     const samsung = await readFile(join(cases, '01-samsung-sos/samsung.jpg'));
     const whole = await jpegBytes(400, 400);

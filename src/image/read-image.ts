@@ -1,7 +1,9 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import { decodeBmp, readBmpSize } from '../formats/bmp-decoder.ts';
 import { contentOf, type ImageFormat, readableFormats } from '../formats/file-content.ts';
+import { completedJpegs } from '../formats/jpeg-end.ts';
 import { decodePalettePng } from '../formats/palette-png.ts';
 import { SharedLock } from '../scheduling/shared-lock.ts';
 import { runInSlices } from '../scheduling/steps.ts';
@@ -97,25 +99,30 @@ const decoders = new SharedLock();
  * write files that break a rule of the format. But a file with missing pixels is refused.
  */
 async function withImage<Result>(bytes: Uint8Array, read: (image: Sharp) => Promise<Result>): Promise<Result> {
-  const open = (failOn: 'warning' | 'error') => sharp(bytes, { failOn, limitInputPixels: maxImagePixels });
   try {
-    return await decoders.runShared(() => read(open('warning')));
+    return await decoders.runShared(() => read(open(bytes, 'warning')));
   } catch {
     // The reason decides, so it must be that of this file.
-    return decoders.runAlone(() => readLeniently(open, read));
+    return decoders.runAlone(() => readLeniently(bytes, read));
   }
 }
 
-async function readLeniently<Result>(
-  open: (failOn: 'warning' | 'error') => Sharp,
-  read: (image: Sharp) => Promise<Result>,
-): Promise<Result> {
+function open(bytes: Uint8Array, failOn: 'warning' | 'error'): Sharp {
+  return sharp(bytes, { failOn, limitInputPixels: maxImagePixels });
+}
+
+async function readLeniently<Result>(bytes: Uint8Array, read: (image: Sharp) => Promise<Result>): Promise<Result> {
   try {
-    return await read(open('warning'));
+    return await read(open(bytes, 'warning'));
   } catch (error) {
-    // libjpeg tells missing data by a warning only, so the warning decides.
-    if (lostPixels.test(messageOf(error)) || isTooLarge(error)) throw error;
-    return await read(open('error'));
+    if (isTooLarge(error)) throw error;
+    if (!lostPixels.test(messageOf(error))) return await read(open(bytes, 'error'));
+    // libjpeg tells missing data by a warning only, so the warning decides. It also warns if only the end marker is missing.
+    const [one, other] = (/premature end of JPEG/i.test(messageOf(error)) && completedJpegs(bytes)) || [];
+    if (!one || !other) throw error;
+    const result = await read(open(one, 'error'));
+    if (!isDeepStrictEqual(result, await read(open(other, 'error')))) throw error;
+    return result;
   }
 }
 
