@@ -3,7 +3,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { InterruptedError, printJson, printText, requireFreeFolder, wholeNumber, withInterrupt } from './command.ts';
+import {
+  InterruptedError,
+  printJson,
+  printNotice,
+  printText,
+  requireFreeFolder,
+  wholeNumber,
+  withInterrupt,
+} from './command.ts';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -15,6 +23,14 @@ describe('printText and printJson', () => {
     printText('a\x1b[2J\u009bm\r\nb');
     printJson({ name: '\u009bm' });
     expect(written.mock.calls.map(([text]) => text)).toEqual(['a[2Jm\nb\n', '{\n  "name": "\\u009bm"\n}\n']);
+  });
+});
+
+describe('printNotice', () => {
+  it('prints one line, whatever a file is called', () => {
+    const written = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    printNotice('a\x1b[2J\nfaceparse: b.jpg: is empty');
+    expect(written.mock.calls).toEqual([['faceparse: a[2J faceparse: b.jpg: is empty\n']]);
   });
 });
 

@@ -24,9 +24,9 @@ export function printJson(value: unknown): void {
   process.stdout.write(`${escapeControls(JSON.stringify(value, null, 2))}\n`);
 }
 
-/** Prints a line on stderr that is neither a result nor an error. */
+/** Prints a line on stderr that is neither a result nor the final error. Line breaks, as in file names, become spaces. */
 export function printNotice(line: string): void {
-  process.stderr.write(`faceparse: ${withoutControls(line)}\n`);
+  process.stderr.write(`faceparse: ${withoutControls(line).replace(/\s*\n\s*/g, ' ')}\n`);
 }
 
 /** Prints notices, at most 100; the rest are counted. */

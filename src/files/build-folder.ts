@@ -26,13 +26,16 @@ async function refuseUnlessFree(folder: string): Promise<'absent' | 'empty'> {
   return 'empty';
 }
 
+/** Codes of failed writes that are no fault of the program. */
+const diskProblems = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EFBIG']);
+
 /**
  * Fills a new folder atomically: `build` writes to a temporary folder, which is renamed when it is complete.
  *
  * An error or interruption leaves nothing under the final name. A killed process leaves a hidden folder next to it; the
  * next build in the same place removes it.
  *
- * @throws FaceparseError if `folder` exists and is not empty
+ * @throws FaceparseError if `folder` exists and is not empty, or the disk is full
  *
  * @example await buildFolder('out', (aside) => writeFile(join(aside, 'a.txt'), 'a'));
  */
@@ -59,6 +62,6 @@ export async function buildFolder<Result>(folder: string, build: (aside: string)
     return result;
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
-    throw error;
+    throw diskProblems.has((error as NodeJS.ErrnoException)?.code ?? '') ? writeError(target, error) : error;
   }
 }

@@ -179,10 +179,13 @@ function decodeIndices(bytes: Uint8Array, header: Header): BmpImage {
 
 function paint(indices: Uint8Array, { width, height, palette }: Header): BmpImage {
   const data = new Uint8Array(width * height * 3);
-  for (let i = 0; i < indices.length; i++) {
+  for (let i = 0, to = 0; i < indices.length; i++) {
     const from = 3 * indices[i];
     if (from >= palette.length) throw damaged(`color ${indices[i]} of a palette of ${palette.length / 3}`);
-    data.set(palette.subarray(from, from + 3), 3 * i);
+    // Not set(subarray): a view per pixel takes ten times as long.
+    data[to++] = palette[from];
+    data[to++] = palette[from + 1];
+    data[to++] = palette[from + 2];
   }
   return { width, height, channels: 3, data };
 }

@@ -1,4 +1,4 @@
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Color, type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -16,6 +16,38 @@ async function fileOf(name: string, bytes: Uint8Array | string): Promise<string>
 
 function flat(width: number, height: number, color: Color, channels: 3 | 4 = 3): Sharp {
   return sharp({ create: { width, height, channels, background: color } });
+}
+
+/** An uncompressed RGB TIFF of 8×8 pixels whose bytes are all 0x55. */
+function tiffBytes({ bits = 8, sampleFormat = 1, channels = 3 }): Buffer {
+  const data = Buffer.alloc((64 * channels * bits) / 8, 0x55);
+  const tags = [
+    [256, 8],
+    [257, 8],
+    [258, bits],
+    [259, 1],
+    [262, 2],
+    [273, 0],
+    [277, channels],
+    [278, 8],
+    [279, data.length],
+    [339, sampleFormat],
+  ];
+  const lists = 8 + 2 + 12 * tags.length + 4;
+  const head = Buffer.alloc(lists + 4 * channels);
+  head.write('II*\0', 'latin1');
+  head.writeUInt32LE(8, 4);
+  head.writeUInt16LE(tags.length, 8);
+  for (const [index, [tag, value]] of tags.entries()) {
+    const at = 10 + 12 * index;
+    const list = tag === 258 ? lists : tag === 339 ? lists + 2 * channels : undefined;
+    head.writeUInt16LE(tag, at);
+    head.writeUInt16LE(list === undefined ? 4 : 3, at + 2);
+    head.writeUInt32LE(list === undefined ? 1 : channels, at + 4);
+    head.writeUInt32LE(list ?? (tag === 273 ? head.length : value), at + 8);
+    if (list !== undefined) for (let i = 0; i < channels; i++) head.writeUInt16LE(value, list + 2 * i);
+  }
+  return Buffer.concat([head, data]);
 }
 
 async function failure(read: Promise<unknown>): Promise<string> {
@@ -142,6 +174,66 @@ describe('photos as people have them', () => {
     const read = (name: string) => readPhoto(join(cases, '01-samsung-sos', name));
     expect(Buffer.from((await read('samsung.jpg')).data).equals((await read('plain.jpg')).data)).toBe(true);
     expect(await readPhotoSize(join(cases, '01-samsung-sos/samsung.jpg'))).toEqual({ width: 512, height: 512 });
+  });
+
+  test.each([
+    ['floating-point', { bits: 32, sampleFormat: 3 }, /with floating-point samples; save it as RGB with 8 or 16 bits/],
+    ['32-bit', { bits: 32 }, /with 32-bit samples/],
+    ['signed', { bits: 16, sampleFormat: 2 }, /with signed samples/],
+    ['five-channel', { bits: 8, channels: 5 }, /with 5 channels/],
+    ['64-bit floating-point', { bits: 64, sampleFormat: 3 }, /uses a feature that is not supported/],
+  ])('a %s TIFF is refused instead of read as black or white', async (_, form, message) => {
+    expect(await failure(decodePhoto(tiffBytes(form), 'a.tif'))).toMatch(message);
+  });
+
+  test.each([8, 16])('a TIFF with %i bits per channel is read', async (bits) => {
+    const { data } = await decodePhoto(tiffBytes({ bits }), 'a.tif');
+    expect([...new Set(data)]).toEqual([0x55]);
+  });
+
+  test('a JPEG that lacks only its end marker is read; one that lacks pixels is not', async () => {
+    for (const [space, chromaSubsampling] of [
+      ['srgb', '4:2:0'],
+      ['srgb', '4:4:4'],
+      ['b-w', '4:4:4'],
+    ]) {
+      const jpeg = await sharp(noiseRgb(61, 47), { raw: { width: 61, height: 47, channels: 3 } })
+        .toColourspace(space)
+        .jpeg({ chromaSubsampling })
+        .toBuffer();
+      const whole = await decodePhoto(jpeg, 'a.jpg');
+      for (const cut of [1, 2]) expect(await decodePhoto(jpeg.subarray(0, -cut), 'a.jpg')).toEqual(whole);
+      for (const cut of [4, 6, 20, 300, jpeg.length >> 1]) {
+        expect(await failure(decodePhoto(jpeg.subarray(0, -cut), 'a.jpg'))).toMatch(/premature end/);
+      }
+    }
+  });
+
+  test('a progressive JPEG without its end marker may lack a scan and is refused', async () => {
+    const jpeg = await sharp(noiseRgb(61, 47), { raw: { width: 61, height: 47, channels: 3 } })
+      .jpeg({ progressive: true })
+      .toBuffer();
+    expect(
+      await failure(decodePhoto(jpeg.subarray(0, jpeg.lastIndexOf('\xff\xda', undefined, 'latin1')), 'a.jpg')),
+    ).toMatch(/premature end/);
+    expect(await failure(decodePhoto(jpeg.subarray(0, -2), 'a.jpg'))).toMatch(/premature end/);
+  });
+
+  test('a file is judged by its own warnings, whatever is decoded at the same time', async () => {
+    const samsung = await readFile(join(cases, '01-samsung-sos/samsung.jpg'));
+    const whole = await jpegBytes(400, 400);
+    const files = [samsung, whole.subarray(0, 0.7 * whole.length), whole, samsung.subarray(0, 0.7 * samsung.length)];
+    const verdict = (bytes: Buffer) =>
+      decodePhoto(bytes, 'a.jpg').then(
+        () => 'read',
+        (error: Error) => error.message,
+      );
+    const alone: string[] = [];
+    for (const bytes of files) alone.push(await verdict(bytes));
+    expect(alone).toEqual(['read', expect.stringMatching(/premature end/), 'read', expect.stringMatching(/damaged/)]);
+    const mixed = Array.from({ length: 200 }, (_, index) => index % files.length);
+    const together = await Promise.all(mixed.map((index) => verdict(files[index])));
+    expect(together).toEqual(mixed.map((index) => alone[index]));
   });
 
   test('bytes between the segments of a JPEG and after its end are no errors', async () => {

@@ -1,8 +1,11 @@
 import { lstat, readFile, stat } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import sharp, { type Sharp } from 'sharp';
 import { decodeBmp, readBmpSize } from '../formats/bmp-decoder.ts';
 import { contentOf, type ImageFormat, readableFormats } from '../formats/file-content.ts';
+import { completedJpegs } from '../formats/jpeg-end.ts';
 import { decodePalettePng } from '../formats/png/palette-png.ts';
+import { SharedLock } from '../scheduling/shared-lock.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { LabelMap, Photo } from './image.ts';
@@ -88,18 +91,38 @@ function requireReadable(bytes: Uint8Array, path: string): ImageFormat {
 const lostPixels =
   /premature end|bad (?:Huffman|arithmetic) code|instead of RST|truncated|unexpected end|invalid frame data|not enough data/i;
 
+/** libvips has one error log for all threads: what fails beside others may report the problems of other files. */
+const decoders = new SharedLock();
+
 /**
  * Decodes with sharp, bounded in pixels. Warnings of the decoder are no errors, as in every viewer: phones and old programs
  * write files that break a rule of the format. But a file with missing pixels is refused.
  */
 async function withImage<Result>(bytes: Uint8Array, read: (image: Sharp) => Promise<Result>): Promise<Result> {
-  const open = (failOn: 'warning' | 'error') => sharp(bytes, { failOn, limitInputPixels: maxImagePixels });
   try {
-    return await read(open('warning'));
+    return await decoders.runShared(() => read(open(bytes, 'warning')));
+  } catch {
+    // The reason decides, so it must be that of this file.
+    return decoders.runAlone(() => readLeniently(bytes, read));
+  }
+}
+
+function open(bytes: Uint8Array, failOn: 'warning' | 'error'): Sharp {
+  return sharp(bytes, { failOn, limitInputPixels: maxImagePixels });
+}
+
+async function readLeniently<Result>(bytes: Uint8Array, read: (image: Sharp) => Promise<Result>): Promise<Result> {
+  try {
+    return await read(open(bytes, 'warning'));
   } catch (error) {
-    // libjpeg tells missing data by a warning only, so the warning decides.
-    if (lostPixels.test(messageOf(error)) || isTooLarge(error)) throw error;
-    return await read(open('error'));
+    if (isTooLarge(error)) throw error;
+    if (!lostPixels.test(messageOf(error))) return await read(open(bytes, 'error'));
+    // libjpeg tells missing data by a warning only, so the warning decides. It also warns if only the end marker is missing.
+    const [one, other] = (/premature end of JPEG/i.test(messageOf(error)) && completedJpegs(bytes)) || [];
+    if (!one || !other) throw error;
+    const result = await read(open(one, 'error'));
+    if (!isDeepStrictEqual(result, await read(open(other, 'error')))) throw error;
+    return result;
   }
 }
 
@@ -110,6 +133,9 @@ function isTooLarge(error: unknown): boolean {
 /** Lines in which libvips reports the place and not the problem. */
 const vagueLine = /^(?:source: bad seek|error in tile|Warning treated as error)/;
 
+/** What libvips says of files that are whole but of a rare kind. */
+const missingFeature = /not configured|samples out of range|not a whole number of bytes|Unsupported (?:codec|feature)/i;
+
 function photoError(path: string, error: unknown): ImageError {
   if (error instanceof ImageError) return error;
   if (isTooLarge(error)) {
@@ -119,6 +145,9 @@ function photoError(path: string, error: unknown): ImageError {
     .split('\n')
     .map((line) => line.trim());
   const reason = lines.find((line) => line !== '' && !vagueLine.test(line)) ?? lines[0];
+  if (missingFeature.test(reason)) {
+    return new ImageError(path, `uses a feature that is not supported (${reason})`, 'save it as JPEG or PNG', error);
+  }
   return new ImageError(
     path,
     `is truncated or damaged (${reason})`,
@@ -158,6 +187,23 @@ export async function readPhoto(path: string): Promise<Photo> {
   return decodePhoto(await readBytes(path), path);
 }
 
+/** Sample types of libvips that are no common image. */
+const sampleNames: Readonly<Record<string, string>> = {
+  float: 'floating-point',
+  double: 'floating-point',
+  uint: '32-bit',
+};
+
+/** TIFF may hold numbers without a known range; libvips would clip them, so that the photo is black or white. */
+async function requirePlainTiff(bytes: Uint8Array, name: string): Promise<void> {
+  const { depth, channels } = await withImage(bytes, (image) => image.metadata());
+  const remedy = 'save it as RGB with 8 or 16 bits per channel, without extra channels';
+  if (depth !== 'uchar' && depth !== 'ushort') {
+    throw new ImageError(name, `is a TIFF image with ${sampleNames[depth] ?? 'signed'} samples`, remedy);
+  }
+  if (channels > 4) throw new ImageError(name, `is a TIFF image with ${channels} channels`, remedy);
+}
+
 function requireSize({ width, height }: { width: number; height: number }, name: string): void {
   const problem = sizeProblem(width, height);
   if (problem) throw new ImageError(name, `is ${width}×${height}, ${problem}`, 'make it smaller');
@@ -166,10 +212,12 @@ function requireSize({ width, height }: { width: number; height: number }, name:
 /** Decodes the bytes of a photo like `readPhoto`; `name` names it in errors. */
 export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Photo> {
   try {
-    if (requireReadable(bytes, name) === 'bmp') {
+    const format = requireReadable(bytes, name);
+    if (format === 'bmp') {
       requireSize(readBmpSize(bytes), name);
       return await decodeBmpPhoto(bytes);
     }
+    if (format === 'tiff') await requirePlainTiff(bytes, name);
     const photo = await withImage(bytes, decodeSharpPhoto);
     requireSize(photo, name);
     return photo;

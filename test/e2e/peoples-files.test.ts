@@ -131,6 +131,15 @@ describe('predict on folders as people have them', () => {
     expect([dash.code, dash.stdout]).toEqual([0, 'wrote 1 mask to d\n']);
   });
 
+  it('prints no control characters of file names', async () => {
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'a\x1b[2J\nb.jpg'), 'junk');
+    await writeFile(join(folder, 'c.jpg'), await jpegBytes(16, 16));
+    const { stderr } = await predict(['.', '--out', 'out'], folder);
+    expect(stderr).toMatch(/^faceparse: a\[2J b\.jpg: is a text file/m);
+    expect(stderr).not.toContain('\x1b');
+  });
+
   it('names broken links and missing files and goes on', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'a.jpg'), await jpegBytes(12, 12));

@@ -81,7 +81,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
     printText(`wrote ${masks} to ${options.out}${extras.length > 0 ? `, with ${joinWords(extras, 'and')}` : ''}`);
   }
   if (!options.json) for (const note of leftAloneNotes(found.leftAlone)) printNotice(note);
-  for (const failure of failures) process.stderr.write(`faceparse: ${failure}\n`);
+  for (const failure of failures) printNotice(failure);
   if (failures.length > 0) {
     throw new FaceparseError(
       `${failures.length} of ${inputs.length + found.problems.length} photos could not be parsed (see above)`,

@@ -132,11 +132,13 @@ async function writeFace(folder: string, number: number, photo: Photo, mask: Lab
   const { width, height, data } = photo;
   const stem = `${number}`.padStart(5, '0');
   await writeFile(join(folder, 'masks', `${stem}.png`), encodeLabelPng(resizeNearest(mask, size), celebamask19));
-  await sharp(data, { raw: { width, height, channels: 3 } })
+  const jpeg = await sharp(data, { raw: { width, height, channels: 3 } })
     .resize(size, size, { kernel: 'lanczos3' })
     // Full colour resolution: lips and eyes differ by colour and are only a few pixels high.
     .jpeg({ quality: 95, chromaSubsampling: '4:4:4' })
-    .toFile(join(folder, 'images', `${stem}.jpg`));
+    .toBuffer();
+  // Not toFile, whose errors do not tell a full disk from other problems.
+  await writeFile(join(folder, 'images', `${stem}.jpg`), jpeg);
 }
 
 /**

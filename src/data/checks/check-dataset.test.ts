@@ -56,6 +56,11 @@ describe('checkDataset', () => {
       /^duplicate-photo a shares its name with DATA\/images\/a\.jpg$/,
     ],
     [
+      'two masks of one stem',
+      (f) => copyFile(join(f, 'masks/a.png'), join(f, 'masks/a.PNG')),
+      /^duplicate-mask a shares its name with DATA\/masks\/a\.png$/,
+    ],
+    [
       'truncated JPEG',
       async (f) => writeFile(join(f, 'images/a.jpg'), (await jpegBytes(32, 32)).subarray(0, 500)),
       /^unreadable-photo a is truncated or damaged/,

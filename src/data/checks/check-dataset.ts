@@ -52,6 +52,9 @@ async function checkFolder(
   const problems: DatasetProblem[] = [
     ...files.problems.map(({ file, reason, remedy }) => fileProblem('unreadable-file', file, reason, remedy)),
     ...(await Promise.all(files.unusableMasks.map(maskFormatProblem))),
+    ...files.doubledMasks.map(([first, ...others]) =>
+      fileProblem('duplicate-mask', first, `shares its name with ${others.join(', ')}`, 'keep one of them'),
+    ),
     ...findings.flatMap((finding) => finding.problems),
   ];
   if (stems.length === 0) {

@@ -6,6 +6,7 @@ export type ProblemKind =
   | 'missing-mask'
   | 'missing-photo'
   | 'duplicate-photo'
+  | 'duplicate-mask'
   | 'unreadable-photo'
   | 'unreadable-mask'
   | 'unreadable-file'

@@ -33,6 +33,7 @@ describe('findPaletteProblem', () => {
     ['PASCAL VOC', voc],
     ['a single class in the colour of another', colors.with(18, colorOf('hair'))],
     ['a palette with fewer colours than ids', colors.slice(0, 5)],
+    ['one colour for all ids', colors.map(() => colorOf('hair'))],
   ])('%s contradicts no id', (_, palette) => {
     expect(problemOf(all, palette)).toBeUndefined();
     expect(problemOf([0, 1, 255], palette)).toBeUndefined();

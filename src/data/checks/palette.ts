@@ -80,7 +80,7 @@ function findVocProblem(counts: Float64Array, palette: readonly Color[], set: La
 }
 
 /**
- * Finds ids that contradict the palette in the file: at least two have the colour of another class of the label set, and
+ * Finds ids that contradict the palette in the file: at least two have the colours of other classes of the label set, and
  * either all colours are those of classes, or most ids contradict.
  *
  * A palette with other colours (grays, PASCAL VOC) is no contradiction: many tools write it with any ids. Nor is a single
@@ -96,7 +96,9 @@ export function findPaletteProblem(
 ): PaletteProblem | undefined {
   const { agreeing, contradicting, foreign } = comparePalette(counts, palette, set);
   const permuted = foreign === 0 || contradicting.length > agreeing + foreign;
-  if (contradicting.length < 2 || !permuted) return findVocProblem(counts, palette, set);
+  // A palette of one colour says nothing about the ids.
+  const classes = new Set(contradicting.map(({ className }) => className));
+  if (classes.size < 2 || !permuted) return findVocProblem(counts, palette, set);
   const all = contradicting.map(
     ({ id, className }) => `${id} (${set.classes[id]?.name ?? 'no class'}) has the colour of ${className}`,
   );

@@ -14,6 +14,7 @@ const headings: Record<ProblemKind, string> = {
   'missing-mask': 'photo without a mask',
   'missing-photo': 'mask without a photo',
   'duplicate-photo': 'two photos with one name',
+  'duplicate-mask': 'two masks with one name',
   'unreadable-photo': 'unreadable photo',
   'unreadable-mask': 'unreadable mask',
   'unreadable-file': 'file or folder that cannot be read',

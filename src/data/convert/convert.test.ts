@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -232,6 +232,17 @@ describe('convertDataset', () => {
     expect(result.leftAlone.map(({ path }) => path)).toEqual([join(folder, 'images/readme.txt')]);
     expect(result.failures.map(({ message }) => message)).toEqual([expect.stringMatching(/2\.jpg: is no PNG/)]);
     expect((await readdir(join(out, 'masks'))).sort()).toEqual(['0.png', '1.png']);
+  });
+
+  test('masks with one name are left out and named', async () => {
+    const order = getClassOrder('lapa');
+    const { folder, out } = await dataset(faces.slice(0, 2).map((map) => maskInOrder(map, order)));
+    await copyFile(join(folder, 'masks/0.png'), join(folder, 'masks/0.PNG'));
+    const { pairs, failures } = await run(folder, out, { order });
+    expect(pairs).toBe(1);
+    expect(failures.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/0\.PNG and .*0\.png have one name; keep one of them/),
+    ]);
   });
 
   test('a JPEG called .png is no colour mask', async () => {

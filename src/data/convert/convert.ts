@@ -100,15 +100,22 @@ async function listPairs(folder: string): Promise<Listing> {
         message: `${file}: is no PNG, and other formats can change class ids; save the masks as PNG`,
       });
     }
+    const doubled = new Map(files.doubledMasks.map((paths) => [paths[0], paths]));
     for (const [stem, paths] of files.photos) {
       const maskPath = files.masks.get(stem);
+      const namesakes = doubled.get(maskPath ?? '');
       if (maskPath === undefined) photosWithoutMask++;
+      else if (namesakes) failures.push({ file: maskPath, message: sameName(namesakes) });
       else if (paths.length === 1) items.push({ split, stem, imagePath: paths[0], maskPath });
-      else failures.push({ file: maskPath, message: `${paths.join(' and ')} have one name; keep one of them` });
+      else failures.push({ file: maskPath, message: sameName(paths) });
     }
     for (const stem of files.masks.keys()) if (!files.photos.has(stem)) masksWithoutPhoto++;
   }
   return { items, failures, leftAlone, photosWithoutMask, masksWithoutPhoto };
+}
+
+function sameName(paths: readonly string[]): string {
+  return `${paths.join(' and ')} have one name; keep one of them`;
 }
 
 /** Whether left and right are exchanged; undefined if no pair of eyes or brows is visible. */

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../../test/dataset-fixture.ts';
-import { listDatasetFiles, openDataset, resolveSplit } from './dataset.ts';
+import { findMaskSuffix, listDatasetFiles, openDataset, resolveSplit } from './dataset.ts';
 
 /** Empty files: opening a dataset looks at names only. */
 async function touch(folder: string, ...names: string[]): Promise<string> {
@@ -38,6 +38,14 @@ describe('openDataset', () => {
     const { items } = await openDataset(folder);
     expect(items.map(({ stem }) => stem)).toEqual([...stems].sort());
     for (const { stem, maskPath } of items) expect(maskPath).toBe(join(folder, 'masks', `${stem}${suffix}.png`));
+  });
+
+  test.each([
+    ['a_1_mask belongs to a_1, not to a', ['a', 'a_1'], ['a_1_mask'], '_mask'],
+    ['most pairs count', ['a', 'a_1', 'b_1'], ['a_1_x', 'b_1_x'], '_x'],
+    ['a mask that is named like a photo has no suffix', ['a', 'a_1'], ['a_1', 'a_1_1'], ''],
+  ])('%s', (_, photos, masks, suffix) => {
+    expect(findMaskSuffix(new Set(photos), masks)).toBe(suffix);
   });
 
   test('a name is no suffix of another: 1.jpg and 11.png are no pair', async () => {
@@ -112,6 +120,16 @@ describe('openDataset', () => {
       'two photos with one stem',
       ['images/a.jpg', 'images/a.png', 'masks/a.png'],
       /two photos with one name: .*a\.jpg and .*a\.png; keep one of each/,
+    ],
+    [
+      'two masks with one stem',
+      ['images/a.jpg', 'masks/a.png', 'masks/a.PNG'],
+      /two masks with one name: .*a\.PNG and .*a\.png; keep one of each/,
+    ],
+    [
+      'two masks with one stem in different normal forms',
+      ['images/a.jpg', 'images/\u00e9.jpg', 'masks/a.png', 'masks/\u00e9.png', 'masks/e\u0301.png'],
+      /two masks with one name: /,
     ],
   ])('%s', async (_, names, message) => {
     const folder = await touch(await temporaryFolder(), ...names);

@@ -36,6 +36,8 @@ export interface DatasetFiles {
   readonly masks: ReadonlyMap<string, string>;
   /** What the names of masks have after the stem of their photo, such as `_mask`; usually empty. */
   readonly maskSuffix: string;
+  /** Masks that share a stem, such as 1.png and 1.PNG; `masks` contains the first of each. */
+  readonly doubledMasks: readonly (readonly string[])[];
   /** Images in `masks/` that are no PNG, such as a JPEG; sorted. */
   readonly unusableMasks: readonly string[];
   /** Everything else in both folders. */
@@ -93,7 +95,8 @@ function groupByStem(paths: readonly string[]): Map<string, string[]> {
 /**
  * The suffix that all masks have after the stem of a photo, such as `_mask` in 0_mask.png; empty if they have none.
  *
- * A suffix starts with a sign, so that 1.jpg and 11.png are no pair.
+ * A suffix starts with a sign, so that 1.jpg and 11.png are no pair. If several fit, the one with the most pairs counts, then
+ * the shortest.
  */
 export function findMaskSuffix(photos: ReadonlySet<string>, masks: readonly string[]): string {
   if (masks.length === 0 || masks.some((stem) => photos.has(stem))) return '';
@@ -101,8 +104,14 @@ export function findMaskSuffix(photos: ReadonlySet<string>, masks: readonly stri
   const signs = [...first.matchAll(/[^\p{L}\p{N}]/gu)].filter(({ index }) => index > 0);
   const suffixes = signs.map(({ index }) => first.slice(index));
   const fits = (suffix: string) => masks.every((stem) => stem.endsWith(suffix));
-  const pairs = (suffix: string) => masks.some((stem) => photos.has(stem.slice(0, -suffix.length)));
-  return suffixes.find((suffix) => fits(suffix) && pairs(suffix)) ?? '';
+  const pairs = (suffix: string) => masks.filter((stem) => photos.has(stem.slice(0, -suffix.length))).length;
+  let best = { suffix: '', count: 0 };
+  for (const suffix of suffixes.filter(fits)) {
+    const count = pairs(suffix);
+    // The suffixes become shorter: a_1_mask belongs to a_1, even if there is an a.
+    if (count > 0 && count >= best.count) best = { suffix, count };
+  }
+  return best.suffix;
 }
 
 /**
@@ -135,6 +144,7 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
     photos,
     masks: new Map([...byStem].map(([stem, [path]]) => [stem.slice(0, stem.length - maskSuffix.length), path])),
     maskSuffix,
+    doubledMasks: [...byStem.values()].filter((paths) => paths.length > 1),
     unusableMasks: inMasks.images.filter((path) => !isMask(path)),
     leftAlone: [...found.leftAlone, ...inMasks.leftAlone],
     problems: [...found.problems, ...inMasks.problems],
@@ -145,6 +155,14 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
 export function describeUnusableMasks({ unusableMasks }: DatasetFiles): string {
   const names = nameSome(unusableMasks.map((path) => basename(path)));
   return `masks must be PNG, because lossy formats such as JPEG change class ids; not usable: ${names}`;
+}
+
+function requireSingle(folder: string, what: string, byStem: readonly (readonly string[])[]): void {
+  const doubled = byStem.filter((paths) => paths.length > 1);
+  if (doubled.length === 0) return;
+  throw new FaceparseError(
+    `${folder}: two ${what} with one name: ${nameSome(doubled.map((paths) => paths.join(' and ')))}; keep one of each`,
+  );
 }
 
 /** The fix for photos without a mask, judged by the names of the masks. */
@@ -182,12 +200,8 @@ export async function openDataset(folder: string, options: { requireMasks?: bool
     throw new FaceparseError(`${join(folder, 'images')} contains no photos; put photos there (${readableFormats})`);
   }
   if (files.problems.length > 0) throw files.problems[0];
-  const doubled = [...photos.values()].filter((paths) => paths.length > 1);
-  if (doubled.length > 0) {
-    throw new FaceparseError(
-      `${folder}: two photos with one name: ${nameSome(doubled.map((paths) => paths.join(' and ')))}; keep one of each`,
-    );
-  }
+  requireSingle(folder, 'photos', [...photos.values()]);
+  requireSingle(folder, 'masks', files.doubledMasks);
   if (requireMasks && masks.size === 0) {
     const others = files.unusableMasks.length > 0 ? `; ${describeUnusableMasks(files)}` : '';
     throw new FaceparseError(

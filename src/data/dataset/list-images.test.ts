@@ -55,6 +55,20 @@ describe('listImages', () => {
     ]);
   });
 
+  it.runIf(process.platform === 'linux')('names files whose names are not UTF-8', async () => {
+    const folder = await folderWith({ 'a.jpg': '', 'real\ufffd.jpg': '' });
+    for (const name of ['b\xff.jpg', 'c\xff']) {
+      await writeFile(Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(name, 'latin1')]), jpeg);
+    }
+    const { images, leftAlone, problems } = await listImages(folder);
+    expect(images.map((path) => basename(path))).toEqual(['a.jpg', 'real\ufffd.jpg']);
+    expect(leftAlone).toEqual([]);
+    expect(problems.map(({ message }) => message)).toEqual([
+      `${join(folder, 'b\ufffd.jpg')}: has a name that is not valid UTF-8; rename it`,
+      `${join(folder, 'c\ufffd')}: has a name that is not valid UTF-8; rename it`,
+    ]);
+  });
+
   it('keeps broken links with the name of a photo, which reading reports', async () => {
     const folder = await folderWith({ 'a.jpg': '' });
     await symlink(join(folder, 'gone'), join(folder, 'b.jpg'));

@@ -1,4 +1,4 @@
-import { readdir, realpath, stat } from 'node:fs/promises';
+import { lstat, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { readHead } from '../../files/read-head.ts';
 import { contentBytes, contentOf, photoExtensions } from '../../formats/file-content.ts';
@@ -42,6 +42,10 @@ async function inspect(path: string): Promise<Found> {
   const leave = (reason: string): Found => ({ leftAlone: { path, reason } });
   // Desktops create names with a leading dot (.DS_Store, ._1.jpg); they are never data.
   if (basename(path).startsWith('.')) return leave('hidden');
+  // Node replaces bytes that are not UTF-8, so that the name leads nowhere.
+  if (basename(path).includes('\ufffd') && !(await lstat(path).catch(() => undefined))) {
+    return { problem: new ImageError(path, 'has a name that is not valid UTF-8', 'rename it') };
+  }
   const named = photoExtensions.includes(extname(path).toLowerCase());
   try {
     const info = await stat(path);
