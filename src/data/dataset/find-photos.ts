@@ -1,5 +1,5 @@
 import { lstat, stat } from 'node:fs/promises';
-import { basename, extname, join, relative, sep } from 'node:path';
+import { basename, extname, join, relative, resolve, sep } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
 import { readableFormats } from '../../formats/file-content.ts';
 import { ImageError } from '../../image/read-image.ts';
@@ -82,7 +82,10 @@ function tellApart(photos: readonly PhotoFile[]): PhotoFile[] {
 export async function findPhotos(paths: readonly string[], options: ListOptions = {}): Promise<FoundPhotos> {
   const found: FoundPhotos[] = [];
   for (const path of paths) found.push(await photosAt(path, options));
-  const photos = tellApart(found.flatMap((each) => each.photos));
+  // A photo may be given twice, also as part of a folder; the first counts.
+  const seen = new Set<string>();
+  const isNew = (path: string) => !seen.has(path) && seen.add(path);
+  const photos = tellApart(found.flatMap((each) => each.photos).filter(({ path }) => isNew(resolve(path))));
   const problems = found.flatMap((each) => each.problems);
   if (photos.length === 0) throw usage(problems.map(({ message }) => message).join('\n') || 'no photo given');
   return { photos, leftAlone: found.flatMap((each) => each.leftAlone), problems };
