@@ -58,7 +58,7 @@ const faults: readonly Fault[] = [
   {
     name: 'a photo without a mask',
     spoil: (data) => rm(join(data, mask('val'))),
-    says: ['face-00001', '1 photo of 2 without a mask', 'add the masks'],
+    says: ['face-00001', '1 photo of 2 without a mask', 'add the mask'],
   },
   {
     name: 'a truncated JPEG',
