@@ -43,7 +43,9 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
   const { summary, missing, failures, extra, others } = result;
   const total = dataset.items.length;
   if (options.json) {
-    const scores = { ...summary, confusion: [...summary.confusion] };
+    // Without a scored mask there is no score, not a score of 0.
+    const scores =
+      summary.images > 0 ? { ...summary, confusion: [...summary.confusion] } : { images: 0, fPerImage: null };
     printJson({
       masks,
       data: dataset.folder,

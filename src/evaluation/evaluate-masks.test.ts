@@ -74,7 +74,7 @@ describe('evaluateMasks', () => {
     expect(result.summary).toMatchObject({ images: 1, fPerImage: expect.closeTo(1, 5) });
     const reasons = [
       /1\.png is 16×16, but .*masks\/1\.png is 32×32; resize it to that size by nearest neighbour$/,
-      /2\.png contains only 0 and 255, so it is a black-and-white mask; the class ids of celebamask-19 are 0 to 18$/,
+      /2\.png contains only 0 and 255, so it is a black-and-white mask; write class ids of celebamask-19, 0 to 18$/,
       /3\.png contains the value 19 at x 4, y 2; the class ids/,
       /4\.png: is not usable as a mask/,
       /5\.png: is not usable as a mask: an RGB PNG/,

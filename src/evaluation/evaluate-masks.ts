@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 import { type Dataset, type DatasetItem, findMaskSuffix } from '../data/dataset/dataset.ts';
 import type { LabelMap } from '../image/image.ts';
 import { readMask } from '../image/read-image.ts';
-import type { LabelSet } from '../labels/label-set.ts';
+import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { FaceScore, type ScoreSummary } from '../metrics/face-score.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { readTruth, requireScorable } from './evaluate-parser.ts';
@@ -94,9 +94,12 @@ function requireClasses({ data, width }: LabelMap, path: string, { name, classes
   const last = classes.length - 1;
   const at = data.findIndex((id) => id > last);
   if (at < 0) return;
-  const isBinary = data.every((value) => value === 0 || value === 255);
-  const what = isBinary
-    ? 'contains only 0 and 255, so it is a black-and-white mask'
-    : `contains the value ${data[at]} at x ${at % width}, y ${Math.floor(at / width)}`;
-  throw new FaceparseError(`${path} ${what}; the class ids of ${name} are 0 to ${last}`);
+  const has = (value: number): boolean => data.includes(value);
+  const onlyBlackAndWhite = data.every((value) => value === 0 || value === ignoreLabel);
+  const what = !onlyBlackAndWhite
+    ? `contains the value ${data[at]} at x ${at % width}, y ${Math.floor(at / width)}`
+    : has(0)
+      ? 'contains only 0 and 255, so it is a black-and-white mask'
+      : 'contains only 255';
+  throw new FaceparseError(`${path} ${what}; write class ids of ${name}, 0 to ${last}`);
 }

@@ -149,7 +149,7 @@ describe('predict on folders as people have them', () => {
     expect(stderr).toContain(
       'faceparse: link.jpg: is a broken link; restore the file that it points to, or remove it\n',
     );
-    expect(stderr).toContain('faceparse: nowhere.jpg: no photo or folder here; check the path\n');
+    expect(stderr).toContain('faceparse: nowhere.jpg: not found; check the path\n');
     expect(stderr).toContain('faceparse: 2 of 3 photos could not be parsed (see above)\n');
   });
 });

@@ -384,7 +384,7 @@ describe('predict', () => {
   });
 
   it.each([
-    [['nowhere'], /^faceparse: nowhere: no photo or folder here; check the path\n$/],
+    [['nowhere'], /^faceparse: nowhere: not found; check the path\n$/],
     [['.'], /^faceparse: \. contains no photos \(JPEG, /],
   ])('refuses %j', async (paths, message) => {
     const { code, stderr } = await runCli(['predict', run, ...paths, '--out', 'x'], { cwd: await temporaryFolder() });

@@ -114,7 +114,6 @@ async function prepare(out: string, options: SubmitOptions): Promise<FoundPhotos
     import('../../challenge/masks.ts'),
     import('../../challenge/check/run-process.ts'),
   ]);
-  requirePackages('checking a zip', ['yauzl']);
   if (course !== undefined) requireMatriculationNumber(course);
   const found = await findTestPhotos(requireTest(options));
   await requireFreeZip(out, force);
@@ -145,14 +144,17 @@ async function submitRun(run: string, options: SubmitOptions): Promise<void> {
   requireUsefulOptions(options);
   const { course } = options;
   const out = options.out ?? (course === undefined ? 'submission.zip' : `${course}.zip`);
-  const { photos, leftAlone } = await prepare(out, options);
-  for (const note of leftAloneNotes(leftAlone)) printNotice(note);
-  const [{ readEntry }, { writeFileAtomic }] = await Promise.all([
+  const [{ readEntry }, { writeFileAtomic }, { refuseForeignModel }] = await Promise.all([
     import('../../challenge/entry.ts'),
     import('../../files/atomic-write.ts'),
+    import('../../node/foreign-model.ts'),
   ]);
-  await (await import('../../node/foreign-model.ts')).refuseForeignModel(run);
+  requirePackages('checking a zip', ['yauzl']);
+  requireTest(options);
+  await refuseForeignModel(run);
   const entry = await readEntry(run, await averagingOf(options));
+  const { photos, leftAlone } = await prepare(out, options);
+  for (const note of leftAloneNotes(leftAlone)) printNotice(note);
   const zip = await packed(entry, photos, options);
   await writeFileAtomic(out, zip);
   const result = await check(out, options);

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { describe, expect, test } from 'vitest';
@@ -243,6 +243,19 @@ describe('convertDataset', () => {
     expect(failures.map(({ message }) => message)).toEqual([
       expect.stringMatching(/0\.PNG and .*0\.png have one name; keep one of them/),
     ]);
+  });
+
+  test('a photo that is a broken link is left out and named', async () => {
+    const order = getClassOrder('lapa');
+    const { folder, out } = await dataset(faces.slice(0, 2).map((map) => maskInOrder(map, order)));
+    await rm(join(folder, 'images/0.jpg'));
+    await symlink('nowhere.jpg', join(folder, 'images/0.jpg'));
+    const { pairs, failures } = await run(folder, out, { order });
+    expect(pairs).toBe(1);
+    expect(failures.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/0\.jpg: is missing or a broken link/),
+    ]);
+    expect(await readdir(join(out, 'masks'))).toEqual(['1.png']);
   });
 
   test('a JPEG called .png is no colour mask', async () => {

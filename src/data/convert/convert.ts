@@ -168,9 +168,18 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
     });
     if (!mask) return undefined;
     const target = join(aside, split);
-    await writeFile(join(target, 'masks', `${stem}.png`), encodeLabelPng(mask, celebamask19));
     // Copied, not linked: an edited copy must not change the original. A file system that can share blocks does so.
-    await copyFile(imagePath, join(target, 'images', `${stem}${extname(imagePath)}`), constants.COPYFILE_FICLONE);
+    const copy = copyFile(
+      imagePath,
+      join(target, 'images', `${stem}${extname(imagePath)}`),
+      constants.COPYFILE_FICLONE,
+    );
+    const problem = await copy.then(() => undefined, unreadablePhoto);
+    if (problem !== undefined) {
+      failures.push({ file: imagePath, message: `${imagePath}: ${problem}` });
+      return undefined;
+    }
+    await writeFile(join(target, 'masks', `${stem}.png`), encodeLabelPng(mask, celebamask19));
     return { after: measureIds(mask), exchanged: sidesExchanged(mask) };
   };
   const converted = await buildFolder(out, async (aside) => {
@@ -184,6 +193,14 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
     return results.filter((result) => result !== undefined);
   });
   return { pairs: converted.length, failures, ...others, ...summarize(converted, given) };
+}
+
+/** Describes why a photo cannot be copied; rethrows what is no problem of the photo. */
+function unreadablePhoto(error: NodeJS.ErrnoException): string {
+  if (error.code === 'ENOENT' || error.code === 'ELOOP') return 'is missing or a broken link; restore it';
+  if (error.code === 'EACCES' || error.code === 'EPERM')
+    return 'cannot be read (permission denied); check its permissions';
+  throw error;
 }
 
 /** Names the way out for a mask that holds colours instead of ids. */

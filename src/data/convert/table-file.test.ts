@@ -53,6 +53,8 @@ describe('readPalette', () => {
   test('a file that does not exist, and a folder', async () => {
     await expect(readPalette('/nowhere/palette.txt')).rejects.toThrow(/palette\.txt: not found; check the path/);
     await expect(readPalette(await temporaryFolder())).rejects.toThrow(/cannot be read/);
+    // Endless, with a size of 0.
+    await expect(readPalette('/dev/zero')).rejects.toThrow(/zero: cannot be read \(it is a folder or device\)/);
   });
 });
 

@@ -36,7 +36,9 @@ interface Line {
 async function readLines(file: string): Promise<Line[]> {
   let text: string;
   try {
-    const { size } = await stat(file);
+    const info = await stat(file);
+    if (!info.isFile()) throw new Error('it is a folder or device');
+    const { size } = info;
     if (size > mostBytes) throw new Error(`it has ${size} bytes; the limit is ${mostBytes}`);
     text = await readFile(file, 'utf8');
   } catch (cause) {

@@ -1,5 +1,5 @@
 import { lstat, stat } from 'node:fs/promises';
-import { basename, extname, join, relative, sep } from 'node:path';
+import { basename, extname, join, relative, resolve, sep } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
 import { readableFormats } from '../../formats/file-content.ts';
 import { ImageError } from '../../image/read-image.ts';
@@ -28,8 +28,11 @@ const usage = (message: string): FaceparseError => new FaceparseError(message, {
 
 async function photosInFolder(folder: string, options: ListOptions): Promise<FoundPhotos> {
   const images = join(folder, 'images');
-  const root = !options.recursive && (await isFolder(images)) ? images : folder;
-  const { images: paths, leftAlone, problems } = await listImages(root, options);
+  const direct = await listImages(folder, options);
+  // Photos next to images/ are what the folder is about; a dataset folder has none there.
+  const inImages = direct.images.length === 0 && !options.recursive && (await isFolder(images));
+  const root = inImages ? images : folder;
+  const { images: paths, leftAlone, problems } = inImages ? await listImages(images, options) : direct;
   if (paths.length === 0 && problems.length === 0) {
     const folders = leftAlone.filter(({ reason }) => reason === 'a folder').length;
     const hint =
@@ -49,11 +52,17 @@ async function photosAt(path: string, options: ListOptions): Promise<FoundPhotos
   if (!found) {
     // Reading reports a broken link.
     if (await lstat(path).catch(() => undefined)) return photo;
-    return { ...photo, photos: [], problems: [new ImageError(path, 'no photo or folder here', 'check the path')] };
+    return { ...photo, photos: [], problems: [notFound(path)] };
   }
   if (found.isDirectory()) return photosInFolder(path, options);
   if (!found.isFile()) throw usage(`${path} is neither a photo nor a folder`);
   return photo;
+}
+
+function notFound(path: string): ImageError {
+  return /^https?:/i.test(path)
+    ? new ImageError(path, 'is a URL, which faceparse does not fetch', 'download the photo first')
+    : new ImageError(path, 'not found', 'check the path');
 }
 
 /** Gives photos that differ by their extension only, such as a.gif and a.webp, masks with the whole name: a.gif.png. */
@@ -82,7 +91,10 @@ function tellApart(photos: readonly PhotoFile[]): PhotoFile[] {
 export async function findPhotos(paths: readonly string[], options: ListOptions = {}): Promise<FoundPhotos> {
   const found: FoundPhotos[] = [];
   for (const path of paths) found.push(await photosAt(path, options));
-  const photos = tellApart(found.flatMap((each) => each.photos));
+  // A photo may be given twice, also as part of a folder; the first counts.
+  const seen = new Set<string>();
+  const isNew = (path: string) => !seen.has(path) && seen.add(path);
+  const photos = tellApart(found.flatMap((each) => each.photos).filter(({ path }) => isNew(resolve(path))));
   const problems = found.flatMap((each) => each.problems);
   if (photos.length === 0) throw usage(problems.map(({ message }) => message).join('\n') || 'no photo given');
   return { photos, leftAlone: found.flatMap((each) => each.leftAlone), problems };

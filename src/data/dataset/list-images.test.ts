@@ -107,9 +107,19 @@ describe('findPhotos', () => {
     const { photos, problems } = await findPhotos([join(folder, 'a.jpg'), gone]);
     expect([photos.length, problems.map(({ message }) => message)]).toEqual([
       1,
-      [`${gone}: no photo or folder here; check the path`],
+      [`${gone}: not found; check the path`],
     ]);
     await expect(findPhotos([gone])).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(gone) });
+  });
+
+  it('a photo that is given twice, also as part of a folder, is parsed once', async () => {
+    const folder = await folderWith({ 'a.jpg': '', 'sub/b.jpg': '' });
+    const [a, b] = [join(folder, 'a.jpg'), join(folder, 'sub/b.jpg')];
+    const stems = async (...paths: string[]) =>
+      (await findPhotos(paths, { recursive: true })).photos.map(({ stem }) => stem);
+    expect(await stems(a, `${folder}/./a.jpg`)).toEqual(['a']);
+    expect(await stems(folder, b, a)).toEqual(['a', 'sub/b']);
+    expect(await stems(b, folder)).toEqual(['b', 'a']);
   });
 
   it('two photos for one mask are an error, and a folder of folders hints at --recursive', async () => {

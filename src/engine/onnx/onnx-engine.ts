@@ -121,6 +121,18 @@ function onnxTensor({ Tensor }: OnnxRuntime, data: Float32Array | Int32Array, sh
   return data instanceof Int32Array ? new Tensor('int32', data, shape) : new Tensor('float32', data, shape);
 }
 
+/** What ONNX Runtime says if a device is missing on this machine, such as CUDA without its libraries. */
+const missingDevice = /execution ?provider|shared library|backend|adapter|no available/i;
+
+function deviceError(device: string, cause: unknown): unknown {
+  const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
+  if (device === 'cpu' || device === 'wasm' || !missingDevice.test(reason)) return cause;
+  return new FaceparseError(
+    `the device ${device} is not available here (${reason}); choose another one (faceparse doctor lists them), or leave the device out`,
+    { exitCode: 2, cause },
+  );
+}
+
 /**
  * The engine over ONNX Runtime. A graph becomes one ONNX model, run by one session. Between runs, states stay in arrays or,
  * on WebGPU, in GPU buffers, which are copied only when they are read.
@@ -150,6 +162,8 @@ export function createOnnxEngine({ runtime, device = 'cpu', threads }: OnnxEngin
     const session = await runtime.InferenceSession.create(lowered.model, {
       ...common,
       ...(onDevice && { preferredOutputLocation: locations }),
+    }).catch((cause: unknown) => {
+      throw deviceError(device, cause);
     });
     return { graph, lowered, session };
   }
