@@ -36,11 +36,13 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
     import('../labels/registry.ts'),
   ]);
   const set = getLabelSet(labels);
-  const dataset = await openDataset(data, { requireMasks: true });
+  const incomplete: string[] = [];
+  const dataset = await openDataset(data, { onFailure: ({ message }) => void incomplete.push(message) });
   const result = await runTask('scoring', options, ({ signal, onProgress }) =>
     evaluateMasks(masks, dataset, set, { signal, onImage: onProgress }),
   );
-  const { summary, missing, failures, extra, others } = result;
+  const { summary, missing, extra, others } = result;
+  const failures = [...incomplete, ...result.failures];
   const total = dataset.items.length;
   if (options.json) {
     // Without a scored mask there is no score, not a score of 0.
@@ -63,7 +65,7 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
     printText((options.markdown ? formatScoresMarkdown : formatScores)(summary, set));
   }
   if (!options.json) for (const note of leftAloneNotes(dataset.leftAlone)) printNotice(note);
-  report(result, options);
+  report({ ...result, failures }, options);
   if (missing.length + failures.length > 0) {
     const reasons = `${missing.length} missing, ${failures.length} unusable; see above`;
     throw new FaceparseError(

@@ -75,7 +75,7 @@ describe('evaluateMasks', () => {
     const reasons = [
       /1\.png is 16×16, but .*masks\/1\.png is 32×32; resize it to that size by nearest neighbour$/,
       /2\.png contains only 0 and 255, so it is a black-and-white mask; write class ids of celebamask-19, 0 to 18$/,
-      /3\.png contains the value 19 at x 4, y 2; the class ids/,
+      /3\.png contains the value 19 at x 4, y 2; write class ids of celebamask-19, 0 to 18$/,
       /4\.png: is not usable as a mask/,
       /5\.png: is not usable as a mask: an RGB PNG/,
     ];

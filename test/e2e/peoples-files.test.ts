@@ -105,6 +105,20 @@ describe('predict on folders as people have them', () => {
     ]);
   });
 
+  it('parses photos next to a folder images/, and names that folder', async () => {
+    const folder = await temporaryFolder();
+    for (const name of ['mixed/images/a.jpg', 'mixed/b.jpg', 'data/images/a.jpg', 'data/notes.txt']) {
+      await mkdir(join(folder, name, '..'), { recursive: true });
+      await writeFile(join(folder, name), await jpegBytes(12, 12));
+    }
+    const mixed = await predict(['mixed', '--out', 'm'], folder);
+    expect([mixed.code, mixed.stderr]).toEqual([0, 'faceparse: left alone in mixed: images (a folder)\n']);
+    expect(await readdir(join(folder, 'm'))).toEqual(['b.png']);
+    await writeFile(join(folder, 'data/notes.txt'), 'notes');
+    await predict(['data', '--out', 'd'], folder);
+    expect(await readdir(join(folder, 'd'))).toEqual(['a.png']);
+  });
+
   it('takes names of every kind', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'p'));
@@ -169,13 +183,30 @@ describe('evaluate and data check on folders as people have them', () => {
     expect(stderr).toContain(`faceparse: left alone in ${join(data, 'images')}: notes.txt (a text file)\n`);
     expect(stderr).toMatch(new RegExp(`${first}: is truncated or damaged`));
     expect(stderr).toMatch(/\.png: is not usable as a mask/);
-    expect(stderr).toMatch(/faceparse: 2 of 4 pairs are not in the scores \(see above\)\n$/);
+    expect(stderr).toMatch(/faceparse: not all pairs are in the scores: 2 problems \(see above\)\n$/);
     const json = await runCli([...words, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       images: 2,
       failures: [expect.stringContaining(first), expect.anything()],
     });
     expect(json.code).toBe(1);
+  });
+
+  it('leaves out photos without a mask, masks without a photo and broken links', async () => {
+    const folder = await temporaryFolder();
+    const data = join(await writeFaces(folder, { train: 1, val: 3 }), 'val');
+    const [first] = (await readdir(join(data, 'masks'))).sort();
+    await rename(join(data, 'masks', first), join(data, 'masks', 'other.png'));
+    await symlink('gone.png', join(data, 'masks', 'link.png'));
+    for (const words of [
+      ['evaluate', weights],
+      ['evaluate', '--masks', join(data, 'masks')],
+    ]) {
+      const { code, stdout, stderr } = await runCli([...words, '--data', data]);
+      expect([code, stdout]).toEqual([1, expect.stringContaining('mean over 2 images')]);
+      expect(stderr).toContain(`1 photo of 3 without a mask in masks/: ${first.replace('.png', '')}; add the mask`);
+      expect(stderr).toContain('2 masks of 4 without a photo in images/: link, other; add the photos');
+    }
   });
 
   it('pairs masks with a suffix, and says so', async () => {

@@ -6,6 +6,7 @@ import type { LabelSet } from '../../labels/label-set.ts';
 import type { ScoreSummary } from '../../metrics/face-score.ts';
 import type { Averaging } from '../../parser/averaging.ts';
 import type { FaceParser } from '../../parser/face-parser.ts';
+import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { firstFaults } from '../../text/first-faults.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
@@ -128,7 +129,10 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     import('../../node/face-parser.ts'),
     import('../../data/dataset/dataset.ts'),
   ]);
-  const dataset = await openDataset(options.data ?? (await validationFolder(run)), { requireMasks: true });
+  const incomplete: string[] = [];
+  const dataset = await openDataset(options.data ?? (await validationFolder(run)), {
+    onFailure: ({ message }) => void incomplete.push(message),
+  });
   const parser = await FaceParser.load(run, engineChoice(options));
   const unfinished =
     run === undefined ? undefined : await (await import('../../study/unfinished-run.ts')).unfinishedNote(run);
@@ -144,10 +148,10 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
         data: dataset.folder,
         ...toJson(plain),
         ...(averaged && { averaged: { flip, sides, ...toJson(averaged) } }),
-        failures: plain.failures,
+        failures: [...incomplete, ...plain.failures],
         leftAlone: dataset.leftAlone,
       });
-      return requireAllScored(plain, dataset);
+      return requireAllScored([...incomplete, ...plain.failures]);
     }
     const { model, preprocessing } = parser.weights;
     // A Markdown table is published, so it contains no path of this machine.
@@ -158,16 +162,16 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     }
     printText(formatReport(parser.labelSet, plain, averaged, options.markdown === true));
     for (const note of leftAloneNotes(dataset.leftAlone)) printNotice(note);
-    for (const failure of plain.failures) printNotice(failure);
-    requireAllScored(plain, dataset);
+    for (const failure of [...incomplete, ...plain.failures]) printNotice(failure);
+    requireAllScored([...incomplete, ...plain.failures]);
   } finally {
     await parser.dispose();
   }
 }
 
-function requireAllScored({ failures }: Scored, { items }: Dataset): void {
+function requireAllScored(failures: readonly string[]): void {
   if (failures.length === 0) return;
-  throw new FaceparseError(`${failures.length} of ${items.length} pairs are not in the scores (see above)`);
+  throw new FaceparseError(`not all pairs are in the scores: ${countOf(failures.length, 'problem')} (see above)`);
 }
 
 /** `faceparse evaluate [RUN] [--data FOLDER]`, `faceparse evaluate --masks FOLDER --data FOLDER` */

@@ -157,12 +157,8 @@ export function describeUnusableMasks({ unusableMasks }: DatasetFiles): string {
   return `masks must be PNG, because lossy formats such as JPEG change class ids; not usable: ${names}`;
 }
 
-function requireSingle(folder: string, what: string, byStem: readonly (readonly string[])[]): void {
-  const doubled = byStem.filter((paths) => paths.length > 1);
-  if (doubled.length === 0) return;
-  throw new FaceparseError(
-    `${folder}: two ${what} with one name: ${nameSome(doubled.map((paths) => paths.join(' and ')))}; keep one of each`,
-  );
+function describeDoubled(kind: 'photos' | 'masks', doubled: readonly (readonly string[])[]): string {
+  return `two ${kind} with one name: ${nameSome(doubled.map((paths) => paths.join(' and ')))}; keep one of each`;
 }
 
 /** The fix for photos without a mask, judged by the names of the masks. */
@@ -180,6 +176,14 @@ export function bareRemedy(files: DatasetFiles, bare: readonly string[]): string
   return bare.length === 1 ? 'add the mask or remove the photo' : 'add the masks or remove the photos';
 }
 
+/** Options of `openDataset`. */
+export interface OpenOptions {
+  /** Whether every photo must have a mask; default true. */
+  readonly requireMasks?: boolean;
+  /** Called for files that do not form pairs, which are then left out. By default, the first ones are an error. */
+  readonly onFailure?: (reason: FaceparseError) => void;
+}
+
 /**
  * Opens a dataset folder: photos in `images/` (any readable format), masks in `masks/` (PNG) with the same stems, or all with
  * one suffix such as `_mask`.
@@ -192,16 +196,22 @@ export function bareRemedy(files: DatasetFiles, bare: readonly string[]): string
  *
  * @example const { items } = await openDataset('data/train'); // items[0].maskPath
  */
-export async function openDataset(folder: string, options: { requireMasks?: boolean } = {}): Promise<OpenedDataset> {
-  const { requireMasks = true } = options;
+export async function openDataset(folder: string, options: OpenOptions = {}): Promise<OpenedDataset> {
+  const { requireMasks = true, onFailure } = options;
+  const report = (error: FaceparseError): void => {
+    if (!onFailure) throw error;
+    onFailure(error);
+  };
+  const fail = (reason: string): void => report(new FaceparseError(`${folder}: ${reason}`));
   const files = await listDatasetFiles(folder);
   const { photos, masks } = files;
   if (photos.size === 0) {
     throw new FaceparseError(`${join(folder, 'images')} contains no photos; put photos there (${readableFormats})`);
   }
-  if (files.problems.length > 0) throw files.problems[0];
-  requireSingle(folder, 'photos', [...photos.values()]);
-  requireSingle(folder, 'masks', files.doubledMasks);
+  for (const problem of files.problems) report(problem);
+  const doubled = [...photos.values()].filter((paths) => paths.length > 1);
+  if (doubled.length > 0) fail(describeDoubled('photos', doubled));
+  if (files.doubledMasks.length > 0) fail(describeDoubled('masks', files.doubledMasks));
   if (requireMasks && masks.size === 0) {
     const others = files.unusableMasks.length > 0 ? `; ${describeUnusableMasks(files)}` : '';
     throw new FaceparseError(
@@ -210,20 +220,26 @@ export async function openDataset(folder: string, options: { requireMasks?: bool
   }
   const bare = [...photos.keys()].filter((stem) => !masks.has(stem));
   if (requireMasks && bare.length > 0) {
-    throw new FaceparseError(
-      `${folder}: ${countOf(bare.length, 'photo')} of ${photos.size} without a mask in masks/: ${nameSome(bare)}; ${bareRemedy(files, bare)}`,
+    fail(
+      `${countOf(bare.length, 'photo')} of ${photos.size} without a mask in masks/: ${nameSome(bare)}; ${bareRemedy(files, bare)}`,
     );
   }
   const orphans = [...masks.keys()].filter((stem) => !photos.has(stem));
   if (orphans.length > 0) {
-    throw new FaceparseError(
-      `${folder}: ${countOf(orphans.length, 'mask')} of ${masks.size} without a photo in images/: ${nameSome(orphans)}; add the photos or remove the masks`,
+    fail(
+      `${countOf(orphans.length, 'mask')} of ${masks.size} without a photo in images/: ${nameSome(orphans)}; add the photos or remove the masks`,
     );
   }
-  const items = [...photos].map(([stem, paths]) => {
+  const ambiguous = new Set([
+    ...doubled.map(([path]) => stemOf(path)),
+    ...files.doubledMasks.map(([path]) => stemOf(path).slice(0, stemOf(path).length - files.maskSuffix.length)),
+  ]);
+  const items = [...photos].flatMap(([stem, [imagePath]]): DatasetItem[] => {
     const maskPath = masks.get(stem);
-    return maskPath === undefined ? { stem, imagePath: paths[0] } : { stem, imagePath: paths[0], maskPath };
+    if (ambiguous.has(stem) || (requireMasks && maskPath === undefined)) return [];
+    return [maskPath === undefined ? { stem, imagePath } : { stem, imagePath, maskPath }];
   });
+  if (items.length === 0) throw new FaceparseError(`${folder} contains no pair of a photo and a mask`);
   return { folder, items, leftAlone: files.leftAlone };
 }
 
