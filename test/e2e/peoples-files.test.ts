@@ -1,22 +1,16 @@
 import { copyFile, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeWeights } from '../../src/models/weights-file.ts';
+import { describe, expect, it } from 'vitest';
 import { bmpBytes } from '../bmp-fixture.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
-import { randomWeights } from '../random-weights.ts';
 import { runCli } from './run-cli.ts';
 import { fileFolder, listFiles, writeFaces } from './training-fixture.ts';
+import { writeRandomWeights } from './weights-fixture.ts';
 
 const cases = join(import.meta.dirname, '../cases');
 const root = await fileFolder();
-const weights = join(root, 'random.safetensors');
-
-beforeAll(async () => {
-  const random = randomWeights({ size: 32 });
-  await writeFile(weights, encodeWeights(random.weights, random.graph));
-});
+const weights = await writeRandomWeights(root, 32);
 
 function predict(words: readonly string[], cwd: string) {
   return runCli(['predict', weights, ...words, '--engine', 'onnx', '--threads', '1'], { cwd });

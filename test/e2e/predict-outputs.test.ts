@@ -2,30 +2,17 @@ import { spawnSync } from 'node:child_process';
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { beforeAll, describe, expect, it } from 'vitest';
-import { encodeWeights } from '../../src/models/weights-file.ts';
+import { describe, expect, it } from 'vitest';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
-import { randomWeights } from '../random-weights.ts';
 import { numpyIsThere, python } from './python.ts';
 import { runCli } from './run-cli.ts';
 import { fileFolder, listFiles, writeFaces } from './training-fixture.ts';
+import { succeed, writeRandomWeights } from './weights-fixture.ts';
 
 const folder = await fileFolder();
-const weights = join(folder, 'random.safetensors');
+const weights = await writeRandomWeights(folder, 64);
+const data = join(await writeFaces(folder, { train: 1, val: 3 }), 'val');
 const oneThread = ['--engine', 'onnx', '--threads', '1'];
-let data: string;
-
-beforeAll(async () => {
-  const random = randomWeights({ size: 64 });
-  await writeFile(weights, encodeWeights(random.weights, random.graph));
-  data = join(await writeFaces(folder, { train: 1, val: 3 }), 'val');
-});
-
-async function succeed(words: readonly string[], cwd?: string): Promise<string> {
-  const { code, stdout, stderr } = await runCli(words, cwd === undefined ? {} : { cwd });
-  expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
-  return stdout;
-}
 
 /** A folder with two photos in it. */
 async function twoPhotos(): Promise<string> {
