@@ -68,9 +68,9 @@ async function checkFolder(
   }
   const convention = findConventionProblem(findings, folder, set);
   if (convention) problems.push(convention);
-  // In another class order, what looks like swapped sides are other parts.
-  const sided =
-    convention?.kind === 'class-order' ? [] : findings.map(({ sides }, index) => ({ sides, stem: stems[index] }));
+  // If the ids mean other parts, nothing is known about sides.
+  const otherIds = convention !== undefined && convention.kind !== 'viewer-sides';
+  const sided = otherIds ? [] : findings.map(({ sides }, index) => ({ sides, stem: stems[index] }));
   const reversed = sided.flatMap(({ sides, stem }) =>
     sides && sides.pairs.length > 0 ? { swapped: sides.swapped, finding: describeSides(stem, sides, set) } : [],
   );
@@ -81,7 +81,8 @@ async function checkFolder(
     maskSuffix: files.maskSuffix,
     leftAlone: files.leftAlone,
     ...(hasNoMasks(files) && files.photos.size > 0 && { photosOnly: files.photos.size }),
-    problems,
+    // Shifted ids are the cause of the labels outside the label set.
+    problems: convention?.kind === 'shifted-ids' ? problems.filter(({ kind }) => kind !== 'stray-labels') : problems,
     swapped: reversed.filter(({ swapped }) => swapped).map(({ finding }) => finding),
     misplaced: reversed.filter(({ swapped }) => !swapped).map(({ finding }) => finding),
     duplicates: await findNearDuplicates(thumbnails, undefined, options.signal),

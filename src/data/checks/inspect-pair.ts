@@ -49,7 +49,8 @@ async function inspectMask(
   const turned = fitProblems.some(({ kind }) => kind === 'exif-orientation');
   // Left and right mean nothing in a picture, in a mask that lies on its side, or if the ids are other classes.
   if ((valueProblem && valueProblem.kind !== 'stray-labels') || paletteProblem || turned) return { problems };
-  return { problems, ids, sides: judgeSides(ids, mask.width, set) };
+  // Sides of a mask with other labels cannot be repaired before the labels are.
+  return valueProblem ? { problems, ids } : { problems, ids, sides: judgeSides(ids, mask.width, set) };
 }
 
 /** Returns the value or the problem with reading it; rethrows errors other than ImageError. */
