@@ -3,6 +3,8 @@ import type { LeftAlone } from '../dataset/list-images.ts';
 
 export type ProblemKind =
   | 'empty-dataset'
+  | 'photos-elsewhere'
+  | 'masks-elsewhere'
   | 'missing-mask'
   | 'missing-photo'
   | 'duplicate-photo'
