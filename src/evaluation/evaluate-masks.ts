@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
-import { type Dataset, type DatasetItem, findMaskSuffix } from '../data/dataset/dataset.ts';
+import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
+import { findMaskSuffix } from '../data/dataset/mask-names.ts';
 import type { LabelMap } from '../image/image.ts';
 import { readMask } from '../image/read-image.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';

@@ -95,7 +95,7 @@ const lostPixels =
 const decoders = new SharedLock();
 
 /**
- * Decodes with sharp, bounded in pixels. Warnings of the decoder are no errors, as in every viewer: phones and old programs
+ * Decodes with sharp, bounded in pixels. Decoder warnings are not errors, as in every viewer: phones and old programs
  * write files that break a rule of the format. But a file with missing pixels is refused.
  */
 async function withImage<Result>(bytes: Uint8Array, read: (image: Sharp) => Promise<Result>): Promise<Result> {
@@ -174,7 +174,7 @@ async function decodeSharpPhoto(image: Sharp): Promise<Photo> {
 }
 
 /**
- * Reads a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP photo as upright 8-bit sRGB (H×W×3). The content decides about the format,
+ * Reads a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP photo as upright 8-bit sRGB (H×W×3). The content determines the format,
  * not the file extension. The EXIF orientation is applied; embedded colour profiles, CMYK, grey and 16 bits are converted;
  * transparent pixels are blended with white. Of an animation or a document of several pages, the first image is read.
  *
@@ -242,6 +242,31 @@ export async function readPhotoSize(path: string): Promise<{ width: number; heig
   }
 }
 
+/** Masks have few classes; an image with more different values is a grey photo. */
+const mostIds = 64;
+
+/**
+ * Whether an 8-bit RGB or RGBA PNG seems to contain class ids: red, green and blue are equal in every pixel, with few different
+ * values. Programs write this when they turn a greyscale mask into RGB. False for files that cannot be decoded.
+ */
+async function hasEqualChannels(bytes: Uint8Array): Promise<boolean> {
+  try {
+    const image = sharp(bytes, { limitInputPixels: maxImagePixels });
+    const { channels, depth } = await image.metadata();
+    if (depth !== 'uchar' || channels < 3) return false;
+    const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
+    const ids = new Set<number>();
+    for (let at = 0; at < data.length; at += info.channels) {
+      if (data[at] !== data[at + 1] || data[at] !== data[at + 2]) return false;
+      ids.add(data[at]);
+      if (ids.size > mostIds) return false;
+    }
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /**
  * Reads a mask PNG (8-bit palette or greyscale, with class ids as values) as a label map (H×W).
  *
@@ -258,6 +283,14 @@ export async function readMask(path: string): Promise<LabelMap> {
   } catch (error) {
     // The decoder describes the problem and often the fix, but does not know the file.
     const [reason, remedy = 'write the mask again in that form'] = firstLine(error).split('; ');
+    if (/^an RGBA? PNG/.test(reason) && (await hasEqualChannels(bytes))) {
+      throw new ImageError(
+        path,
+        `is not usable as a mask: ${reason}; all its colour channels are equal, so they seem to be class ids`,
+        'save one channel as an 8-bit greyscale PNG, e.g. in Python: Image.open(FILE).getchannel(0).save(FILE)',
+        error,
+      );
+    }
     throw new ImageError(path, `is not usable as a mask: ${reason}`, remedy, error);
   }
 }

@@ -23,6 +23,7 @@ describe('data check', () => {
     const { code, stdout } = await runCli(['data', 'check', folder]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}b {2}eye, brow, ear$/m);
+    expect(stdout).toContain('  → training repairs them itself; --repair-out NEW_FOLDER writes corrected masks\n');
     expect(stdout).toContain(`faceparse data check ${folder} --repair-out NEW_FOLDER`);
   });
 
@@ -32,6 +33,7 @@ describe('data check', () => {
     const { code, stdout } = await runCli(['data', 'check', folder, '--repair-out', out]);
     expect(code).toBe(0);
     expect(stdout).toContain(`wrote 3 masks to ${out}/masks, 1 of them repaired`);
+    expect(stdout).not.toContain('NEW_FOLDER');
     await mkdir(join(out, 'images'));
     for (const [seed, stem] of ['a', 'b', 'c'].entries()) {
       await writeFile(join(out, 'images', `${stem}.jpg`), await jpegBytes(32, 32, seed));
@@ -78,7 +80,11 @@ describe('data check', () => {
       /^faceparse: 3 of 3 masks in .*; to swap the sides of all masks, add --swap-sides\n$/,
     );
     const done = await runCli(['data', 'check', folder, '--repair-out', out, '--swap-sides']);
-    expect(done.stdout).toContain(`wrote 3 masks to ${out}/masks, 3 of them repaired`);
+    expect(done.code).toBe(0);
+    expect(done.stdout).toBe(
+      `${folder}: 3 pairs of photo and mask\n\nno problems found\n\n` +
+        `wrote 3 masks to ${out}/masks, left and right swapped in 3 of them; photos are not copied\n`,
+    );
     const usage = await runCli(['data', 'check', folder, '--swap-sides']);
     expect(usage).toMatchObject({ code: 2, stdout: '' });
     expect(usage.stderr).toContain('--swap-sides writes new masks; add --repair-out NEW_FOLDER');
@@ -94,6 +100,7 @@ describe('data check', () => {
     expect(stdout).toMatch(
       /nearly the same photo in two splits: 1\n {2}\S*c\.jpg repeats \S*a\.jpg\n {2}→ remove them from one/,
     );
+    expect(stdout).toMatch(/\n\ntotal of 2 splits: 3 pairs; 0 problems, 1 photo in two splits\n$/);
     const asJson = JSON.parse((await runCli(['data', 'check', data, '--json'])).stdout);
     expect(asJson.splits).toMatchObject([
       { pairs: 2, duplicates: [] },

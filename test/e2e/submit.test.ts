@@ -187,11 +187,14 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(stderr).toContain(message);
   });
 
-  it('refuses images with the wrong size before doing anything else', async () => {
+  it('refuses images with the wrong size before it parses them', async () => {
     const words = ['--test', join(root, 'data', 'val'), '--out', join(root, 'never.zip'), '--course', 'A12345678B'];
-    const { code, stderr } = await submit('no-such-run', ...words);
+    const { code, stderr } = await submit(run, ...words);
     expect(code).toBe(1);
     expect(stderr).toContain('64×64; the images and masks of the challenge are 512×512');
+    expect(stderr).not.toContain('parsing');
+    // A run that does not exist is named first.
+    expect((await submit('no-such-run', ...words)).stderr).toMatch(/^faceparse: no-such-run/);
   });
 });
 

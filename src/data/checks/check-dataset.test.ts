@@ -151,7 +151,7 @@ describe('checkDataset', () => {
     const report = formatCheckReport(result);
     expect(report).toContain(`faceparse data check ${folder} --repair-out NEW_FOLDER --swap-sides`);
     expect(report).toContain('1 problem');
-    expect(report).not.toContain('repair writes corrected copies');
+    expect(report).not.toContain('writes corrected masks');
   });
 
   test('the class order of another program is named, and nothing in it is called swapped', async () => {

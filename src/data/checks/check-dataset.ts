@@ -4,7 +4,13 @@ import { isFolder } from '../../files/path-kind.ts';
 import { readHead } from '../../files/read-head.ts';
 import { contentBytes, contentOf } from '../../formats/file-content.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
-import { type DatasetFiles, listDatasetFiles } from '../dataset/dataset.ts';
+import {
+  bareRemedy,
+  type DatasetFiles,
+  describeMasksElsewhere,
+  describePhotosBelow,
+  listDatasetFiles,
+} from '../dataset/dataset.ts';
 import type { SwapFinding } from '../dataset/left-right.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
 import { findConventionProblem } from './convention.ts';
@@ -17,7 +23,7 @@ import type {
   SidesFinding,
   SplitsCheckResult,
 } from './finding.ts';
-import { inspectPair } from './inspect-pair.ts';
+import { inspectPair, listBare } from './inspect-pair.ts';
 
 function describeSides(stem: string, { pairs, evidence }: SwapFinding, set: LabelSet): SidesFinding {
   const parts = pairs.map(([left]) =>
@@ -40,6 +46,25 @@ async function maskFormatProblem(file: string): Promise<DatasetProblem> {
   return fileProblem('mask-format', file, `is ${content.name}, not a PNG`, remedy);
 }
 
+/** Finds photos or masks that are in other folders than `images/` and `masks/`, and an empty dataset. */
+async function findLayoutProblem(folder: string, files: DatasetFiles): Promise<DatasetProblem | undefined> {
+  const problem = { stem: '', file: join(folder, 'images') };
+  if (files.photos.size === 0) {
+    const below = await describePhotosBelow(folder, files);
+    if (below) {
+      const [message, remedy] = below;
+      return { kind: 'photos-elsewhere', ...problem, message, remedy };
+    }
+    if (files.masks.size > 0) return undefined;
+    const message = 'contains no photos, and masks/ no masks';
+    return { kind: 'empty-dataset', ...problem, message, remedy: 'put photos in images/ and their masks in masks/' };
+  }
+  const elsewhere = hasNoMasks(files) ? await describeMasksElsewhere(folder, files) : undefined;
+  if (!elsewhere) return undefined;
+  const [found, remedy] = elsewhere;
+  return { kind: 'masks-elsewhere', stem: '', file: folder, message: `has no masks in masks/, but ${found}`, remedy };
+}
+
 /** The check of one folder, and the thumbnails by which its photos are compared with those of other splits. */
 async function checkFolder(
   folder: string,
@@ -48,7 +73,10 @@ async function checkFolder(
 ): Promise<{ readonly result: CheckResult; readonly thumbnails: ThumbnailEntry[] }> {
   const files = await listDatasetFiles(folder);
   const stems = [...new Set([...files.photos.keys(), ...files.masks.keys()])].sort();
-  const findings = await runConcurrently(stems, (stem) => inspectPair(stem, files, folder, set), options);
+  const bareStems = listBare(files);
+  // One remedy for all: thousands of photos can lack a mask for the same reason.
+  const bare = { stems: new Set(bareStems), remedy: bareStems.length > 0 ? bareRemedy(files, bareStems) : '' };
+  const findings = await runConcurrently(stems, (stem) => inspectPair(stem, files, bare, folder, set), options);
   const problems: DatasetProblem[] = [
     ...files.problems.map(({ file, reason, remedy }) => fileProblem('unreadable-file', file, reason, remedy)),
     ...(await Promise.all(files.unusableMasks.map(maskFormatProblem))),
@@ -57,20 +85,13 @@ async function checkFolder(
     ),
     ...findings.flatMap((finding) => finding.problems),
   ];
-  if (stems.length === 0) {
-    problems.push({
-      kind: 'empty-dataset',
-      stem: '',
-      file: join(folder, 'images'),
-      message: 'contains no photos, and masks/ no masks',
-      remedy: 'put photos in images/ and their masks in masks/',
-    });
-  }
+  const layout = await findLayoutProblem(folder, files);
+  if (layout) problems.push(layout);
   const convention = findConventionProblem(findings, folder, set);
   if (convention) problems.push(convention);
-  // In another class order, what looks like swapped sides are other parts.
-  const sided =
-    convention?.kind === 'class-order' ? [] : findings.map(({ sides }, index) => ({ sides, stem: stems[index] }));
+  // If the ids mean other parts, nothing is known about sides.
+  const otherIds = convention !== undefined && convention.kind !== 'viewer-sides';
+  const sided = otherIds ? [] : findings.map(({ sides }, index) => ({ sides, stem: stems[index] }));
   const reversed = sided.flatMap(({ sides, stem }) =>
     sides && sides.pairs.length > 0 ? { swapped: sides.swapped, finding: describeSides(stem, sides, set) } : [],
   );
@@ -81,7 +102,8 @@ async function checkFolder(
     maskSuffix: files.maskSuffix,
     leftAlone: files.leftAlone,
     ...(hasNoMasks(files) && files.photos.size > 0 && { photosOnly: files.photos.size }),
-    problems,
+    // Shifted ids are the cause of the labels outside the label set.
+    problems: convention?.kind === 'shifted-ids' ? problems.filter(({ kind }) => kind !== 'stray-labels') : problems,
     swapped: reversed.filter(({ swapped }) => swapped).map(({ finding }) => finding),
     misplaced: reversed.filter(({ swapped }) => !swapped).map(({ finding }) => finding),
     duplicates: await findNearDuplicates(thumbnails, undefined, options.signal),

@@ -3,6 +3,8 @@ import type { LeftAlone } from '../dataset/list-images.ts';
 
 export type ProblemKind =
   | 'empty-dataset'
+  | 'photos-elsewhere'
+  | 'masks-elsewhere'
   | 'missing-mask'
   | 'missing-photo'
   | 'duplicate-photo'
@@ -18,10 +20,12 @@ export type ProblemKind =
   | 'stray-labels'
   | 'empty-mask'
   | 'palette-order'
+  | 'shifted-ids'
   | 'class-order'
   | 'viewer-sides';
 
-/** One problem with one file, or with all masks of the folder (`class-order`, `viewer-sides`). */
+/** One problem with one file, or with all masks of the folder (`binary-mask`, `shifted-ids`, `class-order`,
+ * `viewer-sides`). */
 export interface DatasetProblem {
   readonly kind: ProblemKind;
   /** File name without its extension; empty for a problem of the whole folder. */
@@ -66,7 +70,7 @@ export interface CheckResult {
   readonly problems: DatasetProblem[];
   /**
    * Masks with eyes or brows in reversed order. If these are most masks, `problems` contains `viewer-sides`: the masks follow
-   * another convention. Empty if the masks have the class order of another program.
+   * another convention. Empty if the ids of the masks mean something else.
    */
   readonly swapped: SidesFinding[];
   /** Masks that are not swapped as a whole but have a single ear, brow or eye on the wrong side of the nose. */

@@ -1,12 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { exists } from '../../files/path-kind.ts';
 import { readPngPalette } from '../../formats/png/palette-png.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import { ImageError, readMask, readPhoto } from '../../image/read-image.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { type IdMeasurements, measureIds } from '../dataset/class-order.ts';
-import { bareRemedy, type DatasetFiles, stemOf } from '../dataset/dataset.ts';
+import type { DatasetFiles } from '../dataset/dataset.ts';
 import { judgeSides, type SwapFinding } from '../dataset/left-right.ts';
+import { stemOf } from '../dataset/mask-names.ts';
 import type { ThumbnailEntry } from './duplicates.ts';
 import type { DatasetProblem, ProblemKind } from './finding.ts';
 import { findPaletteProblem } from './palette.ts';
@@ -49,7 +51,8 @@ async function inspectMask(
   const turned = fitProblems.some(({ kind }) => kind === 'exif-orientation');
   // Left and right mean nothing in a picture, in a mask that lies on its side, or if the ids are other classes.
   if ((valueProblem && valueProblem.kind !== 'stray-labels') || paletteProblem || turned) return { problems };
-  return { problems, ids, sides: judgeSides(ids, mask.width, set) };
+  // Sides of a mask with other labels cannot be repaired before the labels are.
+  return valueProblem ? { problems, ids } : { problems, ids, sides: judgeSides(ids, mask.width, set) };
 }
 
 /** Returns the value or the problem with reading it; rethrows errors other than ImageError. */
@@ -66,10 +69,18 @@ async function attempt<Value>(
   }
 }
 
-/** Reads the photos and the mask of one stem. Problems with the files are results, not errors. */
+/** Stems of the photos without a mask. A mask in another format than PNG is a problem of its own. */
+export function listBare({ photos, masks, unusableMasks }: DatasetFiles): string[] {
+  if (masks.size + unusableMasks.length === 0) return [];
+  const otherFormats = new Set(unusableMasks.map(stemOf));
+  return [...photos.keys()].filter((stem) => !masks.has(stem) && !otherFormats.has(stem));
+}
+
+/** Reads the photos and the mask of one stem. Problems with the files are results, not errors. `bare` is from `listBare`. */
 export async function inspectPair(
   stem: string,
   files: DatasetFiles,
+  bare: { readonly stems: ReadonlySet<string>; readonly remedy: string },
   folder: string,
   set: LabelSet,
 ): Promise<PairFinding> {
@@ -80,16 +91,14 @@ export async function inspectPair(
     const message = `shares its name with ${photoPaths.slice(1).join(', ')}`;
     problems.push({ kind: 'duplicate-photo', stem, file: photoPaths[0], message, remedy: 'keep one of them' });
   }
-  if (photoPaths.length === 0 && maskPath) {
+  // A broken link is reported as such.
+  if (photoPaths.length === 0 && maskPath && (await exists(maskPath))) {
     const message = `has no photo of this name in ${join(folder, 'images')}`;
     problems.push({ kind: 'missing-photo', stem, file: maskPath, message, remedy: 'add the photo or remove the mask' });
   }
-  // A mask in another format is a problem of its own.
-  const otherFormat = files.unusableMasks.some((path) => stemOf(path) === stem);
-  if (!maskPath && !otherFormat && files.masks.size + files.unusableMasks.length > 0) {
+  if (bare.stems.has(stem)) {
     const message = `has no mask ${join(folder, 'masks', `${stem}${files.maskSuffix}.png`)}`;
-    const remedy = bareRemedy(files, [stem]);
-    problems.push({ kind: 'missing-mask', stem, file: photoPaths[0], message, remedy });
+    problems.push({ kind: 'missing-mask', stem, file: photoPaths[0], message, remedy: bare.remedy });
   }
   const photos: { path: string; photo: Photo }[] = [];
   for (const path of photoPaths) {

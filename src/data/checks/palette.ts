@@ -87,7 +87,7 @@ function findVocProblem(counts: Float64Array, palette: readonly Color[], set: La
  * class in another colour. Masks of PASCAL VOC itself are found too.
  *
  * @param counts pixels of every id (256 entries)
- * @param palette colours of the file's palette; empty for grayscale
+ * @param palette colours of the file's palette; empty for greyscale
  */
 export function findPaletteProblem(
   counts: Float64Array,

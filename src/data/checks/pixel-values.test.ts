@@ -48,7 +48,7 @@ describe('findValueProblem', () => {
     for (const set of [celebamask19, face8]) {
       const problem = problemOf(pixels, palette, set);
       expect(problem?.kind).toBe('binary-mask');
-      expect(problem?.message).toMatch(/^has only the values 0 and \d+: a black-and-white mask .* no class ids$/);
+      expect(problem?.message).toMatch(/^has only the values 0 and \d+: a black-and-white mask .* not class ids$/);
       expect(problem?.remedy).toContain('faceparse data prepare');
     }
   });
@@ -70,8 +70,8 @@ describe('findValueProblem', () => {
     expect(problemOf(pixels)?.remedy).toContain(`divide them by ${factor}`);
   });
 
-  it('a grayscale picture is called so', () => {
+  it('a greyscale picture is called so', () => {
     const picture = Object.fromEntries(Array.from({ length: 200 }, (_, value) => [value, 5]));
-    expect(problemOf(picture)?.message).toMatch(/^has 200 different values, as a grayscale picture has/);
+    expect(problemOf(picture)?.message).toMatch(/^has 200 different values, as a greyscale picture has/);
   });
 });

@@ -25,7 +25,7 @@ function describeStray(counts: Float64Array, stray: readonly number[], set: Labe
   if (stray.length > mostStrayIds) {
     return {
       kind: 'stray-labels',
-      message: `has ${idsIn(counts).length} different values, as a grayscale picture has, but ${range}`,
+      message: `has ${idsIn(counts).length} different values, as a greyscale picture has, but ${range}`,
       remedy: 'a mask contains one class id per pixel; write it from the ids, without smoothing or JPEG compression',
     };
   }
@@ -57,7 +57,7 @@ function isBlackAndWhite(colors: readonly (readonly number[] | undefined)[]): bo
  * first of these that applies, since each makes the next meaningless.
  *
  * @param counts pixels of every id (256 entries)
- * @param palette colours of the file's palette; empty for grayscale
+ * @param palette colours of the file's palette; empty for greyscale
  */
 export function findValueProblem(
   counts: Float64Array,
@@ -78,7 +78,7 @@ export function findValueProblem(
   if (blackAndWhite) {
     return {
       kind: 'binary-mask',
-      message: `has only the values ${joinWords(ids, 'and')}: a black-and-white mask of one part, and these are no class ids`,
+      message: `has only the values ${joinWords(ids, 'and')}: a black-and-white mask of one part, and these are not class ids`,
       remedy:
         'write the class id of the part instead of white, e.g. 13 for hair; if each part has its own file, as in raw CelebAMask-HQ, combine them with faceparse data prepare',
     };

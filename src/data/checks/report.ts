@@ -11,6 +11,8 @@ import type {
 
 const headings: Record<ProblemKind, string> = {
   'empty-dataset': 'empty folder',
+  'photos-elsewhere': 'photos in subfolders',
+  'masks-elsewhere': 'masks in another folder',
   'missing-mask': 'photo without a mask',
   'missing-photo': 'mask without a photo',
   'duplicate-photo': 'two photos with one name',
@@ -18,9 +20,10 @@ const headings: Record<ProblemKind, string> = {
   'unreadable-photo': 'unreadable photo',
   'unreadable-mask': 'unreadable mask',
   'unreadable-file': 'file or folder that cannot be read',
-  'mask-format': 'mask that is no PNG',
+  'mask-format': 'mask that is not a PNG',
   'size-mismatch': 'photo and mask differ in size',
   'exif-orientation': 'mask made without the EXIF orientation of its photo',
+  'shifted-ids': 'ids that are 1 too high or too low',
   'class-order': 'class order of another program',
   'palette-order': 'ids contradict the palette of the file',
   'binary-mask': 'black-and-white mask, not class ids',
@@ -34,11 +37,34 @@ const headings: Record<ProblemKind, string> = {
 export interface ReportOptions {
   /** Entries listed per kind; the rest are counted. Default 10. */
   readonly limit?: number;
+  /** Whether repaired masks are being written, so that the advice to write them is left out. */
+  readonly repairing?: boolean;
 }
 
 function listEntries(heading: string, entries: readonly string[], { limit = 10 }: ReportOptions): string[] {
   const lines = ['', `${heading}: ${entries.length}`, ...entries.slice(0, limit).map((entry) => `  ${entry}`)];
   if (entries.length > limit) lines.push(`  … and ${entries.length - limit} more`);
+  return lines;
+}
+
+/** Problems of one kind, by their fix: files with the same fix are listed together, and the fix follows them. */
+function listProblems(kind: ProblemKind, problems: readonly DatasetProblem[], { limit = 10 }: ReportOptions): string[] {
+  const remedies = [...new Set(problems.map(({ remedy }) => remedy))];
+  const lines = ['', `${headings[kind]}: ${problems.length}`];
+  let [listed, covered] = [0, 0];
+  for (const remedy of remedies) {
+    // A fix without its files helps only if it is the only one.
+    if (listed === limit && remedies.length > 1) break;
+    const ofRemedy = problems.filter((problem) => problem.remedy === remedy);
+    const some = ofRemedy.slice(0, limit - listed);
+    lines.push(...some.map(({ file, message }) => `  ${file} ${message}`));
+    if (some.length < ofRemedy.length) lines.push(`  … and ${ofRemedy.length - some.length} more`);
+    lines.push(`  → ${remedy}`);
+    listed += some.length;
+    covered += ofRemedy.length;
+  }
+  const rest = problems.length - covered;
+  if (rest > 0) lines.push(`  … and ${rest} more${covered > 0 ? ' with other fixes' : ''}`);
   return lines;
 }
 
@@ -66,7 +92,9 @@ function listSides({ swapped, misplaced }: CheckResult, options: ReportOptions):
   if (misplaced.length > 0) {
     lines.push(...listEntries('a single part on the wrong side of the nose', misplaced.map(describe), options));
   }
-  if (lines.length > 0) lines.push('  → repair writes corrected copies of the masks to another folder');
+  if (lines.length > 0 && !options.repairing) {
+    lines.push('  → training repairs them itself; --repair-out NEW_FOLDER writes corrected masks');
+  }
   return lines;
 }
 
@@ -77,6 +105,21 @@ function listSides({ swapped, misplaced }: CheckResult, options: ReportOptions):
  */
 export function countRepairable({ problems, swapped, misplaced }: CheckResult): number {
   return problems.some(({ kind }) => kind === 'viewer-sides') ? 0 : swapped.length + misplaced.length;
+}
+
+function formatTotal(results: readonly CheckResult[], duplicatesAcross = 0): string {
+  const sum = (count: (result: CheckResult) => number): number =>
+    results.reduce((total, result) => total + count(result), 0);
+  const problems = sum((result) => result.problems.length);
+  const toRepair = sum(countRepairable);
+  const duplicates = sum((result) => result.duplicates.length);
+  const remarks = [
+    ...(toRepair > 0 ? [`${countOf(toRepair, 'mask')} to repair`] : []),
+    ...(duplicates > 0 ? [`${countOf(duplicates, 'repeated photo')}`] : []),
+    ...(duplicatesAcross > 0 ? [`${countOf(duplicatesAcross, 'photo')} in two splits`] : []),
+  ];
+  if (problems === 0 && remarks.length === 0) return 'no problems found';
+  return [countOf(problems, 'problem'), ...remarks].join(', ');
 }
 
 /**
@@ -96,25 +139,18 @@ export function formatCheckReport(result: CheckResult, options: ReportOptions = 
   for (const kind of Object.keys(headings) as ProblemKind[]) {
     const ofKind = problems.filter((problem) => problem.kind === kind);
     if (ofKind.length === 0) continue;
-    const describe = ({ file, message }: DatasetProblem): string => `${file} ${message}`;
-    lines.push(...listEntries(headings[kind], ofKind.map(describe), options));
-    for (const remedy of new Set(ofKind.map((problem) => problem.remedy))) lines.push(`  → ${remedy}`);
+    lines.push(...listProblems(kind, ofKind, options));
   }
   lines.push(
     ...listDuplicates('nearly the same photo', duplicates, 'keep one of each, or keep them in one split', options),
   );
   const toRepair = countRepairable(result);
   if (toRepair > 0) lines.push(...listSides(result, options));
-  const counts = [
-    countOf(problems.length, 'problem'),
-    ...(toRepair > 0 ? [`${countOf(toRepair, 'mask')} to repair`] : []),
-    ...(duplicates.length > 0 ? [`${countOf(duplicates.length, 'repeated photo')}`] : []),
-  ];
-  lines.push('', problems.length === 0 && counts.length === 1 ? 'no problems found' : counts.join(', '));
+  lines.push('', formatTotal([result]));
   return lines.join('\n');
 }
 
-/** Formats the result of `checkSplits`: the report of every split, then the photos that occur in two splits. */
+/** Formats the result of `checkSplits`: the report of every split, the photos that occur in two splits, and the totals. */
 export function formatSplitsReport(
   { splits, duplicatesAcross }: SplitsCheckResult,
   options: ReportOptions = {},
@@ -125,8 +161,15 @@ export function formatSplitsReport(
     'remove them from one of the splits: scores on photos seen in training are too high',
     options,
   );
+  const pairs = splits.reduce((total, split) => total + split.pairs, 0);
+  const photosOnly = splits.reduce((total, split) => total + (split.photosOnly ?? 0), 0);
+  const contents = [
+    countOf(pairs, 'pair'),
+    ...(photosOnly > 0 ? [`${countOf(photosOnly, 'photo')} without masks`] : []),
+  ].join(', ');
   return [
     ...splits.map((split) => formatCheckReport(split, options)),
     ...(across.length > 0 ? [across.slice(1).join('\n')] : []),
+    `total of ${countOf(splits.length, 'split')}: ${contents}; ${formatTotal(splits, duplicatesAcross.length)}`,
   ].join('\n\n');
 }

@@ -22,14 +22,14 @@ export interface ClassOrderFinding {
 }
 
 /** Fewer masks give no finding. */
-const leastMasks = 3;
+export const leastMasks = 3;
 /** Fewer comparisons in a mask give no judgement. */
 const leastChecks = 6;
 /** Share of failed comparisons from which a mask contradicts an order, and up to which it agrees with one. */
 const contradiction = 0.1;
 const agreement = 0.05;
 /** Share of the judged masks that a finding needs. */
-const majority = 0.6;
+export const majority = 0.6;
 
 /**
  * Measures the ids of a mask for `detectClassOrder`.
@@ -199,6 +199,12 @@ export function contradictsFace(measured: IdMeasurements): boolean | undefined {
   return checks < leastChecks ? undefined : failures >= contradiction * checks;
 }
 
+/** Whether the parts of a mask are where those of an upright face are, with `table[id]` as their celebamask-19 ids. */
+export function agreesWithFace(measured: IdMeasurements, table: Uint8Array): boolean {
+  const { checks, failures } = compareWithFace(measuredParts(measured, table));
+  return checks >= leastChecks && failures <= agreement * checks;
+}
+
 /**
  * Detects masks with the class order of another known program, from the measurements of all masks of a dataset.
  *
@@ -223,11 +229,7 @@ export function detectClassOrder(measured: readonly IdMeasurements[]): ClassOrde
   for (const order of classOrders) {
     const table = classOrderTable(order);
     const masks = suspects
-      .filter(({ mask }) => {
-        if (!hasOnlyIdsOf(mask, order)) return false;
-        const { checks, failures } = compareWithFace(measuredParts(mask, table));
-        return checks >= leastChecks && failures <= agreement * checks;
-      })
+      .filter(({ mask }) => hasOnlyIdsOf(mask, order) && agreesWithFace(mask, table))
       .map(({ index }) => index);
     if (masks.length < majority * judged) continue;
     const better =

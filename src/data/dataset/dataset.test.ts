@@ -2,7 +2,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { temporaryFolder } from '../../../test/dataset-fixture.ts';
-import { findMaskSuffix, listDatasetFiles, openDataset, resolveSplit } from './dataset.ts';
+import { listDatasetFiles, openDataset, resolveSplit } from './dataset.ts';
+import { findMaskSuffix } from './mask-names.ts';
 
 /** Empty files: opening a dataset looks at names only. */
 async function touch(folder: string, ...names: string[]): Promise<string> {
@@ -87,12 +88,12 @@ describe('openDataset', () => {
       /4 photos of 5 without a mask in masks\/: a, b, c and 1 more; add the masks or remove the photos/,
     ],
     [
-      'masks that are no PNG',
+      'masks that are not PNGs',
       ['images/a.jpg', 'masks/a.jpg'],
       /has no masks: .*; masks must be PNG, because lossy formats such as JPEG change class ids; not usable: a\.jpg/,
     ],
     [
-      'one mask that is no PNG',
+      'one mask that is not a PNG',
       ['images/a.jpg', 'images/b.jpg', 'masks/a.png', 'masks/b.jpg'],
       /1 photo of 2 without a mask in masks\/: b; masks must be PNG/,
     ],
@@ -143,7 +144,9 @@ describe('openDataset', () => {
     await expect(openDataset(join(root, 'none'))).rejects.toThrow(/folder .*none not found; check the path/);
     await expect(openDataset(join(root, 'train/file'))).rejects.toThrow(/is a file, not a folder/);
     await expect(openDataset(root)).rejects.toThrow(/contains the splits train; use one of them, e\.g\. .*train/);
-    await expect(openDataset(join(root, 'train/masks'))).rejects.toThrow(/has no folder images\/; a dataset folder/);
+    await expect(openDataset(join(root, 'train/masks'))).rejects.toThrow(
+      /has no folder images\/; use .*train, the folder/,
+    );
   });
 });
 

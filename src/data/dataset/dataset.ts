@@ -6,7 +6,9 @@ import type { ImageError } from '../../image/read-image.ts';
 import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { nameSome } from '../../text/name-some.ts';
+import { findMasksElsewhere, listSubfoldersWithImages, remedyForMissingImages } from './explain-layout.ts';
 import { type ImageListing, type LeftAlone, listImages } from './list-images.ts';
+import { findMaskSuffix, stemOf } from './mask-names.ts';
 
 /** A photo and its mask, if any. */
 export interface DatasetItem {
@@ -24,7 +26,7 @@ export interface Dataset {
 
 /** A dataset as `openDataset` finds it. */
 export interface OpenedDataset extends Dataset {
-  /** Files and subfolders that are no part of it. */
+  /** Files and subfolders that do not belong to it. */
   readonly leftAlone: readonly LeftAlone[];
 }
 
@@ -38,7 +40,7 @@ export interface DatasetFiles {
   readonly maskSuffix: string;
   /** Masks that share a stem, such as 1.png and 1.PNG; `masks` contains the first of each. */
   readonly doubledMasks: readonly (readonly string[])[];
-  /** Images in `masks/` that are no PNG, such as a JPEG; sorted. */
+  /** Images in `masks/` that are not PNGs, such as a JPEG; sorted. */
   readonly unusableMasks: readonly string[];
   /** Everything else in both folders. */
   readonly leftAlone: readonly LeftAlone[];
@@ -70,17 +72,11 @@ async function requireFolder(folder: string): Promise<void> {
     () => true,
     () => false,
   );
+  const zip = /\.zip$/i.test(folder) ? '; unpack it, or use faceparse data prepare if it is CelebAMask-HQ' : '';
   throw new FaceparseError(
-    isFile ? `${folder} is a file, not a folder` : `folder ${folder} not found; check the path`,
+    isFile ? `${folder} is a file, not a folder${zip}` : `folder ${folder} not found; check the path`,
     { exitCode: 2 },
   );
-}
-
-/** The name by which a photo and its mask are matched. */
-export function stemOf(path: string): string {
-  const name = basename(path);
-  // macOS decomposes accented letters in names (NFD), other systems do not.
-  return name.slice(0, name.length - extname(name).length).normalize('NFC');
 }
 
 function groupByStem(paths: readonly string[]): Map<string, string[]> {
@@ -90,28 +86,6 @@ function groupByStem(paths: readonly string[]): Map<string, string[]> {
     found.set(stem, [...(found.get(stem) ?? []), path]);
   }
   return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/**
- * The suffix that all masks have after the stem of a photo, such as `_mask` in 0_mask.png; empty if they have none.
- *
- * A suffix starts with a sign, so that 1.jpg and 11.png are no pair. If several fit, the one with the most pairs counts, then
- * the shortest.
- */
-export function findMaskSuffix(photos: ReadonlySet<string>, masks: readonly string[]): string {
-  if (masks.length === 0 || masks.some((stem) => photos.has(stem))) return '';
-  const [first] = masks;
-  const signs = [...first.matchAll(/[^\p{L}\p{N}]/gu)].filter(({ index }) => index > 0);
-  const suffixes = signs.map(({ index }) => first.slice(index));
-  const fits = (suffix: string) => masks.every((stem) => stem.endsWith(suffix));
-  const pairs = (suffix: string) => masks.filter((stem) => photos.has(stem.slice(0, -suffix.length))).length;
-  let best = { suffix: '', count: 0 };
-  for (const suffix of suffixes.filter(fits)) {
-    const count = pairs(suffix);
-    // The suffixes become shorter: a_1_mask belongs to a_1, even if there is an a.
-    if (count > 0 && count >= best.count) best = { suffix, count };
-  }
-  return best.suffix;
 }
 
 /**
@@ -128,7 +102,7 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
     const remedy =
       splits.length > 0
         ? `it contains the splits ${nameSome(splits)}; use one of them, e.g. ${join(folder, await splitToName(folder, splits))}`
-        : 'a dataset folder contains images/ (photos) and masks/ (PNG)';
+        : await remedyForMissingImages(folder);
     throw new FaceparseError(`${folder} has no folder images/; ${remedy}`, { exitCode: 2 });
   }
   const found = await listImages(images);
@@ -151,10 +125,35 @@ export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
   };
 }
 
-/** Says why images in masks/ that are no PNG cannot be masks. */
+/** Says why images in masks/ that are not PNGs cannot be masks. */
 export function describeUnusableMasks({ unusableMasks }: DatasetFiles): string {
   const names = nameSome(unusableMasks.map((path) => basename(path)));
   return `masks must be PNG, because lossy formats such as JPEG change class ids; not usable: ${names}`;
+}
+
+/** The problem and fix of photos that are in subfolders of `images/`; undefined if there are none. */
+export async function describePhotosBelow(
+  folder: string,
+  { leftAlone }: DatasetFiles,
+): Promise<[string, string] | undefined> {
+  const below = await listSubfoldersWithImages(join(folder, 'images'), leftAlone);
+  if (below.length === 0) return undefined;
+  return [`contains no photos, but its subfolders do: ${nameSome(below)}`, 'move the photos up into images/'];
+}
+
+/** The problem and fix of a folder whose masks are not directly in `masks/`; undefined if none are found. */
+export async function describeMasksElsewhere(
+  folder: string,
+  { photos, leftAlone }: DatasetFiles,
+): Promise<[string, string] | undefined> {
+  const below = await listSubfoldersWithImages(join(folder, 'masks'), leftAlone);
+  if (below.length > 0) {
+    return [`masks/ contains no masks, but its subfolders do: ${nameSome(below)}`, 'move the masks up into masks/'];
+  }
+  const name = await findMasksElsewhere(folder, new Set(photos.keys()));
+  return name === undefined
+    ? undefined
+    : [`${name}/ contains PNGs with the names of the photos`, `if they are the masks, rename ${name}/ to masks/`];
 }
 
 function describeDoubled(kind: 'photos' | 'masks', doubled: readonly (readonly string[])[]): string {
@@ -206,7 +205,9 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
   const files = await listDatasetFiles(folder);
   const { photos, masks } = files;
   if (photos.size === 0) {
-    throw new FaceparseError(`${join(folder, 'images')} contains no photos; put photos there (${readableFormats})`);
+    const below = await describePhotosBelow(folder, files);
+    const [message, remedy] = below ?? ['contains no photos', `put photos there (${readableFormats})`];
+    throw new FaceparseError(`${join(folder, 'images')} ${message}; ${remedy}`);
   }
   for (const problem of files.problems) report(problem);
   const doubled = [...photos.values()].filter((paths) => paths.length > 1);
@@ -214,6 +215,8 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
   if (files.doubledMasks.length > 0) fail(describeDoubled('masks', files.doubledMasks));
   if (requireMasks && masks.size === 0) {
     const others = files.unusableMasks.length > 0 ? `; ${describeUnusableMasks(files)}` : '';
+    const elsewhere = await describeMasksElsewhere(folder, files);
+    if (elsewhere) throw new FaceparseError(`${folder} has no masks: ${elsewhere.join('; ')}`);
     throw new FaceparseError(
       `${folder} has no masks: ${join(folder, 'masks')} is missing or contains no PNG; put one mask there for each photo${others}`,
     );

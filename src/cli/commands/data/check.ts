@@ -19,7 +19,7 @@ interface CheckOptions extends JsonOption {
   labels: string;
 }
 
-/** `faceparse data check FOLDER`; exit code 1 if files have faults. Swapped sides do not count: training repairs them. */
+/** `faceparse data check FOLDER`; exit code 1 if files have faults. Swapped sides do not count: training repairs them, or `--swap-sides`. */
 export function registerDataCheck(data: Command): void {
   data
     .command('check')
@@ -79,23 +79,33 @@ async function checkOne(folder: string, set: LabelSet, options: CheckOptions): P
     import('../../../data/checks/report.ts'),
     import('../../../data/dataset/repair.ts'),
   ]);
-  const result = await runTask('checking', options, (controls) => checkDataset(folder, set, controls));
+  const found = await runTask('checking', options, (controls) => checkDataset(folder, set, controls));
+  // What --swap-sides corrects is no longer a problem; without the convention, the repair refuses.
+  const result = swapSides ? withoutViewerSides(found) : found;
   if (isFaulty(result)) process.exitCode = 1;
-  if (!options.json) printText(formatCheckReport(result, { limit: options.limit }));
+  const repairing = repairOut !== undefined;
+  if (!options.json) printText(formatCheckReport(result, { limit: options.limit, repairing }));
   const repaired =
     repairOut === undefined
       ? undefined
       : await runTask('repairing', options, (controls) =>
           repairDataset(folder, repairOut, set, { ...controls, swapSides }),
         );
-  if (options.json) return printJson({ ...result, ...(repaired && { repaired: { folder: repairOut, ...repaired } }) });
+  if (options.json) return printJson({ ...found, ...(repaired && { repaired: { folder: repairOut, ...repaired } }) });
   if (repaired) {
     const { masks, swapped, misplaced } = repaired;
-    const mended = `${swapped.length + misplaced.length} of them repaired`;
+    const changed = swapped.length + misplaced.length;
+    const mended = swapSides ? `left and right swapped in ${changed} of them` : `${changed} of them repaired`;
     printText(`\nwrote ${masks} masks to ${repairOut}/masks, ${mended}; photos are not copied`);
   } else if (countRepairable(result) > 0) {
     printText(repairHint(folder));
   }
+}
+
+/** The result without the problem and the masks that `--swap-sides` corrects. */
+function withoutViewerSides(result: CheckResult): CheckResult {
+  const problems = result.problems.filter(({ kind }) => kind !== 'viewer-sides');
+  return problems.length === result.problems.length ? result : { ...result, problems, swapped: [], misplaced: [] };
 }
 
 function repairHint(folder: string): string {
