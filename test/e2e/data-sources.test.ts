@@ -96,7 +96,11 @@ describe('data convert', () => {
       expect(await readFile(join(out, 'images', name))).toEqual(await readFile(join(folder, 'images', name)));
     }
     expect(await runCli(['data', 'check', out])).toMatchObject({ code: 0 });
-    const again = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`, '--json'));
+    const refused = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`));
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/already have celebamask-19 ids and need no conversion; .* add --force\n$/);
+    await expect(readdir(`${out}2`)).rejects.toThrow(/ENOENT/);
+    const again = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`, '--json', '--force'));
     expect(again.stderr).toMatch(
       /^faceparse: warning: 3 of 3 converted masks do not look like a face.*already have celeb/,
     );
@@ -126,6 +130,12 @@ describe('data convert', () => {
     const second = await runCli(words(folder, '--palette', palette, '--out', join(root, 'b')));
     expect(second).toMatchObject({ code: 0, stderr: '' });
     expect(second.stdout).toMatch(/ignore < 0\.1 %/);
+  });
+
+  it('lists the aliases of the class orders in its help', async () => {
+    const { stdout } = await runCli(['data', 'convert', '--help']);
+    expect(stdout).toMatch(/face-parsing\.pytorch\s+\(or\s+bisenet,/);
+    expect(stdout).toMatch(/lapa\s+\(or\s+helen,/);
   });
 
   it('tells exchanged sides, and a table for own ids', async () => {
