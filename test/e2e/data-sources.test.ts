@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -64,11 +64,23 @@ describe('data prepare', () => {
         `wrote 2 pairs of 16×16 to ${out}: train 1, val 0, test 1`,
         'left out: 1 face; the reasons are above',
         'left alone: 1 other file (CelebAMask-HQ/README.txt)',
+        'note: 1 face has no skin part (2000); compare the masks with the photos',
         `next: faceparse data check ${join(out, 'train')}`,
         `      faceparse data check ${join(out, 'test')}`,
         '',
       ].join('\n'),
     );
+  });
+
+  it('names unknown parts and the photos that are missing', async () => {
+    const source = await writeRawDownload(join(await temporaryFolder(), 'raw'));
+    await put(source, 'CelebAMask-HQ-mask-anno/0/00000_beard.png', 'x');
+    await rm(join(source, 'CelebA-HQ-img/1.jpg'));
+    const { code, stdout } = await runCli(['data', 'prepare', source, '--out', `${source}-out`, '--size', '16']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^left alone: 1 unknown part, which celebamask-19 does not have \(.*00000_beard\.png\)$/m);
+    expect(stdout).toMatch(/^left alone: 1 part of 1 photo that the download does not contain \(1\)$/m);
+    expect(stdout).not.toContain('other file');
   });
 
   it('case 16: reads the download with the folder names that it really has', async () => {
