@@ -176,6 +176,27 @@ describe('data stats', () => {
     expect(classes[3]).toMatchObject({ name: 'eyes', pixels: 16, images: 1 });
   });
 
+  it('sends masks that are evidently wrong to data check, and counts in the singular', async () => {
+    const face = schematicFace();
+    const folder = await writeDataset(await temporaryFolder(), { a: { ...face, data: face.data.map(() => 1) } });
+    const { code, stdout, stderr } = await runCli(['data', 'stats', folder]);
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      `faceparse: warning: at most two classes, as in a binary mask, in 1 of 1 mask; run faceparse data check ${folder}\n`,
+    );
+    expect(stdout).toContain(': 1 mask, celebamask-19, 1 class per image\n');
+  });
+
+  it.each([
+    ['chart.png', 'chart.svg'],
+    ['chart', 'chart.svg'],
+    ['chart.v2', 'chart.v2.svg'],
+  ])('--out %s: proposes %s', async (out, proposed) => {
+    const { code, stderr } = await runCli(['data', 'stats', '.', '--out', out]);
+    expect(code).toBe(2);
+    expect(stderr).toBe(`faceparse: the chart is an SVG image; use --out ${proposed}\n`);
+  });
+
   it('says where the chart cannot be written', async () => {
     const folder = await writeDataset(await temporaryFolder(), { a: schematicFace() });
     const { code, stderr } = await runCli(['data', 'stats', folder, '--out', join(folder, 'no', 'chart.svg')]);

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
@@ -64,11 +64,23 @@ describe('data prepare', () => {
         `wrote 2 pairs of 16×16 to ${out}: train 1, val 0, test 1`,
         'left out: 1 face; the reasons are above',
         'left alone: 1 other file (CelebAMask-HQ/README.txt)',
+        'note: 1 face has no skin part (2000); compare the masks with the photos',
         `next: faceparse data check ${join(out, 'train')}`,
         `      faceparse data check ${join(out, 'test')}`,
         '',
       ].join('\n'),
     );
+  });
+
+  it('names unknown parts and the photos that are missing', async () => {
+    const source = await writeRawDownload(join(await temporaryFolder(), 'raw'));
+    await put(source, 'CelebAMask-HQ-mask-anno/0/00000_beard.png', 'x');
+    await rm(join(source, 'CelebA-HQ-img/1.jpg'));
+    const { code, stdout } = await runCli(['data', 'prepare', source, '--out', `${source}-out`, '--size', '16']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^left alone: 1 unknown part, which celebamask-19 does not have \(.*00000_beard\.png\)$/m);
+    expect(stdout).toMatch(/^left alone: 1 part of 1 photo that the download does not contain \(1\)$/m);
+    expect(stdout).not.toContain('other file');
   });
 
   it('case 16: reads the download with the folder names that it really has', async () => {
@@ -96,7 +108,11 @@ describe('data convert', () => {
       expect(await readFile(join(out, 'images', name))).toEqual(await readFile(join(folder, 'images', name)));
     }
     expect(await runCli(['data', 'check', out])).toMatchObject({ code: 0 });
-    const again = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`, '--json'));
+    const refused = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`));
+    expect(refused).toMatchObject({ code: 2, stdout: '' });
+    expect(refused.stderr).toMatch(/already have celebamask-19 ids and need no conversion; .* add --force\n$/);
+    await expect(readdir(`${out}2`)).rejects.toThrow(/ENOENT/);
+    const again = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`, '--json', '--force'));
     expect(again.stderr).toMatch(
       /^faceparse: warning: 3 of 3 converted masks do not look like a face.*already have celeb/,
     );
@@ -126,6 +142,12 @@ describe('data convert', () => {
     const second = await runCli(words(folder, '--palette', palette, '--out', join(root, 'b')));
     expect(second).toMatchObject({ code: 0, stderr: '' });
     expect(second.stdout).toMatch(/ignore < 0\.1 %/);
+  });
+
+  it('lists the aliases of the class orders in its help', async () => {
+    const { stdout } = await runCli(['data', 'convert', '--help']);
+    expect(stdout).toMatch(/face-parsing\.pytorch\s+\(or\s+bisenet,/);
+    expect(stdout).toMatch(/lapa\s+\(or\s+helen,/);
   });
 
   it('tells exchanged sides, and a table for own ids', async () => {

@@ -47,7 +47,10 @@ describe('prepareCelebAMaskHq', () => {
       size: 16,
       failures: [],
       leftAlone: [],
+      unknownParts: [],
       partsWithoutPhoto: 0,
+      missingPhotos: [],
+      withoutSkin: [2000],
       unreadable: [],
     });
     expect(progress).toEqual(['1/3', '2/3', '3/3']);
@@ -124,11 +127,28 @@ describe('prepareCelebAMaskHq', () => {
     expect(result.leftAlone).toEqual([
       'raw/CelebA-HQ-img/.DS_Store',
       'raw/CelebAMask-HQ-attribute-anno.txt',
-      'raw/CelebAMask-HQ-mask-anno/0/00000_beard.png',
       'raw/CelebAMask-HQ-pose-anno.txt',
       'raw/README.txt',
     ]);
-    expect(result.partsWithoutPhoto).toBe(1);
+    expect(result.unknownParts).toEqual(['raw/CelebAMask-HQ-mask-anno/0/00000_beard.png']);
+    expect(result).toMatchObject({ partsWithoutPhoto: 1, missingPhotos: [7] });
+    const ranged = await prepare(root, `${out}2`, { ids: { first: 0, last: 1 } });
+    expect(ranged).toMatchObject({ partsWithoutPhoto: 0, missingPhotos: [], withoutSkin: [] });
+  });
+
+  test('names unknown parts next to the photos too, as parts and once', async () => {
+    const { source, out } = await rawSample({ photos: '.', parts: '.', part: (n, p) => `${n}_${p}.png` });
+    await put(source, '1_left-eye.png', 'x');
+    expect(await prepare(source, out)).toMatchObject({ unknownParts: ['1_left-eye.png'], leftAlone: [] });
+  });
+
+  test('if no face is usable, names the photos that are missing', async () => {
+    const { source, out } = await rawSample();
+    await rm(join(source, 'CelebA-HQ-img/1.jpg'));
+    for (const number of [0, 2000]) await put(source, `CelebA-HQ-img/${number}.jpg`, 'x');
+    await expect(prepare(source, out)).rejects.toThrow(
+      /none of the 2 faces[\s\S]*There are parts of 1 photo that the download does not contain: 1\./,
+    );
   });
 
   test.each<[string, (source: string) => Promise<unknown>, RegExp, string[]]>([
@@ -345,7 +365,16 @@ describe('case 16: the raw download as it comes', () => {
   test.each(['', 'CelebAMask-HQ'])('from "%s"', async (below) => {
     const out = join(await temporaryFolder(), 'out');
     const { leftAlone, ...rest } = await prepareCelebAMaskHq({ source: join(folder, below), out });
-    expect(rest).toEqual({ pairs: 3, size: 512, failures: [], partsWithoutPhoto: 0, unreadable: [] });
+    expect(rest).toEqual({
+      pairs: 3,
+      size: 512,
+      failures: [],
+      unknownParts: [],
+      partsWithoutPhoto: 0,
+      missingPhotos: [],
+      withoutSkin: [],
+      unreadable: [],
+    });
     expect(leftAlone.map((path) => path.replace(/^.*\//, ''))).toEqual([
       'CelebA-HQ-to-CelebA-mapping.txt',
       'CelebAMask-HQ-attribute-anno.txt',

@@ -6,13 +6,15 @@ import type { LabelMap, Photo } from '../../image/image.ts';
 import { encodeLabelPng } from '../../image/label-png.ts';
 import { ImageError } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { firstFaults } from '../../text/first-faults.ts';
+import { nameSome } from '../../text/name-some.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
 import { mergeParts, resizeNearest } from './merge-parts.ts';
 import { type OfficialSplit, officialSplits, readOfficialSplit } from './official-split.ts';
 import { openRawFiles, type RawFiles } from './raw-files.ts';
-import { findLayout, type RawLayout } from './raw-layout.ts';
+import { findLayout, type RawLayout, type RawPart } from './raw-layout.ts';
 
 const largestSize = 4096;
 
@@ -40,8 +42,14 @@ export interface PrepareResult {
   readonly failures: readonly { readonly number: number; readonly message: string }[];
   /** Files of the download that are not needed, such as its README and lists of attributes. */
   readonly leftAlone: readonly string[];
+  /** Part files of which celebamask-19 has no class, such as 00000_beard.png. */
+  readonly unknownParts: readonly string[];
   /** Number of part files whose photo is not in the download. */
   readonly partsWithoutPhoto: number;
+  /** Numbers of the photos that these parts belong to, ascending. */
+  readonly missingPhotos: readonly number[];
+  /** Numbers of the written faces that have no skin part, ascending. Their masks may be incomplete. */
+  readonly withoutSkin: readonly number[];
   /** Folders of the download that cannot be listed. */
   readonly unreadable: readonly string[];
 }
@@ -167,6 +175,7 @@ export async function prepareCelebAMaskHq(options: PrepareOptions): Promise<Prep
     const layout = findLayout(files);
     const numbers = chooseNumbers(layout, files, ids);
     const splits = split === 'official' ? await splitsOf(numbers, layout, files) : undefined;
+    const missingPhotos = photosMissing(layout, ids);
     const failures: { number: number; message: string }[] = [];
     const counts = { train: 0, val: 0, test: 0 };
     await buildFolder(out, async (aside) => {
@@ -188,18 +197,19 @@ export async function prepareCelebAMaskHq(options: PrepareOptions): Promise<Prep
       };
       await runConcurrently(numbers, prepareOne, options);
       failures.sort((a, b) => a.number - b.number);
-      if (failures.length === numbers.length) throw nothingUsable(files, failures);
+      if (failures.length === numbers.length) throw nothingUsable(files, failures, missingPhotos);
     });
+    const failed = new Set(failures.map(({ number }) => number));
     return {
       pairs: numbers.length - failures.length,
       size,
       ...(splits && { splits: counts }),
       failures,
       leftAlone: layout.leftAlone.filter((path) => !splits || path !== layout.mapping),
-      partsWithoutPhoto: [...layout.parts].reduce(
-        (sum, [number, found]) => sum + (layout.photos.has(number) ? 0 : found.length),
-        0,
-      ),
+      unknownParts: layout.unknownParts,
+      partsWithoutPhoto: missingPhotos.reduce((sum, number) => sum + (layout.parts.get(number)?.length ?? 0), 0),
+      missingPhotos,
+      withoutSkin: numbers.filter((number) => !failed.has(number) && !hasSkin(layout.parts.get(number) ?? [])),
       unreadable: files.unreadable,
     };
   } finally {
@@ -207,7 +217,28 @@ export async function prepareCelebAMaskHq(options: PrepareOptions): Promise<Prep
   }
 }
 
-function nothingUsable(files: RawFiles, failures: readonly { message: string }[]): FaceparseError {
+/** The numbers of parts in the range whose photo the download does not contain. */
+function photosMissing({ parts, photos }: RawLayout, range: PrepareOptions['ids']): number[] {
+  const { first, last } = range ?? { first: 0, last: Number.POSITIVE_INFINITY };
+  return [...parts.keys()]
+    .filter((number) => !photos.has(number) && number >= first && number <= last)
+    .sort((a, b) => a - b);
+}
+
+function hasSkin(parts: readonly RawPart[]): boolean {
+  return parts.some(({ classId }) => celebamask19.classes[classId].name === 'skin');
+}
+
+function nothingUsable(
+  files: RawFiles,
+  failures: readonly { message: string }[],
+  missingPhotos: readonly number[],
+): FaceparseError {
   const faults = firstFaults(failures.map(({ message }) => message));
+  if (missingPhotos.length > 0) {
+    faults.push(
+      `There are parts of ${countOf(missingPhotos.length, 'photo')} that the download does not contain: ${nameSome(missingPhotos.map(String), 5)}.`,
+    );
+  }
   return new FaceparseError(`none of the ${failures.length} faces in ${files.source} is usable:`, { faults });
 }

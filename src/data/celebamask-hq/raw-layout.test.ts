@@ -71,5 +71,6 @@ test('the official names win over others, and files of archivers are no data', (
     photos: new Map([[0, ['a/CelebAMask-HQ/CelebA-HQ-img/0.jpg']]]),
     parts: new Map([[0, [{ classId: 1, path: 'a/CelebAMask-HQ/CelebAMask-HQ-mask-anno/0/00000_skin.png' }]]]),
     leftAlone: ['a/CelebAMask-HQ/celeba-hq-to-celeba-mapping.TXT', 'a/CelebAMask-HQ/notes/.DS_Store'],
+    unknownParts: [],
   });
 });

@@ -22,10 +22,13 @@ export interface RawLayout {
   readonly mapping?: string;
   /** Paths of the other files in the folder of the download: lists, README, files that desktops create. */
   readonly leftAlone: readonly string[];
+  /** Paths of files that are named like parts, but whose part celebamask-19 does not have. */
+  readonly unknownParts: readonly string[];
 }
 
 const photoPattern = new RegExp(`^0*(\\d{1,7})(?:${photoExtensions.join('|').replaceAll('.', '\\.')})$`, 'i');
 const partPattern = /^0*(\d{1,7})_([a-z_]+)\.png$/i;
+const anyPartPattern = /^0*\d{1,7}_.+\.png$/i;
 const mappingName = 'celeba-hq-to-celeba-mapping.txt';
 
 /** The names in use, without case and punctuation: the official one first, then older and shorter ones. */
@@ -126,11 +129,12 @@ export function findLayout(files: RawFiles): RawLayout {
   const partsFolder = chooseFolder([...withParts], partFolderNames, 'parts', files);
 
   const leftAlone: string[] = [];
+  const unknownParts: string[] = [];
   const photos = new Map<number, string[]>();
   for (const name of files.folders.get(photosFolder) ?? []) {
     const number = photoPattern.exec(name)?.[1];
     if (number === undefined) {
-      if (photosFolder !== partsFolder || !partOf(name)) leftAlone.push(inside(photosFolder, name));
+      if (photosFolder !== partsFolder || !anyPartPattern.test(name)) leftAlone.push(inside(photosFolder, name));
       continue;
     }
     const path = inside(photosFolder, name);
@@ -144,7 +148,8 @@ export function findLayout(files: RawFiles): RawLayout {
     for (const name of names) {
       const part = partOf(name);
       if (!part) {
-        if (folder !== photosFolder) leftAlone.push(inside(folder, name));
+        if (anyPartPattern.test(name)) unknownParts.push(inside(folder, name));
+        else if (folder !== photosFolder) leftAlone.push(inside(folder, name));
         continue;
       }
       const known = parts.get(part.number);
@@ -172,6 +177,7 @@ export function findLayout(files: RawFiles): RawLayout {
     partsFolder,
     ...(mapping !== undefined && { mapping }),
     leftAlone: leftAlone.sort(),
+    unknownParts: unknownParts.sort(),
   };
 }
 

@@ -179,7 +179,14 @@ describe('convertDataset', () => {
     const bisenet = getClassOrder('bisenet');
     const list1 = getClassOrder('list1');
     const { root, folder, out } = await dataset(faces.map((map) => maskInOrder(map, bisenet)));
-    expect(await run(folder, out, { order: list1 })).toMatchObject({
+    await expect(run(folder, out, { order: list1 })).rejects.toMatchObject({
+      exitCode: 2,
+      message: expect.stringMatching(
+        /6 of 6 converted masks would not look like a face.*look like face-parsing\.pytorch; try --from face-parsing\.pytorch; to convert anyway, add --force/,
+      ),
+    });
+    await expect(readdir(out)).rejects.toThrow(/ENOENT/);
+    expect(await run(folder, out, { order: list1, force: true })).toMatchObject({
       implausible: { judged: 6, count: 6 },
       looksLike: 'face-parsing.pytorch',
     });
@@ -187,7 +194,27 @@ describe('convertDataset', () => {
       /none of the 6 masks[\s\S]*The masks look like face-parsing\.pytorch; try --from face-parsing\.pytorch\./,
     );
     const ready = await dataset(faces);
-    expect((await run(ready.folder, ready.out, { order: bisenet })).looksLike).toBe('celebamask-19');
+    await expect(run(ready.folder, ready.out, { order: bisenet })).rejects.toThrow(
+      /the masks already have celebamask-19 ids and need no conversion; to convert anyway/,
+    );
+    await expect(readdir(ready.out)).rejects.toThrow(/ENOENT/);
+    expect((await run(ready.folder, ready.out, { order: bisenet, force: true })).looksLike).toBe('celebamask-19');
+  });
+
+  test('one unusual face among masks of celebamask-19 does not hide that they need no conversion', async () => {
+    const flipped = { ...faces[0], data: faces[0].data.slice().reverse() };
+    const { folder, out } = await dataset([flipped, ...faces.slice(1)]);
+    await expect(run(folder, out, { order: getClassOrder('bisenet') })).rejects.toThrow(
+      /already have celebamask-19 ids/,
+    );
+  });
+
+  test('if no mask has the name of a photo, says what both folders contain', async () => {
+    const { folder, out } = await dataset(faces.slice(0, 2));
+    for (const stem of [0, 1]) await rename(join(folder, `masks/${stem}.png`), join(folder, `masks/mask_${stem}.png`));
+    await expect(run(folder, out, { order: getClassOrder('lapa') })).rejects.toThrow(
+      /no photo with a mask; images\/ contains 0\.jpg, 1\.jpg, masks\/ contains mask_0\.png, mask_1\.png; name each mask like its photo/,
+    );
   });
 
   test('converts every split of a data folder; photos without masks are counted', async () => {
@@ -230,7 +257,7 @@ describe('convertDataset', () => {
     const result = await run(folder, out, { order });
     expect(result).toMatchObject({ pairs: 2, photosWithoutMask: 1, masksWithoutPhoto: 1 });
     expect(result.leftAlone.map(({ path }) => path)).toEqual([join(folder, 'images/readme.txt')]);
-    expect(result.failures.map(({ message }) => message)).toEqual([expect.stringMatching(/2\.jpg: is no PNG/)]);
+    expect(result.failures.map(({ message }) => message)).toEqual([expect.stringMatching(/2\.jpg: is not a PNG/)]);
     expect((await readdir(join(out, 'masks'))).sort()).toEqual(['0.png', '1.png']);
   });
 

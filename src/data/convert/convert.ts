@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { copyFile, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { buildFolder } from '../../files/build-folder.ts';
 import { isFolder } from '../../files/path-kind.ts';
 import type { LabelMap } from '../../image/image.ts';
@@ -11,8 +11,10 @@ import type { ClassOrder } from '../../labels/class-orders.ts';
 import { classOrderTable } from '../../labels/class-orders.ts';
 import { ignoreLabel } from '../../labels/label-set.ts';
 import { mirrorTable } from '../../labels/mirror.ts';
+import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { firstFaults } from '../../text/first-faults.ts';
+import { nameSome } from '../../text/name-some.ts';
 import { contradictsFace, detectClassOrder, type IdMeasurements, measureIds } from '../dataset/class-order.ts';
 import { listDatasetFiles } from '../dataset/dataset.ts';
 import { detectSwap } from '../dataset/left-right.ts';
@@ -35,6 +37,8 @@ export interface ConvertOptions extends RunOptions {
   palette?: Palette;
   /** Exchanges left and right eyes, brows and ears. */
   swapSides?: boolean;
+  /** Writes the result even if `order` or `table` is evidently wrong. */
+  force?: boolean;
 }
 
 /** Result of `convertDataset`. */
@@ -81,6 +85,8 @@ interface Pair {
 type Listing = Pick<ConvertResult, 'photosWithoutMask' | 'masksWithoutPhoto' | 'leftAlone'> & {
   readonly items: Pair[];
   readonly failures: { file: string; message: string }[];
+  /** Names of the photos and masks, for messages. */
+  readonly names: { readonly photos: string[]; readonly masks: string[] };
 };
 
 /** The pairs of a dataset folder or of all its splits, and what is not among them. */
@@ -88,16 +94,19 @@ async function listPairs(folder: string): Promise<Listing> {
   const items: Pair[] = [];
   const failures: { file: string; message: string }[] = [];
   const leftAlone: LeftAlone[] = [];
+  const names = { photos: [] as string[], masks: [] as string[] };
   let photosWithoutMask = 0;
   let masksWithoutPhoto = 0;
   for (const split of await splitsIn(folder)) {
     const files = await listDatasetFiles(join(folder, split));
     leftAlone.push(...files.leftAlone);
+    names.photos.push(...[...files.photos.values()].map(([path]) => basename(path)));
+    names.masks.push(...[...files.masks.values()].map((path) => basename(path)));
     failures.push(...files.problems.map(({ file, message }) => ({ file, message })));
     for (const file of files.unusableMasks) {
       failures.push({
         file,
-        message: `${file}: is no PNG, and other formats can change class ids; save the masks as PNG`,
+        message: `${file}: is not a PNG, and other formats can change class ids; save the masks as PNG`,
       });
     }
     const doubled = new Map(files.doubledMasks.map((paths) => [paths[0], paths]));
@@ -111,7 +120,17 @@ async function listPairs(folder: string): Promise<Listing> {
     }
     for (const stem of files.masks.keys()) if (!files.photos.has(stem)) masksWithoutPhoto++;
   }
-  return { items, failures, leftAlone, photosWithoutMask, masksWithoutPhoto };
+  return { items, failures, names, leftAlone, photosWithoutMask, masksWithoutPhoto };
+}
+
+/** The error for a folder in which no photo has a mask. */
+function noPairs(folder: string, failures: Listing['failures'], { photos, masks }: Listing['names']): FaceparseError {
+  const faults = firstFaults(failures.map(({ message }) => message));
+  const remedy =
+    photos.length > 0 && masks.length > 0
+      ? `images/ contains ${nameSome(photos)}, masks/ contains ${nameSome(masks)}; name each mask like its photo, or give all masks the same suffix, such as _mask`
+      : `put one PNG for each photo into ${join(folder, 'masks')}, with the name of the photo`;
+  return new FaceparseError(`${folder} has no photo with a mask; ${remedy}`, { exitCode: 2, faults });
 }
 
 function sameName(paths: readonly string[]): string {
@@ -135,13 +154,14 @@ function tableOf(order: ClassOrder): IdTable {
  * complete.
  *
  * The result is compared with the anatomy of a face, see `detectClassOrder`: `implausible` tells a wrong order, `sides` a
- * source that calls the viewer's left "left".
+ * source that calls the viewer's left "left". If most results do not look like a face and the masks look like another order or
+ * like celebamask-19 already, nothing is written unless `force` is set.
  *
- * @throws FaceparseError if the folder has no pairs, or no mask can be converted
+ * @throws FaceparseError if the folder has no pairs, no mask can be converted, or the order is evidently wrong
  * @example await convertDataset({ folder: 'lapa', out: 'data', order: getClassOrder('lapa') });
  */
 export async function convertDataset(options: ConvertOptions): Promise<ConvertResult> {
-  const { folder, out, order, palette, swapSides = false } = options;
+  const { folder, out, order, palette, swapSides = false, force = false } = options;
   const table = order ? tableOf(order) : options.table;
   const mirror = mirrorTable(celebamask19);
   const given: IdMeasurements[] = [];
@@ -152,14 +172,8 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
     return swapSides ? { ...mask, data: mask.data.map((id) => mirror[id]) } : mask;
   };
 
-  const { items, failures, ...others } = await listPairs(folder);
-  if (items.length === 0) {
-    const faults = firstFaults(failures.map(({ message }) => message));
-    throw new FaceparseError(
-      `${folder} has no photo with a mask; put one PNG for each photo into ${join(folder, 'masks')}, with the name of the photo`,
-      { exitCode: 2, faults },
-    );
-  }
+  const { items, failures, names, ...others } = await listPairs(folder);
+  if (items.length === 0) throw noPairs(folder, failures, names);
   const convertOne = async (item: Pair, aside: string): Promise<Converted | undefined> => {
     const { split, stem, imagePath, maskPath } = item;
     const mask = await readConverted(maskPath).catch((error: unknown) => {
@@ -190,9 +204,12 @@ export async function convertDataset(options: ConvertOptions): Promise<ConvertRe
     const results = await runConcurrently(items, (item) => convertOne(item, aside), options);
     failures.sort((a, b) => (a.file < b.file ? -1 : 1));
     if (results.every((result) => result === undefined)) throw nothingConverted(folder, failures, orderOf(given));
-    return results.filter((result) => result !== undefined);
+    const written = results.filter((result) => result !== undefined);
+    const summary = summarize(written, given);
+    if (!force) refuseWrongOrder(folder, summary);
+    return { pairs: written.length, ...summary };
   });
-  return { pairs: converted.length, failures, ...others, ...summarize(converted, given) };
+  return { ...converted, failures, ...others };
 }
 
 /** Describes why a photo cannot be copied; rethrows what is no problem of the photo. */
@@ -212,7 +229,8 @@ function needsPalette(error: unknown): never {
 /** The order that masks seem to have, as the name for `--from` or `celebamask-19`. */
 function orderOf(given: readonly IdMeasurements[]): string | undefined {
   const verdicts = given.flatMap((one) => contradictsFace(one) ?? []);
-  if (verdicts.length > 0 && !verdicts.includes(true)) return celebamask19.name;
+  // A few masks of unusual faces contradict every order.
+  if (verdicts.length > 0 && verdicts.filter(Boolean).length < verdicts.length / 4) return celebamask19.name;
   return detectClassOrder(given)?.order.name;
 }
 
@@ -235,6 +253,22 @@ function summarize(
     implausible,
     ...(looksLike !== undefined && { looksLike }),
   };
+}
+
+/** Stops a conversion with an order that is evidently wrong, before the result is written. */
+function refuseWrongOrder(
+  folder: string,
+  { implausible, looksLike }: Pick<ConvertResult, 'implausible' | 'looksLike'>,
+): void {
+  if (looksLike === undefined) return;
+  const remedy =
+    looksLike === celebamask19.name
+      ? 'the masks already have celebamask-19 ids and need no conversion'
+      : `the masks look like ${looksLike}; try --from ${looksLike}`;
+  throw new FaceparseError(
+    `${folder}: ${implausible.count} of ${countOf(implausible.judged, 'converted mask')} would not look like a face, for example eyes above brows; ${remedy}; to convert anyway, add --force`,
+    { exitCode: 2 },
+  );
 }
 
 function nothingConverted(

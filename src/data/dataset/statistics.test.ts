@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { maskInOrder } from '../../../test/class-order-fixture.ts';
 import { schematicFace, temporaryFolder, writeDataset } from '../../../test/dataset-fixture.ts';
 import { statisticsChart } from '../../charts/statistics-chart.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { getClassOrder } from '../../labels/class-orders.ts';
 import { face8 } from '../../labels/face-8.ts';
+import { drawSyntheticFace } from '../../synthetic/face.ts';
 import { datasetStatistics, formatPercent, formatStatisticsTable } from './statistics.ts';
 
 /** A 10×10 mask with the given pixel counts, background elsewhere. */
@@ -22,6 +25,49 @@ async function sample(): Promise<string> {
     c: maskOf({ 1: 10, 12: 1 }),
   });
 }
+
+const faces = [0, 1, 2, 3].map((seed) => drawSyntheticFace(seed, 64).labels);
+const changed = (map: LabelMap, change: (id: number) => number): LabelMap => ({ ...map, data: map.data.map(change) });
+
+describe('doubt', () => {
+  const doubtOf = async (masks: readonly LabelMap[], merge = false): Promise<string | undefined> => {
+    const folder = await writeDataset(await temporaryFolder(), Object.fromEntries(masks.entries()));
+    return (await datasetStatistics(folder, merge ? face8 : celebamask19, { merge })).doubt;
+  };
+
+  test.each<[string, (map: LabelMap) => LabelMap, RegExp]>([
+    ['all 255', (map) => changed(map, () => 255), /^all pixels are 255 \(ignored\) in 4 of 4 masks$/],
+    [
+      '0 and 255',
+      (map) => changed(map, (id) => (id === 13 ? 255 : 0)),
+      /^at most two classes, as in a binary mask, in 4 of 4 masks$/,
+    ],
+    [
+      '0 and 1',
+      (map) => changed(map, (id) => (id === 13 ? 1 : 0)),
+      /^at most two classes, as in a binary mask, in 4 of 4 masks$/,
+    ],
+    [
+      'another order',
+      (map) => maskInOrder(map, getClassOrder('bisenet')),
+      /^the masks seem to have the class order of face-parsing\.PyTorch/,
+    ],
+    [
+      'no order',
+      (map) => changed(map, (id) => (id * 7) % 19),
+      /^parts are not where they are in a face in \d of \d judged masks$/,
+    ],
+  ])('of masks with %s', async (_, change, expected) => {
+    expect(await doubtOf(faces.map(change))).toMatch(expected);
+    expect(await doubtOf(faces.map(change), true)).toMatch(expected);
+  });
+
+  test('none of right masks, nor if one of them is odd', async () => {
+    expect(await doubtOf(faces)).toBeUndefined();
+    expect(await doubtOf(faces, true)).toBeUndefined();
+    expect(await doubtOf([changed(faces[0], () => 255), ...faces.slice(1)])).toBeUndefined();
+  });
+});
 
 describe('datasetStatistics', () => {
   test('counts pixels, presence, mean and median by hand', async () => {
@@ -83,7 +129,7 @@ describe('datasetStatistics', () => {
     for (const merge of [false, true]) {
       const set = merge ? face8 : celebamask19;
       const run = datasetStatistics(folder, set, { merge });
-      await expect(run).rejects.toThrow(/bad\.png: has label 200 \(3 pixels\), which is not in .*; check the dataset/);
+      await expect(run).rejects.toThrow(/bad\.png: has label 200 \(3 pixels\), which is not in .*; run faceparse data check /);
     }
   });
 });

@@ -5,6 +5,7 @@ import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import { mergeTable } from '../../labels/merge.ts';
 import { median } from '../../metrics/median.ts';
 import { countOf } from '../../text/counts.ts';
+import { contradictsFace, detectClassOrder, type IdMeasurements, measureIds } from './class-order.ts';
 import { openDataset } from './dataset.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
 
@@ -36,10 +37,15 @@ export interface DatasetStatistics {
   readonly ignoredPixels: number;
   readonly meanClassesPerImage: number;
   readonly classes: ClassStatistics[];
+  /** What suggests that the masks are wrong, such as the class order of another program; undefined if nothing does. */
+  readonly doubt?: string;
 }
 
 /**
  * Counts the classes in all masks of a dataset folder. Ignored pixels (255) are counted separately.
+ *
+ * `doubt` names masks that are evidently wrong: all ignored, of two classes only, or with another class order. `checkDataset`
+ * finds more.
  *
  * With `merge` the masks contain celebamask-19 ids, which are merged into `set` (face-8) before counting.
  *
@@ -55,10 +61,16 @@ export async function datasetStatistics(
   const { items } = await openDataset(folder);
   const fileSet = options.merge ? celebamask19 : set;
   const table = options.merge ? mergeTable(set) : Uint8Array.from({ length: 256 }, (_, id) => id);
+  // Some of the masks tell the order; measurements of all would need too much memory.
+  const step = Math.ceil(items.length / mostJudged);
+  const judged = new Set(
+    fileSet === celebamask19 ? items.flatMap(({ maskPath }, i) => (i % step === 0 ? maskPath! : [])) : [],
+  );
   const counted = await runConcurrently(
     items,
     async ({ maskPath }) => {
-      const { data } = await readMask(maskPath!);
+      const mask = await readMask(maskPath!);
+      const { data } = mask;
       const fileCounts = new Uint32Array(256);
       for (const id of data) fileCounts[id]++;
       const stray = fileCounts.findIndex((pixels, id) => pixels > 0 && !isKnownId(id, fileSet));
@@ -66,14 +78,19 @@ export async function datasetStatistics(
         throw new ImageError(
           maskPath!,
           `has label ${stray} (${countOf(fileCounts[stray], 'pixel')}), which is not in ${fileSet.name}`,
-          'check the dataset first',
+          `run faceparse data check ${folder}`,
         );
       }
       const counts = new Uint32Array(set.classes.length);
       for (const [id, pixels] of fileCounts.entries())
         if (id !== ignoreLabel && pixels > 0) counts[table[id]] += pixels;
       const ignored = fileCounts[ignoreLabel];
-      return { counts, pixels: data.length - ignored, ignored };
+      return {
+        counts,
+        pixels: data.length - ignored,
+        ignored,
+        measured: judged.has(maskPath!) ? measureIds(mask) : undefined,
+      };
     },
     options,
   );
@@ -93,6 +110,7 @@ export async function datasetStatistics(
       medianPixels: present.length === 0 ? 0 : median(present.map(({ counts }) => counts[id])),
     };
   });
+  const doubt = findDoubt(counted, set);
   const presences = classes.reduce((sum, entry) => sum + entry.images, 0);
   return {
     folder,
@@ -102,7 +120,38 @@ export async function datasetStatistics(
     ignoredPixels: counted.reduce((sum, image) => sum + image.ignored, 0),
     meanClassesPerImage: presences / items.length,
     classes,
+    ...(doubt !== undefined && { doubt }),
   };
+}
+
+/** The masks of a dataset that are compared with the anatomy of a face, at most. */
+const mostJudged = 500;
+/** Label sets with fewer classes may well have masks of two classes. */
+const manyClasses = 8;
+
+interface CountedMask {
+  readonly counts: Uint32Array;
+  readonly pixels: number;
+  readonly measured: IdMeasurements | undefined;
+}
+
+/** Says what is evidently wrong with the masks. */
+function findDoubt(masks: readonly CountedMask[], { classes }: LabelSet): string | undefined {
+  const of = `of ${countOf(masks.length, 'mask')}`;
+  const empty = masks.filter(({ pixels }) => pixels === 0).length;
+  if (empty > masks.length / 2) return `all pixels are 255 (ignored) in ${empty} ${of}`;
+  const few = masks.filter(({ counts }) => counts.filter((pixels) => pixels > 0).length <= 2).length;
+  if (classes.length >= manyClasses && few > masks.length / 2) {
+    return `at most two classes, as in a binary mask, in ${few} ${of}`;
+  }
+  const measured = masks.flatMap((mask) => mask.measured ?? []);
+  const verdicts = measured.flatMap((one) => contradictsFace(one) ?? []);
+  const wrong = verdicts.filter(Boolean).length;
+  if (wrong <= verdicts.length / 2) return undefined;
+  const order = detectClassOrder(measured)?.order.title;
+  return order === undefined
+    ? `parts are not where they are in a face in ${wrong} of ${countOf(verdicts.length, 'judged mask')}`
+    : `the masks seem to have the class order of ${order}`;
 }
 
 /**
@@ -119,6 +168,7 @@ export function formatPercent(share: number): string {
 /** Formats the statistics as a text table with one class per line. */
 export function formatStatisticsTable(statistics: DatasetStatistics): string {
   const { classes, images, pixels, ignoredPixels } = statistics;
+  const mean = statistics.meanClassesPerImage.toFixed(1);
   const header = ['id', 'class', 'of pixels', 'images', 'of images', 'mean where present', 'median pixels'];
   const rows = classes.map((entry) => [
     `${entry.id}`,
@@ -135,7 +185,7 @@ export function formatStatisticsTable(statistics: DatasetStatistics): string {
       .map((cell, column) => (column === 1 ? cell.padEnd(widths[column]) : cell.padStart(widths[column])))
       .join('  ');
   return [
-    `${statistics.folder}: ${images} masks, ${statistics.labelSet}, ${statistics.meanClassesPerImage.toFixed(1)} classes per image`,
+    `${statistics.folder}: ${countOf(images, 'mask')}, ${statistics.labelSet}, ${mean === '1.0' ? '1 class' : `${mean} classes`} per image`,
     ...(ignoredPixels > 0
       ? [
           `${formatPercent(ignoredPixels / (pixels + ignoredPixels))} of all pixels are ignored (255); shares are of the rest`,

@@ -20,6 +20,7 @@ interface ConvertCommandOptions extends JsonOption {
   table?: string;
   palette?: string;
   swapSides?: boolean;
+  force?: boolean;
 }
 
 /** `faceparse data convert FOLDER --from NAME --out DIR`; exit code 1 if masks were left out. */
@@ -29,13 +30,17 @@ export function registerDataConvert(data: Command): void {
     .description('convert masks of another program or dataset to celebamask-19 ids')
     .argument('<folder>', 'dataset folder with images/ and masks/, or a folder of such splits')
     .requiredOption('--out <folder>', 'new folder for the converted masks and copies of the photos')
-    .option('--from <name>', `class order of the masks: ${classOrders.map(({ name }) => name).join(', ')}`)
+    .option(
+      '--from <name>',
+      `class order of the masks: ${classOrders.map(({ name, aliases }) => `${name} (or ${aliases.join(', ')})`).join('; ')}`,
+    )
     .option('--table <file>', 'ids of the masks, a line for each: id and class, such as "7 hair"')
     .option('--palette <file>', 'colours of the masks, a line for each: class, red, green, blue')
     .option('--swap-sides', 'exchange left and right eyes, brows and ears')
+    .option('--force', 'write the result even if the masks evidently have another class order')
     .option('--json', jsonHelp)
     .action(async (folder: string, options: ConvertCommandOptions) => {
-      const { out, from, table, palette, swapSides = false } = options;
+      const { out, from, table, palette, swapSides = false, force = false } = options;
       if (from === undefined && table === undefined && palette === undefined) {
         const names = classOrders.map(({ name }) => name).join(', ');
         throw new FaceparseError(
@@ -62,6 +67,7 @@ export function registerDataConvert(data: Command): void {
           ...(ids && { table: ids }),
           ...(colors && { palette: colors }),
           swapSides,
+          force,
           ...controls,
         }),
       );

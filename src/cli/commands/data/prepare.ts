@@ -60,7 +60,8 @@ export function registerDataPrepare(data: Command): void {
 }
 
 function describe(result: PrepareResult, out: string): string {
-  const { pairs, size, splits, failures, leftAlone, partsWithoutPhoto } = result;
+  const { pairs, size, splits, failures, leftAlone, unknownParts, partsWithoutPhoto, missingPhotos, withoutSkin } =
+    result;
   const where = splits
     ? `: train ${formatCount(splits.train)}, val ${formatCount(splits.val)}, test ${formatCount(splits.test)}`
     : ' (images/ and masks/)';
@@ -69,8 +70,20 @@ function describe(result: PrepareResult, out: string): string {
   if (leftAlone.length > 0) {
     lines.push(`left alone: ${countOf(leftAlone.length, 'other file')} (${nameSome(leftAlone, 5)})`);
   }
+  if (unknownParts.length > 0) {
+    lines.push(
+      `left alone: ${countOf(unknownParts.length, 'unknown part')}, which celebamask-19 does not have (${nameSome(unknownParts, 5)})`,
+    );
+  }
   if (partsWithoutPhoto > 0) {
-    lines.push(`left alone: ${countOf(partsWithoutPhoto, 'part')} of photos that the download does not contain`);
+    lines.push(
+      `left alone: ${countOf(partsWithoutPhoto, 'part')} of ${countOf(missingPhotos.length, 'photo')} that the download does not contain (${nameSome(missingPhotos.map(String), 5)})`,
+    );
+  }
+  if (withoutSkin.length > 0) {
+    lines.push(
+      `note: ${countOf(withoutSkin.length, 'face has', 'faces have')} no skin part (${nameSome(withoutSkin.map(String), 5)}); compare the masks with the photos`,
+    );
   }
   const written = splits ? (['train', 'val', 'test'] as const).filter((name) => splits[name] > 0) : [];
   const folders = splits ? written.map((name) => join(out, name)) : [out];

@@ -2,7 +2,7 @@ import { extname } from 'node:path';
 import type { Command } from 'commander';
 import { requirePackages } from '../../../packages/optional-packages.ts';
 import { FaceparseError } from '../../../text/errors.ts';
-import { type JsonOption, jsonHelp, printJson, printText, runTask } from '../../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask } from '../../command.ts';
 
 interface StatsOptions extends JsonOption {
   out?: string;
@@ -23,7 +23,7 @@ export function registerDataStats(data: Command): void {
     .action(async (folder: string, options: StatsOptions) => {
       const { out, merge = false } = options;
       if (out !== undefined && extname(out).toLowerCase() !== '.svg') {
-        throw new FaceparseError(`the chart is an SVG image; use --out ${out}.svg`, { exitCode: 2 });
+        throw new FaceparseError(`the chart is an SVG image; use --out ${svgName(out)}`, { exitCode: 2 });
       }
       if (out !== undefined) requirePackages('drawing a chart', ['echarts']);
       const [{ datasetStatistics, formatStatisticsTable }, { getLabelSet }] = await Promise.all([
@@ -41,8 +41,15 @@ export function registerDataStats(data: Command): void {
         ]);
         await writeFileAtomic(out, await statisticsChart(statistics));
       }
+      const { doubt } = statistics;
+      if (doubt !== undefined) printNotice(`warning: ${doubt}; run faceparse data check ${folder}`);
       if (options.json) return printJson(statistics);
       printText(formatStatisticsTable(statistics));
       if (out !== undefined) printText(`\nwrote the chart ${out}`);
     });
+}
+
+/** The name with .svg instead of the extension of another format. */
+function svgName(out: string): string {
+  return `${out.replace(/\.(png|jpe?g|webp|gif|pdf|eps|html?|json|csv|txt)$/i, '')}.svg`;
 }
