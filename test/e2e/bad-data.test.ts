@@ -76,7 +76,7 @@ const faults: readonly Fault[] = [
   {
     name: 'an RGB mask',
     spoil: async (data) => writeFile(join(data, mask('train')), await rgb.clone().png().toBuffer()),
-    says: [mask('train'), /RGB PNG/, '8-bit palette or grayscale'],
+    says: [mask('train'), /RGB PNG/, '8-bit palette or greyscale'],
   },
   {
     name: 'a 16-bit mask',
@@ -84,7 +84,7 @@ const faults: readonly Fault[] = [
       const grey = rgb.clone().extractChannel(0).toColourspace('grey16').png();
       await writeFile(join(data, mask('val')), await grey.toBuffer());
     },
-    says: [mask('val'), /16-bit/, '8-bit palette or grayscale'],
+    says: [mask('val'), /16-bit/, '8-bit palette or greyscale'],
   },
   {
     name: 'a label that there is not',

@@ -6,6 +6,7 @@ import { decodePalettePng } from '../../formats/png/palette-png.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { writeSyntheticDataset } from '../../synthetic/dataset.ts';
+import { repairDataset } from '../dataset/repair.ts';
 import { checkDataset } from './check-dataset.ts';
 
 const mapIds = ({ width, height, data }: LabelMap, map: (id: number) => number): LabelMap => ({
@@ -46,6 +47,9 @@ describe('ids that are 1 too high or too low', () => {
     expect(problems[0].remedy).toContain(remedy);
     expect(problems[0].remedy).not.toContain('--swap-sides');
     expect([...swapped, ...misplaced]).toEqual([]);
+    await expect(repairDataset(folder, `${folder}-out`, celebamask19)).rejects.toThrow(
+      /are 1 too (high|low), which swapping|has label 19/,
+    );
   });
 
   it('is found in a single mask by the id after the last one', async () => {

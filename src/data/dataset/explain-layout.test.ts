@@ -34,7 +34,7 @@ describe('a dataset folder without images/', () => {
     ['a folder in it', raw, 'CelebA-HQ-img', 'faceparse data prepare DATA --out'],
     ['its zip in a folder', ['CelebAMask-HQ.zip'], '', 'faceparse data prepare DATA/CelebAMask-HQ.zip --out'],
     ['parts only', ['00000_skin.png', '00000_l_eye.png'], '', 'faceparse data prepare DATA --out'],
-    ['photos only', ['a.jpg', 'b.jpg'], '', 'it contains 2 images itself (a.jpg, b.jpg); move the photos to images/'],
+    ['photos only', ['a.jpg', 'b.jpg'], '', 'it contains 2 images directly (a.jpg, b.jpg); move the photos to images/'],
     ['photos for predict', ['a.jpg'], '', '(predict takes a folder of photos as it is)'],
     ['images/ itself', ['images/a.jpg', 'masks/a.png'], 'images', 'use DATA, the folder that contains images/'],
     ['masks/ itself', ['images/a.jpg', 'masks/a.png'], 'masks', 'use DATA, the folder that contains images/'],

@@ -92,7 +92,7 @@ export async function remedyForMissingImages(folder: string): Promise<string> {
     return `it contains photos and masks side by side (${nameSome(images.map((path) => basename(path)))}); move the photos to images/ and the masks to masks/`;
   }
   const names = nameSome(images.map((path) => basename(path)));
-  return `it contains ${countOf(images.length, 'image')} itself (${names}); move the photos to images/ and their masks to masks/ (predict takes a folder of photos as it is)`;
+  return `it contains ${countOf(images.length, 'image')} directly (${names}); move the photos to images/ and their masks to masks/ (predict takes a folder of photos as it is)`;
 }
 
 /** The subfolders of a folder that contain images at any depth, from what was left alone in it. */

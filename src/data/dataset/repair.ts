@@ -11,6 +11,7 @@ import { detectClassOrder, type IdMeasurements, measureIds } from './class-order
 import { openDataset } from './dataset.ts';
 import { detectViewerSides, judgeSides, repairSwap, type SwapFinding, swapViewerSides } from './left-right.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
+import { detectShift } from './shifted-ids.ts';
 
 /** Result of `repairDataset`. */
 export interface RepairResult {
@@ -36,6 +37,13 @@ function requireSameConvention(
   set: LabelSet,
   swapSides: boolean,
 ): void {
+  const shift = detectShift(ids, set);
+  if (shift) {
+    throw new FaceparseError(
+      `the ids of the masks of ${folder} are 1 too ${shift > 0 ? 'high' : 'low'}, which swapping left and right does not correct; ` +
+        `${shift > 0 ? 'subtract 1 from' : 'add 1 to'} every id first`,
+    );
+  }
   const order = set.name === celebamask19.name ? detectClassOrder(ids)?.order : undefined;
   if (order) {
     throw new FaceparseError(
@@ -65,7 +73,8 @@ function requireSameConvention(
  *
  * @throws FaceparseError if `outFolder` exists and is not empty, photos and masks do not match, a mask is unreadable, or a
  * mask to be repaired has labels outside the label set; if most masks are swapped and `swapSides` is not set, or the
- * reverse; if the masks have the class order of another program
+ * reverse; if the masks have the class order of another program or ids
+ * that are 1 too high or too low
  *
  * @example const { swapped } = await repairDataset('data/train', 'data/train-repaired', celebamask19);
  */

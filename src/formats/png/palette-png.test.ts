@@ -117,7 +117,7 @@ describe('what others write', () => {
     expect(decodePalettePng(png)).toEqual({ width, height, data: values, palette });
   });
 
-  test.each([false, true])('sharp: grayscale with all row filters, interlaced: %s', async (progressive) => {
+  test.each([false, true])('sharp: greyscale with all row filters, interlaced: %s', async (progressive) => {
     // Smooth slopes make libpng choose each of its filters somewhere.
     const [width, height] = [61, 43];
     const data = Uint8Array.from({ length: width * height }, (_, i) => {
@@ -150,9 +150,9 @@ describe('what is refused', () => {
   test.each([
     [2, 8, 'an RGB PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
     [6, 8, 'an RGBA PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
-    [4, 8, 'a gray+alpha PNG', 'save it without the alpha channel'],
-    [0, 16, 'a 16-bit grayscale PNG', 'save the class ids unchanged in 8 bits'],
-    [0, 1, 'a 1-bit grayscale PNG', 'save the class ids unchanged in 8 bits'],
+    [4, 8, 'a grey+alpha PNG', 'save it without the alpha channel'],
+    [0, 16, 'a 16-bit greyscale PNG', 'save the class ids unchanged in 8 bits'],
+    [0, 1, 'a 1-bit greyscale PNG', 'save the class ids unchanged in 8 bits'],
     [2, 16, 'a 16-bit RGB PNG', 'convert its colours to class ids with faceparse data convert --palette FILE'],
     [3, 16, 'a 16-bit palette PNG', 'save the class ids unchanged in 8 bits'],
     [5, 8, 'a colour type 5 PNG', 'save the class ids unchanged in 8 bits'],
@@ -160,7 +160,7 @@ describe('what is refused', () => {
     const png = handMade({ width: 1, height: 1, colorType, bitDepth, rows: [0, 0, 0, 0, 0, 0, 0] });
     expect(() => decodePalettePng(png)).toThrow(
       new FaceparseError(
-        `${said}, but a mask must be an 8-bit palette or grayscale PNG whose values are class ids; ${remedy}`,
+        `${said}, but a mask must be an 8-bit palette or greyscale PNG whose values are class ids; ${remedy}`,
       ),
     );
   });

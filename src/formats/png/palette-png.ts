@@ -28,8 +28,8 @@ interface Pass {
   readonly stepY: number;
 }
 
-const wanted = 'a mask must be an 8-bit palette or grayscale PNG whose values are class ids';
-const colorTypeNames: Record<number, string> = { 0: 'grayscale', 2: 'RGB', 3: 'palette', 4: 'gray+alpha', 6: 'RGBA' };
+const wanted = 'a mask must be an 8-bit palette or greyscale PNG whose values are class ids';
+const colorTypeNames: Record<number, string> = { 0: 'greyscale', 2: 'RGB', 3: 'palette', 4: 'grey+alpha', 6: 'RGBA' };
 
 const defaultMaxPixels = 2 ** 26;
 /** Deflate compresses by at most 1032:1. A shorter stream is truncated, which is known before anything is allocated. */
@@ -74,8 +74,8 @@ export function encodePalettePng(map: IndexImage, palette: readonly Color[]): Ui
 }
 
 /**
- * Decodes a palette PNG (1, 2, 4 or 8 bits) or an 8-bit grayscale PNG into its raw values (H×W) and its palette (empty
- * for grayscale).
+ * Decodes a palette PNG (1, 2, 4 or 8 bits) or an 8-bit greyscale PNG into its raw values (H×W) and its palette (empty
+ * for greyscale).
  *
  * @throws FaceparseError for other PNGs, other files, damaged files and files with more than `maxPixels` pixels (default
  * 2^26); it does not name the file, because the caller knows it
