@@ -176,6 +176,20 @@ describe('data stats', () => {
     expect(classes[3]).toMatchObject({ name: 'eyes', pixels: 16, images: 1 });
   });
 
+  it('counts every split with masks of a data folder', async () => {
+    const data = await temporaryFolder();
+    for (const split of ['test', 'train', 'val']) await writeDataset(join(data, split), { a: schematicFace() });
+    await rm(join(data, 'test/masks'), { recursive: true });
+    const { code, stdout, stderr } = await runCli(['data', 'stats', data]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^\S*train: 1 mask, [\s\S]*\n\n\S*val: 1 mask, /);
+    const asJson = JSON.parse((await runCli(['data', 'stats', data, '--json'])).stdout);
+    expect(asJson.splits).toMatchObject([{ folder: join(data, 'train') }, { folder: join(data, 'val') }]);
+    const chart = await runCli(['data', 'stats', data, '--out', join(data, 'chart.svg')]);
+    expect(chart.code).toBe(2);
+    expect(chart.stderr).toMatch(/draws a chart of one split, but \S+ contains train, val; use one of them\n$/);
+  });
+
   it('sends masks that are evidently wrong to data check, and counts in the singular', async () => {
     const face = schematicFace();
     const folder = await writeDataset(await temporaryFolder(), { a: { ...face, data: face.data.map(() => 1) } });

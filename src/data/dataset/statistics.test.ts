@@ -129,7 +129,9 @@ describe('datasetStatistics', () => {
     for (const merge of [false, true]) {
       const set = merge ? face8 : celebamask19;
       const run = datasetStatistics(folder, set, { merge });
-      await expect(run).rejects.toThrow(/bad\.png: has label 200 \(3 pixels\), which is not in .*; run faceparse data check /);
+      await expect(run).rejects.toThrow(
+        /bad\.png: has label 200 \(3 pixels\), which is not in .*; run faceparse data check /,
+      );
     }
   });
 });
