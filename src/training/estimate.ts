@@ -6,7 +6,7 @@ import { median } from '../metrics/median.ts';
 import { positionAt, readEarlierPart } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
 import { loadInitialWeights } from './earlier-run/initial-weights.ts';
-import { finalResolution, planTraining, requireEnoughPairs, type TrainingPlan } from './plan.ts';
+import { finalResolution, planForPairs, planTraining, type TrainingPlan } from './plan.ts';
 import { runFolder } from './record/run-folder.ts';
 import { RunProgress } from './record/run-progress.ts';
 import { stepWork, TimedProgram } from './step/timed-program.ts';
@@ -14,6 +14,10 @@ import type { TrainingStep } from './step/training-step.ts';
 
 /** An estimate of a run, measured on a few steps with random images. */
 export interface TrainingEstimate {
+  /** The configuration, with smaller batches if there are too few pairs. */
+  readonly config: Config;
+  /** A line about batches that had to be changed. */
+  readonly notice?: string;
   readonly parameters: number;
   readonly gigaMultiplyAccumulates: number;
   readonly trainingPairs: number;
@@ -58,11 +62,12 @@ async function continueRun(run: string, plan: TrainingPlan, progress: RunProgres
  *
  * @param run folder of the run if it is resumed; the estimate is then of what is left
  */
-export async function estimateTraining(config: Config, data: string, run?: string): Promise<TrainingEstimate> {
-  const plan = planTraining(config);
+export async function estimateTraining(given: Config, data: string, run?: string): Promise<TrainingEstimate> {
+  // Finds mistakes in the configuration before anything is read.
+  planTraining(given);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  requireEnoughPairs(config, trainSet.items.length);
+  const { config, plan, notice } = planForPairs(given, trainSet.items.length);
   const progress = new RunProgress(config.train, trainSet.items.length);
   const isContinued = run !== undefined && (await continueRun(run, plan, progress));
   const initial = isContinued ? undefined : await loadInitialWeights(config, plan.model);
@@ -86,6 +91,8 @@ export async function estimateTraining(config: Config, data: string, run?: strin
   steps = Math.max(1, Math.round(steps));
   const { step, epoch, seconds: spent } = progress;
   return {
+    config,
+    ...(notice !== undefined && { notice }),
     parameters: plan.parameters,
     gigaMultiplyAccumulates: plan.gigaMultiplyAccumulates,
     trainingPairs: trainSet.items.length,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../config/parse-config.ts';
 import { stateAttributes, trainableStates } from '../graph/graph.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { finalResolution, planTraining, resolutionAt, workDone } from './plan.ts';
+import { finalResolution, fitBatches, planTraining, resolutionAt, workDone } from './plan.ts';
 
 const small = ['model.name=unet', 'train.size=32', 'train.batchSize=2'];
 const plan = (...overrides: string[]) => planTraining(parseConfig('', 'test', [...small, ...overrides]));
@@ -105,5 +105,20 @@ describe('planTraining', () => {
     expect(() => plan('loss.crossEntropy=0', 'loss.dice=0')).toThrow(/all 0; set at least one above 0/);
     expect(() => plan('loss.crossEntropy=0', 'loss.dice=0', 'loss.lovasz=1')).not.toThrow();
     expect(() => plan('loss.classWeights=[1,2]')).toThrow(/has 2 values, but celebamask-19 has 19 classes/);
+  });
+});
+
+describe('fitBatches', () => {
+  it.each([
+    [5, 8, 1, 5, 1],
+    [1, 8, 4, 1, 1],
+    [24, 4, 7, 4, 6],
+    [10, 8, 2, 8, 1],
+    [16, 8, 2, 8, 2],
+  ])('%i pairs: %i × %i images per step become %i × %i', (pairs, batchSize, accumulate, fitted, times) => {
+    const config = parseConfig('', 'test', [`train.batchSize=${batchSize}`, `train.accumulate=${accumulate}`]);
+    const { train } = fitBatches(config, pairs);
+    expect([train.batchSize, train.accumulate]).toEqual([fitted, times]);
+    expect(fitBatches(config, 1000)).toBe(config);
   });
 });

@@ -6,7 +6,7 @@ import { getLabelSet } from '../labels/registry.ts';
 import { checkLoss } from '../losses/check-loss.ts';
 import { inferenceGraph, type Model } from '../models/model.ts';
 import { createModel } from '../models/registry.ts';
-import { formatCount } from '../text/counts.ts';
+import { countOf, formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { buildTrainingStep, type TrainingStep } from './step/training-step.ts';
 
@@ -68,12 +68,37 @@ export function planTraining(config: Config): TrainingPlan {
   };
 }
 
-/** Checks that the pairs can fill a step. @throws FaceparseError (exit code 2) that names the keys to lower */
-export function requireEnoughPairs({ train }: Config, pairs: number): void {
-  const images = imagesPerStep(train);
-  if (pairs >= images) return;
-  const keys = train.accumulate > 1 ? 'train.batchSize or train.accumulate' : 'train.batchSize';
-  throw new FaceparseError(`a batch of ${images} cannot be filled from ${pairs} pairs; lower ${keys}`, { exitCode: 2 });
+/**
+ * The configuration with batches that the pairs can fill: with fewer pairs than images per step, smaller batches, or fewer of
+ * them. The same object if it fits.
+ *
+ * @example fitBatches(config, 5).train.batchSize // 5, where the configuration has 8
+ */
+export function fitBatches(config: Config, pairs: number): Config {
+  const { train } = config;
+  if (pairs >= imagesPerStep(train)) return config;
+  const batchSize = Math.min(train.batchSize, pairs);
+  return { ...config, train: { ...train, batchSize, accumulate: Math.floor(pairs / batchSize) } };
+}
+
+/** A plan whose batches the training pairs can fill. */
+export interface FittedPlan {
+  readonly plan: TrainingPlan;
+  readonly config: Config;
+  /** A line about batches that had to be changed. */
+  readonly notice?: string;
+}
+
+/** Plans a run on a number of training pairs, with smaller batches if there are too few (see `fitBatches`). */
+export function planForPairs(given: Config, pairs: number): FittedPlan {
+  const config = fitBatches(given, pairs);
+  if (config === given) return { config, plan: planTraining(config) };
+  const changes = (['batchSize', 'accumulate'] as const)
+    .filter((key) => given.train[key] !== config.train[key])
+    .map((key) => `train.${key} is ${config.train[key]}, not ${given.train[key]}`);
+  const step = countOf(imagesPerStep(given.train), 'image');
+  const notice = `${countOf(pairs, 'training pair')} cannot fill a step of ${step}: ${changes.join(' and ')}`;
+  return { config, plan: planTraining(config), notice };
 }
 
 /** The resolution of a run at a fraction of its length, from 0 to 1. */

@@ -29,8 +29,8 @@ import { requirePossible } from './earlier-run/setting-changes.ts';
 import { statesAtStart } from './earlier-run/states-at-start.ts';
 import {
   finalResolution,
+  planForPairs,
   planTraining,
-  requireEnoughPairs,
   resolutionAt,
   type TrainingPlan,
   type TrainingResolution,
@@ -103,29 +103,28 @@ const stepsPerCheck = 5;
  * Trains a network, from scratch or from given weights (`train.init`), and writes a run folder: configuration, environment,
  * metrics, weights, checkpoint, curves and images.
  *
- * A run measured in epochs is a function of its configuration, data, engine and thread count. If it is stopped or killed
- * and resumed, it gives the same weights and metrics. A run measured in minutes depends on the speed of the machine. A run
- * that was killed before its first checkpoint restarts when it is resumed.
- *
- * A resumed run may have another configuration or other data: they apply from its next step on and are recorded with it. The
- * schedule is that of the new length, from the current epoch (or time) on.
+ * A run measured in epochs is a function of its configuration, data, engine and thread count, even if it is stopped or killed
+ * and resumed. A run measured in minutes depends on the speed of the machine. A run that was killed before its first checkpoint
+ * restarts. Other settings or data of a resumed run apply from its next step on and are recorded with it.
  *
  * @throws FaceparseError for a missing package, bad data, a run folder that exists or is in use, a change that a resumed run
  *   cannot make, initial weights or a checkpoint that do not match, or a loss that is not finite
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
-  const { config, data, resume = false } = options;
+  const { data, resume = false } = options;
   // For the curves: check before training, not when they are first drawn.
   requirePackages('training', ['echarts']);
-  const plan = planTraining(config);
+  // Finds mistakes in the configuration before anything is read.
+  planTraining(options.config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  requireEnoughPairs(config, trainSet.items.length);
+  const { config, plan, notice } = planForPairs(options.config, trainSet.items.length);
+  if (notice !== undefined) options.onNotice?.(notice);
   const engine = await selectEngine(config.engine);
   const folder = runFolder(options.run);
   if (resume) requirePossible(await storedConfig(folder.path), config, folder.path);
   else await requireNewRun(folder.path);
-  return new TrainingSession(options, plan, folder, trainSet, validationSet, engine).run();
+  return new TrainingSession({ ...options, config }, plan, folder, trainSet, validationSet, engine).run();
 }
 
 class TrainingSession {

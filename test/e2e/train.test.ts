@@ -188,17 +188,16 @@ describe('train', () => {
     expect(await readdir(cwd)).toEqual([]);
   });
 
-  it('refuses a step that the pairs cannot fill, with --dry-run and without', async () => {
+  it('lowers batches that the pairs cannot fill, says so, and records it', async () => {
     const cwd = await temporaryFolder();
-    const words = ['train', '--data', data, ...smallTraining, 'train.accumulate=7'];
-    for (const more of [[], ['--dry-run']]) {
-      const { code, stderr } = await runCli([...words, ...more], { cwd });
-      expect(stderr).toBe(
-        'faceparse: a batch of 28 cannot be filled from 24 pairs; lower train.batchSize or train.accumulate\n',
-      );
-      expect(code).toBe(2);
-    }
-    expect(await readdir(cwd)).toEqual([]);
+    const words = ['train', '--data', data, ...smallTraining, 'train.accumulate=7', 'train.epochs=1', '--name', 'few'];
+    const notice = 'faceparse: 24 training pairs cannot fill a step of 28 images: train.accumulate is 6, not 7\n';
+    const dry = await runCli([...words, '--dry-run'], { cwd });
+    expect([dry.code, dry.stderr]).toEqual([0, expect.stringContaining(notice)]);
+    expect(dry.stdout).toMatch(/^batches +6 × 4 images, 1 steps per epoch$/m);
+    const { code, stderr } = await runCli(words, { cwd });
+    expect([code, stderr]).toEqual([0, expect.stringContaining(notice)]);
+    expect(await readFile(join(cwd, 'runs/few/config.yaml'), 'utf8')).toMatch(/^ +accumulate: 6$/m);
   });
 
   it('refuses a network over parameters.limit with both numbers, before writing anything', async () => {

@@ -56,10 +56,12 @@ function describeLength({ train }: Config, { steps, epochs, seconds, done }: Tra
   ];
 }
 
-async function dryRun(config: Config, data: string, run: string | undefined, options: JsonOption): Promise<void> {
+async function dryRun(given: Config, data: string, run: string | undefined, options: JsonOption): Promise<void> {
   const { estimateTraining } = await import('../../training/estimate.ts');
-  const estimate = await estimateTraining(config, data, run);
-  if (options.json) return printJson({ config, ...estimate });
+  const estimate = await estimateTraining(given, data, run);
+  if (options.json) return printJson(estimate);
+  const { config, notice } = estimate;
+  if (notice !== undefined) printNotice(notice);
   const { train, model } = config;
   printText(
     formatPairs([
