@@ -37,7 +37,7 @@ describe('faceparse', () => {
     ['data check . --limit some', /'some' is invalid. It must be a whole number from 0 to 1000000/],
     ['data check . --labels faces', 'unknown label set "faces"; the label sets are celebamask-19, face-8'],
     ['data check nowhere', 'folder nowhere not found; check the path'],
-    ['data stats . --out chart.png', 'the chart is an SVG image; use --out chart.png.svg'],
+    ['data stats . --out chart.png', 'the chart is an SVG image; use --out chart.svg'],
     ['data prepare .', "required option '--out <folder>' not specified"],
     ['data prepare . --out x --from 1', '--from requires --to: give the first and the last photo'],
     ['models nope', /^unknown model 'nope'; the models are .*compact/],
