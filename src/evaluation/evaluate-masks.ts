@@ -7,7 +7,7 @@ import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { FaceScore, type ScoreSummary } from '../metrics/face-score.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { readTruth, requireScorable } from './evaluate-parser.ts';
-import { listMaskFolder, maskKey } from './mask-folder.ts';
+import { listMaskFolder } from './mask-folder.ts';
 
 /** The scores of a folder of masks. */
 export interface MaskEvaluation {
@@ -48,7 +48,7 @@ export async function evaluateMasks(
 ): Promise<MaskEvaluation> {
   const { masks: listed, others } = await listMaskFolder(folder);
   const { items } = dataset;
-  const expected = new Set(items.map(({ stem }) => maskKey(stem)));
+  const expected = new Set(items.map(({ stem }) => stem));
   const suffix = findMaskSuffix(expected, [...listed.keys()]);
   const masks = new Map([...listed].map(([key, path]) => [key.slice(0, key.length - suffix.length), path]));
   const extra = [...masks].filter(([key]) => !expected.has(key)).map(([, path]) => basename(path));
@@ -63,7 +63,7 @@ export async function evaluateMasks(
   const failures: string[] = [];
   for (const [index, item] of items.entries()) {
     signal?.throwIfAborted();
-    const path = masks.get(maskKey(item.stem));
+    const path = masks.get(item.stem);
     try {
       if (path === undefined) missing.push(item.stem);
       else score.add(...(await readPair(path, item, labelSet)));

@@ -1,19 +1,15 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { stemOf } from '../data/dataset/mask-names.ts';
 import { isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /** The files of a folder of masks. */
 export interface MaskFolder {
-  /** Paths of the PNGs by `maskKey` of their stem, in order of their names. */
+  /** Paths of the PNGs by their stem (see `stemOf`), in order of their names. */
   readonly masks: ReadonlyMap<string, string>;
   /** Names of the files that are no PNG by their ending. */
   readonly others: readonly string[];
-}
-
-/** The key by which photos and masks are matched. macOS stores names in another Unicode form than Linux. */
-export function maskKey(stem: string): string {
-  return stem.normalize('NFC');
 }
 
 /**
@@ -29,12 +25,11 @@ export async function listMaskFolder(folder: string): Promise<MaskFolder> {
   const masks = new Map<string, string>();
   const others: string[] = [];
   for (const name of names.sort()) {
-    const ending = extname(name);
-    if (ending.toLowerCase() !== '.png') {
+    if (extname(name).toLowerCase() !== '.png') {
       others.push(name);
       continue;
     }
-    const key = maskKey(name.slice(0, -ending.length));
+    const key = stemOf(name);
     const other = masks.get(key);
     if (other) throw new FaceparseError(`${other} and ${join(folder, name)} are masks of the same name; keep one`);
     masks.set(key, join(folder, name));

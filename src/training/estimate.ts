@@ -63,11 +63,10 @@ async function continueRun(run: string, plan: TrainingPlan, progress: RunProgres
  * @param run folder of the run if it is resumed; the estimate is then of what is left
  */
 export async function estimateTraining(given: Config, data: string, run?: string): Promise<TrainingEstimate> {
-  // Finds mistakes in the configuration before anything is read.
-  planTraining(given);
+  const planned = planTraining(given);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  const { config, plan, notice } = planForPairs(given, trainSet.items.length);
+  const { config, plan, notice } = planForPairs(given, planned, trainSet.items.length);
   const progress = new RunProgress(config.train, trainSet.items.length);
   const isContinued = run !== undefined && (await continueRun(run, plan, progress));
   const initial = isContinued ? undefined : await loadInitialWeights(config, plan.model);

@@ -89,10 +89,13 @@ export interface FittedPlan {
   readonly notice?: string;
 }
 
-/** Plans a run on a number of training pairs, with smaller batches if there are too few (see `fitBatches`). */
-export function planForPairs(given: Config, pairs: number): FittedPlan {
+/**
+ * Fits a planned run to its number of training pairs. Only if there are too few is it planned again, with smaller batches (see
+ * `fitBatches`).
+ */
+export function planForPairs(given: Config, plan: TrainingPlan, pairs: number): FittedPlan {
   const config = fitBatches(given, pairs);
-  if (config === given) return { config, plan: planTraining(config) };
+  if (config === given) return { config, plan };
   const changes = (['batchSize', 'accumulate'] as const)
     .filter((key) => given.train[key] !== config.train[key])
     .map((key) => `train.${key} is ${config.train[key]}, not ${given.train[key]}`);

@@ -114,11 +114,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   const { data, resume = false } = options;
   // For the curves: check before training, not when they are first drawn.
   requirePackages('training', ['echarts']);
-  // Finds mistakes in the configuration before anything is read.
-  planTraining(options.config);
+  const planned = planTraining(options.config);
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  const { config, plan, notice } = planForPairs(options.config, trainSet.items.length);
+  const { config, plan, notice } = planForPairs(options.config, planned, trainSet.items.length);
   if (notice !== undefined) options.onNotice?.(notice);
   const engine = await selectEngine(config.engine);
   const folder = runFolder(options.run);

@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
 import { readHead } from '../../files/read-head.ts';
@@ -9,6 +8,7 @@ import {
   type DatasetFiles,
   describeMasksElsewhere,
   describePhotosBelow,
+  foldersWithImages,
   listDatasetFiles,
 } from '../dataset/dataset.ts';
 import type { SwapFinding } from '../dataset/left-right.ts';
@@ -134,8 +134,7 @@ const splitOrder = ['train', 'val', 'test'];
  */
 export async function listSplits(folder: string): Promise<string[]> {
   if (!(await isFolder(folder)) || (await isFolder(join(folder, 'images')))) return [];
-  const found: string[] = [];
-  for (const name of (await readdir(folder)).sort()) if (await isFolder(join(folder, name, 'images'))) found.push(name);
+  const found = await foldersWithImages(folder);
   return [...splitOrder.filter((name) => found.includes(name)), ...found.filter((name) => !splitOrder.includes(name))];
 }
 

@@ -50,7 +50,8 @@ export interface DatasetFiles {
 
 const maskExtension = '.png';
 
-async function foldersWithImages(folder: string): Promise<string[]> {
+/** Names of the subfolders that contain a folder `images/`, sorted: the splits of a data folder. */
+export async function foldersWithImages(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { withFileTypes: true });
   const found: string[] = [];
   for (const entry of entries) {
