@@ -2,15 +2,14 @@
 //
 //   node bench/table.mjs bench/results/2026-11-22-amd-epyc.csv
 import { readFileSync } from 'node:fs';
+import { readRows } from './sides.mjs';
 
 const [path] = process.argv.slice(2);
 if (!path) {
   console.error('usage: node bench/table.mjs RESULTS.csv');
   process.exit(2);
 }
-const [header, ...lines] = readFileSync(path, 'utf8').trim().split('\n');
-const names = header.split(',');
-const rows = lines.map((line) => Object.fromEntries(line.split(',').map((value, index) => [names[index], value])));
+const rows = readRows(readFileSync(path, 'utf8'));
 const sides = [...new Set(rows.map(({ side }) => side))];
 const optimizers = [...new Set(rows.map(({ optimizer }) => optimizer))];
 const medians = rows.filter(({ round }) => round === 'median');

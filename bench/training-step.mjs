@@ -6,13 +6,22 @@
 // Each side runs in its own process. The sides alternate within a round, so drift of the machine affects all of them.
 // Writes OUT/<date>-<cpu>.csv and prints the medians over the rounds and the ratios to PyTorch. Run it on an idle machine.
 // Without PyTorch, only faceparse is measured.
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, platform, release, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { median } from '../dist/metrics/median.js';
+import {
+  checkLoad,
+  faceparseBench,
+  hasPackage,
+  machineColumns,
+  medians,
+  peerEnvironments,
+  pythonBench,
+  ratios,
+  round,
+  wholeOption,
+  writeResults,
+} from './sides.mjs';
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 
@@ -30,16 +39,6 @@ const { values: options } = parseArgs({
   },
 });
 const forwarded = ['batch', 'size', 'steps', 'threads'].flatMap((name) => [`--${name}`, options[name]]);
-
-/** Huge pages, and memory kept between steps. Without them PyTorch spends a fifth of its time in the kernel. */
-const tunedAllocator = [
-  'glibc.malloc.hugetlb=1',
-  'glibc.malloc.mmap_threshold=4294967296',
-  'glibc.malloc.trim_threshold=8589934592',
-  'glibc.malloc.top_pad=268435456',
-].join(':');
-
-const cli = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 
 /** The optimisers of torch_unet.py: SGD with momentum, or AdamW with PyTorch's defaults. */
 const optimizers = {
@@ -59,8 +58,7 @@ function engineSide(name) {
         `train.labelSize=${size}`,
         ...optimizers[optimizer],
       ];
-      const command = [cli, 'bench', ...overrides, '--engine', name, '--threads', threads, '--steps', steps, '--json'];
-      const result = JSON.parse(spawn(process.execPath, command, {}));
+      const result = faceparseBench([...overrides, '--engine', name, '--threads', threads, '--steps', steps]);
       return {
         engine: result.engine,
         parameters: result.parameters,
@@ -77,70 +75,27 @@ function torchSide(name, env) {
     name,
     run(optimizer) {
       const command = [join(folder, 'torch_unet.py'), ...forwarded, '--optimizer', optimizer];
-      return JSON.parse(spawn(options.python, command, env).trim().split('\n').at(-1));
+      return pythonBench(options.python, command, env);
     },
   };
 }
 
 const engines = options.engines.split(',').map(engineSide);
-const peers = [torchSide('pytorch', {}), torchSide('pytorch-tuned', { GLIBC_TUNABLES: tunedAllocator })];
-
-function hasTorch() {
-  return spawnSync(options.python, ['-c', 'import torch'], { stdio: 'ignore' }).status === 0;
-}
-
-function spawn(program, args, env) {
-  const result = spawnSync(program, args, {
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
-  if (result.status === 0) return result.stdout;
-  const why = result.error?.message ?? (result.signal ? `signal ${result.signal}` : `exit code ${result.status}`);
-  throw new Error(`${program} ${args.join(' ')} failed: ${why}\n${result.stderr}`);
-}
-
-function round(milliseconds) {
-  return Math.round(milliseconds * 10) / 10;
-}
+const peers = Object.entries(peerEnvironments).map(([name, env]) => torchSide(name, env));
 
 const measures = ['train_step_ms', 'infer_512_ms', 'peak_mib'];
 
-function medians(results) {
-  return Object.fromEntries(measures.map((name) => [name, median(results.map((result) => result[name]))]));
-}
-
-/** Median over the rounds of the ratio side / peer. The two runs of a round are close in time. */
-function ratios(results, peerResults) {
-  return Object.fromEntries(
-    measures.map((name) => [name, median(results.map((result, index) => result[name] / peerResults[index][name]))]),
-  );
-}
-
-function csv(rows) {
-  const quote = (value) => (/[",\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value));
-  const names = Object.keys(rows[0]);
-  return `${[names, ...rows.map((row) => names.map((name) => row[name]))].map((row) => row.map(quote).join(',')).join('\n')}\n`;
-}
-
-const rounds = Number(options.rounds);
-if (!Number.isInteger(rounds) || rounds < 1)
-  throw new Error(`--rounds is ${options.rounds}; use a whole number of at least 1`);
+const rounds = wholeOption('rounds', options.rounds);
 const chosen = options.optimizer === 'both' ? Object.keys(optimizers) : [options.optimizer];
 for (const name of chosen) {
   if (!optimizers[name]) throw new Error(`--optimizer is ${name}; use ${Object.keys(optimizers).join(', ')} or both`);
 }
-const withTorch = hasTorch();
+const withTorch = hasPackage(options.python, 'torch');
 if (!withTorch) {
   console.log(`${options.python} has no PyTorch (Debian: python3-torch): only faceparse is measured.`);
 }
 const sides = withTorch ? [...engines, ...peers] : engines;
-const load = loadavg()[0];
-if (load > 0.5)
-  console.log(`The load average is ${load.toFixed(2)}: another process is running, so timings will be unreliable.`);
-
-const date = new Date().toISOString().slice(0, 10);
-const cpu = cpus()[0]?.model.trim() ?? 'unknown';
+const load = checkLoad();
 
 /** Runs all sides in each round with one optimiser and returns the rows of the CSV. */
 function compare(optimizer) {
@@ -166,13 +121,7 @@ function rowsOf(optimizer, results) {
   const rows = [];
   for (const [name, list] of results) {
     const common = {
-      date,
-      cpu,
-      cores: cpus().length,
-      memory_gib: Math.round(totalmem() / 2 ** 30),
-      system: `${platform()} ${release()}`,
-      node: process.versions.node,
-      load_before: load.toFixed(2),
+      ...machineColumns(load),
       side: name,
       version: list[0].engine,
       parameters: list[0].parameters,
@@ -185,7 +134,7 @@ function rowsOf(optimizer, results) {
     list.forEach((result, index) => {
       rows.push({ ...common, round: index + 1, ...Object.fromEntries(measures.map((key) => [key, result[key]])) });
     });
-    rows.push({ ...common, round: 'median', ...medians(list) });
+    rows.push({ ...common, round: 'median', ...medians(list, measures) });
   }
   return rows;
 }
@@ -193,14 +142,14 @@ function rowsOf(optimizer, results) {
 function report(optimizer, results) {
   console.log(`\nmedians of ${rounds} rounds, ${optimizer}, batch ${options.batch} at ${options.size}²:`);
   for (const [name, list] of results) {
-    const middle = medians(list);
+    const middle = medians(list, measures);
     console.log(
       `${name.padEnd(13)}  step ${middle.train_step_ms} ms  inference 512² ${middle.infer_512_ms} ms  ${middle.peak_mib} MiB`,
     );
     if (peers.some((peer) => peer.name === name)) continue;
     for (const peer of peers) {
       if (!results.has(peer.name)) continue;
-      const times = ratios(list, results.get(peer.name));
+      const times = ratios(list, results.get(peer.name), measures);
       console.log(
         `${''.padEnd(13)}  = ${times.train_step_ms.toFixed(2)}, ${times.infer_512_ms.toFixed(2)}, ${times.peak_mib.toFixed(2)} of ${peer.name}`,
       );
@@ -209,13 +158,4 @@ function report(optimizer, results) {
   console.log('');
 }
 
-const rows = chosen.flatMap(compare);
-const cpuName = cpu
-  .toLowerCase()
-  .replace(/\(r\)|\(tm\)/g, '')
-  .replace(/[^a-z0-9]+/g, '-')
-  .replace(/^-|-$/g, '');
-const file = join(options.out, `${date}-${cpuName}.csv`);
-mkdirSync(options.out, { recursive: true });
-writeFileSync(file, csv(rows));
-console.log(`wrote ${file}`);
+writeResults(options.out, chosen.flatMap(compare));

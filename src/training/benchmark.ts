@@ -13,8 +13,10 @@ export interface BenchmarkOptions {
   readonly engine: Engine;
   /** Number of training steps to time, after a warm-up. */
   readonly steps: number;
-  /** Side of the image for timing inference; 0 skips inference. */
+  /** Side of the images for timing inference; 0 skips inference. */
   readonly inferenceSize: number;
+  /** Number of images for timing inference; default 1. */
+  readonly inferenceBatch?: number;
   /** Whether to time every operation as well (native engine only). */
   readonly profile: boolean;
   readonly onProgress?: (done: number, total: number) => void;
@@ -95,16 +97,16 @@ async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick:
   return { ...timing, states };
 }
 
-/** Inference on one image as in a parser: weights are constants, logits are resized to the image. */
+/** Inference as in a parser: weights are constants, logits are resized to the images. */
 function timeInference(
   plan: TrainingPlan,
   states: ReadonlyMap<string, Float32Array>,
   options: BenchmarkOptions,
   tick: () => void,
 ): Promise<Timing> {
-  const { inferenceSize } = options;
+  const { inferenceSize, inferenceBatch = 1 } = options;
   const graph = new Graph();
-  const image = graph.input('image', [1, 3, inferenceSize, inferenceSize]);
+  const image = graph.input('image', [inferenceBatch, 3, inferenceSize, inferenceSize]);
   const { logits } = plan.model.build(image, { training: false });
   graph.output('logits', resize(logits, inferenceSize, inferenceSize));
   const work = { entries: { parse: freezeForInference(graph, states) }, order: ['parse'] };

@@ -10,6 +10,7 @@ import { formatPairs, formatTable } from '../format.ts';
 interface BenchCommandOptions extends JsonOption, EngineOptions {
   steps: number;
   inferenceSize: number;
+  inferenceBatch: number;
   profile?: boolean;
   rows: number;
 }
@@ -80,9 +81,14 @@ function formatResult(result: BenchmarkResult, engine: string, options: BenchCom
     ['training step', `${stepMilliseconds.toFixed(1)} ms`],
     ...(inferenceMilliseconds === undefined
       ? []
-      : [[`inference ${options.inferenceSize}²`, `${inferenceMilliseconds.toFixed(1)} ms`] as const]),
+      : [[inferenceTitle(options), `${inferenceMilliseconds.toFixed(1)} ms`] as const]),
     ['peak memory', `${formatCount(peakMebibytes)} MiB`],
   ]);
+}
+
+/** `inference 512²`, or `inference 8×256²`. */
+function inferenceTitle({ inferenceSize, inferenceBatch }: BenchCommandOptions): string {
+  return `inference ${inferenceBatch === 1 ? '' : `${inferenceBatch}×`}${inferenceSize}²`;
 }
 
 /** `faceparse bench` */
@@ -97,10 +103,11 @@ export function registerBench(program: Command): void {
     .option('--steps <n>', 'training steps to time', wholeNumber(1, 100_000), 15)
     .option(
       '--inference-size <n>',
-      'side of the image for inference in pixels; 0 skips inference',
+      'side of the images for inference in pixels; 0 skips inference',
       wholeNumber(0, 4096),
       512,
     )
+    .option('--inference-batch <n>', 'number of images for inference', wholeNumber(1, 1024), 1)
     .option('--profile', 'also time every operation (native engine)')
     .option('--rows <n>', 'operations listed in the profile', wholeNumber(1, 10_000), 25)
     .option('--json', jsonHelp);
@@ -117,7 +124,7 @@ export function registerBench(program: Command): void {
       notify: printNotice,
     });
     const engine = await selectEngine({ ...settings.engine, ...engineChoice(options) });
-    const { profile = false, steps, inferenceSize } = options;
+    const { profile = false, steps, inferenceSize, inferenceBatch } = options;
     if (profile && engine.name !== 'native') {
       throw new FaceparseError(
         `--profile requires the native engine, but the engine is ${engine.name}; see faceparse doctor`,
@@ -127,7 +134,7 @@ export function registerBench(program: Command): void {
       );
     }
     const result = await runTask('timing', options, ({ onProgress }) =>
-      benchmark({ config: settings, engine, steps, inferenceSize, profile, onProgress }),
+      benchmark({ config: settings, engine, steps, inferenceSize, inferenceBatch, profile, onProgress }),
     );
     const peak = profile
       ? await (engine as import('../../engine/native/native-engine.ts').NativeEngine).sgemmPeak()
