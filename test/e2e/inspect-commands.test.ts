@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { formatConfigReference } from '../../src/config/describe-config.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { listNetworks } from '../../src/models/list-networks.ts';
 import { listModels } from '../../src/models/registry.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
 import { defaultEngine } from './default-engine.ts';
@@ -17,14 +18,31 @@ async function json(...words: string[]) {
 
 it('models lists every network with parameters and cost', async () => {
   const { stdout } = await runCli(['models']);
-  const { models, size } = await json('models', '--size', '64');
-  expect(size).toBe(64);
-  expect(models.map(({ name }: { name: string }) => name)).toEqual(listModels());
-  for (const { name, parameters, gigaMultiplyAccumulates } of models) {
+  const { architectures, models, sizes } = await json('models', '--size', '64');
+  expect(sizes).toEqual([64]);
+  expect(architectures.map(({ name }: { name: string }) => name)).toEqual(listModels());
+  expect(models).toHaveLength(listNetworks().length);
+  for (const { name, encoder = '', parameters, gigaMultiplyAccumulates } of models) {
     expect(parameters).toBeGreaterThan(10_000);
-    expect(gigaMultiplyAccumulates).toBeGreaterThan(0.001);
-    expect(stdout).toMatch(new RegExp(`^${name} +${parameters.toLocaleString('en-US')} +\\d+\\.\\d\\d  \\w`, 'm'));
+    expect(gigaMultiplyAccumulates[0]).toBeGreaterThan(0.001);
+    const count = parameters.toLocaleString('en-US');
+    expect(stdout).toMatch(new RegExp(`^${name} +${encoder} +${count} +\\d+\\.\\d\\d +\\d+\\.\\d\\d$`, 'm'));
   }
+});
+
+it('models --encoder lists the networks on one encoder, and refuses unknown ones', async () => {
+  const { models } = await json('models', '--size', '64', '--encoder', 'resnet34');
+  expect(new Set(models.map(({ encoder }: { encoder: string }) => encoder))).toEqual(new Set(['resnet34']));
+  const { code, stderr } = await runCli(['models', '--encoder', 'resnet35']);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("did you mean 'resnet34'?") });
+});
+
+it('models NAME takes the settings of the network', async () => {
+  const { settings, parameters } = await json('models', 'unet', '--encoder', 'resnet34', '--depth', '4');
+  expect(settings).toEqual({ encoder: 'resnet34', depth: 4, stochasticDepth: 0 });
+  expect(parameters).toBeLessThan(24_000_000);
+  const { code, stderr } = await runCli(['models', 'compact', '--depth', '4']);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('compact has no setting depth') });
 });
 
 it('models NAME lists layers that add up', async () => {

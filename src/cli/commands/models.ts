@@ -1,47 +1,78 @@
 import type { Command } from 'commander';
 import type { Graph } from '../../graph/graph.ts';
+import type { ModelSettings } from '../../models/settings.ts';
 import { formatCount } from '../../text/counts.ts';
 import { type JsonOption, jsonHelp, printJson, printText, wholeNumber } from '../command.ts';
-import { formatTable } from '../format.ts';
+import { formatPairs, formatTable } from '../format.ts';
 import type { Layer } from '../layer-table.ts';
 
 interface ModelsOptions extends JsonOption {
   classes: number;
-  size: number;
+  size?: number;
+  encoder?: string;
+  depth?: number;
+  outputStride?: number;
 }
 
-async function buildGraph(name: string, { classes, size }: ModelsOptions): Promise<Graph> {
+/** Sides of the images for which the list gives the cost. */
+const listedSizes = [256, 512];
+
+/** Side of the image for the layers of one network. */
+const layersSize = 256;
+
+type BuildNetwork = (name: string, settings: ModelSettings, size: number) => Graph;
+
+async function networkBuilder(classes: number): Promise<BuildNetwork> {
   const [{ createModel }, { inferenceGraph }] = await Promise.all([
     import('../../models/registry.ts'),
     import('../../models/model.ts'),
   ]);
-  return inferenceGraph(createModel(name, { classes }), { batch: 1, height: size, width: size });
+  return (name, settings, size) =>
+    inferenceGraph(createModel(name, { ...settings, classes }), { batch: 1, height: size, width: size });
 }
 
-async function costOf(graph: Graph): Promise<{ parameters: number; gigaMultiplyAccumulates: number }> {
-  const { countParameters, gigaMultiplyAccumulates } = await import('../../graph/cost.ts');
-  return { parameters: countParameters(graph), gigaMultiplyAccumulates: gigaMultiplyAccumulates(graph) };
-}
-
-async function listAll(options: ModelsOptions): Promise<void> {
-  const { getArchitecture, listModels } = await import('../../models/registry.ts');
-  const models = [];
-  for (const name of listModels()) {
-    const { summary } = getArchitecture(name);
-    models.push({ name, summary, ...(await costOf(await buildGraph(name, options))) });
-  }
-  const { classes, size } = options;
-  if (options.json) return printJson({ classes, size, models });
+async function listAll({ classes, size, encoder, ...options }: ModelsOptions): Promise<void> {
+  const [{ getArchitecture, listModels }, { listNetworks }, { getEncoder }, cost, build] = await Promise.all([
+    import('../../models/registry.ts'),
+    import('../../models/list-networks.ts'),
+    import('../../models/encoders/registry.ts'),
+    import('../../graph/cost.ts'),
+    networkBuilder(classes),
+  ]);
+  const sizes = size === undefined ? listedSizes : [size];
+  // A wrong name is an error, not an empty list.
+  const only = encoder === undefined ? undefined : getEncoder(encoder).name;
+  const networks = listNetworks()
+    .filter((network) => only === undefined || network.encoder !== undefined)
+    .filter((network, index, all) => only === undefined || all.findIndex(({ name }) => name === network.name) === index)
+    .map((network) => (only === undefined ? network : { ...network, encoder: only }));
+  const models = networks.map(({ name, ...settings }) => {
+    const graphs = sizes.map((side) => build(name, settings, side));
+    const gigaMultiplyAccumulates = graphs.map(cost.gigaMultiplyAccumulates);
+    const [graph] = graphs;
+    return { name, ...settings, parameters: graph ? cost.countParameters(graph) : 0, gigaMultiplyAccumulates };
+  });
+  const architectures = listModels()
+    .filter((name) => models.some((model) => model.name === name))
+    .map((name) => ({ name, summary: getArchitecture(name).summary }));
+  if (options.json) return printJson({ classes, sizes, architectures, models });
+  const right = 'right' as const;
   const table = formatTable(
-    [{ title: 'model' }, { title: 'parameters', align: 'right' }, { title: 'GMAC', align: 'right' }, { title: '' }],
+    [
+      { title: 'model' },
+      { title: 'encoder' },
+      { title: 'parameters', align: right },
+      ...sizes.map((side) => ({ title: `GMAC ${side}²`, align: right })),
+    ],
     models.map((model) => [
       model.name,
+      'encoder' in model ? String(model.encoder) : '',
       formatCount(model.parameters),
-      model.gigaMultiplyAccumulates.toFixed(2),
-      model.summary,
+      ...model.gigaMultiplyAccumulates.map((value) => value.toFixed(2)),
     ]),
   );
-  printText(`${table}\n\n${classes} classes, one image of ${size}×${size}. GMAC: 10⁹ multiply-accumulates`);
+  printText(formatPairs(architectures.map(({ name, summary }) => [name, summary])));
+  printText(`\n${table}\n\n${classes} classes, one image. GMAC: 10⁹ multiply-accumulates`);
 }
 
 function layerRow(layer: Layer): string[] {
@@ -56,16 +87,25 @@ function layerRow(layer: Layer): string[] {
 }
 
 async function showOne(name: string, options: ModelsOptions): Promise<void> {
-  const graph = await buildGraph(name, options);
-  const [{ listLayers }, { getArchitecture }] = await Promise.all([
-    import('../layer-table.ts'),
-    import('../../models/registry.ts'),
-  ]);
+  const { classes, size = layersSize, encoder, depth, outputStride } = options;
+  const [{ listLayers }, { createModel, getArchitecture }, { countParameters, gigaMultiplyAccumulates }, build] =
+    await Promise.all([
+      import('../layer-table.ts'),
+      import('../../models/registry.ts'),
+      import('../../graph/cost.ts'),
+      networkBuilder(classes),
+    ]);
+  const given = {
+    ...(encoder !== undefined && { encoder }),
+    ...(depth !== undefined && { depth }),
+    ...(outputStride !== undefined && { outputStride }),
+  };
+  const { settings, title } = createModel(name, { ...given, classes });
+  const graph = build(name, settings, size);
   const layers = listLayers(graph);
-  const cost = await costOf(graph);
-  const { classes, size } = options;
+  const cost = { parameters: countParameters(graph), gigaMultiplyAccumulates: gigaMultiplyAccumulates(graph) };
   const { summary } = getArchitecture(name);
-  if (options.json) return printJson({ name, summary, classes, size, ...cost, layers });
+  if (options.json) return printJson({ name, settings, summary, classes, size, ...cost, layers });
   const right = 'right' as const;
   const table = formatTable(
     [
@@ -79,7 +119,7 @@ async function showOne(name: string, options: ModelsOptions): Promise<void> {
     ['total', '', '', formatCount(cost.parameters), (cost.gigaMultiplyAccumulates * 1e3).toFixed(2)],
   );
   const [output] = [...graph.outputs.values()];
-  printText(`${name}: ${summary}`);
+  printText(`${title}: ${summary}`);
   printText(`input 3×${size}×${size}, output ${output.shape.slice(1).join('×')} (${classes} classes)\n\n${table}`);
   const giga = cost.gigaMultiplyAccumulates.toFixed(2);
   printText(
@@ -93,8 +133,11 @@ export function registerModels(program: Command): void {
     .command('models')
     .description('list the networks, or the layers of one, with parameters and multiply-accumulates')
     .argument('[name]', 'list the layers of this network')
+    .option('--encoder <name>', 'encoder of the network; without NAME, list only the networks on it')
+    .option('--depth <n>', 'number of strides of the encoder that are used', wholeNumber(1, 5))
+    .option('--output-stride <n>', 'stride of the deepest features', wholeNumber(4, 32))
     .option('--classes <n>', 'number of classes', wholeNumber(2, 255), 19)
-    .option('--size <pixels>', 'side of the image in pixels', wholeNumber(32, 4096), 256)
+    .option('--size <pixels>', 'side of the image in pixels (default: 256, and 512 in the list)', wholeNumber(32, 4096))
     .option('--json', jsonHelp)
     .action((name: string | undefined, options: ModelsOptions) =>
       name === undefined ? listAll(options) : showOne(name, options),
