@@ -9,6 +9,13 @@ export function constantInitializer(value: number): Initializer {
   return (shape) => new Float32Array(sizeOf(shape)).fill(value);
 }
 
+/** Fills a shape with draws. `Float32Array.from` with a length takes more than twice as long. */
+function draw(shape: Shape, next: () => number): Float32Array {
+  const values = new Float32Array(sizeOf(shape));
+  for (let i = 0; i < values.length; i++) values[i] = next();
+  return values;
+}
+
 /** The number of inputs of one output of a convolution or matrix weight F×C×kh×kw. */
 function fanIn(shape: Shape): number {
   return sizeOf(shape.slice(1));
@@ -17,7 +24,7 @@ function fanIn(shape: Shape): number {
 /** Normal with variance 2 / fan-in, for layers followed by a ReLU (He et al. 2015, equation 10). */
 export const heNormal: Initializer = (shape, random) => {
   const deviation = Math.sqrt(2 / fanIn(shape));
-  return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
+  return draw(shape, () => random.normal() * deviation);
 };
 
 /**
@@ -28,7 +35,7 @@ export function heNormalFanOut(groups = 1): Initializer {
   return (shape, random) => {
     const [filters, , ...kernel] = shape;
     const deviation = Math.sqrt(2 / ((filters * sizeOf(kernel)) / groups));
-    return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
+    return draw(shape, () => random.normal() * deviation);
   };
 }
 
@@ -36,13 +43,13 @@ export function heNormalFanOut(groups = 1): Initializer {
 export const xavierUniform: Initializer = (shape, random) => {
   const [filters, , ...kernel] = shape;
   const bound = Math.sqrt(6 / (fanIn(shape) + filters * sizeOf(kernel)));
-  return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-bound, bound));
+  return draw(shape, () => random.uniform(-bound, bound));
 };
 
 /** Uniform within ±1/√fan-in, PyTorch's default for convolutions and their biases. */
 export function uniformFanIn(inputs?: number): Initializer {
   return (shape, random) => {
     const bound = 1 / Math.sqrt(inputs ?? fanIn(shape));
-    return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-bound, bound));
+    return draw(shape, () => random.uniform(-bound, bound));
   };
 }

@@ -1,0 +1,176 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { describe, expect, it } from 'vitest';
+import { createNodeNativeEngine, findNative } from '../../src/engine/native/node.ts';
+import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
+import { onnxModel } from '../../src/export/onnx/onnx.ts';
+import { gradients } from '../../src/graph/autodiff.ts';
+import { Graph, sizeOf, stateAttributes, trainableStates } from '../../src/graph/graph.ts';
+import { mul } from '../../src/graph/ops/elementwise.ts';
+import { reduceSum } from '../../src/graph/ops/reduction.ts';
+import { photoToInput } from '../../src/image/preprocessing.ts';
+import { listNetworks, type NetworkName } from '../../src/models/list-networks.ts';
+import { inferenceGraph } from '../../src/models/model.ts';
+import { createModel, type ModelOptions } from '../../src/models/registry.ts';
+import { decodeWeights, encodeWeights, type Weights } from '../../src/models/weights-file.ts';
+import { weightsGraph } from '../../src/models/weights-graph.ts';
+import { Random } from '../../src/random/random.ts';
+import { buildTrainingStep } from '../../src/training/step/training-step.ts';
+import { expectClose } from './compare.ts';
+import { loadEngines } from './engines.ts';
+import { networksToRun, smallNetworksToRun, titleOf } from './networks.ts';
+
+/** Side of the pictures; the deepest features are one pixel. */
+const size = 32;
+
+function modelOf({ name, ...settings }: NetworkName, options: Partial<ModelOptions> = {}) {
+  return createModel(name, { ...settings, classes: 5, ...options });
+}
+
+/** Settings that make a step a function of the batch alone: what drops at random is off. */
+function withoutRandomness(network: NetworkName) {
+  const { settings } = modelOf(network);
+  return {
+    ...(settings.dropout !== undefined && { dropout: 0 }),
+    ...(settings.stochasticDepth !== undefined && { stochasticDepth: 0 }),
+  };
+}
+
+function stepOf(network: NetworkName, { batchSize = 2, side = size, auxiliary = false } = {}) {
+  const model = modelOf(network, withoutRandomness(network));
+  return buildTrainingStep({
+    model,
+    batchSize,
+    size: side,
+    labelSize: side / 2,
+    seed: 1,
+    average: false,
+    clipNorm: 1,
+    loss: { crossEntropy: 1, dice: 1, ...(auxiliary && { auxiliary: 0.4 }) },
+    optimizer: { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 },
+  }).entries.step!;
+}
+
+/** A picture whose classes can be read from its colours. */
+function batchOf({ batchSize = 2, side = size } = {}) {
+  const random = new Random(5, 'batch');
+  const labels = Int32Array.from({ length: batchSize * (side / 2) ** 2 }, () => random.integer(5));
+  const image = new Float32Array(batchSize * 3 * side * side);
+  for (let i = 0; i < image.length; i++) {
+    const [n, y, x] = [Math.floor(i / (3 * side * side)), Math.floor(i / side) % side, i % side];
+    const label = labels[n * (side / 2) ** 2 + Math.floor(y / 2) * (side / 2) + Math.floor(x / 2)];
+    image[i] = label / 2 - 1 + 0.1 * random.normal();
+  }
+  return { image, labels, learningRate: Float32Array.of(0.001) };
+}
+
+describe.each(listNetworks().map((network) => ({ network, title: titleOf(network) })))('$title', ({ network }) => {
+  it('builds for sides that are no powers of two, and for any number of classes', () => {
+    const { multiple } = modelOf(network);
+    for (const classes of [2, 19]) {
+      const [height, width] = [3 * multiple, 7 * multiple];
+      const graph = inferenceGraph(modelOf(network, { classes }), { batch: 1, height, width });
+      const [n, c, h, w] = graph.outputs.get('logits')!.shape as [number, number, number, number];
+      expect([n, c]).toEqual([1, classes]);
+      expect(height / h).toBe(width / w);
+    }
+  });
+
+  it('has the same states in training and in inference, and a gradient for each parameter', () => {
+    const model = modelOf(network);
+    const graph = new Graph();
+    const { logits } = model.build(graph.input('image', [2, 3, 64, 64]), { training: true });
+    const inference = inferenceGraph(model, { batch: 1, height: 64, width: 64 });
+    expect([...graph.states.keys()]).toEqual([...inference.states.keys()]);
+    const parameters = trainableStates(graph);
+    const all = gradients(reduceSum(mul(logits, logits)), parameters);
+    expect(all.map(({ shape }) => shape)).toEqual(parameters.map(({ shape }) => shape));
+    expect(new Set(all.map(({ node }) => node.op))).not.toContain('constant');
+  });
+});
+
+const engines = await loadEngines();
+const native = findNative().available;
+/** The engine for what is compared with itself. */
+const engine = native ? createNodeNativeEngine({ threads: 2 }) : await createNodeOnnxEngine({ threads: 2 });
+
+describe.each(smallNetworksToRun().map((network) => ({ network, title: titleOf(network) })))(
+  'training of $title',
+  ({ network }) => {
+    it.each(engines)('lowers the loss in three steps on $name, $device', async (each) => {
+      const program = await each.compile(stepOf(network));
+      const losses: number[] = [];
+      for (let step = 0; step < 3; step++) losses.push((await program.run(batchOf(), ['loss'])).loss[0]);
+      expect(losses[1]).toBeLessThan(losses[0]);
+      expect(losses[2]).toBeLessThan(losses[1]);
+      await program.dispose();
+    });
+
+    it('works on one picture, whose deepest features are one pixel', async () => {
+      const options = { batchSize: 1 };
+      const program = await engine.compile(stepOf(network, options));
+      for (let step = 0; step < 2; step++) {
+        const { loss, gradientNorm } = await program.run(batchOf(options));
+        expect(Number.isFinite(loss[0]) && Number.isFinite(gradientNorm[0])).toBe(true);
+      }
+      await program.dispose();
+    });
+  },
+);
+
+describe.each(networksToRun().map((network) => ({ network, title: titleOf(network) })))('$title', ({ network }) => {
+  it('resumed from its states goes on as if it had not stopped; its weights are read as they were written', async () => {
+    const graph = stepOf(network);
+    const program = await engine.compile(graph);
+    const first = (await program.run(batchOf(), ['loss'])).loss[0];
+    const states = await program.readStates();
+    const second = (await program.run(batchOf(), ['loss'])).loss[0];
+    expect(second).not.toBe(first);
+    const after = await program.readStates();
+    await program.writeStates(new Map([...states].map(([name, values]) => [name, new Float32Array(values.length)])));
+    await program.writeStates(states);
+    expect((await program.run(batchOf(), ['loss'])).loss[0]).toBe(second);
+    for (const [name, values] of await program.readStates()) {
+      expect(Buffer.from(values.buffer).equals(Buffer.from(after.get(name)!.buffer)), name).toBe(true);
+    }
+    await program.dispose();
+
+    const model = modelOf(network, { ...withoutRandomness(network), classes: 19 });
+    const inference = inferenceGraph(model, { batch: 1, height: size, width: size });
+    const preprocessing = { ...model.trainingPreprocessing, size };
+    const values = [...inference.states].map(
+      ([name, state]) =>
+        [
+          name,
+          after.get(name)?.length === sizeOf(state.shape) ? after.get(name)! : stateAttributes(state).initial(),
+        ] as const,
+    );
+    const { name, settings } = model;
+    const written: Weights = {
+      model: name,
+      ...(settings.encoder && { settings }),
+      labels: 'celebamask-19',
+      preprocessing,
+      states: new Map(values),
+    };
+    const weights = decodeWeights(encodeWeights(written, inference));
+    expect({ ...weights, states: [], notes: {} }).toEqual({ ...written, states: [], notes: {} });
+    for (const [key, data] of written.states) {
+      expect(Buffer.compare(Buffer.from(weights.states.get(key)!.buffer), Buffer.from(data.buffer)), key).toBe(0);
+    }
+
+    const random = new Random(6);
+    const photo = {
+      width: size,
+      height: size,
+      data: Uint8Array.from({ length: 3 * size * size }, () => random.integer(256)),
+    };
+    const rebuilt = await engine.compile(weightsGraph(weights, 'the weights'));
+    await rebuilt.writeStates(weights.states);
+    const { logits } = await rebuilt.run({ image: photoToInput(photo, preprocessing) });
+    const session = await InferenceSession.create(onnxModel(weights, { output: 'logits' }), { intraOpNumThreads: 1 });
+    const outputs = await session.run({ photo: new Tensor('uint8', photo.data, [1, size, size, 3]) });
+    expectClose(outputs.logits.data as Float32Array, logits, 1e-3, 'the logits of the ONNX export');
+    await session.release();
+    await rebuilt.dispose();
+  });
+});
