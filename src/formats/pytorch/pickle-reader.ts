@@ -30,6 +30,8 @@ export class PickleObject {
   readonly arguments: PickleValue[];
   /** Items set on the result, as on a subclass of dict. */
   items?: Map<PickleValue, PickleValue>;
+  /** State set on the result, usually its attributes. */
+  state?: PickleValue;
 
   constructor(callable: PickleValue, args: PickleValue[]) {
     this.callable = callable;
@@ -71,23 +73,52 @@ export function readPickle(bytes: Uint8Array): PickleValue {
   if (bytes.length > maxPickleBytes) {
     throw new FaceparseError(`the pickle has ${bytes.length} bytes; the limit is ${maxPickleBytes}`);
   }
-  return new PickleMachine(bytes).run();
+  return new PickleMachine(bytes, 0, false).run();
+}
+
+/** One of several pickles in a row. */
+export interface PickleInRow {
+  readonly value: PickleValue;
+  /** Position after the pickle. */
+  readonly end: number;
+  /** All ids of data stored outside the pickle, in its order. */
+  readonly persistentIds: readonly PickleValue[];
+}
+
+/**
+ * Reads the pickle at a position, like `readPickle`; other data may follow it.
+ *
+ * @param bytes the start of the data
+ * @param continues whether the data are longer than `bytes`
+ */
+export function readPickleAt(bytes: Uint8Array, start: number, continues: boolean): PickleInRow {
+  const machine = new PickleMachine(bytes, start, continues);
+  const value = machine.run();
+  return { value, end: machine.end, persistentIds: machine.persistentIds };
 }
 
 /** The stack machine that executes a pickle. */
 class PickleMachine {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private position = 0;
+  private readonly continues: boolean;
+  private position: number;
   private readonly stack: PickleValue[] = [];
   /** Stack heights at the marks. */
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
   private copiedPairs = 0;
+  readonly persistentIds: PickleValue[] = [];
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, start: number, continues: boolean) {
     this.bytes = bytes;
+    this.position = start;
+    this.continues = continues;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get end(): number {
+    return this.position;
   }
 
   run(): PickleValue {
@@ -187,6 +218,19 @@ class PickleMachine {
     this.push(new PickleGlobal(`${module}.${name}`));
   }
 
+  persistentId(): void {
+    const id = this.pop();
+    this.persistentIds.push(id);
+    this.push(new PersistentId(id));
+  }
+
+  /** Sets the state of an object. Containers with a state, such as an OrderedDict with attributes, do not need it. */
+  build(): void {
+    const state = this.pop();
+    const target = this.top();
+    if (target instanceof PickleObject) target.state = state;
+  }
+
   /** Pushes the placeholder for `callable(*arguments)`. */
   call(callable: PickleValue, args: PickleValue): void {
     if (!Array.isArray(args)) throw this.damaged('the arguments of a call are not a tuple');
@@ -209,7 +253,9 @@ class PickleMachine {
   }
 
   take(length: number): Uint8Array {
-    if (length > this.bytes.length - this.position) {
+    const available = this.bytes.length - this.position;
+    if (length > available) {
+      if (this.continues) throw this.damaged(`it is longer than the limit of ${this.bytes.length} bytes`);
       throw this.damaged(`it ends after ${this.bytes.length} bytes, before its last operation`);
     }
     this.position += length;
@@ -335,7 +381,7 @@ const operations: Readonly<Record<string, (machine: PickleMachine) => void>> = {
     const name = machine.pop();
     machine.global(machine.pop(), name);
   },
-  Q: (machine) => machine.push(new PersistentId(machine.pop())),
+  Q: (machine) => machine.persistentId(),
   R: (machine) => {
     const args = machine.pop();
     machine.call(machine.pop(), args);
@@ -349,9 +395,5 @@ const operations: Readonly<Record<string, (machine: PickleMachine) => void>> = {
     const args = machine.pop();
     machine.call(machine.pop(), args);
   },
-  // The state of an object is not needed.
-  b: (machine) => {
-    machine.pop();
-    machine.top();
-  },
+  b: (machine) => machine.build(),
 };
