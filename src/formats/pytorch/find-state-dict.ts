@@ -2,7 +2,7 @@ import { FaceparseError } from '../../text/errors.ts';
 import { quote } from '../../text/quoted-text.ts';
 import { moduleEntries, visitBudget } from './module-entries.ts';
 import { PersistentId, PickleGlobal, PickleObject, type PickleValue } from './pickle-reader.ts';
-import { isTensor } from './tensor-record.ts';
+import { isTensor, otherTensorMaker } from './tensor-record.ts';
 
 /** Named values that contain tensors: a state_dict, or a whole module. */
 export interface NamedValues {
@@ -62,6 +62,8 @@ export function noStateDictError(top: PickleValue, remedy: string): FaceparseErr
 function describe(top: PickleValue): string {
   const dictionary = dictionaryOf(top);
   if (dictionary) {
+    const maker = [...dictionary.values()].map(otherTensorMaker).find((name) => name !== undefined);
+    if (maker) return `its tensors have no storage (${maker}), such as those on the device "meta"`;
     const keys = [...dictionary.keys()].filter((key) => typeof key === 'string');
     if (keys.length === 0) return 'its top level is an empty dictionary, or one without text keys';
     return `its top level is a dictionary of ${keys.slice(0, 5).map(quote).join(', ')}${keys.length > 5 ? ', …' : ''}`;

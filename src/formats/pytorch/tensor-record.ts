@@ -55,9 +55,13 @@ const tensorMakers = ['_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_tensor_
   (name) => `torch._utils.${name}`,
 );
 /** Their first argument is a tensor. */
-const parameterMakers = ['_rebuild_parameter', '_rebuild_parameter_with_state'].map((name) => `torch._utils.${name}`);
-/** Its arguments are the function that creates the tensor, the class, and the arguments of that function. */
-const subclassMaker = 'torch._tensor._rebuild_from_type_v2';
+const parameterMakers = [
+  '_rebuild_parameter',
+  '_rebuild_parameter_with_state',
+  '_rebuild_device_tensor_from_cpu_tensor',
+].map((name) => `torch._utils.${name}`);
+/** Their arguments are the function that creates the tensor, the class, and the arguments of that function. */
+const subclassMaker = /^torch\._?tensor\._rebuild_from_type(_v2)?$/;
 
 /** The arguments of the call that would create a tensor. */
 interface TensorCall {
@@ -67,6 +71,17 @@ interface TensorCall {
 /** Whether a value is a call that would create a tensor with a storage. */
 export function isTensor(value: PickleValue): boolean {
   return tensorCallOf(value) !== undefined;
+}
+
+/**
+ * PyTorch's name of the call that would create a tensor of a kind that is not read: sparse, nested, or without values (meta);
+ * undefined for any other value.
+ */
+export function otherTensorMaker(value: PickleValue): string | undefined {
+  if (!(value instanceof PickleObject) || !(value.callable instanceof PickleGlobal) || isTensor(value))
+    return undefined;
+  const { path } = value.callable;
+  return path.startsWith('torch._utils._rebuild_') ? path : undefined;
 }
 
 /**
@@ -88,7 +103,7 @@ function tensorCallOf(value: PickleValue): TensorCall | undefined {
     const { path } = made.callable;
     if (tensorMakers.includes(path)) return made;
     if (parameterMakers.includes(path)) made = made.arguments[0] ?? null;
-    else if (path === subclassMaker && Array.isArray(made.arguments[2])) {
+    else if (subclassMaker.test(path) && Array.isArray(made.arguments[2])) {
       made = new PickleObject(made.arguments[0], made.arguments[2]);
     } else return undefined;
   }

@@ -2,7 +2,13 @@ import { FaceparseError } from '../../text/errors.ts';
 import { quote } from '../../text/quoted-text.ts';
 import type { CheckpointArchive } from '../pytorch/checkpoint-archive.ts';
 import { findStateDicts, type NamedValues, noStateDictError } from '../pytorch/find-state-dict.ts';
-import { damagedTensor, elementCount, type TensorRecord, tensorRecordOf } from '../pytorch/tensor-record.ts';
+import {
+  damagedTensor,
+  elementCount,
+  otherTensorMaker,
+  type TensorRecord,
+  tensorRecordOf,
+} from '../pytorch/tensor-record.ts';
 import { hasNumbers, isRowMajor, toFloat32, toRowMajor } from '../tensor-elements.ts';
 import { requireFinite, type StateTensor } from './state-tensor.ts';
 
@@ -35,17 +41,22 @@ export function chooseStateDict(archive: CheckpointArchive, wanted: string | und
   }
   const tensors = new Map<string, StateTensor>();
   const skipped: string[] = [];
+  const unreadable: string[] = [];
   for (const [name, value] of chosen.entries) {
     const record = tensorRecordOf(value, name, remedy);
     if (record) tensors.set(name, lazyTensor(archive, name, record));
-    else skipped.push(name);
+    else (otherTensorMaker(value) ? unreadable : skipped).push(name);
   }
   const others = found.filter((other) => other !== chosen);
   return {
     tensors,
     dictionary: chosen.path,
     others: others.map(({ path }) => path),
-    notices: [...choiceNotice(chosen, others), ...skippedNotice(skipped)],
+    notices: [
+      ...choiceNotice(chosen, others),
+      ...skippedNotice(unreadable, 'sparse tensors, or tensors without values'),
+      ...skippedNotice(skipped, 'not tensors'),
+    ],
   };
 }
 
@@ -60,10 +71,10 @@ function choiceNotice(chosen: NamedValues, others: readonly NamedValues[]): stri
   return [`reads ${summary(chosen)}; the file also has ${others.map(summary).join(', ')}`];
 }
 
-function skippedNotice(names: readonly string[]): string[] {
+function skippedNotice(names: readonly string[], reason: string): string[] {
   if (names.length === 0) return [];
   const some = names.slice(0, shownNames).map(quote).join(', ');
-  return [`skips ${some}${names.length > shownNames ? ` and ${names.length - shownNames} more` : ''}: not tensors`];
+  return [`skips ${some}${names.length > shownNames ? ` and ${names.length - shownNames} more` : ''}: ${reason}`];
 }
 
 function summary({ path, tensorCount }: NamedValues): string {
