@@ -58,9 +58,7 @@ describe('the golden state dicts', () => {
   it('a checkpoint with a moving average says which of the two is read, and gives the other on request', () => {
     const bytes = read('newest-checkpoint.pth');
     const { notices, origin, tensors } = readStateDict(bytes, 'a.pth');
-    expect(notices).toEqual([
-      'a.pth: reads "state_dict" (9 tensors); the file also has "state_dict_ema" (9 tensors)',
-    ]);
+    expect(notices).toEqual(['a.pth: reads "state_dict" (9 tensors); the file also has "state_dict_ema" (9 tensors)']);
     expect(origin.others).toEqual(['state_dict_ema']);
     const average = readStateDict(bytes, 'a.pth', { dictionary: 'state_dict_ema' });
     expect(average.origin).toMatchObject({ dictionary: 'state_dict_ema', others: ['state_dict'] });
