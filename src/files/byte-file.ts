@@ -37,9 +37,9 @@ export function openByteFile(path: string): ByteFile {
     read(start, end) {
       const bytes = new Uint8Array(end - start);
       for (let filled = 0; filled < bytes.length; ) {
-        const count = readPart(path, descriptor, bytes, filled, start + filled);
+        const count = readPart(descriptor, bytes, filled, start + filled);
         if (count === 0) {
-          throw new FaceparseError(`${path} became shorter while it was read; read it again when it is complete`);
+          throw new FaceparseError('the file became shorter while it was read; read it again when it is complete');
         }
         filled += count;
       }
@@ -49,11 +49,11 @@ export function openByteFile(path: string): ByteFile {
   };
 }
 
-function readPart(path: string, descriptor: number, target: Uint8Array, offset: number, position: number): number {
+function readPart(descriptor: number, target: Uint8Array, offset: number, position: number): number {
   try {
     return readSync(descriptor, target, offset, Math.min(target.length - offset, maxReadBytes), position);
   } catch (cause) {
-    throw unreadable(path, cause);
+    throw unreadable('the file', cause);
   }
 }
 

@@ -5,7 +5,7 @@ export interface ByteSource {
   /**
    * Copies the bytes from `start` up to `end` into a buffer of their own, which the caller may change.
    *
-   * @throws FaceparseError if the bytes cannot be read
+   * @throws FaceparseError if the bytes cannot be read; it does not name the file, because the caller knows it
    */
   read(start: number, end: number): Uint8Array<ArrayBuffer>;
 }

@@ -46,7 +46,9 @@ export function openCheckpointZip(source: ByteSource): CheckpointArchive {
     );
   }
   if (pickle.size > maxPickleBytes) {
-    throw new FaceparseError(`the record "data.pkl" has ${pickle.size} bytes; the limit is ${maxPickleBytes}`);
+    throw new FaceparseError(
+      `the record "data.pkl" has ${pickle.size} bytes; the limit is ${maxPickleBytes}. Save only the state_dict`,
+    );
   }
   const folder = pickle.name.slice(0, -pickleName.length);
   const byteOrder = records.get(`${folder}byteorder`);

@@ -319,7 +319,8 @@ class PickleMachine {
   }
 
   private damaged(what: string): FaceparseError {
-    return new FaceparseError(`the pickle cannot be read: ${what} (at byte ${this.position})`);
+    const remedy = 'copy the file again, or save it again with torch.save';
+    return new FaceparseError(`the pickle cannot be read: ${what} (at byte ${this.position}); ${remedy}`);
   }
 }
 

@@ -10,7 +10,7 @@ import {
   tensorRecordOf,
 } from '../pytorch/tensor-record.ts';
 import { hasNumbers, isRowMajor, toFloat32, toRowMajor } from '../tensor-elements.ts';
-import { requireFinite, type StateTensor } from './state-tensor.ts';
+import { requireFinite, type StateTensor, unreadableDtype } from './state-tensor.ts';
 
 /** The state dict that is read from a PyTorch file. */
 export interface ChosenStateDict {
@@ -117,11 +117,4 @@ function readElements(archive: CheckpointArchive, name: string, record: TensorRe
   const stored = storage.read(offset * bytes, (offset + span) * bytes);
   const values = toFloat32(stored, dtype, archive.isLittleEndian);
   return isOrdered ? values : toRowMajor(values, shape, strides);
-}
-
-/** The error for a tensor whose elements are not real numbers. */
-export function unreadableDtype(name: string, dtype: string): FaceparseError {
-  return new FaceparseError(
-    `the tensor ${quote(name)} has dtype ${dtype}, which is not converted to float32; convert it in PyTorch with .float() and save it again`,
-  );
 }

@@ -31,7 +31,9 @@ describe('readStateDict', () => {
     const bytes = encodePyTorchCheckpoint({
       state_dict: new Map([['w', { dtype: 'float32', shape: [7, 100_000], data }]]),
     });
-    expect(readStateDict(bytes, 'a').tensors.get('w')?.read()).toEqual(data);
+    const read = readStateDict(bytes, 'a').tensors.get('w')?.read() ?? new Float32Array(0);
+    // toEqual takes seconds.
+    expect(Buffer.compare(Buffer.from(read.buffer), Buffer.from(data.buffer))).toBe(0);
     const parts = { w: tensorCode({ length: 700_000, offset: 1005, shape: [2], strides: [500_001] }) };
     const file = checkpointOf(dictionary(parts), { '0': new Uint8Array(data.buffer) });
     expect([...(readStateDict(file, 'a').tensors.get('w')?.read() ?? [])]).toEqual([5, 6]);
@@ -215,7 +217,7 @@ describe('hostile files', () => {
           if (cut) attempt(original.subarray(0, Math.floor(edits[0].at * original.length)));
         },
       ),
-      { numRuns: 1500, interruptAfterTimeLimit: 15_000 },
+      { numRuns: 1000, interruptAfterTimeLimit: 15_000 },
     );
   }, 60_000);
 });

@@ -1,8 +1,7 @@
 import type { ByteSource } from '../byte-source.ts';
 import { readSafetensorsHeader } from '../safetensors-header.ts';
 import { elementBytes, hasNumbers, toFloat32 } from '../tensor-elements.ts';
-import { unreadableDtype } from './pytorch-state-dict.ts';
-import { requireFinite, type StateTensor } from './state-tensor.ts';
+import { requireFinite, type StateTensor, unreadableDtype } from './state-tensor.ts';
 
 /** PyTorch's names of the element types of safetensors. */
 const dtypes: Readonly<Record<string, string>> = {

@@ -44,3 +44,10 @@ function positionOf(index: number, shape: readonly number[]): number[] {
     })
     .reverse();
 }
+
+/** The error for a tensor whose elements are not real numbers. */
+export function unreadableDtype(name: string, dtype: string): FaceparseError {
+  return new FaceparseError(
+    `the tensor ${quote(name)} has dtype ${dtype}, which is not converted to float32; convert it in PyTorch with .float() and save it again`,
+  );
+}
