@@ -2,7 +2,8 @@ import { FaceparseError } from '../../text/errors.ts';
 import { quote } from '../../text/quoted-text.ts';
 import type { ByteSource } from '../byte-source.ts';
 import { crc32 } from '../crc.ts';
-import { maxPickleBytes, type PickleValue, readPickle } from './pickle-reader.ts';
+import { maxPickleBytes, readPickle } from './pickle-reader.ts';
+import type { PickleValue } from './pickle-value.ts';
 import { dataStart, listRecords, type StoredRecord } from './stored-zip.ts';
 
 /** The elements of one or several tensors in a file; positions are in bytes. */
@@ -42,7 +43,7 @@ export function openCheckpointZip(source: ByteSource): CheckpointArchive {
     const some = [...records.keys()].slice(0, 3).map(quote).join(', ');
     const held = records.size === 0 ? 'it is empty' : `it contains ${some}${records.size > 3 ? ', …' : ''}`;
     throw new FaceparseError(
-      `the file is a zip, but not one of PyTorch: it has no data.pkl (${held}); unpack it, and pass the weights inside`,
+      `the file is a zip, but torch.save did not write it: it has no data.pkl (${held}); if it contains weights, unpack it and pass those`,
     );
   }
   if (pickle.size > maxPickleBytes) {

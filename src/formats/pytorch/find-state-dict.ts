@@ -1,7 +1,7 @@
 import { FaceparseError } from '../../text/errors.ts';
 import { quote } from '../../text/quoted-text.ts';
 import { moduleEntries, visitBudget } from './module-entries.ts';
-import { PersistentId, PickleGlobal, PickleObject, type PickleValue } from './pickle-reader.ts';
+import { PersistentId, PickleGlobal, PickleObject, type PickleValue } from './pickle-value.ts';
 import { isTensor, otherTensorMaker } from './tensor-record.ts';
 
 /** Named values that contain tensors: a state_dict, or a whole module. */
@@ -64,6 +64,7 @@ function describe(top: PickleValue): string {
   if (dictionary) {
     const maker = [...dictionary.values()].map(otherTensorMaker).find((name) => name !== undefined);
     if (maker) return `its tensors have no storage (${maker}), such as those on the device "meta"`;
+    if ([...dictionary.values()].some(isNumpyArray)) return 'its values are NumPy arrays, not tensors';
     const keys = [...dictionary.keys()].filter((key) => typeof key === 'string');
     if (keys.length === 0) return 'its top level is an empty dictionary, or one without text keys';
     return `its top level is a dictionary of ${keys.slice(0, 5).map(quote).join(', ')}${keys.length > 5 ? ', …' : ''}`;
@@ -72,6 +73,10 @@ function describe(top: PickleValue): string {
   if (Array.isArray(top)) return `its top level is a list of ${top.length} values`;
   const name = top instanceof PickleObject ? classOf(top) : undefined;
   return name === undefined ? 'its top level is not a dictionary' : `its top level is an object of ${quote(name)}`;
+}
+
+function isNumpyArray(value: PickleValue): boolean {
+  return value instanceof PickleObject && /^numpy\..*\._reconstruct$/.test(classOf(value) ?? '');
 }
 
 /** The class of an object. Old files save the source of a class with it. */

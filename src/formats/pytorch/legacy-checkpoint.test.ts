@@ -51,6 +51,12 @@ describe('openLegacyCheckpoint', () => {
     expect(valuesOf(legacyFile({ isLittle: false, storages: storage(4n, [1, 2, 3, 4], false) }))).toEqual([1, 2, 3, 4]);
   });
 
+  it('reads pickles of protocols 3 to 5, whose numbers may be in frames', () => {
+    for (const start of ['\x80\x03', '\x80\x04\x95\x0d\0\0\0\0\0\0\0', '\x80\x05\x95\x0d\0\0\0\0\0\0\0']) {
+      expect(valuesOf(Buffer.concat([Buffer.from(start, 'latin1'), legacyFile().subarray(2)]))).toEqual([1, 2, 3, 4]);
+    }
+  });
+
   it('names what is cut off, wherever the file ends', () => {
     for (let length = 14; length < golden.length; length += 7) {
       const open = () => openLegacyCheckpoint(byteSource(golden.subarray(0, length)));

@@ -3,7 +3,8 @@ import { quote } from '../../text/quoted-text.ts';
 import type { ByteSource } from '../byte-source.ts';
 import { elementBytes } from '../tensor-elements.ts';
 import type { CheckpointArchive, Storage } from './checkpoint-archive.ts';
-import { maxPickleBytes, type PickleInRow, type PickleValue, readPickleAt } from './pickle-reader.ts';
+import { maxPickleBytes, type PickleInRow, readPickleAt } from './pickle-reader.ts';
+import type { PickleValue } from './pickle-value.ts';
 import { storageOf } from './tensor-record.ts';
 
 const magicNumber = 0x1950a86a20f9469cfc6cn;

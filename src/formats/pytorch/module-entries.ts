@@ -1,5 +1,5 @@
 import { FaceparseError } from '../../text/errors.ts';
-import { PickleGlobal, PickleObject, type PickleValue } from './pickle-reader.ts';
+import { PickleGlobal, PickleObject, type PickleValue } from './pickle-value.ts';
 import { isTensor } from './tensor-record.ts';
 
 type Entry = readonly [name: string, value: PickleValue];

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FaceparseError } from '../../text/errors.ts';
-import { PersistentId, PickleGlobal, PickleObject, readPickle, readPickleAt } from './pickle-reader.ts';
+import { readPickle, readPickleAt } from './pickle-reader.ts';
+import { PersistentId, PickleGlobal, PickleObject } from './pickle-value.ts';
 
 const bytesOf = (code: string) => Uint8Array.from(code, (character) => character.charCodeAt(0));
 const python = 'python3';

@@ -2,7 +2,8 @@ import { FaceparseError } from '../../text/errors.ts';
 import { quote } from '../../text/quoted-text.ts';
 import { legacyPyTorchStart } from '../recognize-file.ts';
 import { openZip, type ZipArchive } from '../zip-reader.ts';
-import { maxPickleBytes, PickleObject, type PickleValue, readPickle } from './pickle-reader.ts';
+import { maxPickleBytes, readPickle } from './pickle-reader.ts';
+import { PickleObject, type PickleValue } from './pickle-value.ts';
 import {
   damagedTensor,
   elementCount,

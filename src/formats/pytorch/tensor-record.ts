@@ -1,7 +1,7 @@
 import { FaceparseError } from '../../text/errors.ts';
 import { quote } from '../../text/quoted-text.ts';
 import { elementBytes } from '../tensor-elements.ts';
-import { PersistentId, PickleGlobal, PickleObject, type PickleValue } from './pickle-reader.ts';
+import { PersistentId, PickleGlobal, PickleObject, type PickleValue } from './pickle-value.ts';
 
 /** The description of one tensor in a checkpoint, without its elements. */
 export interface TensorDescription {

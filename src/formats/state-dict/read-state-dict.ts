@@ -36,6 +36,8 @@ export interface StateDictOptions {
 
 /** Enough for the names of the formats that are not read. */
 const headBytes = 2 ** 12;
+/** The operation that begins a frame in a pickle, and its length. */
+const frameBytes = 9;
 const wanted = 'pass a .pth, .pt, .ckpt or .bin of PyTorch, or a .safetensors file';
 
 /**
@@ -73,7 +75,7 @@ export function readStateDict(
 function readContent(file: ByteSource, dictionary: string | undefined): StateDict {
   const head = file.read(0, Math.min(file.size, headBytes));
   const isZip = head[0] === 0x50 && head[1] === 0x4b;
-  const isLegacy = legacyPyTorchStart.every((byte, at) => head[at] === byte);
+  const isLegacy = startsWithMagicNumber(head);
   if (isZip || isLegacy) {
     const archive = isZip ? openCheckpointZip(file) : openLegacyCheckpoint(file);
     const { tensors, notices, others, dictionary: path } = chooseStateDict(archive, dictionary);
@@ -86,6 +88,13 @@ function readContent(file: ByteSource, dictionary: string | undefined): StateDic
   const { tensors, metadata } = readSafetensorsStateDict(file);
   if (tensors.size === 0) throw new FaceparseError('the safetensors file has no tensors; pass one with weights');
   return { tensors, notices: [], origin: { format: 'safetensors', dictionary: '', others: [], metadata } };
+}
+
+/** Whether the file is one of `torch.save` before PyTorch 1.6, in any protocol of pickles: 4 and 5 have a frame around it. */
+function startsWithMagicNumber(head: Uint8Array): boolean {
+  const number = legacyPyTorchStart.slice(2);
+  const startsAt = (start: number) => number.every((byte, at) => head[start + at] === byte);
+  return head[0] === legacyPyTorchStart[0] && (startsAt(2) || startsAt(2 + frameBytes));
 }
 
 /** Other formats by their content. Safetensors has no signature; it starts with the length of its header, then `{`. */

@@ -48,6 +48,6 @@ function positionOf(index: number, shape: readonly number[]): number[] {
 /** The error for a tensor whose elements are not real numbers. */
 export function unreadableDtype(name: string, dtype: string): FaceparseError {
   return new FaceparseError(
-    `the tensor ${quote(name)} has dtype ${dtype}, which is not converted to float32; convert it in PyTorch with .float() and save it again`,
+    `the tensor ${quote(name)} has dtype ${dtype}, which is not read; convert it to float32 in PyTorch and save it again`,
   );
 }
