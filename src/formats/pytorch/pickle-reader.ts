@@ -76,7 +76,7 @@ class PickleMachine {
 
   run(): PickleValue {
     for (let done = 0; done < maxOperations; done++) {
-      const opcode = String.fromCharCode(this.take(1)[0]);
+      const opcode = String.fromCharCode(this.uint8());
       if (opcode === '.') return this.pop();
       if (!Object.hasOwn(operations, opcode)) {
         const code = opcode.charCodeAt(0).toString(16).padStart(2, '0');
@@ -206,51 +206,52 @@ class PickleMachine {
   }
 
   take(length: number): Uint8Array {
-    const available = this.bytes.length - this.position;
-    if (length > available) {
+    const start = this.advance(length);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** Moves past the next bytes and returns the position of the first. Creating a view of them takes longer. */
+  private advance(length: number): number {
+    const start = this.position;
+    if (length > this.bytes.length - start) {
       if (this.continues) throw this.damaged(`it is longer than the limit of ${this.bytes.length} bytes`);
       throw this.damaged(`it ends after ${this.bytes.length} bytes, before its last operation`);
     }
-    this.position += length;
-    return this.bytes.subarray(this.position - length, this.position);
+    this.position = start + length;
+    return start;
   }
 
   uint8(): number {
-    return this.take(1)[0];
+    return this.bytes[this.advance(1)];
   }
 
   uint16(): number {
-    this.take(2);
-    return this.view.getUint16(this.position - 2, true);
+    return this.view.getUint16(this.advance(2), true);
   }
 
   int32(): number {
-    this.take(4);
-    return this.view.getInt32(this.position - 4, true);
+    return this.view.getInt32(this.advance(4), true);
   }
 
   uint32(): number {
-    this.take(4);
-    return this.view.getUint32(this.position - 4, true);
+    return this.view.getUint32(this.advance(4), true);
   }
 
   /** Reads a 64-bit length. A length too large for a number is certainly too large for the file. */
   uint64(): number {
-    this.take(8);
-    return Number(this.view.getBigUint64(this.position - 8, true));
+    return Number(this.view.getBigUint64(this.advance(8), true));
   }
 
   float64(): number {
-    this.take(8);
-    return this.view.getFloat64(this.position - 8);
+    return this.view.getFloat64(this.advance(8));
   }
 
   /** Reads an integer of any length, two's complement, little-endian. */
   long(length: number): number | bigint {
     if (length > maxNumberBytes) throw this.damaged(`an integer has ${length} bytes; the limit is ${maxNumberBytes}`);
-    let value = 0n;
-    for (const byte of this.take(length).toReversed()) value = (value << 8n) | BigInt(byte);
-    value = BigInt.asIntN(length * 8, value);
+    // Shifting in one byte after another would take quadratic time.
+    const digits = Array.from(this.take(length), (byte) => byte.toString(16).padStart(2, '0'));
+    const value = BigInt.asIntN(length * 8, BigInt(`0x0${digits.reverse().join('')}`));
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 

@@ -24,6 +24,8 @@ export interface ChosenStateDict {
 export const remedy = "save the weights again in PyTorch: torch.save(model.state_dict(), 'weights.pth')";
 /** A tensor may repeat the elements of its storage (stride 0), but not to any size. */
 const maxRepeatedElements = 2 ** 22;
+/** Networks have a few thousand. */
+const maxTensors = 100_000;
 const shownNames = 3;
 
 /**
@@ -38,6 +40,9 @@ export function chooseStateDict(archive: CheckpointArchive, wanted: string | und
     if (found.length === 0 || wanted === undefined) throw noStateDictError(archive.value, adviceFor(archive));
     const paths = found.map(summary).join(', ');
     throw new FaceparseError(`the file has no state_dict at ${quote(wanted)}; it has ${paths}`);
+  }
+  if (chosen.tensorCount > maxTensors) {
+    throw new FaceparseError(`the file has ${chosen.tensorCount} tensors; the limit is ${maxTensors}; ${remedy}`);
   }
   const tensors = new Map<string, StateTensor>();
   const skipped: string[] = [];

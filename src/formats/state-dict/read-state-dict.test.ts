@@ -191,6 +191,12 @@ describe('hostile files', () => {
     ]);
   });
 
+  it('one tensor under very many names', () => {
+    const names = Array.from({ length: 100_001 }, (_, at) => `${text(`w${at}`)}h\x01`).join('');
+    const file = checkpointOf(`${tensorCode()}q\x010}(${names}u`);
+    expect(() => readStateDict(file, 'a')).toThrow(/the file has 100001 tensors; the limit is 100000/);
+  });
+
   it('deep nesting', () => {
     const depth = 100_000;
     const nested = `${`}(${text('a')}`.repeat(depth)}N${'u'.repeat(depth)}`;
