@@ -26,8 +26,8 @@ const nothing32 = 0xffffffff;
 const zip64Field = 1;
 
 /**
- * Lists the records of a zip that `torch.save` or `torch.jit.save` wrote, with zip64. Other than the zip reader for
- * submissions it works in browsers and reads nothing but the list.
+ * Lists the records of a zip that `torch.save` or `torch.jit.save` wrote, with zip64. Unlike the zip reader for
+ * submissions, it works in browsers and reads nothing but the list.
  *
  * @throws FaceparseError if the zip is truncated, damaged, or has too many records or two of one name
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT

@@ -1,4 +1,5 @@
 import { FaceparseError } from '../../text/errors.ts';
+import { nameSome } from '../../text/name-some.ts';
 import { quote } from '../../text/quoted-text.ts';
 import type { CheckpointArchive } from '../pytorch/checkpoint-archive.ts';
 import { findStateDicts, type NamedValues, noStateDictError } from '../pytorch/find-state-dict.ts';
@@ -26,7 +27,6 @@ export const remedy = "save the weights again in PyTorch: torch.save(model.state
 const maxRepeatedElements = 2 ** 22;
 /** Networks have a few thousand. */
 const maxTensors = 100_000;
-const shownNames = 3;
 
 /**
  * Reads the preferred state dict of a PyTorch file, or the one at a path.
@@ -38,8 +38,7 @@ export function chooseStateDict(archive: CheckpointArchive, wanted: string | und
   const chosen = wanted === undefined ? found[0] : found.find(({ path }) => path === wanted);
   if (!chosen) {
     if (found.length === 0 || wanted === undefined) throw noStateDictError(archive.value, adviceFor(archive));
-    const paths = found.map(summary).join(', ');
-    throw new FaceparseError(`the file has no state_dict at ${quote(wanted)}; it has ${paths}`);
+    throw new FaceparseError(`the file has no state_dict at ${quote(wanted)}; it has ${nameSome(found.map(summary))}`);
   }
   if (chosen.tensorCount > maxTensors) {
     throw new FaceparseError(`the file has ${chosen.tensorCount} tensors; the limit is ${maxTensors}; ${remedy}`);
@@ -73,13 +72,12 @@ function adviceFor({ format }: CheckpointArchive): string {
 
 function choiceNotice(chosen: NamedValues, others: readonly NamedValues[]): string[] {
   if (others.length === 0) return [];
-  return [`reads ${summary(chosen)}; the file also has ${others.map(summary).join(', ')}`];
+  return [`reads ${summary(chosen)}; the file also has ${nameSome(others.map(summary))}`];
 }
 
 function skippedNotice(names: readonly string[], reason: string): string[] {
   if (names.length === 0) return [];
-  const some = names.slice(0, shownNames).map(quote).join(', ');
-  return [`skips ${some}${names.length > shownNames ? ` and ${names.length - shownNames} more` : ''}: ${reason}`];
+  return [`skips ${nameSome(names.map(quote))}: ${reason}`];
 }
 
 function summary({ path, tensorCount }: NamedValues): string {
