@@ -4,10 +4,11 @@ const crc32cTable = reflectedTable(0x82f63b78);
 /**
  * Computes the CRC-32 used by PNG and zip (reflected polynomial 0xEDB88320) as an unsigned 32-bit number.
  *
+ * @param previous the CRC-32 of the bytes before, to continue it
  * @example crc32(new TextEncoder().encode('123456789')) // 0xcbf43926
  */
-export function crc32(bytes: Uint8Array): number {
-  return reflectedCrc(crc32Table, bytes);
+export function crc32(bytes: Uint8Array, previous = 0): number {
+  return reflectedCrc(crc32Table, bytes, previous);
 }
 
 /**
@@ -17,7 +18,7 @@ export function crc32(bytes: Uint8Array): number {
  * @example crc32c(new TextEncoder().encode('123456789')) // 0xe3069283
  */
 export function crc32c(bytes: Uint8Array): number {
-  return reflectedCrc(crc32cTable, bytes);
+  return reflectedCrc(crc32cTable, bytes, 0);
 }
 
 function reflectedTable(polynomial: number): Uint32Array {
@@ -28,8 +29,8 @@ function reflectedTable(polynomial: number): Uint32Array {
   });
 }
 
-function reflectedCrc(table: Uint32Array, bytes: Uint8Array): number {
-  let crc = 0xffffffff;
+function reflectedCrc(table: Uint32Array, bytes: Uint8Array, previous: number): number {
+  let crc = previous ^ 0xffffffff;
   for (let i = 0; i < bytes.length; i++) crc = table[(crc ^ bytes[i]) & 0xff] ^ (crc >>> 8);
   return (crc ^ 0xffffffff) >>> 0;
 }

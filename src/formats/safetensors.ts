@@ -1,5 +1,6 @@
-import { FaceparseError } from '../text/errors.ts';
-import { fromHalf, toHalf } from './float16.ts';
+import { byteSource } from './byte-source.ts';
+import { fromHalves, toHalf } from './float16.ts';
+import { elementCount, maxHeaderBytes, metadataName, readSafetensorsHeader } from './safetensors-header.ts';
 
 /** One tensor of a safetensors file, row-major; half-precision tensors (F16) are float32 in memory. */
 export type StoredTensor = { readonly shape: readonly number[] } & (
@@ -11,19 +12,8 @@ export type StoredTensor = { readonly shape: readonly number[] } & (
 
 type Dtype = StoredTensor['dtype'];
 
-interface Entry {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: number[];
-  readonly begin: number;
-  readonly end: number;
-}
-
 const bytesPerElement: Record<Dtype, number> = { F32: 4, F16: 2, I32: 4, I64: 8, U8: 1 };
 const arrayTypes = { F32: Float32Array, F16: Float32Array, I32: Int32Array, I64: BigInt64Array, U8: Uint8Array };
-const metadataName = '__metadata__';
-/** Headers of networks are far below 1 MiB; parsing a hostile one takes much more time and memory than its size. */
-const maxHeaderBytes = 4 * 2 ** 20;
 
 /**
  * Encodes named tensors, in the map's order, and text metadata as a safetensors file; the same input gives the same
@@ -78,13 +68,12 @@ export function decodeSafetensors(bytes: Uint8Array): {
   tensors: Map<string, StoredTensor>;
   metadata: Record<string, string>;
 } {
-  const { entries, metadata, dataStart } = readHeader(bytes);
-  checkLayout(entries, bytes.length, dataStart);
+  const source = byteSource(bytes);
+  const { entries, metadata } = readSafetensorsHeader(source, bytesPerElement);
   const tensors = new Map<string, StoredTensor>();
-  for (const { name, dtype, shape, begin, end } of entries) {
-    // Not bytes.slice(): on a Node Buffer it does not copy, and typed arrays need an aligned offset.
-    const part = Uint8Array.from(bytes.subarray(dataStart + begin, dataStart + end));
-    tensors.set(name, { dtype, shape, data: readData(dtype, part.buffer) } as StoredTensor);
+  for (const { name, dtype, shape, start, end } of entries) {
+    const data = readData(dtype as Dtype, source.read(start, end).buffer);
+    tensors.set(name, { dtype, shape, data } as StoredTensor);
   }
   return { tensors, metadata };
 }
@@ -106,125 +95,7 @@ function checkEncodable(name: string, { dtype, shape, data }: StoredTensor): voi
   }
 }
 
-function readHeader(bytes: Uint8Array): { entries: Entry[]; metadata: Record<string, string>; dataStart: number } {
-  if (bytes.length < 8) throw cutShort(8, bytes.length);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const declared = view.getBigUint64(0, true);
-  if (declared > BigInt(maxHeaderBytes)) {
-    throw new FaceparseError(
-      `not a safetensors file: its header would have ${declared} bytes; the limit is ${maxHeaderBytes}`,
-    );
-  }
-  const dataStart = 8 + Number(declared);
-  if (bytes.length < dataStart) throw cutShort(dataStart, bytes.length);
-  let header: unknown;
-  let names: string[];
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(8, dataStart));
-    header = JSON.parse(text);
-    names = namesInOrder(text);
-  } catch (cause) {
-    if (cause instanceof FaceparseError) throw cause;
-    throw new FaceparseError(`not a safetensors file: its header is not JSON (${(cause as Error).message})`, { cause });
-  }
-  if (!isRecord(header)) throw new FaceparseError('not a safetensors file: its header is not a JSON object');
-  const entries: Entry[] = [];
-  for (const name of names) if (name !== metadataName) entries.push(readEntry(name, header[name]));
-  return { entries, metadata: readMetadata(header[metadataName]), dataStart };
-}
-
-/**
- * Returns the keys of the outermost object of valid JSON, in the order of the text; `JSON.parse` loses this order for
- * integer-like keys. A duplicate key in any object is an error; `JSON.parse` would accept it.
- */
-function namesInOrder(json: string): string[] {
-  const open: Set<string>[] = [];
-  let outermost: Set<string> | undefined;
-  for (const [token, isName] of json.matchAll(/"(?:[^"\\]+|\\.)*"(\s*:)?|[{}]/gs)) {
-    if (token === '{') {
-      open.push(new Set());
-      outermost ??= open[0];
-    } else if (token === '}') open.pop();
-    else if (isName) {
-      const name: string = JSON.parse(token.slice(0, -isName.length));
-      const names = open[open.length - 1];
-      if (names.has(name)) throw damaged(`the name ${JSON.stringify(name)} appears twice in the header`);
-      names.add(name);
-    }
-  }
-  return [...(outermost ?? [])];
-}
-
-function readEntry(name: string, value: unknown): Entry {
-  const what = `tensor ${JSON.stringify(name)}`;
-  if (!isRecord(value)) throw damaged(`${what} is not described by an object`);
-  const { dtype, shape, data_offsets: offsets } = value;
-  if (typeof dtype !== 'string' || !Object.hasOwn(bytesPerElement, dtype)) {
-    const known = Object.keys(bytesPerElement).join(', ');
-    throw new FaceparseError(`${what} has dtype ${JSON.stringify(dtype)}; only ${known} can be read here`);
-  }
-  const elements = isSizes(shape) ? elementCount(shape) : undefined;
-  if (!isSizes(shape) || elements === undefined) throw damaged(`${what} has the shape ${JSON.stringify(shape)}`);
-  if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    throw damaged(`${what} has the data_offsets ${JSON.stringify(offsets)}`);
-  }
-  const [begin, end] = offsets;
-  const wanted = elements * bytesPerElement[dtype as Dtype];
-  if (end - begin !== wanted) {
-    throw damaged(
-      `${what}, ${dtype} [${shape.join(', ')}], requires ${wanted} bytes, but its data_offsets span ${end - begin}`,
-    );
-  }
-  return { name, dtype: dtype as Dtype, shape, begin, end };
-}
-
-function readMetadata(value: unknown): Record<string, string> {
-  if (value === undefined) return {};
-  if (!isRecord(value) || Object.values(value).some((text) => typeof text !== 'string')) {
-    throw damaged(`${metadataName} must map names to strings`);
-  }
-  return value as Record<string, string>;
-}
-
-/** Checks that tensors cover the data area exactly once: no gaps, no overlaps, nothing after the last tensor. */
-function checkLayout(entries: readonly Entry[], fileBytes: number, dataStart: number): void {
-  const byPlace = [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end);
-  let covered = 0;
-  for (const { name, begin, end } of byPlace) {
-    if (begin < covered) throw damaged(`tensor ${JSON.stringify(name)} overlaps the one before it at byte ${begin}`);
-    if (begin > covered) throw damaged(`no tensor covers bytes ${covered} to ${begin}`);
-    covered = end;
-  }
-  const promised = dataStart + covered;
-  if (fileBytes < promised) throw cutShort(promised, fileBytes);
-  if (fileBytes > promised) throw damaged(`${fileBytes - promised} bytes follow the last tensor`);
-}
-
 /** `buffer` contains exactly the tensor. Typed arrays are little-endian, like the file, on all platforms of Node and browsers. */
 function readData(dtype: Dtype, buffer: ArrayBuffer): StoredTensor['data'] {
-  return dtype === 'F16' ? Float32Array.from(new Uint16Array(buffer), fromHalf) : new arrayTypes[dtype](buffer);
-}
-
-/** Product of the sizes, or undefined if it is not a safe integer. */
-function elementCount(shape: readonly number[]): number | undefined {
-  const product = shape.reduce((total, size) => total * size, 1);
-  return shape.every((size) => size >= 0) && Number.isSafeInteger(product * 8) ? product : undefined;
-}
-
-function isSizes(value: unknown): value is number[] {
-  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function cutShort(promised: number, there: number): FaceparseError {
-  return new FaceparseError(
-    `the file is truncated: the header declares ${promised} bytes, but only ${there} are present; download or write it again`,
-  );
-}
-
-function damaged(what: string): FaceparseError {
-  return new FaceparseError(`the safetensors file is damaged: ${what}`);
+  return dtype === 'F16' ? fromHalves(new Uint16Array(buffer)) : new arrayTypes[dtype](buffer);
 }

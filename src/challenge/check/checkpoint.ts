@@ -2,8 +2,8 @@ import {
   countTrainableParameters,
   type PyTorchCheckpoint,
   readPyTorchCheckpoint,
-  type TensorDescription,
 } from '../../formats/pytorch/pytorch-checkpoint-reader.ts';
+import type { TensorDescription } from '../../formats/pytorch/tensor-record.ts';
 import { formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { nameSome } from '../../text/name-some.ts';

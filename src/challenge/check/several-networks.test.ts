@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { TensorDescription } from '../../formats/pytorch/pytorch-checkpoint-reader.ts';
+import type { TensorDescription } from '../../formats/pytorch/tensor-record.ts';
 import { inferenceGraph } from '../../models/model.ts';
 import { createModel, getArchitecture, listModels } from '../../models/registry.ts';
 import { findSeveralNetworks } from './several-networks.ts';

@@ -1,4 +1,4 @@
-import type { TensorDescription } from '../../formats/pytorch/pytorch-checkpoint-reader.ts';
+import type { TensorDescription } from '../../formats/pytorch/tensor-record.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { challengeRules } from '../rules.ts';
 import { groupBy } from './group-by.ts';

@@ -2,7 +2,8 @@ import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FaceparseError } from '../../text/errors.ts';
-import { PersistentId, PickleGlobal, PickleObject, readPickle } from './pickle-reader.ts';
+import { readPickle, readPickleAt } from './pickle-reader.ts';
+import { PersistentId, PickleGlobal, PickleObject } from './pickle-value.ts';
 
 const bytesOf = (code: string) => Uint8Array.from(code, (character) => character.charCodeAt(0));
 const python = 'python3';
@@ -38,6 +39,19 @@ describe('readPickle', () => {
     expect(value.callable).toEqual(new PickleGlobal('os.system'));
     expect(value.arguments).toEqual(['ls']);
     expect(readPickle(bytesOf('K\x07Q.'))).toEqual(new PersistentId(7));
+  });
+
+  it('keeps the state of an object', () => {
+    const value = readPickle(bytesOf('cmy\nNet\n)\x81}X\x01\x00\x00\x00aK\x01sb.')) as PickleObject;
+    expect(value.state).toEqual(new Map([['a', 1]]));
+  });
+
+  it('reads pickles in a row, with the ids of their data', () => {
+    const bytes = bytesOf('K\x07.K\x08QK\x09Q\x86.rest');
+    expect(readPickleAt(bytes, 0, false)).toEqual({ value: 7, end: 3, persistentIds: [] });
+    const { value, end, persistentIds } = readPickleAt(bytes, 3, false);
+    expect([value, end, persistentIds]).toEqual([[new PersistentId(8), new PersistentId(9)], 11, [8, 9]]);
+    expect(() => readPickleAt(bytesOf('K\x07.K'), 3, true)).toThrow(/longer than the limit of 4 bytes/);
   });
 
   it('reads an OrderedDict as a map, with its pairs or filled later, whatever state it has', () => {

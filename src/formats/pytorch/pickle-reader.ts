@@ -1,50 +1,5 @@
 import { FaceparseError } from '../../text/errors.ts';
-
-/** A value in a pickle. Dictionaries are maps; lists and tuples are arrays. */
-export type PickleValue =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | PickleValue[]
-  | Set<PickleValue>
-  | Map<PickleValue, PickleValue>
-  | PickleGlobal
-  | PickleObject
-  | PersistentId;
-
-/** A function or class, by name only; nothing is imported. */
-export class PickleGlobal {
-  readonly path: string;
-
-  constructor(path: string) {
-    this.path = path;
-  }
-}
-
-/** A call that Python would make and this reader does not: the callable, its arguments, and items added to the result. */
-export class PickleObject {
-  readonly callable: PickleValue;
-  readonly arguments: PickleValue[];
-  /** Items set on the result, as on a subclass of dict. */
-  items?: Map<PickleValue, PickleValue>;
-
-  constructor(callable: PickleValue, args: PickleValue[]) {
-    this.callable = callable;
-    this.arguments = args;
-  }
-}
-
-/** Data stored outside the pickle, such as the elements of a tensor. */
-export class PersistentId {
-  readonly id: PickleValue;
-
-  constructor(id: PickleValue) {
-    this.id = id;
-  }
-}
+import { PersistentId, PickleGlobal, PickleObject, type PickleValue } from './pickle-value.ts';
 
 /** Every operation creates at most one value, so this bounds the memory. */
 const maxOperations = 2_000_000;
@@ -71,28 +26,57 @@ export function readPickle(bytes: Uint8Array): PickleValue {
   if (bytes.length > maxPickleBytes) {
     throw new FaceparseError(`the pickle has ${bytes.length} bytes; the limit is ${maxPickleBytes}`);
   }
-  return new PickleMachine(bytes).run();
+  return new PickleMachine(bytes, 0, false).run();
+}
+
+/** One of several pickles in a row. */
+export interface PickleInRow {
+  readonly value: PickleValue;
+  /** Position after the pickle. */
+  readonly end: number;
+  /** All ids of data stored outside the pickle, in its order. */
+  readonly persistentIds: readonly PickleValue[];
+}
+
+/**
+ * Reads the pickle at a position, like `readPickle`; other data may follow it.
+ *
+ * @param bytes the start of the data
+ * @param continues whether the data are longer than `bytes`
+ */
+export function readPickleAt(bytes: Uint8Array, start: number, continues: boolean): PickleInRow {
+  const machine = new PickleMachine(bytes, start, continues);
+  const value = machine.run();
+  return { value, end: machine.end, persistentIds: machine.persistentIds };
 }
 
 /** The stack machine that executes a pickle. */
 class PickleMachine {
   private readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private position = 0;
+  private readonly continues: boolean;
+  private position: number;
   private readonly stack: PickleValue[] = [];
   /** Stack heights at the marks. */
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
   private copiedPairs = 0;
+  readonly persistentIds: PickleValue[] = [];
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, start: number, continues: boolean) {
     this.bytes = bytes;
+    this.position = start;
+    this.continues = continues;
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  get end(): number {
+    return this.position;
   }
 
   run(): PickleValue {
     for (let done = 0; done < maxOperations; done++) {
-      const opcode = String.fromCharCode(this.take(1)[0]);
+      const opcode = String.fromCharCode(this.uint8());
       if (opcode === '.') return this.pop();
       if (!Object.hasOwn(operations, opcode)) {
         const code = opcode.charCodeAt(0).toString(16).padStart(2, '0');
@@ -187,6 +171,19 @@ class PickleMachine {
     this.push(new PickleGlobal(`${module}.${name}`));
   }
 
+  persistentId(): void {
+    const id = this.pop();
+    this.persistentIds.push(id);
+    this.push(new PersistentId(id));
+  }
+
+  /** Sets the state of an object. Containers with a state, such as an OrderedDict with attributes, do not need it. */
+  build(): void {
+    const state = this.pop();
+    const target = this.top();
+    if (target instanceof PickleObject) target.state = state;
+  }
+
   /** Pushes the placeholder for `callable(*arguments)`. */
   call(callable: PickleValue, args: PickleValue): void {
     if (!Array.isArray(args)) throw this.damaged('the arguments of a call are not a tuple');
@@ -209,49 +206,52 @@ class PickleMachine {
   }
 
   take(length: number): Uint8Array {
-    if (length > this.bytes.length - this.position) {
+    const start = this.advance(length);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  /** Moves past the next bytes and returns the position of the first. Creating a view of them takes longer. */
+  private advance(length: number): number {
+    const start = this.position;
+    if (length > this.bytes.length - start) {
+      if (this.continues) throw this.damaged(`it is longer than the limit of ${this.bytes.length} bytes`);
       throw this.damaged(`it ends after ${this.bytes.length} bytes, before its last operation`);
     }
-    this.position += length;
-    return this.bytes.subarray(this.position - length, this.position);
+    this.position = start + length;
+    return start;
   }
 
   uint8(): number {
-    return this.take(1)[0];
+    return this.bytes[this.advance(1)];
   }
 
   uint16(): number {
-    this.take(2);
-    return this.view.getUint16(this.position - 2, true);
+    return this.view.getUint16(this.advance(2), true);
   }
 
   int32(): number {
-    this.take(4);
-    return this.view.getInt32(this.position - 4, true);
+    return this.view.getInt32(this.advance(4), true);
   }
 
   uint32(): number {
-    this.take(4);
-    return this.view.getUint32(this.position - 4, true);
+    return this.view.getUint32(this.advance(4), true);
   }
 
   /** Reads a 64-bit length. A length too large for a number is certainly too large for the file. */
   uint64(): number {
-    this.take(8);
-    return Number(this.view.getBigUint64(this.position - 8, true));
+    return Number(this.view.getBigUint64(this.advance(8), true));
   }
 
   float64(): number {
-    this.take(8);
-    return this.view.getFloat64(this.position - 8);
+    return this.view.getFloat64(this.advance(8));
   }
 
   /** Reads an integer of any length, two's complement, little-endian. */
   long(length: number): number | bigint {
     if (length > maxNumberBytes) throw this.damaged(`an integer has ${length} bytes; the limit is ${maxNumberBytes}`);
-    let value = 0n;
-    for (const byte of this.take(length).toReversed()) value = (value << 8n) | BigInt(byte);
-    value = BigInt.asIntN(length * 8, value);
+    // Shifting in one byte after another would take quadratic time.
+    const digits = Array.from(this.take(length), (byte) => byte.toString(16).padStart(2, '0'));
+    const value = BigInt.asIntN(length * 8, BigInt(`0x0${digits.reverse().join('')}`));
     return Number.isSafeInteger(Number(value)) ? Number(value) : value;
   }
 
@@ -273,7 +273,8 @@ class PickleMachine {
   }
 
   private damaged(what: string): FaceparseError {
-    return new FaceparseError(`the pickle cannot be read: ${what} (at byte ${this.position})`);
+    const remedy = 'copy the file again, or save it again with torch.save';
+    return new FaceparseError(`the pickle cannot be read: ${what} (at byte ${this.position}); ${remedy}`);
   }
 }
 
@@ -335,7 +336,7 @@ const operations: Readonly<Record<string, (machine: PickleMachine) => void>> = {
     const name = machine.pop();
     machine.global(machine.pop(), name);
   },
-  Q: (machine) => machine.push(new PersistentId(machine.pop())),
+  Q: (machine) => machine.persistentId(),
   R: (machine) => {
     const args = machine.pop();
     machine.call(machine.pop(), args);
@@ -349,9 +350,5 @@ const operations: Readonly<Record<string, (machine: PickleMachine) => void>> = {
     const args = machine.pop();
     machine.call(machine.pop(), args);
   },
-  // The state of an object is not needed.
-  b: (machine) => {
-    machine.pop();
-    machine.top();
-  },
+  b: (machine) => machine.build(),
 };

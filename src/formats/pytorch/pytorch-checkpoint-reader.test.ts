@@ -6,11 +6,8 @@ import fc from 'fast-check';
 import { unzipSync, zipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CheckpointTensor, encodePyTorchCheckpoint } from './pytorch-checkpoint.ts';
-import {
-  countTrainableParameters,
-  readPyTorchCheckpoint,
-  type TensorDescription,
-} from './pytorch-checkpoint-reader.ts';
+import { countTrainableParameters, readPyTorchCheckpoint } from './pytorch-checkpoint-reader.ts';
+import type { TensorDescription } from './tensor-record.ts';
 
 const float = (...shape: number[]) =>
   ({ dtype: 'float32', shape, data: new Float32Array(shape.reduce((product, n) => product * n, 1)) }) as const;

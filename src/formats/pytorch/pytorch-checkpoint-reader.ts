@@ -2,25 +2,15 @@ import { FaceparseError } from '../../text/errors.ts';
 import { quote } from '../../text/quoted-text.ts';
 import { legacyPyTorchStart } from '../recognize-file.ts';
 import { openZip, type ZipArchive } from '../zip-reader.ts';
+import { maxPickleBytes, readPickle } from './pickle-reader.ts';
+import { PickleObject, type PickleValue } from './pickle-value.ts';
 import {
-  maxPickleBytes,
-  PersistentId,
-  PickleGlobal,
-  PickleObject,
-  type PickleValue,
-  readPickle,
-} from './pickle-reader.ts';
-
-/** The description of one tensor in a checkpoint, without its elements. */
-export interface TensorDescription {
-  /** PyTorch's name: `float32`, `int64`, `bfloat16`. */
-  readonly dtype: string;
-  readonly shape: readonly number[];
-  /** Name of its storage, which several tensors may share. */
-  readonly storage: string;
-  /** First element in the storage. */
-  readonly offset: number;
-}
+  damagedTensor,
+  elementCount,
+  type TensorDescription,
+  type TensorRecord,
+  tensorRecordOf,
+} from './tensor-record.ts';
 
 /** The contents of a checkpoint; tensors by name, in the order of the file. */
 export interface PyTorchCheckpoint {
@@ -38,40 +28,10 @@ export interface PyTorchCheckpoint {
   readonly otherBytes: number;
 }
 
-/** The limit of PyTorch and NumPy. */
-const maxDimensions = 64;
-const maxStorageName = 100;
 const limits = { fileBytes: 2 ** 30, entries: 100_000, entryBytes: 2 ** 30, totalBytes: 2 ** 30 };
 const remedy = "write it with torch.save({'state_dict': network.state_dict()}, 'ckpt.pth') in PyTorch 1.6 or later";
 
-const dtypes: Readonly<Record<string, { readonly dtype: string; readonly bytes: number }>> = {
-  FloatStorage: { dtype: 'float32', bytes: 4 },
-  DoubleStorage: { dtype: 'float64', bytes: 8 },
-  HalfStorage: { dtype: 'float16', bytes: 2 },
-  BFloat16Storage: { dtype: 'bfloat16', bytes: 2 },
-  ComplexFloatStorage: { dtype: 'complex64', bytes: 8 },
-  ComplexDoubleStorage: { dtype: 'complex128', bytes: 16 },
-  LongStorage: { dtype: 'int64', bytes: 8 },
-  IntStorage: { dtype: 'int32', bytes: 4 },
-  ShortStorage: { dtype: 'int16', bytes: 2 },
-  CharStorage: { dtype: 'int8', bytes: 1 },
-  ByteStorage: { dtype: 'uint8', bytes: 1 },
-  BoolStorage: { dtype: 'bool', bytes: 1 },
-  QInt8Storage: { dtype: 'qint8', bytes: 1 },
-  QUInt8Storage: { dtype: 'quint8', bytes: 1 },
-  QInt32Storage: { dtype: 'qint32', bytes: 4 },
-};
-
 const pickleName = 'data.pkl';
-
-/** Their first arguments are storage, offset, size and stride. */
-const tensorMakers = ['_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_qtensor'].map(
-  (name) => `torch._utils.${name}`,
-);
-/** Their first argument is a tensor. */
-const parameterMakers = ['_rebuild_parameter', '_rebuild_parameter_with_state'].map((name) => `torch._utils.${name}`);
-/** Its arguments are the function that creates the tensor, the class, and the arguments of that function. */
-const subclassMaker = 'torch._tensor._rebuild_from_type_v2';
 
 /**
  * Lists the tensors in a `torch.save` checkpoint (the zip format of PyTorch 1.6 and later) without executing any of its
@@ -96,7 +56,7 @@ export async function readPyTorchCheckpoint(bytes: Uint8Array): Promise<PyTorchC
     }
     const top = dictionaryOf(readPickle(await archive.read(folder + pickleName)));
     const read = (value: PickleValue, name: string) => {
-      const found = tensorOf(value, name);
+      const found = tensorRecordOf(value, name, remedy);
       if (found) checkData(found, name, records.get(`${folder}data/${found.tensor.storage}`));
       return found;
     };
@@ -167,7 +127,7 @@ const ordinaryPickleBytes = { base: 2 ** 16, tensor: 2 ** 10 };
 
 /** Divides the stored bytes into those that the tensors need and the rest. */
 function measure(
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: ReadonlyMap<string, TensorRecord>,
   records: ReadonlyMap<string, number>,
   folder: string,
 ): Pick<PyTorchCheckpoint, 'weightBytes' | 'otherBytes'> {
@@ -220,9 +180,9 @@ function namedEntries(dictionary: ReadonlyMap<PickleValue, PickleValue>): [strin
 
 function tensorsOf(
   entries: readonly [string, PickleValue][],
-  read: (value: PickleValue, name: string) => StoredTensor | undefined,
-): Map<string, StoredTensor> {
-  const tensors = new Map<string, StoredTensor>();
+  read: (value: PickleValue, name: string) => TensorRecord | undefined,
+): Map<string, TensorRecord> {
+  const tensors = new Map<string, TensorRecord>();
   for (const [name, value] of entries) {
     const tensor = read(value, name);
     if (tensor) tensors.set(name, tensor);
@@ -230,84 +190,17 @@ function tensorsOf(
   return tensors;
 }
 
-function descriptionsOf(tensors: ReadonlyMap<string, StoredTensor>): Map<string, TensorDescription> {
+function descriptionsOf(tensors: ReadonlyMap<string, TensorRecord>): Map<string, TensorDescription> {
   return new Map([...tensors].map(([name, { tensor }]) => [name, tensor]));
 }
 
-interface StoredTensor {
-  readonly tensor: TensorDescription;
-  /** Required size of its storage in bytes. */
-  readonly bytes: number;
-  /** Bytes of its own elements in the storage. */
-  readonly ownBytes: number;
-}
-
-/** The tensor that a call would create, without wrappers (parameters, subclasses); undefined for any other value. */
-function tensorOf(value: PickleValue, name: string): StoredTensor | undefined {
-  let made = value;
-  // Nested wrappers do not occur in practice, but a hostile pickle may nest them without end.
-  for (let depth = 0; depth < 4; depth++) {
-    if (!(made instanceof PickleObject) || !(made.callable instanceof PickleGlobal)) return undefined;
-    const { path } = made.callable;
-    if (tensorMakers.includes(path)) return describeTensor(made.arguments, name);
-    if (parameterMakers.includes(path)) made = made.arguments[0] ?? null;
-    else if (path === subclassMaker && Array.isArray(made.arguments[2])) {
-      made = new PickleObject(made.arguments[0], made.arguments[2]);
-    } else return undefined;
-  }
-  return undefined;
-}
-
-function describeTensor(args: readonly PickleValue[], name: string): StoredTensor {
-  const [stored, offset, size, stride] = args;
-  const shape = sizesOf(size);
-  const strides = sizesOf(stride);
-  const record = stored instanceof PersistentId && Array.isArray(stored.id) ? stored.id : [];
-  const [, storageClass, storage, , length] = record;
-  if (
-    !(storageClass instanceof PickleGlobal && isSize(length) && isSize(offset)) ||
-    !(typeof storage === 'string' && storage.length <= maxStorageName) ||
-    !(shape && strides?.length === shape.length && Number.isSafeInteger(elementCount(shape)))
-  ) {
-    throw damaged(name, 'is not described as torch.save would');
-  }
-  const kind = storageClass.path.slice(storageClass.path.lastIndexOf('.') + 1);
-  const typed = Object.hasOwn(dtypes, kind) ? dtypes[kind] : undefined;
-  const { dtype, bytes } = typed ?? untypedStorage(args);
-  const last = offset + shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis], 0);
-  if (elementCount(shape) > 0 && last >= length) {
-    throw damaged(name, `refers to element ${last} of the storage ${quote(storage)}, which has ${length} elements`);
-  }
-  const ownBytes = typed ? elementCount(shape) * bytes : length;
-  return { tensor: { dtype, shape, storage, offset }, bytes: length * bytes, ownBytes };
-}
-
-/** Newer dtypes use `_rebuild_tensor_v3`, whose seventh argument is the dtype; their storages count bytes. */
-function untypedStorage(args: readonly PickleValue[]): { dtype: string; bytes: number } {
-  const dtype = args[6];
-  return { dtype: dtype instanceof PickleGlobal ? dtype.path.replace(/^torch\./, '') : 'unknown', bytes: 1 };
-}
-
-function sizesOf(value: PickleValue | undefined): number[] | undefined {
-  const isCall = value instanceof PickleObject && value.callable instanceof PickleGlobal;
-  const sizes = isCall && value.callable.path === 'torch.Size' ? value.arguments[0] : value;
-  return Array.isArray(sizes) && sizes.length <= maxDimensions && sizes.every(isSize) ? sizes : undefined;
-}
-
-function isSize(value: PickleValue | undefined): value is number {
-  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-}
-
-function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
-
-function checkData({ tensor: { storage }, bytes }: StoredTensor, name: string, stored: number | undefined): void {
-  if (stored === undefined) throw damaged(name, `has no data: the record ${quote(`data/${storage}`)} is missing`);
+function checkData({ tensor: { storage }, bytes }: TensorRecord, name: string, stored: number | undefined): void {
+  if (stored === undefined)
+    throw damagedTensor(name, `has no data: the record ${quote(`data/${storage}`)} is missing`, remedy);
   if (stored < bytes)
-    throw damaged(name, `requires ${bytes} bytes of ${quote(`data/${storage}`)}, but only ${stored} are stored`);
-}
-
-function damaged(name: string, what: string): FaceparseError {
-  return new FaceparseError(`the checkpoint is damaged: the tensor ${quote(name)} ${what}; ${remedy}`);
+    throw damagedTensor(
+      name,
+      `requires ${bytes} bytes of ${quote(`data/${storage}`)}, but only ${stored} are stored`,
+      remedy,
+    );
 }
