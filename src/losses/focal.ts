@@ -60,7 +60,7 @@ export const focal = defineLoss({
   reference: 'focal',
   works: {
     focal: `@inproceedings{focal,
-  author = {Lin, Tsung-Yi and Goyal, Priya and Girshick, Ross and He, Kaiming and Doll{\\'a}r, Piotr},
+  author = {Lin, Tsung-Yi and Goyal, Priya and Girshick, Ross and He, Kaiming and Dollár, Piotr},
   title = {Focal Loss for Dense Object Detection},
   booktitle = {IEEE International Conference on Computer Vision (ICCV)},
   year = {2017},
