@@ -37,7 +37,7 @@ export const dice = defineLoss({
       .number()
       .min(0)
       .default(defaultSmooth)
-      .describe('Added to numerator and denominator; stabilises the loss for tiny regions'),
+      .describe('Added to numerator and denominator of the Dice loss; stabilises it for tiny regions'),
   },
   mean: 'images',
   fused: true,
