@@ -107,6 +107,17 @@ describe('fuseLossHead', () => {
     ]);
   });
 
+  it('takes in a region loss of a user that is built before the others', async () => {
+    const loss = (parts: Parts) => {
+      const { overlap, predicted } = softmaxSums(parts.logits, parts.labels);
+      const own = reduceMean(mul(overlap, predicted));
+      return add(combined({ crossEntropy: 1, dice: 1 })(parts), own);
+    };
+    const fused = await fuse(build(loss));
+    expect(countOps(fused)).toMatchObject({ fusedLossHead: 1, fusedLossHeadGradient: 1 });
+    expect(leftOver(fused)).toEqual([]);
+  });
+
   it('takes in the gradient of one loss where the other is only measured', async () => {
     for (const part of ['crossEntropy', 'dice']) {
       const loss = ({ graph, logits, labels }: Parts) => {
