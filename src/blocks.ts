@@ -20,10 +20,13 @@ export { logSoftmax, oneHot, softmax } from './graph/ops/softmax.ts';
 export { type SoftmaxSums, softmaxSums } from './graph/ops/softmax-sums.ts';
 export { combinedLoss } from './losses/combined.ts';
 export { crossEntropyLoss } from './losses/cross-entropy.ts';
-export { defineLoss, type LossDefinition, type LossText } from './losses/definition.ts';
+export { defineLoss, type LossDefinition, type LossText, type SharedLossSettings } from './losses/definition.ts';
 export { diceLoss } from './losses/dice.ts';
+export { focalLoss } from './losses/focal.ts';
+export { jaccardLoss } from './losses/jaccard.ts';
 export { lovaszSoftmaxLoss } from './losses/lovasz.ts';
 export { registerLoss } from './losses/registry.ts';
+export { tverskyLoss } from './losses/tversky.ts';
 export {
   type Encoder,
   type EncoderOptions,

@@ -4,6 +4,7 @@ import { div, maximum } from '../graph/ops/elementwise.ts';
 import { reduceSum } from '../graph/ops/reduction.ts';
 import { crossEntropyPixels } from '../graph/ops/softmax.ts';
 import { typstNumber } from '../text/typst-number.ts';
+import { classWeightsOf } from './class-weights.ts';
 import { defineLoss } from './definition.ts';
 
 export interface CrossEntropyOptions {
@@ -18,17 +19,12 @@ export interface CrossEntropyOptions {
  * `cross_entropy`. Logits N×C×H×W, labels int32 N×H×W; a label outside 0 … C−1 is ignored.
  */
 export function crossEntropyLoss(logits: Tensor, labels: Tensor, options: CrossEntropyOptions = {}): Tensor {
-  const classes = logits.shape[1];
   const { classWeights, labelSmoothing = 0 } = options;
-  if (classWeights && classWeights.length !== classes) {
-    throw new Error(`crossEntropyLoss: ${classWeights.length} class weights for ${classes} classes`);
-  }
+  const weights = classWeightsOf('crossEntropyLoss', logits, classWeights);
   if (labelSmoothing < 0 || labelSmoothing >= 1) throw new Error(`crossEntropyLoss: label smoothing ${labelSmoothing}`);
-  const { graph } = logits;
-  const weights = graph.constant(Float32Array.from(classWeights ?? new Array<number>(classes).fill(1)), [classes]);
   const { loss, weight } = crossEntropyPixels(logits, labels, weights, labelSmoothing);
   // A batch in which every pixel is ignored has loss 0, not NaN.
-  return div(reduceSum(loss), maximum(reduceSum(weight), graph.scalar(1e-12)));
+  return div(reduceSum(loss), maximum(reduceSum(weight), logits.graph.scalar(1e-12)));
 }
 
 /** The entry of `crossEntropyLoss` in the loss registry. */
@@ -43,8 +39,11 @@ export const crossEntropy = defineLoss({
       .min(0)
       .max(0.9)
       .default(0)
-      .describe('Share of each label spread evenly over all classes'),
-    classWeights: z.array(z.number().positive()).optional().describe('One cross-entropy weight per class'),
+      .describe('Share of each label spread evenly over all classes; cross-entropy only'),
+    classWeights: z
+      .array(z.number().positive())
+      .optional()
+      .describe('One weight per class in cross-entropy and focal loss'),
   },
   mean: 'pixels',
   fused: true,

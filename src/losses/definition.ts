@@ -12,10 +12,15 @@ export interface LossText {
   readonly remarks?: readonly (string | false)[];
 }
 
-/** The values of a loss's settings; unknown if it has none. */
-type ValuesOf<Settings extends z.ZodRawShape> = keyof Settings extends never
-  ? unknown
-  : z.output<z.ZodObject<Settings>>;
+/** Settings of a configuration that several losses use. */
+export interface SharedLossSettings {
+  /** One weight per class, for losses that are means over pixels. */
+  readonly classWeights?: readonly number[] | undefined;
+}
+
+/** The values of a loss's own settings and the shared ones. */
+type ValuesOf<Settings extends z.ZodRawShape> = SharedLossSettings &
+  (keyof Settings extends never ? unknown : z.output<z.ZodObject<Settings>>);
 
 /** The definition of a loss: all that other modules need. */
 export interface LossDefinition<Name extends string, Settings extends z.ZodRawShape> {

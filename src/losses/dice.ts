@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Tensor } from '../graph/graph.ts';
-import { add, div } from '../graph/ops/elementwise.ts';
+import { add } from '../graph/ops/elementwise.ts';
 import { scale } from '../graph/ops/reduction.ts';
 import { softmaxSums } from '../graph/ops/softmax-sums.ts';
 import { defineLoss } from './definition.ts';
-import { presentMean } from './present-mean.ts';
+import { scoreLoss } from './present-mean.ts';
 
 const defaultSmooth = 1;
 
@@ -23,8 +23,7 @@ export function diceLoss(logits: Tensor, labels: Tensor, options: DiceOptions = 
   const { graph } = logits;
   const { overlap, predicted, actual } = softmaxSums(logits, labels);
   const offset = graph.scalar(smooth);
-  const scores = div(add(scale(overlap, 2), offset), add(add(predicted, actual), offset));
-  return presentMean('scores', scores, actual);
+  return scoreLoss(add(scale(overlap, 2), offset), add(add(predicted, actual), offset), actual);
 }
 
 /** The entry of `diceLoss` in the loss registry. */
@@ -38,7 +37,7 @@ export const dice = defineLoss({
       .number()
       .min(0)
       .default(defaultSmooth)
-      .describe('Added to numerator and denominator; stabilises the loss for tiny regions'),
+      .describe('Added to numerator and denominator of the Dice loss; stabilises it for tiny regions'),
   },
   mean: 'images',
   fused: true,

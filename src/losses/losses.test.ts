@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
-import { gradients } from '../graph/autodiff.ts';
+import { evaluateLoss, type Pixels, twoPixels } from '../../test/loss-fixture.ts';
 import { Graph, type Tensor } from '../graph/graph.ts';
 import { Random } from '../random/random.ts';
 import { combinedLoss, type LossOptions } from './combined.ts';
@@ -11,37 +10,9 @@ import { lovaszSoftmaxLoss } from './lovasz.ts';
 import { losses, lossKeys } from './registry.ts';
 
 const { log } = Math;
-/** Probabilities of three classes at two pixels; the logits are their logarithms, so softmax gives them back. */
-const twoPixels = [
-  [0.5, 0.25, 0.25],
-  [0.2, 0.6, 0.2],
-];
 /** Dice of classes 0 and 1 for labels 0, 1 with smooth = 1; class 2 is absent. */
 const diceOfFirst = (2 * 0.5 + 1) / (0.5 + 0.2 + 1 + 1);
 const diceOfSecond = (2 * 0.6 + 1) / (0.25 + 0.6 + 1 + 1);
-
-type Pixels = readonly (readonly number[])[];
-
-/** A loss, and its gradient with respect to the logits, of images one pixel high. */
-async function evaluate(
-  images: readonly Pixels[],
-  labels: readonly number[][],
-  loss: (logits: Tensor, labels: Tensor) => Tensor,
-) {
-  const [n, width, classes] = [images.length, images[0].length, images[0][0].length];
-  const graph = new Graph();
-  const logits = graph.input('logits', [n, classes, 1, width]);
-  const truth = graph.input('labels', [n, 1, width], 'int32');
-  const total = loss(logits, truth);
-  graph.output('loss', total);
-  graph.output('gradient', gradients(total, [logits])[0]);
-  const program = await createReferenceEngine().compile(graph);
-  const planes = images.flatMap((pixels) =>
-    Array.from({ length: classes }, (_, c) => pixels.map((p) => log(p[c]))).flat(),
-  );
-  const outputs = await program.run({ logits: Float32Array.from(planes), labels: Int32Array.from(labels.flat()) });
-  return { loss: outputs.loss[0], gradient: [...outputs.gradient] };
-}
 
 describe('crossEntropyLoss', () => {
   const entropy = (options = {}) => {
@@ -49,7 +20,7 @@ describe('crossEntropyLoss', () => {
   };
 
   it('is the mean of −ln p of the true classes', async () => {
-    const { loss, gradient } = await evaluate([twoPixels], [[0, 1]], entropy());
+    const { loss, gradient } = await evaluateLoss([twoPixels], [[0, 1]], entropy());
     expect(loss).toBeCloseTo(-(log(0.5) + log(0.6)) / 2, 6);
     // (p − one-hot) / pixels, class by class.
     const expected = [-0.25, 0.1, 0.125, -0.2, 0.125, 0.1];
@@ -59,25 +30,25 @@ describe('crossEntropyLoss', () => {
   });
 
   it('leaves out pixels labelled 255, in the mean and in the gradient', async () => {
-    const { loss, gradient } = await evaluate([twoPixels], [[255, 1]], entropy());
+    const { loss, gradient } = await evaluateLoss([twoPixels], [[255, 1]], entropy());
     expect(loss).toBeCloseTo(-log(0.6), 6);
     expect([gradient[0], gradient[2], gradient[4]]).toEqual([0, 0, 0]);
     expect(gradient[3]).toBeCloseTo(-0.4, 6);
   });
 
   it('is 0, with gradient 0, where every pixel is ignored', async () => {
-    const { loss, gradient } = await evaluate([twoPixels], [[255, 255]], entropy());
+    const { loss, gradient } = await evaluateLoss([twoPixels], [[255, 255]], entropy());
     expect(loss).toBe(0);
     expect(gradient.every((value) => value === 0)).toBe(true);
   });
 
   it('weighs classes, and divides by the weights', async () => {
-    const { loss } = await evaluate([twoPixels], [[0, 1]], entropy({ classWeights: [1, 3, 100] }));
+    const { loss } = await evaluateLoss([twoPixels], [[0, 1]], entropy({ classWeights: [1, 3, 100] }));
     expect(loss).toBeCloseTo(-(log(0.5) + 3 * log(0.6)) / 4, 6);
   });
 
   it('spreads a share of every label over all classes', async () => {
-    const { loss } = await evaluate([twoPixels], [[0, 1]], entropy({ labelSmoothing: 0.3 }));
+    const { loss } = await evaluateLoss([twoPixels], [[0, 1]], entropy({ labelSmoothing: 0.3 }));
     const first = -(0.8 * log(0.5) + 0.1 * log(0.25) + 0.1 * log(0.25));
     const second = -(0.1 * log(0.2) + 0.8 * log(0.6) + 0.1 * log(0.2));
     expect(loss).toBeCloseTo((first + second) / 2, 6);
@@ -85,32 +56,34 @@ describe('crossEntropyLoss', () => {
 
   it('weighs the spread share by the class that it falls on, as PyTorch does', async () => {
     const options = { labelSmoothing: 0.3, classWeights: [1, 2, 4] };
-    const { loss } = await evaluate([[twoPixels[0]]], [[0]], entropy(options));
+    const { loss } = await evaluateLoss([[twoPixels[0]]], [[0]], entropy(options));
     expect(loss).toBeCloseTo(-(0.8 * log(0.5) + 0.2 * log(0.25) + 0.4 * log(0.25)), 6);
   });
 
   it('refuses weights that are not one a class, and a smoothing of 1', async () => {
-    await expect(evaluate([twoPixels], [[0, 1]], entropy({ classWeights: [1, 1] }))).rejects.toThrow(
+    await expect(evaluateLoss([twoPixels], [[0, 1]], entropy({ classWeights: [1, 1] }))).rejects.toThrow(
       '2 class weights for 3 classes',
     );
-    await expect(evaluate([twoPixels], [[0, 1]], entropy({ labelSmoothing: 1 }))).rejects.toThrow('label smoothing 1');
+    await expect(evaluateLoss([twoPixels], [[0, 1]], entropy({ labelSmoothing: 1 }))).rejects.toThrow(
+      'label smoothing 1',
+    );
   });
 });
 
 describe('diceLoss', () => {
   it('is 1 − the mean Dice of the classes that are present', async () => {
-    const { loss } = await evaluate([twoPixels], [[0, 1]], diceLoss);
+    const { loss } = await evaluateLoss([twoPixels], [[0, 1]], diceLoss);
     expect(loss).toBeCloseTo(1 - (diceOfFirst + diceOfSecond) / 2, 6);
   });
 
   it('does not count what is predicted at ignored pixels', async () => {
-    const { loss, gradient } = await evaluate([[...twoPixels, [0.9, 0.05, 0.05]]], [[0, 1, 255]], diceLoss);
+    const { loss, gradient } = await evaluateLoss([[...twoPixels, [0.9, 0.05, 0.05]]], [[0, 1, 255]], diceLoss);
     expect(loss).toBeCloseTo(1 - (diceOfFirst + diceOfSecond) / 2, 6);
     expect([gradient[2], gradient[5], gradient[8]]).toEqual([0, 0, 0]);
   });
 
   it('is a mean over images, each over its own classes', async () => {
-    const { loss } = await evaluate(
+    const { loss } = await evaluateLoss(
       [twoPixels, twoPixels],
       [
         [0, 1],
@@ -123,7 +96,7 @@ describe('diceLoss', () => {
   });
 
   it('is 0, with gradient 0, for an image in which every pixel is ignored', async () => {
-    const both = await evaluate(
+    const both = await evaluateLoss(
       [twoPixels, twoPixels],
       [
         [0, 1],
@@ -132,13 +105,13 @@ describe('diceLoss', () => {
       diceLoss,
     );
     expect(both.loss).toBeCloseTo((1 - (diceOfFirst + diceOfSecond) / 2) / 2, 6);
-    const none = await evaluate([twoPixels], [[255, 255]], diceLoss);
+    const none = await evaluateLoss([twoPixels], [[255, 255]], diceLoss);
     expect(none.loss).toBe(0);
     expect(none.gradient.every((value) => value === 0)).toBe(true);
   });
 
   it('takes the smoothing it is given', async () => {
-    const { loss } = await evaluate([[twoPixels[0]]], [[0]], (logits, labels) =>
+    const { loss } = await evaluateLoss([[twoPixels[0]]], [[0]], (logits, labels) =>
       diceLoss(logits, labels, { smooth: 0 }),
     );
     expect(loss).toBeCloseTo(1 - (2 * 0.5) / 1.5, 6);
@@ -180,14 +153,14 @@ describe('lovaszSoftmaxLoss', () => {
       [0.9, 0.05, 0.05],
       [0.7, 0.2, 0.1],
     ];
-    const { loss } = await evaluate([pixels], [[0, 0, 1]], lovaszSoftmaxLoss);
+    const { loss } = await evaluateLoss([pixels], [[0, 0, 1]], lovaszSoftmaxLoss);
     // Class 0: J rises to 1/3 with the third pixel, to 2/3 with the first, to 1. Class 1: to 1 with the third at once.
     const ofFirst = (0.7 + 0.5 + 0.1) / 3;
     expect(loss).toBeCloseTo((ofFirst + 0.8) / 2, 6);
   });
 
   it('has the gradient of its weighted errors, through the softmax', async () => {
-    const { loss, gradient } = await evaluate([twoPixels], [[0, 1]], lovaszSoftmaxLoss);
+    const { loss, gradient } = await evaluateLoss([twoPixels], [[0, 1]], lovaszSoftmaxLoss);
     expect(loss).toBeCloseTo((0.5 + 0.4) / 2, 6);
     // Class by class: p·(d − Σ p·d), where d is −1/2 for the true classes alone.
     const expected = [-0.125, 0.06, 0.0625, -0.12, 0.0625, 0.06];
@@ -203,7 +176,7 @@ describe('lovaszSoftmaxLoss', () => {
     const labels = [4, 2].map((classes) =>
       Array.from({ length: 30 }, () => (random.chance(0.2) ? 255 : random.integer(classes))),
     );
-    const { loss } = await evaluate(images, labels, lovaszSoftmaxLoss);
+    const { loss } = await evaluateLoss(images, labels, lovaszSoftmaxLoss);
     const [first, second] = images.map((pixels, index) => lovaszByDefinition(pixels, labels[index]));
     expect(loss).toBeCloseTo((first + second) / 2, 6);
   });
@@ -211,18 +184,22 @@ describe('lovaszSoftmaxLoss', () => {
   it('is 1 − the mean IoU where the network is sure', async () => {
     const sure = (c: number) => [0, 1, 2].map((other) => (other === c ? 1 : 1e-12));
     // IoU: 1/3 of class 0, 2/3 of class 1; class 2 is predicted but absent.
-    const { loss } = await evaluate([[0, 1, 1, 1, 2].map(sure)], [[0, 0, 1, 1, 0]], lovaszSoftmaxLoss);
+    const { loss } = await evaluateLoss([[0, 1, 1, 1, 2].map(sure)], [[0, 0, 1, 1, 0]], lovaszSoftmaxLoss);
     expect(loss).toBeCloseTo(1 - (1 / 3 + 2 / 3) / 2, 6);
   });
 
   it('does not count what is predicted at ignored pixels', async () => {
-    const { loss, gradient } = await evaluate([[...twoPixels, [0.9, 0.05, 0.05]]], [[0, 1, 255]], lovaszSoftmaxLoss);
+    const { loss, gradient } = await evaluateLoss(
+      [[...twoPixels, [0.9, 0.05, 0.05]]],
+      [[0, 1, 255]],
+      lovaszSoftmaxLoss,
+    );
     expect(loss).toBeCloseTo(0.45, 6);
     expect([gradient[2], gradient[5], gradient[8]].map(Math.abs)).toEqual([0, 0, 0]);
   });
 
   it('is 0, with gradient 0, where every pixel is ignored', async () => {
-    const { loss, gradient } = await evaluate([twoPixels], [[255, 255]], lovaszSoftmaxLoss);
+    const { loss, gradient } = await evaluateLoss([twoPixels], [[255, 255]], lovaszSoftmaxLoss);
     expect(loss).toBe(0);
     expect(gradient.every((value) => value === 0)).toBe(true);
   });
@@ -231,7 +208,7 @@ describe('lovaszSoftmaxLoss', () => {
 describe('combinedLoss', () => {
   it('is the weighted sum of its parts, and gives them back unweighted', async () => {
     const parts: string[] = [];
-    const { loss } = await evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+    const { loss } = await evaluateLoss([twoPixels], [[0, 1]], (logits, labels) => {
       const combined = combinedLoss(logits, labels, { crossEntropy: 2, dice: 0.5 });
       parts.push(...combined.parts.keys());
       return combined.total;
@@ -242,7 +219,7 @@ describe('combinedLoss', () => {
 
   it('takes the Lovász-softmax loss in where it has a weight', async () => {
     const parts: string[] = [];
-    const { loss } = await evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+    const { loss } = await evaluateLoss([twoPixels], [[0, 1]], (logits, labels) => {
       const combined = combinedLoss(logits, labels, { crossEntropy: 1, dice: 0, lovasz: 2 });
       parts.push(...combined.parts.keys());
       return combined.total;
@@ -253,7 +230,7 @@ describe('combinedLoss', () => {
 
   it('has the weights and settings that a configuration has where none is given', async () => {
     const given = (options: LossOptions) =>
-      evaluate([twoPixels], [[0, 1]], (logits, labels) => combinedLoss(logits, labels, options).total);
+      evaluateLoss([twoPixels], [[0, 1]], (logits, labels) => combinedLoss(logits, labels, options).total);
     const defaults = await given({ crossEntropy: 1, dice: 1, diceSmooth: 1, lovasz: 0, labelSmoothing: 0 });
     expect(await given({})).toEqual(defaults);
   });
@@ -265,10 +242,10 @@ describe('combinedLoss', () => {
       [0, 255],
       [1, 2],
     ];
-    const whole = await evaluate(images, labels, (logits, truth) => combinedLoss(logits, truth, options).total);
+    const whole = await evaluateLoss(images, labels, (logits, truth) => combinedLoss(logits, truth, options).total);
     const parts = await Promise.all(
       [1 / 3, 2 / 3].map((pixels, n) =>
-        evaluate([images[n]], [labels[n]], (logits, truth) => {
+        evaluateLoss([images[n]], [labels[n]], (logits, truth) => {
           const shares = { pixels: logits.graph.scalar(pixels), images: 1 / 2 };
           return combinedLoss(logits, truth, options, shares).total;
         }),
@@ -295,11 +272,11 @@ describe('combinedLoss', () => {
   });
 
   it('leaves out a part of weight 0, and refuses to be empty', async () => {
-    const only = await evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+    const only = await evaluateLoss([twoPixels], [[0, 1]], (logits, labels) => {
       return combinedLoss(logits, labels, { crossEntropy: 0, dice: 1 }).total;
     });
     expect(only.loss).toBeCloseTo(1 - (diceOfFirst + diceOfSecond) / 2, 6);
-    const nothing = evaluate([twoPixels], [[0, 1]], (logits, labels) => {
+    const nothing = evaluateLoss([twoPixels], [[0, 1]], (logits, labels) => {
       return combinedLoss(logits, labels, { crossEntropy: 0, dice: 0 }).total;
     });
     await expect(nothing).rejects.toThrow('no loss has a weight');

@@ -18,3 +18,16 @@ export function presentMean(kind: 'losses' | 'scores', values: Tensor, actual: T
   const perImage = div(sum, maximum(count, one));
   return reduceMean(kind === 'scores' ? sub(minimum(count, one), perImage) : perImage);
 }
+
+/**
+ * The loss of a region score: 1 − the mean of numerator / denominator over the classes present in each image, then over images.
+ *
+ * @param numerator N×C
+ * @param denominator N×C, above 0 for the classes that are present
+ * @param actual N×C, as in `presentMean`
+ */
+export function scoreLoss(numerator: Tensor, denominator: Tensor, actual: Tensor): Tensor {
+  // Without smoothing, an absent class that is not predicted at all has 0/0: NaN, although its score is not used.
+  const scores = div(numerator, maximum(denominator, actual.graph.scalar(1e-12)));
+  return presentMean('scores', scores, actual);
+}

@@ -4,10 +4,13 @@ import { FaceparseError } from '../text/errors.ts';
 import { crossEntropy } from './cross-entropy.ts';
 import type { LossDefinition } from './definition.ts';
 import { dice } from './dice.ts';
+import { focal } from './focal.ts';
+import { jaccard } from './jaccard.ts';
 import { lovasz } from './lovasz.ts';
+import { tversky } from './tversky.ts';
 
 /** All losses, in the order of summation and of the report. */
-export const losses = [crossEntropy, dice, lovasz] as const;
+export const losses = [crossEntropy, dice, lovasz, jaccard, focal, tversky] as const;
 
 type Loss = (typeof losses)[number];
 
@@ -42,8 +45,8 @@ export const lossKeys = Object.fromEntries(losses.flatMap((loss) => keysOf(loss)
  *   0, which would change every configuration
  *
  * @example
- * registerLoss(defineLoss({ name: 'tversky', defaultWeight: 0, … }));
- * const config = parseConfig('loss: {dice: 0, tversky: 1}');
+ * registerLoss(defineLoss({ name: 'logCoshDice', defaultWeight: 0, … }));
+ * const config = parseConfig('loss: {dice: 0, logCoshDice: 1}');
  */
 export function registerLoss<Name extends string, Settings extends z.ZodRawShape>(
   loss: LossDefinition<Name, Settings>,

@@ -85,6 +85,17 @@ describe('computed by hand', () => {
     expect(macro.withoutBackground).toEqual({ precision: 0, recall: 0, f1: 0, iou: 0 });
   });
 
+  test.each<[string, Uint8Array, Uint8Array]>([
+    ['a class that never occurs', bytes(0, 1, 2), bytes(0, 2, 2)],
+    ['a class that is only predicted', bytes(0, 0), bytes(0, 3)],
+    ['background alone', bytes(0, 0), bytes(0, 0)],
+    ['one pixel that is not ignored', bytes(255, 1), bytes(0, 0)],
+  ])('every number is finite: %s', (_, truth, prediction) => {
+    const score = new FaceScore(classes);
+    const image = score.add(truth, prediction);
+    expect(numbersIn([image, score.summary(), new FaceScore(classes).summary()]).every(Number.isFinite)).toBe(true);
+  });
+
   test('nothing added', () => {
     const summary = new FaceScore(classes).summary();
     expect([summary.images, summary.fPerImage, summary.pixelAccuracy]).toEqual([0, 0, 0]);
@@ -223,6 +234,12 @@ function naiveF1({ both, missed, invented }: Counts): number {
 function naiveF(pair: { truth: Uint8Array; prediction: Uint8Array }): number {
   const present = [...new Set(pair.truth)].filter((id) => id !== 255);
   return mean(present.map((id) => naiveF1(naiveCounts(pair, id))));
+}
+
+/** All numbers in a value, at any depth. */
+function numbersIn(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersIn) : [];
 }
 
 function mean(values: readonly number[]): number {

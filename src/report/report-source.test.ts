@@ -34,6 +34,9 @@ describe('the text of a report', () => {
   it('describes and cites the features that the run used', () => {
     const text = sourceOf([
       'loss.lovasz=0.5',
+      'loss.jaccard=1',
+      'loss.focal=1',
+      'loss.tversky=1',
       'loss.labelSmoothing=0.05',
       'data.augmentation.copyPaste.probability=0.3',
       'data.augmentation.cutMix=0.25',
@@ -42,6 +45,10 @@ describe('the text of a report', () => {
     ]);
     for (const wanted of [
       '@lovasz',
+      'soft Dice, Lovász-softmax, soft Jaccard, focal loss and Tversky: $L =',
+      '*Soft Jaccard* @jaccard over',
+      '*Focal loss* @focal over',
+      '*Tversky* @tversky over',
       '@label-smoothing',
       '@copy-paste',
       '@cutmix',
@@ -334,6 +341,10 @@ describe('the report', () => {
       'with everything',
       [
         'loss.lovasz=1',
+        'loss.jaccard=1',
+        'loss.focal=0.5',
+        'loss.tversky=0.25',
+        'loss.tverskySmooth=0',
         'loss.auxiliary=0.4',
         `loss.classWeights=[${'1,'.repeat(18)}2]`,
         'train.minutes=3',

@@ -1,5 +1,6 @@
 import { convolutionCases } from './cases/convolution.ts';
 import { elementwiseCases } from './cases/elementwise.ts';
+import { lossCases } from './cases/losses.ts';
 import { lovaszCases } from './cases/lovasz.ts';
 import { normalizationCases } from './cases/normalization.ts';
 import { poolingCases } from './cases/pooling.ts';
@@ -12,6 +13,7 @@ import type { OpCase } from './op-case.ts';
 export const opCases: readonly OpCase[] = [
   ...convolutionCases,
   ...elementwiseCases,
+  ...lossCases,
   ...lovaszCases,
   ...normalizationCases,
   ...poolingCases,

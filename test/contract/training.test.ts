@@ -42,6 +42,7 @@ type Loss = TrainingStepOptions['loss'];
 
 const losses: readonly [string, Loss][] = [
   ['cross-entropy and Dice', { crossEntropy: 1, dice: 1 }],
+  ['every region loss and focal', { crossEntropy: 1, dice: 1, jaccard: 1, tversky: 0.5, focal: 0.5 }],
   ['Lovász and an auxiliary head besides', { crossEntropy: 1, dice: 1, lovasz: 0.5, auxiliary: 0.3 }],
 ];
 

@@ -37,6 +37,7 @@ const representative = [
   'crossEntropy (with any label|with smoothing, weights|with every)',
   'softmaxSums (with any label|of many pixels|with overlap)',
   'lovaszJaccard (with any label|of equal|of many pixels)',
+  'loss focal',
   'maxPool (2 on odd|3, stride 2, padding 1$|2, stride 3|3, stride 3|of)',
   'avgPool (3, stride 2, padding 1$|3, stride 3)',
   'adaptiveAvgPool 8×9',

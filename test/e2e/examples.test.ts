@@ -61,7 +61,7 @@ describe('examples', () => {
   it('05 and 06 register a network and a loss, which commands then train, resume and score', async () => {
     const cwd = await temporaryFolder();
     expect(await runExample('05-own-network.mjs', [], cwd)).toBe('tiny-unet: logits 1×19×64×64\n');
-    expect(await runExample('06-own-loss.mjs', [], cwd)).toMatch(/tversky: 1/);
+    expect(await runExample('06-own-loss.mjs', [], cwd)).toMatch(/logCoshDice: 1/);
     const env = {
       NODE_OPTIONS: ['05-own-network.mjs', '06-own-loss.mjs'].map((name) => importing(name).NODE_OPTIONS).join(' '),
     };
@@ -69,7 +69,7 @@ describe('examples', () => {
     const words = [
       ...smallTraining,
       'model.name=tiny-unet',
-      'loss.tversky=1',
+      'loss.logCoshDice=1',
       '--data',
       data,
       '--name',
@@ -79,7 +79,7 @@ describe('examples', () => {
     ];
     await train([...words, 'train.epochs=4', 'validation.every=4'], { cwd, env });
     const [header, line] = (await readFile(join(cwd, 'run', 'metrics.csv'), 'utf8')).split('\n');
-    expect(Number(line.split(',')[header.split(',').indexOf('tversky')])).toBeGreaterThan(0);
+    expect(Number(line.split(',')[header.split(',').indexOf('logCoshDice')])).toBeGreaterThan(0);
     const scored = await runCli(['evaluate', 'run', '--data', join(data, 'val'), '--json'], { cwd, env });
     expect(scored).toMatchObject({ code: 0 });
     // Without the example the network is not known, and the error says so.

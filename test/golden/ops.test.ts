@@ -10,14 +10,19 @@ import { adaptiveAvgPool, avgPool, maxPool, type PoolingOptions } from '../../sr
 import { reduceSum } from '../../src/graph/ops/reduction.ts';
 import { type ResizeMode, resize } from '../../src/graph/ops/resize.ts';
 import { logSoftmax, softmax } from '../../src/graph/ops/softmax.ts';
+import { combinedLoss } from '../../src/losses/combined.ts';
 import { crossEntropyLoss } from '../../src/losses/cross-entropy.ts';
+import { diceLoss } from '../../src/losses/dice.ts';
+import { focalLoss } from '../../src/losses/focal.ts';
+import { jaccardLoss } from '../../src/losses/jaccard.ts';
 import { lovaszSoftmaxLoss } from '../../src/losses/lovasz.ts';
+import { tverskyLoss } from '../../src/losses/tversky.ts';
 import { batchNorm } from '../../src/nn/layers.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { expectClose } from '../contract/compare.ts';
 import { loadEngines } from '../contract/engines.ts';
 
-/** A case of ops.safetensors, as make.py describes it; its arrays are stored as `<name>/<array>`. */
+/** A case of ops.safetensors or losses.safetensors, as make.py describes it; its arrays are stored as `<name>/<array>`. */
 interface GoldenCase {
   readonly name: string;
   readonly op: string;
@@ -48,6 +53,11 @@ const builders: Record<string, Builder> = {
   logSoftmax: ({ x }, { axis }) => logSoftmax(x, axis as number),
   crossEntropy: ({ logits, labels }, attributes) => crossEntropyLoss(logits, labels, attributes),
   lovaszSoftmax: ({ logits, labels }) => lovaszSoftmaxLoss(logits, labels),
+  dice: ({ logits, labels }, attributes) => diceLoss(logits, labels, attributes),
+  jaccard: ({ logits, labels }, attributes) => jaccardLoss(logits, labels, attributes),
+  tversky: ({ logits, labels }, attributes) => tverskyLoss(logits, labels, attributes),
+  focal: ({ logits, labels }, attributes) => focalLoss(logits, labels, attributes),
+  combined: ({ logits, labels }, attributes) => combinedLoss(logits, labels, attributes).total,
   // The layer, with its running statistics; its parameters are states of the graph.
   batchNorm: ({ x }, { training, momentum, epsilon }) =>
     batchNorm(new Scope(x.graph, { training: training as boolean, seed: 0 }), x, {
@@ -56,8 +66,11 @@ const builders: Record<string, Builder> = {
     }),
 };
 
-const { tensors: stored, metadata } = decodeSafetensors(readFileSync(new URL('ops.safetensors', import.meta.url)));
-const cases = JSON.parse(metadata.cases) as GoldenCase[];
+const files = ['ops.safetensors', 'losses.safetensors'].map((name) =>
+  decodeSafetensors(readFileSync(new URL(name, import.meta.url))),
+);
+const cases = files.flatMap(({ metadata }) => JSON.parse(metadata.cases) as GoldenCase[]);
+const stored = new Map(files.flatMap(({ tensors }) => [...tensors]));
 const engines = await loadEngines();
 
 function valuesOf({ name }: GoldenCase, array: string): { shape: readonly number[]; data: Float32Array | Int32Array } {
@@ -100,6 +113,7 @@ describe.each(engines)('the engine $name computes what PyTorch does', (engine) =
   }
 });
 
-it('has cases of every op that it can build', () => {
+it('has cases of every op that it can build, with names of their own', () => {
   expect([...new Set(cases.map(({ op }) => op))].sort()).toEqual(Object.keys(builders).sort());
+  expect(new Set(cases.map(({ name }) => name)).size).toBe(cases.length);
 });

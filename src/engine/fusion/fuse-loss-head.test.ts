@@ -68,6 +68,8 @@ describe('fuseLossHead', () => {
     ['cross-entropy', { crossEntropy: 1, dice: 0 }, { labelSmoothing: 0, regions: false }],
     ['cross-entropy and dice', { crossEntropy: 1, dice: 1 }, { labelSmoothing: 0, regions: true }],
     ['dice', { crossEntropy: 0, dice: 1 }, { regions: true }],
+    ['cross-entropy, dice and jaccard', { crossEntropy: 1, dice: 1, jaccard: 1 }, { labelSmoothing: 0, regions: true }],
+    ['all region losses', { crossEntropy: 1, dice: 1, jaccard: 0.5, tversky: 2 }, { labelSmoothing: 0, regions: true }],
     [
       'a weighted sum with class weights and smoothing',
       { crossEntropy: 0.7, dice: 0.5, classWeights: [1, 2, 3], labelSmoothing: 0.1 },
@@ -94,6 +96,25 @@ describe('fuseLossHead', () => {
   it('takes in a head without a backward pass', async () => {
     const fused = await fuse(build(combined({ crossEntropy: 1, dice: 1 }), { gradient: false }));
     expect(countOps(fused)).toMatchObject({ fusedLossHead: 1 });
+    expect(leftOver(fused)).toEqual([]);
+  });
+
+  it('takes in cross-entropy and region losses beside a loss that is not fused', async () => {
+    const fused = await fuse(build(combined({ crossEntropy: 1, dice: 1, jaccard: 1, lovasz: 1, focal: 1 })));
+    expect(attributesOf(fused)).toEqual([
+      { op: fusedOps.lossHead, labelSmoothing: 0, regions: true },
+      { op: fusedOps.lossHeadGradient, labelSmoothing: 0, regions: true },
+    ]);
+  });
+
+  it('takes in a region loss of a user that is built before the others', async () => {
+    const loss = (parts: Parts) => {
+      const { overlap, predicted } = softmaxSums(parts.logits, parts.labels);
+      const own = reduceMean(mul(overlap, predicted));
+      return add(combined({ crossEntropy: 1, dice: 1 })(parts), own);
+    };
+    const fused = await fuse(build(loss));
+    expect(countOps(fused)).toMatchObject({ fusedLossHead: 1, fusedLossHeadGradient: 1 });
     expect(leftOver(fused)).toEqual([]);
   });
 

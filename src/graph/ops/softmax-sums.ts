@@ -49,11 +49,21 @@ export interface SoftmaxSums {
   readonly actual: Tensor;
 }
 
+/** The sums built so far, by logits and labels. */
+const built = new WeakMap<Tensor, Map<Tensor, SoftmaxSums>>();
+
 /**
  * The sums used by region losses, with p the softmax of logits N×C×H×W over the classes and labels int32 N×H×W. Pixels whose
- * label is not a class are ignored. `actual` has no gradient.
+ * label is not a class are ignored. `actual` has no gradient. All calls with the same logits and labels return the same tensors:
+ * several region losses need one pass over the pixels, and one more for their gradient.
  */
 export function softmaxSums(logits: Tensor, labels: Tensor): SoftmaxSums {
+  const ofLogits = built.get(logits) ?? new Map<Tensor, SoftmaxSums>();
+  built.set(logits, ofLogits);
+  const existing = ofLogits.get(labels);
+  if (existing) return existing;
   const [overlap, predicted, actual] = applyAll(softmaxSumsOp, [logits, labels], {});
-  return { overlap: overlap, predicted: predicted, actual: actual };
+  const sums: SoftmaxSums = { overlap, predicted, actual };
+  ofLogits.set(labels, sums);
+  return sums;
 }

@@ -80,6 +80,10 @@ describe('StepRunner', () => {
   it.each<[string, LossOptions & { auxiliary?: number }]>([
     ['cross-entropy and Dice', { crossEntropy: 1, dice: 1 }],
     ['class weights and smoothing', { crossEntropy: 1, dice: 0, classWeights: [0.5, 1, 3, 2], labelSmoothing: 0.1 }],
+    [
+      'focal and region losses with class weights',
+      { crossEntropy: 0.5, dice: 0.5, jaccard: 1, tversky: 0.5, focal: 1, classWeights: [0.5, 1, 3, 2] },
+    ],
     ['Lovász and auxiliary heads', { crossEntropy: 0.5, dice: 0.5, lovasz: 1, auxiliary: 0.3 }],
   ])('comes with k batches of n to what one of k·n gives: %s', async (_, loss) => {
     const whole = await train(12, loss);
