@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -7,6 +7,8 @@ const nodeOptions = ['--max-semi-space-size=64'];
 
 /** The built command line; `npm test` builds it first. */
 export const cliPath = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+
+const warmPath = fileURLToPath(new URL('./warm-cli.mjs', import.meta.url));
 
 export interface CliResult {
   readonly code: number | null;
@@ -63,5 +65,48 @@ export function runCli(words: readonly string[], options: RunOptions = {}): Prom
       resolve({ code, stdout, stderr });
     });
     options.onStart?.(child);
+  });
+}
+
+/** The process of `askCli`, one for each test file. */
+let warm: ChildProcess | undefined;
+let last: Promise<unknown> = Promise.resolve();
+
+/**
+ * Runs `faceparse` as `runCli` does, but in a process that ran the commands before it, which saves loading the modules again.
+ * For commands whose process is not what the test is about; those with variables, signals or limits need `runCli`.
+ */
+export function askCli(
+  words: readonly string[],
+  options: Pick<RunOptions, 'cwd' | 'timeoutMs'> = {},
+): Promise<CliResult> {
+  const answer = last.then(() => ask(words, options));
+  last = answer.catch(() => undefined);
+  return answer;
+}
+
+function ask(words: readonly string[], { cwd, timeoutMs = 60_000 }: RunOptions): Promise<CliResult> {
+  if (!existsSync(cliPath)) throw new Error(`${cliPath} is missing; run: npm run build`);
+  const env = { ...process.env };
+  delete env.FACEPARSE_DEBUG;
+  warm ??= fork(warmPath, [cliPath], { env, execArgv: nodeOptions, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  const child = warm;
+  return new Promise((resolve, reject) => {
+    const end = (error?: Error): void => {
+      clearTimeout(timer);
+      child.removeAllListeners();
+      if (!error) return;
+      child.kill('SIGKILL');
+      warm = undefined;
+      reject(error);
+    };
+    const what = `faceparse ${words.join(' ')}`;
+    const timer = setTimeout(() => end(new Error(`${what} ran longer than ${timeoutMs} ms`)), timeoutMs);
+    child.on('error', end).on('exit', (code, signal) => end(new Error(`${what} ended its process: ${code ?? signal}`)));
+    child.on('message', (result: CliResult) => {
+      end();
+      resolve(result);
+    });
+    child.send({ words, cwd });
   });
 }

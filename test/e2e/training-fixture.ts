@@ -6,7 +6,7 @@ import { afterAll, expect } from 'vitest';
 import { decodeSafetensors } from '../../src/formats/safetensors.ts';
 import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
 import { madeOnce } from '../shared-folder.ts';
-import { type CliResult, type RunOptions, runCli } from './run-cli.ts';
+import { askCli, type CliResult, type RunOptions, runCli } from './run-cli.ts';
 
 /** A training that takes about two seconds: 24 images of 64², 6 steps an epoch, one thread, so that it can be repeated exactly. */
 export const smallTraining = [
@@ -41,6 +41,13 @@ export async function writeFaces(parent: string, counts = { train: 24, val: 8 })
 /** Runs `faceparse train`, which must succeed. */
 export async function train(words: readonly string[], options: RunOptions = {}): Promise<CliResult> {
   const result = await runCli(['train', ...words], options);
+  expect(result.code, result.stderr).toBe(0);
+  return result;
+}
+
+/** Runs `faceparse train` as `train` does, but in the process of `askCli`; not for resumed runs whose weights are compared. */
+export async function askTrain(words: readonly string[], options: { cwd?: string } = {}): Promise<CliResult> {
+  const result = await askCli(['train', ...words], options);
   expect(result.code, result.stderr).toBe(0);
   return result;
 }
