@@ -31,12 +31,12 @@ export interface RunOptions {
 /**
  * Runs `faceparse` with arguments as a user does, in a process of its own without a terminal.
  *
- * A run that outlasts `timeoutMs` (default 60 s) is killed, and the promise rejects with what was printed.
+ * A run that outlasts `timeoutMs` (default 240 s: machines can be busy) is killed, and the promise rejects with what was printed.
  *
  * @example const { code, stdout } = await runCli(['models', '--json']);
  */
 export function runCli(words: readonly string[], options: RunOptions = {}): Promise<CliResult> {
-  const { timeoutMs = 60_000, through = [], cli = cliPath } = options;
+  const { timeoutMs = 240_000, through = [], cli = cliPath } = options;
   if (!existsSync(cli)) throw new Error(`${cli} is missing; run: npm run build`);
   const env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   if (options.env?.FACEPARSE_DEBUG === undefined) delete env.FACEPARSE_DEBUG;
@@ -85,28 +85,37 @@ export function askCli(
   return answer;
 }
 
-function ask(words: readonly string[], { cwd, timeoutMs = 60_000 }: RunOptions): Promise<CliResult> {
+function ask(words: readonly string[], { cwd, timeoutMs = 240_000 }: RunOptions): Promise<CliResult> {
   if (!existsSync(cliPath)) throw new Error(`${cliPath} is missing; run: npm run build`);
   const env = { ...process.env };
   delete env.FACEPARSE_DEBUG;
-  warm ??= fork(warmPath, [cliPath], { env, execArgv: nodeOptions, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+  if (!warm) {
+    warm = fork(warmPath, [cliPath], { env, execArgv: nodeOptions, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    // What commands print comes in messages; nobody else may fill the pipes.
+    warm.stdout?.resume();
+    warm.stderr?.resume();
+  }
   const child = warm;
+  const what = `faceparse ${words.join(' ')}`;
   return new Promise((resolve, reject) => {
-    const end = (error?: Error): void => {
+    const settle = (): void => {
       clearTimeout(timer);
-      child.removeAllListeners();
-      if (!error) return;
+      child.off('message', answered).off('error', fail).off('exit', exited);
+    };
+    const fail = (error: Error): void => {
+      settle();
       child.kill('SIGKILL');
       warm = undefined;
       reject(error);
     };
-    const what = `faceparse ${words.join(' ')}`;
-    const timer = setTimeout(() => end(new Error(`${what} ran longer than ${timeoutMs} ms`)), timeoutMs);
-    child.on('error', end).on('exit', (code, signal) => end(new Error(`${what} ended its process: ${code ?? signal}`)));
-    child.on('message', (result: CliResult) => {
-      end();
+    const exited = (code: number | null, signal: string | null) =>
+      fail(new Error(`${what} ended its process: ${code ?? signal}`));
+    const answered = (result: CliResult): void => {
+      settle();
       resolve(result);
-    });
+    };
+    const timer = setTimeout(() => fail(new Error(`${what} ran longer than ${timeoutMs} ms`)), timeoutMs);
+    child.on('message', answered).on('error', fail).on('exit', exited);
     child.send({ words, cwd });
   });
 }
