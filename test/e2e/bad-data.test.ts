@@ -6,7 +6,7 @@ import { readMask } from '../../src/image/read-image.ts';
 import { celebamask19 } from '../../src/labels/celebamask-19.ts';
 import { mirrorTable } from '../../src/labels/mirror.ts';
 import { maskBytes, temporaryFolder } from '../dataset-fixture.ts';
-import { runCli } from './run-cli.ts';
+import { askCli } from './run-cli.ts';
 import { fileFolder, smallTraining, writeFaces } from './training-fixture.ts';
 
 const folder = await fileFolder();
@@ -133,7 +133,7 @@ describe('train refuses, in one line and without a run folder,', () => {
     const data = join(cwd, 'data');
     await cp(good, data, { recursive: true });
     await spoil(data);
-    const result = await runCli(['train', '--data', 'data', ...smallTraining], { cwd });
+    const result = await askCli(['train', '--data', 'data', ...smallTraining], { cwd });
     expect(result.stdout).toBe('');
     expect(result.stderr).toMatch(/^faceparse: [^\n]*\n$/);
     expect(result.stderr).not.toContain('unexpected error');
@@ -150,7 +150,7 @@ describe('train', () => {
     await cp(good, data, { recursive: true });
     await truncate(join(data, split, 'images', 'face-00000.jpg'), 900);
     await writeFile(join(data, mask(split)), flat(200));
-    const { code, stdout, stderr } = await runCli(['train', '--data', 'data', ...smallTraining], { cwd });
+    const { code, stdout, stderr } = await askCli(['train', '--data', 'data', ...smallTraining], { cwd });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     const lines = stderr
       .trimEnd()
@@ -169,7 +169,7 @@ describe('train', () => {
     await cp(good, data, { recursive: true });
     await writeFile(join(data, mask('train')), flat(255));
     const words = ['train', '--data', 'data', ...smallTraining, 'train.epochs=1', 'validation.limit=1'];
-    const { code, stderr } = await runCli(words, { cwd });
+    const { code, stderr } = await askCli(words, { cwd });
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/^faceparse: 1 of 4 training masks has no pixel to learn from, .*: face-00001$/m);
   });
@@ -183,7 +183,7 @@ describe('train', () => {
     const swapped = { width: side, height: side, data: ids.map((id) => table[id]) };
     await writeFile(join(data, mask('train')), maskBytes(swapped));
     const words = ['train', '--data', 'data', ...smallTraining, 'train.epochs=1', 'validation.limit=1', '--name', 'a'];
-    const { code, stderr } = await runCli(words, { cwd });
+    const { code, stderr } = await askCli(words, { cwd });
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(
       /^faceparse: left and right labels exchanged in 1 of 4 training masks, .*\(data\.repair\)$/m,

@@ -6,7 +6,7 @@ import { celebamask19 } from '../../src/labels/celebamask-19.ts';
 import { drawSyntheticFace } from '../../src/synthetic/face.ts';
 import { temporaryFolder, writeDataset } from '../dataset-fixture.ts';
 import { put, writeRawDownload, zipFolder } from '../raw-download-fixture.ts';
-import { runCli } from './run-cli.ts';
+import { askCli } from './run-cli.ts';
 
 const cases = join(import.meta.dirname, '../cases');
 
@@ -15,19 +15,19 @@ describe('data prepare', () => {
     const source = await writeRawDownload(join(await temporaryFolder(), 'raw'));
     const out = `${source}-out`;
     const words = ['data', 'prepare', source, '--out', out, '--size', '16', '--to', '1'];
-    const { code, stdout, stderr } = await runCli(words);
+    const { code, stdout, stderr } = await askCli(words);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toBe(`wrote 2 pairs of 16×16 to ${out} (images/ and masks/)\nnext: faceparse data check ${out}\n`);
     expect((await readdir(join(out, 'masks'))).sort()).toEqual(['00000.png', '00001.png']);
-    const { classes } = JSON.parse((await runCli(['data', 'stats', out, '--json'])).stdout);
+    const { classes } = JSON.parse((await askCli(['data', 'stats', out, '--json'])).stdout);
     expect(classes[13]).toMatchObject({ name: 'hair', pixels: 16 * 4 });
-    const refused = await runCli(words);
+    const refused = await askCli(words);
     expect(refused.code).toBe(2);
   });
 
   it('names the photo that is not there', async () => {
     const source = await writeRawDownload(join(await temporaryFolder(), 'raw'));
-    const { code, stderr } = await runCli(['data', 'prepare', source, '--out', `${source}-out`, '--to', '5']);
+    const { code, stderr } = await askCli(['data', 'prepare', source, '--out', `${source}-out`, '--to', '5']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^faceparse: [^\n]*2\.jpg is missing; it has 0 to 2000\n$/);
     expect(await readdir(join(source, '..'))).toEqual(['raw']);
@@ -46,7 +46,7 @@ describe('data prepare', () => {
     const zip = join(root, 'CelebAMask-HQ.zip');
     await writeFile(zip, await zipFolder(source, 'CelebAMask-HQ/'));
     const out = join(root, 'out');
-    const { code, stdout, stderr } = await runCli([
+    const { code, stdout, stderr } = await askCli([
       'data',
       'prepare',
       zip,
@@ -76,7 +76,7 @@ describe('data prepare', () => {
     const source = await writeRawDownload(join(await temporaryFolder(), 'raw'));
     await put(source, 'CelebAMask-HQ-mask-anno/0/00000_beard.png', 'x');
     await rm(join(source, 'CelebA-HQ-img/1.jpg'));
-    const { code, stdout } = await runCli(['data', 'prepare', source, '--out', `${source}-out`, '--size', '16']);
+    const { code, stdout } = await askCli(['data', 'prepare', source, '--out', `${source}-out`, '--size', '16']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^left alone: 1 unknown part, which celebamask-19 does not have \(.*00000_beard\.png\)$/m);
     expect(stdout).toMatch(/^left alone: 1 part of 1 photo that the download does not contain \(1\)$/m);
@@ -85,10 +85,10 @@ describe('data prepare', () => {
 
   it('case 16: reads the download with the folder names that it really has', async () => {
     const out = join(await temporaryFolder(), 'out');
-    const { code, stdout, stderr } = await runCli(['data', 'prepare', join(cases, '16-raw-download'), '--out', out]);
+    const { code, stdout, stderr } = await askCli(['data', 'prepare', join(cases, '16-raw-download'), '--out', out]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^wrote 3 pairs of 512×512 .*\nleft alone: 4 other files \(.*README\.txt\)\nnext: /);
-    const check = await runCli(['data', 'check', out]);
+    const check = await askCli(['data', 'check', out]);
     expect(check).toMatchObject({ code: 0 });
   });
 });
@@ -99,7 +99,7 @@ describe('data convert', () => {
   it('case 07: converts the masks of face-parsing.PyTorch and copies the photos', async () => {
     const folder = join(cases, '07-class-order');
     const out = join(await temporaryFolder(), 'out');
-    const { code, stdout, stderr } = await runCli(words(folder, '--from', 'bisenet', '--out', out));
+    const { code, stdout, stderr } = await askCli(words(folder, '--from', 'bisenet', '--out', out));
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(
       /^wrote 3 pairs to .*\nclasses: background [\d.]+ %, skin [\d.]+ %, nose .*\nnext: faceparse data check /,
@@ -107,12 +107,12 @@ describe('data convert', () => {
     for (const name of await readdir(join(folder, 'images'))) {
       expect(await readFile(join(out, 'images', name))).toEqual(await readFile(join(folder, 'images', name)));
     }
-    expect(await runCli(['data', 'check', out])).toMatchObject({ code: 0 });
-    const refused = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`));
+    expect(await askCli(['data', 'check', out])).toMatchObject({ code: 0 });
+    const refused = await askCli(words(out, '--from', 'bisenet', '--out', `${out}2`));
     expect(refused).toMatchObject({ code: 2, stdout: '' });
     expect(refused.stderr).toMatch(/already have celebamask-19 ids and need no conversion; .* add --force\n$/);
     await expect(readdir(`${out}2`)).rejects.toThrow(/ENOENT/);
-    const again = await runCli(words(out, '--from', 'bisenet', '--out', `${out}2`, '--json', '--force'));
+    const again = await askCli(words(out, '--from', 'bisenet', '--out', `${out}2`, '--json', '--force'));
     expect(again.stderr).toMatch(
       /^faceparse: warning: 3 of 3 converted masks do not look like a face.*already have celeb/,
     );
@@ -132,20 +132,20 @@ describe('data convert', () => {
     }
     const palette = join(root, 'palette.txt');
     await writeFile(palette, celebamask19.classes.map(({ name, color }) => `${name} ${color.join(' ')}`).join('\n'));
-    const first = await runCli(words(folder, '--palette', palette, '--out', join(root, 'a')));
+    const first = await askCli(words(folder, '--palette', palette, '--out', join(root, 'a')));
     expect(first.code).toBe(1);
     expect(first.stderr).toMatch(
       /^faceparse: .*1\.png: has the colour 9,9,9 in 1 pixel, not in .*palette\.txt; add them there, or a line "ignore \*" .*\n$/,
     );
     expect(first.stdout).toMatch(/^wrote 1 pair to .*\nleft out: 1 mask; the reasons are above\n/);
     await writeFile(palette, `${await readFile(palette, 'utf8')}\nignore *\n`);
-    const second = await runCli(words(folder, '--palette', palette, '--out', join(root, 'b')));
+    const second = await askCli(words(folder, '--palette', palette, '--out', join(root, 'b')));
     expect(second).toMatchObject({ code: 0, stderr: '' });
     expect(second.stdout).toMatch(/ignore < 0\.1 %/);
   });
 
   it('lists the aliases of the class orders in its help', async () => {
-    const { stdout } = await runCli(['data', 'convert', '--help']);
+    const { stdout } = await askCli(['data', 'convert', '--help']);
     expect(stdout).toMatch(/face-parsing\.pytorch\s+\(or\s+bisenet,/);
     expect(stdout).toMatch(/lapa\s+\(or\s+helen,/);
   });
@@ -159,10 +159,10 @@ describe('data convert', () => {
     const other: Record<string, string> = { l_eye: 'r_eye', r_eye: 'l_eye', l_brow: 'r_brow', r_brow: 'l_brow' };
     await writeFile(table, celebamask19.classes.map(({ id, name }) => `${id + 100},${other[name] ?? name}`).join('\n'));
     const out = join(root, 'out');
-    const { code, stderr } = await runCli(words(folder, '--table', table, '--out', out));
+    const { code, stderr } = await askCli(words(folder, '--table', table, '--out', out));
     expect(code).toBe(0);
     expect(stderr).toMatch(/warning: left and right are exchanged in 3 of 3 converted masks; .* with --swap-sides\n$/);
-    const right = await runCli(words(folder, '--table', table, '--swap-sides', '--out', join(root, 'right')));
+    const right = await askCli(words(folder, '--table', table, '--swap-sides', '--out', join(root, 'right')));
     expect(right.stderr).toBe('');
   });
 
@@ -180,7 +180,7 @@ describe('data convert', () => {
     [['nowhere', '--from', 'lapa', '--out', 'x'], /folder nowhere not found; check the path/],
     [['.', '--from', 'segformer', '--out', 'x'], /masks of segformer already have the class ids of celebamask-19/],
   ])('%j is wrong use', async (more, message) => {
-    const { code, stdout, stderr } = await runCli(words(more[0], ...more.slice(1)), { cwd: await temporaryFolder() });
+    const { code, stdout, stderr } = await askCli(words(more[0], ...more.slice(1)), { cwd: await temporaryFolder() });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(stderr.trim().split('\n')).toHaveLength(1);

@@ -8,16 +8,16 @@ import { listNetworks } from '../../src/models/list-networks.ts';
 import { listModels } from '../../src/models/registry.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
 import { defaultEngine } from './default-engine.ts';
-import { runCli } from './run-cli.ts';
+import { askCli } from './run-cli.ts';
 
 async function json(...words: string[]) {
-  const { code, stdout, stderr } = await runCli([...words, '--json']);
+  const { code, stdout, stderr } = await askCli([...words, '--json']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
   return JSON.parse(stdout);
 }
 
 it('models lists every network with parameters and cost', async () => {
-  const { stdout } = await runCli(['models']);
+  const { stdout } = await askCli(['models']);
   const { architectures, models, sizes } = await json('models', '--size', '64');
   expect(sizes).toEqual([64]);
   expect(architectures.map(({ name }: { name: string }) => name)).toEqual(listModels());
@@ -33,7 +33,7 @@ it('models lists every network with parameters and cost', async () => {
 it('models --encoder lists the networks on one encoder, and refuses unknown ones', async () => {
   const { models } = await json('models', '--size', '64', '--encoder', 'resnet34');
   expect(new Set(models.map(({ encoder }: { encoder: string }) => encoder))).toEqual(new Set(['resnet34']));
-  const { code, stderr } = await runCli(['models', '--encoder', 'resnet35']);
+  const { code, stderr } = await askCli(['models', '--encoder', 'resnet35']);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("did you mean 'resnet34'?") });
 });
 
@@ -41,7 +41,7 @@ it('models NAME takes the settings of the network', async () => {
   const { settings, parameters } = await json('models', 'unet', '--encoder', 'resnet34', '--depth', '4');
   expect(settings).toEqual({ encoder: 'resnet34', depth: 4, stochasticDepth: 0 });
   expect(parameters).toBeLessThan(24_000_000);
-  const { code, stderr } = await runCli(['models', 'compact', '--depth', '4']);
+  const { code, stderr } = await askCli(['models', 'compact', '--depth', '4']);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('compact has no setting depth') });
 });
 
@@ -50,7 +50,7 @@ it('models NAME lists layers that add up', async () => {
   const sum = unet.layers.reduce((total: number, { parameters }: { parameters: number }) => total + parameters, 0);
   expect(sum).toBe(unet.parameters);
   expect(unet.layers.at(-1)).toMatchObject({ path: 'head', type: 'conv 1×1', output: [8, 64, 64] });
-  const { code, stdout } = await runCli(['models', 'mobile-unet']);
+  const { code, stdout } = await askCli(['models', 'mobile-unet']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^stem\.0 +conv 3×3, stride 2 +32×128×128 +864 +14\.16$/m);
   expect(stdout).toMatch(/^total +1,220,691 +\d+\.\d\d$/m);
@@ -58,7 +58,7 @@ it('models NAME lists layers that add up', async () => {
 });
 
 it('doctor shows the machine and tests the engines', async () => {
-  const { code, stdout } = await runCli(['doctor']);
+  const { code, stdout } = await askCli(['doctor']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^Node +\d+\.\d+\.\d+ /m);
   expect(stdout).toMatch(new RegExp(`^(?:Engines)? +${defaultEngine} +works on cpu;.* default`, 'm'));
@@ -76,25 +76,25 @@ it('doctor shows the machine and tests the engines', async () => {
 it('config prints the configuration of a file with overrides', async () => {
   const file = join(await temporaryFolder(), 'small.yaml');
   await writeFile(file, 'train:\n  size: 128 # small\n');
-  const { code, stdout } = await runCli(['config', file, 'train.lr=3e-4']);
+  const { code, stdout } = await askCli(['config', file, 'train.lr=3e-4']);
   const wanted = configSchema.parse({ name: 'small', train: { size: 128, lr: 3e-4 } });
   expect(code).toBe(0);
   expect(parse(stdout)).toEqual(wanted);
   expect(await json('config', file, 'train.lr=3e-4')).toEqual(wanted);
   // What it prints is itself a configuration.
   await writeFile(file, stdout);
-  expect(parse((await runCli(['config', file])).stdout)).toEqual(wanted);
+  expect(parse((await askCli(['config', file])).stdout)).toEqual(wanted);
 });
 
 it('config names every unknown key with its line', async () => {
   const file = join(await temporaryFolder(), 'wrong.yaml');
   await writeFile(file, 'train:\n  learning_rate: 1\n  batch_size: 4\n');
-  const { code, stderr } = await runCli(['config', file]);
+  const { code, stderr } = await askCli(['config', file]);
   expect(code).toBe(2);
   expect(stderr).toMatch(/^ *(?:faceparse: )?\S*wrong\.yaml:2: unknown key 'train\.learning_rate'; /m);
   expect(stderr).toMatch(/^ *\S*wrong\.yaml:3: unknown key 'train\.batch_size'; did you mean 'train\.batchSize'\?$/m);
 });
 
 it('config --reference prints docs/config.md', async () => {
-  expect((await runCli(['config', '--reference'])).stdout).toBe(formatConfigReference());
+  expect((await askCli(['config', '--reference'])).stdout).toBe(formatConfigReference());
 });

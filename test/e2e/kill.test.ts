@@ -7,8 +7,15 @@ import { runCli } from './run-cli.ts';
 import { fileFolder, listFiles, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
 
 const folder = await fileFolder();
-/** 24 steps; validations after 12 and 24, lines of metrics after 12, 20 and 24. */
-const settings = [...smallTraining, 'train.epochs=4', 'validation.every=2'];
+/** 24 small steps; validations after 12 and 24, lines of metrics after 12, 20 and 24. */
+const settings = [
+  ...smallTraining,
+  'train.size=32',
+  'data.cacheSize=32',
+  'train.batchSize=2',
+  'train.epochs=2',
+  'validation.every=1',
+];
 /** A checkpoint after every step. */
 const often = 'train.checkpointMinutes=0.000001';
 let data: string;

@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { bmpBytes } from '../bmp-fixture.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
-import { runCli } from './run-cli.ts';
+import { askCli } from './run-cli.ts';
 import { fileFolder, listFiles, writeFaces } from './training-fixture.ts';
 import { writeRandomWeights } from './weights-fixture.ts';
 
@@ -13,7 +13,7 @@ const root = await fileFolder();
 const weights = await writeRandomWeights(root, 32);
 
 function predict(words: readonly string[], cwd: string) {
-  return runCli(['predict', weights, ...words, '--engine', 'onnx', '--threads', '1'], { cwd });
+  return askCli(['predict', weights, ...words, '--engine', 'onnx', '--threads', '1'], { cwd });
 }
 
 /** A folder as people have it: endings of all kinds, animations, a page that was saved as a photo, an empty file. */
@@ -133,7 +133,7 @@ describe('predict on folders as people have them', () => {
     expect([code, stdout]).toEqual([0, `wrote ${names.length} masks to masks\n`]);
     expect((await readdir(join(folder, 'masks'))).sort()).toEqual(names.map((name) => `${name}.png`).sort());
     // An argument that starts with a dash comes after --.
-    const dash = await runCli(['predict', '--out', 'd', '--engine', 'onnx', '--', weights, '-dash.jpg'], {
+    const dash = await askCli(['predict', '--out', 'd', '--engine', 'onnx', '--', weights, '-dash.jpg'], {
       cwd: join(folder, 'p'),
     });
     expect([dash.code, dash.stdout]).toEqual([0, 'wrote 1 mask to d\n']);
@@ -171,14 +171,14 @@ describe('evaluate and data check on folders as people have them', () => {
     await writeFile(join(data, 'masks', second.replace('.jpg', '.png')), 'no mask');
     await writeFile(join(data, 'images', 'notes.txt'), 'my notes');
     const words = ['evaluate', weights, '--data', data, '--engine', 'onnx', '--threads', '1'];
-    const { code, stdout, stderr } = await runCli(words);
+    const { code, stdout, stderr } = await askCli(words);
     expect(code).toBe(1);
     expect(stdout).toMatch(/mean over 2 images/);
     expect(stderr).toContain(`faceparse: left alone in ${join(data, 'images')}: notes.txt (a text file)\n`);
     expect(stderr).toMatch(new RegExp(`${first}: is truncated or damaged`));
     expect(stderr).toMatch(/\.png: is not usable as a mask/);
     expect(stderr).toMatch(/faceparse: not all pairs are in the scores: 2 problems \(see above\)\n$/);
-    const json = await runCli([...words, '--json']);
+    const json = await askCli([...words, '--json']);
     expect(JSON.parse(json.stdout)).toMatchObject({
       images: 2,
       failures: [expect.stringContaining(first), expect.anything()],
@@ -196,7 +196,7 @@ describe('evaluate and data check on folders as people have them', () => {
       ['evaluate', weights],
       ['evaluate', '--masks', join(data, 'masks')],
     ]) {
-      const { code, stdout, stderr } = await runCli([...words, '--data', data]);
+      const { code, stdout, stderr } = await askCli([...words, '--data', data]);
       expect([code, stdout]).toEqual([1, expect.stringContaining('mean over 2 images')]);
       expect(stderr).toContain(`1 photo of 3 without a mask in masks/: ${first.replace('.png', '')}; add the mask`);
       expect(stderr).toContain('2 masks of 4 without a photo in images/: link, other; add the photos');
@@ -209,9 +209,9 @@ describe('evaluate and data check on folders as people have them', () => {
     for (const name of await readdir(join(data, 'masks'))) {
       await rename(join(data, 'masks', name), join(data, 'masks', name.replace('.png', '_mask.png')));
     }
-    const check = await runCli(['data', 'check', data]);
+    const check = await askCli(['data', 'check', data]);
     expect([check.code, check.stdout]).toEqual([0, expect.stringContaining('masks are named PHOTO_mask.png')]);
-    const scored = await runCli(['evaluate', weights, '--data', data, '--engine', 'onnx', '--threads', '1']);
+    const scored = await askCli(['evaluate', weights, '--data', data, '--engine', 'onnx', '--threads', '1']);
     expect([scored.code, scored.stdout]).toEqual([0, expect.stringContaining('mean over 2 images')]);
   });
 });

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
 import { numpyIsThere, python } from './python.ts';
-import { runCli } from './run-cli.ts';
+import { askCli } from './run-cli.ts';
 import { fileFolder, listFiles, writeFaces } from './training-fixture.ts';
 import { succeed, writeRandomWeights } from './weights-fixture.ts';
 
@@ -41,7 +41,7 @@ describe('predict', () => {
       channels: 4,
     });
 
-    const again = await runCli(['predict', weights, 'a.jpg', '--out', 'masks/overlay', ...oneThread], { cwd });
+    const again = await askCli(['predict', weights, 'a.jpg', '--out', 'masks/overlay', ...oneThread], { cwd });
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('overlay/a.png already exists') });
     const said = JSON.parse(await succeed([...words, '--probabilities', 'png', '--force', '--json'], cwd));
     expect(said.written[1]).toMatchObject({
@@ -64,7 +64,7 @@ describe('predict', () => {
 
   it('suggests the class that was meant, and writes nothing', async () => {
     const cwd = await twoPhotos();
-    const { code, stderr } = await runCli(['predict', weights, 'a.jpg', '--only', 'hairs', ...oneThread], { cwd });
+    const { code, stderr } = await askCli(['predict', weights, 'a.jpg', '--only', 'hairs', ...oneThread], { cwd });
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr: "faceparse: --only: celebamask-19 has no class 'hairs'; did you mean 'hair'?\n",
@@ -129,7 +129,7 @@ describe('evaluate --masks', () => {
     const [first, second] = (await listFiles(out)).sort();
     await writeFile(join(out, 'stray.png'), await readFile(join(out, first)));
     await writeFile(join(out, second), 'damaged');
-    const { code, stdout, stderr } = await runCli(['evaluate', '--masks', out, '--data', data, '--markdown']);
+    const { code, stdout, stderr } = await askCli(['evaluate', '--masks', out, '--data', data, '--markdown']);
     expect({ code, lines: stderr.split('\n').slice(-4) }).toEqual({
       code: 1,
       lines: [
@@ -152,7 +152,7 @@ describe('evaluate --masks', () => {
     [['--labels', 'face-8', '--data', 'y'], /--labels applies only to --masks/],
     [['--masks', 'x', '--data', 'y', '--labels', 'face'], /unknown label set "face"/],
   ])('refuses evaluate %j', async (words, message) => {
-    expect(await runCli(['evaluate', ...words])).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+    expect(await askCli(['evaluate', ...words])).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
   });
 });
 
@@ -168,6 +168,6 @@ it('model files of other programs are named by every command that takes a run', 
     [['report', 'export/ckpt.pth', '--out', 'x'], /export\/ckpt\.pth is a PyTorch checkpoint/],
     [['train', '--resume', 'export/ckpt.pth'], /export\/ckpt\.pth is a PyTorch checkpoint/],
   ] as const) {
-    expect(await runCli(words, { cwd })).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
+    expect(await askCli(words, { cwd })).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
   }
 });

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { runCli } from './run-cli.ts';
-import { fileFolder, listFiles, smallTraining, train, writeFaces } from './training-fixture.ts';
+import { askCli } from './run-cli.ts';
+import { askTrain, fileFolder, listFiles, smallTraining, writeFaces } from './training-fixture.ts';
 
 const folder = await fileFolder();
 const runs = join(folder, 'runs');
@@ -29,12 +29,12 @@ beforeAll(async () => {
     ['name=lr-s0', 'train.lr=1e-3'],
     ['name=lr-s1', 'train.lr=1e-3', 'train.seed=1'],
   ]) {
-    await train([...common, ...overrides]);
+    await askTrain([...common, ...overrides]);
   }
 }, 240_000);
 
 function report(...words: string[]) {
-  return runCli(['report', ...words, '--threads', '1']);
+  return askCli(['report', ...words, '--threads', '1']);
 }
 
 describe('report', () => {
@@ -58,7 +58,7 @@ describe('report', () => {
       'report.pdf',
       'report.typ',
     ]);
-    const evaluated = await runCli([
+    const evaluated = await askCli([
       'evaluate',
       join(runs, 'main'),
       '--data',
@@ -80,7 +80,7 @@ describe('report', () => {
     const { code, stdout, stderr } = await report(...words, '--json');
     expect(code, stderr).toBe(0);
     const common = [join(runs, 'main'), '--data', join(data, 'val'), '--threads', '1', '--json'];
-    const evaluated = JSON.parse((await runCli(['evaluate', ...common, ...scales])).stdout);
+    const evaluated = JSON.parse((await askCli(['evaluate', ...common, ...scales])).stdout);
     expect(JSON.parse(stdout).fPerImage).toBeCloseTo(evaluated.averaged.fPerImage, 12);
     const source = await readFile(join(folder, 'averaged', 'report.typ'), 'utf8');
     const [small, large] = evaluated.averaged.sides;
@@ -112,11 +112,11 @@ describe('report', () => {
     const again = await report(join(runs, 'main'), '--data', data, '--out', out);
     expect(again.code).toBe(2);
     expect(again.stderr).toMatch(/^faceparse: [^\n]*report\.typ already exists and may have been edited;[^\n]*\n$/);
-    expect((await runCli(['report', '--build', out])).stdout).toMatch(/^wrote .*report\.pdf \(\d pages\)\n$/);
+    expect((await askCli(['report', '--build', out])).stdout).toMatch(/^wrote .*report\.pdf \(\d pages\)\n$/);
     expect(await readFile(join(out, 'report.pdf'))).toEqual(pdf);
     const text = await readFile(source, 'utf8');
     await writeFile(source, text.replace('= Limits', '= Limits\n\nA sentence of my own.\n'));
-    expect((await runCli(['report', '--build', out])).code).toBe(0);
+    expect((await askCli(['report', '--build', out])).code).toBe(0);
     expect(await readFile(join(out, 'report.pdf'))).not.toEqual(pdf);
   });
 
@@ -124,13 +124,13 @@ describe('report', () => {
     const source = join(out, 'report.typ');
     const text = await readFile(source, 'utf8');
     await writeFile(source, text.replace('= Limits', `= Limits\n\n${'#pagebreak()\n'.repeat(5)}`));
-    const long = await runCli(['report', '--build', out]);
+    const long = await askCli(['report', '--build', out]);
     expect(long.code).toBe(1);
     expect(long.stderr).toMatch(
       /^faceparse: the report has \d+ pages, but 5 are allowed;[^\n]*the longest is Limits\.[^\n]*\n$/,
     );
     await writeFile(source, `${text}\n#image("figures/gone.svg")\n`);
-    const wrong = await runCli(['report', '--build', out]);
+    const wrong = await askCli(['report', '--build', out]);
     expect(wrong.code).toBe(1);
     expect(wrong.stderr).toMatch(/^faceparse: [^\n]*report\.typ:\d+: file not found[^\n]*\n$/);
     await writeFile(source, text);
@@ -140,7 +140,7 @@ describe('report', () => {
     const source = join(out, 'report.typ');
     const text = await readFile(source, 'utf8');
     await writeFile(source, text.replace('#set text(font: "Arimo"', '#set text(font: "Arimoo"'));
-    const { code, stdout, stderr } = await runCli(['report', '--build', out]);
+    const { code, stdout, stderr } = await askCli(['report', '--build', out]);
     expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringMatching(/^wrote /) });
     expect(stderr).toMatch(/^faceparse: warning: [^\n]*report\.typ:\d+: unknown font family: arimoo\n$/);
     await writeFile(source, text);
@@ -209,7 +209,7 @@ describe('report', () => {
       DATA: data,
       OUT: join(folder, 'nothing'),
     };
-    const { code, stdout, stderr } = await runCli(['report', ...words.map((word) => named[word] ?? word)]);
+    const { code, stdout, stderr } = await askCli(['report', ...words.map((word) => named[word] ?? word)]);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(message);
     expect(stderr).toMatch(/^faceparse: [^\n]*\n$/);

@@ -6,8 +6,8 @@ import { parse } from 'yaml';
 import { learningRateAt } from '../../src/optim/schedule.ts';
 import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
-import { runCli } from './run-cli.ts';
-import { fileFolder, readCsv, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
+import { askCli, runCli } from './run-cli.ts';
+import { askTrain, fileFolder, readCsv, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
 
 const folder = await fileFolder();
 let data: string;
@@ -18,7 +18,7 @@ beforeAll(async () => {
   data = await writeFaces(folder);
   finished = join(folder, 'finished', 'same');
   const words = ['--data', data, '--out', dirname(finished), '--name', 'same', ...smallTraining, 'train.epochs=2'];
-  await train(words);
+  await askTrain(words);
 });
 
 async function copyOfFinished(): Promise<string> {
@@ -44,7 +44,7 @@ const recorded = [
 describe('a run resumed with changed settings', () => {
   it('goes on with them from its step on, at the same epoch, on the schedule of the new length', async () => {
     const run = await copyOfFinished();
-    const { stderr, stdout } = await train(['--resume', run, ...changes]);
+    const { stderr, stdout } = await askTrain(['--resume', run, ...changes]);
     expect(stderr).toMatch(/^faceparse: from step 12 on: loss\.dice from 1 to 0\.5, train\.batchSize from 4 to 8, /m);
     expect(stdout).toMatch(/^18 steps in /m);
     expect(await readConfig(run)).toMatchObject({ train: { epochs: 4, lr: 5e-4, batchSize: 8 }, loss: { dice: 0.5 } });
@@ -80,9 +80,9 @@ describe('a run resumed with changed settings', () => {
   it('may begin to average its weights, and gives up a length in minutes for one in epochs', async () => {
     const parent = await temporaryFolder();
     const words = ['--data', data, '--out', parent, '--name', 'short', ...smallTraining, 'train.averageDecay=0'];
-    await train([...words, 'train.minutes=0.001']);
+    await askTrain([...words, 'train.minutes=0.001']);
     const run = join(parent, 'short');
-    await train(['--resume', run, 'train.epochs=2', 'train.averageDecay=0.9']);
+    await askTrain(['--resume', run, 'train.epochs=2', 'train.averageDecay=0.9']);
     expect((await readConfig(run)).train).toMatchObject({ epochs: 2, averageDecay: 0.9 });
     expect((await readConfig(run)).train.minutes).toBeUndefined();
     const { metadata } = await readTensors(join(run, 'weights', 'last.safetensors'));
@@ -104,7 +104,7 @@ describe('a run resumed with changed settings', () => {
     ['train.learning=1', /unknown key 'train\.learning'/],
   ])('refuses %s with the way out, and changes nothing', async (word, message) => {
     const before = await readFile(join(finished, 'config.yaml'));
-    const { code, stdout, stderr } = await runCli(['train', '--resume', finished, word, 'train.epochs=4']);
+    const { code, stdout, stderr } = await askCli(['train', '--resume', finished, word, 'train.epochs=4']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^faceparse: [^\n]*\n$/);
     expect(stderr).toMatch(message);
@@ -117,7 +117,7 @@ describe('a run resumed with other data', () => {
     const own = join(await temporaryFolder(), 'own');
     await cp(data, own, { recursive: true });
     const run = await copyOfFinished();
-    await train(['--resume', run, '--data', own, 'train.epochs=3']);
+    await askTrain(['--resume', run, '--data', own, 'train.epochs=3']);
     const { resumes, trainingData } = await readEnvironment(run);
     expect(trainingData.folder).toBe(join(data, 'train'));
     const [{ trainingData: moved, validationData }] = resumes;
@@ -126,7 +126,7 @@ describe('a run resumed with other data', () => {
     // The images are the same, so the best weights stay.
     expect(existsSync(join(run, 'weights', 'best-before-step-12.safetensors'))).toBe(false);
     await rename(own, `${own}-2`);
-    const { code, stderr } = await runCli(['train', '--resume', run, 'train.epochs=4']);
+    const { code, stderr } = await askCli(['train', '--resume', run, 'train.epochs=4']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^faceparse: [^\n]*its data folder [^\n]*own no longer exists; [^\n]*--data FOLDER\n$/);
   });
@@ -137,7 +137,7 @@ describe('a run resumed with other data', () => {
     await writeSyntheticDataset({ folder: other, count: 3, size: 64, seed: 4, split: 'val' });
     const run = await copyOfFinished();
     const best = await readFile(join(run, 'weights', 'best.safetensors'));
-    const { stderr } = await train(['--resume', run, '--data', other, 'train.epochs=4']);
+    const { stderr } = await askTrain(['--resume', run, '--data', other, 'train.epochs=4']);
     expect(stderr).toMatch(/from step 12 on: training on 12 pairs of \S+, other images than the 24 of /);
     expect(stderr).toMatch(/from step 12 on: validation on 3 pairs of \S+, other images than the 8 of /);
     const kept = join(run, 'weights', 'best-before-step-12.safetensors');
@@ -154,25 +154,25 @@ describe('a finished run', () => {
     const run = await copyOfFinished();
     await rm(join(run, 'events.out.tfevents.faceparse'));
     const before = await lastWeights(run);
-    const { stdout, stderr } = await train(['--resume', join(run, 'weights', 'last.safetensors')]);
+    const { stdout, stderr } = await askTrain(['--resume', join(run, 'weights', 'last.safetensors')]);
     expect(stderr).toBe('');
     expect(stdout).toMatch(/^\S*same is finished: 12 steps \(2 epochs\) in .*; best F \(per image\) 0\.\d{4}\n/);
     expect(stdout).toContain(`faceparse train --resume ${run} train.epochs=4\n`);
     expect(stdout).toContain(`faceparse train ${run}/config.yaml train.init=${run} --name NEW --data DATA\n`);
-    const { stdout: json } = await train(['--resume', run, '--json']);
+    const { stdout: json } = await askTrain(['--resume', run, '--json']);
     expect(JSON.parse(json)).toMatchObject({ run, finished: true, steps: 12, interrupted: false });
     expect((await lastWeights(run)).equals(before)).toBe(true);
   });
 
   it('refuses settings that no step is left for', async () => {
-    const { code, stderr } = await runCli(['train', '--resume', finished, 'train.lr=1e-3']);
+    const { code, stderr } = await askCli(['train', '--resume', finished, 'train.lr=1e-3']);
     expect(code).toBe(2);
     expect(stderr).toMatch(/^faceparse: train\.lr=1e-3 would change nothing: \S+ is finished after 12 steps [^\n]*\n$/);
     expect(stderr).toContain(`faceparse train --resume ${finished} train.epochs=4\n`);
   });
 
   it('is estimated by what is left of a greater length', async () => {
-    const { stdout } = await train(['--resume', finished, 'train.epochs=5', '--dry-run']);
+    const { stdout } = await askTrain(['--resume', finished, 'train.epochs=5', '--dry-run']);
     expect(stdout).toMatch(/^done +12 steps \(2 epochs\) in .*, of 5 epochs$/m);
     expect(stdout).toMatch(/^left +18 steps \(3 epochs\), about .*, excluding validation$/m);
     expect((await readConfig(finished)).train.epochs).toBe(2);

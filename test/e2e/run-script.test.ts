@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { solutionFiles } from '../../src/challenge/solution.ts';
-import { openDataset } from '../../src/data/dataset/dataset.ts';
+import { type DatasetItem, openDataset } from '../../src/data/dataset/dataset.ts';
 import { selectEngine } from '../../src/engine/select-engine.ts';
 import { readTruth } from '../../src/evaluation/evaluate-parser.ts';
 import { decodePalettePng } from '../../src/formats/png/palette-png.ts';
@@ -39,6 +39,18 @@ async function writeSolution(name: string, weights: Weights, averaging?: Averagi
 
 function runPython(solution: string, words: readonly string[]): void {
   const child = spawnSync(python, ['run.py', ...words], { cwd: solution, encoding: 'utf8' });
+  expect(child.status, child.stderr).toBe(0);
+}
+
+/** Runs run.py of several solutions in one process, which loads torch once. */
+function runPythons(runs: readonly { solution: string; words: readonly string[] }[]): void {
+  const script = `import json, os, runpy, sys
+for solution, words in json.loads(sys.argv[1]):
+    os.chdir(solution)
+    sys.argv = ['run.py', *words]
+    runpy.run_path('run.py', run_name='__main__')`;
+  const listed = JSON.stringify(runs.map(({ solution, words }) => [solution, words]));
+  const child = spawnSync(python, ['-c', script, listed], { encoding: 'utf8' });
   expect(child.status, child.stderr).toBe(0);
 }
 
@@ -86,24 +98,32 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       [1, 1],
     ] as const;
     const photos = join(root, 'photos');
+    const views: readonly (readonly [string, Averaging | undefined])[] = [
+      ['the photo alone', undefined],
+      ['a mirror image', { flip: true, scales: [1] }],
+      ['several sizes', { flip: false, scales: [0.5, 1, 1.5] }],
+      ['both', { flip: true, scales: [1, 1.5] }],
+    ];
+    let weights: Weights;
     beforeAll(async () => {
       await mkdir(photos);
       for (const [index, [width, height]] of sizes.entries()) {
         await writeFile(join(photos, `${index}.png`), await photoPng(drawPhoto(width, height, index + 1)));
       }
-    });
-
-    it.each([
-      ['the photo alone', undefined],
-      ['a mirror image', { flip: true, scales: [1] }],
-      ['several sizes', { flip: false, scales: [0.5, 1, 1.5] }],
-      ['both', { flip: true, scales: [1, 1.5] }],
-    ] as const)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging) => {
       // Untrained weights are unsuitable: they barely distinguish left from right, so their averages are ties.
-      const weights = atSize((await loadWeights()).weights, 128);
-      const solution = await writeSolution(name, weights, averaging);
-      const masks = join(solution, 'masks');
-      runPython(solution, ['--input', photos, '--output', masks]);
+      weights = atSize((await loadWeights()).weights, 128);
+      const runs = [];
+      for (const [name, averaging] of views) {
+        runs.push({
+          solution: await writeSolution(name, weights, averaging),
+          words: ['--input', photos, '--output', 'masks'],
+        });
+      }
+      runPythons(runs);
+    }, torchTimeout);
+
+    it.each(views)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging) => {
+      const masks = join(root, name, 'masks');
       const parser = await FaceParser.create(weights, await selectEngine(), averaging ? { averaging } : {});
       for (const [index, [width, height]] of sizes.entries()) {
         const { labels } = await parser.parse(drawPhoto(width, height, index + 1));
@@ -162,18 +182,29 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights) || !existsSync(real
   'run.py on real images (skipped where torch, the weights or the images are missing)',
   { timeout: torchTimeout },
   () => {
-    it.each([
-      ['plain', undefined, 12],
+    const cases: readonly (readonly [string, Averaging | undefined, number])[] = [
+      ['plain', undefined, 8],
       ['averaged', defaultAveraging, 3],
-    ] as const)('gives the masks and the score of faceparse, %s', async (name, averaging, count) => {
-      const { weights } = await loadWeights();
-      const solution = await writeSolution(`real ${name}`, weights, averaging);
-      const { items: all } = await openDataset(realPairs);
+    ];
+    let weights: Weights;
+    let all: readonly DatasetItem[];
+    beforeAll(async () => {
+      ({ weights } = await loadWeights());
+      ({ items: all } = await openDataset(realPairs));
+      const runs = [];
+      for (const [name, averaging, count] of cases) {
+        const solution = await writeSolution(`real ${name}`, weights, averaging);
+        const photos = join(solution, 'photos');
+        await mkdir(photos);
+        for (const { imagePath, stem } of all.slice(0, count)) await symlink(imagePath, join(photos, `${stem}.jpg`));
+        runs.push({ solution, words: ['--input', photos, '--output', 'masks'] });
+      }
+      runPythons(runs);
+    }, torchTimeout);
+
+    it.each(cases)('gives the masks and the score of faceparse, %s', async (name, averaging, count) => {
+      const solution = join(root, `real ${name}`);
       const items = all.slice(0, count);
-      const photos = join(solution, 'photos');
-      await mkdir(photos);
-      for (const { imagePath, stem } of items) await symlink(imagePath, join(photos, `${stem}.jpg`));
-      runPython(solution, ['--input', photos, '--output', join(solution, 'masks')]);
       const parser = await FaceParser.create(weights, await selectEngine(), averaging ? { averaging } : {});
       const scores = { python: new FaceScore(19), faceparse: new FaceScore(19) };
       for (const item of items) {

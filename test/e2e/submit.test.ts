@@ -5,8 +5,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { drawSyntheticFace } from '../../src/synthetic/face.ts';
 import { photoPng } from '../image-fixture.ts';
 import { python, torchIsThere, torchTimeout } from './python.ts';
-import { runCli } from './run-cli.ts';
-import { fileFolder, smallTraining, train, writeFaces } from './training-fixture.ts';
+import { askCli } from './run-cli.ts';
+import { askTrain, fileFolder, smallTraining, writeFaces } from './training-fixture.ts';
 
 const root = await fileFolder();
 const run = join(root, 'run');
@@ -15,7 +15,7 @@ const stems = ['a', 'b', 'c'];
 
 beforeAll(async () => {
   const data = await writeFaces(root);
-  await train(['--data', data, '--out', root, '--name', 'run', ...smallTraining, 'train.epochs=2']);
+  await askTrain(['--data', data, '--out', root, '--name', 'run', ...smallTraining, 'train.epochs=2']);
   await mkdir(join(test, 'images'), { recursive: true });
   await mkdir(join(root, 'never'));
   for (const [seed, stem] of stems.entries()) {
@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 /** Runs `faceparse submit`. */
 function submit(...words: string[]) {
-  return runCli(['submit', ...words], { timeoutMs: torchTimeout });
+  return askCli(['submit', ...words], { timeoutMs: torchTimeout });
 }
 
 /** A copy of the run whose environment.json says something else. */
@@ -59,7 +59,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const solution = ['solution/ckpt.pth', 'solution/requirements.txt', 'solution/run.py'];
     expect(Object.keys(files).sort()).toEqual([...stems.map((stem) => `masks/${stem}.png`), ...solution]);
     const masks = join(root, 'masks');
-    expect((await runCli(['predict', run, join(test, 'images'), '--out', masks])).code).toBe(0);
+    expect((await askCli(['predict', run, join(test, 'images'), '--out', masks])).code).toBe(0);
     for (const stem of stems) {
       expect(Buffer.from(files[`masks/${stem}.png`]).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
     }
@@ -91,7 +91,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(script).toMatch(/^SIDES = \[32, 64, 96\]/m);
     expect(script).toMatch(/^FLIP = True/m);
     const masks = join(root, 'averaged');
-    expect((await runCli(['predict', run, join(test, 'images'), '--out', masks, ...views])).code).toBe(0);
+    expect((await askCli(['predict', run, join(test, 'images'), '--out', masks, ...views])).code).toBe(0);
     for (const stem of stems) {
       expect(Buffer.from(files[`masks/${stem}.png`]).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
     }
@@ -266,7 +266,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
 
   it('refuses a report about another run or another number, as folder and as PDF', async () => {
     const report = join(root, 'named-report');
-    const made = await runCli(['report', run, '--id', 'A12345678B', '--out', report], { timeoutMs: torchTimeout });
+    const made = await askCli(['report', run, '--id', 'A12345678B', '--out', report], { timeoutMs: torchTimeout });
     expect(made.code, made.stderr).toBe(0);
     const out = (id: string) => ['--test', test, '--course', id, '--out', join(root, 'never', `${id}.zip`)];
     const number = await submit(run, ...out('B12345678A'), '--report', report);

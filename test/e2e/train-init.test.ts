@@ -3,8 +3,8 @@ import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
-import { runCli } from './run-cli.ts';
-import { fileFolder, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
+import { askCli } from './run-cli.ts';
+import { askTrain, fileFolder, readTensors, smallTraining, writeFaces } from './training-fixture.ts';
 
 const folder = await fileFolder();
 let data: string;
@@ -15,7 +15,7 @@ const oneStep = ['train.epochs=0.1', 'train.lr=1e-12', 'train.seed=9'];
 beforeAll(async () => {
   data = await writeFaces(folder);
   first = join(folder, 'runs', 'first');
-  await train(['--data', data, '--out', dirname(first), '--name', 'first', ...smallTraining, 'train.epochs=1']);
+  await askTrain(['--data', data, '--out', dirname(first), '--name', 'first', ...smallTraining, 'train.epochs=1']);
 });
 
 const readEnvironment = async (run: string) => JSON.parse(await readFile(join(run, 'environment.json'), 'utf8'));
@@ -38,7 +38,7 @@ describe('train.init', () => {
   it('starts from the weights of a run, and records where they come from', async () => {
     const run = join(folder, 'runs', 'second');
     const words = ['--data', data, '--out', dirname(run), '--name', 'second', ...smallTraining, ...oneStep];
-    const { stderr } = await train([...words, `train.init=${first}`]);
+    const { stderr } = await askTrain([...words, `train.init=${first}`]);
     expect(stderr).toMatch(
       /^faceparse: the run starts from the weights of \S*best\.safetensors \(run first, after 6 steps /m,
     );
@@ -55,7 +55,7 @@ describe('train.init', () => {
     const copy = join(await temporaryFolder(), 'second');
     await cp(run, copy, { recursive: true });
     await rm(first, { recursive: true });
-    await train(['--resume', copy, 'train.epochs=0.5']);
+    await askTrain(['--resume', copy, 'train.epochs=0.5']);
     expect(JSON.parse((await readTensors(join(copy, 'weights', 'last.safetensors'))).metadata.origin)).toEqual(origin);
     expect((await readEnvironment(copy)).initialRun).toEqual(initialRun);
     await cp(copy, first, { recursive: true });
@@ -65,13 +65,13 @@ describe('train.init', () => {
     const cwd = await temporaryFolder();
     await cp(join(first, 'weights', 'last.safetensors'), join(cwd, 'found.safetensors'));
     const words = ['--data', data, '--name', 'third', ...smallTraining, ...oneStep, 'train.init=found.safetensors'];
-    const { stderr } = await train(words, { cwd });
+    const { stderr } = await askTrain(words, { cwd });
     expect(stderr).toMatch(/found\.safetensors, which is in no run folder: how they were trained is unknown/);
     const environment = await readEnvironment(join(cwd, 'runs', 'third'));
     expect(environment.initialWeights).toMatch(/^found\.safetensors, SHA-256 /);
     expect(environment.initialRun).toBeUndefined();
     await writeSyntheticDataset({ folder: cwd, count: 1, size: 512, seed: 1, split: 'test' });
-    const refused = await runCli(['submit', 'runs/third', '--test', 'test'], { cwd });
+    const refused = await askCli(['submit', 'runs/third', '--test', 'test'], { cwd });
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toMatch(/started from 'found\.safetensors, SHA-256 [^\n]*pretrained weights are forbidden/);
   });
@@ -98,7 +98,7 @@ describe('train.init', () => {
     await writeFile(join(cwd, 'net.pth'), 'PK\u0003\u0004');
     await writeFile(join(cwd, 'bad.safetensors'), 'not weights');
     const given = words.map((word) => word.replace('RUN', first));
-    const { code, stdout, stderr } = await runCli(['train', '--data', data, ...smallTraining, ...given], { cwd });
+    const { code, stdout, stderr } = await askCli(['train', '--data', data, ...smallTraining, ...given], { cwd });
     expect(stderr).toMatch(/^faceparse: [^\n]*\n$/);
     expect(stderr).toMatch(message);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -8,8 +8,17 @@ import { decodePalettePng } from '../../src/formats/png/palette-png.ts';
 import { encodeSafetensors } from '../../src/formats/safetensors.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
 import { defaultEngine } from './default-engine.ts';
-import { runCli } from './run-cli.ts';
-import { fileFolder, listFiles, readCsv, readTensors, smallTraining, train, writeFaces } from './training-fixture.ts';
+import { askCli } from './run-cli.ts';
+import {
+  askTrain,
+  fileFolder,
+  listFiles,
+  readCsv,
+  readTensors,
+  smallTraining,
+  train,
+  writeFaces,
+} from './training-fixture.ts';
 
 const folder = await fileFolder();
 let data: string;
@@ -21,7 +30,7 @@ beforeAll(async () => {
   data = await writeFaces(folder);
   run = join(folder, 'runs', 'first');
   const words = ['--data', data, '--out', join(folder, 'runs'), '--name', 'first'];
-  const result = await train([...words, ...smallTraining, 'train.epochs=4', 'validation.every=2']);
+  const result = await askTrain([...words, ...smallTraining, 'train.epochs=4', 'validation.every=2']);
   ({ stdout: printed, stderr: progress } = result);
 });
 
@@ -128,7 +137,7 @@ describe('train', () => {
   it('refuses an existing run folder before doing anything', async () => {
     const before = await readFile(join(run, 'checkpoint.safetensors'));
     const words = ['train', '--data', data, '--out', join(folder, 'runs'), '--name', 'first', ...smallTraining];
-    const { code, stdout, stderr } = await runCli(words);
+    const { code, stdout, stderr } = await askCli(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
       `faceparse: the run folder ${run} already exists. Resume it with --resume ${run}, or choose another name with --name.\n`,
@@ -138,7 +147,7 @@ describe('train', () => {
 
   it('does nothing when a finished run is resumed', async () => {
     const before = await readFile(join(run, 'weights', 'last.safetensors'));
-    const { stdout } = await train(['--resume', run, '--threads', '1']);
+    const { stdout } = await askTrain(['--resume', run, '--threads', '1']);
     expect(stdout).toContain(`${run} is finished: 24 steps (4 epochs) in `);
     expect((await readFile(join(run, 'weights', 'last.safetensors'))).equals(before)).toBe(true);
   });
@@ -152,13 +161,13 @@ describe('train', () => {
   });
 
   it('says what to do with a run or weights in place of a config', async () => {
-    const folderGiven = await runCli(['train', run, 'train.epochs=9', '--data', data]);
+    const folderGiven = await askCli(['train', run, 'train.epochs=9', '--data', data]);
     expect(folderGiven.code).toBe(2);
     expect(folderGiven.stderr).toBe(
       `faceparse: ${run} is a run, not a config; go on with it by --resume ${run}, or train a new run with its settings: ${join(run, 'config.yaml')} --name NEW\n`,
     );
     const weights = join(run, 'weights', 'best.safetensors');
-    const fileGiven = await runCli(['train', weights, '--data', data]);
+    const fileGiven = await askCli(['train', weights, '--data', data]);
     expect(fileGiven.code).toBe(2);
     expect(fileGiven.stderr).toBe(
       `faceparse: ${weights} is a weights file, not a config; to start from its weights, give CONFIG train.init=${weights}\n`,
@@ -166,7 +175,7 @@ describe('train', () => {
   });
 
   it('keeps its name when it is resumed', async () => {
-    const { code, stderr } = await runCli(['train', '--resume', run, '--name', 'other']);
+    const { code, stderr } = await askCli(['train', '--resume', run, '--name', 'other']);
     expect(code).toBe(2);
     expect(stderr).toBe(
       `faceparse: --name cannot be used with --resume: a resumed run keeps its name; rename the folder ${run} instead\n`,
@@ -178,7 +187,7 @@ describe('train', () => {
     // At the limit it is refused, below it is not.
     const limit = 'parameters.limit=1220692';
     const words = ['train', '--data', data, '--dry-run', ...smallTraining, 'train.epochs=10', limit];
-    const { code, stdout, stderr } = await runCli(words, { cwd });
+    const { code, stdout, stderr } = await askCli(words, { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^network +mobile-unet, 1,220,691 trainable parameters$/m);
     expect(stdout).toMatch(/^data +24 training pairs, 8 for validation$/m);
@@ -187,7 +196,7 @@ describe('train', () => {
       new RegExp(`^engine +${defaultEngine} on cpu, [\\d.]+ m?s per step \\(just measured\\)$`, 'm'),
     );
     expect(stdout).toMatch(/^length +60 steps \(10 epochs\), about /m);
-    const estimate = JSON.parse((await runCli([...words, '--json'], { cwd })).stdout);
+    const estimate = JSON.parse((await askCli([...words, '--json'], { cwd })).stdout);
     expect(estimate).toMatchObject({ parameters: 1_220_691, steps: 60, stepsPerEpoch: 6, trainingPairs: 24 });
     expect(estimate.seconds).toBeCloseTo((60 * estimate.stepMilliseconds) / 1000, 6);
     expect(await readdir(cwd)).toEqual([]);
@@ -197,10 +206,10 @@ describe('train', () => {
     const cwd = await temporaryFolder();
     const words = ['train', '--data', data, ...smallTraining, 'train.accumulate=7', 'train.epochs=1', '--name', 'few'];
     const notice = 'faceparse: 24 training pairs cannot fill a step of 28 images: train.accumulate is 6, not 7\n';
-    const dry = await runCli([...words, '--dry-run'], { cwd });
+    const dry = await askCli([...words, '--dry-run'], { cwd });
     expect([dry.code, dry.stderr]).toEqual([0, expect.stringContaining(notice)]);
     expect(dry.stdout).toMatch(/^batches +6 × 4 images, 1 steps per epoch$/m);
-    const { code, stderr } = await runCli(words, { cwd });
+    const { code, stderr } = await askCli(words, { cwd });
     expect([code, stderr]).toEqual([0, expect.stringContaining(notice)]);
     expect(await readFile(join(cwd, 'runs/few/config.yaml'), 'utf8')).toMatch(/^ +accumulate: 6$/m);
   });
@@ -208,7 +217,7 @@ describe('train', () => {
   it('refuses a network over parameters.limit with both numbers, before writing anything', async () => {
     const cwd = await temporaryFolder();
     const words = ['train', '--data', data, ...smallTraining];
-    const { code, stdout, stderr } = await runCli([...words, 'parameters.limit=1220691'], { cwd });
+    const { code, stdout, stderr } = await askCli([...words, 'parameters.limit=1220691'], { cwd });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(/^faceparse: mobile-unet has 1,220,691 [^\n]*fewer than 1,220,691\. [^\n]*\n$/);
     expect(await readdir(cwd)).toEqual([]);
@@ -235,7 +244,7 @@ describe('train', () => {
     ],
   ])('%s is refused in one line', async (_, words, message) => {
     const cwd = await temporaryFolder();
-    const { code, stderr } = await runCli(['train', ...words], { cwd });
+    const { code, stderr } = await askCli(['train', ...words], { cwd });
     expect(code).toBe(2);
     expect(stderr).toMatch(/^[^\n]*\n$/);
     expect(stderr).toMatch(message);
@@ -246,12 +255,12 @@ describe('train', () => {
 describe('evaluate', () => {
   it('reproduces the score that training recorded for the best weights', async () => {
     const words = ['evaluate', run, '--data', join(data, 'val'), '--threads', '1', '--json'];
-    const { code, stdout } = await runCli(words);
+    const { code, stdout } = await askCli(words);
     expect(code).toBe(0);
     const result = JSON.parse(stdout);
     expect(result).toMatchObject({ images: 8, weights: join(run, 'weights', 'best.safetensors') });
     expect(result.confusion).toHaveLength(19 * 19);
-    const ownData = await runCli(['evaluate', run, '--threads', '1', '--json']);
+    const ownData = await askCli(['evaluate', run, '--threads', '1', '--json']);
     const { fPerImage, data: used } = JSON.parse(ownData.stdout);
     expect({ fPerImage, used }).toEqual({ fPerImage: result.fPerImage, used: join(data, 'val') });
 
@@ -267,14 +276,14 @@ describe('evaluate', () => {
         await copyFile(join(data, 'val', name), join(four, name));
       }
     }
-    const again = JSON.parse((await runCli(['evaluate', run, '--data', four, '--threads', '1', '--json'])).stdout);
+    const again = JSON.parse((await askCli(['evaluate', run, '--data', four, '--threads', '1', '--json'])).stdout);
     const rows = await readCsv(join(run, 'metrics.csv'));
     expect(again.fPerImage).toBeCloseTo(Math.max(...rows.flatMap(({ valF }) => valF ?? [])), 6);
   });
 
   it('prints a table, and scores a weights file by its name', async () => {
     const file = join(run, 'weights', 'last.safetensors');
-    const { code, stdout } = await runCli(['evaluate', file, '--data', join(data, 'val')]);
+    const { code, stdout } = await askCli(['evaluate', file, '--data', join(data, 'val')]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/last\.safetensors: mobile-unet at 64×64, network \d+ ms per image/);
     expect(stdout).toMatch(/^skin +8 /m);
@@ -299,7 +308,7 @@ describe('predict', () => {
   it('writes one palette PNG per photo, with its name and upright size', async () => {
     const input = await photos();
     const out = join(input, '..', 'masks');
-    const { code, stdout, stderr } = await runCli(['predict', run, input, '--out', out, '--overlay']);
+    const { code, stdout, stderr } = await askCli(['predict', run, input, '--out', out, '--overlay']);
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: `faceparse: left alone in ${input}: note.txt (a text file)\n`,
@@ -325,23 +334,23 @@ describe('predict', () => {
       .toFile(photo);
     const before = await readFile(photo);
     for (const words of [[], ['--force']]) {
-      const { code, stderr } = await runCli(['predict', run, photo, '--out', input, ...words]);
+      const { code, stderr } = await askCli(['predict', run, photo, '--out', input, ...words]);
       expect(code).toBe(2);
       expect(stderr).toMatch(/^faceparse: [^\n]*same\.png is an input photo; choose another --out\n$/);
     }
     expect((await readFile(photo)).equals(before)).toBe(true);
     const out = join(input, '..', 'masks');
     const words = ['predict', run, photo, '--out', out];
-    expect((await runCli(words)).code).toBe(0);
-    expect(await runCli(words)).toMatchObject({ code: 2, stderr: expect.stringContaining('use --force') });
-    expect((await runCli([...words, '--force'])).code).toBe(0);
+    expect((await askCli(words)).code).toBe(0);
+    expect(await askCli(words)).toMatchObject({ code: 2, stderr: expect.stringContaining('use --force') });
+    expect((await askCli([...words, '--force'])).code).toBe(0);
   });
 
   it('reports areas in JSON and continues after a bad photo', async () => {
     const input = await photos();
     await writeFile(join(input, 'broken.jpg'), (await jpegBytes(64, 64)).subarray(0, 1500));
     const out = join(input, '..', 'masks');
-    const { code, stdout, stderr } = await runCli(['predict', run, input, '--out', out, '--json']);
+    const { code, stdout, stderr } = await askCli(['predict', run, input, '--out', out, '--json']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/broken\.jpg: is truncated or damaged/);
     const { written, failures } = JSON.parse(stdout);
@@ -381,7 +390,7 @@ describe('predict', () => {
     const file = join(input, 'w.safetensors');
     await writeFile(file, await spoil(await readFile(original), original));
     const out = join(input, '..', 'masks');
-    const { code, stdout, stderr } = await runCli(['predict', file, join(input, 'tall.jpeg'), '--out', out]);
+    const { code, stdout, stderr } = await askCli(['predict', file, join(input, 'tall.jpeg'), '--out', out]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toMatch(message);
     expect(existsSync(out)).toBe(false);
@@ -391,7 +400,7 @@ describe('predict', () => {
     [['nowhere'], /^faceparse: nowhere: not found; check the path\n$/],
     [['.'], /^faceparse: \. contains no photos \(JPEG, /],
   ])('refuses %j', async (paths, message) => {
-    const { code, stderr } = await runCli(['predict', run, ...paths, '--out', 'x'], { cwd: await temporaryFolder() });
+    const { code, stderr } = await askCli(['predict', run, ...paths, '--out', 'x'], { cwd: await temporaryFolder() });
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
   });

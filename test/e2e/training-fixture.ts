@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect } from 'vitest';
 import { decodeSafetensors } from '../../src/formats/safetensors.ts';
 import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
-import { type CliResult, type RunOptions, runCli } from './run-cli.ts';
+import { madeOnce } from '../shared-folder.ts';
+import { askCli, type CliResult, type RunOptions, runCli } from './run-cli.ts';
 
 /** A training that takes about two seconds: 24 images of 64², 6 steps an epoch, one thread, so that it can be repeated exactly. */
 export const smallTraining = [
@@ -25,18 +26,28 @@ export async function fileFolder(): Promise<string> {
   return folder;
 }
 
-/** Synthetic faces of 64², in train/ and val/ of a new folder in `parent`. */
+/** Synthetic faces of 64², in train/ and val/ of a new folder in `parent`: a copy of what is drawn once for all files. */
 export async function writeFaces(parent: string, counts = { train: 24, val: 8 }): Promise<string> {
+  const drawn = await madeOnce(`faces-${counts.train}-${counts.val}`, async (folder) => {
+    for (const [split, count] of Object.entries(counts)) {
+      await writeSyntheticDataset({ folder, count, size: 64, seed: 3, split });
+    }
+  });
   const folder = join(parent, 'data');
-  for (const [split, count] of Object.entries(counts)) {
-    await writeSyntheticDataset({ folder, count, size: 64, seed: 3, split });
-  }
+  await cp(drawn, folder, { recursive: true });
   return folder;
 }
 
 /** Runs `faceparse train`, which must succeed. */
 export async function train(words: readonly string[], options: RunOptions = {}): Promise<CliResult> {
   const result = await runCli(['train', ...words], options);
+  expect(result.code, result.stderr).toBe(0);
+  return result;
+}
+
+/** Runs `faceparse train` as `train` does, but in the process of `askCli`; not for resumed runs whose weights are compared. */
+export async function askTrain(words: readonly string[], options: { cwd?: string } = {}): Promise<CliResult> {
+  const result = await askCli(['train', ...words], options);
   expect(result.code, result.stderr).toBe(0);
   return result;
 }

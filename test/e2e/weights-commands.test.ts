@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { decodePalettePng } from '../../src/formats/png/palette-png.ts';
 import { bundledWeights } from '../../src/node/bundled-weights.ts';
 import { jpegBytes, temporaryFolder } from '../dataset-fixture.ts';
-import { runCli } from './run-cli.ts';
+import { askCli } from './run-cli.ts';
 import { fileFolder, listFiles, readTensors, writeFaces } from './training-fixture.ts';
 import { succeed, writeRandomWeights } from './weights-fixture.ts';
 
@@ -64,12 +64,12 @@ describe('export --format safetensors', () => {
     const out = join(await temporaryFolder(), 'taken.safetensors');
     await writeFile(out, 'mine');
     const words = ['export', weights, '--format', 'safetensors', '--out'];
-    const refused = await runCli([...words, out]);
+    const refused = await askCli([...words, out]);
     expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('taken.safetensors already exists') });
     expect(await readFile(out, 'utf8')).toBe('mine');
     await succeed([...words, out, '--force']);
     expect((await readFile(out)).equals(await readFile(weights))).toBe(true);
-    const self = await runCli([...words, weights, '--half', '--force']);
+    const self = await askCli([...words, weights, '--half', '--force']);
     expect(self).toMatchObject({ code: 2, stderr: expect.stringContaining('is the file being exported') });
   });
 });
@@ -108,7 +108,7 @@ describe('predict', () => {
     const words = ['predict', weights, 'photo.jpg', ...oneThread];
     expect(await succeed(words, cwd)).toBe('wrote 1 mask to masks\n');
     const plain = await readFile(join(cwd, 'masks', 'photo.png'));
-    const again = await runCli([...words, '--scales', '1,1.5'], { cwd });
+    const again = await askCli([...words, '--scales', '1,1.5'], { cwd });
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('photo.png already exists') });
     await succeed([...words, '--tta', '--force'], cwd);
     const averaged = await readFile(join(cwd, 'masks', 'photo.png'));
@@ -124,7 +124,7 @@ describe('predict', () => {
       .png()
       .toFile(photo);
     const before = await readFile(photo);
-    const { code, stderr } = await runCli(['predict', weights, photo, '--overlay', '--force'], { cwd });
+    const { code, stderr } = await askCli(['predict', weights, photo, '--overlay', '--force'], { cwd });
     expect(code).toBe(2);
     expect(stderr).toMatch(/overlay\/photo\.png is an input photo; choose another --out/);
     expect((await readFile(photo)).equals(before)).toBe(true);
@@ -132,7 +132,7 @@ describe('predict', () => {
 
   it.skipIf(existsSync(bundledWeights))('without a run reports that the bundled weights are missing', async () => {
     const cwd = await onePhoto();
-    const { code, stdout, stderr } = await runCli(['predict', 'photo.jpg'], { cwd });
+    const { code, stdout, stderr } = await askCli(['predict', 'photo.jpg'], { cwd });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toMatch(
       /^faceparse: no run is named, and the weights [^\n]* are missing [^\n]*faceparse train[^\n]*\n$/,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { encodeWeights } from '../../src/models/weights-file.ts';
 import { randomWeights } from '../random-weights.ts';
-import { runCli } from './run-cli.ts';
+import { askCli } from './run-cli.ts';
 
 /** Writes untrained weights into a folder and gives their path. */
 export async function writeRandomWeights(folder: string, size: number): Promise<string> {
@@ -15,7 +15,7 @@ export async function writeRandomWeights(folder: string, size: number): Promise<
 
 /** Runs a command that must end with exit code 0, and gives what it printed. */
 export async function succeed(words: readonly string[], cwd?: string): Promise<string> {
-  const { code, stdout, stderr } = await runCli(words, cwd === undefined ? {} : { cwd });
+  const { code, stdout, stderr } = await askCli(words, cwd === undefined ? {} : { cwd });
   expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
   return stdout;
 }

@@ -8,7 +8,7 @@ import { chromium, type Page } from 'playwright-core';
 export interface PageResult {
   readonly labels: readonly number[];
   readonly device: string;
-  /** For other forms of the same image, how many labels differ; for what is no image, the error. */
+  /** If wanted: for other forms of the same image, how many labels differ; for what is no image, the error. */
   readonly forms: Readonly<Record<string, number | string>>;
   readonly crossOriginIsolated: boolean;
 }
@@ -65,7 +65,8 @@ async function main() {
   // Two at once: a runtime that cannot is one that pages trip over.
   const [{ labels }] = await Promise.all([parser.parse(photo), parser.parse(photo)]);
   const forms = {};
-  for (const [name, image] of Object.entries(await formsOf(photo))) {
+  const wanted = location.search.includes('forms') ? await formsOf(photo) : {};
+  for (const [name, image] of Object.entries(wanted)) {
     forms[name] = await parser.parse(image).then(
       (result) => result.labels.reduce((count, label, pixel) => count + (label === labels[pixel] ? 0 : 1), 0),
       (error) => error.name + ': ' + error.message,
@@ -119,12 +120,14 @@ interface ChromiumOptions {
   readonly device?: string;
   /** Whether the page may share memory between threads. */
   readonly isolated?: boolean;
+  /** Whether the app also parses the other forms of the image. */
+  readonly forms?: boolean;
 }
 
 /** Opens the page of a folder in headless Chromium, and gives what is found there; what the page says is added to an error. */
 export async function openInChromium<T>(
   folder: string,
-  { device = 'wasm', isolated = false }: ChromiumOptions,
+  { device = 'wasm', isolated = false, forms = false }: ChromiumOptions,
   use: (tab: Page, requested: readonly string[]) => Promise<T>,
 ): Promise<T> {
   const server = await serve(folder, isolated);
@@ -143,7 +146,7 @@ export async function openInChromium<T>(
     const tab = await browser.newPage();
     tab.on('console', (message) => complaints.push(message.text()));
     tab.on('pageerror', (error) => complaints.push(String(error)));
-    await tab.goto(`${server.url}?device=${device}`, { timeout: 30_000 });
+    await tab.goto(`${server.url}?device=${device}${forms ? '&forms' : ''}`, { timeout: 30_000 });
     return await use(tab, server.requested);
   } catch (error) {
     throw new Error([String(error), ...complaints, ...server.requested].join('\n'), { cause: error });
