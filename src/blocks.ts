@@ -40,4 +40,4 @@ export { pyramidPooling } from './nn/pyramid-pooling.ts';
 export { defineModule, Scope } from './nn/scope.ts';
 export { flatten } from './optim/flat-vector.ts';
 export { trackMovingAverage } from './optim/moving-average.ts';
-export { type AdamWOptions, type SgdOptions, type UpdateOptions, updateParameters } from './optim/optimizer.ts';
+export { type AdamOptions, type SgdOptions, type UpdateOptions, updateParameters } from './optim/optimizer.ts';

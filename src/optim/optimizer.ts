@@ -12,21 +12,24 @@ export interface SgdOptions {
   readonly weightDecay: number;
 }
 
-/** Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2). */
-export interface AdamWOptions {
-  readonly kind: 'adamw';
+/** Adam: with coupled weight decay (Kingma and Ba 2015) or decoupled (Loshchilov and Hutter 2019, algorithm 2). */
+export interface AdamOptions {
+  readonly kind: 'adam' | 'adamw';
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
+  /** `adam` adds weightDecay·w to the gradient; `adamw` subtracts rate·weightDecay·w from w. */
   readonly weightDecay: number;
 }
 
-export type OptimizerOptions = SgdOptions | AdamWOptions;
+export type OptimizerOptions = SgdOptions | AdamOptions;
 
 export interface UpdateOptions {
   readonly optimizer: OptimizerOptions;
   /** Maximum gradient norm; 0 disables clipping. */
   readonly clipNorm: number;
+  /** Factor of the learning rate of a parameter; default 1 for all. */
+  readonly rateFactor?: (parameter: Tensor) => number;
 }
 
 /** Prefix of the optimiser's own states. */
@@ -37,16 +40,27 @@ function zeroState(graph: Graph, name: string, length: number): Tensor {
   return graph.state(`${optimizerPrefix}${name}`, [length], () => new Float32Array(length));
 }
 
-/** The factor of the weight decay for each element. */
-function decayMask(graph: Graph, parameters: readonly Tensor[]): Tensor {
+/** A constant vector with the value of each parameter at all of its elements. */
+function spread(graph: Graph, parameters: readonly Tensor[], factorOf: (parameter: Tensor) => number): Tensor {
   const sizes = parameters.map((parameter) => sizeOf(parameter.shape));
-  const mask = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
+  const vector = new Float32Array(sizes.reduce((sum, size) => sum + size, 0));
   let start = 0;
   parameters.forEach((parameter, index) => {
-    if (stateAttributes(parameter).decay) mask.fill(1, start, start + sizes[index]);
+    vector.fill(factorOf(parameter), start, start + sizes[index]);
     start += sizes[index];
   });
-  return graph.constant(mask, [mask.length]);
+  return graph.constant(vector, [vector.length]);
+}
+
+/** The learning rate of each element; the rate itself if it is the same for all. */
+function elementRates(rate: Tensor, parameters: readonly Tensor[], { rateFactor }: UpdateOptions): Tensor {
+  if (!rateFactor || parameters.every((parameter) => rateFactor(parameter) === 1)) return rate;
+  return mul(spread(rate.graph, parameters, rateFactor), rate);
+}
+
+/** The gradient with the derivative of the penalty weightDecay/2·w² added (L2). */
+function withPenalty(gradient: Tensor, weights: Tensor, mask: Tensor, weightDecay: number): Tensor {
+  return weightDecay > 0 ? add(gradient, mul(weights, scale(mask, weightDecay))) : gradient;
 }
 
 function sgdStep(
@@ -58,7 +72,7 @@ function sgdStep(
   options: SgdOptions,
 ): Tensor {
   const { momentum, nesterov, weightDecay } = options;
-  const g = weightDecay > 0 ? add(gradient, mul(weights, scale(mask, weightDecay))) : gradient;
+  const g = withPenalty(gradient, weights, mask, weightDecay);
   if (momentum === 0) return sub(weights, mul(g, rate));
   const state = zeroState(graph, 'momentum', weights.shape[0]);
   const velocity = add(scale(state, momentum), g);
@@ -66,15 +80,17 @@ function sgdStep(
   return sub(weights, mul(nesterov ? add(g, scale(velocity, momentum)) : velocity, rate));
 }
 
-function adamWStep(
+function adamStep(
   graph: Graph,
   weights: Tensor,
-  g: Tensor,
+  gradient: Tensor,
   rate: Tensor,
   mask: Tensor,
-  options: AdamWOptions,
+  options: AdamOptions,
 ): Tensor {
   const { beta1, beta2, epsilon, weightDecay } = options;
+  const decoupled = options.kind === 'adamw';
+  const g = decoupled ? gradient : withPenalty(gradient, weights, mask, weightDecay);
   const length = weights.shape[0];
   const first = zeroState(graph, 'first', length);
   const second = zeroState(graph, 'second', length);
@@ -92,7 +108,8 @@ function adamWStep(
   graph.assign(second, v);
   const stepSize = div(rate, correction('beta1Power', beta1));
   const deviation = add(div(sqrt(v), sqrt(correction('beta2Power', beta2))), graph.scalar(epsilon));
-  const decayed = weightDecay > 0 ? sub(weights, mul(mul(weights, scale(mask, weightDecay)), rate)) : weights;
+  const decayed =
+    decoupled && weightDecay > 0 ? sub(weights, mul(mul(weights, scale(mask, weightDecay)), rate)) : weights;
   return sub(decayed, mul(div(m, deviation), stepSize));
 }
 
@@ -108,9 +125,10 @@ export function updateParameters(
   parameters: readonly Tensor[],
   gradients: Tensor,
   rate: Tensor,
-  { optimizer, clipNorm }: UpdateOptions,
+  options: UpdateOptions,
 ): { gradientNorm: Tensor } {
   const { graph } = rate;
+  const { optimizer, clipNorm } = options;
   let gradient = gradients;
   const gradientNorm = sqrt(reduceSum(mul(gradient, gradient)));
   if (clipNorm > 0) {
@@ -118,11 +136,12 @@ export function updateParameters(
     gradient = mul(gradient, minimum(factor, graph.scalar(1)));
   }
   const weights = flatten(parameters);
-  const mask = decayMask(graph, parameters);
+  const mask = spread(graph, parameters, (parameter) => (stateAttributes(parameter).decay ? 1 : 0));
+  const rates = elementRates(rate, parameters, options);
   const next =
     optimizer.kind === 'sgd'
-      ? sgdStep(graph, weights, gradient, rate, mask, optimizer)
-      : adamWStep(graph, weights, gradient, rate, mask, optimizer);
+      ? sgdStep(graph, weights, gradient, rates, mask, optimizer)
+      : adamStep(graph, weights, gradient, rates, mask, optimizer);
   const shapes = parameters.map(({ shape }) => shape);
   unflatten(next, shapes).forEach((value, index) => {
     graph.assign(parameters[index], value);

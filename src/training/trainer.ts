@@ -89,6 +89,8 @@ export interface TrainResult {
   readonly seconds: number;
   readonly interrupted: boolean;
   readonly bestF: number;
+  /** Why the run stopped early, if it did. */
+  readonly earlyStop?: string;
   /** Scores of the last validation; undefined if the run was interrupted before the first. */
   readonly last?: ScoreSummary;
 }
@@ -163,8 +165,9 @@ class TrainingSession {
       release ??= await claimRun(folder.path);
       const interrupted = await this.loop();
       const { step: steps, seconds } = progress;
-      const { bestF } = this.saver;
-      return { run: folder, steps, seconds, interrupted, bestF, ...(this.last && { last: this.last }) };
+      const { bestF, earlyStop } = this.saver;
+      const ending = { ...(earlyStop !== undefined && { earlyStop }), ...(this.last && { last: this.last }) };
+      return { run: folder, steps, seconds, interrupted, bestF, ...ending };
     } finally {
       await this.work?.close();
       await release?.();
@@ -218,7 +221,7 @@ class TrainingSession {
       ? RunSaver.reopen(run, checkpoint, environment, { changed, isComparable: hasSameValidation(earlier, current) })
       : RunSaver.begin(run, environment, options.resume === true));
     this.notify(...describeChanges(changed, earlier, progress.step));
-    if (changed.changes && !progress.isOver)
+    if (changed.changes && !progress.isOver && !this.saver.earlyStop)
       this.notify(`the learning rate continues at ${this.learningRate.toPrecision(3)}`);
     if (checkpoint && this.saver.isValidated) await this.repeatSaving();
   }
@@ -250,7 +253,7 @@ class TrainingSession {
     const timeLeft = this.timeLeft();
     for (;;) {
       if (this.isValidationDue() && (await this.validate())) return true;
-      if (progress.isOver) return false;
+      if (progress.isOver || saver.earlyStop) return false;
       const learningRate = await this.trainStep();
       const lineDue = progress.step % stepsPerLine === 0 || this.isEndOfInterval() || progress.isOver;
       if (lineDue || progress.step % stepsPerCheck === 0) await this.checkLoss(learningRate);
@@ -280,8 +283,7 @@ class TrainingSession {
 
   /** The learning rate of the next step. */
   private get learningRate(): number {
-    const { train } = this.config;
-    return learningRateAt(this.progress.share, { ...train, kind: train.schedule, learningRate: train.lr });
+    return learningRateAt(this.progress.share, this.config.train, this.saver.reduction);
   }
 
   /** Makes one optimiser step. @returns its learning rate */

@@ -138,8 +138,14 @@ async function resumedConfig(run: string, words: readonly string[], options: Tra
 }
 
 /** The commands that go on from a finished run. */
-function waysOn(run: string, { train }: Config): [string, string][] {
-  const longer = train.minutes ? `--minutes ${train.minutes * 2}` : `train.epochs=${train.epochs * 2}`;
+function waysOn(run: string, { train }: Config, earlyStop?: string): [string, string][] {
+  const { patience = 1 } = train.earlyStopping;
+  const longer =
+    earlyStop !== undefined
+      ? `train.earlyStopping.patience=${patience * 2}`
+      : train.minutes
+        ? `--minutes ${train.minutes * 2}`
+        : `train.epochs=${train.epochs * 2}`;
   return [
     ['train longer', `faceparse train --resume ${run} ${longer}`],
     ['new run from its weights', `faceparse train ${run}/config.yaml train.init=${run} --name NEW --data DATA`],
@@ -148,22 +154,26 @@ function waysOn(run: string, { train }: Config): [string, string][] {
 
 /** Reports a run that has no step left. @throws FaceparseError (exit code 2) if settings were given that have no effect */
 function reportFinished(run: string, config: Config, state: RunState, words: readonly string[], json = false): void {
-  const { last, hasCheckpoint, bestF = -1 } = state;
+  const { last, hasCheckpoint, earlyStop, bestF = -1 } = state;
   const extent = `${countOf(last.step, 'step')} (${Number(last.epoch.toFixed(2))} epochs)`;
-  const [[, longer]] = waysOn(run, config);
+  const ways = waysOn(run, config, earlyStop);
+  const [[, longer]] = ways;
+  const because = earlyStop === undefined ? '' : ` (stopped early: ${earlyStop})`;
   if (words.length > 0) {
     throw new FaceparseError(
-      `${words.join(' ')} would change nothing: ${run} is finished after ${extent}, and no step is left. ` +
-        `Give it a greater length too, such as: ${longer}`,
+      `${words.join(' ')} would change nothing: ${run} is finished after ${extent}, and no step is left${because}. ` +
+        `Give it a greater ${earlyStop === undefined ? 'length' : 'patience'} too, such as: ${longer}`,
       { exitCode: 2 },
     );
   }
-  if (json) printJson({ run, finished: true, steps: last.step, seconds: last.seconds, interrupted: false, bestF });
+  if (json)
+    printJson({ run, finished: true, steps: last.step, seconds: last.seconds, interrupted: false, bestF, earlyStop });
   else
     printText(
-      `${run} is finished: ${extent} in ${formatDuration(last.seconds)}; best F (per image) ${formatScore(bestF)}\n\n` +
+      `${run} is finished: ${extent} in ${formatDuration(last.seconds)}; best F (per image) ${formatScore(bestF)}\n` +
+        `${earlyStop === undefined ? '' : `stopped early: ${earlyStop}\n`}\n` +
         // Without a checkpoint, only its weights are left.
-        formatPairs(waysOn(run, config).slice(hasCheckpoint ? 0 : 1)),
+        formatPairs(ways.slice(hasCheckpoint ? 0 : 1)),
     );
 }
 
@@ -230,6 +240,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       seconds: result.seconds,
       interrupted: result.interrupted,
       bestF: result.bestF,
+      earlyStop: result.earlyStop,
       last: result.last && { ...result.last, confusion: undefined },
     });
   }
@@ -240,9 +251,10 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   }
   const { getLabelSet } = await import('../../labels/registry.ts');
   if (result.last) printText(formatScores(result.last, getLabelSet(config.data.labels)));
-  const [[, longer]] = waysOn(run, config);
+  const { earlyStop } = result;
+  const [[, longer]] = waysOn(run, config, earlyStop);
   printText(
-    `\n${formatCount(result.steps)} steps in ${formatDuration(result.seconds)}; best F (per image) ${formatScore(result.bestF)}\n` +
+    `\n${earlyStop === undefined ? '' : `Stopped early: ${earlyStop}\n`}${formatCount(result.steps)} steps in ${formatDuration(result.seconds)}; best F (per image) ${formatScore(result.bestF)}\n` +
       `run folder ${run}: curves.svg, validation.png, metrics.csv, weights/best.safetensors\n` +
       `train longer: ${longer}`,
   );
