@@ -71,7 +71,7 @@ export function createModel(name: string, options: { classes: number }): Model {
     classes,
     multiple: architecture.multiple,
     trainingPreprocessing: architecture.trainingPreprocessing ?? defaultPreprocessing,
-    build(x, { training, seed = 0, auxiliary = false }) {
+    build(x, { training, seed = 0, auxiliary = false, frozenBatchNorm }) {
       const [, , height, width] = x.shape as [number, number, number, number];
       const { multiple } = architecture;
       const wrong = [height, width].find((side) => side % multiple !== 0);
@@ -81,7 +81,7 @@ export function createModel(name: string, options: { classes: number }): Model {
             `the nearest to ${wrong} ${nearestMultiples(wrong, multiple)}`,
         );
       }
-      const scope = new Scope(x.graph, { training, seed, auxiliary });
+      const scope = new Scope(x.graph, { training, seed, auxiliary, ...(frozenBatchNorm && { frozenBatchNorm }) });
       const output = scope.module(name, () => architecture.build(scope, x, classes), architecture.summary);
       checkOutput(name, output, x, classes);
       return output;

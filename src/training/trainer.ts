@@ -24,7 +24,7 @@ import {
   readEarlierPart,
 } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
-import { describeInitialWeights, loadInitialWeights } from './earlier-run/initial-weights.ts';
+import { describeStart, loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { requirePossible } from './earlier-run/setting-changes.ts';
 import { statesAtStart } from './earlier-run/states-at-start.ts';
 import {
@@ -90,7 +90,7 @@ export interface TrainResult {
   readonly interrupted: boolean;
   readonly bestF: number;
   /** Why the run stopped early, if it did. */
-  readonly earlyStop?: string;
+  readonly earlyStop?: string | undefined;
   /** Scores of the last validation; undefined if the run was interrupted before the first. */
   readonly last?: ScoreSummary;
 }
@@ -166,8 +166,7 @@ class TrainingSession {
       const interrupted = await this.loop();
       const { step: steps, seconds } = progress;
       const { bestF, earlyStop } = this.saver;
-      const ending = { ...(earlyStop !== undefined && { earlyStop }), ...(this.last && { last: this.last }) };
-      return { run: folder, steps, seconds, interrupted, bestF, ...ending };
+      return { run: folder, steps, seconds, interrupted, bestF, earlyStop, ...(this.last && { last: this.last }) };
     } finally {
       await this.work?.close();
       await release?.();
@@ -184,7 +183,7 @@ class TrainingSession {
       progress.continueFrom(positionAt(checkpoint, earlier));
     }
     this.checked = progress.step;
-    this.notify(initial && describeInitialWeights(initial));
+    if (!earlier) this.notify(describeStart(initial, config));
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {

@@ -2,6 +2,12 @@ import { losses } from '../../losses/registry.ts';
 
 /** Works that a report can cite, by the key that its text uses (`@key`), as BibTeX; see `allWorks` for those on losses. */
 const works: Readonly<Record<string, string>> = {
+  adam: `@inproceedings{adam,
+  author = {Kingma, Diederik P. and Ba, Jimmy},
+  title = {Adam: A Method for Stochastic Optimization},
+  booktitle = {International Conference on Learning Representations (ICLR)},
+  year = {2015},
+}`,
   adamw: `@inproceedings{adamw,
   author = {Loshchilov, Ilya and Hutter, Frank},
   title = {Decoupled Weight Decay Regularization},
@@ -55,6 +61,12 @@ const works: Readonly<Record<string, string>> = {
   title = {On the Importance of Initialization and Momentum in Deep Learning},
   booktitle = {International Conference on Machine Learning (ICML)},
   year = {2013},
+}`,
+  'one-cycle': `@misc{one-cycle,
+  author = {Smith, Leslie N. and Topin, Nicholay},
+  title = {Super-Convergence: Very Fast Training of Neural Networks Using Large Learning Rates},
+  howpublished = {arXiv:1708.07120},
+  year = {2018},
 }`,
   polyak: `@article{polyak,
   author = {Polyak, Boris T. and Juditsky, Anatoli B.},
