@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FaceparseError } from '../text/errors.ts';
-import { parseConfig } from './parse-config.ts';
+import { parseConfig, parseRunConfig } from './parse-config.ts';
 import { configSchema } from './schema.ts';
 
 function circular(): object {
@@ -93,7 +93,27 @@ describe('parseConfig', () => {
     ['train: {lr: }', 'a.yaml:1: train.lr is empty, but must be a number above 0, at most 10'],
     ['train: {size: 128.5}', 'a.yaml:1: train.size is 128.5, but must be a whole number from 32 to 1024'],
     ['train: {epochs: .inf}', 'a.yaml:1: train.epochs is Infinity, but must be a number above 0, at most 100000'],
-    ['train: {schedule: cos}', 'a.yaml:1: train.schedule is "cos", but must be constant, cosine or polynomial'],
+    [
+      'train: {schedule: cos}',
+      'a.yaml:1: train.schedule is "cos", but must be constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau',
+    ],
+    [
+      'train: {schedule: {kind: step}}',
+      'a.yaml:1: train.schedule is a group of keys, but must be constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau',
+    ],
+    [
+      'train:\n  scheduleOptions: {milestones: [0.5, 0.4]}',
+      'a.yaml:2: train.scheduleOptions.milestones: entry 2 is 0.4, but must be above 0.5, the entry before it',
+    ],
+    [
+      'train: {scheduleOptions: {milestones: [30, 60]}}',
+      'a.yaml:1: entry 1 of train.scheduleOptions.milestones is 30, but must be a number above 0, below 1',
+    ],
+    [
+      'train: {earlyStopping: {patience: 0}}',
+      'a.yaml:1: train.earlyStopping.patience is 0, but must be a whole number from 1 to 10000',
+    ],
+    ['train: {freeze: true}', 'a.yaml:1: train.freeze is true, but must be a group of keys'],
     ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
     ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],
     ['name: a/b', 'a.yaml:1: name is "a/b", but must be at most 100 letters, digits, dots, dashes and underscores'],
@@ -203,5 +223,36 @@ describe('parseConfig', () => {
     expect(() => parseConfig('train: {stages: [], resolutions: []}', 'a.yaml')).toThrow(
       'a.yaml:1: train.stages is the former name of train.resolutions; remove one of them',
     );
+  });
+});
+
+describe('the network of a configuration', () => {
+  it('gets all of its settings', () => {
+    expect(parseConfig({ model: { name: 'unet', encoder: 'resnet34' } }).model).toEqual({
+      name: 'unet',
+      encoder: 'resnet34',
+      depth: 5,
+      stochasticDepth: 0,
+    });
+    expect(parseConfig('').model).toEqual({ name: 'compact' });
+  });
+
+  it('has no others', () => {
+    expect(() => parseConfig('model:\n  name: compact\n  encoder: resnet18', 'a.yaml')).toThrow(
+      'a.yaml:3: model.encoder: compact has no setting encoder',
+    );
+    expect(() => parseConfig('', 'a', ['model.name=unet', 'model.encoder=resnet19'])).toThrow(
+      "did you mean 'resnet18'?",
+    );
+  });
+
+  it('of an older run gets its present name', () => {
+    const stored = (text: string, ...overrides: string[]) =>
+      parseRunConfig(text, 'run/config.yaml', overrides).model.name;
+    expect(stored('model: {name: unet}')).toBe('mobile-unet');
+    expect(stored('model: {name: unet, encoder: resnet18}')).toBe('unet');
+    expect(stored('model: {name: compact}')).toBe('compact');
+    expect(stored('')).toBe('compact');
+    expect(stored('model: {name: unet}', 'model.name=compact')).toBe('compact');
   });
 });

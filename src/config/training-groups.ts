@@ -107,6 +107,7 @@ export const scheduleOptions = z
     const message = `entry ${index + 1} is ${milestones[index]}, but must be above ${milestones[index - 1]}, the entry before it`;
     context.addIssue({ code: 'custom', path: ['milestones'], message });
   })
+  .describe('Settings of the learning rate schedules. The name in brackets is the schedule that uses a setting.')
   .prefault({});
 
 export const earlyStopping = z
@@ -119,6 +120,7 @@ export const earlyStopping = z
     watch: watched.default('valF').describe('Validation score that has to improve, by its name in metrics.csv'),
     minDelta: z.number().min(0).max(1000).default(0).describe('Only a greater change of the score is an improvement'),
   })
+  .describe('Ends a run when a validation score stops improving. The best weights are kept.')
   .prefault({});
 
 export const freeze = z
@@ -134,6 +136,7 @@ export const freeze = z
         'Batch normalisation layers that normalise with their running statistics and are not changed by training: none, those of the encoder, or all',
       ),
   })
+  .describe('Parts of the network that training leaves as they are, usually with `train.init`.')
   .prefault({});
 
 export const encoderLrFactor = positive

@@ -6,13 +6,17 @@ import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '..
 import { listLabelSets } from '../labels/registry.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { joinWords } from '../text/join-words.ts';
 import { notWeightsError } from './foreign-weights.ts';
+import { type ModelSettings, settingNames } from './settings.ts';
 import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 
 /** The description of the network in a weights file. */
 export interface WeightsDescription {
   /** Name of the architecture in the registry. */
   readonly model: string;
+  /** Settings of the architecture, such as its encoder; absent if it has none. */
+  readonly settings?: ModelSettings;
   /** Name of the label set, which defines the classes. */
   readonly labels: string;
   /** How a photo becomes the network's input, and the input size. */
@@ -29,8 +33,13 @@ export interface Weights extends WeightsDescription {
 }
 
 const format = 'faceparse-weights';
-/** Version 1 stores only the size; version 2 the whole preprocessing and the origin. */
-const versions = ['1', '2'];
+/**
+ * Version 1 stores only the size; version 2 the whole preprocessing and the origin; version 3 also the settings of the network.
+ * Files are written in the oldest version that can hold them.
+ */
+const versions = ['1', '2', '3'];
+/** Networks that had another name in files before version 3. */
+const formerNames: Readonly<Record<string, string>> = { unet: 'mobile-unet' };
 const notePrefix = 'note.';
 
 /** How weights are stored. */
@@ -43,7 +52,7 @@ export interface WeightsEncoding {
 }
 
 /**
- * Encodes a weights file (version 2): safetensors whose metadata describe the network and its preprocessing. Shapes come
+ * Encodes a weights file: safetensors whose metadata describe the network and its preprocessing. Shapes come
  * from the network's states.
  *
  * @throws FaceparseError if a value is too large for half precision, or the description could not be read back
@@ -111,13 +120,22 @@ export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights 
   return { ...description, states };
 }
 
-function writeDescription({ model, labels, preprocessing, origin, notes = {} }: Weights): Record<string, string> {
+function writeDescription({
+  model,
+  settings = {},
+  labels,
+  preprocessing,
+  origin,
+  notes = {},
+}: Weights): Record<string, string> {
   const what = 'the description of the weights';
   const { size, resize, mean, std } = checkPreprocessing(preprocessing, what);
+  const hasSettings = Object.keys(settings).length > 0;
   return {
     format,
-    version: '2',
+    version: hasSettings ? '3' : '2',
     model,
+    ...(hasSettings && { settings: JSON.stringify(settings) }),
     labels,
     size: String(size),
     resize,
@@ -130,7 +148,7 @@ function writeDescription({ model, labels, preprocessing, origin, notes = {} }: 
 
 /** The only place that depends on the version. */
 function readDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
-  const { version, model, labels, resize, origin } = metadata;
+  const { version, labels, resize, origin } = metadata;
   if (metadata.format !== format) {
     throw new FaceparseError(
       `${name} is a safetensors file but not a faceparse weights file. Use a run folder or its weights/best.safetensors.`,
@@ -138,9 +156,10 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
   }
   if (!versions.includes(version)) {
     throw new FaceparseError(
-      `${name} uses version ${version} of the weights format; this version of faceparse reads versions ${versions.join(' and ')}.`,
+      `${name} uses version ${version} of the weights format; this version of faceparse reads versions ${joinWords(versions, 'and')}.`,
     );
   }
+  const model = version === '3' ? metadata.model : (formerNames[metadata.model] ?? metadata.model);
   if (!model || !labels) {
     throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
   }
@@ -159,11 +178,27 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
   const stored = { size, resize, mean: parse(metadata.mean), std: parse(metadata.std) };
   return {
     model,
+    ...(metadata.settings !== undefined && { settings: checkSettings(parse(metadata.settings), name) }),
     labels,
     preprocessing: checkPreprocessing(stored, name),
     ...(origin !== undefined && { origin: checkOrigin(parse(origin), name) }),
     notes,
   };
+}
+
+/** Checks the form of settings read from a file; the architecture checks their values. */
+function checkSettings(candidate: unknown, name: string): ModelSettings {
+  const entries = typeof candidate === 'object' && candidate !== null ? Object.entries(candidate) : undefined;
+  const isValid = entries?.every(
+    ([key, value]) =>
+      (settingNames as readonly string[]).includes(key) && ['string', 'number'].includes(typeof value as string),
+  );
+  if (!entries || !isValid) {
+    throw new FaceparseError(
+      `${name} has settings of the network in an unknown form; the file may be damaged or written by a newer version of faceparse.`,
+    );
+  }
+  return Object.fromEntries(entries);
 }
 
 /** Parses a metadata value as JSON. Invalid JSON is returned as text, and the caller's check refuses it. */

@@ -76,7 +76,7 @@ describe('the text of a report', () => {
 
   it('does not describe features that the run did not use', () => {
     const text = sourceOf([
-      'model.name=unet',
+      'model.name=mobile-unet',
       'loss.dice=0',
       'train.optimizer.kind=sgd',
       'train.schedule=constant',
@@ -120,7 +120,8 @@ describe('the text of a report', () => {
       [
         'train.schedule=cosine-restarts',
         'train.scheduleOptions.cycleFactor=2',
-        'train.freeze.encoder=true', 'train.freeze.batchNorm=all',
+        'train.freeze.encoder=true',
+        'train.freeze.batchNorm=all',
       ],
       ['first cycle 25\u00a0% of the run, each 2 times as long', '[frozen], [encoder and batch normalisation]'],
     ],
@@ -347,7 +348,7 @@ describe('the text of a report', () => {
 
   it('has no semicolon that Typst would take as the end of an expression', () => {
     const everything = ['loss.lovasz=1', 'loss.auxiliary=0.4', 'train.minutes=3', 'data.augmentation.cutMix=0.1'];
-    for (const overrides of [everything, ['model.name=unet'], ['train.resolutions=[{until: 0.5, size: 64}]']]) {
+    for (const overrides of [everything, ['model.name=mobile-unet'], ['train.resolutions=[{until: 0.5, size: 64}]']]) {
       const averaging = { flip: true, sides: [320, 384] };
       expect(sourceOf(overrides)).not.toMatch(endedBySemicolon);
       expect(sourceOf(overrides, { averaging })).not.toMatch(endedBySemicolon);
@@ -395,7 +396,7 @@ describe('the report', () => {
     [
       'with as little as can be',
       [
-        'model.name=unet',
+        'model.name=mobile-unet',
         'loss.crossEntropy=0',
         'train.optimizer.kind=sgd',
         'train.optimizer.nesterov=true',

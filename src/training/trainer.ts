@@ -156,7 +156,7 @@ class TrainingSession {
 
   /** Sets up, trains and releases everything. */
   async run(): Promise<TrainResult> {
-    const { options, folder, progress } = this;
+    const { options, folder } = this;
     let release = options.resume ? await claimRun(folder.path) : undefined;
     try {
       const checkpoint = options.resume ? await findCheckpoint(folder, finalResolution(this.plan).step) : undefined;
@@ -164,8 +164,8 @@ class TrainingSession {
       await this.open(checkpoint);
       release ??= await claimRun(folder.path);
       const interrupted = await this.loop();
-      const { step: steps, seconds } = progress;
       const { bestF, earlyStop } = this.saver;
+      const { step: steps, seconds } = this.progress;
       return { run: folder, steps, seconds, interrupted, bestF, earlyStop, ...(this.last && { last: this.last }) };
     } finally {
       await this.work?.close();
@@ -348,10 +348,11 @@ class TrainingSession {
       : await runner.readStates(networkStates.map((state) => stateAttributes(state).name));
     // Auxiliary heads are for training only.
     const states = new Map([...all].filter(([name]) => this.plan.inferenceStates.has(name)));
-    const { model, data } = this.config;
+    const { data } = this.config;
+    const { name: model, settings } = this.plan.model;
     const notes = { run: this.folder.name, step: String(this.progress.step), average: String(this.plan.average) };
     const { preprocessing } = resolution;
-    return { model: model.name, labels: data.labels, preprocessing, origin: this.origin, states, notes };
+    return { model, settings, labels: data.labels, preprocessing, origin: this.origin, states, notes };
   }
 
   /** Scores the weights and saves everything. @returns whether it was interrupted, after saving the current state */
