@@ -106,8 +106,8 @@ describe('parseConfig', () => {
       'a.yaml:2: train.scheduleOptions.milestones: entry 2 is 0.4, but must be above 0.5, the entry before it',
     ],
     [
-      'train: {scheduleOptions: {milestones: [30, 60]}}',
-      'a.yaml:1: entry 1 of train.scheduleOptions.milestones is 30, but must be a number above 0, below 1',
+      'train: {scheduleOptions: {milestones: [0.5, 60]}}',
+      'a.yaml:1: entry 2 of train.scheduleOptions.milestones is 60, but must be a number above 0, below 1',
     ],
     [
       'train: {earlyStopping: {patience: 0}}',

@@ -187,8 +187,7 @@ class TrainingSession {
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {
-      const { size } = preprocessing;
-      requireRoomForBatches({ ...config.train, size, labelSize, workers: config.data.workers });
+      requireRoomForBatches({ ...config.train, size: preprocessing.size, labelSize, workers: config.data.workers });
     }
     const decoded = await loadTrainingImages(this.trainSet, config, {
       ...(options.images && { images: options.images }),

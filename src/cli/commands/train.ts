@@ -56,6 +56,44 @@ function describeLength({ train }: Config, { steps, epochs, seconds, done }: Tra
   ];
 }
 
+/** The learning rate and its schedule: `0.002, cosine after a warm-up over 3 % of the run`. */
+function describeRate({ train }: Config): string {
+  const { lr, schedule, warmup, scheduleOptions, encoderLrFactor } = train;
+  const rises = schedule !== 'onecycle' && warmup > 0;
+  return [
+    `peak ${lr}, ${schedule}${rises ? ` after a warm-up over ${Number((warmup * 100).toPrecision(3))} % of the run` : ''}`,
+    ...(schedule === 'plateau' ? [`follows ${scheduleOptions.watch}`] : []),
+    ...(encoderLrFactor === 1 ? [] : [`× ${encoderLrFactor} for the encoder`]),
+  ].join(', ');
+}
+
+/** What is frozen and how many parameters are left; no line if nothing is frozen. */
+function describeFrozen({ train }: Config, { parameters, trainedParameters }: TrainingEstimate): [string, string][] {
+  const { encoder, batchNorm } = train.freeze;
+  const frozen = [
+    ...(encoder ? ['the encoder'] : []),
+    ...(batchNorm === 'none'
+      ? []
+      : [
+          batchNorm === 'all'
+            ? 'batch normalisation'
+            : encoder
+              ? 'its batch normalisation'
+              : 'the batch normalisation of the encoder',
+        ]),
+  ];
+  if (frozen.length === 0) return [];
+  const left = `${formatCount(trainedParameters)} of ${formatCount(parameters)} parameters are trained`;
+  return [['frozen', `${frozen.join(' and ')}; ${left}`]];
+}
+
+/** When the run ends early; no line if it does not. */
+function describeEarlyStopping({ train }: Config): [string, string][] {
+  const { patience, watch } = train.earlyStopping;
+  if (patience === undefined) return [];
+  return [['may end', `earlier, after ${countOf(patience, 'validation')} without improvement of ${watch}`]];
+}
+
 async function dryRun(given: Config, data: string, run: string | undefined, options: JsonOption): Promise<void> {
   const { estimateTraining } = await import('../../training/estimate.ts');
   const estimate = await estimateTraining(given, data, run);
@@ -72,9 +110,12 @@ async function dryRun(given: Config, data: string, run: string | undefined, opti
         `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`,
       ],
       ...(estimate.initialWeights === undefined ? [] : [['start', estimate.initialWeights] as [string, string]]),
+      ...describeFrozen(config, estimate),
+      ['learning rate', describeRate(config)],
       ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps per epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} per step (just measured)`],
       ...describeLength(config, estimate),
+      ...describeEarlyStopping(config),
     ]),
   );
   printText('\nNothing was trained or written (--dry-run).');

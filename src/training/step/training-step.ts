@@ -47,6 +47,8 @@ export interface TrainingStep extends StateOwner {
   /** Images per step. */
   readonly images: number;
   readonly classes: number;
+  /** Number of parameters that an update changes: those that are not frozen. */
+  readonly trainedParameters: number;
   /** Weights and running statistics, in the order of the average. */
   readonly networkStates: readonly Tensor[];
   /** Names of all states on which the next step depends: the contents of a checkpoint. */
@@ -71,7 +73,7 @@ export function buildTrainingStep(options: TrainingStepOptions): TrainingStep {
   return { ...step, accumulate, images: accumulate * batchSize, classes: options.model.classes, states };
 }
 
-type BuiltStep = Pick<TrainingStep, 'entries' | 'networkStates' | 'sums'>;
+type BuiltStep = Pick<TrainingStep, 'entries' | 'networkStates' | 'sums' | 'trainedParameters'>;
 
 function wholeStep(options: TrainingStepOptions): BuiltStep {
   const graph = new Graph();
@@ -86,7 +88,7 @@ function wholeStep(options: TrainingStepOptions): BuiltStep {
     trackSums(graph, 'losses', new Map([['loss', loss], ...parts])),
     trackSums(graph, 'norms', new Map([['gradientNorm', gradientNorm]])),
   ];
-  return { entries: { step: graph }, networkStates, sums };
+  return { entries: { step: graph }, networkStates, sums, trainedParameters: flat.shape[0] };
 }
 
 /**
@@ -116,7 +118,8 @@ function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
   const changed = new Set([...forward.updates.keys(), ...update.updates.keys()]);
   if (options.average) trackMovingAverage(states, update.input('averageDecay', []), changed);
   const norms = trackSums(update, 'norms', new Map([['gradientNorm', gradientNorm]]));
-  return { entries: { accumulate: forward, update }, networkStates, sums: [losses, norms] };
+  const sums = [losses, norms];
+  return { entries: { accumulate: forward, update }, networkStates, sums, trainedParameters: flat.shape[0] };
 }
 
 function updateOptions(options: TrainingStepOptions): UpdateOptions {
