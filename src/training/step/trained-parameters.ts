@@ -62,7 +62,7 @@ function requireEncoder(parameters: readonly Tensor[], model: string, options: F
     const [, given, instead] = wanted;
     fail(
       `${given} requires a network with an encoder, but ${model} has no parameters named ${encoder}.…; ` +
-        `set ${instead}, or choose another network (faceparse models)`,
+        `set ${instead}, or choose a network with an encoder, such as model.name=unet`,
     );
   }
   if (freeze?.encoder && encoderLrFactor !== 1) {
