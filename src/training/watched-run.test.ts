@@ -119,6 +119,17 @@ describe('a run with a plateau, early stopping and a frozen encoder', { timeout:
     expect(off.earlyStop).toBeUndefined();
   });
 
+  it('looks for the lowest loss again if a resume changes the loss', async () => {
+    await cp(join(folder, 'whole'), join(folder, 'other loss'), { recursive: true });
+    const overrides = ['loss.crossEntropy=20', 'train.earlyStopping.patience=4'];
+    await trainInto('other loss', overrides, { resume: true });
+    const [before, after] = [await outcome('whole'), await outcome('other loss')];
+    expect(after.watch.plateau).toMatchObject({ reduction: before.watch.plateau.reduction, bad: 0 });
+    expect(after.watch.plateau.best).toBeGreaterThan(4 * before.watch.plateau.best);
+    // F does not depend on the loss, so its count goes on.
+    expect(after.watch.earlyStopping.stale).toBe(4);
+  });
+
   it('has the encoder of its initial weights, bit by bit, in its weights files too', async () => {
     const run = runFolder(join(folder, 'whole', 'same'));
     const [best, last] = [run.bestWeights, run.lastWeights].map(async (file) =>
