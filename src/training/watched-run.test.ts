@@ -8,6 +8,7 @@ import { parseConfig } from '../config/parse-config.ts';
 import { decodeSafetensors } from '../formats/safetensors.ts';
 import { registerModel } from '../models/registry.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
+import { describeStart } from './earlier-run/initial-weights.ts';
 import { readRunState } from './earlier-run/run-state.ts';
 import { readMetrics, runFolder } from './record/run-folder.ts';
 import { type TrainingProgress, type TrainOptions, train } from './trainer.ts';
@@ -151,13 +152,18 @@ describe('a run with a plateau, early stopping and a frozen encoder', { timeout:
     expect((await last).tensors.get('head.weight')?.data).not.toEqual(start.tensors.get('head.weight')?.data);
   });
 
-  it('says that a frozen encoder is random without train.init, and nothing with it', async () => {
+  it('says what frozen parts are without train.init', async () => {
     const notices: string[] = [];
     const onNotice = (line: string) => notices.push(line);
     const { signal, onProgress } = stopWhen(({ phase, step }) => phase === 'train' && step === 1);
     await trainInto('random', [], { onNotice, ...(signal && { signal }), ...(onProgress && { onProgress }) });
     expect(notices).toContain(
-      'train.freeze.encoder=true: the encoder stays at its random initial values, because train.init is not set',
+      'train.freeze.encoder=true: the encoder stays at its random initial weights, because train.init is not set',
+    );
+    const start = (...overrides: string[]) => describeStart(undefined, parseConfig('', 'a', overrides));
+    expect(start()).toBeUndefined();
+    expect(start('train.freeze.batchNorm=all')).toBe(
+      'train.freeze.batchNorm=all: batch normalisation stays at mean 0 and variance 1, because train.init is not set',
     );
   });
 });

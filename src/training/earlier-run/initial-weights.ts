@@ -125,11 +125,10 @@ export async function loadInitialWeights(config: Config, model: Model): Promise<
 export function describeStart(initial: InitialWeights | undefined, { train }: Config): string | undefined {
   if (initial) return describeInitialWeights(initial);
   const { encoder, batchNorm } = train.freeze;
-  if (!encoder && batchNorm === 'none') return undefined;
-  const what = encoder
-    ? 'train.freeze.encoder=true: the encoder'
-    : `train.freeze.batchNorm=${batchNorm}: normalisation`;
-  return `${what} stays at its random initial values, because train.init is not set`;
+  const because = 'because train.init is not set';
+  if (encoder) return `train.freeze.encoder=true: the encoder stays at its random initial weights, ${because}`;
+  if (batchNorm === 'none') return undefined;
+  return `train.freeze.batchNorm=${batchNorm}: batch normalisation stays at mean 0 and variance 1, ${because}`;
 }
 
 function describeInitialWeights({ file, run }: InitialWeights): string {
