@@ -16,26 +16,34 @@ export const schedule = z
 export const optimizer = z
   .strictObject({
     kind: z
-      .enum(['adamw', 'adam', 'sgd'])
+      .enum(['adamw', 'adam', 'sgd', 'muon'])
       .default('adamw')
-      .describe('Optimiser. AdamW and Adam use beta1, beta2 and epsilon; SGD uses momentum and nesterov'),
+      .describe(
+        'Optimiser. AdamW and Adam use beta1, beta2 and epsilon; SGD uses momentum and nesterov. Muon updates convolution kernels with muonMomentum and everything else with AdamW',
+      ),
     weightDecay: z
       .number()
       .min(0)
       .default(0.01)
       .describe(
-        'Weight decay of convolution and matrix weights; biases and normalisation are excluded. Adam and SGD add it to the gradient (L2), AdamW subtracts it from the weights',
+        'Weight decay of convolution and matrix weights; biases and normalisation are excluded. Adam and SGD add it to the gradient (L2), AdamW and Muon subtract it from the weights',
       ),
-    beta1: z.number().min(0).max(0.9999).default(0.9).describe('Decay rate of the mean of gradients (AdamW, Adam)'),
+    beta1: z
+      .number()
+      .min(0)
+      .max(0.9999)
+      .default(0.9)
+      .describe('Decay rate of the mean of gradients (AdamW, Adam, Muon)'),
     beta2: z
       .number()
       .min(0)
       .max(0.99999)
       .default(0.999)
-      .describe('Decay rate of the mean of squared gradients (AdamW, Adam)'),
-    epsilon: positive.default(1e-8).describe('Added to the denominator (AdamW, Adam)'),
+      .describe('Decay rate of the mean of squared gradients (AdamW, Adam, Muon)'),
+    epsilon: positive.default(1e-8).describe('Added to the denominator (AdamW, Adam, Muon)'),
     momentum: z.number().min(0).max(0.9999).default(0.9).describe('Momentum (SGD)'),
     nesterov: z.boolean().default(false).describe('Use Nesterov momentum (SGD)'),
+    muonMomentum: z.number().min(0).max(0.9999).default(0.95).describe('Momentum of convolution kernels (Muon)'),
   })
   .prefault({});
 

@@ -2,6 +2,8 @@ import { type Graph, sizeOf, stateAttributes, type Tensor } from '../graph/graph
 import { add, div, minimum, mul, sqrt, sub } from '../graph/ops/elementwise.ts';
 import { reduceSum, scale } from '../graph/ops/reduction.ts';
 import { flatten, unflatten } from './flat-vector.ts';
+import { isMuonKernel, updateKernels } from './muon.ts';
+import { optimizerPrefix, zeroState } from './optimizer-state.ts';
 
 /** Stochastic gradient descent: v ← momentum·v + g; w ← w − rate·v, or rate·(g + momentum·v) with Nesterov. */
 export interface SgdOptions {
@@ -22,7 +24,13 @@ export interface AdamOptions {
   readonly weightDecay: number;
 }
 
-export type OptimizerOptions = SgdOptions | AdamOptions;
+/** Muon for the kernels of convolutions (`isMuonKernel`), AdamW for all other parameters. */
+export interface MuonAdamWOptions extends Omit<AdamOptions, 'kind'> {
+  readonly kind: 'muon';
+  readonly muonMomentum: number;
+}
+
+export type OptimizerOptions = SgdOptions | AdamOptions | MuonAdamWOptions;
 
 export interface UpdateOptions {
   readonly optimizer: OptimizerOptions;
@@ -30,14 +38,6 @@ export interface UpdateOptions {
   readonly clipNorm: number;
   /** Factor of the learning rate of a parameter; default 1 for all. */
   readonly rateFactor?: (parameter: Tensor) => number;
-}
-
-/** Prefix of the optimiser's own states. */
-const optimizerPrefix = 'optimizer.';
-
-/** A state vector of zeros. */
-function zeroState(graph: Graph, name: string, length: number): Tensor {
-  return graph.state(`${optimizerPrefix}${name}`, [length], () => new Float32Array(length));
 }
 
 /** A constant vector with the value of each parameter at all of its elements. */
@@ -74,7 +74,7 @@ function sgdStep(
   const { momentum, nesterov, weightDecay } = options;
   const g = withPenalty(gradient, weights, mask, weightDecay);
   if (momentum === 0) return sub(weights, mul(g, rate));
-  const state = zeroState(graph, 'momentum', weights.shape[0]);
+  const state = zeroState(graph, 'momentum', weights.shape);
   const velocity = add(scale(state, momentum), g);
   graph.assign(state, velocity);
   return sub(weights, mul(nesterov ? add(g, scale(velocity, momentum)) : velocity, rate));
@@ -91,9 +91,8 @@ function adamStep(
   const { beta1, beta2, epsilon, weightDecay } = options;
   const decoupled = options.kind === 'adamw';
   const g = decoupled ? gradient : withPenalty(gradient, weights, mask, weightDecay);
-  const length = weights.shape[0];
-  const first = zeroState(graph, 'first', length);
-  const second = zeroState(graph, 'second', length);
+  const first = zeroState(graph, 'first', weights.shape);
+  const second = zeroState(graph, 'second', weights.shape);
   const one = graph.scalar(1);
   /** 1 − beta^t, with beta^t kept as a state. */
   const correction = (name: string, beta: number) => {
@@ -113,9 +112,54 @@ function adamStep(
   return sub(decayed, mul(div(m, deviation), stepSize));
 }
 
+/** Updates parameters as one vector. */
+function updateAsVector(
+  parameters: readonly Tensor[],
+  gradient: Tensor,
+  rate: Tensor,
+  optimizer: SgdOptions | AdamOptions,
+  options: UpdateOptions,
+): void {
+  const { graph } = rate;
+  const weights = flatten(parameters);
+  const mask = spread(graph, parameters, (parameter) => (stateAttributes(parameter).decay ? 1 : 0));
+  const rates = elementRates(rate, parameters, options);
+  const next =
+    optimizer.kind === 'sgd'
+      ? sgdStep(graph, weights, gradient, rates, mask, optimizer)
+      : adamStep(graph, weights, gradient, rates, mask, optimizer);
+  const shapes = parameters.map(({ shape }) => shape);
+  unflatten(next, shapes).forEach((value, index) => {
+    graph.assign(parameters[index], value);
+  });
+}
+
+/** Updates kernels with Muon and the other parameters, as one vector, with AdamW. */
+function updateWithMuon(
+  parameters: readonly Tensor[],
+  gradient: Tensor,
+  rate: Tensor,
+  optimizer: MuonAdamWOptions,
+  options: UpdateOptions,
+): void {
+  const { weightDecay, muonMomentum: momentum } = optimizer;
+  const { rateFactor } = options;
+  const gradients = unflatten(
+    gradient,
+    parameters.map(({ shape }) => shape),
+  );
+  const pairs = parameters.map((kernel, index) => ({ kernel, gradient: gradients[index] }));
+  const kernels = pairs.filter(({ kernel }) => isMuonKernel(kernel));
+  updateKernels(kernels, rate, { momentum, weightDecay, ...(rateFactor && { rateFactor }) });
+  const others = pairs.filter(({ kernel }) => !isMuonKernel(kernel));
+  if (others.length === 0) return;
+  const rest = others.map(({ kernel }) => kernel);
+  updateAsVector(rest, flatten(others.map((pair) => pair.gradient)), rate, { ...optimizer, kind: 'adamw' }, options);
+}
+
 /**
  * Appends the update of all parameters to a graph: clips the gradients by their global norm, applies the step and assigns
- * the states. All parameters are updated as one vector.
+ * the states. All parameters are updated as one vector, except the kernels of Muon.
  *
  * @param gradients the gradients of the parameters, in order, as one vector (`flatten`)
  * @param rate the learning rate, a scalar, usually an input
@@ -135,16 +179,7 @@ export function updateParameters(
     const factor = div(graph.scalar(clipNorm), add(gradientNorm, graph.scalar(1e-6)));
     gradient = mul(gradient, minimum(factor, graph.scalar(1)));
   }
-  const weights = flatten(parameters);
-  const mask = spread(graph, parameters, (parameter) => (stateAttributes(parameter).decay ? 1 : 0));
-  const rates = elementRates(rate, parameters, options);
-  const next =
-    optimizer.kind === 'sgd'
-      ? sgdStep(graph, weights, gradient, rates, mask, optimizer)
-      : adamStep(graph, weights, gradient, rates, mask, optimizer);
-  const shapes = parameters.map(({ shape }) => shape);
-  unflatten(next, shapes).forEach((value, index) => {
-    graph.assign(parameters[index], value);
-  });
+  if (optimizer.kind === 'muon') updateWithMuon(parameters, gradient, rate, optimizer, options);
+  else updateAsVector(parameters, gradient, rate, optimizer, options);
   return { gradientNorm };
 }

@@ -113,8 +113,12 @@ describe('the text of a report', () => {
       ],
     ],
     [
-      ['train.schedule=step', 'train.scheduleOptions.every=0.2'],
-      ['× 0.1 every 20\u00a0% of the run', 'reduced in steps'],
+      ['train.schedule=step', 'train.scheduleOptions.every=0.2', 'train.optimizer.kind=muon'],
+      [
+        '× 0.1 every 20\u00a0% of the run',
+        'reduced in steps',
+        'Muon @muon, momentum 0.95, for convolution kernels; AdamW @adamw',
+      ],
     ],
     [
       [
@@ -406,6 +410,7 @@ describe('the report', () => {
       ],
     ],
     ['with one cycle', ['train.schedule=onecycle', 'train.optimizer.kind=adam']],
+    ['with Muon', ['train.optimizer.kind=muon']],
   ])('compiles %s', async (name, overrides) => {
     const out = join(folder, name);
     await mkdir(out);

@@ -21,9 +21,11 @@ const scoreNames: Readonly<Record<Train['earlyStopping']['watch'], string>> = {
 };
 
 function describeOptimizer({ optimizer }: Train): string {
-  const { kind, beta1, beta2, momentum, nesterov } = optimizer;
+  const { kind, beta1, beta2, momentum, nesterov, muonMomentum } = optimizer;
   if (kind === 'sgd') return `SGD, momentum ${momentum}${nesterov ? ' (Nesterov) @nesterov' : ''}`;
-  return `${kind === 'adamw' ? 'AdamW @adamw' : 'Adam @adam'}, $beta$ = ${beta1}, ${beta2}`;
+  const adamW = `AdamW @adamw, $beta$ = ${beta1}, ${beta2}`;
+  if (kind === 'muon') return `Muon @muon, momentum ${muonMomentum}, for convolution kernels; ${adamW} for the rest`;
+  return kind === 'adamw' ? adamW : `Adam @adam, $beta$ = ${beta1}, ${beta2}`;
 }
 
 function describeSchedule({ schedule, scheduleOptions: o, finalShare }: Train): string {
