@@ -29,6 +29,7 @@ function problemOf(check: () => void): string | undefined {
 const labels = z
   .union([z.string(), z.record(z.string(), z.unknown())])
   .meta({ title: 'a name, or a table of name, classes, drop and pairs' })
+  .default(celebamask19.name)
   .transform((given, context): LabelSetChoice => {
     if (typeof given === 'string') return given;
     const { table, faults } = parseLabelTable(given);
@@ -88,9 +89,9 @@ const augmentation = z
 
 const data = z
   .strictObject({
-    labels: labels
-      .default(celebamask19.name)
-      .describe('Label set: celebamask-19, face-8, or a table that merges and drops classes of celebamask-19'),
+    labels: labels.describe(
+      'Label set: celebamask-19, face-8, or a table that merges and drops classes of celebamask-19 (see data.md)',
+    ),
     resize: z
       .enum(['stretch', 'letterbox'])
       .default('stretch')

@@ -3,9 +3,12 @@ import { recognizedBytes } from '../formats/recognize-file.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
 import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
+import { type LabelSetChoice, type LabelTable, labelSetName } from '../labels/label-table.ts';
+import { parseLabelTable } from '../labels/parse-label-table.ts';
 import { listLabelSets } from '../labels/registry.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { joinWords } from '../text/join-words.ts';
 import { notWeightsError } from './foreign-weights.ts';
 import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 
@@ -13,8 +16,8 @@ import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 export interface WeightsDescription {
   /** Name of the architecture in the registry. */
   readonly model: string;
-  /** Name of the label set, which defines the classes. */
-  readonly labels: string;
+  /** The label set, which defines the classes: a name, or a table that merges classes of celebamask-19. */
+  readonly labels: LabelSetChoice;
   /** How a photo becomes the network's input, and the input size. */
   readonly preprocessing: Preprocessing;
   /** Origin of the weights before training; absent in files of version 1. */
@@ -29,8 +32,10 @@ export interface Weights extends WeightsDescription {
 }
 
 const format = 'faceparse-weights';
-/** Version 1 stores only the size; version 2 the whole preprocessing and the origin. */
-const versions = ['1', '2'];
+/** Version 1 stores only the size; version 2 the whole preprocessing and the origin; version 3 also a label table. */
+const versions = ['1', '2', '3'];
+/** Longer label tables are not parsed. */
+const longestTable = 2 ** 16;
 const notePrefix = 'note.';
 
 /** How weights are stored. */
@@ -43,7 +48,7 @@ export interface WeightsEncoding {
 }
 
 /**
- * Encodes a weights file (version 2): safetensors whose metadata describe the network and its preprocessing. Shapes come
+ * Encodes a weights file (version 2, or 3 with a label table): safetensors whose metadata describe the network and its preprocessing. Shapes come
  * from the network's states.
  *
  * @throws FaceparseError if a value is too large for half precision, or the description could not be read back
@@ -116,9 +121,10 @@ function writeDescription({ model, labels, preprocessing, origin, notes = {} }: 
   const { size, resize, mean, std } = checkPreprocessing(preprocessing, what);
   return {
     format,
-    version: '2',
+    version: typeof labels === 'string' ? '2' : '3',
     model,
-    labels,
+    labels: labelSetName(labels),
+    ...(typeof labels === 'object' && { labelSet: JSON.stringify(requireTable(labels, what)) }),
     size: String(size),
     resize,
     mean: JSON.stringify(mean),
@@ -130,7 +136,7 @@ function writeDescription({ model, labels, preprocessing, origin, notes = {} }: 
 
 /** The only place that depends on the version. */
 function readDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
-  const { version, model, labels, resize, origin } = metadata;
+  const { version, model, resize, origin } = metadata;
   if (metadata.format !== format) {
     throw new FaceparseError(
       `${name} is a safetensors file but not a faceparse weights file. Use a run folder or its weights/best.safetensors.`,
@@ -138,15 +144,13 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
   }
   if (!versions.includes(version)) {
     throw new FaceparseError(
-      `${name} uses version ${version} of the weights format; this version of faceparse reads versions ${versions.join(' and ')}.`,
+      `${name} uses version ${version} of the weights format; this version of faceparse reads versions ${joinWords(versions, 'and')}.`,
     );
   }
-  if (!model || !labels) {
+  if (!model || !metadata.labels) {
     throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
   }
-  if (!listLabelSets().includes(labels)) {
-    throw new FaceparseError(`${name} uses the label set '${labels}', which this version of faceparse does not have.`);
-  }
+  const labels = readLabels(metadata, name);
   const size = parse(metadata.size);
   const notes = Object.fromEntries(
     Object.entries(metadata)
@@ -164,6 +168,27 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
     ...(origin !== undefined && { origin: checkOrigin(parse(origin), name) }),
     notes,
   };
+}
+
+/** The label set: a built-in one by its name, or the table that the file contains. */
+function readLabels({ version, labels, labelSet }: Readonly<Record<string, string>>, name: string): LabelSetChoice {
+  if (labelSet === undefined || version === '1' || version === '2') {
+    if (listLabelSets().includes(labels)) return labels;
+    throw new FaceparseError(`${name} uses the label set '${labels}', which this version of faceparse does not have.`);
+  }
+  if (labelSet.length > longestTable) {
+    throw new FaceparseError(`${name} has a label set of ${labelSet.length} characters; it may be damaged.`);
+  }
+  const table = requireTable(parse(labelSet), name);
+  if (table.name === labels) return table;
+  throw new FaceparseError(`${name} names its label set '${labels}' and '${table.name}'; it may be damaged.`);
+}
+
+function requireTable(value: unknown, what: string): LabelTable {
+  const { table, faults } = parseLabelTable(value);
+  if (table) return table;
+  const [first] = faults;
+  throw new FaceparseError(`${what} has a wrong label set: ${first.message}.`);
 }
 
 /** Parses a metadata value as JSON. Invalid JSON is returned as text, and the caller's check refuses it. */

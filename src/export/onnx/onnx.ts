@@ -2,6 +2,7 @@ import { freezeForInference } from '../../engine/freeze-for-inference.ts';
 import { lowerNodes, onnxOpset } from '../../engine/onnx/graph-to-onnx.ts';
 import { OnnxBuilder } from '../../engine/onnx/lowering.ts';
 import { encodeOnnxModel, type OnnxValueInfo } from '../../formats/onnx-protobuf.ts';
+import { labelSetName } from '../../labels/label-table.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import type { Weights } from '../../models/weights-file.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
@@ -61,7 +62,8 @@ function metadataOf({ model, labels, preprocessing, origin, notes = {} }: Weight
   const { classes } = getLabelSet(labels);
   return {
     model,
-    labels,
+    labels: labelSetName(labels),
+    ...(typeof labels === 'object' && { labelSet: JSON.stringify(labels) }),
     size: String(preprocessing.size),
     classes: JSON.stringify(classes.map((entry) => entry.name)),
     palette: JSON.stringify(classes.map(({ color }) => color)),

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.ts';
 import type { Normalization } from '../../image/normalization.ts';
 import type { ResizeRule } from '../../image/preprocessing.ts';
+import type { LabelSetChoice } from '../../labels/label-table.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
 import { typstNumber } from '../../text/typst-number.ts';
@@ -48,7 +49,7 @@ function sizesOf({ resolutions, size }: Config['train']): string {
 }
 
 /** Whether a flip changes labels; some label sets have no sides. */
-function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: string): boolean {
+function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: LabelSetChoice): boolean {
   return flipSwap && getLabelSet(labels).mirrorPairs.length > 0;
 }
 

@@ -4,6 +4,7 @@ import { basename, dirname, extname } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { exists, isFolder } from '../../files/path-kind.ts';
 
+import { isSameLabelSet, labelSetName } from '../../labels/label-table.ts';
 import { inferenceGraph, type Model } from '../../models/model.ts';
 import { checkWeightsFit, decodeWeights, type Weights } from '../../models/weights-file.ts';
 import type { WeightsOrigin } from '../../models/weights-origin.ts';
@@ -91,13 +92,7 @@ export async function loadInitialWeights(config: Config, model: Model): Promise<
     const choices = `train with model.name=${weights.model}, or give weights of ${model.name}`;
     fail(init, `${file} holds weights of the network ${weights.model}, but model.name is ${model.name}; ${choices}`);
   }
-  if (weights.labels !== config.data.labels) {
-    const choices = `train with data.labels=${weights.labels}, or give weights for ${config.data.labels}`;
-    fail(
-      init,
-      `${file} holds weights for the label set ${weights.labels}, but data.labels is ${config.data.labels}; ${choices}`,
-    );
-  }
+  if (!isSameLabelSet(weights.labels, config.data.labels)) fail(init, describeOtherLabels(file, weights, config));
   checkWeightsFit(weights, inferenceGraph(model, { batch: 1, height: size, width: size }), file);
   const folder = await runOf(file);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -107,6 +102,15 @@ export async function loadInitialWeights(config: Config, model: Model): Promise<
     origin: { kind: 'file', file: basename(file), sha256, ...(weights.origin && { before: weights.origin }) },
     ...(folder !== undefined && { run: await describeRun(folder, weights) }),
   };
+}
+
+function describeOtherLabels(file: string, { labels }: Weights, { data }: Config): string {
+  const [given, wanted] = [labels, data.labels].map(labelSetName);
+  if (given === wanted) {
+    return `${file} holds weights for another table named ${given} than data.labels; train with the table of the run that made them, or give other weights`;
+  }
+  const change = typeof labels === 'string' ? `data.labels=${given}` : `the table ${given} of the run that made them`;
+  return `${file} holds weights for the label set ${given}, but data.labels is ${wanted}; train with ${change}, or give weights for ${wanted}`;
 }
 
 /** A line about the initial weights, for the console. */
