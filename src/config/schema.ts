@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { noAugmentation } from '../data/augmentation/augment.ts';
 import { checkPasteLabels, pasteableClasses } from '../data/augmentation/copy-paste-rules.ts';
+import { resizeRuleOf } from '../image/preprocessing.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { findClass } from '../labels/find-class.ts';
 import type { LabelSetChoice } from '../labels/label-table.ts';
@@ -93,7 +94,7 @@ const data = z
       'Label set: celebamask-19, face-8, or a table that merges and drops classes of celebamask-19 (see data.md)',
     ),
     resize: z
-      .enum(['stretch', 'letterbox'])
+      .enum(Object.keys(resizeRuleOf) as (keyof typeof resizeRuleOf)[])
       .default('stretch')
       .describe(
         'How photos become square: stretch changes their aspect ratio; letterbox keeps it and pads them with grey, which loss and scores ignore',

@@ -148,7 +148,10 @@ function regularisation({ run: { config } }: ReportFacts): string {
 }
 
 /** How a photo is turned into the square input of the network. */
-const resizeWords: Readonly<Record<ResizeRule, string>> = { 'stretch-area-bilinear': 'resized' };
+const resizeWords: Readonly<Record<ResizeRule, string>> = {
+  'stretch-area-bilinear': 'resized',
+  'letterbox-area-bilinear': 'resized with its aspect ratio and padded with grey',
+};
 
 /** How the values 0 to 1 of a photo are normalised: the new range if all channels have the same, otherwise the formula. */
 function describeNormalization({ mean, std }: Normalization): string {
