@@ -23,6 +23,11 @@ export function atSize(weights: Weights, size: number): Weights {
   return { ...weights, preprocessing: { ...weights.preprocessing, size } };
 }
 
+/** The same weights for letterboxed photos. */
+export function letterboxed(weights: Weights): Weights {
+  return { ...weights, preprocessing: { ...weights.preprocessing, resize: 'letterbox-area-bilinear' } };
+}
+
 /** The weights that a network has before training, and the graph that they belong to. */
 export function randomWeights(
   options: { model?: string; labels?: LabelSetChoice; size?: number; rules?: PreprocessingRules } = {},

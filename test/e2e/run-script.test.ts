@@ -18,7 +18,7 @@ import { loadWeights } from '../../src/node/face-parser.ts';
 import { type Averaging, defaultAveraging } from '../../src/parser/averaging.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
 import { drawPhoto, photoPng, shareOfEqual } from '../image-fixture.ts';
-import { atSize, randomWeights } from '../random-weights.ts';
+import { atSize, letterboxed, randomWeights } from '../random-weights.ts';
 import { python, torchIsThere, torchTimeout } from './python.ts';
 import { fileFolder } from './training-fixture.ts';
 
@@ -93,14 +93,17 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       }
     });
 
-    it.each([
-      ['the photo alone', undefined],
-      ['a mirror image', { flip: true, scales: [1] }],
-      ['several sizes', { flip: false, scales: [0.5, 1, 1.5] }],
-      ['both', { flip: true, scales: [1, 1.5] }],
-    ] as const)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging) => {
+    it.each<[string, Averaging | undefined, typeof letterboxed | undefined]>([
+      ['the photo alone', undefined, undefined],
+      ['a mirror image', { flip: true, scales: [1] }, undefined],
+      ['several sizes', { flip: false, scales: [0.5, 1, 1.5] }, undefined],
+      ['both', { flip: true, scales: [1, 1.5] }, undefined],
+      ['the photo in a letterbox', undefined, letterboxed],
+      ['all of it in letterboxes', { flip: true, scales: [1, 1.5] }, letterboxed],
+    ])('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging, change) => {
       // Untrained weights are unsuitable: they barely distinguish left from right, so their averages are ties.
-      const weights = atSize((await loadWeights()).weights, 128);
+      const stretched = atSize((await loadWeights()).weights, 128);
+      const weights = change ? change(stretched) : stretched;
       const solution = await writeSolution(name, weights, averaging);
       const masks = join(solution, 'masks');
       runPython(solution, ['--input', photos, '--output', masks]);
