@@ -12,7 +12,7 @@ export { type ConvolutionOptions, conv2d } from './graph/ops/convolution.ts';
 export { add, div, exp, greater, log, maximum, minimum, mul, sqrt, sub } from './graph/ops/elementwise.ts';
 export { matMul } from './graph/ops/matmul.ts';
 export { adaptiveAvgPool, avgPool, globalAvgPool, maxPool, type PoolingOptions } from './graph/ops/pooling.ts';
-export { dropout } from './graph/ops/random.ts';
+export { type DropoutUnit, dropout } from './graph/ops/random.ts';
 export { broadcastTo, reduceMean, reduceSum, scale } from './graph/ops/reduction.ts';
 export { type ResizeMode, resize } from './graph/ops/resize.ts';
 export { concat, pad, reshape, slice, split, transpose } from './graph/ops/shape.ts';
@@ -24,6 +24,15 @@ export { defineLoss, type LossDefinition, type LossText } from './losses/definit
 export { diceLoss } from './losses/dice.ts';
 export { lovaszSoftmaxLoss } from './losses/lovasz.ts';
 export { registerLoss } from './losses/registry.ts';
+export {
+  type Encoder,
+  type EncoderOptions,
+  type Feature,
+  imagenetPreprocessing,
+  levelGeometry,
+} from './models/encoders/encoder.ts';
+export { encoderFeatures } from './models/encoders/encoder-features.ts';
+export { registerEncoder } from './models/encoders/registry.ts';
 export { type Architecture, inferenceGraph, type Model, type NetworkOutput } from './models/model.ts';
 export { createModel, registerModel } from './models/registry.ts';
 export {
@@ -37,6 +46,7 @@ export {
   squeezeExcite,
 } from './nn/layers.ts';
 export { pyramidPooling } from './nn/pyramid-pooling.ts';
+export { dropoutLayer, stochasticDepth } from './nn/regularization.ts';
 export { defineModule, Scope } from './nn/scope.ts';
 export { flatten } from './optim/flat-vector.ts';
 export { trackMovingAverage } from './optim/moving-average.ts';

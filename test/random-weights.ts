@@ -35,7 +35,7 @@ export function randomWeights(
   weights: Weights;
   graph: Graph;
 } {
-  const { model = 'unet', labels = 'celebamask-19', size = 32, rules = defaultPreprocessing } = options;
+  const { model = 'mobile-unet', labels = 'celebamask-19', size = 32, rules = defaultPreprocessing } = options;
   const network = createModel(model, { classes: getLabelSet(labels).classes.length });
   const graph = inferenceGraph(network, { batch: 1, height: size, width: size });
   const states = new Map([...graph.states].map(([name, state]) => [name, stateAttributes(state).initial()]));

@@ -31,7 +31,7 @@ export function reportFacts(
       preprocessing: { ...defaultPreprocessing, size: 64 },
       network: networkParts(graph),
       logitsSide: 32,
-      coordinates: config.model.name !== 'unet',
+      coordinates: config.model.name !== 'mobile-unet',
       batchNormalization: true,
     },
     parameters: 1000,

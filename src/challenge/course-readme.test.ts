@@ -5,7 +5,7 @@ import type { RunEnvironment } from '../training/record/environment.ts';
 import { courseReadme } from './course-readme.ts';
 import { challengeRules } from './rules.ts';
 
-const { weights } = randomWeights({ model: 'unet', size: 256 });
+const { weights } = randomWeights({ model: 'mobile-unet', size: 256 });
 
 function readme(
   averaging?: Averaging,

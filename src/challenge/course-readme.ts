@@ -1,4 +1,5 @@
 import { getArchitecture } from '../models/registry.ts';
+import { modelTitle } from '../models/settings.ts';
 import { installedPackage } from '../packages/installed-package.ts';
 import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 import { packagePurposes } from '../packages/package-purposes.ts';
@@ -107,7 +108,7 @@ export function courseReadme(
       : ['  (config.yaml contains the last settings; THE NETWORK says what was different before)']),
     '',
     'THE NETWORK',
-    `  ${weights.model}, ${formatCount(parameters)} trainable parameters${heads}, images of ${size} x ${size}`,
+    `  ${modelTitle(weights.model, weights.settings)}, ${formatCount(parameters)} trainable parameters${heads}, images of ${size} x ${size}`,
     ...describeTraining(entry).map((line) => `  ${line}`),
     `  prediction: ${views}`,
     '',

@@ -2,10 +2,8 @@ import { stat } from 'node:fs/promises';
 import { countParameters } from '../graph/cost.ts';
 import { Graph } from '../graph/graph.ts';
 import { labelSetName } from '../labels/label-table.ts';
-import { getLabelSet } from '../labels/registry.ts';
-import { createModel } from '../models/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
-import { weightsGraph } from '../models/weights-graph.ts';
+import { modelOf, weightsGraph } from '../models/weights-graph.ts';
 import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { unfinishedNote } from '../study/unfinished-run.ts';
@@ -57,10 +55,10 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
 }
 
 /** Trainable parameters of the network, including auxiliary heads if the architecture supports them. */
-function countWithHeads({ model, labels, preprocessing: { size } }: Weights): number {
+function countWithHeads(weights: Weights): number {
+  const { size } = weights.preprocessing;
   const graph = new Graph();
   const image = graph.input('image', [1, 3, size, size]);
-  const { classes } = getLabelSet(labels);
-  createModel(model, { classes: classes.length }).build(image, { training: true, auxiliary: true });
+  modelOf(weights).build(image, { training: true, auxiliary: true });
   return countParameters(graph);
 }

@@ -1,6 +1,6 @@
 import { pytorchCheckpoint } from '../export/pytorch/pytorch.ts';
 import { getLabelSet } from '../labels/registry.ts';
-import { createModel } from '../models/registry.ts';
+import { modelOf } from '../models/weights-graph.ts';
 import type { Entry } from './entry.ts';
 import { requirements, runScript } from './run-script.ts';
 
@@ -11,7 +11,7 @@ export function solutionFiles({
   averaging,
 }: Pick<Entry, 'weights' | 'file' | 'averaging'>): Map<string, Uint8Array | string> {
   const labelSet = getLabelSet(weights.labels);
-  const model = createModel(weights.model, { classes: labelSet.classes.length });
+  const model = modelOf(weights);
   const { preprocessing } = weights;
   const script = runScript(model, { preprocessing, labelSet, ...(averaging && { averaging }) });
   return new Map<string, Uint8Array | string>([

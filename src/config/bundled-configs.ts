@@ -24,7 +24,7 @@ const folder = new URL('../../configs/', import.meta.url);
 /**
  * The bundled configurations, sorted by name.
  *
- * @example (await listBundledConfigs()).map(({ name }) => name) // ['compact', 'flagship', 'study', 'unet']
+ * @example (await listBundledConfigs()).map(({ name }) => name) // ['compact', 'flagship', 'study', 'mobile-unet']
  */
 export async function listBundledConfigs(): Promise<BundledConfig[]> {
   const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).sort();

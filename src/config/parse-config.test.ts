@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FaceparseError } from '../text/errors.ts';
-import { parseConfig } from './parse-config.ts';
+import { parseConfig, parseRunConfig } from './parse-config.ts';
 import { configSchema } from './schema.ts';
 
 function circular(): object {
@@ -203,5 +203,36 @@ describe('parseConfig', () => {
     expect(() => parseConfig('train: {stages: [], resolutions: []}', 'a.yaml')).toThrow(
       'a.yaml:1: train.stages is the former name of train.resolutions; remove one of them',
     );
+  });
+});
+
+describe('the network of a configuration', () => {
+  it('gets all of its settings', () => {
+    expect(parseConfig({ model: { name: 'unet', encoder: 'resnet34' } }).model).toEqual({
+      name: 'unet',
+      encoder: 'resnet34',
+      depth: 5,
+      stochasticDepth: 0,
+    });
+    expect(parseConfig('').model).toEqual({ name: 'compact' });
+  });
+
+  it('has no others', () => {
+    expect(() => parseConfig('model:\n  name: compact\n  encoder: resnet18', 'a.yaml')).toThrow(
+      'a.yaml:3: model.encoder: compact has no setting encoder',
+    );
+    expect(() => parseConfig('', 'a', ['model.name=unet', 'model.encoder=resnet19'])).toThrow(
+      "did you mean 'resnet18'?",
+    );
+  });
+
+  it('of an older run gets its present name', () => {
+    const stored = (text: string, ...overrides: string[]) =>
+      parseRunConfig(text, 'run/config.yaml', overrides).model.name;
+    expect(stored('model: {name: unet}')).toBe('mobile-unet');
+    expect(stored('model: {name: unet, encoder: resnet18}')).toBe('unet');
+    expect(stored('model: {name: compact}')).toBe('compact');
+    expect(stored('')).toBe('compact');
+    expect(stored('model: {name: unet}', 'model.name=compact')).toBe('compact');
   });
 });

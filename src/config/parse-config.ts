@@ -15,7 +15,7 @@ import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { explainIssue, keyPathOf, show } from './explain-issue.ts';
 import { currentPath, describeRenaming } from './renamed-keys.ts';
-import { type Config, currentConfigSchema } from './schema.ts';
+import { type Config, currentConfigSchema, withModelSettings } from './schema.ts';
 import { suggestKey } from './suggest-key.ts';
 
 type Group = Record<string, unknown>;
@@ -328,7 +328,7 @@ export function inspectConfig(
   const faults = [...checking.faults, ...later].sort(
     (a, b) => (a.override ?? -1) - (b.override ?? -1) || lineOf(a.place) - lineOf(b.place),
   );
-  return faults.length === 0 && result.success ? { config: result.data, faults } : { faults };
+  return faults.length === 0 && result.success ? { config: withModelSettings(result.data), faults } : { faults };
 }
 
 /**
@@ -367,4 +367,21 @@ export function parseConfig(
     source || 'the configuration',
     faults.map(({ message }) => message),
   );
+}
+
+/**
+ * Parses the configuration that a run stored, as `parseConfig` does. The networks of older runs get their present names.
+ *
+ * @param values the text of the run's config.yaml
+ */
+export function parseRunConfig(
+  values: string,
+  source: string,
+  overrides: readonly string[] = [],
+  notify: Notify = () => undefined,
+): Config {
+  const { document } = parseYaml(values, (line) => `${source}:${line}`);
+  // Runs store every setting of their network. One without an encoder was made before `unet` took encoders.
+  const isFormer = document.getIn(['model', 'name']) === 'unet' && document.getIn(['model', 'encoder']) === undefined;
+  return parseConfig(values, source, [...(isFormer ? ['model.name=mobile-unet'] : []), ...overrides], notify);
 }

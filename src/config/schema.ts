@@ -8,6 +8,8 @@ import type { LabelSetChoice } from '../labels/label-table.ts';
 import { parseLabelTable } from '../labels/parse-label-table.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
 import { lossKeys } from '../losses/registry.ts';
+import { getArchitecture, listModels } from '../models/registry.ts';
+import { completeSettings, settingFaults } from '../models/settings.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 const share = z.number().min(0).max(1);
@@ -128,6 +130,41 @@ const data = z
 const model = z
   .strictObject({
     name: z.string().default('compact').describe('Network architecture; `faceparse models` lists all'),
+    encoder: z
+      .string()
+      .optional()
+      .describe('Encoder of architectures that take one; default: the one of the architecture'),
+    depth: whole
+      .min(1)
+      .max(5)
+      .optional()
+      .describe('Number of strides of the encoder that are used; default: the one of the architecture'),
+    outputStride: whole
+      .min(4)
+      .max(32)
+      .optional()
+      .describe(
+        'Stride of the deepest features; the encoder replaces further strides by dilation. Default: the one of the architecture',
+      ),
+    dropout: z
+      .number()
+      .min(0)
+      .max(0.95)
+      .optional()
+      .describe('Dropout rate of the decoder; default: the one of the architecture'),
+    stochasticDepth: z
+      .number()
+      .min(0)
+      .max(0.95)
+      .optional()
+      .describe('Rate at which the last residual branch of the encoder is dropped; default: the one of the encoder'),
+  })
+  .superRefine(({ name, ...settings }, context) => {
+    // An unknown architecture is reported where architectures are looked up.
+    if (!listModels().includes(name)) return;
+    for (const { setting, message } of settingFaults(name, getArchitecture(name).settings, settings)) {
+      context.addIssue({ code: 'custom', path: [setting], message });
+    }
   })
   .prefault({});
 
@@ -305,6 +342,13 @@ function configSchemaWith(loss: ReturnType<typeof lossGroup>) {
 
 /** A configuration with every default filled in. */
 export type Config = z.output<typeof configSchema>;
+
+/** A configuration with the settings of its network filled in. Unknown networks are reported where they are looked up. */
+export function withModelSettings(config: Config): Config {
+  const { name, ...given } = config.model;
+  if (!listModels().includes(name)) return config;
+  return { ...config, model: { name, ...completeSettings(name, getArchitecture(name).settings, given) } };
+}
 
 /** Images per optimiser step. */
 export function imagesPerStep({ batchSize, accumulate }: Pick<Config['train'], 'batchSize' | 'accumulate'>): number {

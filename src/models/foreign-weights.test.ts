@@ -32,7 +32,7 @@ describe('a model file of another format', () => {
     expect(foreignModelError(bytes('\xff\xd8\xff'), 'a.pth')).toBeUndefined();
   });
 
-  it.each(['unet', 'compact-deep'])('leads to the run if faceparse exported it for PyTorch: %s', (model) => {
+  it.each(['mobile-unet', 'compact-deep'])('leads to the run if faceparse exported it for PyTorch: %s', (model) => {
     const { weights } = randomWeights({ model, labels: 'face-8', size: 64 });
     expect(foreignModelError(pytorchCheckpoint(weights), 'ckpt.pth')?.message).toMatch(
       /^ckpt\.pth is a PyTorch checkpoint that faceparse exported\. .* the run from which it was exported/,

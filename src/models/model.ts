@@ -1,6 +1,7 @@
 import { Graph, type Tensor } from '../graph/graph.ts';
 import type { PreprocessingRules } from '../image/preprocessing.ts';
 import type { Scope } from '../nn/scope.ts';
+import type { ModelSettings, SettingRules } from './settings.ts';
 
 /** Output of a network: logits N×classes×h×w at the network's output stride. */
 export interface NetworkOutput {
@@ -26,14 +27,24 @@ export interface Architecture {
   readonly summary: string;
   /** Both sides of an image must be multiples of this. */
   readonly multiple: number;
-  /** Preprocessing for training; default `defaultPreprocessing`. To change it later, give the architecture a new name. */
+  /** Its settings, if any. */
+  readonly settings?: SettingRules;
+  /**
+   * Preprocessing for training; default: the encoder's, or `defaultPreprocessing`. To change it later, give the architecture a
+   * new name.
+   */
   readonly trainingPreprocessing?: PreprocessingRules;
-  build(scope: Scope, x: Tensor, classes: number): NetworkOutput;
+  /** @param settings all settings of `settings`, with defaults filled in */
+  build(scope: Scope, x: Tensor, classes: number, settings: ModelSettings): NetworkOutput;
 }
 
 /** An architecture with its arguments bound; it can be built into any graph, for training or inference. */
 export interface Model {
   readonly name: string;
+  /** Its settings, with all defaults filled in. */
+  readonly settings: ModelSettings;
+  /** Its name for people: `unet (resnet18)`. */
+  readonly title: string;
   readonly classes: number;
   readonly multiple: number;
   /** Preprocessing for training. Trained weights carry their own, which may differ. */

@@ -25,10 +25,10 @@ function parametersOf(name: string, classes: number): number {
 }
 
 describe('parameters', () => {
-  it('unet has those of the PyTorch network that it is compared with', () => {
-    expect(parametersOf('unet', 19)).toBe(1_220_691);
+  it('mobile-unet has those of the PyTorch network that it is compared with', () => {
+    expect(parametersOf('mobile-unet', 19)).toBe(1_220_691);
     // One class is one 1×1 filter over 32 channels, and its bias.
-    expect(parametersOf('unet', 8)).toBe(1_220_691 - 11 * 33);
+    expect(parametersOf('mobile-unet', 8)).toBe(1_220_691 - 11 * 33);
   });
 
   it.each(listModels('compact*'))('%s stays under the limit of the challenge', (name) => {
@@ -37,11 +37,14 @@ describe('parameters', () => {
   });
 });
 
+/** Strides of the logits other than 2. */
+const strides: Readonly<Record<string, number>> = { 'compact-fine': 4, unet: 1 };
+
 describe.each(listModels())('%s', (name) => {
   const { multiple } = getArchitecture(name);
 
   it('gives a score a class at its stride, for every size that is allowed', () => {
-    const stride = name === 'compact-fine' ? 4 : 2;
+    const stride = strides[name] ?? 2;
     const model = createModel(name, { classes: 11 });
     for (const [height, width] of [
       [multiple, multiple],
@@ -91,10 +94,33 @@ describe.each(listModels())('%s', (name) => {
   });
 });
 
+describe('settings', () => {
+  it('are filled in', () => {
+    expect(createModel('compact', { classes: 19 }).settings).toEqual({});
+    const { settings, title } = createModel('unet', { classes: 19, depth: 4 });
+    expect(settings).toEqual({ encoder: 'resnet18', depth: 4, stochasticDepth: 0 });
+    expect(title).toBe('unet (resnet18)');
+  });
+
+  it.each<[string, object, string]>([
+    ['compact', { encoder: 'resnet18' }, 'compact has no setting encoder; it has none'],
+    ['unet', { dropout: 0.1 }, 'unet has no setting dropout; its settings are encoder, depth and stochasticDepth'],
+    ['unet', { encoder: 'resnet19' }, "unknown encoder 'resnet19'; did you mean 'resnet18'?"],
+    ['unet', { depth: 2 }, 'depth is 2, but must be 3, 4 or 5'],
+    ['unet', { stochasticDepth: 1 }, 'stochasticDepth is 1, but must be a number from 0 to below 1'],
+  ])('of %s refuse %o', (name, settings, message) => {
+    expect(() => createModel(name, { classes: 19, ...settings })).toThrow(message);
+  });
+
+  it('decide about the preprocessing', () => {
+    expect(createModel('unet', { classes: 19 }).trainingPreprocessing.mean).toEqual([0.485, 0.456, 0.406]);
+  });
+});
+
 describe('registry', () => {
   it('lists by pattern', () => {
-    expect(listModels()).toEqual(expect.arrayContaining(['compact', 'unet']));
-    expect(listModels('u*')).toEqual(['unet']);
+    expect(listModels()).toEqual(expect.arrayContaining(['compact', 'mobile-unet']));
+    expect(listModels('un*')).toEqual(['unet']);
     expect(listModels('un.t')).toEqual([]);
   });
 
@@ -105,7 +131,7 @@ describe('registry', () => {
   it('refuses unknown names and impossible numbers of classes', () => {
     expect(() => createModel('resnet', { classes: 19 })).toThrow(/unknown model 'resnet'; the models are .*compact/);
     for (const classes of [1, 256, 2.5, Number.NaN]) {
-      expect(() => createModel('unet', { classes })).toThrow(`2 to 255 classes, not ${classes}`);
+      expect(() => createModel('mobile-unet', { classes })).toThrow(`2 to 255 classes, not ${classes}`);
     }
   });
 });
@@ -121,7 +147,7 @@ describe('registerModel', () => {
   it.each<[string, object, string]>([
     ['a path', { name: '../own' }, "a model cannot be called '../own'"],
     ['a number', { name: 12 }, "a model cannot be called '12'"],
-    ['a name that is taken', { name: 'unet' }, "there is a model 'unet' already"],
+    ['a name that is taken', { name: 'mobile-unet' }, "there is a model 'mobile-unet' already"],
     ['no summary', { summary: undefined }, "the summary of the model 'own' must be one line of text"],
     ['a summary of two lines', { summary: 'a\nb' }, 'must be one line of text'],
     ['a multiple of 0', { multiple: 0 }, "the model 'own' gives 0 as its multiple"],
@@ -146,7 +172,7 @@ describe('registerModel', () => {
     registerModel({
       ...usable,
       name,
-      build: (scope, x, classes) => wrong(usable.build(scope, x, classes).logits) as never,
+      build: (scope, x, classes) => wrong(usable.build(scope, x, classes, {}).logits) as never,
     });
     const build = () => inferenceGraph(createModel(name, { classes: 19 }), { batch: 1, height: 64, width: 64 });
     expect(build).toThrow(message);

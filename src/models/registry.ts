@@ -4,11 +4,22 @@ import { Scope } from '../nn/scope.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
-import { compact, compactAligned, compactDeep, compactFine, compactWide } from './compact.ts';
+import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
+import { mobileUnet } from './architectures/mobile-unet.ts';
+import { unet } from './architectures/unet.ts';
+import { getEncoder } from './encoders/registry.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
-import { unet } from './unet.ts';
+import { completeSettings, type ModelSettings, modelTitle } from './settings.ts';
 
-const architectures: Architecture[] = [compact, compactAligned, compactDeep, compactFine, compactWide, unet];
+const architectures: Architecture[] = [
+  compact,
+  compactAligned,
+  compactDeep,
+  compactFine,
+  compactWide,
+  mobileUnet,
+  unet,
+];
 
 /** Lists the names of all architectures, or of those that match a pattern with `*`. */
 export function listModels(pattern = '*'): string[] {
@@ -55,22 +66,35 @@ export function getArchitecture(name: string): Architecture {
   return found;
 }
 
+/** The classes of a model, and settings of its architecture. */
+export interface ModelOptions extends ModelSettings {
+  /** Number of classes, 2 to 255. */
+  readonly classes: number;
+}
+
 /**
  * Creates a model by name.
  *
+ * @throws FaceparseError (exit code 2) if the architecture does not exist, or does not have a given setting
+ *
  * @example const model = createModel('compact', { classes: 19 });
+ * @example const model = createModel('unet', { encoder: 'resnet18', classes: 19 });
  */
-export function createModel(name: string, options: { classes: number }): Model {
+export function createModel(name: string, options: ModelOptions): Model {
   const architecture = getArchitecture(name);
-  const { classes } = options;
+  const { classes, ...given } = options;
   if (!Number.isInteger(classes) || classes < 2 || classes > 255) {
     throw new FaceparseError(`a model needs 2 to 255 classes, not ${classes}`, { exitCode: 2 });
   }
+  const settings = completeSettings(name, architecture.settings, given);
+  const encoderPreprocessing = settings.encoder === undefined ? undefined : getEncoder(settings.encoder).preprocessing;
   return {
     name,
+    settings,
+    title: modelTitle(name, settings),
     classes,
     multiple: architecture.multiple,
-    trainingPreprocessing: architecture.trainingPreprocessing ?? defaultPreprocessing,
+    trainingPreprocessing: architecture.trainingPreprocessing ?? encoderPreprocessing ?? defaultPreprocessing,
     build(x, { training, seed = 0, auxiliary = false }) {
       const [, , height, width] = x.shape as [number, number, number, number];
       const { multiple } = architecture;
@@ -82,7 +106,7 @@ export function createModel(name: string, options: { classes: number }): Model {
         );
       }
       const scope = new Scope(x.graph, { training, seed, auxiliary });
-      const output = scope.module(name, () => architecture.build(scope, x, classes), architecture.summary);
+      const output = scope.module(name, () => architecture.build(scope, x, classes, settings), architecture.summary);
       checkOutput(name, output, x, classes);
       return output;
     },

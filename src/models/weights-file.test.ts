@@ -56,17 +56,30 @@ describe('a weights file', () => {
     expect(bytesOf(encodeWeights(decodeWeights(bytes, 'a'), graph)).equals(bytesOf(bytes))).toBe(true);
   });
 
+  it('holds the settings of the network, in version 3', () => {
+    const settings = { encoder: 'resnet18', depth: 5, stochasticDepth: 0 };
+    const encoded = encodeWeights({ ...weights, settings }, graph);
+    expect(decodeSafetensors(encoded).metadata).toMatchObject({ version: '3' });
+    expect(decodeWeights(encoded).settings).toEqual(settings);
+  });
+
+  it('from before version 3 gets the present name of its network', () => {
+    const named = (version: string) =>
+      decodeWeights(changed((metadata) => Object.assign(metadata, { model: 'unet', version }))).model;
+    expect(['1', '2', '3'].map(named)).toEqual(['mobile-unet', 'mobile-unet', 'unet']);
+  });
+
   it('holds the shapes of the network, so that others can read it', () => {
     const { tensors, metadata } = decodeSafetensors(bytes);
     expect(tensors.get('stem.0.weight')!.shape).toEqual([32, 3, 3, 3]);
-    expect(metadata).toMatchObject({ format: 'faceparse-weights', model: 'unet', size: '32' });
+    expect(metadata).toMatchObject({ format: 'faceparse-weights', model: 'mobile-unet', size: '32' });
   });
 
   it('says in its metadata what photos are made into, and what the weights were before training', () => {
     expect(decodeSafetensors(bytes).metadata).toEqual({
       format: 'faceparse-weights',
       version: '2',
-      model: 'unet',
+      model: 'mobile-unet',
       labels: 'celebamask-19',
       size: '32',
       resize: 'stretch-area-bilinear',
@@ -169,6 +182,9 @@ describe('a weights file', () => {
 
   it.each([
     ['version', '4', /version 4 of the weights format; this version of faceparse reads versions 1, 2 and 3/],
+    ['settings', '{"encoder": [1]}', /settings of the network in an unknown form/],
+    ['settings', '{"size": 3}', /settings of the network in an unknown form/],
+    ['settings', '7', /settings of the network in an unknown form/],
     ['model', '', /does not say which network/],
     ['size', 'large', /^a has a size of "large", but it must be a whole number of pixels from 32 to 4096/],
     ['size', '1e9', /size of 1000000000/],
@@ -224,15 +240,15 @@ describe('checkWeightsFit', () => {
     const missing = new Map(weights.states);
     missing.delete('head.bias');
     expect(messageOf(() => checkWeightsFit({ ...weights, states: missing }, graph, 'a'))).toBe(
-      "a belongs to another network: unet requires 'head.bias', which the file lacks.",
+      "a belongs to another network: mobile-unet requires 'head.bias', which the file lacks.",
     );
     const more = new Map(weights.states).set('extra', new Float32Array(1));
     expect(messageOf(() => checkWeightsFit({ ...weights, states: more }, graph, 'a'))).toBe(
-      "a belongs to another network: it contains 'extra', which unet does not have.",
+      "a belongs to another network: it contains 'extra', which mobile-unet does not have.",
     );
-    const eight = inferenceGraph(createModel('unet', { classes: 8 }), { batch: 1, height: 32, width: 32 });
+    const eight = inferenceGraph(createModel('mobile-unet', { classes: 8 }), { batch: 1, height: 32, width: 32 });
     expect(messageOf(() => checkWeightsFit(weights, eight, 'a'))).toBe(
-      "a belongs to another network: 'head.weight' has 608 values, but unet expects 8×32×1×1.",
+      "a belongs to another network: 'head.weight' has 608 values, but mobile-unet expects 8×32×1×1.",
     );
   });
 });

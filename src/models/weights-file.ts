@@ -10,12 +10,15 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { joinWords } from '../text/join-words.ts';
 import { notWeightsError } from './foreign-weights.ts';
+import { type ModelSettings, settingNames } from './settings.ts';
 import { checkOrigin, type WeightsOrigin } from './weights-origin.ts';
 
 /** The description of the network in a weights file. */
 export interface WeightsDescription {
   /** Name of the architecture in the registry. */
   readonly model: string;
+  /** Settings of the architecture, such as its encoder; absent if it has none. */
+  readonly settings?: ModelSettings;
   /** The label set, which defines the classes: a name, or a table that merges classes of celebamask-19. */
   readonly labels: LabelSetChoice;
   /** How a photo becomes the network's input, and the input size. */
@@ -32,8 +35,14 @@ export interface Weights extends WeightsDescription {
 }
 
 const format = 'faceparse-weights';
-/** Version 1 stores only the size; version 2 the whole preprocessing and the origin; version 3 also a label table. */
+/**
+ * Version 1 stores only the size; version 2 the whole preprocessing and the origin; version 3 also the settings of the
+ * network and a label table.
+ * Files are written in the oldest version that can hold them.
+ */
 const versions = ['1', '2', '3'];
+/** Networks that had another name in files before version 3. */
+const formerNames: Readonly<Record<string, string>> = { unet: 'mobile-unet' };
 /** Longer label tables are not parsed. */
 const longestTable = 2 ** 16;
 const notePrefix = 'note.';
@@ -48,7 +57,7 @@ export interface WeightsEncoding {
 }
 
 /**
- * Encodes a weights file (version 2, or 3 with a label table): safetensors whose metadata describe the network and its preprocessing. Shapes come
+ * Encodes a weights file: safetensors whose metadata describe the network and its preprocessing. Shapes come
  * from the network's states.
  *
  * @throws FaceparseError if a value is too large for half precision, or the description could not be read back
@@ -116,13 +125,22 @@ export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights 
   return { ...description, states };
 }
 
-function writeDescription({ model, labels, preprocessing, origin, notes = {} }: Weights): Record<string, string> {
+function writeDescription({
+  model,
+  settings = {},
+  labels,
+  preprocessing,
+  origin,
+  notes = {},
+}: Weights): Record<string, string> {
   const what = 'the description of the weights';
   const { size, resize, mean, std } = checkPreprocessing(preprocessing, what);
+  const hasSettings = Object.keys(settings).length > 0;
   return {
     format,
-    version: typeof labels === 'string' ? '2' : '3',
+    version: hasSettings || typeof labels === 'object' ? '3' : '2',
     model,
+    ...(hasSettings && { settings: JSON.stringify(settings) }),
     labels: labelSetName(labels),
     ...(typeof labels === 'object' && { labelSet: JSON.stringify(requireTable(labels, what)) }),
     size: String(size),
@@ -136,7 +154,7 @@ function writeDescription({ model, labels, preprocessing, origin, notes = {} }: 
 
 /** The only place that depends on the version. */
 function readDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
-  const { version, model, resize, origin } = metadata;
+  const { version, resize, origin } = metadata;
   if (metadata.format !== format) {
     throw new FaceparseError(
       `${name} is a safetensors file but not a faceparse weights file. Use a run folder or its weights/best.safetensors.`,
@@ -147,6 +165,7 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
       `${name} uses version ${version} of the weights format; this version of faceparse reads versions ${joinWords(versions, 'and')}.`,
     );
   }
+  const model = version === '3' ? metadata.model : (formerNames[metadata.model] ?? metadata.model);
   if (!model || !metadata.labels) {
     throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
   }
@@ -163,6 +182,7 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
   const stored = { size, resize, mean: parse(metadata.mean), std: parse(metadata.std) };
   return {
     model,
+    ...(metadata.settings !== undefined && { settings: checkSettings(parse(metadata.settings), name) }),
     labels,
     preprocessing: checkPreprocessing(stored, name),
     ...(origin !== undefined && { origin: checkOrigin(parse(origin), name) }),
@@ -189,6 +209,21 @@ function requireTable(value: unknown, what: string): LabelTable {
   if (table) return table;
   const [first] = faults;
   throw new FaceparseError(`${what} has a wrong label set: ${first.message}.`);
+}
+
+/** Checks the form of settings read from a file; the architecture checks their values. */
+function checkSettings(candidate: unknown, name: string): ModelSettings {
+  const entries = typeof candidate === 'object' && candidate !== null ? Object.entries(candidate) : undefined;
+  const isValid = entries?.every(
+    ([key, value]) =>
+      (settingNames as readonly string[]).includes(key) && ['string', 'number'].includes(typeof value as string),
+  );
+  if (!entries || !isValid) {
+    throw new FaceparseError(
+      `${name} has settings of the network in an unknown form; the file may be damaged or written by a newer version of faceparse.`,
+    );
+  }
+  return Object.fromEntries(entries);
 }
 
 /** Parses a metadata value as JSON. Invalid JSON is returned as text, and the caller's check refuses it. */

@@ -1,9 +1,18 @@
 import type { Graph } from '../graph/graph.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { inferenceGraph } from './model.ts';
+import { inferenceGraph, type Model } from './model.ts';
 import { createModel } from './registry.ts';
 import { checkWeightsFit, type Weights } from './weights-file.ts';
+
+/**
+ * The network that weights belong to, with their classes and settings.
+ *
+ * @throws FaceparseError if it is unknown or does not have the settings
+ */
+export function modelOf({ model, settings, labels }: Pick<Weights, 'model' | 'settings' | 'labels'>): Model {
+  return createModel(model, { ...settings, classes: getLabelSet(labels).classes.length });
+}
 
 /**
  * Builds the inference graph of the network that weights belong to, for images of size×size pixels, and checks the weights
@@ -13,10 +22,9 @@ import { checkWeightsFit, type Weights } from './weights-file.ts';
  * @throws FaceparseError if the network is unknown, does not accept that size, or does not match the weights
  */
 export function weightsGraph(weights: Weights, name: string, size = weights.preprocessing.size, batch = 1): Graph {
-  const classes = getLabelSet(weights.labels).classes.length;
   let graph: Graph;
   try {
-    graph = inferenceGraph(createModel(weights.model, { classes }), { batch, height: size, width: size });
+    graph = inferenceGraph(modelOf(weights), { batch, height: size, width: size });
   } catch (cause) {
     throw new FaceparseError(`${name} cannot be used: ${(cause as Error).message}`, { cause });
   }

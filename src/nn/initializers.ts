@@ -20,6 +20,25 @@ export const heNormal: Initializer = (shape, random) => {
   return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
 };
 
+/**
+ * Normal with variance 2 / fan-out, where fan-out is the number of outputs that one input of a convolution reaches (He et al.
+ * 2015, equation 14). The encoders start with it, as their originals do.
+ */
+export function heNormalFanOut(groups = 1): Initializer {
+  return (shape, random) => {
+    const [filters, , ...kernel] = shape;
+    const deviation = Math.sqrt(2 / ((filters * sizeOf(kernel)) / groups));
+    return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
+  };
+}
+
+/** Uniform with variance 2 / (fan-in + fan-out), for layers without a ReLU after them (Glorot and Bengio 2010, equation 16). */
+export const xavierUniform: Initializer = (shape, random) => {
+  const [filters, , ...kernel] = shape;
+  const bound = Math.sqrt(6 / (fanIn(shape) + filters * sizeOf(kernel)));
+  return Float32Array.from({ length: sizeOf(shape) }, () => random.uniform(-bound, bound));
+};
+
 /** Uniform within ±1/√fan-in, PyTorch's default for convolutions and their biases. */
 export function uniformFanIn(inputs?: number): Initializer {
   return (shape, random) => {

@@ -12,32 +12,37 @@ export interface ConvolutionLayerOptions {
   readonly filters: number;
   readonly kernel: number;
   readonly stride?: number;
+  /** Zeros around the image: [top, left, bottom, right]. Default: "same" at stride 1, dilation·(kernel − 1)/2 on every side. */
+  readonly padding?: readonly [number, number, number, number];
   readonly dilation?: number;
   readonly groups?: number;
   readonly bias?: boolean;
   readonly initializer?: Initializer;
 }
 
-/** A convolution with "same" padding at stride 1: dilation·(kernel − 1)/2 on every side. */
+/** A convolution. */
 export const convolution = defineModule(
   'Conv2d',
   'Convolution.',
   (scope, x: Tensor, options: ConvolutionLayerOptions): Tensor => {
     const { filters, kernel, stride = 1, dilation = 1, groups = 1, bias = false, initializer = heNormal } = options;
+    const { padding = (dilation * (kernel - 1)) / 2 } = options;
     const shape = [filters, x.shape[1] / groups, kernel, kernel];
     const weight = scope.parameter('weight', shape, initializer, { decay: true });
     return conv2d(x, weight, {
       stride,
       dilation,
       groups,
-      padding: (dilation * (kernel - 1)) / 2,
+      padding,
       ...(bias && { bias: scope.parameter('bias', [filters], uniformFanIn(sizeOf(shape.slice(1))), { decay: false }) }),
     });
   },
 );
 
 export interface BatchNormOptions {
+  /** Share of the new statistics in the running ones; default 0.1. */
   readonly momentum?: number;
+  /** Added to the variance; default 1e-5. */
   readonly epsilon?: number;
 }
 

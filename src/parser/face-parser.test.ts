@@ -412,7 +412,7 @@ describe('FaceParser.create refuses, with the name of the file,', () => {
     [
       'an impossible size',
       { preprocessing: { ...weights.preprocessing, size: 100 } },
-      /^best\.safetensors cannot be used: unet takes .* multiples of 32/,
+      /^best\.safetensors cannot be used: mobile-unet takes .* multiples of 32/,
     ],
   ])('%s', async (_, changes, message) => {
     await expect(FaceParser.create({ ...weights, ...changes }, engine, { name: 'best.safetensors' })).rejects.toThrow(

@@ -76,7 +76,7 @@ describe('the text of a report', () => {
 
   it('does not describe features that the run did not use', () => {
     const text = sourceOf([
-      'model.name=unet',
+      'model.name=mobile-unet',
       'loss.dice=0',
       'train.optimizer.kind=sgd',
       'train.schedule=constant',
@@ -297,7 +297,7 @@ describe('the text of a report', () => {
 
   it('has no semicolon that Typst would take as the end of an expression', () => {
     const everything = ['loss.lovasz=1', 'loss.auxiliary=0.4', 'train.minutes=3', 'data.augmentation.cutMix=0.1'];
-    for (const overrides of [everything, ['model.name=unet'], ['train.resolutions=[{until: 0.5, size: 64}]']]) {
+    for (const overrides of [everything, ['model.name=mobile-unet'], ['train.resolutions=[{until: 0.5, size: 64}]']]) {
       const averaging = { flip: true, sides: [320, 384] };
       expect(sourceOf(overrides)).not.toMatch(endedBySemicolon);
       expect(sourceOf(overrides, { averaging })).not.toMatch(endedBySemicolon);
@@ -345,7 +345,7 @@ describe('the report', () => {
     [
       'with as little as can be',
       [
-        'model.name=unet',
+        'model.name=mobile-unet',
         'loss.crossEntropy=0',
         'train.optimizer.kind=sgd',
         'train.optimizer.nesterov=true',

@@ -32,18 +32,18 @@ describe('loadStudy', () => {
   });
 
   it('takes the name of a bundled configuration, unless there is a file of that name', async () => {
-    const { runs } = await loadStudy(await writeStudy('[train.lr=3e-3]', 'unet'));
-    expect(runs[0]?.config.model.name).toBe('unet');
-    const file = await writeStudy('[train.lr=3e-3]', 'unet');
-    await mkdir(join(dirname(file), 'unet'));
-    expect((await loadStudy(file)).runs[0]?.config.model.name).toBe('unet');
-    await rmdir(join(dirname(file), 'unet'));
-    await writeFile(join(dirname(file), 'unet'), 'model: {name: compact}\n');
+    const { runs } = await loadStudy(await writeStudy('[train.lr=3e-3]', 'mobile-unet'));
+    expect(runs[0]?.config.model.name).toBe('mobile-unet');
+    const file = await writeStudy('[train.lr=3e-3]', 'mobile-unet');
+    await mkdir(join(dirname(file), 'mobile-unet'));
+    expect((await loadStudy(file)).runs[0]?.config.model.name).toBe('mobile-unet');
+    await rmdir(join(dirname(file), 'mobile-unet'));
+    await writeFile(join(dirname(file), 'mobile-unet'), 'model: {name: compact}\n');
     expect((await loadStudy(file)).runs[0]?.config.model.name).toBe('compact');
-    await expect(loadStudy(await writeStudy('[train.lr=3e-3]', 'unett'))).rejects.toMatchObject({
+    await expect(loadStudy(await writeStudy('[train.lr=3e-3]', 'mobile-unett'))).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /study\.yaml:1: cannot read the config .*unett: there is no such file; did you mean 'unet'/,
+        /study\.yaml:1: cannot read the config .*mobile-unett: there is no such file; did you mean 'mobile-unet'/,
       ),
     });
   });

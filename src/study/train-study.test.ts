@@ -22,7 +22,7 @@ vi.mock('../data/decoded/decode-dataset.ts', async (original) => {
 const config = (name: string, ...overrides: string[]) =>
   parseConfig('', '', [
     `name=${name}`,
-    ...['model.name=unet', 'train.size=64', 'train.epochs=1', 'train.batchSize=4', 'validation.limit=2'],
+    ...['model.name=mobile-unet', 'train.size=64', 'train.epochs=1', 'train.batchSize=4', 'validation.limit=2'],
     ...['data.cacheSize=64', 'data.workers=1', 'engine.threads=1', ...overrides],
   ]);
 

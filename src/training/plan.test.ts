@@ -4,7 +4,7 @@ import { stateAttributes, trainableStates } from '../graph/graph.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { finalResolution, fitBatches, planTraining, resolutionAt, workDone } from './plan.ts';
 
-const small = ['model.name=unet', 'train.size=32', 'train.batchSize=2'];
+const small = ['model.name=mobile-unet', 'train.size=32', 'train.batchSize=2'];
 const plan = (...overrides: string[]) => planTraining(parseConfig('', 'test', [...small, ...overrides]));
 
 describe('planTraining', () => {
@@ -91,13 +91,13 @@ describe('planTraining', () => {
     const classes = 19;
     expect(withHeads.parameters - without.parameters).toBe((96 + 1 + 64 + 1 + 48 + 1) * classes);
     expect(withHeads.inferenceStates).toEqual(without.inferenceStates);
-    expect(() => plan('loss.auxiliary=0.4')).toThrow('unet has no auxiliary heads; set loss.auxiliary to 0');
+    expect(() => plan('loss.auxiliary=0.4')).toThrow('mobile-unet has no auxiliary heads; set loss.auxiliary to 0');
   });
 
   it('refuses a network that has as many parameters as the limit, and says both numbers', () => {
     const refused = () => plan('parameters.limit=1220691');
     expect(refused).toThrow(FaceparseError);
-    expect(refused).toThrow(/unet has 1,220,691 trainable parameters, .*fewer than 1,220,691\./);
+    expect(refused).toThrow(/mobile-unet has 1,220,691 trainable parameters, .*fewer than 1,220,691\./);
     expect(plan('parameters.limit=1220692').parameters).toBe(1_220_691);
   });
 

@@ -43,7 +43,7 @@ export interface TrainingPlan {
 export function planTraining(config: Config): TrainingPlan {
   const { train } = config;
   const labelSet = getLabelSet(config.data.labels);
-  const model = createModel(config.model.name, { classes: labelSet.classes.length });
+  const model = configuredModel(config, labelSet);
   checkLoss(config.loss, labelSet);
   checkResolutions(config);
   const average = train.averageDecay > 0;
@@ -61,7 +61,7 @@ export function planTraining(config: Config): TrainingPlan {
     },
   );
   const parameters = countParameters(resolutions[0].step);
-  checkParameterLimit(config, parameters);
+  checkParameterLimit(config, model, parameters);
   return {
     labelSet,
     model,
@@ -133,6 +133,11 @@ export function finalResolution({ resolutions }: TrainingPlan): TrainingResoluti
   return resolutions.at(-1)!;
 }
 
+/** The network of a configuration. */
+export function configuredModel({ model: { name, ...settings } }: Config, { classes }: LabelSet): Model {
+  return createModel(name, { ...settings, classes: classes.length });
+}
+
 function checkResolutions({ train: { resolutions } }: Config): void {
   resolutions.forEach(({ until }, index) => {
     const before = resolutions[index - 1]?.until ?? 0;
@@ -144,11 +149,11 @@ function checkResolutions({ train: { resolutions } }: Config): void {
   });
 }
 
-function checkParameterLimit(config: Config, parameters: number): void {
+function checkParameterLimit(config: Config, model: Model, parameters: number): void {
   const { limit } = config.parameters;
   if (limit === undefined || parameters < limit) return;
   throw new FaceparseError(
-    `${config.model.name} has ${formatCount(parameters)} trainable parameters, but parameters.limit requires fewer than ` +
+    `${model.title} has ${formatCount(parameters)} trainable parameters, but parameters.limit requires fewer than ` +
       `${formatCount(limit)}. Choose a smaller network or raise the limit.`,
     { exitCode: 2 },
   );

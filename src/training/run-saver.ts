@@ -2,7 +2,7 @@ import { mkdir, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { runCurves } from '../charts/curves.ts';
-import { parseConfig } from '../config/parse-config.ts';
+import { parseRunConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { buildFolder } from '../files/build-folder.ts';
@@ -80,7 +80,7 @@ export class RunSaver {
   ): Promise<RunSaver> {
     const { folder, config } = run;
     const { step, bestF, record = await recordOfVersion1(folder, step) } = checkpoint;
-    const stored = parseConfig(await readFile(folder.config, 'utf8'), folder.config);
+    const stored = parseRunConfig(await readFile(folder.config, 'utf8'), folder.config);
     // In this order: a record of a change that is not in force yet is dropped by the next resume, which is at the same step,
     // but a change in force without a record would stay unknown.
     await recordResume(folder.environment, environment, step, changed);

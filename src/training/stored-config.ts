@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { type Notify, parseConfig } from '../config/parse-config.ts';
+import { type Notify, parseRunConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { findRun } from './earlier-run/find-run.ts';
@@ -34,8 +34,8 @@ function withLength({ minutes, overrides = [] }: ResumeChanges): string[] {
 export async function storedConfig(path: string, changes: ResumeChanges = {}): Promise<Config> {
   const run = runFolder(await findRun(path));
   const text = await readFile(run.config, 'utf8');
-  const stored = parseConfig(text, run.config);
-  const changed = parseConfig(text, run.config, withLength(changes), changes.notify);
+  const stored = parseRunConfig(text, run.config);
+  const changed = parseRunConfig(text, run.config, withLength(changes), changes.notify);
   requirePossible(stored, changed, run.path);
   return { ...changed, engine: { ...changed.engine, ...changes.engine } };
 }

@@ -347,10 +347,11 @@ class TrainingSession {
       : await runner.readStates(networkStates.map((state) => stateAttributes(state).name));
     // Auxiliary heads are for training only.
     const states = new Map([...all].filter(([name]) => this.plan.inferenceStates.has(name)));
-    const { model, data } = this.config;
+    const { data } = this.config;
+    const { name: model, settings } = this.plan.model;
     const notes = { run: this.folder.name, step: String(this.progress.step), average: String(this.plan.average) };
     const { preprocessing } = resolution;
-    return { model: model.name, labels: data.labels, preprocessing, origin: this.origin, states, notes };
+    return { model, settings, labels: data.labels, preprocessing, origin: this.origin, states, notes };
   }
 
   /** Scores the weights and saves everything. @returns whether it was interrupted, after saving the current state */

@@ -22,13 +22,13 @@ const imageNet = vi.hoisted(
 );
 
 // An architecture that comes with the statistics of ImageNet.
-vi.mock('../models/unet.ts', async (importOriginal) => {
-  const { unet } = await importOriginal<typeof import('../models/unet.ts')>();
-  return { unet: { ...unet, trainingPreprocessing: imageNet } };
+vi.mock('../models/architectures/mobile-unet.ts', async (importOriginal) => {
+  const { mobileUnet } = await importOriginal<typeof import('../models/architectures/mobile-unet.ts')>();
+  return { mobileUnet: { ...mobileUnet, trainingPreprocessing: imageNet } };
 });
 
 const config = parseConfig('', 'other', [
-  ...['model.name=unet', 'train.size=64', 'train.resolutions=[{until: 0.5, size: 32}]', 'train.seed=4'],
+  ...['model.name=mobile-unet', 'train.size=64', 'train.resolutions=[{until: 0.5, size: 32}]', 'train.seed=4'],
   ...['train.batchSize=2', 'train.epochs=1', 'validation.every=1', 'validation.limit=2'],
   ...['data.cacheSize=64', 'data.workers=0', 'engine.threads=1'],
 ]);

@@ -20,7 +20,7 @@ const skipped = native.available ? '' : ` (skipped: ${native.reason})`;
 const addonFile = fileURLToPath(new URL('../../native/build/Release/faceparse_native.node', import.meta.url));
 
 function step(options: Partial<TrainingStepOptions> & { name?: string } = {}): Graph {
-  const { name = 'unet', ...rest } = options;
+  const { name = 'mobile-unet', ...rest } = options;
   return buildTrainingStep({
     model: createModel(name, { classes: 5 }),
     batchSize: 2,
@@ -44,6 +44,8 @@ function tinyStep(): Graph {
   return buildTrainingStep({
     model: {
       name: 'tiny',
+      title: 'tiny',
+      settings: {},
       classes: 3,
       multiple: 1,
       trainingPreprocessing: defaultPreprocessing,
@@ -74,8 +76,8 @@ describe.skipIf(!native.available)(`the native engine${skipped}`, () => {
   const engine = native.available ? createNodeNativeEngine({ threads: 2 }) : undefined!;
 
   it.each([
-    { name: 'unet', batchSize: 1, size: 128 },
-    { name: 'unet', batchSize: 3, size: 96, labelSize: 50 },
+    { name: 'mobile-unet', batchSize: 1, size: 128 },
+    { name: 'mobile-unet', batchSize: 3, size: 96, labelSize: 50 },
     { name: 'compact', batchSize: 2, size: 64, labelSize: 32 },
   ])('trains $name with $batchSize images of $size² as onnx does', async (options) => {
     expect(options.size % getArchitecture(options.name).multiple).toBe(0);

@@ -22,6 +22,8 @@ const tolerance = 1e-4;
 
 const network: Model = {
   name: 'small',
+  title: 'small',
+  settings: {},
   classes,
   multiple: 2,
   trainingPreprocessing: defaultPreprocessing,

@@ -28,11 +28,11 @@ it('models lists every network with parameters and cost', async () => {
 });
 
 it('models NAME lists layers that add up', async () => {
-  const unet = await json('models', 'unet', '--classes', '8', '--size', '128');
+  const unet = await json('models', 'mobile-unet', '--classes', '8', '--size', '128');
   const sum = unet.layers.reduce((total: number, { parameters }: { parameters: number }) => total + parameters, 0);
   expect(sum).toBe(unet.parameters);
   expect(unet.layers.at(-1)).toMatchObject({ path: 'head', type: 'conv 1×1', output: [8, 64, 64] });
-  const { code, stdout } = await runCli(['models', 'unet']);
+  const { code, stdout } = await runCli(['models', 'mobile-unet']);
   expect(code).toBe(0);
   expect(stdout).toMatch(/^stem\.0 +conv 3×3, stride 2 +32×128×128 +864 +14\.16$/m);
   expect(stdout).toMatch(/^total +1,220,691 +\d+\.\d\d$/m);

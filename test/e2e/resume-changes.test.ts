@@ -90,7 +90,10 @@ describe('a run resumed with changed settings', () => {
   });
 
   it.each([
-    ['model.name=compact', /model\.name cannot change from unet to compact .*; train a new run: faceparse train /],
+    [
+      'model.name=compact',
+      /model\.name cannot change from mobile-unet to compact .*; train a new run: faceparse train /,
+    ],
     ['data.labels=face-8', /data\.labels cannot change from celebamask-19 to face-8 .*; train a new run: /],
     ['train.seed=7', /train\.seed cannot change from 0 to 7 .*; begin a new run from its weights: .*train\.init=/],
     ['train.optimizer.kind=sgd', /kind cannot change from adamw to sgd .*train\.init=\S+ train\.optimizer\.kind=sgd/],

@@ -131,7 +131,16 @@ describe('a run that was stopped and resumed', () => {
   it('is the same on the reference engine', async () => {
     const parent = await temporaryFolder();
     // 3 steps of 12 an epoch.
-    const words = ['--data', data, '--name', 'same', '--engine', 'reference', 'model.name=unet', 'train.size=32'];
+    const words = [
+      '--data',
+      data,
+      '--name',
+      'same',
+      '--engine',
+      'reference',
+      'model.name=mobile-unet',
+      'train.size=32',
+    ];
     words.push('data.cacheSize=32', 'train.batchSize=2', `train.epochs=${3 / 12}`, 'validation.limit=1');
     const [whole, parts] = [join(parent, 'whole', 'same'), join(parent, 'parts', 'same')];
     await train([...words, '--out', dirname(whole)]);
@@ -158,7 +167,7 @@ describe('a run that was stopped and resumed', () => {
 
     await writeFile(file, bytes);
     const config = await readFile(join(run, 'config.yaml'), 'utf8');
-    await writeFile(join(run, 'config.yaml'), config.replace('name: unet', 'name: compact'));
+    await writeFile(join(run, 'config.yaml'), config.replace('name: mobile-unet', 'name: compact'));
     const other = await runCli(['train', '--resume', run]);
     expect(other.code).toBe(1);
     expect(other.stderr).toMatch(/^faceparse: the checkpoint [^\n]* does not match this configuration: [^\n]*\n$/);

@@ -119,7 +119,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
     });
 
     it('reads photos as faceparse does: transparency, 16 bits, colour profiles', async () => {
-      const { weights } = randomWeights({ model: 'unet', size: 64 });
+      const { weights } = randomWeights({ model: 'mobile-unet', size: 64 });
       const solution = await writeSolution('reading', weights);
       const files = await writeUnusualPhotos(join(solution, 'unusual'));
       const probe = 'import sys, run\nfor path in sys.argv[1:]: run.read_photo(path).tofile(path + ".rgb")';
@@ -135,7 +135,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
     });
 
     it('skips hidden files, creates folders and accepts any mask name', async () => {
-      const { weights } = randomWeights({ model: 'unet', size: 64 });
+      const { weights } = randomWeights({ model: 'mobile-unet', size: 64 });
       const solution = await writeSolution('names', weights);
       const folder = join(solution, 'photos');
       await mkdir(folder);
@@ -149,7 +149,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
     });
 
     it('reads one photo and writes a palette PNG with the colours of the challenge', async () => {
-      const { weights } = randomWeights({ model: 'unet', size: 64 });
+      const { weights } = randomWeights({ model: 'mobile-unet', size: 64 });
       const solution = await writeSolution('one', weights);
       runPython(solution, ['--input', join(photos, '1.png'), '--output', 'mask.png', '--weights', 'ckpt.pth']);
       const probe =

@@ -12,7 +12,7 @@ let data: string;
 
 /** Runs of 18 steps, long enough to be stopped on the way, validated on 2 images; on one thread, so that they can be repeated exactly. */
 const small = {
-  model: { name: 'unet' },
+  model: { name: 'mobile-unet' },
   data: { cacheSize: 64 },
   train: { size: 64, batchSize: 4, epochs: 3 },
   validation: { every: 3, limit: 2 },

@@ -80,7 +80,7 @@ describe('train.init', () => {
     [
       'another network',
       ['model.name=compact', 'train.init=RUN'],
-      /weights of the network unet, but model\.name is compact/,
+      /weights of the network mobile-unet, but model\.name is compact/,
     ],
     [
       'another label set',

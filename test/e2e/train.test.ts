@@ -48,7 +48,7 @@ describe('train', () => {
 
   it('records configuration and environment', async () => {
     const config = parse(await readFile(join(run, 'config.yaml'), 'utf8'));
-    expect(config).toMatchObject({ name: 'first', model: { name: 'unet' }, train: { size: 64, epochs: 4 } });
+    expect(config).toMatchObject({ name: 'first', model: { name: 'mobile-unet' }, train: { size: 64, epochs: 4 } });
     expect(config.engine).toMatchObject({ threads: 1 });
     const environment = JSON.parse(await readFile(join(run, 'environment.json'), 'utf8'));
     expect(environment).toMatchObject({
@@ -113,7 +113,12 @@ describe('train', () => {
     const scores = rows.flatMap(({ valF }) => valF ?? []);
     expect(Number(best.metadata['note.validationF'])).toBeCloseTo(Math.max(...scores), 4);
     const last = await readTensors(join(run, 'weights', 'last.safetensors'));
-    expect(last.metadata).toMatchObject({ model: 'unet', labels: 'celebamask-19', size: '64', 'note.step': '24' });
+    expect(last.metadata).toMatchObject({
+      model: 'mobile-unet',
+      labels: 'celebamask-19',
+      size: '64',
+      'note.step': '24',
+    });
     const { metadata, tensors } = await readTensors(join(run, 'checkpoint.safetensors'));
     expect(metadata).toMatchObject({ step: '24' });
     expect(Number(metadata.bestF)).toBeCloseTo(Math.max(...scores), 5);
@@ -175,7 +180,7 @@ describe('train', () => {
     const words = ['train', '--data', data, '--dry-run', ...smallTraining, 'train.epochs=10', limit];
     const { code, stdout, stderr } = await runCli(words, { cwd });
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^network +unet, 1,220,691 trainable parameters$/m);
+    expect(stdout).toMatch(/^network +mobile-unet, 1,220,691 trainable parameters$/m);
     expect(stdout).toMatch(/^data +24 training pairs, 8 for validation$/m);
     expect(stdout).toMatch(/^batches +4 images, 6 steps per epoch$/m);
     expect(stdout).toMatch(
@@ -205,7 +210,7 @@ describe('train', () => {
     const words = ['train', '--data', data, ...smallTraining];
     const { code, stdout, stderr } = await runCli([...words, 'parameters.limit=1220691'], { cwd });
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^faceparse: unet has 1,220,691 [^\n]*fewer than 1,220,691\. [^\n]*\n$/);
+    expect(stderr).toMatch(/^faceparse: mobile-unet has 1,220,691 [^\n]*fewer than 1,220,691\. [^\n]*\n$/);
     expect(await readdir(cwd)).toEqual([]);
   });
 
@@ -271,7 +276,7 @@ describe('evaluate', () => {
     const file = join(run, 'weights', 'last.safetensors');
     const { code, stdout } = await runCli(['evaluate', file, '--data', join(data, 'val')]);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/last\.safetensors: unet at 64×64, network \d+ ms per image/);
+    expect(stdout).toMatch(/last\.safetensors: mobile-unet at 64×64, network \d+ ms per image/);
     expect(stdout).toMatch(/^skin +8 /m);
   });
 });

@@ -11,7 +11,7 @@ import { type CliResult, type RunOptions, runCli } from './run-cli.ts';
 export const smallTraining = [
   '--threads',
   '1',
-  'model.name=unet',
+  'model.name=mobile-unet',
   'train.size=64',
   'data.cacheSize=64',
   'train.batchSize=4',

@@ -49,7 +49,7 @@ describe('faceparse', () => {
     ['export a', "required option '--format <name>' not specified"],
     ['export a --format torch --out x', /argument 'torch' is invalid\. Allowed choices are .*safetensors/],
     ['export nowhere --format safetensors --out x', 'nowhere not found; it must be a run folder or a weights file'],
-    ['config nowhere.yaml', 'config nowhere.yaml not found; bundled: compact, flagship, unet'],
+    ['config nowhere.yaml', 'config nowhere.yaml not found; bundled: compact, flagship, mobile-unet'],
     ['train comapct', "config comapct not found; did you mean 'compact'?"],
     [
       'train configs/compact.yaml',

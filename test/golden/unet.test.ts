@@ -9,7 +9,7 @@ import { loadEngines } from '../contract/engines.ts';
 import { checksum, images, initialState, labels, readUnetGolden, unseenImage, unseenSize } from './unet-values.ts';
 
 const golden = readUnetGolden();
-const model = createModel('unet', { classes: golden.classes });
+const model = createModel('mobile-unet', { classes: golden.classes });
 const engines = await loadEngines();
 
 /** How the runs of make.py are made. */

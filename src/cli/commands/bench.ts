@@ -17,7 +17,7 @@ interface BenchCommandOptions extends JsonOption, EngineOptions {
 /** The step used to compare engines: U-Net, cross-entropy at full size, SGD with momentum. */
 const comparison = [
   'name=comparison',
-  'model.name=unet',
+  'model.name=mobile-unet',
   'loss.crossEntropy=1',
   'loss.dice=0',
   'train.batchSize=8',

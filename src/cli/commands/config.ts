@@ -11,18 +11,19 @@ interface ConfigOptions extends JsonOption {
 
 /** Bundled configs with the parameter counts of their networks; a study has several networks, so no count. */
 async function listConfigs(options: ConfigOptions): Promise<void> {
-  const [{ listBundledConfigs }, { loadConfig }, { createModel }, { inferenceGraph }, { countParameters }, labels] =
+  const [{ listBundledConfigs }, { loadConfig }, { configuredModel }, { inferenceGraph }, { countParameters }, labels] =
     await Promise.all([
       import('../../config/bundled-configs.ts'),
       import('../../config/load-config.ts'),
-      import('../../models/registry.ts'),
+      import('../../training/plan.ts'),
       import('../../models/model.ts'),
       import('../../graph/cost.ts'),
       import('../../labels/registry.ts'),
     ]);
   const parametersOf = async (file: string): Promise<number> => {
-    const { model, data, train } = await loadConfig({ file });
-    const network = createModel(model.name, { classes: labels.getLabelSet(data.labels).classes.length });
+    const config = await loadConfig({ file });
+    const { data, train } = config;
+    const network = configuredModel(config, labels.getLabelSet(data.labels));
     return countParameters(inferenceGraph(network, { batch: 1, height: train.size, width: train.size }));
   };
   const configs = [];

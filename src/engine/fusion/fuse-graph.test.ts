@@ -26,6 +26,8 @@ const sgd: OptimizerOptions = { kind: 'sgd', momentum: 0.9, nesterov: true, weig
 /** The network of the contract's training test, with a residual, dropout and an activation that reads its input. */
 const small: Model = {
   name: 'small',
+  title: 'small',
+  settings: {},
   classes,
   multiple: 2,
   trainingPreprocessing: defaultPreprocessing,
@@ -39,7 +41,7 @@ const small: Model = {
       convolution(scope.at('biased'), block, { filters: 6, kernel: 1, bias: true }),
       'hardSwish',
     );
-    const joined = dropout(add(biased, stem), 'drop', training ? 0.2 : 0, true);
+    const joined = dropout(add(biased, stem), 'drop', training ? 0.2 : 0, 'channel');
     return { logits: convolution(scope.at('head'), joined, { filters: classes, kernel: 1, bias: true }) };
   },
 };
@@ -116,7 +118,7 @@ describe('fuseGraph', () => {
     expectNoneOf(await expectSame(build({ labelSize: 8, clipNorm: 0, optimizer })), unfused);
   });
 
-  it.each(['unet', 'compact'])('keeps a step of %s', async (name) => {
+  it.each(['mobile-unet', 'compact'])('keeps a step of %s', async (name) => {
     const model = createModel(name, { classes });
     const optimized = await expectSame(build({ model, size: 32, labelSize: 32 }), 1);
     expectNoneOf(optimized, unfused);
@@ -126,7 +128,7 @@ describe('fuseGraph', () => {
     expect([fusedNormalize, fusedNormalizeGradient]).toEqual([before.batchNormTraining, before.batchNormGradient]);
   });
 
-  it.each(['unet', 'compact'])('writes less memory in a step of %s, and holds less at a time', (name) => {
+  it.each(['mobile-unet', 'compact'])('writes less memory in a step of %s, and holds less at a time', (name) => {
     const model = createModel(name, { classes });
     const graph = build({ model, batchSize: 8, size: 256, labelSize: 256 });
     const [before, after] = [removeDeadCode(graph), fuseGraph(graph, testCapabilities)].map(memoryOf);

@@ -77,7 +77,7 @@ describe('the code of a model', () => {
   });
 
   it('imports only torch and contains only the helper functions that it calls', () => {
-    const module = pytorchModule(createModel('unet', { classes: 8 }), { ...defaultPreprocessing, size: 128 });
+    const module = pytorchModule(createModel('mobile-unet', { classes: 8 }), { ...defaultPreprocessing, size: 128 });
     const imports = [...module.matchAll(/^(?:import|from) (\w+)/gm)].map(([, name]) => name);
     expect(imports).toEqual(['sys', 'torch', 'torch', 'torch']);
     expect([...module.matchAll(/^def (\w+)/gm)].map(([, name]) => name)).toEqual([

@@ -35,7 +35,7 @@ describe('exportPyTorch', () => {
     const states = new Map([...weights.states].slice(1));
     const target = join(folder, 'none');
     await expect(exportPyTorch({ ...weights, states }, target, 'best.safetensors')).rejects.toThrow(
-      "best.safetensors belongs to another network: unet requires 'stem.0.weight'",
+      "best.safetensors belongs to another network: mobile-unet requires 'stem.0.weight'",
     );
     expect(await readdir(folder)).not.toContain('none');
   });

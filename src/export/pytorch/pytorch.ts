@@ -4,11 +4,8 @@ import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
 import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { labelSetName } from '../../labels/label-table.ts';
-import { getLabelSet } from '../../labels/registry.ts';
-import type { Model } from '../../models/model.ts';
-import { createModel } from '../../models/registry.ts';
 import type { Weights } from '../../models/weights-file.ts';
-import { weightsGraph } from '../../models/weights-graph.ts';
+import { modelOf, weightsGraph } from '../../models/weights-graph.ts';
 import { pytorchModule } from './pytorch-module.ts';
 
 /**
@@ -48,10 +45,6 @@ export async function exportPyTorch(weights: Weights, folder: string, name = 'th
   await writeFileAtomic(modulePath, module);
   await writeFileAtomic(checkpointPath, checkpoint);
   return [modulePath, checkpointPath];
-}
-
-function modelOf({ model, labels }: Weights): Model {
-  return createModel(model, { classes: getLabelSet(labels).classes.length });
 }
 
 /** The states in network order, with the counter that PyTorch's batch normalisation stores after its statistics. */

@@ -5,6 +5,7 @@ import type { Config } from '../../config/schema.ts';
 import { openDataset } from '../../data/dataset/dataset.ts';
 import { exists } from '../../files/path-kind.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
+import { modelTitle } from '../../models/settings.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
 import { loadWeights } from '../../node/face-parser.ts';
 import { studyTitleOf } from '../../study/study-titles.ts';
@@ -160,7 +161,7 @@ export async function readNetworkFacts(folder: string): Promise<NetworkFacts> {
   return {
     file,
     weightsAre: basename(file) === basename(runFolder(folder).bestWeights) ? 'best' : 'last',
-    model: weights.model,
+    model: modelTitle(weights.model, weights.settings),
     preprocessing: weights.preprocessing,
     ...(Number.isInteger(step) && { step }),
     network: networkParts(graph),

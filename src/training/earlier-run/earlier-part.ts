@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { parseConfig } from '../../config/parse-config.ts';
+import { parseRunConfig } from '../../config/parse-config.ts';
 import { type Config, imagesPerStep } from '../../config/schema.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
 import type { Checkpoint } from '../checkpoint.ts';
@@ -27,7 +27,7 @@ type CurrentPart = Required<Omit<EarlierPart, 'environment'>>;
 
 /** Reads how a run was trained before a step. */
 export async function readEarlierPart(folder: RunFolder, step: number): Promise<EarlierPart> {
-  const stored = parseConfig(await readFile(folder.config, 'utf8'), folder.config);
+  const stored = parseRunConfig(await readFile(folder.config, 'utf8'), folder.config);
   const environment = await readEnvironment(folder.environment);
   const parts = partsBefore(environment, step).toReversed();
   const validationData = parts.find((part) => part.validationData)?.validationData ?? environment.validationData;

@@ -6,7 +6,9 @@ import { exists, isFolder } from '../../files/path-kind.ts';
 
 import { isSameLabelSet, labelSetName } from '../../labels/label-table.ts';
 import { inferenceGraph, type Model } from '../../models/model.ts';
+import { settingNames } from '../../models/settings.ts';
 import { checkWeightsFit, decodeWeights, type Weights } from '../../models/weights-file.ts';
+import { modelOf } from '../../models/weights-graph.ts';
 import type { WeightsOrigin } from '../../models/weights-origin.ts';
 import { averageState, packAverage } from '../../optim/moving-average.ts';
 import { countOf } from '../../text/counts.ts';
@@ -91,6 +93,16 @@ export async function loadInitialWeights(config: Config, model: Model): Promise<
   if (weights.model !== model.name) {
     const choices = `train with model.name=${weights.model}, or give weights of ${model.name}`;
     fail(init, `${file} holds weights of the network ${weights.model}, but model.name is ${model.name}; ${choices}`);
+  }
+  const own = modelOf(weights).settings;
+  for (const setting of settingNames) {
+    // Dropout and stochastic depth have no parameters.
+    if (own[setting] === model.settings[setting] || setting === 'dropout' || setting === 'stochasticDepth') continue;
+    const choices = `train with model.${setting}=${own[setting]}, or give weights of a network with ${setting} ${model.settings[setting]}`;
+    fail(
+      init,
+      `${file} holds weights of ${weights.model} with ${setting} ${own[setting]}, but model.${setting} is ${model.settings[setting]}; ${choices}`,
+    );
   }
   if (!isSameLabelSet(weights.labels, config.data.labels)) fail(init, describeOtherLabels(file, weights, config));
   checkWeightsFit(weights, inferenceGraph(model, { batch: 1, height: size, width: size }), file);

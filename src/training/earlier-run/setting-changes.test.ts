@@ -85,8 +85,8 @@ describe('requirePossible', () => {
       'train.seed cannot change from 0 to 3 when a run is resumed: its initial weights and the order of its images come ' +
         'from the seed; begin a new run from its weights: faceparse train runs/a/config.yaml train.init=runs/a train.seed=3 --name NEW --data DATA',
     );
-    expect(change(['model.name=unet'], ['model.name=compact'])).toThrow(
-      'the weights of the run belong to the network unet; train a new run: faceparse train runs/a/config.yaml model.name=compact --name NEW',
+    expect(change(['model.name=mobile-unet'], ['model.name=compact'])).toThrow(
+      'the weights of the run belong to the network mobile-unet; train a new run: faceparse train runs/a/config.yaml model.name=compact --name NEW',
     );
     expect(change(['train.init=x'], [])).toThrow(
       /cannot change from x to unset .*: faceparse train \S+ train\.init=null --name/,

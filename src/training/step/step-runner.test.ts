@@ -18,6 +18,8 @@ const classes = 4;
 /** Without batch normalisation a batch is no more than its images. */
 const network: Model = {
   name: 'plain',
+  title: 'plain',
+  settings: {},
   classes,
   multiple: 2,
   trainingPreprocessing: defaultPreprocessing,

@@ -142,7 +142,7 @@ const dropouts: OpCase[] = [
   {
     name: 'dropout of channels',
     inputs: { x: normal([3, 8, 4, 5]) },
-    build: ({ x }) => dropout(x, 'mask', 0.5, true),
+    build: ({ x }) => dropout(x, 'mask', 0.5, 'channel'),
   },
 ];
 

@@ -1,11 +1,11 @@
-import type { Tensor } from '../graph/graph.ts';
-import { appendCoordinates } from '../nn/coordinates.ts';
-import { uniformFanIn } from '../nn/initializers.ts';
-import { basicBlock, convBn, convolution, invertedResidual, type SequenceStep, sequence } from '../nn/layers.ts';
-import { pyramidPooling } from '../nn/pyramid-pooling.ts';
-import type { Scope } from '../nn/scope.ts';
-import type { Architecture } from './model.ts';
-import { decoderStep } from './unet.ts';
+import type { Tensor } from '../../graph/graph.ts';
+import { appendCoordinates } from '../../nn/coordinates.ts';
+import { uniformFanIn } from '../../nn/initializers.ts';
+import { basicBlock, convBn, convolution, invertedResidual, type SequenceStep, sequence } from '../../nn/layers.ts';
+import { pyramidPooling } from '../../nn/pyramid-pooling.ts';
+import type { Scope } from '../../nn/scope.ts';
+import type { Architecture } from '../model.ts';
+import { decoderStep } from './mobile-unet.ts';
 
 /** A stage of the encoder: a convolution of stride 2, then blocks. */
 export interface HybridStage {

@@ -1,10 +1,10 @@
-import type { Tensor } from '../graph/graph.ts';
-import { resize } from '../graph/ops/resize.ts';
-import { concat } from '../graph/ops/shape.ts';
-import { uniformFanIn } from '../nn/initializers.ts';
-import { convBn, convolution, invertedResidual, sequence } from '../nn/layers.ts';
-import type { Scope } from '../nn/scope.ts';
-import type { Architecture, NetworkOutput } from './model.ts';
+import type { Tensor } from '../../graph/graph.ts';
+import { resize } from '../../graph/ops/resize.ts';
+import { concat } from '../../graph/ops/shape.ts';
+import { uniformFanIn } from '../../nn/initializers.ts';
+import { convBn, convolution, invertedResidual, sequence } from '../../nn/layers.ts';
+import type { Scope } from '../../nn/scope.ts';
+import type { Architecture, NetworkOutput } from '../model.ts';
 
 const stageWidths = [32, 48, 96, 160];
 const decoderWidths = [96, 64, 48, 32];
@@ -40,8 +40,8 @@ function build(scope: Scope, input: Tensor, classes: number): NetworkOutput {
  * A U-Net (Ronneberger et al. 2015) on inverted residuals: stem at stride 2; stages of 32, 48, 96, 160 channels at
  * strides 4 to 32; decoder of 96, 64, 48, 32; logits at stride 2. Used to compare engines.
  */
-export const unet: Architecture = {
-  name: 'unet',
+export const mobileUnet: Architecture = {
+  name: 'mobile-unet',
   summary: 'U-Net with inverted residuals, used to compare engines',
   multiple: 32,
   build,

@@ -1,0 +1,53 @@
+import { describeValue } from '../../text/describe-value.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { suggestName } from '../../text/similar-names.ts';
+import type { Encoder } from './encoder.ts';
+import { resnet18, resnet34, resnet50 } from './resnet.ts';
+
+const encoders: Encoder[] = [resnet18, resnet34, resnet50];
+
+/** Lists the names of the encoders, or also those of variants with other paddings or epsilons. */
+export function listEncoders({ variants = false }: { readonly variants?: boolean } = {}): string[] {
+  return encoders.filter(({ variantOf }) => variants || variantOf === undefined).map(({ name }) => name);
+}
+
+/** Returns the encoder with that name. @throws FaceparseError (exit code 2) that lists the valid names */
+export function getEncoder(name: string): Encoder {
+  const found = encoders.find((encoder) => encoder.name === name);
+  if (found) return found;
+  const names = listEncoders({ variants: true });
+  throw refused(
+    `unknown encoder '${name}'; ${suggestName(name, names, `the encoders are ${listEncoders().join(', ')}`)}`,
+  );
+}
+
+/**
+ * Adds an encoder to the registry. Every architecture that takes an encoder can then be built on it.
+ *
+ * @throws FaceparseError (exit code 2) if the name is taken or invalid, or another property is unusable
+ *
+ * @example registerEncoder({ name: 'tiny', summary: 'Five convolutions.', stochasticDepth: 0, preprocessing, build: (scope, image, options) => … });
+ */
+export function registerEncoder(encoder: Encoder): void {
+  const { name, summary, stochasticDepth, build } = encoder;
+  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) {
+    throw refused(`an encoder cannot be called '${name}'; use lower-case letters, digits, dashes and underscores`);
+  }
+  if (listEncoders({ variants: true }).includes(name)) {
+    throw refused(`there is an encoder '${name}' already; choose another name`);
+  }
+  if (typeof summary !== 'string' || !/^[^\p{Cc}]+$/u.test(summary)) {
+    throw refused(`the summary of the encoder '${name}' must be one line of text`);
+  }
+  if (typeof stochasticDepth !== 'number' || !(stochasticDepth >= 0 && stochasticDepth < 1)) {
+    throw refused(`stochasticDepth of the encoder '${name}' must be a number from 0 to below 1`);
+  }
+  if (typeof build !== 'function') {
+    throw refused(`build of the encoder '${name}' must be a function, not ${describeValue(build)}`);
+  }
+  encoders.push(encoder);
+}
+
+function refused(message: string): FaceparseError {
+  return new FaceparseError(message, { exitCode: 2 });
+}

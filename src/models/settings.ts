@@ -1,0 +1,108 @@
+import { FaceparseError } from '../text/errors.ts';
+import { joinWords } from '../text/join-words.ts';
+import { getEncoder, listEncoders } from './encoders/registry.ts';
+
+/** Settings of a network besides its architecture and its classes. */
+export interface ModelSettings {
+  /** Name of the encoder; see `listEncoders`. */
+  readonly encoder?: string;
+  /** Number of strides of the encoder that the network uses, each half the resolution of the one before. */
+  readonly depth?: number;
+  /** Stride of the deepest features. Below 2^depth, the encoder replaces its last strides by dilation. */
+  readonly outputStride?: number;
+  /** Dropout rate of the decoder. */
+  readonly dropout?: number;
+  /** Stochastic depth: rate at which the last residual branch of the encoder is dropped; it rises linearly from 0. */
+  readonly stochasticDepth?: number;
+}
+
+/** The name of a setting. */
+export type SettingName = keyof ModelSettings;
+
+/** The settings that an architecture has, each with its default and, if few values are possible, the values. */
+export interface SettingRules {
+  /** With an encoder, an architecture also has `stochasticDepth`; its default is the encoder's. */
+  readonly encoder?: { readonly default: string };
+  readonly depth?: { readonly default: number; readonly choices: readonly number[] };
+  readonly outputStride?: { readonly default: number; readonly choices: readonly number[] };
+  readonly dropout?: { readonly default: number };
+}
+
+/** All settings, in the order of configurations and descriptions. */
+export const settingNames: readonly SettingName[] = ['encoder', 'depth', 'outputStride', 'dropout', 'stochasticDepth'];
+
+/** A setting that a network does not have, or with a value that it does not accept. */
+export interface SettingFault {
+  readonly setting: SettingName;
+  readonly message: string;
+}
+
+/**
+ * Lists what is wrong with the settings given for an architecture.
+ *
+ * @param name name of the architecture, for messages
+ */
+export function settingFaults(name: string, rules: SettingRules = {}, given: ModelSettings = {}): SettingFault[] {
+  const own = settingNames.filter((setting) => hasSetting(rules, setting));
+  return settingNames.flatMap((setting) => {
+    const value = given[setting];
+    if (value === undefined) return [];
+    const fault = own.includes(setting) ? valueFault(rules, setting, value) : missingSetting(name, own, setting);
+    return fault === undefined ? [] : [{ setting, message: fault }];
+  });
+}
+
+/**
+ * The settings of an architecture with all defaults filled in.
+ *
+ * @param name name of the architecture, for errors
+ * @throws FaceparseError (exit code 2) that names the first setting that is unknown or has a wrong value
+ */
+export function completeSettings(name: string, rules: SettingRules = {}, given: ModelSettings = {}): ModelSettings {
+  const [fault] = settingFaults(name, rules, given);
+  if (fault) throw new FaceparseError(fault.message, { exitCode: 2 });
+  const { encoder, depth, outputStride, dropout } = rules;
+  const chosen = encoder && getEncoder(given.encoder ?? encoder.default);
+  return {
+    ...(chosen && { encoder: chosen.name }),
+    ...(depth && { depth: given.depth ?? depth.default }),
+    ...(outputStride && { outputStride: given.outputStride ?? outputStride.default }),
+    ...(dropout && { dropout: given.dropout ?? dropout.default }),
+    ...(chosen && { stochasticDepth: given.stochasticDepth ?? chosen.stochasticDepth }),
+  };
+}
+
+/** A network's name for people: `unet (resnet18)`, or `compact`. */
+export function modelTitle(name: string, { encoder }: ModelSettings = {}): string {
+  return encoder === undefined ? name : `${name} (${encoder})`;
+}
+
+function hasSetting(rules: SettingRules, setting: SettingName): boolean {
+  return setting === 'stochasticDepth' ? rules.encoder !== undefined : rules[setting] !== undefined;
+}
+
+function missingSetting(name: string, own: readonly SettingName[], setting: SettingName): string {
+  return `${name} has no setting ${setting}; ${own.length === 0 ? 'it has none' : `its settings are ${joinWords(own, 'and')}`}`;
+}
+
+function valueFault(rules: SettingRules, setting: SettingName, value: unknown): string | undefined {
+  if (setting === 'encoder') return encoderFault(value);
+  if (setting === 'depth' || setting === 'outputStride') {
+    const { choices } = rules[setting]!;
+    if (choices.includes(value as number)) return undefined;
+    return `${setting} is ${String(value)}, but must be ${joinWords(choices.map(String), 'or')}`;
+  }
+  if (typeof value === 'number' && value >= 0 && value < 1) return undefined;
+  return `${setting} is ${String(value)}, but must be a number from 0 to below 1`;
+}
+
+function encoderFault(value: unknown): string | undefined {
+  if (typeof value === 'string' && listEncoders({ variants: true }).includes(value)) return undefined;
+  try {
+    getEncoder(String(value));
+  } catch (error) {
+    if (error instanceof FaceparseError) return error.message;
+    throw error;
+  }
+  return undefined;
+}
