@@ -137,8 +137,8 @@ describe('a label table', () => {
       /^class 'left' has the color \[0, 0.5, 0\], but it must be three/,
     ],
     ['a colour twice', { color: [0, 0, 0] }, /^classes 'background' and 'left' have the same color \[0, 0, 0\]/],
-    ['no sources', { from: [] }, /^class 'left' has an empty list from/],
-    ['sources that cannot be guessed', { from: undefined }, /^class 'left' has no from; list the classes/],
+    ['no sources', { from: [] }, /^class 'left' has an empty `from`/],
+    ['sources that cannot be guessed', { from: undefined }, /^class 'left' has no `from`; list the classes/],
     ['an object as a source', { from: [{}] }, /^class 'left' contains an empty object, which is no class/],
   ])('refuses a class with %s', (_, change, message) => {
     const classes = [valid.classes[0], { ...valid.classes[1], ...change }, valid.classes[2]];

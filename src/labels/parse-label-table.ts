@@ -170,13 +170,16 @@ class TableReader {
     if (value === undefined || value === null) {
       this.fail(
         path,
-        `${what} has no from; list the classes of celebamask-19 that merge into it, such as [l_eye, r_eye]`,
+        `${what} has no \`from\`; list the classes of celebamask-19 that merge into it, such as [l_eye, r_eye]`,
       );
       return [];
     }
     const entries: readonly unknown[] = Array.isArray(value) ? value : [value];
     if (what !== 'drop' && entries.length === 0)
-      this.fail(path, `${what} has an empty list from, so it would never occur`);
+      this.fail(
+        path,
+        `${what} has an empty \`from\`, so it would never occur; name at least one class of celebamask-19`,
+      );
     return entries.slice(0, mostEntries).flatMap((source) => {
       const id = typeof source === 'number' ? source : sourceNames.indexOf(String(source));
       if ((typeof source === 'number' || typeof source === 'string') && sourceNames[id] !== undefined) return id;
@@ -218,7 +221,7 @@ class TableReader {
     if (missing.length > 0) {
       this.fail(
         ['classes'],
-        `${joinWords(missing, 'and')} ${missing.length === 1 ? 'is' : 'are'} in no class; add ${missing.length === 1 ? 'it' : 'them'} to the list from of a class, or to drop to ignore the pixels`,
+        `${joinWords(missing, 'and')} ${missing.length === 1 ? 'is' : 'are'} in no class; add ${missing.length === 1 ? 'it' : 'them'} to \`from\` of a class, or to \`drop\` to ignore ${missing.length === 1 ? 'its' : 'their'} pixels`,
       );
     }
     const background = this.targets.get(0);
