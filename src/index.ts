@@ -16,10 +16,12 @@ export { type EncodableImage, encodePng, type PngOptions } from './formats/png/p
 export { cutOut, type RgbaImage } from './image/cut-out.ts';
 export type { LabelMap, Photo } from './image/image.ts';
 export { encodeLabelPng } from './image/label-png.ts';
+export { mapLabels } from './image/map-labels.ts';
 export { blendOverlay, colorize, type OverlayOptions } from './image/overlay.ts';
 export type { Preprocessing, ResizeRule } from './image/preprocessing.ts';
 export type { RawImage } from './image/raw-image.ts';
 export type { LabelClass, LabelSet } from './labels/label-set.ts';
+export type { LabelSetChoice, LabelTable, LabelTableClass } from './labels/label-table.ts';
 export { getLabelSet, listLabelSets } from './labels/registry.ts';
 export { FaceScore, type ImageScore, type ScoreSummary } from './metrics/face-score.ts';
 export { listEncoders } from './models/encoders/registry.ts';

@@ -1,5 +1,6 @@
 import { type Graph, stateAttributes } from '../src/graph/graph.ts';
 import { defaultPreprocessing, type PreprocessingRules } from '../src/image/preprocessing.ts';
+import type { LabelSetChoice } from '../src/labels/label-table.ts';
 import { getLabelSet } from '../src/labels/registry.ts';
 import { inferenceGraph } from '../src/models/model.ts';
 import { createModel } from '../src/models/registry.ts';
@@ -22,9 +23,14 @@ export function atSize(weights: Weights, size: number): Weights {
   return { ...weights, preprocessing: { ...weights.preprocessing, size } };
 }
 
+/** The same weights for letterboxed photos. */
+export function letterboxed(weights: Weights): Weights {
+  return { ...weights, preprocessing: { ...weights.preprocessing, resize: 'letterbox-area-bilinear' } };
+}
+
 /** The weights that a network has before training, and the graph that they belong to. */
 export function randomWeights(
-  options: { model?: string; labels?: string; size?: number; rules?: PreprocessingRules } = {},
+  options: { model?: string; labels?: LabelSetChoice; size?: number; rules?: PreprocessingRules } = {},
 ): {
   weights: Weights;
   graph: Graph;

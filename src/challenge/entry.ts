@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { countParameters } from '../graph/cost.ts';
 import { Graph } from '../graph/graph.ts';
+import { labelSetName } from '../labels/label-table.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { modelOf, weightsGraph } from '../models/weights-graph.ts';
 import { loadWeights } from '../node/face-parser.ts';
@@ -44,7 +45,8 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
   const parameters = countParameters(weightsGraph(weights, file));
   const parametersWithHeads = countWithHeads(weights);
   const environment = await readEnvironment(runFolder(run).environment, refused);
-  const { labels, origin } = weights;
+  const { origin } = weights;
+  const labels = labelSetName(weights.labels);
   const reasons = refusals({ environment, parameters, parametersWithHeads, labels, ...(origin && { origin }) });
   if (reasons.length > 0) throw new FaceparseError(`${refused}: ${reasons.join('; ')}.`);
   const unfinished = await unfinishedNote(run);

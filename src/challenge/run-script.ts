@@ -1,4 +1,5 @@
 import { networkClass, pytorchNetwork } from '../export/pytorch/pytorch-module.ts';
+import { paddingValue } from '../image/letterbox.ts';
 import type { Preprocessing, ResizeRule } from '../image/preprocessing.ts';
 import { roundingOffset } from '../image/resize.ts';
 import type { LabelSet } from '../labels/label-set.ts';
@@ -14,16 +15,26 @@ export interface RunScriptOptions {
   readonly averaging?: Averaging;
 }
 
-/** Python code of `resize_photo(photo, side)` and its helper functions, by resize rule. */
-const resizeCode: Readonly<Record<ResizeRule, string>> = {
-  'stretch-area-bilinear': `def resize_weights(before, after):
+/** Python code that depends on how a photo becomes a square. */
+interface SquareCode {
+  /** `resize_photo(photo, side)` and its helpers. */
+  readonly resize: string;
+  /** `parse(network, photo)` and its helpers. */
+  readonly parse: string;
+}
+
+const resizeWeights = `def resize_weights(before, after):
     """Matrix after x before: area weights for downsampling, bilinear weights (half-pixel centres) for upsampling."""
     places, pixels = np.arange(after)[:, None], np.arange(before)[None, :]
     if after < before:
         starts, ends = places * before / after, (places + 1) * before / after
         return np.clip(np.minimum(ends, pixels + 1) - np.maximum(starts, pixels), 0, None) * after / before
     centres = np.clip((2 * places + 1) * before / (2 * after) - 0.5, 0, before - 1)
-    return np.clip(1 - np.abs(centres - pixels), 0, None)
+    return np.clip(1 - np.abs(centres - pixels), 0, None)`;
+
+const squareCode: Readonly<Record<ResizeRule, SquareCode>> = {
+  'stretch-area-bilinear': {
+    resize: `${resizeWeights}
 
 
 def resize_photo(photo, side):
@@ -31,6 +42,79 @@ def resize_photo(photo, side):
     rows, columns = resize_weights(photo.shape[0], side), resize_weights(photo.shape[1], side)
     resized = np.tensordot(rows, np.tensordot(photo.astype(np.float64), columns, (1, 1)), (1, 0))
     return np.floor(resized + ${roundingOffset}).transpose(0, 2, 1)`,
+    parse: `def enlarge(scores, size):
+    return F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
+
+
+@torch.no_grad()
+def parse(network, photo):
+    """Predicts the class ids, H x W, of a photo, H x W x 3."""
+    scores = [network(images) for images in views(photo)]
+    if len(scores) > 1 or FLIP:
+        grid = scores[-1].shape[2:]  # of the largest square
+        probabilities = []
+        for one in scores:
+            one = torch.softmax(enlarge(one, grid), dim=1)
+            probabilities.append(one[:1])
+            if FLIP:
+                probabilities.append(one[1:, MIRRORED].flip(3))
+        scores = [torch.cat(probabilities).mean(0, keepdim=True).clamp(min=${leastProbability}).log()]
+    return enlarge(scores[0], photo.shape[:2]).argmax(1)[0].numpy().astype(np.uint8)`,
+  },
+  'letterbox-area-bilinear': {
+    resize: `${resizeWeights}
+
+
+def margins(photo, side):
+    """Rows above and columns left of a photo, H x W x 3, in a square; as many are below and right of it."""
+    longest = max(photo.shape[:2])
+    return [min((side * (longest - extent) + longest) // (2 * longest), (side - 1) // 2) for extent in photo.shape[:2]]
+
+
+def resize_photo(photo, side):
+    """Fits H x W x 3 bytes into side x side x 3, centred on grey; halves are rounded up."""
+    top, left = margins(photo, side)
+    rows, columns = resize_weights(photo.shape[0], side - 2 * top), resize_weights(photo.shape[1], side - 2 * left)
+    resized = np.tensordot(rows, np.tensordot(photo.astype(np.float64), columns, (1, 1)), (1, 0))
+    square = np.full((side, side, 3), ${paddingValue}.0)
+    square[top:side - top, left:side - left] = np.floor(resized + ${roundingOffset}).transpose(0, 2, 1)
+    return square`,
+    parse: `def axes(photo, side, cells):
+    """Rows and columns of a grid of scores: the number of cells, and start and length of the photo in cells."""
+    return [(cells, margin * cells / side, (side - 2 * margin) * cells / side) for margin in margins(photo, side)]
+
+
+def axis_weights(source, target):
+    """Matrix of bilinear weights from the cells of an axis, without the padding, to the places of another."""
+    (cells, start, length), (places, begin, extent) = source, target
+    first = min(max(0, int(np.ceil(start - 0.5))), (cells - 1) // 2)
+    positions = start + (np.arange(places) + 0.5 - begin) / extent * length - 0.5
+    positions = np.clip(positions, first, cells - 1 - first)
+    weights = np.clip(1 - np.abs(positions[:, None] - np.arange(cells)), 0, None)
+    return torch.from_numpy(weights.astype(np.float32))
+
+
+def enlarge(scores, source, target):
+    rows, columns = (axis_weights(*pair) for pair in zip(source, target))
+    return rows @ scores @ columns.T
+
+
+@torch.no_grad()
+def parse(network, photo):
+    """Predicts the class ids, H x W, of a photo, H x W x 3."""
+    scores = [network(images) for images in views(photo)]
+    grids = [axes(photo, side, one.shape[-1]) for side, one in zip(SIDES, scores)]
+    if len(scores) > 1 or FLIP:
+        probabilities = []
+        for one, grid in zip(scores, grids):
+            one = torch.softmax(enlarge(one, grid, grids[-1]), dim=1)
+            probabilities.append(one[:1])
+            if FLIP:
+                probabilities.append(one[1:, MIRRORED].flip(3))
+        scores = [torch.cat(probabilities).mean(0, keepdim=True).clamp(min=${leastProbability}).log()]
+    pixels = [(extent, 0, extent) for extent in photo.shape[:2]]
+    return enlarge(scores[0], grids[-1], pixels).argmax(1)[0].numpy().astype(np.uint8)`,
+  },
 };
 
 /**
@@ -41,6 +125,7 @@ def resize_photo(photo, side):
  */
 export function runScript(model: Model, { preprocessing, labelSet, averaging }: RunScriptOptions): string {
   const { size, mean, std } = preprocessing;
+  const code = squareCode[preprocessing.resize];
   const sides = networkSides(size, model.multiple, averaging?.scales ?? []);
   const mirror = [...mirrorTable(labelSet).subarray(0, labelSet.classes.length)];
   return `"""Face parsing: predicts the class of every pixel of a photo and writes a palette PNG. Generated by faceparse.
@@ -68,7 +153,7 @@ ${labelSet.classes.map(({ color, name }) => `    ${color.join(', ')},  # ${name}
 ]
 
 
-${resizeCode[preprocessing.resize]}
+${code.resize}
 
 
 def views(photo):
@@ -79,24 +164,7 @@ def views(photo):
         yield torch.cat([image, image.flip(3)]) if FLIP else image
 
 
-def enlarge(scores, size):
-    return F.interpolate(scores, size=size, mode="bilinear", align_corners=False)
-
-
-@torch.no_grad()
-def parse(network, photo):
-    """Predicts the class ids, H x W, of a photo, H x W x 3."""
-    scores = [network(images) for images in views(photo)]
-    if len(scores) > 1 or FLIP:
-        grid = scores[-1].shape[2:]  # of the largest square
-        probabilities = []
-        for one in scores:
-            one = torch.softmax(enlarge(one, grid), dim=1)
-            probabilities.append(one[:1])
-            if FLIP:
-                probabilities.append(one[1:, MIRRORED].flip(3))
-        scores = [torch.cat(probabilities).mean(0, keepdim=True).clamp(min=${leastProbability}).log()]
-    return enlarge(scores[0], photo.shape[:2]).argmax(1)[0].numpy().astype(np.uint8)
+${code.parse}
 
 
 def srgb_transform(profile):

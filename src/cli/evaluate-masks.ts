@@ -30,12 +30,12 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
   if (data === undefined) {
     throw usage('--masks needs the masks to compare with; pass --data FOLDER, a folder with images/ and masks/');
   }
-  const [{ openDataset }, { evaluateMasks }, { getLabelSet }] = await Promise.all([
+  const [{ openDataset }, { evaluateMasks }, { labelSetOfOption }] = await Promise.all([
     import('../data/dataset/dataset.ts'),
     import('../evaluation/evaluate-masks.ts'),
-    import('../labels/registry.ts'),
+    import('./label-set-option.ts'),
   ]);
-  const set = getLabelSet(labels);
+  const set = await labelSetOfOption(labels);
   const incomplete: string[] = [];
   const dataset = await openDataset(data, { onFailure: ({ message }) => void incomplete.push(message) });
   const result = await runTask('scoring', options, ({ signal, onProgress }) =>
@@ -51,7 +51,7 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
     printJson({
       masks,
       data: dataset.folder,
-      labels,
+      labels: set.name,
       ...scores,
       missing,
       failures,
@@ -61,7 +61,7 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
     });
   } else if (summary.images > 0) {
     // A Markdown table is published, so it contains no path of this machine.
-    if (!options.markdown) printText(`${masks}: ${summary.images} of ${countOf(total, 'mask')}, ${labels}\n`);
+    if (!options.markdown) printText(`${masks}: ${summary.images} of ${countOf(total, 'mask')}, ${set.name}\n`);
     printText((options.markdown ? formatScoresMarkdown : formatScores)(summary, set));
   }
   if (!options.json) for (const note of leftAloneNotes(dataset.leftAlone)) printNotice(note);

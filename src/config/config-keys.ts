@@ -7,6 +7,8 @@ import { currentConfigSchema } from './schema.ts';
 /** The part of JSON Schema that `configSchema` produces. */
 interface JsonSchema {
   readonly type?: string;
+  /** The accepted values in words, where the schema itself says too little. */
+  readonly title?: string;
   readonly description?: string;
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
@@ -75,6 +77,7 @@ function describeList({ items = {}, minItems = 0, maxItems }: JsonSchema): strin
 }
 
 function describeType(schema: JsonSchema): string {
+  if (schema.title !== undefined) return schema.title;
   if (schema.anyOf) return joinWords(schema.anyOf.map(describeType), 'or');
   if (schema.const !== undefined) return String(schema.const);
   if (schema.enum) return joinWords(schema.enum, 'or');

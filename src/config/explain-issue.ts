@@ -49,6 +49,7 @@ function exampleOf({ description, wanted }: ConfigKey): string {
 /** An issue of the schema in one line: where it is, what was given, and what is accepted. */
 export function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: string): string {
   const keyPath = keyPathOf(issue).join('.');
+  if (issue.code === 'custom' && keyPath.startsWith('data.labels')) return `${place}: data.labels: ${issue.message}`;
   if (
     indexIn(issue.path) !== undefined &&
     (issue.code === 'unrecognized_keys' || typeof issue.path.at(-1) === 'string')

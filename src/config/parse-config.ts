@@ -272,7 +272,11 @@ function schemaFaults(
     const path = keyPathOf(issue);
     // An issue can be inside the value of an override, such as a name of a record.
     const override = path.map((_, index) => overridden.get(path.slice(0, index + 1).join('.'))).find(isDefined);
-    const place = override === undefined ? locate(path) : overridePlace(overrides[override] ?? '');
+    // Checks beyond the schema name entries of lists themselves, and their lines are the most useful ones.
+    const place =
+      override === undefined
+        ? locate(issue.code === 'custom' ? issue.path : path)
+        : overridePlace(overrides[override] ?? '');
     const message = explainIssue(issue, valueAt(config, issue.path), place);
     return { place, message, ...(override !== undefined && { override }) };
   });

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { noAugmentation } from '../data/augmentation/augment.ts';
 import { checkPasteLabels, pasteableClasses } from '../data/augmentation/copy-paste-rules.ts';
+import { resizeRuleOf } from '../image/preprocessing.ts';
+import { celebamask19 } from '../labels/celebamask-19.ts';
 import { findClass } from '../labels/find-class.ts';
+import type { LabelSetChoice } from '../labels/label-table.ts';
+import { parseLabelTable } from '../labels/parse-label-table.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
 import { lossKeys } from '../losses/registry.ts';
 import { getArchitecture, listModels } from '../models/registry.ts';
@@ -24,6 +28,20 @@ function problemOf(check: () => void): string | undefined {
     throw error;
   }
 }
+
+/** A label table with its defaults filled in; every fault of it is an issue. */
+const labels = z
+  .union([z.string(), z.record(z.string(), z.unknown())])
+  .meta({ title: 'a name, or a table of name, classes, drop and pairs' })
+  .default(celebamask19.name)
+  .transform((given, context): LabelSetChoice => {
+    if (typeof given === 'string') return given;
+    const { table, faults } = parseLabelTable(given);
+    for (const { path, message } of faults) {
+      context.issues.push({ code: 'custom', input: given, path: [...path], message });
+    }
+    return table ?? celebamask19.name;
+  });
 
 const copyPaste = z
   .strictObject({
@@ -75,7 +93,15 @@ const augmentation = z
 
 const data = z
   .strictObject({
-    labels: z.string().default('celebamask-19').describe('Label set: celebamask-19 or face-8'),
+    labels: labels.describe(
+      'Label set: celebamask-19, face-8, or a table that merges and drops classes of celebamask-19 (see data.md)',
+    ),
+    resize: z
+      .enum(Object.keys(resizeRuleOf) as (keyof typeof resizeRuleOf)[])
+      .default('stretch')
+      .describe(
+        'How photos become square: stretch changes their aspect ratio; letterbox keeps it and pads them with grey, which loss and scores ignore',
+      ),
     repair: z.boolean().default(true).describe('Repair training masks with swapped left and right labels'),
     cacheSize: whole.min(32).max(1024).default(512).describe('Side of cached decoded images in pixels'),
     diskCache: z.boolean().default(false).describe('Cache decoded images on disk for later runs, in the cache folder'),
@@ -90,7 +116,7 @@ const data = z
   })
   .superRefine(({ labels, oversample, augmentation }, context) => {
     // An unknown label set is reported where label sets are looked up.
-    if (!listLabelSets().includes(labels)) return;
+    if (typeof labels === 'string' && !listLabelSets().includes(labels)) return;
     const set = getLabelSet(labels);
     for (const name of Object.keys(oversample)) {
       const problem = problemOf(() => findClass(set, name));

@@ -71,7 +71,7 @@ describe('checkPreprocessing', () => {
     [{ size: undefined }, /a size of nothing/],
     [
       { resize: 'letterbox' },
-      /requires the resize rule "letterbox", but this version supports only stretch-area-bilinear; a newer/,
+      /requires the resize rule "letterbox", but this version supports only stretch-area-bilinear, letterbox-area-bilinear; a newer/,
     ],
     [{ resize: undefined }, /the resize rule nothing/],
     [{ resize: 'toString' }, /the resize rule "toString"/],

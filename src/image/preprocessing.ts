@@ -1,17 +1,24 @@
 import { runSteps, type Steps } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
-import type { Photo } from './image.ts';
+import type { LabelMap, Photo } from './image.ts';
+import { type Box, type Extents, letterboxLabels, letterboxOf, letterboxPhotoSteps } from './letterbox.ts';
 import { denormalizePhoto, type Normalization, normalizePhoto } from './normalization.ts';
-import { resizePhotoSteps } from './resize.ts';
+import { resizeLabels, resizePhotoSteps } from './resize.ts';
 
 /** Rules for resizing a photo to a square, by name. Exports and descriptions have an entry for each. */
-export const resizeRules = ['stretch-area-bilinear'] as const;
+export const resizeRules = ['stretch-area-bilinear', 'letterbox-area-bilinear'] as const;
 
 /**
  * `stretch-area-bilinear` resizes each axis independently, so non-square photos are stretched. Axes that shrink use area
  * averaging, axes that grow bilinear interpolation with half-pixel centres; results round to bytes, halves up (`resizePhoto`).
+ *
+ * `letterbox-area-bilinear` keeps the aspect ratio: the longer side fills the square, and equal margins of mid-grey (128) are
+ * added along the other (`letterboxOf`). Square photos are the same under both rules.
  */
 export type ResizeRule = (typeof resizeRules)[number];
+
+/** The rules by their names in a configuration (`data.resize`). */
+export const resizeRuleOf = { stretch: 'stretch-area-bilinear', letterbox: 'letterbox-area-bilinear' } as const;
 
 /** What a network expects of its input, regardless of size. */
 export interface PreprocessingRules extends Normalization {
@@ -44,7 +51,27 @@ const ranges = { mean: [-10, 10], std: [0.001, 10] } as const;
 
 const resizers: Readonly<Record<ResizeRule, (photo: Photo, size: number) => Steps<Photo>>> = {
   'stretch-area-bilinear': (photo, size) => resizePhotoSteps(photo, size, size),
+  'letterbox-area-bilinear': letterboxPhotoSteps,
 };
+
+/** A photo as a size×size square. */
+export function squarePhoto(photo: Photo, size: number, resize: ResizeRule): Photo {
+  return runSteps(resizers[resize](photo, size));
+}
+
+/**
+ * Labels as a size×size square, by nearest neighbour; the padding of a letterbox is 255 (ignored).
+ *
+ * @param shape size of the photo, if the labels may have another one
+ */
+export function squareLabels(map: LabelMap, size: number, resize: ResizeRule, shape: Extents = map): LabelMap {
+  return resize === 'letterbox-area-bilinear' ? letterboxLabels(map, size, shape) : resizeLabels(map, size, size);
+}
+
+/** The part of a network input that shows the photo. */
+export function contentBox(photo: Extents, { resize, size }: Pick<Preprocessing, 'resize' | 'size'>): Box {
+  return resize === 'letterbox-area-bilinear' ? letterboxOf(photo, size) : { x: 0, y: 0, width: size, height: size };
+}
 
 /**
  * Converts a photo of any size to a network input: planar 3×size×size floats.

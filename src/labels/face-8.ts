@@ -19,4 +19,5 @@ export const face8: LabelSet = {
   mirrorPairs: [],
   //          bg sk no gl ey ey br br ea ea mo mo mo hair hat earring necklace neck cloth
   mergeFrom: [0, 1, 4, 7, 3, 3, 2, 2, 6, 6, 5, 5, 5, 0, 0, 0, 0, 0, 0],
+  representatives: [0, 1, 6, 4, 2, 10, 8, 3],
 };

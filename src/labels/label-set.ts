@@ -16,6 +16,11 @@ export interface LabelSet {
   readonly classes: readonly LabelClass[];
   /** Pairs of ids swapped by a horizontal flip; the first is the person's left (the larger x). */
   readonly mirrorPairs: readonly (readonly [number, number])[];
-  /** `mergeFrom[id19]` is this set's id of class `id19` of celebamask-19; absent for celebamask-19 itself. */
+  /**
+   * `mergeFrom[id19]` is this set's id of class `id19` of celebamask-19, or 255 if its pixels are ignored; absent for
+   * celebamask-19 itself.
+   */
   readonly mergeFrom?: readonly number[];
+  /** `representatives[id]` is the class of celebamask-19 that stands for class `id` in masks of celebamask-19. */
+  readonly representatives?: readonly number[];
 }

@@ -1,5 +1,4 @@
 import { type FileKind, headContains, recognizeFile } from '../formats/recognize-file.ts';
-import { listLabelSets } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /** Kinds of model files, as messages name them. */
@@ -77,8 +76,7 @@ function isExport(head: Uint8Array, kind: FileKind): boolean {
   if (kind === 'onnx') return headContains(head, 'faceparse');
   if (kind !== 'pytorch') return false;
   // The length before a short text ends with zero bytes.
-  const keys = ['state_dict', 'labels', 'classes'].every((key) => headContains(head, `\0${key}`));
-  return keys && listLabelSets().some((set) => headContains(head, `\0${set}`));
+  return ['state_dict', 'model', 'labels', 'classes', 'size'].every((key) => headContains(head, `\0${key}`));
 }
 
 function wrongFile(message: string): FaceparseError {

@@ -3,6 +3,8 @@ import { recognizedBytes } from '../formats/recognize-file.ts';
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../formats/safetensors.ts';
 import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
 import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
+import { type LabelSetChoice, type LabelTable, labelSetName } from '../labels/label-table.ts';
+import { parseLabelTable } from '../labels/parse-label-table.ts';
 import { listLabelSets } from '../labels/registry.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -17,8 +19,8 @@ export interface WeightsDescription {
   readonly model: string;
   /** Settings of the architecture, such as its encoder; absent if it has none. */
   readonly settings?: ModelSettings;
-  /** Name of the label set, which defines the classes. */
-  readonly labels: string;
+  /** The label set, which defines the classes: a name, or a table that merges classes of celebamask-19. */
+  readonly labels: LabelSetChoice;
   /** How a photo becomes the network's input, and the input size. */
   readonly preprocessing: Preprocessing;
   /** Origin of the weights before training; absent in files of version 1. */
@@ -34,12 +36,15 @@ export interface Weights extends WeightsDescription {
 
 const format = 'faceparse-weights';
 /**
- * Version 1 stores only the size; version 2 the whole preprocessing and the origin; version 3 also the settings of the network.
+ * Version 1 stores only the size; version 2 the whole preprocessing and the origin; version 3 also the settings of the
+ * network and a label table.
  * Files are written in the oldest version that can hold them.
  */
 const versions = ['1', '2', '3'];
 /** Networks that had another name in files before version 3. */
 const formerNames: Readonly<Record<string, string>> = { unet: 'mobile-unet' };
+/** Longer label tables are not parsed. */
+const longestTable = 2 ** 16;
 const notePrefix = 'note.';
 
 /** How weights are stored. */
@@ -133,10 +138,11 @@ function writeDescription({
   const hasSettings = Object.keys(settings).length > 0;
   return {
     format,
-    version: hasSettings ? '3' : '2',
+    version: hasSettings || typeof labels === 'object' ? '3' : '2',
     model,
     ...(hasSettings && { settings: JSON.stringify(settings) }),
-    labels,
+    labels: labelSetName(labels),
+    ...(typeof labels === 'object' && { labelSet: JSON.stringify(requireTable(labels, what)) }),
     size: String(size),
     resize,
     mean: JSON.stringify(mean),
@@ -148,7 +154,7 @@ function writeDescription({
 
 /** The only place that depends on the version. */
 function readDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
-  const { version, labels, resize, origin } = metadata;
+  const { version, resize, origin } = metadata;
   if (metadata.format !== format) {
     throw new FaceparseError(
       `${name} is a safetensors file but not a faceparse weights file. Use a run folder or its weights/best.safetensors.`,
@@ -160,12 +166,10 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
     );
   }
   const model = version === '3' ? metadata.model : (formerNames[metadata.model] ?? metadata.model);
-  if (!model || !labels) {
+  if (!model || !metadata.labels) {
     throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
   }
-  if (!listLabelSets().includes(labels)) {
-    throw new FaceparseError(`${name} uses the label set '${labels}', which this version of faceparse does not have.`);
-  }
+  const labels = readLabels(metadata, name);
   const size = parse(metadata.size);
   const notes = Object.fromEntries(
     Object.entries(metadata)
@@ -184,6 +188,27 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
     ...(origin !== undefined && { origin: checkOrigin(parse(origin), name) }),
     notes,
   };
+}
+
+/** The label set: a built-in one by its name, or the table that the file contains. */
+function readLabels({ version, labels, labelSet }: Readonly<Record<string, string>>, name: string): LabelSetChoice {
+  if (labelSet === undefined || version === '1' || version === '2') {
+    if (listLabelSets().includes(labels)) return labels;
+    throw new FaceparseError(`${name} uses the label set '${labels}', which this version of faceparse does not have.`);
+  }
+  if (labelSet.length > longestTable) {
+    throw new FaceparseError(`${name} has a label set of ${labelSet.length} characters; it may be damaged.`);
+  }
+  const table = requireTable(parse(labelSet), name);
+  if (table.name === labels) return table;
+  throw new FaceparseError(`${name} names its label set '${labels}' and '${table.name}'; it may be damaged.`);
+}
+
+function requireTable(value: unknown, what: string): LabelTable {
+  const { table, faults } = parseLabelTable(value);
+  if (table) return table;
+  const [first] = faults;
+  throw new FaceparseError(`${what} has a wrong label set: ${first.message}.`);
 }
 
 /** Checks the form of settings read from a file; the architecture checks their values. */

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { cutOut } from '../image/cut-out.ts';
-import type { Photo } from '../image/image.ts';
+import type { LabelMap, Photo } from '../image/image.ts';
 import { encodeLabelPng } from '../image/label-png.ts';
 import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
@@ -60,7 +60,10 @@ export interface Prediction {
   readonly stem: string;
   readonly photo: Photo;
   readonly result: ParseResult;
+  /** The classes of the network. */
   readonly labelSet: LabelSet;
+  /** The labels of the mask and the overlay, if they are not those of the result. */
+  readonly mapped?: { readonly labels: LabelMap; readonly labelSet: LabelSet } | undefined;
 }
 
 /**
@@ -69,13 +72,15 @@ export interface Prediction {
  * @throws FaceparseError if a file cannot be written
  */
 export async function savePrediction(
-  { folder, stem, photo, result, labelSet }: Prediction,
+  { folder, stem, photo, result, labelSet, mapped }: Prediction,
   outputs: PredictionOutputs = {},
 ): Promise<PredictionPaths> {
   const paths = predictionPaths(folder, stem, outputs);
+  const shown = mapped ?? { labels: result.labelMap, labelSet };
   await makeFolder(dirname(paths.mask));
-  await writeFileAtomic(paths.mask, encodeLabelPng(result.labelMap, labelSet));
-  if (paths.overlay) await writePng(paths.overlay, { channels: 3, ...blendOverlay(photo, result.labelMap, labelSet) });
+  await writeFileAtomic(paths.mask, encodeLabelPng(shown.labels, shown.labelSet));
+  if (paths.overlay)
+    await writePng(paths.overlay, { channels: 3, ...blendOverlay(photo, shown.labels, shown.labelSet) });
   if (paths.only && outputs.only) {
     await writePng(paths.only, await result.mask(outputs.only, { soft: outputs.soft ?? false }));
   }

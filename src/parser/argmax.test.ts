@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random/random.ts';
 import { upsampledArgmax } from './argmax.ts';
+import { pixelGrid } from './grid-taps.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 
 type LogitsShape = readonly [number, number, number];
@@ -30,7 +31,7 @@ function scoresAt(
 
 /** The plain method: every class upsampled at every pixel. */
 function plainArgmax(logits: Float32Array, [classes, height, width]: LogitsShape, outH: number, outW: number) {
-  const upsampler = new RowUpsampler(height, width, outH, outW);
+  const upsampler = new RowUpsampler(pixelGrid(height, width), pixelGrid(outH, outW));
   const labels = new Uint8Array(outH * outW);
   const rows = Array.from({ length: classes }, () => new Float32Array(outW));
   for (let y = 0; y < outH; y++) {

@@ -1,6 +1,6 @@
-import { resizeTaps } from '../graph/ops/resize.ts';
 import { runSteps, type Steps } from '../scheduling/steps.ts';
 import { type ClassScores, GridClasses } from './grid-classes.ts';
+import { gridTaps, pixelGrid } from './grid-taps.ts';
 
 /** The labels of an image, and how many pixels each class has. */
 export interface CountedLabels {
@@ -44,8 +44,7 @@ export function* upsampledArgmaxSteps(
   const { data, shape } = scores;
   const [, height, width] = shape;
   const plane = height * width;
-  const rows = resizeTaps(height, outputHeight, 'bilinear');
-  const columns = resizeTaps(width, outputWidth, 'bilinear');
+  const { rows, columns } = gridTaps(scores, pixelGrid(outputHeight, outputWidth));
   const fractions = Float32Array.from(columns, ({ fraction }) => fraction);
   const spans = columnSpans(columns.map(({ low }) => low));
   const classes = yield* GridClasses.steps(scores);

@@ -65,7 +65,7 @@ describe('ProbabilityAverage', () => {
       fc.property(side, side, fc.nat(), (height, width, seed) => {
         const shape = [4, height, width] as const;
         const logits = randomLogits(shape, seed);
-        const average = new ProbabilityAverage(shape, mirror);
+        const average = new ProbabilityAverage({ shape }, mirror);
         runSteps(average.add({ data: logits, shape }, false));
         const labels = upsampledArgmax(runSteps(average.logProbabilities()), 17, 13);
         expect(labels).toEqual(upsampledArgmax({ data: logits, shape }, 17, 13));
@@ -77,7 +77,7 @@ describe('ProbabilityAverage', () => {
   it('is the mean of the probabilities of each pixel', () => {
     const shape = [4, 3, 5] as const;
     const views = [1, 2, 3].map((seed) => randomLogits(shape, seed));
-    const average = new ProbabilityAverage(shape, mirror);
+    const average = new ProbabilityAverage({ shape }, mirror);
     for (const logits of views) runSteps(average.add({ data: logits, shape }, false));
     const result = runSteps(average.logProbabilities()).data;
     for (let pixel = 0; pixel < 15; pixel++) {
@@ -94,9 +94,9 @@ describe('ProbabilityAverage', () => {
   it('brings mirrored views back, with left and right classes swapped', () => {
     const shape = [4, 6, 7] as const;
     const logits = randomLogits(shape, 5);
-    const back = new ProbabilityAverage(shape, mirror);
+    const back = new ProbabilityAverage({ shape }, mirror);
     runSteps(back.add({ data: mirrored(logits, shape), shape }, true));
-    const plain = new ProbabilityAverage(shape, mirror);
+    const plain = new ProbabilityAverage({ shape }, mirror);
     runSteps(plain.add({ data: logits, shape }, false));
     const wanted = runSteps(plain.logProbabilities()).data;
     // Sums over classes run in another order.
@@ -106,7 +106,7 @@ describe('ProbabilityAverage', () => {
   });
 
   it('upsamples smaller views to the common grid', () => {
-    const average = new ProbabilityAverage([2, 1, 4], Uint8Array.of(0, 1));
+    const average = new ProbabilityAverage({ shape: [2, 1, 4] }, Uint8Array.of(0, 1));
     runSteps(average.add({ data: Float32Array.of(0, 4, 0, 0), shape: [2, 1, 2] }, false));
     // Logits 0, 1, 3 and 4 of class 0 against 0 of class 1, half-pixel centres.
     const wanted = [0, 1, 3, 4].map((logit) => 1 / (1 + Math.exp(-logit)));
@@ -118,7 +118,7 @@ describe('ProbabilityAverage', () => {
   });
 
   it('stays finite where a class is ruled out', () => {
-    const average = new ProbabilityAverage([2, 1, 1], Uint8Array.of(0, 1));
+    const average = new ProbabilityAverage({ shape: [2, 1, 1] }, Uint8Array.of(0, 1));
     runSteps(average.add({ data: Float32Array.of(5000, -5000), shape: [2, 1, 1] }, false));
     const [sure, never] = runSteps(average.logProbabilities()).data;
     expect(sure).toBe(0);

@@ -4,6 +4,7 @@ import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { ClassScores } from './grid-classes.ts';
+import type { Grid } from './grid-taps.ts';
 import { softmaxAcross } from './probabilities.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 
@@ -91,23 +92,26 @@ export class ProbabilityAverage {
   private views = 0;
 
   /**
-   * @param shape classes×height×width of the common grid
+   * @param grid the common grid, classes×height×width
    * @param mirror the id of every class in the mirrored image
    */
   constructor(
-    readonly shape: readonly [number, number, number],
+    readonly grid: Grid,
     private readonly mirror: Uint8Array,
   ) {
-    this.sums = new Float32Array(shape[0] * shape[1] * shape[2]);
+    const [classes, height, width] = grid.shape;
+    this.sums = new Float32Array(classes * height * width);
   }
 
   /**
    * Adds the logits of one view, in steps of one row. A mirrored view is flipped back, and left and right classes are
    * swapped.
    */
-  *add({ data: logits, shape: [classes, height, width] }: ClassScores, mirrored: boolean): Steps<void> {
-    const [, gridHeight, gridWidth] = this.shape;
-    const upsampler = new RowUpsampler(height, width, gridHeight, gridWidth);
+  *add(scores: ClassScores, mirrored: boolean): Steps<void> {
+    const { data: logits, shape } = scores;
+    const [classes, height, width] = shape;
+    const [, gridHeight, gridWidth] = this.grid.shape;
+    const upsampler = new RowUpsampler(scores, this.grid);
     const rows = Array.from({ length: classes }, () => new Float32Array(gridWidth));
     for (let y = 0; y < gridHeight; y++) {
       rows.forEach((row, c) => {
@@ -130,13 +134,14 @@ export class ProbabilityAverage {
    */
   *logProbabilities(): Steps<ClassScores> {
     const data = new Float32Array(this.sums.length);
-    const plane = this.shape[1] * this.shape[2];
+    const { shape, region } = this.grid;
+    const plane = shape[1] * shape[2];
     for (let start = 0; start < data.length; start += plane) {
       for (let i = start; i < start + plane; i++) {
         data[i] = Math.log(Math.max(this.sums[i] / this.views, leastProbability));
       }
       yield;
     }
-    return { shape: this.shape, data };
+    return { shape, data, ...(region && { region }) };
   }
 }

@@ -6,6 +6,7 @@ import { createReferenceEngine } from '../engine/reference/reference-engine.ts';
 import type { Photo } from '../image/image.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
+import type { Weights } from '../models/weights-file.ts';
 import { Random } from '../random/random.ts';
 import type { Averaging } from './averaging.ts';
 import { FaceParser } from './face-parser.ts';
@@ -203,6 +204,64 @@ describe('FaceParser for apps', () => {
   });
 });
 
+describe('FaceParser with letterboxed photos', async () => {
+  const engine = await createNodeOnnxEngine({ threads: 1 });
+  const boxed = { ...weights, preprocessing: { ...weights.preprocessing, resize: 'letterbox-area-bilinear' } } as const;
+  const views = [undefined, { flip: true, scales: [2] }] as const;
+
+  it.each(views)('gives square photos the labels of stretched ones, averaging %j', async (averaging) => {
+    const options = averaging && { averaging };
+    const [parser, stretched] = await Promise.all(
+      [boxed, weights].map((one) => FaceParser.create(one, engine, options)),
+    );
+    for (const side of [1, 32, 77]) {
+      const photo = drawPhoto(side, side);
+      const [result, other] = [await parser.parse(photo), await stretched.parse(photo)];
+      expect(result.labels).toEqual(other.labels);
+      expect(result.scores).toEqual(other.scores);
+    }
+    await Promise.all([parser.dispose(), stretched.dispose()]);
+  });
+
+  it.each(views)('gives labels, masks and probabilities of the size of the photo, averaging %j', async (averaging) => {
+    const parser = await FaceParser.create(boxed, engine, averaging && { averaging });
+    for (const [name, width, height] of sizes) {
+      const result = await parser.parse(drawPhoto(width, height));
+      expect([result.width, result.height, result.labels.length], name).toEqual([width, height, width * height]);
+      const { data } = await result.mask(result.areas.map(({ id }) => id));
+      expect(data).toHaveLength(width * height);
+      const bands = [];
+      for await (const band of result.probabilityBands({ rows: 1000 })) bands.push(band);
+      expect(bands).toHaveLength(1);
+      const [band] = bands;
+      for (let at = 0; at < width * height; at++) {
+        const all = Array.from({ length: 19 }, (_, id) => band.data[id * width * height + at]);
+        expect(all.reduce((sum, p) => sum + p)).toBeCloseTo(1, 4);
+        expect(all[result.labels[at]]).toBe(Math.max(...all));
+      }
+      expect((await result.segments()).length).toBe(result.areas.length);
+    }
+    await parser.dispose();
+  });
+
+  it('shows the network an undistorted photo, and no padding to the user', async () => {
+    // A photo with margins of grey is what a letterbox makes of the inner part.
+    const inner = drawPhoto(64, 32);
+    const padded = { width: 64, height: 64, data: new Uint8Array(64 * 64 * 3).fill(128) };
+    padded.data.set(inner.data, 16 * 64 * 3);
+    const parser = await FaceParser.create(boxed, engine);
+    const [whole, part] = [await parser.parse(padded), await parser.parse(inner)];
+    const [, rows, columns] = part.scores.shape;
+    expect([rows * 2, columns]).toEqual(whole.scores.shape.slice(1));
+    for (let id = 0; id < 19; id++) {
+      const from = id * 4 * rows * rows + rows * rows;
+      const expected = whole.scores.data.subarray(from, from + rows * columns);
+      expect(part.scores.data.subarray(id * rows * columns, (id + 1) * rows * columns)).toEqual(expected);
+    }
+    await parser.dispose();
+  });
+});
+
 describe('FaceParser with averaging', async () => {
   const engine = await createNodeOnnxEngine({ threads: 1 });
   const photo = drawPhoto(61, 45);
@@ -219,17 +278,17 @@ describe('FaceParser with averaging', async () => {
     return { width, height, data: result };
   }
 
-  async function labelsOf(image: Photo, averaging?: Averaging): Promise<Uint8Array> {
-    const parser = await FaceParser.create(weights, engine, averaging && { averaging });
+  async function labelsOf(image: Photo, averaging?: Averaging, network: Weights = weights): Promise<Uint8Array> {
+    const parser = await FaceParser.create(network, engine, averaging && { averaging });
     const { labels } = await parser.parse(image);
     await parser.dispose();
     return labels;
   }
 
   /** Share of pixels whose labels agree with those of the mirrored photo, brought back. */
-  async function symmetry(averaging?: Averaging): Promise<number> {
-    const labels = await labelsOf(photo, averaging);
-    const other = await labelsOf(mirroredPhoto(photo), averaging);
+  async function symmetry(averaging?: Averaging, network: Weights = weights): Promise<number> {
+    const labels = await labelsOf(photo, averaging, network);
+    const other = await labelsOf(mirroredPhoto(photo), averaging, network);
     const { width } = photo;
     const same = labels.filter((id, i) => {
       const row = i - (i % width);
@@ -242,6 +301,10 @@ describe('FaceParser with averaging', async () => {
     expect(await symmetry()).toBeLessThan(0.5);
     expect(await symmetry({ flip: true, scales: [] })).toBeGreaterThan(0.999);
     expect(await symmetry({ flip: true, scales: [2] })).toBeGreaterThan(0.999);
+    for (const size of [32, 64]) {
+      const preprocessing = { ...weights.preprocessing, size, resize: 'letterbox-area-bilinear' } as const;
+      expect(await symmetry({ flip: true, scales: [2] }, { ...weights, preprocessing })).toBeGreaterThan(0.999);
+    }
   });
 
   it('of nothing but the photo is the plain prediction', async () => {

@@ -2,7 +2,7 @@
 import type { Engine } from '../engine/engine.ts';
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';
-import { photoToInputSteps } from '../image/preprocessing.ts';
+import { contentBox, photoToInputSteps } from '../image/preprocessing.ts';
 import { isRawImage, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
@@ -17,6 +17,7 @@ import { FaceparseError } from '../text/errors.ts';
 import { upsampledArgmaxSteps } from './argmax.ts';
 import { type Averaging, checkAveraging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
 import type { ClassScores } from './grid-classes.ts';
+import { cropGrid, cropScores } from './grid-taps.ts';
 import { type ClassArea, ParseResult, type ParseTiming } from './parse-result.ts';
 import { SizedNetwork } from './sized-network.ts';
 
@@ -79,8 +80,8 @@ export async function prepareParser(
 /**
  * Parses faces with a trained network. Validation, evaluation, commands and pages all go through this class.
  *
- * An image is preprocessed as in training, to a square. The logits are upsampled to the
- * size of the image before the best class is taken. With `averaging`, the mean probabilities of several views take their place.
+ * An image is preprocessed as in training, to a square: stretched, or padded if the network was trained on letterboxed photos.
+ * The logits, without those of padding, are upsampled to the size of the image before the best class is taken. With `averaging`, the mean probabilities of several views take their place.
  *
  * Calls run in order, at most two at a time. Work in JavaScript runs in slices of a few milliseconds, so the event loop is
  * not blocked.
@@ -216,12 +217,18 @@ export class FaceParser<Source = RawImage> {
   }
 
   /** Class scores of an image: logits, or logarithms of averaged probabilities. */
-  private async score({ inputs, spent }: Prepared): Promise<ClassScores> {
+  private async score({ width, height, inputs, spent }: Prepared): Promise<ClassScores> {
     const networks = this.#networks;
-    const run = (index: number) => timed(spent, 'network', () => networks[index].run(inputs[index]));
+    const run = async (index: number) => {
+      const { preprocessing } = networks[index];
+      const scores = await timed(spent, 'network', () => networks[index].run(inputs[index]));
+      // Margins are equal on opposite sides, so this is right for mirrored views, too.
+      return cropScores(scores, contentBox({ width, height }, preprocessing), preprocessing.size);
+    };
     if (networks.length === 1 && !this.flip) return run(0);
-    const { shape } = networks[networks.length - 1];
-    const average = new ProbabilityAverage(shape, mirrorTable(this.labelSet));
+    const { shape, preprocessing: largest } = networks[networks.length - 1];
+    const grid = cropGrid({ shape }, contentBox({ width, height }, largest), largest.size);
+    const average = new ProbabilityAverage(grid, mirrorTable(this.labelSet));
     const add = (scores: ClassScores, mirrored: boolean) =>
       timed(spent, 'postprocess', () => runInSlices(average.add(scores, mirrored)));
     for (const [index, { preprocessing }] of networks.entries()) {

@@ -4,6 +4,11 @@ import type { Steps } from '../scheduling/steps.ts';
 export interface ClassScores {
   readonly shape: readonly [number, number, number];
   readonly data: Float32Array;
+  /**
+   * The part of the grid that shows the photo, in cells from the upper left corner of the first; absent if all of it does.
+   * Scores of padding are left out, but borders of the photo may lie within a cell.
+   */
+  readonly region?: Readonly<Record<'x' | 'y' | 'width' | 'height', number>>;
 }
 
 /**

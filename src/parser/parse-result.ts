@@ -6,6 +6,7 @@ import type { LabelSet } from '../labels/label-set.ts';
 import { runInSlices, type Steps } from '../scheduling/steps.ts';
 import { checkOptions } from '../text/check-options.ts';
 import type { ClassScores } from './grid-classes.ts';
+import { type Grid, pixelGrid } from './grid-taps.ts';
 import { classConfidenceSteps, probabilitySteps } from './probabilities.ts';
 import { type ProbabilityBand, ProbabilityBands } from './probability-bands.ts';
 import { RowUpsampler } from './row-upsampler.ts';
@@ -87,7 +88,10 @@ export class ParseResult {
   readonly labels: Uint8Array;
   /** The classes that occur, largest first. */
   readonly areas: readonly ClassArea[];
-  /** Scores C×h×w on the network's grid: logits, or logarithms of averaged probabilities. Softmax gives probabilities. */
+  /**
+   * Scores C×h×w on the network's grid: logits, or logarithms of averaged probabilities. Softmax gives probabilities. The grid
+   * of a letterboxed photo has no padding; its `region` then says which part of it the photo spans.
+   */
   readonly scores: ClassScores;
   readonly timing: ParseTiming;
   readonly #labelSet: LabelSet;
@@ -181,7 +185,7 @@ export class ParseResult {
   }
 
   private async softMask(ids: readonly number[]): Promise<Uint8Array> {
-    return runInSlices(softMaskSteps(await this.probabilities(), this.scores.shape, ids, this));
+    return runInSlices(softMaskSteps(await this.probabilities(), this.scores, ids, this));
   }
 
   private probabilities(): Promise<Float32Array> {
@@ -212,17 +216,17 @@ function* coloredSteps({ width, height, data }: LabelMap, colors: Uint32Array): 
 
 function* softMaskSteps(
   probabilities: Float32Array,
-  [, gridHeight, gridWidth]: ClassScores['shape'],
+  grid: Grid,
   ids: readonly number[],
   { width, height }: { readonly width: number; readonly height: number },
 ): Steps<Uint8Array> {
-  const plane = gridHeight * gridWidth;
+  const plane = grid.shape[1] * grid.shape[2];
   const sum = new Float32Array(plane);
   for (const id of ids) {
     for (let i = 0; i < plane; i++) sum[i] += probabilities[id * plane + i];
     yield;
   }
-  const upsampler = new RowUpsampler(gridHeight, gridWidth, height, width);
+  const upsampler = new RowUpsampler(grid, pixelGrid(height, width));
   const row = new Float32Array(width);
   const mask = new Uint8Array(width * height);
   for (let y = 0; y < height; y++) {

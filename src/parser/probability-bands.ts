@@ -1,5 +1,6 @@
 import type { Steps } from '../scheduling/steps.ts';
 import type { ClassScores } from './grid-classes.ts';
+import { pixelGrid } from './grid-taps.ts';
 import { softmaxAcross } from './probabilities.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 
@@ -25,8 +26,7 @@ export class ProbabilityBands {
     private readonly width: number,
     height: number,
   ) {
-    const [, gridHeight, gridWidth] = scores.shape;
-    this.upsampler = new RowUpsampler(gridHeight, gridWidth, height, width);
+    this.upsampler = new RowUpsampler(scores, pixelGrid(height, width));
   }
 
   /** The band of `rows` rows from row `y`, in steps of one row. */

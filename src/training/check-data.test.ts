@@ -2,10 +2,12 @@ import { readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../test/dataset-fixture.ts';
+import { makeUpTable } from '../../test/labels-fixture.ts';
 import { type Dataset, openDataset } from '../data/dataset/dataset.ts';
 import { decodeDataset } from '../data/decoded/decode-dataset.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { face8 } from '../labels/face-8.ts';
+import { getLabelSet } from '../labels/registry.ts';
 import { checkLabelledPixels, checkValidationSet, countRepairs, describeRepairs } from './check-data.ts';
 
 const face = schematicFace();
@@ -31,6 +33,15 @@ describe('checkValidationSet', () => {
     expect(await check()).toBeUndefined();
     // Masks of a merged set hold the ids of celebamask-19.
     expect(await check(face8)).toBeUndefined();
+  });
+
+  it('finds masks of which a label set drops everything', async () => {
+    const set = getLabelSet(makeUpTable());
+    expect(await check(set)).toBeUndefined();
+    await writeFile(mask(3), maskBytes(filled(3)));
+    expect(await check(set)).toMatch(
+      /p03\.png has no pixel to score: make-up drops all of its classes; remove the pair/,
+    );
   });
 
   it.each<[string, (path: string) => Promise<unknown>, RegExp]>([

@@ -6,6 +6,7 @@ import { ImageError, readMask, readPhoto } from '../image/read-image.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
 import { findUnknownId } from '../labels/known-id.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
+import { mergeTable } from '../labels/merge.ts';
 import { badFiles } from '../text/bad-files.ts';
 import { countOf, formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -13,7 +14,7 @@ import { nameSome } from '../text/name-some.ts';
 import type { DataRecord } from './record/environment.ts';
 
 /** What is wrong with a validation pair, with the way out; undefined if it can be scored. */
-async function faultOf({ imagePath, maskPath = '' }: DatasetItem, set: LabelSet): Promise<string | undefined> {
+async function faultOf({ imagePath, maskPath = '' }: DatasetItem, labelSet: LabelSet): Promise<string | undefined> {
   const [photo, mask] = await Promise.allSettled([readPhoto(imagePath), readMask(maskPath)]);
   for (const read of [photo, mask]) {
     if (read.status === 'fulfilled') continue;
@@ -26,6 +27,7 @@ async function faultOf({ imagePath, maskPath = '' }: DatasetItem, set: LabelSet)
     const sizes = `is ${labels.width}×${labels.height}, but its photo is ${width}×${height}`;
     return `${maskPath} ${sizes}; resize the photo to the mask, or the mask with nearest neighbour`;
   }
+  const set = labelSet.mergeFrom ? celebamask19 : labelSet;
   const unknown = findUnknownId(labels.data, set);
   if (unknown >= 0) {
     const ids = `the ids of ${set.name} are 0 to ${set.classes.length - 1}`;
@@ -33,6 +35,10 @@ async function faultOf({ imagePath, maskPath = '' }: DatasetItem, set: LabelSet)
   }
   if (labels.data.every((id) => id === ignoreLabel)) {
     return `${maskPath} has no pixel to score: all are ${ignoreLabel} (ignored); redraw the mask or remove the pair`;
+  }
+  const merged = mergeTable(labelSet);
+  if (labelSet.mergeFrom && labels.data.every((id) => merged[id] === ignoreLabel)) {
+    return `${maskPath} has no pixel to score: ${labelSet.name} drops all of its classes; remove the pair`;
   }
   if (labels.data.every((id) => id === 0)) {
     return `${maskPath} is empty: every pixel is background (0); redraw the mask or remove the pair`;
@@ -50,8 +56,7 @@ export async function checkValidationSet(
   labelSet: LabelSet,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const fileSet = labelSet.mergeFrom ? celebamask19 : labelSet;
-  const found = await runConcurrently(items, (item) => faultOf(item, fileSet), signal && { signal });
+  const found = await runConcurrently(items, (item) => faultOf(item, labelSet), signal && { signal });
   const faults = found.filter((fault) => fault !== undefined);
   if (faults.length > 0) throw badFiles(folder, faults);
 }

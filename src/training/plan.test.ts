@@ -61,6 +61,15 @@ describe('planTraining', () => {
     expect(step.entries.step!.inputs.has('averageDecay')).toBe(false);
   });
 
+  it('prepares photos as data.resize says, at all sizes', () => {
+    const rules = (...overrides: string[]) =>
+      plan('train.resolutions=[{until: 0.5, size: 32}]', ...overrides).resolutions.map(
+        ({ preprocessing }) => preprocessing.resize,
+      );
+    expect(rules()).toEqual(['stretch-area-bilinear', 'stretch-area-bilinear']);
+    expect(rules('data.resize=letterbox')).toEqual(['letterbox-area-bilinear', 'letterbox-area-bilinear']);
+  });
+
   it('takes classes from the label set, and the size of labels from the configuration', () => {
     const planned = plan('data.labels=face-8', 'train.labelSize=32');
     const { labelSet, model } = planned;

@@ -1,6 +1,6 @@
 import { type Config, imagesPerStep } from '../config/schema.ts';
 import { countParameters, gigaMultiplyAccumulates } from '../graph/cost.ts';
-import type { Preprocessing } from '../image/preprocessing.ts';
+import { type Preprocessing, resizeRuleOf } from '../image/preprocessing.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { checkLoss } from '../losses/check-loss.ts';
@@ -53,7 +53,12 @@ export function planTraining(config: Config): TrainingPlan {
   const resolutions = [...train.resolutions, { until: 1, size: train.size, labelSize: train.labelSize }].map(
     ({ until, size, labelSize = size / stride }): TrainingResolution => {
       const step = buildTrainingStep({ ...train, loss: config.loss, model, size, labelSize, average });
-      return { until, preprocessing: { ...model.trainingPreprocessing, size }, labelSize, step };
+      return {
+        until,
+        preprocessing: { ...model.trainingPreprocessing, resize: resizeRuleOf[config.data.resize], size },
+        labelSize,
+        step,
+      };
     },
   );
   const parameters = countParameters(resolutions[0].step);

@@ -6,6 +6,7 @@ import { decodeDataset } from '../data/decoded/decode-dataset.ts';
 import type { DecodedDataset } from '../data/decoded/decoded-dataset.ts';
 import type { DecodedImages } from '../data/decoded/decoded-images.ts';
 import { cacheFolder } from '../files/cache-folder.ts';
+import { resizeRuleOf } from '../image/preprocessing.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { TrainingResolution } from './plan.ts';
@@ -24,6 +25,7 @@ export function loadTrainingImages(
   const { images, ...controls } = options;
   const wanted = {
     size: data.cacheSize,
+    resize: resizeRuleOf[data.resize],
     labelSet,
     repair: data.repair,
     ...(labelSet.mergeFrom && { mergeTable: mergeTable(labelSet) }),

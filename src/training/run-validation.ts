@@ -60,7 +60,13 @@ export class RunValidator {
     const parser = await FaceParser.create(weights, recorder);
     let losses: ValidationLoss | undefined;
     try {
-      losses = await ValidationLoss.compile(this.engine, recorder.shape, labelSize, this.config.loss);
+      losses = await ValidationLoss.compile(
+        this.engine,
+        recorder.shape,
+        labelSize,
+        this.config.loss,
+        weights.preprocessing.resize,
+      );
       const shown: ScoredImage[] = [];
       let lossSum = 0;
       const summary = await evaluateParser(parser, this.validationSet, {

@@ -32,6 +32,19 @@ describe('ValidationLoss', () => {
     expect(await loss.measure(logits(2), half)).toBeCloseTo(3 * Math.log(1 + Math.exp(-2)), 5);
     await loss.dispose();
   });
+
+  it('of a letterboxed photo ignores its margins', async () => {
+    const rule = 'letterbox-area-bilinear';
+    const loss = await ValidationLoss.compile(engine, [1, 2, 4, 4], 4, lossOf('loss.dice=0'), rule);
+    // Class 1 leads by 2 in the middle rows, where the photo is, and by 50 the other way in the margins.
+    const planes = Float32Array.from({ length: 32 }, (_, at) => {
+      const row = Math.floor(at / 4) % 4;
+      return at < 16 ? 0 : row === 1 || row === 2 ? 2 : -50;
+    });
+    const wide = { width: 8, height: 4, data: new Uint8Array(32).fill(1) };
+    expect(await loss.measure(planes, wide)).toBeCloseTo(Math.log(1 + Math.exp(-2)), 6);
+    await loss.dispose();
+  });
 });
 
 it('is the same on every engine, with every loss', async () => {

@@ -3,7 +3,7 @@ import type { Engine, EntryProgram, Program } from '../engine/engine.ts';
 import { Graph } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
 import type { LabelMap } from '../image/image.ts';
-import { resizeLabels } from '../image/resize.ts';
+import { type ResizeRule, squareLabels } from '../image/preprocessing.ts';
 import { combinedLoss } from '../losses/combined.ts';
 
 /** An engine whose programs keep a copy of the logits of their last run, to compute losses. */
@@ -48,28 +48,31 @@ export class ValidationLoss {
   private constructor(
     private readonly program: Program,
     private readonly labelSize: number,
+    private readonly rule: ResizeRule,
   ) {}
 
   /**
    * @param shape of the logits, 1×C×H×W
    * @param labelSize side at which the loss compares logits and labels, in pixels
+   * @param rule how photos become squares, and so their labels
    */
   static async compile(
     engine: Engine,
     shape: readonly number[],
     labelSize: number,
     loss: Config['loss'],
+    rule: ResizeRule = 'stretch-area-bilinear',
   ): Promise<ValidationLoss> {
     const graph = new Graph();
     const logits = graph.input('logits', shape);
     const labels = graph.input('labels', [1, labelSize, labelSize], 'int32');
     graph.output('loss', combinedLoss(resize(logits, labelSize, labelSize), labels, loss).total);
-    return new ValidationLoss(await engine.compile(graph), labelSize);
+    return new ValidationLoss(await engine.compile(graph), labelSize, rule);
   }
 
-  /** The loss of one image: its logits, C×H×W, against its label map, which is resized by nearest neighbour. */
+  /** The loss of one image: its logits, C×H×W, against its label map, which becomes a square by nearest neighbour. */
   async measure(logits: Float32Array, truth: LabelMap): Promise<number> {
-    const { data } = resizeLabels(truth, this.labelSize, this.labelSize);
+    const { data } = squareLabels(truth, this.labelSize, this.rule);
     const { loss } = await this.program.run({ logits, labels: Int32Array.from(data) });
     return loss[0];
   }

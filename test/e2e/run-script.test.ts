@@ -18,7 +18,7 @@ import { loadWeights } from '../../src/node/face-parser.ts';
 import { type Averaging, defaultAveraging } from '../../src/parser/averaging.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
 import { drawPhoto, photoPng, shareOfEqual } from '../image-fixture.ts';
-import { atSize, randomWeights } from '../random-weights.ts';
+import { atSize, letterboxed, randomWeights } from '../random-weights.ts';
 import { python, torchIsThere, torchTimeout } from './python.ts';
 import { fileFolder } from './training-fixture.ts';
 
@@ -98,22 +98,26 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       [1, 1],
     ] as const;
     const photos = join(root, 'photos');
-    const views: readonly (readonly [string, Averaging | undefined])[] = [
-      ['the photo alone', undefined],
-      ['a mirror image', { flip: true, scales: [1] }],
-      ['several sizes', { flip: false, scales: [0.5, 1, 1.5] }],
-      ['both', { flip: true, scales: [1, 1.5] }],
+    const views: readonly (readonly [string, Averaging | undefined, typeof letterboxed | undefined])[] = [
+      ['the photo alone', undefined, undefined],
+      ['a mirror image', { flip: true, scales: [1] }, undefined],
+      ['several sizes', { flip: false, scales: [0.5, 1, 1.5] }, undefined],
+      ['both', { flip: true, scales: [1, 1.5] }, undefined],
+      ['the photo in a letterbox', undefined, letterboxed],
+      ['all of it in letterboxes', { flip: true, scales: [1, 1.5] }, letterboxed],
     ];
-    let weights: Weights;
+    const weightsOf = new Map<string, Weights>();
     beforeAll(async () => {
       await mkdir(photos);
       for (const [index, [width, height]] of sizes.entries()) {
         await writeFile(join(photos, `${index}.png`), await photoPng(drawPhoto(width, height, index + 1)));
       }
       // Untrained weights are unsuitable: they barely distinguish left from right, so their averages are ties.
-      weights = atSize((await loadWeights()).weights, 128);
+      const stretched = atSize((await loadWeights()).weights, 128);
       const runs = [];
-      for (const [name, averaging] of views) {
+      for (const [name, averaging, change] of views) {
+        const weights = change ? change(stretched) : stretched;
+        weightsOf.set(name, weights);
         runs.push({
           solution: await writeSolution(name, weights, averaging),
           words: ['--input', photos, '--output', 'masks'],
@@ -123,6 +127,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
     }, torchTimeout);
 
     it.each(views)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging) => {
+      const weights = weightsOf.get(name)!;
       const masks = join(root, name, 'masks');
       const parser = await FaceParser.create(weights, await selectEngine(), averaging ? { averaging } : {});
       for (const [index, [width, height]] of sizes.entries()) {

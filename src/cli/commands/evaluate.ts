@@ -187,7 +187,10 @@ export function registerEvaluate(program: Command): void {
         'score the masks in this folder, written by any program, instead of a network',
       ).conflicts(['tta', 'scales', 'engine', 'device', 'threads']),
     )
-    .option('--labels <set>', 'label set of --masks (default: celebamask-19)')
+    .option(
+      '--labels <set>',
+      'label set of --masks: a name, or a configuration or run with its own (default: celebamask-19)',
+    )
     .addOption(new Option('--markdown', 'print the scores as a Markdown table').conflicts('json'))
     .option('--json', jsonHelp);
   addAveragingOptions(command, '; reported separately from the plain prediction');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Command } from 'commander';
 import { findPhotos } from '../../data/dataset/find-photos.ts';
 import { leftAloneNotes } from '../../data/dataset/list-images.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
 import type { PredictionPaths } from '../../node/save-prediction.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { joinWords } from '../../text/join-words.ts';
@@ -16,6 +17,7 @@ interface PredictOptions extends JsonOption, EngineOptions, AveragingOptions, Ou
   out: string;
   force?: boolean;
   recursive?: boolean;
+  labels?: string;
 }
 
 /** A parsed photo, for `--json`. */
@@ -51,6 +53,8 @@ async function predict(first: string | undefined, others: readonly string[], opt
   const written: Written[] = [];
   try {
     const outputs = resolveOutputs(requested, parser.labelSet);
+    const target = await targetOf(options, parser.labelSet);
+    const { mapLabels } = await import('../../image/map-labels.ts');
     await runTask('parsing', options, async ({ signal, onProgress }) => {
       for (const [index, { path, stem }] of inputs.entries()) {
         signal.throwIfAborted();
@@ -58,7 +62,8 @@ async function predict(first: string | undefined, others: readonly string[], opt
           const photo = await readPhoto(path);
           const result = await parser.parse(photo);
           const { labelSet } = parser;
-          const paths = await savePrediction({ folder: options.out, stem, photo, result, labelSet }, outputs);
+          const mapped = target && { labels: mapLabels(result.labelMap, labelSet), labelSet: target };
+          const paths = await savePrediction({ folder: options.out, stem, photo, result, labelSet, mapped }, outputs);
           const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
           written.push({ photo: path, ...paths, milliseconds: Math.round(result.timing.total), areas });
         } catch (error) {
@@ -89,6 +94,20 @@ async function predict(first: string | undefined, others: readonly string[], opt
   }
 }
 
+/** The label set of the written masks, if it is not that of the network. */
+async function targetOf({ labels }: PredictOptions, { name }: LabelSet): Promise<LabelSet | undefined> {
+  const { celebamask19 } = await import('../../labels/celebamask-19.ts');
+  if (labels === undefined || labels === name) return undefined;
+  if (labels === celebamask19.name) return celebamask19;
+  const own = name === celebamask19.name ? '' : `, or ${name}, the network's own`;
+  throw new FaceparseError(
+    `--labels is '${labels.slice(0, 80)}', but masks can only be written in ${celebamask19.name}${own}`,
+    {
+      exitCode: 2,
+    },
+  );
+}
+
 /** `faceparse predict [RUN] PHOTO … [--out DIR]` */
 export function registerPredict(program: Command): void {
   const command = program
@@ -100,6 +119,10 @@ export function registerPredict(program: Command): void {
     .option('--out <folder>', 'output folder; masks are named after the photos', 'masks')
     .option('--recursive', 'also search subfolders of folders; files are written to the same subfolders')
     .option('--force', 'replace existing files, but never a photo')
+    .option(
+      '--labels <set>',
+      'label set of masks and overlays: celebamask-19 writes, for each merged class, the id of the class that represents it',
+    )
     .option('--json', jsonHelp);
   addOutputOptions(command);
   addAveragingOptions(command);

@@ -47,7 +47,7 @@ export interface DatasetStatistics {
  * `doubt` names masks that are evidently wrong: all ignored, of two classes only, or with another class order. `checkDataset`
  * finds more.
  *
- * With `merge` the masks contain celebamask-19 ids, which are merged into `set` (face-8) before counting.
+ * With `merge` the masks contain celebamask-19 ids, which are merged into `set` before counting; pixels of dropped classes count as ignored.
  *
  * @throws FaceparseError if photos and masks do not match, a mask is unreadable, or it has labels outside the label set
  *
@@ -82,9 +82,12 @@ export async function datasetStatistics(
         );
       }
       const counts = new Uint32Array(set.classes.length);
-      for (const [id, pixels] of fileCounts.entries())
-        if (id !== ignoreLabel && pixels > 0) counts[table[id]] += pixels;
-      const ignored = fileCounts[ignoreLabel];
+      let ignored = 0;
+      for (const [id, pixels] of fileCounts.entries()) {
+        // A label set can drop classes, too.
+        if (table[id] === ignoreLabel) ignored += pixels;
+        else if (pixels > 0) counts[table[id]] += pixels;
+      }
       return {
         counts,
         pixels: data.length - ignored,

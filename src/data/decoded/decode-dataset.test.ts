@@ -7,6 +7,7 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodePalettePng } from '../../formats/png/palette-png.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
+import { squareLabels, squarePhoto } from '../../image/preprocessing.ts';
 import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { face8 } from '../../labels/face-8.ts';
@@ -68,6 +69,20 @@ describe('decodeDataset', () => {
     });
     expect(seen).toEqual([1 / 3, 2 / 3, 1]);
     expect(() => decodedPhoto(loaded, 3)).toThrow(/Pair 3 does not exist/);
+  });
+
+  it('letterboxes photos and masks, ignoring the margins also after merging', async () => {
+    const resize = 'letterbox-area-bilinear';
+    const loaded = await load({ resize });
+    pairs.forEach(({ photo, mask }, i) => {
+      expect(decodedPhoto(loaded, i)).toEqual(squarePhoto(photo, 8, resize));
+      expect(decodedLabels(loaded, i)).toEqual(squareLabels(mask, 8, resize));
+    });
+    // 20×10 pixels become 8×4.
+    const table = mergeTable(face8);
+    const merged = await load({ resize, labelSet: face8, mergeTable: table });
+    expect([...decodedLabels(merged, 1).data.subarray(0, 16)]).toEqual(new Array(16).fill(255));
+    expect(decodedLabels(merged, 1).data.filter((id) => id === 255)).toHaveLength(32);
   });
 
   it('repairs swapped masks when asked to, and only then', async () => {
@@ -188,6 +203,8 @@ describe('the copy on disk', () => {
     await loadAndCount();
     expect((await loadAndCount({ size: 4 })).decoded).toBe(true);
     expect((await loadAndCount({ repair: true })).decoded).toBe(true);
+    expect((await loadAndCount({ resize: 'letterbox-area-bilinear' })).decoded).toBe(true);
+    expect((await loadAndCount({ resize: 'stretch-area-bilinear' })).decoded).toBe(false);
     expect((await loadAndCount({ labelSet: face8, mergeTable: mergeTable(face8) })).decoded).toBe(true);
     await utimes(dataset.items[0].imagePath, 1, 1);
     expect((await loadAndCount()).decoded).toBe(true);

@@ -1,5 +1,5 @@
+import { type ResizeRule, squareLabels, squarePhoto } from '../../image/preprocessing.ts';
 import { readMask, readPhoto } from '../../image/read-image.ts';
-import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { findUnknownId } from '../../labels/known-id.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
@@ -14,8 +14,10 @@ import { describeDecodedFile, readDecodedFile, writeDecodedFile } from './decode
 
 /** Options of `decodeDataset`; progress counts pairs. */
 export interface DecodeOptions extends RunOptions {
-  /** Side of the decoded images in pixels; other shapes are stretched to a square. */
+  /** Side of the decoded images in pixels. */
   readonly size: number;
+  /** How other shapes become squares; default: stretched. */
+  readonly resize?: ResizeRule;
   /** The label set of the ids. */
   readonly labelSet: LabelSet;
   /** Whether to repair masks with left and right swapped (`repairSwap`). */
@@ -38,7 +40,7 @@ const defaultMaxBytes = 8 * 2 ** 30;
 const shapeTolerance = 0.02;
 
 /**
- * Decodes every pair of a data set once: photos to size×size RGB (`resizePhoto`), masks to size×size ids (nearest).
+ * Decodes every pair of a data set once: photos to size×size RGB (`squarePhoto`), masks to size×size ids (`squareLabels`).
  *
  * Masks are repaired and checked at their own size, before merging and resizing. With `directory` the result is also
  * cached in a file named after a hash of everything it depends on (names, sizes and times of the files, and the options). A
@@ -51,7 +53,7 @@ const shapeTolerance = 0.02;
  * const decoded = await decodeDataset(await openDataset('data/train'), { size: 512, labelSet: celebamask19, repair: true });
  */
 export async function decodeDataset(dataset: Dataset, options: DecodeOptions): Promise<DecodedDataset> {
-  const { size, labelSet, repair, mergeTable, directory, signal } = options;
+  const { size, resize, labelSet, repair, mergeTable, directory, signal } = options;
   const decoded: DecodedDataset = {
     labelSet: labelSet.name,
     size,
@@ -59,7 +61,8 @@ export async function decodeDataset(dataset: Dataset, options: DecodeOptions): P
     buffer: allocate(dataset, size, options.maxBytes ?? defaultMaxBytes),
     ...(repair && { repairs: new Uint8Array(dataset.items.length) }),
   };
-  const file = directory && (await describeDecodedFile(dataset, { size, labelSet, repair, mergeTable }, directory));
+  const file =
+    directory && (await describeDecodedFile(dataset, { size, resize, labelSet, repair, mergeTable }, directory));
   if (file && (await readDecodedFile(file, decoded, signal))) {
     options.onProgress?.(dataset.items.length, dataset.items.length);
     return decoded;
@@ -136,15 +139,15 @@ async function decodePair(
         'they must have the same shape. Does the mask belong to another photo, or is the photo rotated?',
     );
   }
-  const { size, mergeTable, labelSet } = options;
+  const { size, resize = 'stretch-area-bilinear', mergeTable, labelSet } = options;
   const fileSet = mergeTable ? celebamask19 : labelSet;
   checkIds(mask.data, fileSet, item.maskPath);
   const repaired = decoded.repairs ? repairSwap(mask, fileSet) : mask;
   if (decoded.repairs && repaired !== mask) {
     decoded.repairs[index] = detectSwap(mask, fileSet).swapped ? repairKinds.whole : repairKinds.part;
   }
-  decodedPhoto(decoded, index).data.set(resizePhoto(photo, size, size).data);
-  const labels = resizeLabels(repaired, size, size).data;
+  decodedPhoto(decoded, index).data.set(squarePhoto(photo, size, resize).data);
+  const labels = squareLabels(repaired, size, resize, photo).data;
   if (mergeTable) {
     for (let i = 0; i < labels.length; i++) labels[i] = mergeTable[labels[i]];
     checkIds(labels, labelSet, `${item.maskPath}, merged`);

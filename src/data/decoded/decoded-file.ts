@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { clearAbandonedOnce, processFile } from '../../files/process-files.ts';
+import type { ResizeRule } from '../../image/preprocessing.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { Dataset } from '../dataset/dataset.ts';
@@ -17,6 +18,7 @@ export interface DecodedFile {
 /** What the decoded images depend on, besides the files. */
 interface DecodedContents {
   readonly size: number;
+  readonly resize?: ResizeRule | undefined;
   readonly labelSet: LabelSet;
   readonly repair: boolean;
   readonly mergeTable?: Uint8Array;
@@ -33,8 +35,11 @@ const digestBytes = 32;
 /** Hashes everything that the decoded images of a data set depend on: names, sizes and times of the files, and the options. */
 export async function decodedKey(dataset: Dataset, contents: DecodedContents): Promise<string> {
   const hash = createHash('sha256');
-  const { size, labelSet, repair, mergeTable } = contents;
-  hash.update(JSON.stringify([formatVersion, size, labelSet, repair, mergeTable ? [...mergeTable] : null]));
+  const { size, resize = 'stretch-area-bilinear', labelSet, repair, mergeTable } = contents;
+  const table = mergeTable ? [...mergeTable] : null;
+  // The key of stretched images is that of versions without letterboxes, so their files stay in use.
+  const rule = resize === 'stretch-area-bilinear' ? [] : [resize];
+  hash.update(JSON.stringify([formatVersion, size, labelSet, repair, table, ...rule]));
   for (const item of dataset.items) {
     for (const path of [item.imagePath, item.maskPath]) {
       if (path === undefined) continue;

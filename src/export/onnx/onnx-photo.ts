@@ -1,7 +1,10 @@
 import type { OnnxBuilder } from '../../engine/onnx/lowering.ts';
 import type { OnnxElementType } from '../../formats/onnx-protobuf.ts';
+import type { Shape } from '../../graph/graph.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
 import { roundingOffset } from '../../image/resize.ts';
+import { OnnxLetterbox } from './onnx-letterbox.ts';
+import { photoTaps, squareRange } from './onnx-taps.ts';
 
 /** ONNX element type numbers for Cast. */
 const castTo = { float32: 1, uint8: 2 } as const;
@@ -13,6 +16,7 @@ const castTo = { float32: 1, uint8: 2 } as const;
 export class OnnxPhoto {
   /** The shape of the photo, N×H×W×3, as a value. */
   private readonly shape: string;
+  #letterbox: OnnxLetterbox | undefined;
 
   constructor(
     private readonly builder: OnnxBuilder,
@@ -20,6 +24,11 @@ export class OnnxPhoto {
     private readonly type: OnnxElementType,
   ) {
     this.shape = builder.emit('Shape', [name]);
+  }
+
+  private letterbox(size: number): OnnxLetterbox {
+    this.#letterbox ??= new OnnxLetterbox(this.builder, this.shape, size);
+    return this.#letterbox;
   }
 
   /** The input of the network: N×3×size×size floats. */
@@ -57,23 +66,27 @@ export class OnnxPhoto {
         const resized = builder.emit('MatMul', [rows, narrowed]);
         return builder.emit('Floor', [builder.emit('Add', [resized, builder.float(roundingOffset)])]);
       }
+      case 'letterbox-area-bilinear':
+        return this.letterbox(size).photo(planes);
     }
   }
 
   /**
-   * The class with the highest logit for each pixel of the photo, N×H×W bytes, from logits N×classes×h×w. Classes are
+   * The class with the highest logit for each pixel of the photo, N×H×W bytes, from logits of the given shape, N×classes×h×w. Classes are
    * processed one by one, so that a large photo needs memory for a few planes instead of one per class. Ties go to the lower id.
    */
-  labels(scores: string, classes: number): string {
+  labels(scores: string, [, classes, height, width]: Shape, { resize, size }: Preprocessing): string {
     const { builder } = this;
     const emit = builder.emit.bind(builder);
     const part = (axis: number) => builder.slice(this.shape, [axis], [axis + 1], [0]);
     const sizes = emit('Concat', [part(0), builder.int64s([1]), part(1), part(2)], { axis: 0 });
-    const upsampled = (id: number) =>
-      emit('Resize', [builder.slice(scores, [id], [id + 1], [1]), '', '', sizes], {
-        mode: 'linear',
-        coordinate_transformation_mode: 'half_pixel',
-      });
+    const plane = (id: number) => builder.slice(scores, [id], [id + 1], [1]);
+    const resized = { mode: 'linear', coordinate_transformation_mode: 'half_pixel' };
+    const enlarge =
+      resize === 'letterbox-area-bilinear'
+        ? this.letterbox(size).upsampler(height, width)
+        : (value: string) => emit('Resize', [value, '', '', sizes], resized);
+    const upsampled = (id: number) => enlarge(plane(id));
     let best = upsampled(0);
     let label = emit('Expand', [builder.uint8(0), sizes]);
     for (let id = 1; id < classes; id++) {
@@ -84,39 +97,14 @@ export class OnnxPhoto {
     return emit('Squeeze', [label, builder.int64s([1])]);
   }
 
-  /**
-   * The weight of each of the extent's positions for each of `size` positions, as a matrix extent×size: area weights for
-   * downsampling, half-pixel bilinear weights for upsampling.
-   *
-   * Everything is computed in integers, in units that divide a pixel of both sizes, and divided at the end. Boundaries in
-   * single precision would be inaccurate enough to round one byte in a hundred differently.
-   */
+  /** The taps of an axis of the photo for a square of its own, as a matrix extent×size. */
   private taps(axis: 1 | 2, size: number): string {
     const { builder } = this;
-    const emit = builder.emit.bind(builder);
-    const [zero, one] = [builder.float(0), builder.float(1)];
-    const extent = emit('Cast', [emit('Gather', [this.shape, builder.int64(axis)])], { to: castTo.float32 });
-    const source = emit('Unsqueeze', [emit('Range', [zero, extent, one]), builder.int64s([1])]);
-    const target = builder.floats(
-      Float32Array.from({ length: size }, (_, index) => index),
-      [1, size],
-      'photo places',
-    );
-
-    // Units of 1/size of a source pixel, which are units of 1/extent of a target pixel.
-    const begin = emit('Mul', [target, extent]);
-    const start = emit('Mul', [source, builder.float(size)]);
-    const ends = emit('Min', [emit('Add', [begin, extent]), emit('Add', [start, builder.float(size)])]);
-    const covered = emit('Relu', [emit('Sub', [ends, emit('Max', [begin, start])])]);
-    const share = emit('Div', [covered, extent]);
-
-    // Half of these units, because the centres are halfway between.
-    const last = emit('Mul', [emit('Sub', [extent, one]), builder.float(2 * size)]);
-    const centre = emit('Sub', [emit('Add', [emit('Mul', [begin, builder.float(2)]), extent]), builder.float(size)]);
-    const clamped = emit('Min', [emit('Max', [centre, zero]), last]);
-    const distance = emit('Abs', [emit('Sub', [clamped, emit('Mul', [start, builder.float(2)])])]);
-    const weight = emit('Relu', [emit('Sub', [one, emit('Div', [distance, builder.float(2 * size)])])]);
-
-    return emit('Where', [emit('Greater', [extent, builder.float(size)]), share, weight]);
+    return photoTaps(builder, {
+      pixels: () => builder.emit('Gather', [this.shape, builder.int64(axis)]),
+      targets: () => squareRange(builder, size),
+      side: () => builder.float(size),
+      twice: () => builder.float(2 * size),
+    });
   }
 }

@@ -2,6 +2,7 @@ import { freezeForInference } from '../../engine/freeze-for-inference.ts';
 import { lowerNodes, onnxOpset } from '../../engine/onnx/graph-to-onnx.ts';
 import { OnnxBuilder } from '../../engine/onnx/lowering.ts';
 import { encodeOnnxModel, type OnnxValueInfo } from '../../formats/onnx-protobuf.ts';
+import { labelSetName } from '../../labels/label-table.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import type { Weights } from '../../models/weights-file.ts';
 import { weightsGraph } from '../../models/weights-graph.ts';
@@ -14,9 +15,9 @@ const batchProbes = [5, 7] as const;
 
 /**
  * Exports a network with its pre- and postprocessing as an ONNX model (opset 17) of standard operators. The input `photo`
- * (N×H×W×3, RGB, 0 to 255, any N, H and W) is resized to the training size and normalised inside the model. The output is
+ * (N×H×W×3, RGB, 0 to 255, any N, H and W) is resized to the training size (stretched or letterboxed) and normalised inside the model. The output is
  * `labels` (N×H×W, uint8, one class id per pixel of the photo) or `logits` (N×classes×h×w, float32, at the stride of the
- * network). The metadata contain the classes, their colours and the metadata of the weights file.
+ * network, with the padding of letterboxed photos). The metadata contain the classes, their colours and the metadata of the weights file.
  *
  * @param name name of the weights in errors
  * @throws FaceparseError if the weights do not fit their network
@@ -41,7 +42,7 @@ function writeModel(weights: Weights, name: string, batch: number, options: Onnx
   const photo = new OnnxPhoto(builder, 'photo', input);
   const image = photo.networkInput(weights.preprocessing);
   const scores = lowerNodes(graph, builder, () => image).get(logits)!;
-  const result = output === 'labels' ? photo.labels(scores, logits.shape[1]) : scores;
+  const result = output === 'labels' ? photo.labels(scores, logits.shape, weights.preprocessing) : scores;
   builder.nodes.push({ opType: 'Identity', inputs: [result], outputs: [output] });
   const outputs: Record<NonNullable<OnnxExportOptions['output']>, OnnxValueInfo> = {
     labels: { name: 'labels', type: 'uint8', shape: ['batch', 'height', 'width'] },
@@ -61,7 +62,8 @@ function metadataOf({ model, labels, preprocessing, origin, notes = {} }: Weight
   const { classes } = getLabelSet(labels);
   return {
     model,
-    labels,
+    labels: labelSetName(labels),
+    ...(typeof labels === 'object' && { labelSet: JSON.stringify(labels) }),
     size: String(preprocessing.size),
     classes: JSON.stringify(classes.map((entry) => entry.name)),
     palette: JSON.stringify(classes.map(({ color }) => color)),

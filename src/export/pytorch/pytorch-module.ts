@@ -1,4 +1,5 @@
 import type { Graph } from '../../graph/graph.ts';
+import { paddingValue } from '../../image/letterbox.ts';
 import type { Preprocessing, ResizeRule } from '../../image/preprocessing.ts';
 import { inferenceGraph, type Model } from '../../models/model.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -13,6 +14,13 @@ export const networkClass = 'FaceParsingNet';
 const resizeWords: Readonly<Record<ResizeRule, (size: number) => string>> = {
   'stretch-area-bilinear': (size) =>
     `resized to ${size} x ${size}, ignoring the aspect ratio (area averaging to shrink, bilinear to enlarge)`,
+  'letterbox-area-bilinear': (size) =>
+    `resized to fit ${size} x ${size} (area averaging to shrink, bilinear to enlarge), centred and padded with ${paddingValue}`,
+};
+
+const outputWords: Readonly<Record<ResizeRule, string>> = {
+  'stretch-area-bilinear': '',
+  'letterbox-area-bilinear': 'First remove those of the padding.\n',
 };
 
 /** Builds the same network for any size of image. */
@@ -76,7 +84,7 @@ export function pytorchModule(model: Model, { size, resize, mean, std }: Preproc
 
 Input: RGB images ${resizeWords[resize](size)},
 normalised as (value / 255 - mean) / std with mean ${list(mean)} and std ${list(std)}.
-Output: logits of ${model.classes} classes. Upsample them to the size of the image (bilinear, align_corners=False),
+Output: logits of ${model.classes} classes. ${outputWords[resize]}Upsample them to the size of the image (bilinear, align_corners=False),
 then take the argmax.
 
     python3 model.py ckpt.pth        prints the number of trainable parameters

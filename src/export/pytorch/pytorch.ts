@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
 import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import type { Graph } from '../../graph/graph.ts';
+import { labelSetName } from '../../labels/label-table.ts';
 import type { Weights } from '../../models/weights-file.ts';
 import { modelOf, weightsGraph } from '../../models/weights-graph.ts';
 import { pytorchModule } from './pytorch-module.ts';
@@ -18,7 +19,8 @@ export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8
   return encodePyTorchCheckpoint({
     state_dict: stateDictionary(weights, weightsGraph(weights, name)),
     model: weights.model,
-    labels: weights.labels,
+    labels: labelSetName(weights.labels),
+    ...(typeof weights.labels === 'object' && { label_set: JSON.stringify(weights.labels) }),
     classes: modelOf(weights).classes,
     size: weights.preprocessing.size,
   });

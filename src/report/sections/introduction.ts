@@ -1,4 +1,5 @@
-import { face8 } from '../../labels/face-8.ts';
+import { ignoreLabel } from '../../labels/label-set.ts';
+import { getLabelSet } from '../../labels/registry.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
 import { showSetting } from '../../training/earlier-run/setting-changes.ts';
 import { firstImages, formatF, formatShare, formatTime } from '../facts/format-facts.ts';
@@ -157,12 +158,14 @@ export function taskSection(facts: ReportFacts): string {
   const { measured, run, data, hasOwnData } = facts;
   const { config, environment } = run;
   const pairs = environment.trainingData?.pairs;
-  const isMerged = config.data.labels === face8.name;
+  const { classes, mergeFrom } = getLabelSet(config.data.labels);
+  const dropped = mergeFrom?.filter((id) => id === ignoreLabel).length ?? 0;
   return blocks(
     '= Task and data',
     paragraph(
-      isMerged
-        ? 'The masks come from CelebAMask-HQ @celebamask; its 19 classes are merged into 8: background, skin, brows, eyes, nose, mouth, ears, glasses.'
+      mergeFrom
+        ? `The masks come from CelebAMask-HQ @celebamask; its 19 classes are merged into ${classes.length}: ${classes.map(({ name }) => markup(name)).join(', ')}.` +
+            (dropped > 0 ? ` The pixels of ${countOf(dropped, 'class', 'classes')} are ignored.` : '')
         : 'The masks have the 19 classes of CelebAMask-HQ @celebamask. ' +
             'The prefixes `l_` and `r_` mark the left and right parts of the person; `eye_g` is glasses, `ear_r` earrings, `neck_l` a necklace, `u_lip` and `l_lip` the upper and lower lip.',
       `The training set has ${pairs ? countOf(pairs, 'pair') : 'pairs'} of photo and mask` +
@@ -176,7 +179,7 @@ export function taskSection(facts: ReportFacts): string {
         '$ P_c = "tp"_c / ("tp"_c + "fp"_c), quad R_c = "tp"_c / ("tp"_c + "fn"_c), quad F_c = (2 P_c R_c) / (P_c + R_c), quad ' +
           'F_"image" = 1 / abs(C) sum_(c in C) F_c, $',
         'where $C$ is the set of classes in the ground truth of the image. F (per image) is the mean of $F_"image"$ over all images.',
-        `A class of a few pixels weighs as much as ${isMerged ? 'skin' : 'hair'}, so small and rare classes decide the score.`,
+        `A class of a few pixels weighs as much as ${['hair', 'skin'].find((name) => classes.some((entry) => entry.name === name)) ?? 'the background'}, so small and rare classes decide the score.`,
       ),
     ),
   );

@@ -1,4 +1,3 @@
-import { face8 } from '../../labels/face-8.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { countOf } from '../../text/counts.ts';
 import { firstImages, formatF, formatRatio, formatShare } from '../facts/format-facts.ts';
@@ -136,8 +135,8 @@ function accessories({ labelSet, images }: Measurements): string | undefined {
 }
 
 /** Ids of accessories, which are not part of a face. */
-function rareClasses({ name, classes }: LabelSet): number[] {
-  const worn = name === face8.name ? ['glasses'] : ['eye_g', 'hat', 'ear_r', 'neck_l'];
+function rareClasses({ classes }: LabelSet): number[] {
+  const worn = ['glasses', 'eye_g', 'hat', 'ear_r', 'neck_l'];
   return classes.filter((entry) => worn.includes(entry.name)).map(({ id }) => id);
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../../config/schema.ts';
 import type { Normalization } from '../../image/normalization.ts';
 import type { ResizeRule } from '../../image/preprocessing.ts';
+import type { LabelSetChoice } from '../../labels/label-table.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { formatCount } from '../../text/counts.ts';
 import { typstNumber } from '../../text/typst-number.ts';
@@ -11,7 +12,7 @@ import { blocks, figure, list, markup, paragraph, sideBySide, table } from '../t
 import { optimisation, optimizerRows, type Row } from './optimization.ts';
 
 /** Whether a flip changes labels; some label sets have no sides. */
-function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: string): boolean {
+function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: LabelSetChoice): boolean {
   return flipSwap && getLabelSet(labels).mirrorPairs.length > 0;
 }
 
@@ -81,7 +82,10 @@ function regularisation({ run: { config } }: ReportFacts): string {
 }
 
 /** How a photo is turned into the square input of the network. */
-const resizeWords: Readonly<Record<ResizeRule, string>> = { 'stretch-area-bilinear': 'resized' };
+const resizeWords: Readonly<Record<ResizeRule, string>> = {
+  'stretch-area-bilinear': 'resized',
+  'letterbox-area-bilinear': 'resized with its aspect ratio and padded with grey',
+};
 
 /** How the values 0 to 1 of a photo are normalised: the new range if all channels have the same, otherwise the formula. */
 function describeNormalization({ mean, std }: Normalization): string {

@@ -4,6 +4,7 @@ import { basename, dirname, extname } from 'node:path';
 import type { Config } from '../../config/schema.ts';
 import { exists, isFolder } from '../../files/path-kind.ts';
 
+import { isSameLabelSet, labelSetName } from '../../labels/label-table.ts';
 import { inferenceGraph, type Model } from '../../models/model.ts';
 import { settingNames } from '../../models/settings.ts';
 import { checkWeightsFit, decodeWeights, type Weights } from '../../models/weights-file.ts';
@@ -103,13 +104,7 @@ export async function loadInitialWeights(config: Config, model: Model): Promise<
       `${file} holds weights of ${weights.model} with ${setting} ${own[setting]}, but model.${setting} is ${model.settings[setting]}; ${choices}`,
     );
   }
-  if (weights.labels !== config.data.labels) {
-    const choices = `train with data.labels=${weights.labels}, or give weights for ${config.data.labels}`;
-    fail(
-      init,
-      `${file} holds weights for the label set ${weights.labels}, but data.labels is ${config.data.labels}; ${choices}`,
-    );
-  }
+  if (!isSameLabelSet(weights.labels, config.data.labels)) fail(init, describeOtherLabels(file, weights, config));
   checkWeightsFit(weights, inferenceGraph(model, { batch: 1, height: size, width: size }), file);
   const folder = await runOf(file);
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -129,6 +124,15 @@ export function describeStart(initial: InitialWeights | undefined, { train }: Co
   if (encoder) return `train.freeze.encoder=true: the encoder stays at its random initial weights, ${because}`;
   if (batchNorm === 'none') return undefined;
   return `train.freeze.batchNorm=${batchNorm}: batch normalisation stays at mean 0 and variance 1, ${because}`;
+}
+
+function describeOtherLabels(file: string, { labels }: Weights, { data }: Config): string {
+  const [given, wanted] = [labels, data.labels].map(labelSetName);
+  if (given === wanted) {
+    return `${file} holds weights for another table named ${given} than data.labels; train with the table of the run that made them, or give other weights`;
+  }
+  const change = typeof labels === 'string' ? `data.labels=${given}` : `the table ${given} of the run that made them`;
+  return `${file} holds weights for the label set ${given}, but data.labels is ${wanted}; train with ${change}, or give weights for ${wanted}`;
 }
 
 function describeInitialWeights({ file, run }: InitialWeights): string {

@@ -2,6 +2,7 @@ import { configDifferences } from '../../config/config-differences.ts';
 import { configKeys } from '../../config/config-keys.ts';
 import { valueAt } from '../../config/parse-config.ts';
 import type { Config } from '../../config/schema.ts';
+import type { LabelTable } from '../../labels/label-table.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { SettingChange } from '../record/environment.ts';
 
@@ -46,10 +47,15 @@ export function describeChange({ key, from, to }: SettingChange): string {
   return `${key} from ${showSetting(from)} to ${showSetting(to)}`;
 }
 
-/** A value as it is given on the command line. */
+/** A value as it is given on the command line; a label table by its name. */
 export function showSetting(value: unknown): string {
   if (value === undefined) return 'unset';
+  if (isLabelTable(value)) return `the table ${value.name}`;
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function isLabelTable(value: unknown): value is LabelTable {
+  return typeof value === 'object' && value !== null && 'classes' in value && 'drop' in value;
 }
 
 type Reason = (from: unknown, to: unknown, config: Config) => string | undefined;
@@ -65,7 +71,7 @@ const otherParameters = 'the state of its optimiser belongs to the parameters th
 /** Why keys cannot change in a resumed run; keys that are absent can. */
 const otherNetwork: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['model.name', (from) => `the weights of the run belong to the network ${from}`],
-  ['data.labels', (from) => `the classes of its network are those of ${from}`],
+  ['data.labels', (from) => `the classes of its network are those of ${showSetting(from)}`],
 ]);
 const otherStart: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['train.seed', () => 'its initial weights and the order of its images come from the seed'],
@@ -102,7 +108,8 @@ export function requirePossible(before: Config, after: Config, run: string): voi
     const command = (settings: string) =>
       `faceparse train ${run}/config.yaml ${settings ? `${settings} ` : ''}--name NEW --data DATA`;
     if (key === 'name') fail('a resumed run stays in its folder', `rename the folder ${run} instead`);
-    const setting = to === undefined ? `${key}=null` : `${key}=${showSetting(to)}`;
+    const given = isLabelTable(to) ? `'${JSON.stringify(to)}'` : showSetting(to);
+    const setting = to === undefined ? `${key}=null` : `${key}=${given}`;
     const network = otherNetwork.get(key)?.(from, to, after);
     if (network) fail(network, `train a new run: ${command(setting)}`);
     const start = otherStart.get(key)?.(from, to, after);

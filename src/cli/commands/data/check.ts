@@ -31,14 +31,14 @@ export function registerDataCheck(data: Command): void {
     .option('--repair-out <folder>', 'write all masks to this new folder, with swapped sides repaired')
     .option('--swap-sides', 'with --repair-out: the masks name left and right as the viewer sees them; swap all')
     .option('--limit <count>', 'maximum findings listed per kind; the rest are only counted', wholeNumber(0, 1e6), 10)
-    .option('--labels <set>', 'label set of the masks', 'celebamask-19')
+    .option('--labels <set>', 'label set of the masks: a name, or a configuration or run with its own', 'celebamask-19')
     .option('--json', jsonHelp)
     .action(async (folder: string, options: CheckOptions) => {
-      const [{ listSplits }, { getLabelSet }] = await Promise.all([
+      const [{ listSplits }, { labelSetOfOption }] = await Promise.all([
         import('../../../data/checks/check-dataset.ts'),
-        import('../../../labels/registry.ts'),
+        import('../../label-set-option.ts'),
       ]);
-      const set = getLabelSet(options.labels);
+      const set = await labelSetOfOption(options.labels);
       const { repairOut, swapSides = false } = options;
       if (swapSides && repairOut === undefined) {
         throw new FaceparseError('--swap-sides writes new masks; add --repair-out NEW_FOLDER', { exitCode: 2 });

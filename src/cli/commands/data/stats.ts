@@ -22,7 +22,7 @@ export function registerDataStats(data: Command): void {
       'dataset folder with images/ (photos) and masks/ (PNG files of class ids), or a folder of such splits',
     )
     .option('--out <chart.svg>', 'also write the numbers as an SVG chart')
-    .option('--labels <set>', 'label set to count', 'celebamask-19')
+    .option('--labels <set>', 'label set to count: a name, or a configuration or run with its own', 'celebamask-19')
     .option('--merge', 'the masks contain celebamask-19 ids; merge them into the label set first')
     .option('--json', jsonHelp)
     .action(async (folder: string, options: StatsOptions) => {
@@ -31,12 +31,12 @@ export function registerDataStats(data: Command): void {
         throw new FaceparseError(`the chart is an SVG image; use --out ${svgName(out)}`, { exitCode: 2 });
       }
       if (out !== undefined) requirePackages('drawing a chart', ['echarts']);
-      const [{ datasetStatistics, formatStatisticsTable }, { listSplits }, { getLabelSet }] = await Promise.all([
+      const [{ datasetStatistics, formatStatisticsTable }, { listSplits }, { labelSetOfOption }] = await Promise.all([
         import('../../../data/dataset/statistics.ts'),
         import('../../../data/checks/check-dataset.ts'),
-        import('../../../labels/registry.ts'),
+        import('../../label-set-option.ts'),
       ]);
-      const set = getLabelSet(options.labels);
+      const set = await labelSetOfOption(options.labels);
       const count = async (one: string): Promise<DatasetStatistics> => {
         const counted = await runTask('counting', options, (controls) =>
           datasetStatistics(one, set, { ...controls, merge }),
