@@ -1,5 +1,5 @@
 import { formatShape, type Shape, type Tensor } from '../graph.ts';
-import { apply, defineOp } from '../op.ts';
+import { apply, defineOp, type OpDefinition } from '../op.ts';
 import { reduceSum } from './reduction.ts';
 
 /** Geometry of a two-dimensional convolution; pairs are [vertical, horizontal]. */
@@ -15,7 +15,7 @@ function extent(input: number, kernel: number, stride: number, padding: number, 
   return Math.floor((input + padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-export const conv2dOp = defineOp<'conv2d', ConvolutionAttributes>({
+export const conv2dOp: OpDefinition<'conv2d', ConvolutionAttributes> = defineOp({
   name: 'conv2d',
   infer: ([x, weight, bias], { stride, padding, dilation, groups }) => {
     const describe = () =>
@@ -34,8 +34,8 @@ export const conv2dOp = defineOp<'conv2d', ConvolutionAttributes>({
     return [{ shape: [n, filters, outputHeight, outputWidth], dtype: 'float32' }];
   },
   gradient: ({ inputs: [x, weight, bias], attributes, outputGradients: [dy], wants }) => [
-    wants(0) ? conv2dInputGradient(dy!, weight, x.shape, attributes) : undefined,
-    wants(1) ? conv2dWeightGradient(dy!, x, weight.shape, attributes) : undefined,
+    wants(0) ? apply(convTranspose2dOp, [dy!, weight], { ...attributes, shape: x.shape }) : undefined,
+    wants(1) ? apply(conv2dWeightGradientOp, [dy!, x], { ...attributes, shape: weight.shape }) : undefined,
     bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
   ],
 });
@@ -55,26 +55,54 @@ export interface ConvolutionOptions {
  * H′ = ⌊(H + top + bottom − dilation·(kh − 1) − 1) / stride⌋ + 1.
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
-  const { stride = 1, padding = 0, dilation = 1, groups = 1, bias } = options;
-  const attributes: ConvolutionAttributes = {
+  const { bias } = options;
+  return apply(conv2dOp, bias ? [x, weight, bias] : [x, weight], attributesOf(options));
+}
+
+function attributesOf({
+  stride = 1,
+  padding = 0,
+  dilation = 1,
+  groups = 1,
+}: ConvolutionOptions): ConvolutionAttributes {
+  return {
     stride: typeof stride === 'number' ? [stride, stride] : stride,
     padding: typeof padding === 'number' ? [padding, padding, padding, padding] : padding,
     dilation: typeof dilation === 'number' ? [dilation, dilation] : dilation,
     groups,
   };
-  return apply(conv2dOp, bias ? [x, weight, bias] : [x, weight], attributes);
 }
 
+/** Attributes of an op that goes from the output of a convolution back to its input or weight. */
 export interface ConvolutionGradientAttributes extends ConvolutionAttributes {
-  /** Shape of the gradient: the shape of the input or of the weight. */
+  /** Shape of the result: the shape of the input or of the weight. */
   readonly shape: Shape;
 }
 
-/** Inputs: dy, weight. Gradient of `conv2d` with respect to its input. */
-export const conv2dInputGradientOp = defineOp<'conv2dInputGradient', ConvolutionGradientAttributes>({
-  name: 'conv2dInputGradient',
-  infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
-  gradient: 'none',
+/**
+ * Inputs: x, weight[, bias]. The transposed convolution, which is also the gradient of `conv2d` with respect to its input: x
+ * has the shape of the output of a convolution with these attributes, the result has the shape of its input.
+ */
+export const convTranspose2dOp: OpDefinition<'convTranspose2d', ConvolutionGradientAttributes> = defineOp({
+  name: 'convTranspose2d',
+  infer: ([x, weight, bias], { shape, ...attributes }) => {
+    const describe = () =>
+      `convTranspose2d: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, output ${formatShape(shape)}`;
+    const [convolved] = conv2dOp.infer([{ shape, dtype: 'float32' }, weight], attributes);
+    if (formatShape(convolved.shape) !== formatShape(x.shape)) {
+      throw new Error(`${describe()}: a convolution of the output would give ${formatShape(convolved.shape)}`);
+    }
+    if (bias && formatShape(bias.shape) !== String(shape[1])) {
+      throw new Error(`${describe()}: the bias is ${formatShape(bias.shape)}, not ${shape[1]}`);
+    }
+    return [{ shape, dtype: 'float32' }];
+  },
+  gradient: ({ inputs: [x, weight, bias], attributes: { shape: _, ...attributes }, outputGradients: [dy], wants }) => [
+    wants(0) ? apply(conv2dOp, [dy!, weight], attributes) : undefined,
+    // The roles of the input and of the output's gradient are exchanged, as in the convolution that it transposes.
+    wants(1) ? apply(conv2dWeightGradientOp, [x, dy!], { ...attributes, shape: weight.shape }) : undefined,
+    bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
+  ],
 });
 
 /** Inputs: dy, x. Gradient of `conv2d` with respect to its weight. */
@@ -84,17 +112,36 @@ export const conv2dWeightGradientOp = defineOp<'conv2dWeightGradient', Convoluti
   gradient: 'none',
 });
 
-/** The gradient of `conv2d` with respect to its input of the given shape. */
-export function conv2dInputGradient(
-  dy: Tensor,
-  weight: Tensor,
-  shape: Shape,
-  attributes: ConvolutionAttributes,
-): Tensor {
-  return apply(conv2dInputGradientOp, [dy, weight], { ...attributes, shape });
+/** Options of `convTranspose2d`; stride, padding and dilation are those of the convolution that it transposes. */
+export interface TransposedConvolutionOptions extends ConvolutionOptions {
+  /** Rows and columns added at the bottom and right of the result, fewer than the stride or the dilation; default 0. */
+  outputPadding?: number | readonly [number, number];
 }
 
-/** The gradient of `conv2d` with respect to its weight of the given shape. */
-export function conv2dWeightGradient(dy: Tensor, x: Tensor, shape: Shape, attributes: ConvolutionAttributes): Tensor {
-  return apply(conv2dWeightGradientOp, [dy, x], { ...attributes, shape });
+/**
+ * Two-dimensional transposed convolution (ONNX `ConvTranspose`; PyTorch `conv_transpose2d`): N×C×H×W with a weight
+ * C×(F/groups)×kh×kw gives N×F×H′×W′, H′ = (H − 1)·stride − top − bottom + dilation·(kh − 1) + outputPadding + 1.
+ *
+ * @example convTranspose2d(x, weight, { stride: 2, padding: 1 }) // doubles the size, for a 4×4 kernel
+ */
+export function convTranspose2d(x: Tensor, weight: Tensor, options: TransposedConvolutionOptions = {}): Tensor {
+  if (x.shape.length !== 4 || weight.shape.length !== 4) {
+    const shapes = `input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}`;
+    throw new Error(`convTranspose2d: ${shapes}: both must have four axes`);
+  }
+  const { bias, outputPadding = 0 } = options;
+  const attributes = attributesOf(options);
+  const { stride, padding, dilation, groups } = attributes;
+  const added = typeof outputPadding === 'number' ? [outputPadding, outputPadding] : outputPadding;
+  const sides = [0, 1].map(
+    (side) =>
+      (x.shape[2 + side] - 1) * stride[side] -
+      padding[side] -
+      padding[2 + side] +
+      dilation[side] * (weight.shape[2 + side] - 1) +
+      added[side] +
+      1,
+  );
+  const shape = [x.shape[0], weight.shape[1] * groups, ...sides];
+  return apply(convTranspose2dOp, bias ? [x, weight, bias] : [x, weight], { ...attributes, shape });
 }
