@@ -1,4 +1,8 @@
-import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
+import type {
+  ConvolutionAttributes,
+  TransposedConvolutionAttributes,
+  WeightGradientAttributes,
+} from '../../graph/ops/convolution.ts';
 import type { Four, LoweringCall, LoweringTable, OnnxBuilder } from './lowering.ts';
 import { shiftedWeightGradient } from './shifted-weight-gradient.ts';
 
@@ -25,10 +29,11 @@ function turnedWeight(
   return builder.reshape(turned, [groups * perGroup, perGroupFilters, height, width]);
 }
 
-function lowerTransposed(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function lowerTransposed(call: LoweringCall<TransposedConvolutionAttributes>): string {
   const { builder, attributes, values, inputs } = call;
-  const { stride, padding, dilation, groups, shape } = attributes;
-  const [x, weight] = inputs;
+  const { stride, padding, dilation, groups, outputPadding } = attributes;
+  const { shape } = call.output;
+  const [, weight] = inputs;
   const bias = values.slice(2);
   const kernel = weight.shape.slice(2);
   const reach = kernel.map((size, side) => dilation[side] * (size - 1));
@@ -39,12 +44,7 @@ function lowerTransposed(call: LoweringCall<ConvolutionGradientAttributes>): str
       ...convAttributes({ stride: [1, 1], padding: outer as unknown as Four, dilation, groups }, kernel),
     });
   }
-  // Pixels skipped by the stride at the bottom and right edge.
-  const rest = [0, 1].map((side) => {
-    const used = (x.shape[2 + side] - 1) * stride[side] + reach[side] + 1;
-    return shape[2 + side] + padding[side] + padding[side + 2] - used;
-  });
-  const transposed = { ...convAttributes(attributes, kernel), output_padding: rest };
+  const transposed = { ...convAttributes(attributes, kernel), output_padding: outputPadding };
   const [filters, perGroup] = weight.shape as unknown as Four;
   if (builder.options.contrib || groups === 1 || perGroup > 1 || filters === groups) {
     return builder.emit('ConvTranspose', values, transposed);
@@ -63,7 +63,7 @@ function lowerTransposed(call: LoweringCall<ConvolutionGradientAttributes>): str
  * A depthwise weight gradient as one grouped convolution of the input with dy as its kernel, one group per image and
  * channel. Stride and dilation are exchanged.
  */
-function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function depthwiseWeightGradient(call: LoweringCall<WeightGradientAttributes>): string {
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, shape } = attributes;
   const [dy, x] = inputs;
@@ -93,7 +93,7 @@ function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttribute
 }
 
 /** One matrix product per kernel position: dy times the input seen by that position. Works for every geometry. */
-function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function slicedWeightGradient(call: LoweringCall<WeightGradientAttributes>): string {
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, groups, shape } = attributes;
   const [dy, x] = inputs;
@@ -122,7 +122,7 @@ function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>)
   return builder.reshape(joined, shape);
 }
 
-function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function lowerWeightGradient(call: LoweringCall<WeightGradientAttributes>): string {
   const { attributes, inputs } = call;
   const { groups, shape, stride } = attributes;
   const [filters, perGroup, kernelHeight, kernelWidth] = shape as unknown as Four;

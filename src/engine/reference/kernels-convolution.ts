@@ -1,5 +1,9 @@
 import type { Shape } from '../../graph/graph.ts';
-import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
+import type {
+  ConvolutionAttributes,
+  TransposedConvolutionAttributes,
+  WeightGradientAttributes,
+} from '../../graph/ops/convolution.ts';
 import { inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
 
 /** A stretch of one output row to which one kernel element contributes: output `output + k` reads input `input + k·stride`. */
@@ -90,11 +94,11 @@ function conv2d(call: KernelCall<ConvolutionAttributes>): void {
   }
 }
 
-function convTranspose2d(call: KernelCall<ConvolutionGradientAttributes>): void {
+function convTranspose2d(call: KernelCall<TransposedConvolutionAttributes>): void {
   const [x, weight, bias] = call.inputs;
   const [y] = call.outputs;
   const attributes = call.attributes;
-  const geometry = layOut(attributes.shape, inputShape(call, 1), inputShape(call, 0), attributes);
+  const geometry = layOut(outputShape(call), inputShape(call, 1), inputShape(call, 0), attributes);
   const { batch, channels, filters, channelsPerGroup, filtersPerGroup, inputPlane, outputPlane } = geometry;
   const { stride, stretches } = geometry;
   const plane = new Float64Array(inputPlane);
@@ -117,7 +121,7 @@ function convTranspose2d(call: KernelCall<ConvolutionGradientAttributes>): void 
   }
 }
 
-function conv2dWeightGradient(call: KernelCall<ConvolutionGradientAttributes>): void {
+function conv2dWeightGradient(call: KernelCall<WeightGradientAttributes>): void {
   const [dy, x] = call.inputs;
   const [dWeight] = call.outputs;
   const attributes = call.attributes;

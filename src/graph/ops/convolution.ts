@@ -34,7 +34,7 @@ export const conv2dOp: OpDefinition<'conv2d', ConvolutionAttributes> = defineOp(
     return [{ shape: [n, filters, outputHeight, outputWidth], dtype: 'float32' }];
   },
   gradient: ({ inputs: [x, weight, bias], attributes, outputGradients: [dy], wants }) => [
-    wants(0) ? apply(convTranspose2dOp, [dy!, weight], { ...attributes, shape: x.shape }) : undefined,
+    wants(0) ? inputGradient(dy!, weight, x.shape, attributes) : undefined,
     wants(1) ? apply(conv2dWeightGradientOp, [dy!, x], { ...attributes, shape: weight.shape }) : undefined,
     bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
   ],
@@ -73,40 +73,77 @@ function attributesOf({
   };
 }
 
-/** Attributes of an op that goes from the output of a convolution back to its input or weight. */
-export interface ConvolutionGradientAttributes extends ConvolutionAttributes {
-  /** Shape of the result: the shape of the input or of the weight. */
-  readonly shape: Shape;
+export interface TransposedConvolutionAttributes extends ConvolutionAttributes {
+  /** Rows and columns added at the bottom and right of the result. */
+  readonly outputPadding: readonly [number, number];
+}
+
+/** Height and width of the result of a transposed convolution without `outputPadding`. */
+function transposedSize(
+  x: Shape,
+  weight: Shape,
+  { stride, padding, dilation }: ConvolutionAttributes,
+): [number, number] {
+  const extents = [0, 1].map((side) => {
+    const reach = dilation[side] * (weight[2 + side] - 1) + 1;
+    return (x[2 + side] - 1) * stride[side] + reach - padding[side] - padding[2 + side];
+  });
+  return extents as [number, number];
 }
 
 /**
  * Inputs: x, weight[, bias]. The transposed convolution, which is also the gradient of `conv2d` with respect to its input: x
- * has the shape of the output of a convolution with these attributes, the result has the shape of its input.
+ * has the shape of the output of a convolution with this geometry, the result the shape of its input.
  */
-export const convTranspose2dOp: OpDefinition<'convTranspose2d', ConvolutionGradientAttributes> = defineOp({
+export const convTranspose2dOp: OpDefinition<'convTranspose2d', TransposedConvolutionAttributes> = defineOp({
   name: 'convTranspose2d',
-  infer: ([x, weight, bias], { shape, ...attributes }) => {
+  infer: ([x, weight, bias], attributes) => {
+    const { groups, outputPadding, stride } = attributes;
     const describe = () =>
-      `convTranspose2d: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, output ${formatShape(shape)}`;
-    const [convolved] = conv2dOp.infer([{ shape, dtype: 'float32' }, weight], attributes);
-    if (formatShape(convolved.shape) !== formatShape(x.shape)) {
-      throw new Error(`${describe()}: a convolution of the output would give ${formatShape(convolved.shape)}`);
+      `convTranspose2d: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, groups ${groups}`;
+    if (x.shape.length !== 4 || weight.shape.length !== 4) throw new Error(`${describe()}: both must have four axes`);
+    const [n, channels] = x.shape as [number, number];
+    if (channels !== weight.shape[0] || channels % groups !== 0) {
+      throw new Error(`${describe()}: the channels do not match the groups`);
     }
-    if (bias && formatShape(bias.shape) !== String(shape[1])) {
-      throw new Error(`${describe()}: the bias is ${formatShape(bias.shape)}, not ${shape[1]}`);
+    const filters = weight.shape[1] * groups;
+    if (bias && formatShape(bias.shape) !== String(filters)) {
+      throw new Error(`${describe()}: the bias is ${formatShape(bias.shape)}, not ${filters}`);
     }
-    return [{ shape, dtype: 'float32' }];
+    if (outputPadding.some((added, side) => added < 0 || added >= stride[side])) {
+      throw new Error(
+        `${describe()}: outputPadding ${outputPadding.join('×')} must be below the stride ${stride.join('×')}`,
+      );
+    }
+    const [height, width] = transposedSize(x.shape, weight.shape, attributes);
+    return [{ shape: [n, filters, height + outputPadding[0], width + outputPadding[1]], dtype: 'float32' }];
   },
-  gradient: ({ inputs: [x, weight, bias], attributes: { shape: _, ...attributes }, outputGradients: [dy], wants }) => [
-    wants(0) ? apply(conv2dOp, [dy!, weight], attributes) : undefined,
-    // The roles of the input and of the output's gradient are exchanged, as in the convolution that it transposes.
-    wants(1) ? apply(conv2dWeightGradientOp, [x, dy!], { ...attributes, shape: weight.shape }) : undefined,
-    bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
-  ],
+  gradient: ({ inputs: [x, weight, bias], attributes, outputGradients: [dy], wants }) => {
+    const { outputPadding: _, ...geometry } = attributes;
+    return [
+      wants(0) ? apply(conv2dOp, [dy!, weight], geometry) : undefined,
+      // x is the gradient, and dy the input, of the convolution that is transposed.
+      wants(1) ? apply(conv2dWeightGradientOp, [x, dy!], { ...geometry, shape: weight.shape }) : undefined,
+      bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
+    ];
+  },
 });
 
+/** The gradient of `conv2d` with respect to its input of the given shape. */
+function inputGradient(dy: Tensor, weight: Tensor, shape: Shape, attributes: ConvolutionAttributes): Tensor {
+  const [height, width] = transposedSize(dy.shape, weight.shape, attributes);
+  // Rows and columns that the stride did not reach.
+  const outputPadding = [shape[2] - height, shape[3] - width] as const;
+  return apply(convTranspose2dOp, [dy, weight], { ...attributes, outputPadding });
+}
+
+export interface WeightGradientAttributes extends ConvolutionAttributes {
+  /** Shape of the weight. */
+  readonly shape: Shape;
+}
+
 /** Inputs: dy, x. Gradient of `conv2d` with respect to its weight. */
-export const conv2dWeightGradientOp = defineOp<'conv2dWeightGradient', ConvolutionGradientAttributes>({
+export const conv2dWeightGradientOp = defineOp<'conv2dWeightGradient', WeightGradientAttributes>({
   name: 'conv2dWeightGradient',
   infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
   gradient: 'none',
@@ -114,7 +151,7 @@ export const conv2dWeightGradientOp = defineOp<'conv2dWeightGradient', Convoluti
 
 /** Options of `convTranspose2d`; stride, padding and dilation are those of the convolution that it transposes. */
 export interface TransposedConvolutionOptions extends ConvolutionOptions {
-  /** Rows and columns added at the bottom and right of the result, fewer than the stride or the dilation; default 0. */
+  /** Rows and columns added at the bottom and right of the result, fewer than the stride; default 0. */
   outputPadding?: number | readonly [number, number];
 }
 
@@ -125,23 +162,10 @@ export interface TransposedConvolutionOptions extends ConvolutionOptions {
  * @example convTranspose2d(x, weight, { stride: 2, padding: 1 }) // doubles the size, for a 4×4 kernel
  */
 export function convTranspose2d(x: Tensor, weight: Tensor, options: TransposedConvolutionOptions = {}): Tensor {
-  if (x.shape.length !== 4 || weight.shape.length !== 4) {
-    const shapes = `input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}`;
-    throw new Error(`convTranspose2d: ${shapes}: both must have four axes`);
-  }
-  const { bias, outputPadding = 0 } = options;
-  const attributes = attributesOf(options);
-  const { stride, padding, dilation, groups } = attributes;
-  const added = typeof outputPadding === 'number' ? [outputPadding, outputPadding] : outputPadding;
-  const sides = [0, 1].map(
-    (side) =>
-      (x.shape[2 + side] - 1) * stride[side] -
-      padding[side] -
-      padding[2 + side] +
-      dilation[side] * (weight.shape[2 + side] - 1) +
-      added[side] +
-      1,
-  );
-  const shape = [x.shape[0], weight.shape[1] * groups, ...sides];
-  return apply(convTranspose2dOp, bias ? [x, weight, bias] : [x, weight], { ...attributes, shape });
+  const { bias, outputPadding: added = 0 } = options;
+  const attributes: TransposedConvolutionAttributes = {
+    ...attributesOf(options),
+    outputPadding: typeof added === 'number' ? [added, added] : added,
+  };
+  return apply(convTranspose2dOp, bias ? [x, weight, bias] : [x, weight], attributes);
 }

@@ -1,5 +1,5 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
-import type { ConvolutionGradientAttributes } from '../../../graph/ops/convolution.ts';
+import type { TransposedConvolutionAttributes } from '../../../graph/ops/convolution.ts';
 import type { FusedConvolutionAttributes } from '../../fusion/fused-ops.ts';
 import { type Chosen, choose, flops, scratchpad } from './choose-convolution.ts';
 import { lowerWeightGradient } from './lower-weight-gradient.ts';
@@ -53,7 +53,7 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
 function lowerTransposed(node: GraphNode, lowering: Lowering): void {
   const [x, weight] = node.inputs as [Tensor, Tensor];
   const y = node.outputs[0];
-  const attributes = node.attributes as ConvolutionGradientAttributes;
+  const attributes = node.attributes as TransposedConvolutionAttributes;
   const shapes = { x: y.shape, weight: weight.shape, y: x.shape };
   const chosen = choose(lowering, node, 'inputGradient', shapes, attributes);
   const destination = lowering.use(x, chosen.destination);
