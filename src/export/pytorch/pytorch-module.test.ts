@@ -172,6 +172,18 @@ describe('modules', () => {
     expect(forwardOf(code, 'Mean')).toEqual(['return resize_like(self.layer(F.adaptive_avg_pool2d(x, 1)), x)']);
   });
 
+  it('resize with aligned corners to a size or by a factor', () => {
+    const code = codeOf((_, x) => {
+      const [height, width] = x.shape.slice(2) as [number, number];
+      const grid = resize(adaptiveAvgPool(x, 6), height, width, 'bilinear-align-corners');
+      return resize(concat([x, grid], 1), 8 * height, 8 * width, 'bilinear-align-corners');
+    });
+    expect(forwardOf(code, 'FaceParsingNet')).toEqual([
+      'x = torch.cat([image, resize_like(F.adaptive_avg_pool2d(image, 6), image, align_corners=True)], dim=1)',
+      'return F.interpolate(x, scale_factor=8, mode="bilinear", align_corners=True)',
+    ]);
+  });
+
   it('that are interleaved with others become a list whose items the network calls', () => {
     const code = codeOf((scope, x) => {
       const first = convBn(scope.at('steps').at(0), x, { filters: 4, kernel: 3 });
@@ -192,7 +204,7 @@ describe('errors', () => {
 
   it('name the line that depends on the image size', () => {
     const build = () => codeOf((_, x) => adaptiveAvgPool(x, x.shape[2] / 4, 2));
-    expect(build).toThrow(/images of any size: 'return grid_means\(image, 23, 2\)' depends on the size/);
+    expect(build).toThrow(/images of any size: 'return F.adaptive_avg_pool2d\(image, \(23, 2\)\)' depends on the size/);
   });
 
   it('name a resize whose size cannot be determined', () => {
