@@ -91,7 +91,7 @@ function build(
   const fused = featureFusion(scope.at('ffm'), detail, context8);
   const [, , height, width] = image.shape as [number, number, number, number];
   const head = (name: string, x: Tensor, filters: number) =>
-    resize(outputHead(scope.at(name), x, { filters, classes }), height, width, 'bilinear');
+    resize(outputHead(scope.at(name), x, { filters, classes }), height, width, 'bilinear-align-corners');
   const logits = head('conv_out', fused, fusedWidth);
   if (!scope.mode.auxiliary) return { logits };
   const auxiliary = [head('conv_out16', context8, auxiliaryWidth), head('conv_out32', context16, auxiliaryWidth)];
