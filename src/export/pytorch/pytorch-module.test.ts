@@ -3,13 +3,13 @@ import { Graph, type Tensor } from '../../graph/graph.ts';
 import { activation } from '../../graph/ops/activation.ts';
 import { conv2d } from '../../graph/ops/convolution.ts';
 import { add } from '../../graph/ops/elementwise.ts';
-import { adaptiveAvgPool, globalAvgPool } from '../../graph/ops/pooling.ts';
+import { adaptiveAvgPool, avgPool, globalAvgPool } from '../../graph/ops/pooling.ts';
 import { resize } from '../../graph/ops/resize.ts';
 import { concat } from '../../graph/ops/shape.ts';
 import { defaultPreprocessing } from '../../image/preprocessing.ts';
 import { createModel } from '../../models/registry.ts';
 import { constantInitializer } from '../../nn/initializers.ts';
-import { convBn, convolution, invertedResidual } from '../../nn/layers.ts';
+import { convBn, convolution, invertedResidual, transposedConvolution } from '../../nn/layers.ts';
 import { defineModule, Scope } from '../../nn/scope.ts';
 import { type GraphBuilder, pytorchModule, pytorchNetwork, pytorchNetworkOf } from './pytorch-module.ts';
 
@@ -109,6 +109,50 @@ describe('modules', () => {
     });
     expect(code.match(/nn.Conv2d/g)).toHaveLength(1);
     expect(forwardOf(code, 'FaceParsingNet')).toEqual(['x = self.shared(image)', 'return self.shared(x) + image']);
+  });
+
+  it('that are used again are one class and one module, called twice', () => {
+    const code = codeOf((scope, x) => {
+      const block = (at: Scope, y: Tensor) => invertedResidual(at.at('encoder').at('block'), y);
+      const half = block(scope, avgPool(x, { kernel: 2 }));
+      const whole = block(scope.again(), x);
+      return add(whole, resize(half, x.shape[2], x.shape[3]));
+    });
+    expect(code.match(/InvertedResidual\(\)/g)).toHaveLength(1);
+    expect(forwardOf(code, 'FaceParsingNet')).toEqual([
+      'block = self.encoder["block"](image)',
+      'x = resize_like(self.encoder["block"](F.avg_pool2d(image, 2)), block)',
+      'return block + x',
+    ]);
+  });
+
+  it('that are used again in another way are refused', () => {
+    const block = defineModule('Block', 'One convolution.', (at, x: Tensor, kind: 'relu' | 'silu') =>
+      activation(convolution(at.at('layer'), x, { filters: 4, kernel: 1 }), kind),
+    );
+    const build = () => codeOf((scope, x) => block(scope.again().at('a'), block(scope.at('a'), x, 'relu'), 'silu'));
+    expect(build).toThrow(
+      "the module 'a' is used several times, but not in the same way ('return F.relu(self.layer(x))' and 'return F.silu(self.layer(x))')",
+    );
+    const layers = () =>
+      codeOf((scope, x) => {
+        const y = convolution(scope.at('a'), x, { filters: 4, kernel: 3 });
+        return convolution(scope.again().at('a'), y, { filters: 4, kernel: 3, dilation: 2 });
+      });
+    expect(layers).toThrow("the module 'a' is named Conv2d but differs from PyTorch's nn.Conv2d");
+  });
+
+  it('of transposed convolutions are PyTorch layers', () => {
+    const code = codeOf((scope, x) => {
+      const layer = { filters: 6, kernel: 4, stride: 2, padding: 1, bias: true };
+      const y = transposedConvolution(scope.at('up'), x, layer);
+      const odd = { filters: 6, kernel: 3, stride: 2, outputPadding: 1, groups: 2 };
+      return transposedConvolution(scope.at('odd'), y, odd);
+    });
+    expect(code).toContain('self.up = nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1)');
+    expect(code).toContain(
+      'self.odd = nn.ConvTranspose2d(6, 6, 3, stride=2, output_padding=1, groups=2, bias=False)',
+    );
   });
 
   it('with their own weights store them as parameters', () => {

@@ -27,9 +27,7 @@ const sumPyramid = defineModule(
   'Features plus their means over grids of several sizes, then 1x1 (ICNet).',
   (scope, x: Tensor): Tensor => {
     const [, , height, width] = x.shape as [number, number, number, number];
-    const means = [1, 2, 3, 6].map((grid) =>
-      resize(adaptiveAvgPool(x, Math.min(grid, height), Math.min(grid, width)), height, width),
-    );
+    const means = [1, 2, 3, 6].map((grid) => resize(adaptiveAvgPool(x, grid), height, width));
     const sum = means.reduce((total, mean) => add(total, mean), x);
     return convBn(scope.at('reduce'), sum, { filters: pyramidWidth, kernel: 1 });
   },
