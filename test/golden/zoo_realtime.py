@@ -96,7 +96,7 @@ class Context(nn.Module):
 class BiSeNet(nn.Module):
     """Logits, then those of both auxiliary heads."""
 
-    def __init__(self, encoder_name="resnet18", spatial=False):
+    def __init__(self, encoder_name, spatial=False):
         super().__init__()
         self.encoder = encoder(encoder_name)
         *_, width8, width16, width32 = self.encoder.out_channels
@@ -132,7 +132,7 @@ class Cascade(nn.Module):
 class ICNet(nn.Module):
     """Logits at stride 4, then those of both auxiliary heads at strides 16 and 8."""
 
-    def __init__(self, encoder_name="resnet18"):
+    def __init__(self, encoder_name):
         super().__init__()
         self.encoder = encoder(encoder_name, output_stride=8)
         widths = self.encoder.out_channels
@@ -162,9 +162,9 @@ def networks():
             setattr(network.encoder, f"layer{level}", nn.Identity())
         return network
 
-    sizes = {"size": [64, 96]}
     yield Network("linknet", linknet, [
         {"encoder_name": "resnet18"}, {"encoder_name": "resnet18", "encoder_depth": 3}, {"encoder_name": "mobilenet_v2"}])
-    yield Network("bisenet", BiSeNet, [{**sizes}, {"encoder_name": "mobilenet_v2"}])
-    yield Network("bisenet-spatial", lambda: BiSeNet(spatial=True), [sizes])
-    yield Network("icnet", ICNet, [{"size": [96, 64]}, {"encoder_name": "mobilenet_v2"}])
+    yield Network("bisenet", BiSeNet, [{"encoder_name": "resnet18", "size": [64, 96]}])
+    mobile = {"encoder_name": "mobilenet_v2", "size": [64, 96]}
+    yield Network("bisenet-spatial", lambda encoder_name: BiSeNet(encoder_name, spatial=True), [mobile])
+    yield Network("icnet", ICNet, [mobile])

@@ -150,9 +150,7 @@ describe('modules', () => {
       return transposedConvolution(scope.at('odd'), y, odd);
     });
     expect(code).toContain('self.up = nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1)');
-    expect(code).toContain(
-      'self.odd = nn.ConvTranspose2d(6, 6, 3, stride=2, output_padding=1, groups=2, bias=False)',
-    );
+    expect(code).toContain('self.odd = nn.ConvTranspose2d(6, 6, 3, stride=2, output_padding=1, groups=2, bias=False)');
   });
 
   it('with their own weights store them as parameters', () => {
