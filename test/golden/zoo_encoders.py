@@ -65,14 +65,14 @@ def check_torchvision_dilation():
 
 
 class EfficientNetLite(torch.nn.Module):
-    """The features of efficientnet_lite_pytorch at the blocks and with the dilation of smp's efficientnet-b0."""
+    """The features of efficientnet_lite_pytorch at the blocks that timm takes, dilated as smp dilates timm's."""
 
     def __init__(self, output_stride=32):
         super().__init__()
         self.network = EfficientNet.from_name("efficientnet-lite0")
         for layer in ("_conv_head", "_bn1", "_fc"):
             delattr(self.network, layer)
-        for stride, level in ((16, self.network._blocks[5:9]), (32, self.network._blocks[9:])):
+        for stride, level in ((16, self.network._blocks[5:11]), (32, self.network._blocks[11:])):
             if stride > output_stride:
                 replace_strides_with_dilation(level, stride // output_stride)
 
@@ -82,7 +82,7 @@ class EfficientNetLite(torch.nn.Module):
         found = [image]
         for index, block in enumerate(network._blocks):
             image = block(image)
-            if index in (2, 4, 8, 15):
+            if index in (2, 4, 10, 15):
                 found.append(image)
         return found
 

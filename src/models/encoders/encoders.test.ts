@@ -19,7 +19,7 @@ function featureGraph(encoder: string, outputStride: number): Graph {
   return graph;
 }
 
-describe.each([...readZooGolden('encoders')].filter(([n]) => n.startsWith('resnet')))('%s', (encoder, cases) => {
+describe.each([...readZooGolden('encoders')])('%s', (encoder, cases) => {
   it.each(cases.map((golden) => [golden.options.output_stride as number, golden] as const))(
     'gives the features of the original at output stride %i',
     (outputStride, golden) => expectGolden(engine, featureGraph(encoder, outputStride), golden),
