@@ -49,6 +49,7 @@ export {
   invertedResidual,
   sequence,
   squeezeExcite,
+  transposedConvolution,
 } from './nn/layers.ts';
 export { pyramidPooling } from './nn/pyramid-pooling.ts';
 export { dropoutLayer, stochasticDepth } from './nn/regularization.ts';
