@@ -8,7 +8,12 @@
 export { gradients } from './graph/autodiff.ts';
 export { Graph, type Shape, type Tensor, trainableStates } from './graph/graph.ts';
 export { type ActivationKind, activation, relu, sigmoid } from './graph/ops/activation.ts';
-export { type ConvolutionOptions, conv2d } from './graph/ops/convolution.ts';
+export {
+  type ConvolutionOptions,
+  conv2d,
+  convTranspose2d,
+  type TransposedConvolutionOptions,
+} from './graph/ops/convolution.ts';
 export { add, div, exp, greater, log, maximum, minimum, mul, sqrt, sub } from './graph/ops/elementwise.ts';
 export { matMul } from './graph/ops/matmul.ts';
 export { adaptiveAvgPool, avgPool, globalAvgPool, maxPool, type PoolingOptions } from './graph/ops/pooling.ts';
@@ -47,6 +52,7 @@ export {
   invertedResidual,
   sequence,
   squeezeExcite,
+  transposedConvolution,
 } from './nn/layers.ts';
 export { pyramidPooling } from './nn/pyramid-pooling.ts';
 export { dropoutLayer, stochasticDepth } from './nn/regularization.ts';

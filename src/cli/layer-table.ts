@@ -17,10 +17,11 @@ export interface Layer {
 
 function describeConvolution(node: GraphNode): string {
   const { stride, dilation, groups } = node.attributes as ConvolutionAttributes;
-  const [filters, , height, width] = node.inputs[1].shape;
+  const [, , height, width] = node.inputs[1].shape;
+  const filters = node.outputs[0].shape[1];
   const pair = ([y, x]: readonly [number, number]): string => (y === x ? `${y}` : `${y}×${x}`);
   return [
-    `conv ${height}×${width}`,
+    `${node.op === 'conv2d' ? 'conv' : 'transposed conv'} ${height}×${width}`,
     pair(stride) !== '1' && `stride ${pair(stride)}`,
     pair(dilation) !== '1' && `dilation ${pair(dilation)}`,
     groups > 1 && (groups === filters ? 'depthwise' : `groups ${groups}`),
@@ -30,7 +31,7 @@ function describeConvolution(node: GraphNode): string {
 }
 
 function describeNode(node: GraphNode): string {
-  if (node.op === 'conv2d') return describeConvolution(node);
+  if (node.op === 'conv2d' || node.op === 'convTranspose2d') return describeConvolution(node);
   return node.op.startsWith('batchNorm') ? 'batch norm' : node.op;
 }
 

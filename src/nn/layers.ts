@@ -1,11 +1,11 @@
 import { sizeOf, type Tensor } from '../graph/graph.ts';
 import { type ActivationKind, activation } from '../graph/ops/activation.ts';
-import { conv2d } from '../graph/ops/convolution.ts';
+import { conv2d, convTranspose2d } from '../graph/ops/convolution.ts';
 import { add, mul } from '../graph/ops/elementwise.ts';
 import { batchNormInference, batchNormTraining } from '../graph/ops/normalization.ts';
 import { globalAvgPool } from '../graph/ops/pooling.ts';
 import { scale } from '../graph/ops/reduction.ts';
-import { constantInitializer, heNormal, type Initializer, uniformFanIn } from './initializers.ts';
+import { constantInitializer, heNormal, heNormalTransposed, type Initializer, uniformFanIn } from './initializers.ts';
 import { defineModule, type Scope } from './scope.ts';
 
 export interface ConvolutionLayerOptions {
@@ -42,6 +42,41 @@ export const convolution = defineModule(
   },
 );
 
+export interface TransposedConvolutionLayerOptions {
+  readonly filters: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  /** Rows and columns cut off on every side of the result; default 0. */
+  readonly padding?: number;
+  /** Rows and columns added at the bottom and right of the result; default 0. */
+  readonly outputPadding?: number;
+  readonly groups?: number;
+  readonly bias?: boolean;
+  readonly initializer?: Initializer;
+}
+
+/**
+ * A transposed convolution: N×C×H×W gives N×filters×H′×W′ with H′ = (H − 1)·stride − 2·padding + kernel + outputPadding. A
+ * kernel of 4 with stride 2 and padding 1 doubles the size.
+ */
+export const transposedConvolution = defineModule(
+  'ConvTranspose2d',
+  'Transposed convolution.',
+  (scope, x: Tensor, options: TransposedConvolutionLayerOptions): Tensor => {
+    const { filters, kernel, stride = 1, padding = 0, outputPadding = 0, groups = 1, bias = false } = options;
+    const { initializer = heNormalTransposed(stride, groups) } = options;
+    const shape = [x.shape[1], filters / groups, kernel, kernel];
+    const weight = scope.parameter('weight', shape, initializer, { decay: true });
+    return convTranspose2d(x, weight, {
+      stride,
+      padding,
+      outputPadding,
+      groups,
+      ...(bias && { bias: scope.parameter('bias', [filters], uniformFanIn(sizeOf(shape.slice(1))), { decay: false }) }),
+    });
+  },
+);
+
 export interface BatchNormOptions {
   /** Share of the new statistics in the running ones; default 0.1. */
   readonly momentum?: number;
@@ -70,8 +105,10 @@ export const batchNorm = defineModule(
     const count = sizeOf(x.shape) / shape[0];
     const unbiased = count > 1 ? count / (count - 1) : 1;
     const { graph } = scope;
-    graph.assign(runningMean, add(scale(runningMean, 1 - momentum), scale(mean, momentum)));
-    graph.assign(runningVariance, add(scale(runningVariance, 1 - momentum), scale(variance, momentum * unbiased)));
+    const towards = (statistic: Tensor, share: number) => (running: Tensor) =>
+      add(scale(running, 1 - momentum), scale(statistic, share));
+    graph.update(runningMean, towards(mean, momentum));
+    graph.update(runningVariance, towards(variance, momentum * unbiased));
     return y;
   },
 );

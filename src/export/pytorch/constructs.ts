@@ -1,7 +1,8 @@
 import type { GraphNode } from '../../graph/graph.ts';
 import type { Region } from '../../graph/module-tree.ts';
-import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
+import type { ConvolutionAttributes, TransposedConvolutionAttributes } from '../../graph/ops/convolution.ts';
 import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import type { ArgumentValue } from './constructor-parameters.ts';
 import { pair } from './pytorch-ops.ts';
 
@@ -30,16 +31,19 @@ export type Construct =
 
 /** The class of a layer: PyTorch's, or a helper class for a convolution that pads opposite sides differently. */
 export function layerClass({ nodes: [node] }: Region): string {
+  if (node.op === 'convTranspose2d') return 'nn.ConvTranspose2d';
   if (node.op !== 'conv2d') return 'nn.BatchNorm2d';
-  const [top, left, bottom, right] = (node.attributes as ConvolutionAttributes).padding;
-  return top === bottom && left === right ? 'nn.Conv2d' : 'PaddedConv2d';
+  return equalPadding(node) ? 'nn.Conv2d' : 'PaddedConv2d';
 }
 
-/** The constructor call of a layer. */
+/** The constructor call of a layer. @throws FaceparseError if PyTorch's module does not support the node's settings */
 export function layerConstruct(region: Region): Construct {
   const [node] = region.nodes;
   const callee = layerClass(region);
-  if (node.op === 'conv2d') return { kind: 'call', callee, arguments: convolutionArguments(node, callee) };
+  if (node.op === 'conv2d') return { kind: 'call', callee, arguments: convolutionArguments(node) };
+  if (node.op === 'convTranspose2d') {
+    return { kind: 'call', callee, arguments: transposedArguments(node, region.path) };
+  }
   const { epsilon } = node.attributes as BatchNormAttributes;
   return {
     kind: 'call',
@@ -51,20 +55,59 @@ export function layerConstruct(region: Region): Construct {
   };
 }
 
-function convolutionArguments(node: GraphNode, callee: string): Argument[] {
+/** One number for both directions, or a pair as text. */
+function both(values: readonly [number, number]): ArgumentValue {
+  return values[0] === values[1] ? values[0] : pair(values);
+}
+
+/** The padding at the top and left, if it is the same on the other sides. */
+function equalPadding({ attributes }: GraphNode): readonly [number, number] | undefined {
+  const [top, left, bottom, right] = (attributes as ConvolutionAttributes).padding;
+  return top === bottom && left === right ? [top, left] : undefined;
+}
+
+function transposedArguments(node: GraphNode, path: string): Argument[] {
+  const {
+    stride,
+    dilation,
+    groups,
+    outputPadding,
+    padding: sides,
+  } = node.attributes as TransposedConvolutionAttributes;
+  const [, weight, bias] = node.inputs;
+  const [channels, perGroup, height, width] = weight.shape as [number, number, number, number];
+  const padding = equalPadding(node);
+  if (!padding) {
+    throw new FaceparseError(
+      `the transposed convolution '${path}' has padding [${sides}]; PyTorch requires equal padding on opposite sides`,
+    );
+  }
+  return [
+    { name: 'in_channels', value: channels, channels: true },
+    { name: 'out_channels', value: perGroup * groups, channels: true },
+    { name: 'kernel_size', value: both([height, width]) },
+    { name: 'stride', value: both(stride), default: 1 },
+    { name: 'padding', value: both(padding), default: 0 },
+    { name: 'output_padding', value: both(outputPadding), default: 0 },
+    { name: 'dilation', value: both(dilation), default: 1 },
+    { name: 'groups', value: groups, default: 1, channels: true },
+    { name: 'bias', value: bias ? 'True' : 'False', default: 'True' },
+  ];
+}
+
+function convolutionArguments(node: GraphNode): Argument[] {
   const { stride, padding, dilation, groups } = node.attributes as ConvolutionAttributes;
   const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
   const [top, left, bottom, right] = padding;
-  const both = (values: readonly [number, number]): ArgumentValue =>
-    values[0] === values[1] ? values[0] : pair(values);
+  const equal = equalPadding(node);
   return [
     { name: 'in_channels', value: perGroup * groups, channels: true },
     { name: 'out_channels', value: filters, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
     { name: 'dilation', value: both(dilation), default: 1 },
-    callee === 'nn.Conv2d'
-      ? { name: 'padding', value: both([top, left]), default: 0 }
+    equal
+      ? { name: 'padding', value: both(equal), default: 0 }
       : { name: 'padding', value: `(${left}, ${right}, ${top}, ${bottom})` },
     { name: 'groups', value: groups, default: 1, channels: true },
     { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
@@ -107,7 +150,7 @@ function writeItems(construct: Construct & { kind: 'container' }, write: Argumen
   });
 }
 
-/** Channels and the kernel of a convolution are positional; all others, and all after the first of them, are named. */
+/** Channels and the kernel of convolutions are positional; all others, and all after the first of them, are named. */
 function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
   let named = false;
   return list.flatMap((argument) => {
@@ -115,7 +158,7 @@ function writeArguments(callee: string, list: readonly Argument[], write: Argume
     if (argument.default !== undefined && text === String(argument.default)) return [];
     const isPositional =
       (argument.channels && argument.default === undefined) ||
-      (callee.endsWith('Conv2d') && argument.name === 'kernel_size');
+      (/Conv(Transpose)?2d$/.test(callee) && argument.name === 'kernel_size');
     named ||= !isPositional;
     return [named ? `${argument.name}=${text}` : text];
   });

@@ -36,13 +36,14 @@ export function describeModules(modules: readonly Region[]): Content[] {
 }
 
 function convolutionsOf({ nodes }: Region): GraphNode[] {
-  return nodes.filter(({ op }) => op === 'conv2d');
+  return nodes.filter(({ op }) => op === 'conv2d' || op === 'convTranspose2d');
 }
 
 function contentsOf(region: Region): Content[] {
   const kind = region.module?.kind;
   switch (kind) {
     case 'Conv2d':
+    case 'ConvTranspose2d':
     case 'ConvBn':
       return convolutionsOf(region)
         .slice(0, 1)
@@ -87,9 +88,10 @@ function describeInvertedResidual(region: Region, kind: string): Content {
 
 function describeConvolution(node: GraphNode): string {
   const { stride, dilation, groups } = node.attributes as ConvolutionAttributes;
-  const [filters, , height, width] = node.inputs[1].shape;
+  const [, , height, width] = node.inputs[1].shape;
+  const kind = groups > 1 && groups === node.outputs[0].shape[1] ? 'depthwise' : 'conv';
   return [
-    groups > 1 && groups === filters ? 'depthwise' : 'conv',
+    node.op === 'conv2d' ? kind : `transposed ${kind}`,
     `${height}×${width}`,
     stride[0] > 1 && `/${stride[0]}`,
     dilation[0] > 1 && `dilated ${dilation[0]}`,
