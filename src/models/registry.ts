@@ -5,7 +5,9 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
+import { deeplabv3plus } from './architectures/deeplabv3plus.ts';
 import { mobileUnet } from './architectures/mobile-unet.ts';
+import { pspnet } from './architectures/pspnet.ts';
 import { unet } from './architectures/unet.ts';
 import { getEncoder } from './encoders/registry.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
@@ -17,7 +19,9 @@ const architectures: Architecture[] = [
   compactDeep,
   compactFine,
   compactWide,
+  deeplabv3plus,
   mobileUnet,
+  pspnet,
   unet,
 ];
 

@@ -74,6 +74,7 @@ export const batchNorm = defineModule(
 export interface ConvBnOptions extends Omit<ConvolutionLayerOptions, 'bias'> {
   /** Activation after the normalisation; default relu. */
   readonly activation?: ActivationKind | 'none';
+  readonly normalization?: BatchNormOptions;
 }
 
 /** Convolution (module `0`) and batch normalisation (module `1`), then an activation unless it is `none`. */
@@ -82,7 +83,7 @@ export const convBn = defineModule(
   'Convolution, batch normalisation, activation.',
   (scope, x: Tensor, options: ConvBnOptions): Tensor => {
     const { activation: kind = 'relu' } = options;
-    const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options));
+    const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options), options.normalization);
     return kind === 'none' ? y : activation(y, kind);
   },
 );
