@@ -1,16 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
+import { countParameters } from '../../src/graph/cost.ts';
 import { Graph } from '../../src/graph/graph.ts';
 import { listEncoders } from '../../src/models/encoders/registry.ts';
 import { createModel } from '../../src/models/registry.ts';
-import { expectGolden, type GoldenCase, readZooGolden } from './zoo-values.ts';
+import { expectGolden, type GoldenCase, readZooGolden, statesOf } from './zoo-values.ts';
 
 /** A case with the modules that the original has but does not use: the deepest layers of its encoder. */
 interface PyramidCase extends GoldenCase {
   readonly unread: readonly string[];
 }
 
-const golden = readZooGolden('pyramids') as ReadonlyMap<string, readonly PyramidCase[]>;
+/** Networks with more parameters than this are only compared by their states, unless FACEPARSE_GOLDEN is `all`. */
+const largest = process.env.FACEPARSE_GOLDEN === 'all' ? Number.POSITIVE_INFINITY : 20_000_000;
+
 const engine = await createNodeOnnxEngine({ device: 'cpu', threads: 1 });
 
 function inferenceGraph(name: string, encoder: string, { size = [64, 64], ...settings }: GoldenCase['options']): Graph {
@@ -21,9 +24,9 @@ function inferenceGraph(name: string, encoder: string, { size = [64, 64], ...set
   return graph;
 }
 
-const cases = [...golden].flatMap(([key, list]) => {
+const cases = [...readZooGolden('pyramids')].flatMap(([key, list]) => {
   const [name, encoder] = key.split(' ') as [string, string];
-  return list.map(
+  return (list as PyramidCase[]).map(
     (golden) => [`${name} on ${encoder} ${JSON.stringify(golden.options)}`, name, encoder, golden] as const,
   );
 });
@@ -31,7 +34,8 @@ const cases = [...golden].flatMap(([key, list]) => {
 describe('the networks of segmentation_models.pytorch', () => {
   it.each(cases.filter(([, , encoder]) => listEncoders().includes(encoder)))('%s', async (_, name, encoder, golden) => {
     const graph = inferenceGraph(name, encoder, golden.options);
-    await expectGolden(engine, graph, golden);
+    if (countParameters(graph) < largest) await expectGolden(engine, graph, golden);
+    else expect(statesOf(graph)).toEqual([...golden.states].sort());
     for (const path of golden.unread) {
       expect(path).toMatch(/^encoder\./);
       expect([...graph.states.keys()].filter((state) => state.startsWith(`${path}.`))).toEqual([]);
