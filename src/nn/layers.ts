@@ -18,6 +18,8 @@ export interface ConvolutionLayerOptions {
   readonly groups?: number;
   readonly bias?: boolean;
   readonly initializer?: Initializer;
+  /** Default: uniform within ±1/√fan-in, as in PyTorch. */
+  readonly biasInitializer?: Initializer;
 }
 
 /** A convolution. */
@@ -28,13 +30,14 @@ export const convolution = defineModule(
     const { filters, kernel, stride = 1, dilation = 1, groups = 1, bias = false, initializer = heNormal } = options;
     const { padding = (dilation * (kernel - 1)) / 2 } = options;
     const shape = [filters, x.shape[1] / groups, kernel, kernel];
+    const { biasInitializer = uniformFanIn(sizeOf(shape.slice(1))) } = options;
     const weight = scope.parameter('weight', shape, initializer, { decay: true });
     return conv2d(x, weight, {
       stride,
       dilation,
       groups,
       padding,
-      ...(bias && { bias: scope.parameter('bias', [filters], uniformFanIn(sizeOf(shape.slice(1))), { decay: false }) }),
+      ...(bias && { bias: scope.parameter('bias', [filters], biasInitializer, { decay: false }) }),
     });
   },
 );
@@ -71,10 +74,9 @@ export const batchNorm = defineModule(
   },
 );
 
-export interface ConvBnOptions extends Omit<ConvolutionLayerOptions, 'bias'> {
+export interface ConvBnOptions extends Omit<ConvolutionLayerOptions, 'bias'>, BatchNormOptions {
   /** Activation after the normalisation; default relu. */
   readonly activation?: ActivationKind | 'none';
-  readonly normalization?: BatchNormOptions;
 }
 
 /** Convolution (module `0`) and batch normalisation (module `1`), then an activation unless it is `none`. */
@@ -83,7 +85,7 @@ export const convBn = defineModule(
   'Convolution, batch normalisation, activation.',
   (scope, x: Tensor, options: ConvBnOptions): Tensor => {
     const { activation: kind = 'relu' } = options;
-    const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options), options.normalization);
+    const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options), options);
     return kind === 'none' ? y : activation(y, kind);
   },
 );
@@ -99,17 +101,35 @@ export const sequence = defineModule(
     steps.reduce((y, step, index) => step(scope.at(index), y), x),
 );
 
-/** Squeeze-and-excitation (Hu et al. 2018): channels weighted by a gate computed from their means. */
+export interface ExcitationOptions {
+  /** Channels between the two convolutions. */
+  readonly squeezed: number;
+  /** Activation between the two convolutions; default relu. */
+  readonly activation?: ActivationKind;
+  /** Activation of the gate; default hardSigmoid. */
+  readonly gate?: ActivationKind;
+  readonly initializer?: Initializer;
+  readonly biasInitializer?: Initializer;
+}
+
+/**
+ * Squeeze-and-excitation (Hu et al. 2018) inside another module: channels weighted by a gate computed from their means.
+ *
+ * @param reduce scope of the 1×1 convolution to fewer channels
+ * @param expand scope of the 1×1 convolution back
+ */
+export function excitation(reduce: Scope, expand: Scope, x: Tensor, options: ExcitationOptions): Tensor {
+  const { squeezed, activation: inner = 'relu', gate = 'hardSigmoid', ...initializers } = options;
+  const shared = { kernel: 1, bias: true, ...initializers };
+  const reduced = activation(convolution(reduce, globalAvgPool(x), { filters: squeezed, ...shared }), inner);
+  return mul(x, activation(convolution(expand, reduced, { filters: x.shape[1], ...shared }), gate));
+}
+
+/** Squeeze-and-excitation with the modules `reduce` and `expand`, a ReLU and a hard sigmoid. */
 export const squeezeExcite = defineModule(
   'SqueezeExcite',
   'Weighs whole channels by a gate that is computed from their means.',
-  (scope, x: Tensor, squeezed: number): Tensor => {
-    const pooled = globalAvgPool(x);
-    const reduced = convolution(scope.at('reduce'), pooled, { filters: squeezed, kernel: 1, bias: true });
-    const options = { filters: x.shape[1], kernel: 1, bias: true };
-    const gate = convolution(scope.at('expand'), activation(reduced, 'relu'), options);
-    return mul(x, activation(gate, 'hardSigmoid'));
-  },
+  (scope, x: Tensor, squeezed: number): Tensor => excitation(scope.at('reduce'), scope.at('expand'), x, { squeezed }),
 );
 
 /** Two 3×3 convolutions with a residual sum, then ReLU (He et al. 2016, basic block). */

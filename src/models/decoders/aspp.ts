@@ -9,7 +9,7 @@ import { defineModule } from '../../nn/scope.ts';
 import { separableConvBn } from './separable-convolution.ts';
 
 /** Options of atrous spatial pyramid pooling. */
-export interface AsppOptions {
+export interface AsppOptions extends BatchNormOptions {
   /** Channels of each branch and of the result. */
   readonly filters: number;
   /** Dilations of the 3×3 convolutions. */
@@ -18,16 +18,15 @@ export interface AsppOptions {
   readonly separable: boolean;
   /** Dropout rate of the result; default 0. */
   readonly dropout?: number;
-  readonly normalization?: BatchNormOptions;
 }
 
-type BranchOptions = Pick<AsppOptions, 'filters' | 'normalization'>;
+type BranchOptions = Pick<AsppOptions, 'filters'> & BatchNormOptions;
 
 /** The mean over the image at every pixel. */
 const imagePooling = defineModule(
   'AsppPooling',
   'The mean over the whole image, convolved, at every pixel.',
-  (scope, x: Tensor, { filters, normalization }: BranchOptions): Tensor => {
+  (scope, x: Tensor, { filters, ...normalization }: BranchOptions): Tensor => {
     const [, , height, width] = x.shape as [number, number, number, number];
     const y = convolution(scope.at(1), globalAvgPool(x), { filters, kernel: 1 });
     return resize(activation(batchNorm(scope.at(2), y, normalization), 'relu'), height, width);
@@ -41,15 +40,14 @@ const imagePooling = defineModule(
 export const aspp = defineModule(
   'Aspp',
   '1x1, dilated 3x3 convolutions and the mean over the image, side by side (DeepLab).',
-  (scope, x: Tensor, { filters, dilations, separable, dropout = 0, normalization }: AsppOptions): Tensor => {
+  (scope, x: Tensor, { dilations, separable, dropout = 0, ...common }: AsppOptions): Tensor => {
     const branches = scope.at('convs');
-    const common = { filters, ...(normalization && { normalization }) };
     const joined = concat(
       [
         convBn(branches.at(0), x, { ...common, kernel: 1 }),
         ...dilations.map((dilation, index) => {
           const at = branches.at(index + 1);
-          if (separable) return separableConvBn(at, x, { filters, dilation });
+          if (separable) return separableConvBn(at, x, { ...common, dilation });
           return convBn(at, x, { ...common, kernel: 3, dilation });
         }),
         imagePooling(branches.at(dilations.length + 1), x, common),

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../graph/graph.ts';
 import { activation } from '../../graph/ops/activation.ts';
-import { batchNorm, convolution, sequence } from '../../nn/layers.ts';
+import { type BatchNormOptions, batchNorm, convolution, sequence } from '../../nn/layers.ts';
 import { defineModule, type Scope } from '../../nn/scope.ts';
 
 /** Geometry of a 3×3 convolution that keeps the size. */
@@ -20,9 +20,9 @@ export const separableConvolution = defineModule(
 );
 
 /** A separable convolution (module `0`) and batch normalisation (module `1`), then ReLU. */
-export function separableConvBn(scope: Scope, x: Tensor, options: DilatedConvolution): Tensor {
+export function separableConvBn(scope: Scope, x: Tensor, options: DilatedConvolution & BatchNormOptions): Tensor {
   return sequence(scope, x, [
     (at, y) => separableConvolution(at, y, options),
-    (at, y) => activation(batchNorm(at, y), 'relu'),
+    (at, y) => activation(batchNorm(at, y, options), 'relu'),
   ]);
 }
