@@ -38,7 +38,14 @@ describe('parameters', () => {
 });
 
 /** Strides of the logits other than 2. */
-const strides: Readonly<Record<string, number>> = { 'compact-fine': 4, deeplabv3plus: 1, pspnet: 1, unet: 1 };
+const strides: Readonly<Record<string, number>> = {
+  'compact-fine': 4,
+  deeplabv3plus: 1,
+  'deeplabv3plus-efficientnet-b0-lite': 1,
+  pspnet: 1,
+  'pspnet-resnet50-conv3': 1,
+  unet: 1,
+};
 
 describe.each(listModels())('%s', (name) => {
   const { multiple } = getArchitecture(name);

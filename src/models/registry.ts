@@ -6,8 +6,10 @@ import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
 import { deeplabv3plus } from './architectures/deeplabv3plus.ts';
+import { deeplabv3plusEfficientnetB0Lite } from './architectures/deeplabv3plus-lite.ts';
 import { mobileUnet } from './architectures/mobile-unet.ts';
 import { pspnet } from './architectures/pspnet.ts';
+import { pspnetResnet50Conv3 } from './architectures/pspnet-conv3.ts';
 import { unet } from './architectures/unet.ts';
 import { getEncoder } from './encoders/registry.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
@@ -20,8 +22,10 @@ const architectures: Architecture[] = [
   compactFine,
   compactWide,
   deeplabv3plus,
+  deeplabv3plusEfficientnetB0Lite,
   mobileUnet,
   pspnet,
+  pspnetResnet50Conv3,
   unet,
 ];
 
