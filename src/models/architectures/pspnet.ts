@@ -5,7 +5,7 @@ import { resize } from '../../graph/ops/resize.ts';
 import { concat } from '../../graph/ops/shape.ts';
 import { convBn, convolution, sequence } from '../../nn/layers.ts';
 import { dropoutLayer } from '../../nn/regularization.ts';
-import { defineModule } from '../../nn/scope.ts';
+import { defineModule, type Scope } from '../../nn/scope.ts';
 import { segmentationHead } from '../decoders/segmentation-head.ts';
 import { encoderFeatures } from '../encoders/encoder-features.ts';
 import type { Architecture } from '../model.ts';
@@ -14,22 +14,18 @@ const grids = [1, 2, 3, 6];
 const width = 512;
 
 /** Means over the cells of a grid, convolved and resized to the size of x. The mean over the image has no normalisation. */
-const pyramidLevel = defineModule(
-  'PspBlock',
-  'Means over the cells of a grid, convolved, at every pixel.',
-  (scope, x: Tensor, { grid, filters }: { grid: number; filters: number }): Tensor => {
-    const [, , rows, columns] = x.shape as [number, number, number, number];
-    const means = adaptiveAvgPool(x, grid);
-    const at = scope.at('pool').at(1);
-    const level =
-      grid === 1
-        ? sequence(at, means, [
-            (inner, y) => activation(convolution(inner, y, { filters, kernel: 1, bias: true }), 'relu'),
-          ])
-        : convBn(at, means, { filters, kernel: 1 });
-    return resize(level, rows, columns, 'bilinear-align-corners');
-  },
-);
+function pyramidLevel(scope: Scope, x: Tensor, { grid, filters }: { grid: number; filters: number }): Tensor {
+  const [, , rows, columns] = x.shape as [number, number, number, number];
+  const means = adaptiveAvgPool(x, grid);
+  const at = scope.at('pool').at(1);
+  const level =
+    grid === 1
+      ? sequence(at, means, [
+          (inner, y) => activation(convolution(inner, y, { filters, kernel: 1, bias: true }), 'relu'),
+        ])
+      : convBn(at, means, { filters, kernel: 1 });
+  return resize(level, rows, columns, 'bilinear-align-corners');
+}
 
 const pyramid = defineModule(
   'PspModule',
