@@ -41,9 +41,13 @@ describe('parameters', () => {
 const strides: Readonly<Record<string, number>> = {
   bisenet: 1,
   'bisenet-spatial': 1,
-  'compact-fine': 4,
   icnet: 4,
   linknet: 1,
+  'compact-fine': 4,
+  deeplabv3plus: 1,
+  'deeplabv3plus-efficientnet-b0-lite': 1,
+  pspnet: 1,
+  'pspnet-resnet50-conv3': 1,
   unet: 1,
 };
 

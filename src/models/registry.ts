@@ -6,26 +6,34 @@ import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { bisenet, bisenetSpatial } from './architectures/bisenet.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
+import { deeplabv3plus } from './architectures/deeplabv3plus.ts';
+import { deeplabv3plusEfficientnetB0Lite } from './architectures/deeplabv3plus-lite.ts';
 import { icnet } from './architectures/icnet.ts';
 import { linknet } from './architectures/linknet.ts';
 import { mobileUnet } from './architectures/mobile-unet.ts';
+import { pspnet } from './architectures/pspnet.ts';
+import { pspnetResnet50Conv3 } from './architectures/pspnet-conv3.ts';
 import { unet } from './architectures/unet.ts';
 import { getEncoder } from './encoders/registry.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
 import { completeSettings, type ModelSettings, modelTitle } from './settings.ts';
 
 const architectures: Architecture[] = [
-  bisenet,
-  bisenetSpatial,
   compact,
   compactAligned,
   compactDeep,
   compactFine,
   compactWide,
-  icnet,
-  linknet,
   mobileUnet,
+  pspnetResnet50Conv3,
+  deeplabv3plusEfficientnetB0Lite,
+  pspnet,
+  deeplabv3plus,
   unet,
+  linknet,
+  icnet,
+  bisenet,
+  bisenetSpatial,
 ];
 
 /** Lists the names of all architectures, or of those that match a pattern with `*`. */

@@ -2,7 +2,7 @@ import type { Tensor } from '../graph/graph.ts';
 import { adaptiveAvgPool } from '../graph/ops/pooling.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { concat } from '../graph/ops/shape.ts';
-import { convBn } from './layers.ts';
+import { type BatchNormOptions, convBn } from './layers.ts';
 import { defineModule } from './scope.ts';
 
 /**
@@ -12,11 +12,15 @@ import { defineModule } from './scope.ts';
 export const pyramidPooling = defineModule(
   'PyramidPooling',
   'Means over grids of several sizes beside the features themselves (PSPNet).',
-  (scope, x: Tensor, options: { grids: readonly number[]; filters: number }): Tensor => {
+  (
+    scope,
+    x: Tensor,
+    { grids, ...options }: { grids: readonly number[]; filters: number } & BatchNormOptions,
+  ): Tensor => {
     const [, , height, width] = x.shape as [number, number, number, number];
-    const levels = options.grids.map((grid, index) => {
+    const levels = grids.map((grid, index) => {
       const pooled = adaptiveAvgPool(x, Math.min(grid, height), Math.min(grid, width));
-      return resize(convBn(scope.at(index), pooled, { filters: options.filters, kernel: 1 }), height, width);
+      return resize(convBn(scope.at(index), pooled, { ...options, kernel: 1 }), height, width);
     });
     return concat([x, ...levels], 1);
   },

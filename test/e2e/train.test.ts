@@ -214,7 +214,7 @@ describe('train', () => {
       'train.encoderLrFactor=0.5',
     ];
     const settings = ['train.freeze.batchNorm=encoder', 'train.schedule=plateau', 'train.earlyStopping.patience=3'];
-    const { stdout, stderr } = await runCli([...words, ...settings], { cwd });
+    const { stdout, stderr } = await askCli([...words, ...settings], { cwd });
     expect(stderr).toBe('');
     expect(stdout).toMatch(
       /^frozen +the batch normalisation of the encoder; [\d,]+ of [\d,]+ parameters are trained$/m,
@@ -229,18 +229,18 @@ describe('train', () => {
     const cwd = await temporaryFolder();
     const stopping = ['validation.every=1', 'train.earlyStopping.minDelta=0.9', 'train.earlyStopping.patience=1'];
     const words = ['train', '--data', data, ...smallTraining, 'train.epochs=4', ...stopping, '--name', 'early'];
-    const first = await runCli(words, { cwd });
+    const first = await askCli(words, { cwd });
     expect(first.stdout).toMatch(/^Stopped early: valF did not improve in 1 validation\n12 steps in /m);
     expect(first.stdout).toMatch(/^train longer: faceparse train --resume \S+ train\.earlyStopping\.patience=2$/m);
     const resume = ['train', '--resume', join('runs', 'early')];
-    const again = await runCli(resume, { cwd });
+    const again = await askCli(resume, { cwd });
     expect(again.stdout).toMatch(/ is finished: 12 steps .*\nstopped early: valF did not improve in 1 validation\n/);
-    const other = await runCli([...resume, 'train.lr=1e-3'], { cwd });
+    const other = await askCli([...resume, 'train.lr=1e-3'], { cwd });
     expect([other.code, other.stderr]).toEqual([
       2,
       expect.stringMatching(/no step is left \(stopped early: .*\)\. Give it a greater patience too, such as: .*=2\n$/),
     ]);
-    const more = await runCli([...resume, 'train.earlyStopping.patience=2', '--json'], { cwd });
+    const more = await askCli([...resume, 'train.earlyStopping.patience=2', '--json'], { cwd });
     expect(JSON.parse(more.stdout)).toMatchObject({ steps: 18, earlyStop: 'valF did not improve in 2 validations' });
   });
 

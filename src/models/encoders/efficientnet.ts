@@ -65,12 +65,24 @@ function normalized(
   return batchNorm(scopes[1], y, norm);
 }
 
-type BlockOptions = Omit<Row, 'stride'> & BlockPlace & Flavour & { readonly conventions: Conventions };
+type BlockOptions = Omit<Row, 'stride'> &
+  BlockPlace &
+  Flavour & {
+    readonly conventions: Conventions;
+    /** Builds the first 1×1 convolution only. */
+    readonly expansionOnly?: boolean;
+  };
+
+interface BlockResult {
+  readonly y: Tensor;
+  /** The activated result of the first 1×1 convolution. */
+  readonly expanded: Tensor;
+}
 
 const mbconv = defineModule(
   'MBConv',
   '1x1 to more channels, depthwise, excitation, 1x1 to fewer; a shortcut if the shape stays (EfficientNet).',
-  (scope, x: Tensor, options: BlockOptions): Tensor => {
+  (scope, x: Tensor, options: BlockOptions): BlockResult => {
     const { kernel, expansion, filters, stride, dilation, drop, conventions, activation: kind, squeeze } = options;
     const channels = x.shape[1];
     const inside = expansion * channels;
@@ -79,6 +91,8 @@ const mbconv = defineModule(
       const scopes = [scope.at('_expand_conv'), scope.at('_bn0')] as const;
       y = activation(normalized(scopes, y, conventions, { filters: inside, kernel: 1 }), kind);
     }
+    const expanded = y;
+    if (options.expansionOnly) return { y, expanded };
     const geometry = convolutionGeometry(conventions, { kernel, stride, dilation });
     const depthwise = [scope.at('_depthwise_conv'), scope.at('_bn1')] as const;
     y = activation(normalized(depthwise, y, conventions, { filters: inside, groups: inside, ...geometry }), kind);
@@ -93,9 +107,17 @@ const mbconv = defineModule(
       });
     }
     y = normalized([scope.at('_project_conv'), scope.at('_bn2')], y, conventions, { filters, kernel: 1 });
-    return stride === 1 && filters === channels ? add(x, stochasticDepth(scope, y, drop)) : y;
+    const isResidual = stride === 1 && filters === channels;
+    return { y: isResidual ? add(x, stochasticDepth(scope, y, drop)) : y, expanded };
   },
 );
+
+/** The first convolution, to stride 2. */
+function stem(scope: Scope, image: Tensor, { activation: kind }: Flavour, conventions: Conventions): Tensor {
+  const geometry = convolutionGeometry(conventions, { kernel: 3, stride: 2, dilation: 1 });
+  const scopes = [scope.at('_conv_stem'), scope.at('_bn0')] as const;
+  return activation(normalized(scopes, image, conventions, { filters: 32, ...geometry }), kind);
+}
 
 /**
  * An EfficientNet without its head, with the names of efficientnet_pytorch. The features at stride 2 are the stem's. The last
@@ -114,12 +136,10 @@ function efficientnet(
     ...rest,
     stochasticDepth: 0.2,
     build(scope: Scope, image: Tensor, options: EncoderOptions = {}) {
-      const stem = convolutionGeometry(conventions, { kernel: 3, stride: 2, dilation: 1 });
-      const scopes = [scope.at('_conv_stem'), scope.at('_bn0')] as const;
-      let x = activation(normalized(scopes, image, conventions, { filters: 32, ...stem }), flavour.activation);
+      let x = stem(scope, image, flavour, conventions);
       const ends = [x];
       placeBlocks(rows, options, conventions).forEach((row, index) => {
-        x = mbconv(scope.at('_blocks').at(index), x, { ...row, ...flavour, conventions });
+        x = mbconv(scope.at('_blocks').at(index), x, { ...row, ...flavour, conventions }).y;
         ends[row.level] = x;
       });
       return levelGeometry(options).map(({ featureStride }, level) => ({ tensor: ends[level], stride: featureStride }));
@@ -142,6 +162,25 @@ export const efficientnetB0 = efficientnet(
     preprocessing: imagenetPreprocessing,
   },
 );
+
+/**
+ * EfficientNet-B0 of Keras up to the first convolution of its block 6a: what is inside of blocks 3a and 6a after their first 1×1
+ * convolutions, at the strides 4 and 16 (`block3a_expand_activation` and `block6a_expand_activation`).
+ */
+export function efficientnetB0Expansions(scope: Scope, image: Tensor): { fine: Tensor; coarse: Tensor } {
+  const [fine, coarse] = [3, 11];
+  const { stochasticDepth } = efficientnetB0;
+  const expansions: Tensor[] = [];
+  let x = stem(scope, image, full, tensorflow);
+  const blocks = placeBlocks(rows, { stochasticDepth }, tensorflow).slice(0, coarse + 1);
+  blocks.forEach((row, index) => {
+    const options = { ...row, ...full, conventions: tensorflow, expansionOnly: index === coarse };
+    const { y, expanded } = mbconv(scope.at('_blocks').at(index), x, options);
+    x = y;
+    expansions.push(expanded);
+  });
+  return { fine: expansions[fine], coarse: expansions[coarse] };
+}
 
 export const timmEfficientnetB0 = efficientnet(
   'timm-efficientnet-b0',

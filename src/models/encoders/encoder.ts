@@ -1,5 +1,6 @@
 import type { Tensor } from '../../graph/graph.ts';
 import type { PreprocessingRules } from '../../image/preprocessing.ts';
+import type { BatchNormOptions } from '../../nn/layers.ts';
 import type { Scope } from '../../nn/scope.ts';
 
 /** Features of an encoder, N×C×h×w, with their stride relative to the image. */
@@ -51,6 +52,9 @@ export const halfPreprocessing: PreprocessingRules = {
   mean: [0.5, 0.5, 0.5],
   std: [0.5, 0.5, 0.5],
 };
+
+/** Batch normalisation with the defaults of Keras, whose momentum 0.99 is the share of the old statistics. */
+export const kerasNormalization: BatchNormOptions = { epsilon: 1e-3, momentum: 0.01 };
 
 /** The largest depth of an encoder: a stride of 32. */
 export const largestDepth = 5;
