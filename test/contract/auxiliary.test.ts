@@ -4,7 +4,7 @@ import { inferenceGraph } from '../../src/models/model.ts';
 import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
 import { Random } from '../../src/random/random.ts';
 import { buildTrainingStep } from '../../src/training/step/training-step.ts';
-import { tinyOptions } from '../tiny-encoder.ts';
+import { tinyOptions } from '../tiny-networks.ts';
 import { loadEngines } from './engines.ts';
 
 const engines = await loadEngines();

@@ -3,7 +3,7 @@ import { createReferenceEngine } from '../../src/engine/reference/reference-engi
 import { Graph, sizeOf, stateAttributes } from '../../src/graph/graph.ts';
 import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
 import { Random } from '../../src/random/random.ts';
-import { tinyOptions } from '../tiny-encoder.ts';
+import { tinyOptions } from '../tiny-networks.ts';
 import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
 

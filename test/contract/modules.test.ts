@@ -10,7 +10,7 @@ import { freezeStates } from '../../src/graph/passes/freeze.ts';
 import { inferenceGraph } from '../../src/models/model.ts';
 import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
 import { testCapabilities } from '../fusion-fixture.ts';
-import { tinyOptions } from '../tiny-encoder.ts';
+import { tinyOptions } from '../tiny-networks.ts';
 
 /** The network with all of its heads, as training builds it. */
 function trainingGraph(name: string): Graph {

@@ -1,26 +1,30 @@
+import { listEncoders } from '../../src/models/encoders/registry.ts';
 import { listNetworks, type NetworkName } from '../../src/models/list-networks.ts';
+import { getArchitecture, listModels } from '../../src/models/registry.ts';
+import { tinyDecoder, tinyEncoder } from '../tiny-networks.ts';
 
-/** The encoder with the fewest parameters, on which every architecture is run. */
-const smallestEncoder = 'mobilenet_v2';
-/** The decoder with the fewest parameters, under which every encoder is run. */
-const smallestDecoder = 'linknet';
+/** Every architecture with every encoder that faceparse has. */
+export const allNetworks = listNetworks();
+
+/** The networks without an encoder; every architecture on a tiny encoder; and every encoder under a tiny decoder. */
+export const eachPart: readonly NetworkName[] = partsOf(listModels(), listEncoders());
+
+function partsOf(names: readonly string[], encoders: readonly string[]): NetworkName[] {
+  const takesEncoder = (name: string) => getArchitecture(name).settings?.encoder !== undefined;
+  return [
+    ...names.map((name) => (takesEncoder(name) ? { name, encoder: tinyEncoder() } : { name })),
+    ...encoders.map((encoder) => ({ name: tinyDecoder(), encoder })),
+  ];
+}
 
 /**
- * The networks that the contract runs: every architecture on the smallest encoder, and every encoder under the smallest
- * decoder, so that each part is run by itself. With FACEPARSE_ALL_NETWORKS=1 it runs every pair, which takes many minutes.
+ * The networks that the contract trains: each part by itself. With FACEPARSE_ALL_NETWORKS=1 also every pair, which takes many
+ * minutes.
  */
-export function networksToRun(): NetworkName[] {
-  const all = listNetworks();
-  if (process.env.FACEPARSE_ALL_NETWORKS) return all;
-  return all.filter(
-    ({ name, encoder }) => encoder === undefined || encoder === smallestEncoder || name === smallestDecoder,
-  );
-}
-
-/** Of these, the networks that are small enough for engines of one thread. */
-export function smallNetworksToRun(): NetworkName[] {
-  return networksToRun().filter(({ encoder }) => encoder === undefined || encoder === smallestEncoder);
-}
+export const trainedNetworks: readonly NetworkName[] = [
+  ...eachPart,
+  ...(process.env.FACEPARSE_ALL_NETWORKS ? allNetworks.filter(({ encoder }) => encoder !== undefined) : []),
+];
 
 /** `unet, resnet18`, for the titles of tests. */
 export function titleOf({ name, encoder }: NetworkName): string {

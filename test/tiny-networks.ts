@@ -1,7 +1,9 @@
 import type { Tensor } from '../src/graph/graph.ts';
 import { levelGeometry } from '../src/models/encoders/encoder.ts';
+import { encoderFeatures } from '../src/models/encoders/encoder-features.ts';
 import { getEncoder, listEncoders, registerEncoder } from '../src/models/encoders/registry.ts';
-import { convBn } from '../src/nn/layers.ts';
+import { listModels, registerModel } from '../src/models/registry.ts';
+import { convBn, convolution } from '../src/nn/layers.ts';
 
 const widths = [8, 12, 16, 24, 32];
 
@@ -22,6 +24,23 @@ export function tinyEncoder(): string {
           x = convBn(scope.at('levels').at(level), x, { filters: widths[level], kernel: 3, stride, dilation });
           return { tensor: x, stride: featureStride };
         });
+      },
+    });
+  }
+  return 'tiny';
+}
+
+/** Registers the architecture `tiny`, one convolution on the deepest features of an encoder, and returns its name. */
+export function tinyDecoder(): string {
+  if (!listModels().includes('tiny')) {
+    registerModel({
+      name: 'tiny',
+      summary: 'One convolution on an encoder.',
+      multiple: 32,
+      settings: { encoder: { default: 'resnet18' } },
+      build(scope, image, classes, settings) {
+        const { tensor } = encoderFeatures(scope, image, settings).at(-1)!;
+        return { logits: convolution(scope.at('head'), tensor, { filters: classes, kernel: 1, bias: true }) };
       },
     });
   }
