@@ -33,6 +33,7 @@ export { lovaszSoftmaxLoss } from './losses/lovasz.ts';
 export { registerLoss } from './losses/registry.ts';
 export { tverskyLoss } from './losses/tversky.ts';
 export {
+  depthRate,
   type Encoder,
   type EncoderOptions,
   type Feature,
