@@ -29,16 +29,24 @@ export type Construct =
   /** A call without arguments of a class that is itself an argument: `activation()`. */
   | { readonly kind: 'made'; readonly argument: Argument };
 
+/** The class of a layer: PyTorch's, or a helper class for a convolution that pads opposite sides differently. */
+export function layerClass({ nodes: [node] }: Region): string {
+  if (node.op === 'convTranspose2d') return 'nn.ConvTranspose2d';
+  if (node.op !== 'conv2d') return 'nn.BatchNorm2d';
+  const [top, left, bottom, right] = (node.attributes as ConvolutionAttributes).padding;
+  return top === bottom && left === right ? 'nn.Conv2d' : 'PaddedConv2d';
+}
+
 /** The constructor call of a layer. @throws FaceparseError if PyTorch's module does not support the node's settings */
-export function layerConstruct({ nodes: [node], path }: Region): Construct {
-  if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
-  if (node.op === 'convTranspose2d') {
-    return { kind: 'call', callee: 'nn.ConvTranspose2d', arguments: transposedArguments(node, path) };
-  }
+export function layerConstruct(region: Region): Construct {
+  const [node] = region.nodes;
+  const callee = layerClass(region);
+  if (node.op === 'conv2d') return { kind: 'call', callee, arguments: convolutionArguments(node, callee) };
+  if (node.op === 'convTranspose2d') return { kind: 'call', callee, arguments: transposedArguments(node, region.path) };
   const { epsilon } = node.attributes as BatchNormAttributes;
   return {
     kind: 'call',
-    callee: 'nn.BatchNorm2d',
+    callee,
     arguments: [
       { name: 'num_features', value: node.outputs[0].shape[1], channels: true },
       { name: 'eps', value: epsilon, default: 1e-5 },
@@ -51,27 +59,22 @@ function both(values: readonly [number, number]): ArgumentValue {
   return values[0] === values[1] ? values[0] : pair(values);
 }
 
-/** The padding at the top and left. @throws FaceparseError if the padding on the other sides differs */
-function equalPadding({ attributes }: GraphNode, path: string): readonly [number, number] {
-  const { padding } = attributes as ConvolutionAttributes;
-  const [top, left, bottom, right] = padding;
-  if (top === bottom && left === right) return [top, left];
-  throw new FaceparseError(
-    `the convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
-  );
-}
-
 function transposedArguments(node: GraphNode, path: string): Argument[] {
-  const { stride, dilation, groups, outputPadding } = node.attributes as TransposedConvolutionAttributes;
+  const { stride, padding, dilation, groups, outputPadding } = node.attributes as TransposedConvolutionAttributes;
   const [, weight, bias] = node.inputs;
   const [channels, perGroup, height, width] = weight.shape as [number, number, number, number];
-  const padding = equalPadding(node, path);
+  const [top, left, bottom, right] = padding;
+  if (top !== bottom || left !== right) {
+    throw new FaceparseError(
+      `the transposed convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
+    );
+  }
   return [
     { name: 'in_channels', value: channels, channels: true },
     { name: 'out_channels', value: perGroup * groups, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
-    { name: 'padding', value: both(padding), default: 0 },
+    { name: 'padding', value: both([top, left]), default: 0 },
     { name: 'output_padding', value: both(outputPadding), default: 0 },
     { name: 'dilation', value: both(dilation), default: 1 },
     { name: 'groups', value: groups, default: 1, channels: true },
@@ -79,17 +82,19 @@ function transposedArguments(node: GraphNode, path: string): Argument[] {
   ];
 }
 
-function convolutionArguments(node: GraphNode, path: string): Argument[] {
-  const { stride, dilation, groups } = node.attributes as ConvolutionAttributes;
+function convolutionArguments(node: GraphNode, callee: string): Argument[] {
+  const { stride, padding, dilation, groups } = node.attributes as ConvolutionAttributes;
   const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
-  const padding = equalPadding(node, path);
+  const [top, left, bottom, right] = padding;
   return [
     { name: 'in_channels', value: perGroup * groups, channels: true },
     { name: 'out_channels', value: filters, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
     { name: 'dilation', value: both(dilation), default: 1 },
-    { name: 'padding', value: both(padding), default: 0 },
+    callee === 'nn.Conv2d'
+      ? { name: 'padding', value: both([top, left]), default: 0 }
+      : { name: 'padding', value: `(${left}, ${right}, ${top}, ${bottom})` },
     { name: 'groups', value: groups, default: 1, channels: true },
     { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
   ];
@@ -131,7 +136,7 @@ function writeItems(construct: Construct & { kind: 'container' }, write: Argumen
   });
 }
 
-/** Channels and the kernel of convolutions are positional; all others, and all after the first of them, are named. */
+/** Channels and the kernel of a convolution are positional; all others, and all after the first of them, are named. */
 function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
   let named = false;
   return list.flatMap((argument) => {
@@ -139,7 +144,7 @@ function writeArguments(callee: string, list: readonly Argument[], write: Argume
     if (argument.default !== undefined && text === String(argument.default)) return [];
     const isPositional =
       (argument.channels && argument.default === undefined) ||
-      (callee.startsWith('nn.Conv') && argument.name === 'kernel_size');
+      (/Conv(Transpose)?2d$/.test(callee) && argument.name === 'kernel_size');
     named ||= !isPositional;
     return [named ? `${argument.name}=${text}` : text];
   });
