@@ -33,17 +33,16 @@ export type Construct =
 export function layerClass({ nodes: [node] }: Region): string {
   if (node.op === 'convTranspose2d') return 'nn.ConvTranspose2d';
   if (node.op !== 'conv2d') return 'nn.BatchNorm2d';
-  return equalPadding(node) ? 'nn.Conv2d' : 'PaddedConv2d';
+  const [top, left, bottom, right] = (node.attributes as ConvolutionAttributes).padding;
+  return top === bottom && left === right ? 'nn.Conv2d' : 'PaddedConv2d';
 }
 
 /** The constructor call of a layer. @throws FaceparseError if PyTorch's module does not support the node's settings */
 export function layerConstruct(region: Region): Construct {
   const [node] = region.nodes;
   const callee = layerClass(region);
-  if (node.op === 'conv2d') return { kind: 'call', callee, arguments: convolutionArguments(node) };
-  if (node.op === 'convTranspose2d') {
-    return { kind: 'call', callee, arguments: transposedArguments(node, region.path) };
-  }
+  if (node.op === 'conv2d') return { kind: 'call', callee, arguments: convolutionArguments(node, callee) };
+  if (node.op === 'convTranspose2d') return { kind: 'call', callee, arguments: transposedArguments(node, region.path) };
   const { epsilon } = node.attributes as BatchNormAttributes;
   return {
     kind: 'call',
@@ -60,26 +59,14 @@ function both(values: readonly [number, number]): ArgumentValue {
   return values[0] === values[1] ? values[0] : pair(values);
 }
 
-/** The padding at the top and left, if it is the same on the other sides. */
-function equalPadding({ attributes }: GraphNode): readonly [number, number] | undefined {
-  const [top, left, bottom, right] = (attributes as ConvolutionAttributes).padding;
-  return top === bottom && left === right ? [top, left] : undefined;
-}
-
 function transposedArguments(node: GraphNode, path: string): Argument[] {
-  const {
-    stride,
-    dilation,
-    groups,
-    outputPadding,
-    padding: sides,
-  } = node.attributes as TransposedConvolutionAttributes;
+  const { stride, padding, dilation, groups, outputPadding } = node.attributes as TransposedConvolutionAttributes;
   const [, weight, bias] = node.inputs;
   const [channels, perGroup, height, width] = weight.shape as [number, number, number, number];
-  const padding = equalPadding(node);
-  if (!padding) {
+  const [top, left, bottom, right] = padding;
+  if (top !== bottom || left !== right) {
     throw new FaceparseError(
-      `the transposed convolution '${path}' has padding [${sides}]; PyTorch requires equal padding on opposite sides`,
+      `the transposed convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
     );
   }
   return [
@@ -87,7 +74,7 @@ function transposedArguments(node: GraphNode, path: string): Argument[] {
     { name: 'out_channels', value: perGroup * groups, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
-    { name: 'padding', value: both(padding), default: 0 },
+    { name: 'padding', value: both([top, left]), default: 0 },
     { name: 'output_padding', value: both(outputPadding), default: 0 },
     { name: 'dilation', value: both(dilation), default: 1 },
     { name: 'groups', value: groups, default: 1, channels: true },
@@ -95,19 +82,18 @@ function transposedArguments(node: GraphNode, path: string): Argument[] {
   ];
 }
 
-function convolutionArguments(node: GraphNode): Argument[] {
+function convolutionArguments(node: GraphNode, callee: string): Argument[] {
   const { stride, padding, dilation, groups } = node.attributes as ConvolutionAttributes;
   const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
   const [top, left, bottom, right] = padding;
-  const equal = equalPadding(node);
   return [
     { name: 'in_channels', value: perGroup * groups, channels: true },
     { name: 'out_channels', value: filters, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
     { name: 'dilation', value: both(dilation), default: 1 },
-    equal
-      ? { name: 'padding', value: both(equal), default: 0 }
+    callee === 'nn.Conv2d'
+      ? { name: 'padding', value: both([top, left]), default: 0 }
       : { name: 'padding', value: `(${left}, ${right}, ${top}, ${bottom})` },
     { name: 'groups', value: groups, default: 1, channels: true },
     { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
@@ -150,7 +136,7 @@ function writeItems(construct: Construct & { kind: 'container' }, write: Argumen
   });
 }
 
-/** Channels and the kernel of convolutions are positional; all others, and all after the first of them, are named. */
+/** Channels and the kernel of a convolution are positional; all others, and all after the first of them, are named. */
 function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
   let named = false;
   return list.flatMap((argument) => {
