@@ -52,7 +52,8 @@ function scattered(scope: Scope, x: Tensor): Tensor {
   const left = convolution(scope.at('pair').at('left'), shared(x), layer);
   const first = convBn(scope.at('steps').at(0), shared(left), { ...layer, activation: 'none' });
   const right = convolution(scope.at('pair').at('right'), first, layer);
-  const mixed = convolution(scope.at('mixed').at('tail'), convolution(scope.at('mixed').at(0), right, layer), layer);
+  const padded = { ...layer, groups: 6, padding: [0, 1, 2, 1] as const };
+  const mixed = convolution(scope.at('mixed').at('tail'), convolution(scope.at('mixed').at(0), right, padded), layer);
   return add(convBn(scope.at('steps').at(1), mixed, layer), first);
 }
 

@@ -9,8 +9,7 @@ from torchvision.models import mobilenet_v3_large
 
 from make_zoo import Network
 
-STRIDES = (32, 16, 8)
-CASES = tuple({"output_stride": stride} for stride in STRIDES)
+CASES = tuple({"output_stride": stride} for stride in (32, 16, 8))
 # The last layer of the EfficientNets, which no segmentation network reads and which our encoders don't have.
 UNREAD = {"efficientnet-b0": ("_conv_head", "_bn1"), "timm-": ("conv_head", "bn2"), "efficientnet-lite0": ("_conv_head", "_bn1")}
 
@@ -93,11 +92,14 @@ class EfficientNetLite(torch.nn.Module):
 def networks():
     check_torchvision_dilation()
 
-    def original(name, like=None):
-        return Network(name, lambda output_stride: Original(name, output_stride), CASES, "encoder.", like)
+    def original(name, like=None, cases=CASES):
+        return Network(name, lambda output_stride: Original(name, output_stride), cases, "encoder.", like)
 
-    for name in ("resnet18", "resnet34", "resnet50", "mobilenet_v2"):
-        yield original(name)
+    yield original("resnet18")
+    # They have the blocks of others but many weights, which take long to make.
+    yield original("resnet34", cases=CASES[:1])
+    yield original("resnet50", cases=CASES[::2])
+    yield original("mobilenet_v2")
     mobilenet_v3 = TorchvisionMobileNetV3()
     yield Network("mobilenet_v3_large", TorchvisionMobileNetV3, CASES, "encoder.")
     yield original("timm-mobilenetv3_large_100", mobilenet_v3)

@@ -2,7 +2,6 @@ import type { GraphNode } from '../../graph/graph.ts';
 import type { Region } from '../../graph/module-tree.ts';
 import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
 import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
-import { FaceparseError } from '../../text/errors.ts';
 import type { ArgumentValue } from './constructor-parameters.ts';
 import { pair } from './pytorch-ops.ts';
 
@@ -29,13 +28,22 @@ export type Construct =
   /** A call without arguments of a class that is itself an argument: `activation()`. */
   | { readonly kind: 'made'; readonly argument: Argument };
 
-/** The constructor call of a layer. @throws FaceparseError if PyTorch's module does not support the node's settings */
-export function layerConstruct({ nodes: [node], path }: Region): Construct {
-  if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
+/** The class of a layer: PyTorch's, or a helper class for a convolution that pads opposite sides differently. */
+export function layerClass({ nodes: [node] }: Region): string {
+  if (node.op !== 'conv2d') return 'nn.BatchNorm2d';
+  const [top, left, bottom, right] = (node.attributes as ConvolutionAttributes).padding;
+  return top === bottom && left === right ? 'nn.Conv2d' : 'PaddedConv2d';
+}
+
+/** The constructor call of a layer. */
+export function layerConstruct(region: Region): Construct {
+  const [node] = region.nodes;
+  const callee = layerClass(region);
+  if (node.op === 'conv2d') return { kind: 'call', callee, arguments: convolutionArguments(node, callee) };
   const { epsilon } = node.attributes as BatchNormAttributes;
   return {
     kind: 'call',
-    callee: 'nn.BatchNorm2d',
+    callee,
     arguments: [
       { name: 'num_features', value: node.outputs[0].shape[1], channels: true },
       { name: 'eps', value: epsilon, default: 1e-5 },
@@ -43,15 +51,10 @@ export function layerConstruct({ nodes: [node], path }: Region): Construct {
   };
 }
 
-function convolutionArguments(node: GraphNode, path: string): Argument[] {
+function convolutionArguments(node: GraphNode, callee: string): Argument[] {
   const { stride, padding, dilation, groups } = node.attributes as ConvolutionAttributes;
   const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
   const [top, left, bottom, right] = padding;
-  if (top !== bottom || left !== right) {
-    throw new FaceparseError(
-      `the convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
-    );
-  }
   const both = (values: readonly [number, number]): ArgumentValue =>
     values[0] === values[1] ? values[0] : pair(values);
   return [
@@ -60,7 +63,9 @@ function convolutionArguments(node: GraphNode, path: string): Argument[] {
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
     { name: 'dilation', value: both(dilation), default: 1 },
-    { name: 'padding', value: both([top, left]), default: 0 },
+    callee === 'nn.Conv2d'
+      ? { name: 'padding', value: both([top, left]), default: 0 }
+      : { name: 'padding', value: `(${left}, ${right}, ${top}, ${bottom})` },
     { name: 'groups', value: groups, default: 1, channels: true },
     { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
   ];
@@ -102,7 +107,7 @@ function writeItems(construct: Construct & { kind: 'container' }, write: Argumen
   });
 }
 
-/** Channels and the kernel of `nn.Conv2d` are positional; all others, and all after the first of them, are named. */
+/** Channels and the kernel of a convolution are positional; all others, and all after the first of them, are named. */
 function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
   let named = false;
   return list.flatMap((argument) => {
@@ -110,7 +115,7 @@ function writeArguments(callee: string, list: readonly Argument[], write: Argume
     if (argument.default !== undefined && text === String(argument.default)) return [];
     const isPositional =
       (argument.channels && argument.default === undefined) ||
-      (callee === 'nn.Conv2d' && argument.name === 'kernel_size');
+      (callee.endsWith('Conv2d') && argument.name === 'kernel_size');
     named ||= !isPositional;
     return [named ? `${argument.name}=${text}` : text];
   });

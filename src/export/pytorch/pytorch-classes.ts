@@ -4,11 +4,18 @@ import type { ActivationAttributes } from '../../graph/ops/activation.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { pascalCase } from '../../text/word-forms.ts';
 import { type ArgumentColumn, type ClassParameter, findParameters } from './constructor-parameters.ts';
-import { type Argument, argumentsOf, type Construct, layerConstruct, writeConstruct } from './constructs.ts';
+import {
+  type Argument,
+  argumentsOf,
+  type Construct,
+  layerClass,
+  layerConstruct,
+  writeConstruct,
+} from './constructs.ts';
 import type { NetworkModules } from './network-modules.ts';
 import { isPythonName, uniqueName } from './python-names.ts';
 import { type ForwardCode, writeForward } from './pytorch-forward.ts';
-import { activationNames } from './pytorch-ops.ts';
+import { activationNames, helpers } from './pytorch-ops.ts';
 
 /** Modules of the same kind and structure, which share a Python class. */
 interface ModuleClass {
@@ -37,7 +44,7 @@ class ClassWriter {
     private readonly modules: NetworkModules,
     private readonly network: { name: string; docstring: string },
   ) {
-    this.taken = new Set([network.name]);
+    this.taken = new Set([network.name, ...Object.keys(helpers)]);
   }
 
   write(): string[] {
@@ -57,7 +64,7 @@ class ClassWriter {
     const known = this.keys.get(region);
     if (known) return known;
     const form = this.modules.formOf(region);
-    if (form === 'layer') return region.module!.kind;
+    if (form === 'layer') return layerClass(region);
     const children = [...region.children].map(([name, child]) => `${name}:${this.keyOf(child)}`);
     const parameters = [...region.parameters].map(([name, state]) => `${name}=${formatShape(state.shape)}`);
     const forward = form === 'block' ? this.forwardOf(region).lines : [];
@@ -94,13 +101,14 @@ class ClassWriter {
     this.texts.push(this.classText(region, written, bodies[0], (argument) => texts.get(argument)!));
   }
 
-  /** A unique name: extended by a part that its namesake lacks, otherwise numbered. */
+  /** A unique name: extended by the part that its namesake lacks, if it is one, otherwise numbered. */
   private nameOf(region: Region): { name: string; docstring: string | undefined } {
     const { kind: name, description: docstring } = region.module!;
     const namesake = [...this.classes.values()].find((other) => other.name === name)?.instances[0];
     const extra =
       namesake && [...region.children.keys()].filter((child) => !namesake.children.has(child) && isPythonName(child));
-    return { name: uniqueName(extra ? `${name}${extra.map(pascalCase).join('')}` : name, this.taken, ''), docstring };
+    const own = extra?.length === 1 ? `${name}${pascalCase(extra[0])}` : name;
+    return { name: uniqueName(own, this.taken, ''), docstring };
   }
 
   /** The children of a module with their constructor calls. */

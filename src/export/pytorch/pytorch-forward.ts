@@ -61,7 +61,9 @@ function nameOfResult(from: Region, target: Region): string {
   const last = path.findLastIndex(({ index }) => index === undefined);
   const numbers = path.slice(last + 1).map(({ name }) => name);
   const base = last < 0 ? 'branch' : path[last].name;
-  return [snakeCase(numbers.length > 0 ? singular(base) : base), ...numbers].join('_');
+  const name = snakeCase(numbers.length > 0 ? singular(base) : base);
+  // A leading underscore marks an attribute as private; variables need none.
+  return [name.replace(/^_+/, ''), ...numbers].join('_');
 }
 
 function stepOf(modules: NetworkModules, region: Region, { output, reads, sized, callee }: Call): Step {

@@ -228,16 +228,28 @@ describe('errors', () => {
       });
     expect(build).toThrow("the module 'thief' reads the weight 'owner.amount' of another module");
   });
+});
 
-  it('name a convolution that PyTorch does not support', () => {
-    const build = () =>
-      codeOf((scope, x) => {
-        const head = scope.at('head');
-        return head.module('Conv2d', () => {
-          const weight = head.parameter('weight', [2, 4, 2, 2], constantInitializer(0), { decay: true });
-          return conv2d(x, weight, { padding: [0, 0, 1, 1] });
-        });
-      });
-    expect(build).toThrow("the convolution 'head' has padding [0,0,1,1]");
+describe('a convolution with different padding on opposite sides', () => {
+  const padding = [0, 1, 2, 3] as const;
+  const code = codeOf((scope, x) => {
+    const y = convolution(scope.at('first'), x, { filters: 6, kernel: 3, stride: 2, padding, groups: 2 });
+    const options = { filters: 6, kernel: 3, stride: 2 };
+    return convBn(scope.at('symmetric'), convBn(scope.at('padded'), y, { ...options, padding }), options);
+  });
+
+  it('is an instance of a class that the code defines', () => {
+    expect(code).toContain('class PaddedConv2d(nn.Conv2d):');
+    expect(code).toContain('self.first = PaddedConv2d(4, 6, 3, stride=2, padding=(1, 3, 0, 2), groups=2, bias=False)');
+  });
+
+  it('does not share the class of its module with a symmetric one', () => {
+    const classText = (name: string) => code.split(`class ${name}(nn.Sequential):`)[1]?.split('\n\n\n')[0];
+    expect(classText('ConvBn')).toContain(' PaddedConv2d(');
+    expect(classText('ConvBn2')).toContain(' nn.Conv2d(');
+  });
+
+  it('is not defined where no convolution needs it', () => {
+    expect(codeOf((scope, x) => convBn(scope.at('only'), x, { filters: 2, kernel: 3 }))).not.toContain('Padded');
   });
 });

@@ -4,7 +4,7 @@ import { inferenceGraph, type Model } from '../../models/model.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { NetworkModules } from './network-modules.ts';
 import { writeClasses } from './pytorch-classes.ts';
-import { helperFunctions } from './pytorch-ops.ts';
+import { helpers } from './pytorch-ops.ts';
 
 /** The class of the whole network in the generated code, whatever the architecture. */
 export const networkClass = 'FaceParsingNet';
@@ -25,7 +25,7 @@ const probes = [
 ] as const;
 
 /**
- * Writes the Python code of a network: imports, helper functions and classes, of which `FaceParsingNet` is the last.
+ * Writes the Python code of a network: imports, helpers and classes, of which `FaceParsingNet` is the last.
  * Attributes have the names of the graph's states, so that `state_dict` uses the same names as faceparse. The code supports
  * all image sizes that the network supports; to verify this, it is generated for two sizes and must be identical.
  *
@@ -44,11 +44,11 @@ export function pytorchNetworkOf(build: GraphBuilder, multiple: number, docstrin
       `the network cannot be exported to PyTorch for images of any size: '${line?.trim()}' depends on the size`,
     );
   }
-  const helpers = Object.entries(helperFunctions)
+  const used = Object.entries(helpers)
     .filter(([name]) => new RegExp(`\\b${name}\\(`).test(code))
     .map(([, text]) => text);
   const imports = `import torch\nimport torch.nn.functional as F\nfrom torch import nn`;
-  return `${[imports, ...helpers, code].join('\n\n\n')}\n`;
+  return `${[imports, ...used, code].join('\n\n\n')}\n`;
 }
 
 /**

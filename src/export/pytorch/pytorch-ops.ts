@@ -51,8 +51,8 @@ export const activationNames: Readonly<Record<ActivationKind, { function: string
   hardSwish: { function: 'F.hardswish', module: 'nn.Hardswish' },
 };
 
-/** Python functions that rules call; the code of a network contains those that it uses. */
-export const helperFunctions: Readonly<Record<string, string>> = {
+/** Python functions and classes that networks call; the code of a network contains those that it uses. */
+export const helpers: Readonly<Record<string, string>> = {
   coordinates: `def coordinates(x):
     """Returns the coordinates of each pixel of x, from -1 (left, top) to 1 (right, bottom): N x 2 x H x W."""
     batch, _, height, width = x.shape
@@ -66,6 +66,15 @@ export const helperFunctions: Readonly<Record<string, string>> = {
   resize_like: `def resize_like(x, reference, align_corners=False):
     """Resizes x bilinearly to the height and width of the reference."""
     return F.interpolate(x, size=reference.shape[2:], mode="bilinear", align_corners=align_corners)`,
+  PaddedConv2d: `class PaddedConv2d(nn.Conv2d):
+    """A convolution with different padding on opposite sides, given as (left, right, top, bottom)."""
+
+    def __init__(self, *args, padding, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.zeros = padding
+
+    def forward(self, x):
+        return super().forward(F.pad(x, self.zeros))`,
 };
 
 function attributesOf<Attributes>({ node }: OpCall): Attributes {

@@ -79,10 +79,9 @@ interface BlockResult {
   readonly expanded: Tensor;
 }
 
-/** A residual sum joins input and output where their shapes are equal. */
 const mbconv = defineModule(
   'MBConv',
-  '1x1 to more channels, depthwise, excitation, 1x1 to fewer, and a shortcut (EfficientNet).',
+  '1x1 to more channels, depthwise, excitation, 1x1 to fewer; a shortcut if the shape stays (EfficientNet).',
   (scope, x: Tensor, options: BlockOptions): BlockResult => {
     const { kernel, expansion, filters, stride, dilation, drop, conventions, activation: kind, squeeze } = options;
     const channels = x.shape[1];

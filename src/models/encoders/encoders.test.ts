@@ -1,27 +1,123 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { expectGolden, readZooGolden } from '../../../test/golden/zoo-values.ts';
 import { createNodeOnnxEngine } from '../../engine/onnx/node.ts';
-import { Graph } from '../../graph/graph.ts';
+import { countParameters } from '../../graph/cost.ts';
+import { Graph, type InputAttributes } from '../../graph/graph.ts';
 import { Scope } from '../../nn/scope.ts';
+import type { EncoderOptions } from './encoder.ts';
 import { encoderFeatures } from './encoder-features.ts';
+import { getEncoder, listEncoders } from './registry.ts';
 
 const engine = await createNodeOnnxEngine({ device: 'cpu', threads: 1 });
+const golden = readZooGolden('encoders');
+const names = listEncoders({ variants: true });
 
 /** A graph with the features of an encoder as outputs `0`, `1`, …, from 64×64. */
-function featureGraph(encoder: string, outputStride: number): Graph {
+function featureGraph(encoder: string, options: EncoderOptions = {}, training = false): Graph {
   const graph = new Graph();
-  const scope = new Scope(graph, { training: false, seed: 0 });
-  encoderFeatures(scope, graph.input('image', [1, 3, 64, 64]), { encoder, outputStride }).forEach(
-    ({ tensor }, index) => {
-      graph.output(String(index), tensor);
-    },
-  );
+  const scope = new Scope(graph, { training, seed: 0 });
+  const image = graph.input('image', [training ? 2 : 1, 3, 64, 64]);
+  encoderFeatures(scope, image, { encoder, ...options }).forEach(({ tensor, stride }, index) => {
+    expect(tensor.shape.slice(2)).toEqual([64 / stride, 64 / stride]);
+    graph.output(String(index), tensor);
+  });
   return graph;
 }
 
-describe.each([...readZooGolden('encoders')])('%s', (encoder, cases) => {
-  it.each(cases.map((golden) => [golden.options.output_stride as number, golden] as const))(
+/** The rates of stochastic depth that are more than 0, in order. */
+function dropRates(graph: Graph): number[] {
+  return [...graph.inputs.values()].flatMap(({ node }) => {
+    const { random } = node.attributes as InputAttributes;
+    return random?.kind === 'dropout' ? [1 - random.keep] : [];
+  });
+}
+
+it('every encoder has golden values', () => {
+  expect([...golden.keys()].sort()).toEqual([...names].sort());
+});
+
+// Names, shapes and channels of each level are compared too.
+describe.each([...golden])('%s', (encoder, cases) => {
+  it.each(cases.map((one) => [one.options.output_stride as number, one] as const))(
     'gives the features of the original at output stride %i',
-    (outputStride, golden) => expectGolden(engine, featureGraph(encoder, outputStride), golden),
+    (outputStride, one) => expectGolden(engine, featureGraph(encoder, { outputStride }), one),
   );
+});
+
+describe('parameters', () => {
+  const count = (name: string) => countParameters(featureGraph(name));
+
+  it.each([
+    ['resnet18', 11_176_512],
+    ['resnet34', 21_284_672],
+    ['resnet50', 23_508_032],
+    ['mobilenet_v2', 2_223_872],
+    ['mobilenet_v3_large', 2_971_952],
+  ])('%s has those of the literature without the head: %i', (name, published) => {
+    expect(count(name)).toBe(published);
+  });
+
+  it.each([
+    ['efficientnet-b0', 4_007_548],
+    ['efficientnet-lite0', 3_371_008],
+  ])(
+    '%s has those of the literature without the head, %i, less the last convolution that it leaves out',
+    (name, published) => {
+      // 320 to 1280 channels without bias, and gamma and beta of the normalisation.
+      const lastConvolution = 320 * 1280 + 2 * 1280;
+      expect(count(name) + lastConvolution).toBe(published);
+    },
+  );
+
+  it.each(names.filter((name) => getEncoder(name).variantOf))('the variant %s has those of its original', (name) => {
+    const statesOf = (encoder: string) =>
+      [...featureGraph(encoder).states].map(([key, { shape }]) => `${key} ${shape}`);
+    expect(statesOf(name)).toEqual(statesOf(getEncoder(name).variantOf!));
+  });
+});
+
+describe.each(names)('%s', (name) => {
+  it('builds no deeper layers than asked for', () => {
+    const full = featureGraph(name);
+    const shapes = [...full.outputs.values()].map(({ shape }) => shape);
+    let before = 0;
+    for (const depth of [1, 2, 3, 4, 5]) {
+      const graph = featureGraph(name, { depth });
+      expect([...graph.outputs.values()].map(({ shape }) => shape)).toEqual(shapes.slice(0, depth));
+      // Whatever it has is read by one of its features: the states are the full network's first ones.
+      expect([...full.states.keys()].slice(0, graph.states.size)).toEqual([...graph.states.keys()]);
+      expect(graph.states.size).toBeGreaterThan(before);
+      before = graph.states.size;
+    }
+  });
+});
+
+describe('stochastic depth', () => {
+  it('has the default rates of the originals', () => {
+    expect(Object.fromEntries(listEncoders().map((name) => [name, getEncoder(name).stochasticDepth]))).toEqual({
+      resnet18: 0,
+      resnet34: 0,
+      resnet50: 0,
+      mobilenet_v2: 0,
+      mobilenet_v3_large: 0,
+      'efficientnet-b0': 0.2,
+      'efficientnet-lite0': 0.2,
+    });
+  });
+
+  it('rises linearly with the index of the block, at the blocks with a shortcut', () => {
+    // The blocks of EfficientNet-B0 that keep resolution and channels.
+    const blocks = [2, 4, 6, 7, 9, 10, 12, 13, 14];
+    const rates = dropRates(featureGraph('efficientnet-b0', { stochasticDepth: 0.2 }, true));
+    expect(rates).toHaveLength(blocks.length);
+    rates.forEach((rate, index) => {
+      expect(rate).toBeCloseTo((0.2 * blocks[index]) / 16, 12);
+    });
+  });
+
+  it.each(names)('%s has none in inference or at rate 0', (name) => {
+    expect(dropRates(featureGraph(name, { stochasticDepth: 0.2 }))).toEqual([]);
+    expect(dropRates(featureGraph(name, { stochasticDepth: 0 }, true))).toEqual([]);
+    expect(dropRates(featureGraph(name, { stochasticDepth: 0.2 }, true)).length).toBeGreaterThan(0);
+  });
 });

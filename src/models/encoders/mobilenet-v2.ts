@@ -19,10 +19,9 @@ function convBnRelu6(scope: Scope, x: Tensor, options: ConvBnOptions): Tensor {
   return convBn(scope, x, { activation: 'relu6', initializer, ...options });
 }
 
-/** A residual sum joins input and output where their shapes are equal. */
 const invertedResidual = defineModule(
   'LinearBottleneck',
-  '1x1 to more channels, depthwise, 1x1 to fewer without an activation, and a shortcut (MobileNetV2).',
+  '1x1 to more channels, depthwise, 1x1 to fewer; a shortcut if the shape stays (MobileNetV2).',
   (scope, x: Tensor, { expansion, filters, stride, dilation, drop }: Omit<Row, 'stride'> & BlockPlace): Tensor => {
     const channels = x.shape[1];
     const inside = expansion * channels;

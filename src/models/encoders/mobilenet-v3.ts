@@ -79,10 +79,9 @@ const squeezeExcitation = defineModule(
 
 type BlockOptions = Omit<Row, 'stride'> & BlockPlace & { readonly conventions: Conventions };
 
-/** A residual sum joins input and output where their shapes are equal. */
 const block = defineModule(
   'MobileNetV3Block',
-  '1x1 to more channels, depthwise, excitation, 1x1 to fewer, and a shortcut (MobileNetV3).',
+  '1x1 to more channels, depthwise, excitation, 1x1 to fewer; a shortcut if the shape stays (MobileNetV3).',
   (scope, x: Tensor, { kernel, inside, filters, squeeze, activation, conventions, drop, ...place }: BlockOptions) => {
     const channels = x.shape[1];
     const shared: Omit<ConvBnOptions, 'filters' | 'kernel'> = { initializer, activation, ...conventions.norm };

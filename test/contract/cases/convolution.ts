@@ -59,6 +59,12 @@ const rows: readonly Row[] = [
     [3, 1, 3, 3],
     { groups: 3, stride: 2, padding: [0, 0, 1, 1] },
   ],
+  [
+    'depthwise 5×5, stride 2, asymmetric padding',
+    [2, 3, 8, 10],
+    [3, 1, 5, 5],
+    { groups: 3, stride: 2, padding: [1, 1, 2, 2] },
+  ],
   ['depthwise, stride 3', [2, 3, 10, 11], [3, 1, 5, 5], { groups: 3, stride: 3, padding: 2 }],
   ['depthwise, dilation 2', [2, 3, 7, 8], [3, 1, 3, 3], { groups: 3, dilation: 2, padding: 2 }],
   ['depthwise, two filters a channel', [2, 3, 6, 5], [6, 1, 3, 3], { groups: 3, padding: 1 }],

@@ -84,6 +84,18 @@ const geometries: readonly OpCase[] = [
     options: { padding: 2, groups: 40, stride: 2 },
   },
   {
+    name: 'depthwise 5×5 of 40 channels, stride 2, asymmetric padding',
+    x: [2, 40, 8, 10],
+    weight: [40, 1, 5, 5],
+    options: { padding: [1, 1, 2, 2] as const, groups: 40, stride: 2 },
+  },
+  {
+    name: '3×3 of 3 channels, stride 2, asymmetric padding',
+    x: [2, 3, 16, 14],
+    weight: [32, 3, 3, 3],
+    options: { padding: [0, 0, 1, 1] as const, stride: 2 },
+  },
+  {
     name: 'depthwise 7×7 of 16 channels, dilation 2',
     x: [1, 16, 14, 15],
     weight: [16, 1, 7, 7],
