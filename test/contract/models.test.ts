@@ -1,10 +1,11 @@
 import { describe, it } from 'vitest';
 import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { Graph, sizeOf, stateAttributes } from '../../src/graph/graph.ts';
-import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
+import { getArchitecture, listModels } from '../../src/models/registry.ts';
 import { Random } from '../../src/random/random.ts';
 import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
+import { smallestModel } from './smallest-model.ts';
 
 /** Some fifty layers round one after the other; a wrong layer is off by whole units. */
 const tolerance = 1e-4;
@@ -27,8 +28,7 @@ function buildCase(name: string) {
   const side = getArchitecture(name).multiple;
   const shape = [2, 3, side, side];
   const graph = new Graph();
-  const model = createModel(name, { classes: 5 });
-  graph.output('logits', model.build(graph.input('image', shape), { training: false, seed: 1 }).logits);
+  graph.output('logits', smallestModel(name).build(graph.input('image', shape), { training: false, seed: 1 }).logits);
   const random = new Random(2, name);
   const states = new Map<string, Float32Array>();
   for (const [key, state] of graph.states) states.set(key, stateValue(key, stateAttributes(state).initial(), random));

@@ -8,8 +8,9 @@ import { foldBatchNorm } from '../../src/graph/passes/batch-norm-folding.ts';
 import { removeDeadCode } from '../../src/graph/passes/dead-code.ts';
 import { freezeStates } from '../../src/graph/passes/freeze.ts';
 import { inferenceGraph } from '../../src/models/model.ts';
-import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
+import { getArchitecture, listModels } from '../../src/models/registry.ts';
 import { testCapabilities } from '../fusion-fixture.ts';
+import { smallestModel } from './smallest-model.ts';
 
 /** The network with all of its heads, as training builds it. */
 function trainingGraph(name: string): Graph {
@@ -17,7 +18,7 @@ function trainingGraph(name: string): Graph {
   const side = 2 * getArchitecture(name).multiple;
   const x = graph.input('image', [2, 3, side, side]);
   const options = { training: true, auxiliary: true };
-  const { logits, auxiliary = [] } = createModel(name, { classes: 5 }).build(x, options);
+  const { logits, auxiliary = [] } = smallestModel(name).build(x, options);
   [logits, ...auxiliary].forEach((scores, index) => {
     graph.output(`scores ${index}`, scores);
   });
@@ -26,7 +27,7 @@ function trainingGraph(name: string): Graph {
 
 function smallInferenceGraph(name: string): Graph {
   const side = 2 * getArchitecture(name).multiple;
-  return inferenceGraph(createModel(name, { classes: 5 }), { batch: 1, height: side, width: side });
+  return inferenceGraph(smallestModel(name), { batch: 1, height: side, width: side });
 }
 
 /** Expects that every node but the image has a module, and that what reads parameters reads those of its module. */
