@@ -25,6 +25,7 @@ export { diceLoss } from './losses/dice.ts';
 export { lovaszSoftmaxLoss } from './losses/lovasz.ts';
 export { registerLoss } from './losses/registry.ts';
 export {
+  depthRate,
   type Encoder,
   type EncoderOptions,
   type Feature,

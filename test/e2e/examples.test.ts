@@ -29,7 +29,7 @@ const importing = (name: string) => ({ NODE_OPTIONS: `--import ${pathToFileURL(j
 describe('examples', () => {
   it('are numbered, and have 40 lines at most', () => {
     const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    expect(files.length).toBeGreaterThanOrEqual(7);
+    expect(files.length).toBeGreaterThanOrEqual(8);
     for (const { name, parentPath } of files) {
       const path = join(parentPath, name);
       expect(path.slice(folder.length), path).toMatch(/^0\d-[a-z-]+/);
@@ -97,5 +97,16 @@ describe('examples', () => {
     expect(shares.length).toBeGreaterThan(2);
     expect(Math.abs(shares.reduce((sum, share) => sum + share) - 100)).toBeLessThan(1);
     expect(await readFile(join(folder, '07-onnx-alone.mjs'), 'utf8')).not.toMatch(/from 'faceparse/);
+  });
+
+  it('08 registers an encoder, which configurations then name', async () => {
+    const cwd = await temporaryFolder();
+    expect(await runExample('08-own-encoder.mjs', [], cwd)).toBe('unet (tiny): logits 1×19×64×64\n');
+    const words = ['config', 'model.name=unet', 'model.encoder=tiny'];
+    const known = await runCli(words, { cwd, env: importing('08-own-encoder.mjs') });
+    expect(known.stdout).toMatch(/^ {2}encoder: tiny$/m);
+    const unknown = await runCli(words, { cwd });
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toMatch(/unknown encoder 'tiny'/);
   });
 });

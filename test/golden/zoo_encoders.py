@@ -11,7 +11,7 @@ from make_zoo import Network
 
 CASES = tuple({"output_stride": stride} for stride in (32, 16, 8))
 # The last layer of the EfficientNets, which no segmentation network reads and which our encoders don't have.
-UNREAD = {"efficientnet-b0": ("_conv_head", "_bn1"), "timm-": ("conv_head", "bn2"), "efficientnet-lite0": ("_conv_head", "_bn1")}
+UNREAD = {"efficientnet-b0": ("_conv_head", "_bn1"), "timm-": ("conv_head", "bn2")}
 
 
 class Original(torch.nn.Module):

@@ -89,7 +89,13 @@ export function levelGeometry({
   });
 }
 
-/** The rate of stochastic depth of block `index` of `count`. */
+/**
+ * The rate of stochastic depth of a block: it rises linearly from 0 at the first.
+ *
+ * @param index place of the block among all `count` blocks of the full encoder, from 0
+ *
+ * @example add(x, stochasticDepth(scope, branch, depthRate(options, 3, 16)))
+ */
 export function depthRate(options: EncoderOptions, index: number, count: number): number {
   return ((options.stochasticDepth ?? 0) * index) / count;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { expectGolden, readZooGolden } from '../../../test/golden/zoo-values.ts';
 import { createNodeOnnxEngine } from '../../engine/onnx/node.ts';
 import { countParameters } from '../../graph/cost.ts';
-import { Graph, type InputAttributes } from '../../graph/graph.ts';
+import { Graph, type InputAttributes, stateAttributes } from '../../graph/graph.ts';
 import { Scope } from '../../nn/scope.ts';
 import type { EncoderOptions } from './encoder.ts';
 import { encoderFeatures } from './encoder-features.ts';
@@ -119,5 +119,29 @@ describe('stochastic depth', () => {
     expect(dropRates(featureGraph(name, { stochasticDepth: 0.2 }))).toEqual([]);
     expect(dropRates(featureGraph(name, { stochasticDepth: 0 }, true))).toEqual([]);
     expect(dropRates(featureGraph(name, { stochasticDepth: 0.2 }, true)).length).toBeGreaterThan(0);
+  });
+});
+
+describe('initial weights', () => {
+  const initial = (encoder: string, name: string) =>
+    stateAttributes(featureGraph(encoder, { depth: 4 }).states.get(`encoder.${name}`)!).initial();
+  const deviation = (values: Float32Array) =>
+    Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0) / values.length);
+
+  // Torchvision counts the filters of all groups in the fan-out, TensorFlow those of one.
+  it.each([
+    ['mobilenet_v2', 'features.7.conv.1.0.weight', 9 * 192],
+    ['mobilenet_v3_large', 'features.12.block.1.0.weight', 9 * 672],
+    ['efficientnet-b0', '_blocks.6._depthwise_conv.weight', 9],
+    ['efficientnet-lite0', '_blocks.6._project_conv.weight', 80],
+  ])('of %s, %s, have the variance 2 / fan-out of the original', (encoder, name, fanOut) => {
+    expect(deviation(initial(encoder, name)) / Math.sqrt(2 / fanOut)).toBeCloseTo(1, 1);
+  });
+
+  it.each([
+    ['mobilenet_v3_large', 'features.4.block.2.fc1.bias'],
+    ['efficientnet-b0', '_blocks.0._se_expand.bias'],
+  ])('of %s, %s, are zeros', (encoder, name) => {
+    expect(initial(encoder, name).every((value) => value === 0)).toBe(true);
   });
 });

@@ -44,7 +44,7 @@ export function getEncoder(name: string): Encoder {
  * @example registerEncoder({ name: 'tiny', summary: 'Five convolutions.', stochasticDepth: 0, preprocessing, build: (scope, image, options) => … });
  */
 export function registerEncoder(encoder: Encoder): void {
-  const { name, summary, stochasticDepth, build } = encoder;
+  const { name, summary, preprocessing, stochasticDepth, variantOf, build } = encoder;
   if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) {
     throw refused(`an encoder cannot be called '${name}'; use lower-case letters, digits, dashes and underscores`);
   }
@@ -57,6 +57,14 @@ export function registerEncoder(encoder: Encoder): void {
   if (typeof stochasticDepth !== 'number' || !(stochasticDepth >= 0 && stochasticDepth < 1)) {
     throw refused(`stochasticDepth of the encoder '${name}' must be a number from 0 to below 1`);
   }
+  const isTriple = (values: unknown, isUsable: (value: number) => boolean) =>
+    Array.isArray(values) && values.length === 3 && values.every((value) => Number.isFinite(value) && isUsable(value));
+  if (!isTriple(preprocessing?.mean, () => true) || !isTriple(preprocessing?.std, (value) => value > 0)) {
+    throw refused(
+      `preprocessing of the encoder '${name}' must have mean and std of three numbers, std above 0; imagenetPreprocessing is usual`,
+    );
+  }
+  if (variantOf !== undefined) getEncoder(variantOf);
   if (typeof build !== 'function') {
     throw refused(`build of the encoder '${name}' must be a function, not ${describeValue(build)}`);
   }
