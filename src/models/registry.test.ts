@@ -111,6 +111,9 @@ describe('settings', () => {
     const { settings, title } = createModel('unet', { classes: 19, depth: 4 });
     expect(settings).toEqual({ encoder: 'resnet18', depth: 4, stochasticDepth: 0 });
     expect(title).toBe('unet (resnet18)');
+    const shallow = createModel('deeplabv3plus', { classes: 19, depth: 3 }).settings;
+    expect(shallow).toEqual({ encoder: 'resnet18', depth: 3, outputStride: 8, dropout: 0.5, stochasticDepth: 0 });
+    expect(createModel('deeplabv3plus', { classes: 19, ...shallow }).settings).toEqual(shallow);
   });
 
   it.each<[string, object, string]>([
@@ -118,6 +121,14 @@ describe('settings', () => {
     ['unet', { dropout: 0.1 }, 'unet has no setting dropout; its settings are encoder, depth and stochasticDepth'],
     ['unet', { encoder: 'resnet19' }, "unknown encoder 'resnet19'; did you mean 'resnet18'?"],
     ['unet', { depth: 2 }, 'depth is 2, but must be 3, 4 or 5'],
+    ['pspnet', { outputStride: 4 }, 'outputStride is 4, but must be 8 or 16'],
+    [
+      'pspnet',
+      { outputStride: 16 },
+      'outputStride is 16, but depth, by default, is 3, whose deepest features have stride 8; give a larger depth',
+    ],
+    ['deeplabv3plus', { depth: 3, outputStride: 16 }, 'outputStride is 16, but depth is 3, whose deepest features'],
+    ['pspnet-resnet50-conv3', { encoder: 'resnet50' }, 'pspnet-resnet50-conv3 has no setting encoder; it has none'],
     ['unet', { stochasticDepth: 1 }, 'stochasticDepth is 1, but must be a number from 0 to below 1'],
   ])('of %s refuse %o', (name, settings, message) => {
     expect(() => createModel(name, { classes: 19, ...settings })).toThrow(message);

@@ -1,5 +1,6 @@
 import { FaceparseError } from '../text/errors.ts';
 import { joinWords } from '../text/join-words.ts';
+import { largestDepth } from './encoders/encoder.ts';
 import { getEncoder, listEncoders } from './encoders/registry.ts';
 
 /** Settings of a network besides its architecture and its classes. */
@@ -8,7 +9,7 @@ export interface ModelSettings {
   readonly encoder?: string;
   /** Number of strides of the encoder that the network uses, each half the resolution of the one before. */
   readonly depth?: number;
-  /** Stride of the deepest features. Below 2^depth, the encoder replaces its last strides by dilation. */
+  /** Stride of the deepest features. At most 2^depth; below it, the encoder replaces its last strides by dilation. */
   readonly outputStride?: number;
   /** Dropout rate of the decoder. */
   readonly dropout?: number;
@@ -47,7 +48,9 @@ export function settingFaults(name: string, rules: SettingRules = {}, given: Mod
   return settingNames.flatMap((setting) => {
     const value = given[setting];
     if (value === undefined) return [];
-    const fault = own.includes(setting) ? valueFault(rules, setting, value) : missingSetting(name, own, setting);
+    const fault = own.includes(setting)
+      ? (valueFault(rules, setting, value) ?? depthFault(rules, setting, given))
+      : missingSetting(name, own, setting);
     return fault === undefined ? [] : [{ setting, message: fault }];
   });
 }
@@ -66,7 +69,7 @@ export function completeSettings(name: string, rules: SettingRules = {}, given: 
   return {
     ...(chosen && { encoder: chosen.name }),
     ...(depth && { depth: given.depth ?? depth.default }),
-    ...(outputStride && { outputStride: given.outputStride ?? outputStride.default }),
+    ...(outputStride && { outputStride: given.outputStride ?? Math.min(outputStride.default, strideOf(rules, given)) }),
     ...(dropout && { dropout: given.dropout ?? dropout.default }),
     ...(chosen && { stochasticDepth: given.stochasticDepth ?? chosen.stochasticDepth }),
   };
@@ -94,6 +97,19 @@ function valueFault(rules: SettingRules, setting: SettingName, value: unknown): 
   }
   if (typeof value === 'number' && value >= 0 && value < 1) return undefined;
   return `${setting} is ${String(value)}, but must be a number from 0 to below 1`;
+}
+
+/** The stride of the deepest features without dilation. */
+function strideOf({ depth }: SettingRules, given: ModelSettings): number {
+  return 2 ** (given.depth ?? depth?.default ?? largestDepth);
+}
+
+function depthFault(rules: SettingRules, setting: SettingName, given: ModelSettings): string | undefined {
+  const { depth, outputStride = 0 } = given;
+  const stride = strideOf(rules, given);
+  if (setting !== 'outputStride' || outputStride <= stride) return undefined;
+  const is = depth === undefined ? 'depth, by default,' : 'depth';
+  return `outputStride is ${outputStride}, but ${is} is ${depth ?? rules.depth?.default}, whose deepest features have stride ${stride}; give a larger depth`;
 }
 
 function encoderFault(value: unknown): string | undefined {

@@ -5,6 +5,7 @@ import segmentation_models_pytorch as smp
 import torch
 
 from make_zoo import Network
+from zoo_encoders import EfficientNetLite, TorchvisionMobileNetV3
 
 CLASSES = 5
 ENCODERS = ("resnet18", "resnet50", "mobilenet_v2", "efficientnet-b0")
@@ -60,6 +61,14 @@ class SmpNetwork(Network):
         return found
 
 
+class Renamed(torch.nn.Module):
+    """A network of smp with another encoder, for its names."""
+
+    def __init__(self, encoder, network):
+        super().__init__()
+        self.encoder, self.decoder, self.segmentation_head = encoder, network.decoder, network.segmentation_head
+
+
 def pspnet(encoder):
     def build(depth=3, outputStride=8):
         stride = min(2**depth, outputStride)
@@ -71,13 +80,16 @@ def pspnet(encoder):
     return SmpNetwork(f"pspnet {encoder}", build, PSPNET)
 
 
-def deeplabv3plus(encoder):
+def deeplabv3plus(encoder, cases=DEEPLAB, named=None):
+    """`named` is a module whose states have the names of ours, in the order of the encoder's."""
+
     def build(depth=5, outputStride=16):
         return Original(smp.DeepLabV3Plus(
             encoder, encoder_weights=None, encoder_depth=depth, encoder_output_stride=outputStride, classes=CLASSES,
         ))
 
-    return SmpNetwork(f"deeplabv3plus {encoder}", build, DEEPLAB)
+    like = named and Renamed(named, build().network)
+    return SmpNetwork(f"deeplabv3plus {encoder}", build, cases, like=like)
 
 
 def networks():
@@ -85,3 +97,10 @@ def networks():
     for encoder in ENCODERS:
         yield pspnet(encoder)
         yield deeplabv3plus(encoder)
+    yield deeplabv3plus("resnet34", DEEPLAB[:1])
+    efficientnet = smp.encoders.get_encoder("efficientnet-b0")
+    del efficientnet._conv_head, efficientnet._bn1
+    yield deeplabv3plus("timm-efficientnet-b0", DEEPLAB[:1], efficientnet)
+    yield deeplabv3plus("timm-tf_efficientnet_lite0", DEEPLAB[:1], EfficientNetLite())
+    for encoder in ("timm-mobilenetv3_large_100", "tu-mobilenetv3_large_100"):
+        yield deeplabv3plus(encoder, DEEPLAB[:1], TorchvisionMobileNetV3())

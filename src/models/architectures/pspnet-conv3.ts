@@ -8,13 +8,13 @@ import type { Architecture } from '../model.ts';
 
 /**
  * The PSPNet of a Keras project for eight classes: ResNet-50 of Keras cut at stride 8, after block 4 of conv3; means over grids
- * of 1, 2, 4 and 8; all features at full resolution before the last convolutions. Logits at stride 1.
+ * of 1, 2, 4 and 8; all features at full resolution before the last convolutions. Logits at stride 1. Where the sides are multiples
+ * of 64, as in the original, the cells of a grid are windows of equal size.
  */
 export const pspnetResnet50Conv3: Architecture = {
   name: 'pspnet-resnet50-conv3',
   summary: 'PSPNet of a Keras project: ResNet-50 cut at stride 8, 256 channels at full resolution',
-  // Each cell of the finest grid then has as many pixels as the others of it.
-  multiple: 64,
+  multiple: 16,
   trainingPreprocessing: imagenetPreprocessing,
   build(scope, image, classes) {
     const decoder = scope.at('decoder');
