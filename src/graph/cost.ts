@@ -6,6 +6,8 @@ export function nodeMultiplyAccumulates(node: GraphNode): number {
   switch (node.op) {
     case 'conv2d':
       return output * sizeOf(node.inputs[1].shape.slice(1));
+    case 'convTranspose2d':
+      return sizeOf(node.inputs[0].shape) * sizeOf(node.inputs[1].shape.slice(1));
     case 'matMul': {
       const { transposeA } = node.attributes as { transposeA: boolean };
       return output * node.inputs[0].shape.at(transposeA ? -2 : -1)!;

@@ -133,6 +133,12 @@ describe('shape rules', () => {
     ]);
     expect(resizeTaps(2, 4, 'nearest').map(({ low }) => low)).toEqual([0, 0, 1, 1]);
     expect(resizeTaps(2, 4, 'bilinear').map(({ low, fraction }) => low + fraction)).toEqual([0, 0.25, 0.75, 1]);
+    const aligned = (from: number, to: number) =>
+      resizeTaps(from, to, 'bilinear-align-corners').map(({ low, fraction }) => low + fraction);
+    expect(aligned(2, 5)).toEqual([0, 0.25, 0.5, 0.75, 1]);
+    expect(aligned(5, 3)).toEqual([0, 2, 4]);
+    expect(aligned(3, 1)).toEqual([0]);
+    expect(aligned(1, 3)).toEqual([0, 0, 0]);
   });
 
   it('broadcasting', () => {

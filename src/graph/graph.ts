@@ -174,6 +174,18 @@ export class Graph {
     this.updates.set(name, next);
   }
 
+  /**
+   * Sets a state to a function of its value. Where a layer is used several times, each use starts from the value that the one
+   * before has set, as if they ran one after the other.
+   */
+  update(state: Tensor, change: (current: Tensor) => Tensor): void {
+    if (state.node.op !== 'state') throw new Error('update: the target is not a state');
+    const { name } = stateAttributes(state);
+    const next = change(this.updates.get(name) ?? state);
+    this.updates.delete(name);
+    this.assign(state, next);
+  }
+
   /** Declares a named output. */
   output(name: string, tensor: Tensor): void {
     if (this.outputs.has(name)) throw new Error(`the graph already has an output '${name}'`);

@@ -38,7 +38,14 @@ describe('parameters', () => {
 });
 
 /** Strides of the logits other than 2. */
-const strides: Readonly<Record<string, number>> = { 'compact-fine': 4, unet: 1 };
+const strides: Readonly<Record<string, number>> = {
+  bisenet: 1,
+  'bisenet-spatial': 1,
+  'compact-fine': 4,
+  icnet: 4,
+  linknet: 1,
+  unet: 1,
+};
 
 describe.each(listModels())('%s', (name) => {
   const { multiple } = getArchitecture(name);

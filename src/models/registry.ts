@@ -4,7 +4,10 @@ import { Scope } from '../nn/scope.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
+import { bisenet, bisenetSpatial } from './architectures/bisenet.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
+import { icnet } from './architectures/icnet.ts';
+import { linknet } from './architectures/linknet.ts';
 import { mobileUnet } from './architectures/mobile-unet.ts';
 import { unet } from './architectures/unet.ts';
 import { getEncoder } from './encoders/registry.ts';
@@ -12,11 +15,15 @@ import type { Architecture, Model, NetworkOutput } from './model.ts';
 import { completeSettings, type ModelSettings, modelTitle } from './settings.ts';
 
 const architectures: Architecture[] = [
+  bisenet,
+  bisenetSpatial,
   compact,
   compactAligned,
   compactDeep,
   compactFine,
   compactWide,
+  icnet,
+  linknet,
   mobileUnet,
   unet,
 ];

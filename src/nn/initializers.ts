@@ -21,6 +21,18 @@ export const heNormal: Initializer = (shape, random) => {
 };
 
 /**
+ * Normal with variance 2 / n for transposed convolutions followed by a ReLU, where n is the number of inputs of one output: a
+ * stride leaves each output only one position of the kernel in stride².
+ */
+export function heNormalTransposed(stride = 1, groups = 1): Initializer {
+  return (shape, random) => {
+    const [channels, , ...kernel] = shape;
+    const deviation = Math.sqrt(2 / Math.max(1, (channels / groups) * (sizeOf(kernel) / stride ** 2)));
+    return Float32Array.from({ length: sizeOf(shape) }, () => random.normal() * deviation);
+  };
+}
+
+/**
  * Normal with variance 2 / fan-out, where fan-out is the number of outputs that one input of a convolution reaches (He et al.
  * 2015, equation 14). The encoders start with it, as their originals do.
  */

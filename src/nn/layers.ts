@@ -1,11 +1,11 @@
 import { sizeOf, type Tensor } from '../graph/graph.ts';
 import { type ActivationKind, activation } from '../graph/ops/activation.ts';
-import { conv2d } from '../graph/ops/convolution.ts';
+import { conv2d, convTranspose2d } from '../graph/ops/convolution.ts';
 import { add, mul } from '../graph/ops/elementwise.ts';
 import { batchNormInference, batchNormTraining } from '../graph/ops/normalization.ts';
 import { globalAvgPool } from '../graph/ops/pooling.ts';
 import { scale } from '../graph/ops/reduction.ts';
-import { constantInitializer, heNormal, type Initializer, uniformFanIn } from './initializers.ts';
+import { constantInitializer, heNormal, heNormalTransposed, type Initializer, uniformFanIn } from './initializers.ts';
 import { defineModule, type Scope } from './scope.ts';
 
 export interface ConvolutionLayerOptions {
@@ -18,6 +18,8 @@ export interface ConvolutionLayerOptions {
   readonly groups?: number;
   readonly bias?: boolean;
   readonly initializer?: Initializer;
+  /** Default: uniform within ±1/√fan-in, as in PyTorch. */
+  readonly biasInitializer?: Initializer;
 }
 
 /** A convolution. */
@@ -28,12 +30,48 @@ export const convolution = defineModule(
     const { filters, kernel, stride = 1, dilation = 1, groups = 1, bias = false, initializer = heNormal } = options;
     const { padding = (dilation * (kernel - 1)) / 2 } = options;
     const shape = [filters, x.shape[1] / groups, kernel, kernel];
+    const { biasInitializer = uniformFanIn(sizeOf(shape.slice(1))) } = options;
     const weight = scope.parameter('weight', shape, initializer, { decay: true });
     return conv2d(x, weight, {
       stride,
       dilation,
       groups,
       padding,
+      ...(bias && { bias: scope.parameter('bias', [filters], biasInitializer, { decay: false }) }),
+    });
+  },
+);
+
+export interface TransposedConvolutionLayerOptions {
+  readonly filters: number;
+  readonly kernel: number;
+  readonly stride?: number;
+  /** Rows and columns cut off on every side of the result; default 0. */
+  readonly padding?: number;
+  /** Rows and columns added at the bottom and right of the result; default 0. */
+  readonly outputPadding?: number;
+  readonly groups?: number;
+  readonly bias?: boolean;
+  readonly initializer?: Initializer;
+}
+
+/**
+ * A transposed convolution: N×C×H×W gives N×filters×H′×W′ with H′ = (H − 1)·stride − 2·padding + kernel + outputPadding. A
+ * kernel of 4 with stride 2 and padding 1 doubles the size.
+ */
+export const transposedConvolution = defineModule(
+  'ConvTranspose2d',
+  'Transposed convolution.',
+  (scope, x: Tensor, options: TransposedConvolutionLayerOptions): Tensor => {
+    const { filters, kernel, stride = 1, padding = 0, outputPadding = 0, groups = 1, bias = false } = options;
+    const { initializer = heNormalTransposed(stride, groups) } = options;
+    const shape = [x.shape[1], filters / groups, kernel, kernel];
+    const weight = scope.parameter('weight', shape, initializer, { decay: true });
+    return convTranspose2d(x, weight, {
+      stride,
+      padding,
+      outputPadding,
+      groups,
       ...(bias && { bias: scope.parameter('bias', [filters], uniformFanIn(sizeOf(shape.slice(1))), { decay: false }) }),
     });
   },
@@ -65,13 +103,15 @@ export const batchNorm = defineModule(
     const count = sizeOf(x.shape) / shape[0];
     const unbiased = count > 1 ? count / (count - 1) : 1;
     const { graph } = scope;
-    graph.assign(runningMean, add(scale(runningMean, 1 - momentum), scale(mean, momentum)));
-    graph.assign(runningVariance, add(scale(runningVariance, 1 - momentum), scale(variance, momentum * unbiased)));
+    const towards = (statistic: Tensor, share: number) => (running: Tensor) =>
+      add(scale(running, 1 - momentum), scale(statistic, share));
+    graph.update(runningMean, towards(mean, momentum));
+    graph.update(runningVariance, towards(variance, momentum * unbiased));
     return y;
   },
 );
 
-export interface ConvBnOptions extends Omit<ConvolutionLayerOptions, 'bias'> {
+export interface ConvBnOptions extends Omit<ConvolutionLayerOptions, 'bias'>, BatchNormOptions {
   /** Activation after the normalisation; default relu. */
   readonly activation?: ActivationKind | 'none';
 }
@@ -82,7 +122,7 @@ export const convBn = defineModule(
   'Convolution, batch normalisation, activation.',
   (scope, x: Tensor, options: ConvBnOptions): Tensor => {
     const { activation: kind = 'relu' } = options;
-    const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options));
+    const y = batchNorm(scope.at(1), convolution(scope.at(0), x, options), options);
     return kind === 'none' ? y : activation(y, kind);
   },
 );
@@ -98,17 +138,35 @@ export const sequence = defineModule(
     steps.reduce((y, step, index) => step(scope.at(index), y), x),
 );
 
-/** Squeeze-and-excitation (Hu et al. 2018): channels weighted by a gate computed from their means. */
+export interface ExcitationOptions {
+  /** Channels between the two convolutions. */
+  readonly squeezed: number;
+  /** Activation between the two convolutions; default relu. */
+  readonly activation?: ActivationKind;
+  /** Activation of the gate; default hardSigmoid. */
+  readonly gate?: ActivationKind;
+  readonly initializer?: Initializer;
+  readonly biasInitializer?: Initializer;
+}
+
+/**
+ * Squeeze-and-excitation (Hu et al. 2018) inside another module: channels weighted by a gate computed from their means.
+ *
+ * @param reduce scope of the 1×1 convolution to fewer channels
+ * @param expand scope of the 1×1 convolution back
+ */
+export function excitation(reduce: Scope, expand: Scope, x: Tensor, options: ExcitationOptions): Tensor {
+  const { squeezed, activation: inner = 'relu', gate = 'hardSigmoid', ...initializers } = options;
+  const shared = { kernel: 1, bias: true, ...initializers };
+  const reduced = activation(convolution(reduce, globalAvgPool(x), { filters: squeezed, ...shared }), inner);
+  return mul(x, activation(convolution(expand, reduced, { filters: x.shape[1], ...shared }), gate));
+}
+
+/** Squeeze-and-excitation with the modules `reduce` and `expand`, a ReLU and a hard sigmoid. */
 export const squeezeExcite = defineModule(
   'SqueezeExcite',
   'Weighs whole channels by a gate that is computed from their means.',
-  (scope, x: Tensor, squeezed: number): Tensor => {
-    const pooled = globalAvgPool(x);
-    const reduced = convolution(scope.at('reduce'), pooled, { filters: squeezed, kernel: 1, bias: true });
-    const options = { filters: x.shape[1], kernel: 1, bias: true };
-    const gate = convolution(scope.at('expand'), activation(reduced, 'relu'), options);
-    return mul(x, activation(gate, 'hardSigmoid'));
-  },
+  (scope, x: Tensor, squeezed: number): Tensor => excitation(scope.at('reduce'), scope.at('expand'), x, { squeezed }),
 );
 
 /** Two 3×3 convolutions with a residual sum, then ReLU (He et al. 2016, basic block). */

@@ -7,8 +7,17 @@ import { exp, mul } from '../graph/ops/elementwise.ts';
 import { Random } from '../random/random.ts';
 import { appendCoordinates } from './coordinates.ts';
 import { constantInitializer, heNormal, uniformFanIn } from './initializers.ts';
-import { batchNorm, convBn, convolution, invertedResidual, sequence, squeezeExcite } from './layers.ts';
+import {
+  batchNorm,
+  convBn,
+  convolution,
+  invertedResidual,
+  sequence,
+  squeezeExcite,
+  transposedConvolution,
+} from './layers.ts';
 import { pyramidPooling } from './pyramid-pooling.ts';
+import { dropoutLayer } from './regularization.ts';
 import { defineModule, Scope } from './scope.ts';
 
 /** A layer on an input of that shape; `run` gives its output and what the states become. */
@@ -57,6 +66,41 @@ describe('Scope', () => {
       { trainable: false },
       { trainable: false },
     ]);
+  });
+
+  it('uses modules again: the same weights, and running statistics that each use moves in turn', async () => {
+    const shared = (scope: Scope, x: Tensor) => convBn(scope.at('shared'), x, { filters: 1, kernel: 1 });
+    const built = layer(
+      [2, 1, 1, 2],
+      (scope, x) => {
+        const first = shared(scope, x);
+        return shared(scope.again(), first);
+      },
+      { training: true, seed: 0 },
+    );
+    expect(built.graph.states.size).toBe(5);
+    const { states } = await built.run([1, 2, 3, 6], { 'shared.0.weight': [2], 'shared.1.bias': [5] });
+    // First means: 2·3 = 6 and, after the ReLU of normalised values plus 5, twice their mean of 5.
+    expect(states.get('shared.1.running_mean')![0]).toBeCloseTo(0.9 * 0.1 * 6 + 0.1 * 10, 4);
+  });
+
+  it('gives each use a random mask of its own', () => {
+    const drop = (scope: Scope, x: Tensor) => dropoutLayer(scope.at('drop'), x, 0.5);
+    const { graph } = layer([1, 1, 2, 2], (scope, x) => drop(scope.again(), drop(scope, x)), {
+      training: true,
+      seed: 0,
+    });
+    expect([...graph.inputs.keys()]).toEqual(['x', 'random.drop', 'random.drop@1']);
+  });
+
+  it('refuses to use again what does not exist or has another shape', () => {
+    const at = (scope: Scope, x: Tensor, filters = 2) => convolution(scope.at('layer'), x, { filters, kernel: 1 });
+    const build = (use: (scope: Scope, x: Tensor) => Tensor) => () => layer([1, 2, 4, 4], use);
+    expect(build((scope, x) => at(scope.again(), x))).toThrow("there is no 'layer.weight' to use again");
+    expect(build((scope, x) => at(scope.again(), at(scope, x), 3))).toThrow(
+      "'layer.weight' is 2×2×1×1, but is used again as 3×2×1×1",
+    );
+    expect(build((scope, x) => at(scope, at(scope, x)))).toThrow("already has a state 'layer.weight'");
   });
 
   it('draws a parameter from seed and name alone', () => {
@@ -206,6 +250,28 @@ describe('layers', () => {
     [{ filters: 8, kernel: 1, groups: 4, bias: true }, [2, 8, 16, 24]],
   ])('a convolution of %o gives %o', (options, shape) => {
     expect(layer([2, 4, 16, 24], (scope, x) => convolution(scope, x, options)).shape).toEqual(shape);
+  });
+
+  it.each([
+    [{ filters: 8, kernel: 4, stride: 2, padding: 1, bias: true }, [2, 8, 32, 48]],
+    [{ filters: 8, kernel: 3, stride: 2, padding: 1 }, [2, 8, 31, 47]],
+    [{ filters: 8, kernel: 3, stride: 2, padding: 1, outputPadding: 1, groups: 4 }, [2, 8, 32, 48]],
+  ])('a transposed convolution of %o gives %o', (options, shape) => {
+    const { graph, shape: given } = layer([2, 4, 16, 24], (scope, x) => transposedConvolution(scope, x, options));
+    expect(given).toEqual(shape);
+    const filters = 'groups' in options ? 8 / options.groups : 8;
+    expect(graph.states.get('weight')!.shape).toEqual([4, filters, options.kernel, options.kernel]);
+  });
+
+  it('a transposed convolution starts with as much variance as it is given', async () => {
+    const built = layer([1, 64, 8, 8], (scope, x) =>
+      transposedConvolution(scope, x, { filters: 32, kernel: 4, stride: 2, padding: 1 }),
+    );
+    const random = new Random(1);
+    const { y } = await built.run(Float32Array.from({ length: 64 * 64 }, () => random.normal()));
+    // Twice the variance, as every layer before a ReLU has; the border sees fewer inputs.
+    expect(moments(Float32Array.from(y)).variance).toBeGreaterThan(1.5);
+    expect(moments(Float32Array.from(y)).variance).toBeLessThan(2.2);
   });
 
   it('an inverted residual keeps the shape, and is its input where its branch gives 0', async () => {

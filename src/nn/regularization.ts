@@ -4,7 +4,7 @@ import type { Scope } from './scope.ts';
 
 /** Drops elements of x at a rate, or whole feature maps; in training only. The scope gives the mask its name. */
 export function dropoutLayer(scope: Scope, x: Tensor, rate: number, unit: 'element' | 'channel' = 'element'): Tensor {
-  return scope.mode.training ? dropout(x, scope.path, rate, unit) : x;
+  return scope.mode.training ? dropout(x, scope.maskName, rate, unit) : x;
 }
 
 /**
@@ -14,5 +14,5 @@ export function dropoutLayer(scope: Scope, x: Tensor, rate: number, unit: 'eleme
  * @example add(shortcut, stochasticDepth(scope, branch, 0.1))
  */
 export function stochasticDepth(scope: Scope, branch: Tensor, rate: number): Tensor {
-  return scope.mode.training ? dropout(branch, `${scope.path}.depth`, rate, 'image') : branch;
+  return scope.mode.training ? dropout(branch, `${scope.maskName}.depth`, rate, 'image') : branch;
 }

@@ -1,4 +1,4 @@
-import type { Graph, Shape, Tensor } from '../graph/graph.ts';
+import { formatShape, type Graph, type Shape, type Tensor } from '../graph/graph.ts';
 import { isBelow } from '../graph/module.ts';
 import { Random } from '../random/random.ts';
 import type { Initializer } from './initializers.ts';
@@ -21,15 +21,34 @@ export interface BuildMode {
  * @example convolution(scope.at('stem'), x, { filters: 32, kernel: 3 })
  */
 export class Scope {
+  /** @param use number of the use of the modules below: 0, or the number of earlier uses; see `again` */
   constructor(
     readonly graph: Graph,
     readonly mode: BuildMode,
     readonly path = '',
+    readonly use = 0,
   ) {}
 
   /** Returns the scope of a child; numbered children form a list. */
   at(name: string | number): Scope {
-    return new Scope(this.graph, this.mode, this.name(String(name)));
+    return new Scope(this.graph, this.mode, this.name(String(name)), this.use);
+  }
+
+  /**
+   * Returns the scope of another use of modules that were already built here. It creates nothing new: their weights and
+   * running statistics are shared. In training, each use moves the running statistics, in the order in which they are built.
+   *
+   * @example
+   * const coarse = encoderFeatures(scope, small, { encoder });
+   * const fine = encoderFeatures(scope.again(), image, { encoder, depth: 3 });
+   */
+  again(): Scope {
+    return new Scope(this.graph, this.mode, this.path, this.use + 1);
+  }
+
+  /** A name for the random mask of a module: its path, and the number of its use after the first. */
+  get maskName(): string {
+    return this.use === 0 ? this.path : `${this.path}@${this.use}`;
   }
 
   /**
@@ -79,7 +98,15 @@ export class Scope {
     if (this.path !== (this.graph.module?.path ?? '')) {
       throw new Error(`the ${use} '${full}' belongs to no module; create it inside a function made with defineModule`);
     }
+    if (this.use > 0) return this.sharedState(full, shape);
     return this.graph.state(full, shape, () => initializer(shape, new Random(this.mode.seed, use, full)), options);
+  }
+
+  private sharedState(name: string, shape: Shape): Tensor {
+    const state = this.graph.states.get(name);
+    if (!state) throw new Error(`there is no '${name}' to use again; the first use of its module did not create it`);
+    if (formatShape(state.shape) === formatShape(shape)) return state;
+    throw new Error(`'${name}' is ${formatShape(state.shape)}, but is used again as ${formatShape(shape)}`);
   }
 }
 

@@ -82,8 +82,8 @@ const elementwise: Expansion = (inputs, { attributes, outputs: types }) => {
 };
 
 const lossHead: Expansion = ([logits, labels, weights], { attributes }) => {
-  const { size, labelSmoothing, regions } = attributes as LossHeadAttributes;
-  const large = size ? resize(logits, size[0], size[1]) : logits;
+  const { resize: resized, labelSmoothing, regions } = attributes as LossHeadAttributes;
+  const large = resized ? resize(logits, ...resized.size, resized.mode) : logits;
   const outputs: Tensor[] = [];
   if (labelSmoothing !== undefined) {
     const { loss, weight } = crossEntropyPixels(large, labels, weights, labelSmoothing);
@@ -97,8 +97,8 @@ const lossHead: Expansion = ([logits, labels, weights], { attributes }) => {
 };
 
 const lossHeadGradient: Expansion = ([logits, labels, ...rest], { attributes }) => {
-  const { size, labelSmoothing, regions } = attributes as LossHeadAttributes;
-  const large = size ? resize(logits, size[0], size[1]) : logits;
+  const { resize: resized, labelSmoothing, regions } = attributes as LossHeadAttributes;
+  const large = resized ? resize(logits, ...resized.size, resized.mode) : logits;
   const gradients: Tensor[] = [];
   if (labelSmoothing !== undefined) {
     const [weights, dLossSum] = rest.splice(0, 2);
@@ -108,7 +108,7 @@ const lossHeadGradient: Expansion = ([logits, labels, ...rest], { attributes }) 
   }
   if (regions) gradients.push(apply(softmaxSumsGradientOp, [rest[0], rest[1], large, labels], {}));
   const gradient = gradients.reduce((sum, part) => add(sum, part));
-  return [size ? apply(resizeGradientOp, [gradient], { mode: 'bilinear', size, shape: logits.shape }) : gradient];
+  return [resized ? apply(resizeGradientOp, [gradient], { ...resized, shape: logits.shape }) : gradient];
 };
 
 const expansions: Readonly<Record<string, Expansion>> = {

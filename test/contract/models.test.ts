@@ -3,6 +3,7 @@ import { createReferenceEngine } from '../../src/engine/reference/reference-engi
 import { Graph, sizeOf, stateAttributes } from '../../src/graph/graph.ts';
 import { createModel, getArchitecture, listModels } from '../../src/models/registry.ts';
 import { Random } from '../../src/random/random.ts';
+import { tinyOptions } from '../tiny-encoder.ts';
 import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
 
@@ -24,10 +25,11 @@ function stateValue(name: string, initial: Float32Array, random: Random): Float3
  * enlarge the rounding a thousandfold; ops.test.ts and test/golden compare that op by op and step by step.
  */
 function buildCase(name: string) {
-  const side = getArchitecture(name).multiple;
+  const architecture = getArchitecture(name);
+  const side = architecture.multiple;
   const shape = [2, 3, side, side];
   const graph = new Graph();
-  const model = createModel(name, { classes: 5 });
+  const model = createModel(name, tinyOptions(architecture));
   graph.output('logits', model.build(graph.input('image', shape), { training: false, seed: 1 }).logits);
   const random = new Random(2, name);
   const states = new Map<string, Float32Array>();

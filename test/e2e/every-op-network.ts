@@ -10,7 +10,7 @@ import { concat, pad, reshape, slice, split, transpose } from '../../src/graph/o
 import { logSoftmax, softmax } from '../../src/graph/ops/softmax.ts';
 import { appendCoordinates } from '../../src/nn/coordinates.ts';
 import { constantInitializer, heNormal } from '../../src/nn/initializers.ts';
-import { convBn, convolution, squeezeExcite } from '../../src/nn/layers.ts';
+import { convBn, convolution, squeezeExcite, transposedConvolution } from '../../src/nn/layers.ts';
 import { defineModule, Scope } from '../../src/nn/scope.ts';
 
 /** Attention between the channels of x, over its pixels: matrix products and changes of shape. */
@@ -53,7 +53,13 @@ function scattered(scope: Scope, x: Tensor): Tensor {
   const first = convBn(scope.at('steps').at(0), shared(left), { ...layer, activation: 'none' });
   const right = convolution(scope.at('pair').at('right'), first, layer);
   const mixed = convolution(scope.at('mixed').at('tail'), convolution(scope.at('mixed').at(0), right, layer), layer);
-  return add(convBn(scope.at('steps').at(1), mixed, layer), first);
+  const small = maxPool(convBn(scope.at('steps').at(1), mixed, layer), { kernel: 3, stride: 2, padding: 1 });
+  // The same block on images of two sizes, enlarged by transposed convolutions.
+  const block = (at: Scope, y: Tensor) => convBn(at.at('block'), y, { ...layer, activation: 'silu' });
+  const up = { filters: 6, kernel: 4, stride: 2, padding: 1, bias: true };
+  const enlarged = transposedConvolution(scope.at('up').at('even'), block(scope, small), up);
+  const whole = block(scope.again(), first);
+  return add(add(resize(enlarged, x.shape[2], x.shape[3]), whole), first);
 }
 
 /** An artificial network that contains every op that inference supports, and modules in every form. */

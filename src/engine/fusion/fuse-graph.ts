@@ -5,6 +5,7 @@ import { fuseConvolution } from './fuse-convolution.ts';
 import { fuseElementwise } from './fuse-elementwise.ts';
 import { fuseLossHead } from './fuse-loss-head.ts';
 import { fuseNormalization } from './fuse-normalization.ts';
+import { splitBias } from './split-bias.ts';
 
 /**
  * Fuses a graph into the ops of `fused-ops.ts`: fewer and larger nodes with fewer passes over memory. Unused states are
@@ -14,7 +15,7 @@ import { fuseNormalization } from './fuse-normalization.ts';
  * convolution: a sum of both then joins the node that reads its input anyway. The rest is left to the elementwise nodes.
  */
 export function fuseGraph(graph: Graph, capabilities: FusionCapabilities): Graph {
-  const fusedHead = removeDeadCode(fuseLossHead(removeDeadCode(graph)));
+  const fusedHead = removeDeadCode(fuseLossHead(splitBias(removeDeadCode(graph))));
   return removeDeadCode(
     fuseElementwise(fuseConvolution(fuseNormalization(fusedHead, capabilities), capabilities), capabilities),
   );

@@ -76,12 +76,14 @@ describe('fuseLossHead', () => {
   ];
   for (const [name, options, expected] of variants) {
     it(`takes in ${name}, with the resize and without one`, async () => {
-      const resized = await fuse(build(combined(options)));
-      expect(attributesOf(resized)).toEqual([
-        { op: fusedOps.lossHead, ...expected, size: [8, 9] },
-        { op: fusedOps.lossHeadGradient, ...expected, size: [8, 9] },
-      ]);
-      expect(leftOver(resized)).toEqual([]);
+      for (const mode of ['bilinear', 'bilinear-align-corners'] as const) {
+        const resized = await fuse(build(combined(options), { mode }));
+        expect(attributesOf(resized)).toEqual([
+          { op: fusedOps.lossHead, ...expected, resize: { mode, size: [8, 9] } },
+          { op: fusedOps.lossHeadGradient, ...expected, resize: { mode, size: [8, 9] } },
+        ]);
+        expect(leftOver(resized)).toEqual([]);
+      }
       const plain = await fuse(build(combined(options), { side: [4, 5] }));
       expect(attributesOf(plain)).toEqual([
         { op: fusedOps.lossHead, ...expected },
@@ -125,7 +127,7 @@ describe('fuseLossHead', () => {
   it('leaves a resize to the nearest neighbour outside', async () => {
     const fused = await fuse(build(combined({ crossEntropy: 1, dice: 1 }), { mode: 'nearest' }));
     expect(countOps(fused)).toMatchObject({ resize: 1, resizeGradient: 1, fusedLossHead: 1, fusedLossHeadGradient: 1 });
-    expect(attributesOf(fused)[0]).not.toHaveProperty('size');
+    expect(attributesOf(fused)[0]).not.toHaveProperty('resize');
   });
 
   it('leaves the resize outside where something else reads the large logits', async () => {

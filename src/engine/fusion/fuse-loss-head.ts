@@ -135,7 +135,7 @@ function joinGradients(pairs: readonly Head[], readers: Readers): Head[] {
 }
 
 function isBilinear({ op, attributes }: GraphNode): boolean {
-  return (op === 'resize' || op === 'resizeGradient') && (attributes as ResizeAttributes).mode === 'bilinear';
+  return (op === 'resize' || op === 'resizeGradient') && (attributes as ResizeAttributes).mode !== 'nearest';
 }
 
 /** Fuses the gradient of the logits' resize if it is the only reader of the head's gradient. */
@@ -148,7 +148,7 @@ function withResizeGradient(head: Head, small: Tensor, readers: Readers): Head |
 
 function attributesOf({ crossEntropy, sums }: Head, { small, large }: Logits): LossHeadAttributes {
   return {
-    ...(small !== large && { size: [large.shape[2], large.shape[3]] as const }),
+    ...(small !== large && { resize: large.node.attributes as ResizeAttributes }),
     ...(crossEntropy && { labelSmoothing: (crossEntropy.attributes as CrossEntropyAttributes).labelSmoothing }),
     regions: sums !== undefined,
   };

@@ -118,7 +118,7 @@ describe('fuseNormalization of a training graph', () => {
     const [gradient] = nodesOf(fused, fusedOps.normalizeGradient);
     expect(gradient.inputs[5]).toBe(normalized.outputs[0]);
     expect(countOps(fused).activation).toBe(taken ? undefined : 1);
-    expect(nodesOf(fused, 'conv2dInputGradient')[0].inputs[0]).toBe(gradient.outputs[3]);
+    expect(nodesOf(fused, 'convTranspose2d')[0].inputs[0]).toBe(gradient.outputs[3]);
   });
 
   it('takes in a residual without an activation', async () => {
@@ -197,7 +197,7 @@ describe('fuseNormalization of a training graph', () => {
       mul: 1,
       reshape: 1,
       broadcastTo: 1,
-      conv2dInputGradient: 2,
+      convTranspose2d: 2,
       fusedNormalizeGradient: 2,
     });
   });

@@ -1,6 +1,7 @@
 import type { ActivationKind } from '../../graph/ops/activation.ts';
 import type { OpAttributes, OpName } from '../../graph/ops/all-ops.ts';
 import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
+import type { ResizeAttributes } from '../../graph/ops/resize.ts';
 
 /**
  * Additional ops of an engine. The passes in this folder create them from the ops of a graph, so they have neither a builder
@@ -91,8 +92,8 @@ export interface ElementwiseAttributes {
 }
 
 export interface LossHeadAttributes {
-  /** Height and width to which the logits are resized bilinearly; undefined without a resize. */
-  readonly size?: readonly [number, number];
+  /** The bilinear resize of the logits; undefined without one. */
+  readonly resize?: ResizeAttributes;
   /** Undefined without a cross-entropy. */
   readonly labelSmoothing?: number;
   /** Whether to compute the sums of softmaxSums. */

@@ -1,4 +1,8 @@
-import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
+import type {
+  ConvolutionAttributes,
+  TransposedConvolutionAttributes,
+  WeightGradientAttributes,
+} from '../../graph/ops/convolution.ts';
 import type { Four, LoweringCall, LoweringTable, OnnxBuilder } from './lowering.ts';
 import { shiftedWeightGradient } from './shifted-weight-gradient.ts';
 
@@ -7,8 +11,8 @@ function convAttributes({ stride, padding, dilation, groups }: ConvolutionAttrib
 }
 
 /**
- * The weight turned by 180° with input and output channels exchanged (F×C/g×kh×kw to C×F/g×kh×kw): with it the input
- * gradient of a convolution of stride 1 is itself a convolution, which ONNX Runtime computes faster than ConvTranspose.
+ * The weight turned by 180° with input and output channels exchanged (F×C/g×kh×kw to C×F/g×kh×kw): with it a
+ * transposed convolution of stride 1 is itself a convolution, which ONNX Runtime computes faster than ConvTranspose.
  */
 function turnedWeight(
   builder: OnnxBuilder,
@@ -25,42 +29,41 @@ function turnedWeight(
   return builder.reshape(turned, [groups * perGroup, perGroupFilters, height, width]);
 }
 
-function lowerInputGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function lowerTransposed(call: LoweringCall<TransposedConvolutionAttributes>): string {
   const { builder, attributes, values, inputs } = call;
-  const { stride, padding, dilation, groups, shape } = attributes;
-  const [dy, weight] = inputs;
+  const { stride, padding, dilation, groups, outputPadding } = attributes;
+  const { shape } = call.output;
+  const [, weight] = inputs;
+  const bias = values.slice(2);
   const kernel = weight.shape.slice(2);
   const reach = kernel.map((size, side) => dilation[side] * (size - 1));
   const outer = [0, 1, 2, 3].map((side) => reach[side % 2] - padding[side]);
   if (stride[0] === 1 && stride[1] === 1 && outer.every((amount) => amount >= 0)) {
     const turned = turnedWeight(builder, values[1], weight.shape as unknown as Four, groups);
-    return builder.emit('Conv', [values[0], turned], {
+    return builder.emit('Conv', [values[0], turned, ...bias], {
       ...convAttributes({ stride: [1, 1], padding: outer as unknown as Four, dilation, groups }, kernel),
     });
   }
-  // Pixels skipped by the stride at the bottom and right edge.
-  const rest = [0, 1].map((side) => {
-    const used = (dy.shape[2 + side] - 1) * stride[side] + reach[side] + 1;
-    return shape[2 + side] + padding[side] + padding[side + 2] - used;
-  });
-  const transposed = { ...convAttributes(attributes, kernel), output_padding: rest };
+  const transposed = { ...convAttributes(attributes, kernel), output_padding: outputPadding };
   const [filters, perGroup] = weight.shape as unknown as Four;
   if (builder.options.contrib || groups === 1 || perGroup > 1 || filters === groups) {
-    return builder.emit('ConvTranspose', [values[0], values[1]], transposed);
+    return builder.emit('ConvTranspose', values, transposed);
   }
   // WebGPU's ConvTranspose (ONNX Runtime 1.30) reads wrong weights where each of several groups makes one channel of
   // many: there every group makes a second channel, of zeros, which is cut off.
   const doubled = builder.pad(values[1], [0, 0, 0, 0], [0, 1, 0, 0]);
   const both = builder.emit('ConvTranspose', [values[0], doubled], transposed);
   const pixels = shape[2] * shape[3];
-  return builder.reshape(builder.slice(builder.reshape(both, [shape[0], groups, 2, pixels]), [0], [1], [2]), shape);
+  const cut = builder.slice(builder.reshape(both, [shape[0], groups, 2, pixels]), [0], [1], [2]);
+  const y = builder.reshape(cut, shape);
+  return bias.length === 0 ? y : builder.emit('Add', [y, builder.reshape(bias[0], [shape[1], 1, 1])]);
 }
 
 /**
  * A depthwise weight gradient as one grouped convolution of the input with dy as its kernel, one group per image and
  * channel. Stride and dilation are exchanged.
  */
-function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function depthwiseWeightGradient(call: LoweringCall<WeightGradientAttributes>): string {
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, shape } = attributes;
   const [dy, x] = inputs;
@@ -90,7 +93,7 @@ function depthwiseWeightGradient(call: LoweringCall<ConvolutionGradientAttribute
 }
 
 /** One matrix product per kernel position: dy times the input seen by that position. Works for every geometry. */
-function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function slicedWeightGradient(call: LoweringCall<WeightGradientAttributes>): string {
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, groups, shape } = attributes;
   const [dy, x] = inputs;
@@ -119,7 +122,7 @@ function slicedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>)
   return builder.reshape(joined, shape);
 }
 
-function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>): string {
+function lowerWeightGradient(call: LoweringCall<WeightGradientAttributes>): string {
   const { attributes, inputs } = call;
   const { groups, shape, stride } = attributes;
   const [filters, perGroup, kernelHeight, kernelWidth] = shape as unknown as Four;
@@ -139,6 +142,6 @@ function lowerWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>):
 export const convolutionRules = {
   conv2d: ({ builder, values, attributes, inputs }) =>
     builder.emit('Conv', values, convAttributes(attributes, inputs[1].shape.slice(2))),
-  conv2dInputGradient: lowerInputGradient,
+  convTranspose2d: lowerTransposed,
   conv2dWeightGradient: lowerWeightGradient,
 } satisfies Partial<LoweringTable>;

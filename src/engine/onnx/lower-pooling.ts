@@ -5,6 +5,13 @@ import type { LoweringCall, LoweringTable, OnnxBuilder } from './lowering.ts';
 
 type Four = readonly [number, number, number, number];
 
+/** ONNX's names of the rules by which output positions become input positions. */
+const coordinateModes: Readonly<Record<ResizeMode, string>> = {
+  nearest: 'asymmetric',
+  bilinear: 'half_pixel',
+  'bilinear-align-corners': 'align_corners',
+};
+
 /** The least finite number of single precision. */
 const lowestFloat = -3.4028234663852886e38;
 
@@ -190,7 +197,7 @@ export const poolingRules = {
     }
     return builder.emit('Resize', [x, '', '', builder.shape(shape)], {
       mode: mode === 'nearest' ? 'nearest' : 'linear',
-      coordinate_transformation_mode: mode === 'nearest' ? 'asymmetric' : 'half_pixel',
+      coordinate_transformation_mode: coordinateModes[mode],
       ...(mode === 'nearest' && { nearest_mode: 'floor' }),
     });
   },

@@ -1,4 +1,4 @@
-import type { ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
+import type { WeightGradientAttributes } from '../../graph/ops/convolution.ts';
 import type { Four, LoweringCall, OnnxBuilder } from './lowering.ts';
 
 /** One kernel position: its place in the weight, and the offset in its plane at which it starts to read. */
@@ -26,7 +26,7 @@ interface Planes {
  * of one plane. Columns are sorted by a product with a selection matrix, which brings the padding along and is several
  * times faster than a Slice with steps.
  */
-function splitPlanes(call: LoweringCall<ConvolutionGradientAttributes>): Planes {
+function splitPlanes(call: LoweringCall<WeightGradientAttributes>): Planes {
   const { builder, attributes, values, inputs } = call;
   const { stride, padding, dilation, shape } = attributes;
   const [n, channels, height, width] = inputs[1].shape as unknown as Four;
@@ -105,7 +105,7 @@ function copies(
  * pitch, so that a move in two dimensions is a move along one. Serves every stride, padding and dilation, without
  * groups or depthwise.
  */
-export function shiftedWeightGradient(call: LoweringCall<ConvolutionGradientAttributes>, depthwise: boolean): string {
+export function shiftedWeightGradient(call: LoweringCall<WeightGradientAttributes>, depthwise: boolean): string {
   const { builder, attributes, values, inputs } = call;
   const { shape } = attributes;
   const [filters, , kernelHeight, kernelWidth] = shape as unknown as Four;

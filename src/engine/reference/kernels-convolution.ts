@@ -1,5 +1,9 @@
 import type { Shape } from '../../graph/graph.ts';
-import type { ConvolutionAttributes, ConvolutionGradientAttributes } from '../../graph/ops/convolution.ts';
+import type {
+  ConvolutionAttributes,
+  TransposedConvolutionAttributes,
+  WeightGradientAttributes,
+} from '../../graph/ops/convolution.ts';
 import { inputShape, type KernelCall, type KernelTable, outputShape } from './kernel.ts';
 
 /** A stretch of one output row to which one kernel element contributes: output `output + k` reads input `input + k·stride`. */
@@ -90,17 +94,17 @@ function conv2d(call: KernelCall<ConvolutionAttributes>): void {
   }
 }
 
-function conv2dInputGradient(call: KernelCall<ConvolutionGradientAttributes>): void {
-  const [dy, weight] = call.inputs;
-  const [dx] = call.outputs;
+function convTranspose2d(call: KernelCall<TransposedConvolutionAttributes>): void {
+  const [x, weight, bias] = call.inputs;
+  const [y] = call.outputs;
   const attributes = call.attributes;
-  const geometry = layOut(attributes.shape, inputShape(call, 1), inputShape(call, 0), attributes);
+  const geometry = layOut(outputShape(call), inputShape(call, 1), inputShape(call, 0), attributes);
   const { batch, channels, filters, channelsPerGroup, filtersPerGroup, inputPlane, outputPlane } = geometry;
   const { stride, stretches } = geometry;
   const plane = new Float64Array(inputPlane);
   for (let n = 0; n < batch; n++) {
     for (let channel = 0; channel < channels; channel++) {
-      plane.fill(0);
+      plane.fill(bias ? bias[channel] : 0);
       const group = Math.floor(channel / channelsPerGroup);
       const c = channel % channelsPerGroup;
       for (let f = group * filtersPerGroup; f < (group + 1) * filtersPerGroup; f++) {
@@ -108,16 +112,16 @@ function conv2dInputGradient(call: KernelCall<ConvolutionGradientAttributes>): v
         for (let k = 0; k < stretches.length; k++) {
           const w = weight[(f * channelsPerGroup + c) * stretches.length + k];
           for (const { output, input, count } of stretches[k]) {
-            for (let i = 0; i < count; i++) plane[input + i * stride] += w * dy[from + output + i];
+            for (let i = 0; i < count; i++) plane[input + i * stride] += w * x[from + output + i];
           }
         }
       }
-      dx.set(plane, (n * channels + channel) * inputPlane);
+      y.set(plane, (n * channels + channel) * inputPlane);
     }
   }
 }
 
-function conv2dWeightGradient(call: KernelCall<ConvolutionGradientAttributes>): void {
+function conv2dWeightGradient(call: KernelCall<WeightGradientAttributes>): void {
   const [dy, x] = call.inputs;
   const [dWeight] = call.outputs;
   const attributes = call.attributes;
@@ -142,4 +146,4 @@ function conv2dWeightGradient(call: KernelCall<ConvolutionGradientAttributes>): 
   }
 }
 
-export const convolutionKernels = { conv2d, conv2dInputGradient, conv2dWeightGradient } satisfies Partial<KernelTable>;
+export const convolutionKernels = { conv2d, convTranspose2d, conv2dWeightGradient } satisfies Partial<KernelTable>;

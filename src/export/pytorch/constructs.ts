@@ -1,6 +1,6 @@
 import type { GraphNode } from '../../graph/graph.ts';
 import type { Region } from '../../graph/module-tree.ts';
-import type { ConvolutionAttributes } from '../../graph/ops/convolution.ts';
+import type { ConvolutionAttributes, TransposedConvolutionAttributes } from '../../graph/ops/convolution.ts';
 import type { BatchNormAttributes } from '../../graph/ops/normalization.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { ArgumentValue } from './constructor-parameters.ts';
@@ -32,6 +32,9 @@ export type Construct =
 /** The constructor call of a layer. @throws FaceparseError if PyTorch's module does not support the node's settings */
 export function layerConstruct({ nodes: [node], path }: Region): Construct {
   if (node.op === 'conv2d') return { kind: 'call', callee: 'nn.Conv2d', arguments: convolutionArguments(node, path) };
+  if (node.op === 'convTranspose2d') {
+    return { kind: 'call', callee: 'nn.ConvTranspose2d', arguments: transposedArguments(node, path) };
+  }
   const { epsilon } = node.attributes as BatchNormAttributes;
   return {
     kind: 'call',
@@ -43,24 +46,50 @@ export function layerConstruct({ nodes: [node], path }: Region): Construct {
   };
 }
 
-function convolutionArguments(node: GraphNode, path: string): Argument[] {
-  const { stride, padding, dilation, groups } = node.attributes as ConvolutionAttributes;
-  const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
+/** One number for both directions, or a pair as text. */
+function both(values: readonly [number, number]): ArgumentValue {
+  return values[0] === values[1] ? values[0] : pair(values);
+}
+
+/** The padding at the top and left. @throws FaceparseError if the padding on the other sides differs */
+function equalPadding({ attributes }: GraphNode, path: string): readonly [number, number] {
+  const { padding } = attributes as ConvolutionAttributes;
   const [top, left, bottom, right] = padding;
-  if (top !== bottom || left !== right) {
-    throw new FaceparseError(
-      `the convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
-    );
-  }
-  const both = (values: readonly [number, number]): ArgumentValue =>
-    values[0] === values[1] ? values[0] : pair(values);
+  if (top === bottom && left === right) return [top, left];
+  throw new FaceparseError(
+    `the convolution '${path}' has padding [${padding}]; PyTorch requires equal padding on opposite sides`,
+  );
+}
+
+function transposedArguments(node: GraphNode, path: string): Argument[] {
+  const { stride, dilation, groups, outputPadding } = node.attributes as TransposedConvolutionAttributes;
+  const [, weight, bias] = node.inputs;
+  const [channels, perGroup, height, width] = weight.shape as [number, number, number, number];
+  const padding = equalPadding(node, path);
+  return [
+    { name: 'in_channels', value: channels, channels: true },
+    { name: 'out_channels', value: perGroup * groups, channels: true },
+    { name: 'kernel_size', value: both([height, width]) },
+    { name: 'stride', value: both(stride), default: 1 },
+    { name: 'padding', value: both(padding), default: 0 },
+    { name: 'output_padding', value: both(outputPadding), default: 0 },
+    { name: 'dilation', value: both(dilation), default: 1 },
+    { name: 'groups', value: groups, default: 1, channels: true },
+    { name: 'bias', value: bias ? 'True' : 'False', default: 'True' },
+  ];
+}
+
+function convolutionArguments(node: GraphNode, path: string): Argument[] {
+  const { stride, dilation, groups } = node.attributes as ConvolutionAttributes;
+  const [filters, perGroup, height, width] = node.inputs[1].shape as [number, number, number, number];
+  const padding = equalPadding(node, path);
   return [
     { name: 'in_channels', value: perGroup * groups, channels: true },
     { name: 'out_channels', value: filters, channels: true },
     { name: 'kernel_size', value: both([height, width]) },
     { name: 'stride', value: both(stride), default: 1 },
     { name: 'dilation', value: both(dilation), default: 1 },
-    { name: 'padding', value: both([top, left]), default: 0 },
+    { name: 'padding', value: both(padding), default: 0 },
     { name: 'groups', value: groups, default: 1, channels: true },
     { name: 'bias', value: node.inputs[2] ? 'True' : 'False', default: 'True' },
   ];
@@ -102,7 +131,7 @@ function writeItems(construct: Construct & { kind: 'container' }, write: Argumen
   });
 }
 
-/** Channels and the kernel of `nn.Conv2d` are positional; all others, and all after the first of them, are named. */
+/** Channels and the kernel of convolutions are positional; all others, and all after the first of them, are named. */
 function writeArguments(callee: string, list: readonly Argument[], write: ArgumentWriter): string[] {
   let named = false;
   return list.flatMap((argument) => {
@@ -110,7 +139,7 @@ function writeArguments(callee: string, list: readonly Argument[], write: Argume
     if (argument.default !== undefined && text === String(argument.default)) return [];
     const isPositional =
       (argument.channels && argument.default === undefined) ||
-      (callee === 'nn.Conv2d' && argument.name === 'kernel_size');
+      (callee.startsWith('nn.Conv') && argument.name === 'kernel_size');
     named ||= !isPositional;
     return [named ? `${argument.name}=${text}` : text];
   });

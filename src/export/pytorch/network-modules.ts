@@ -1,4 +1,5 @@
 import type { Graph, Tensor } from '../../graph/graph.ts';
+import { holds, type Module } from '../../graph/module.ts';
 import { ModuleTree, type Region } from '../../graph/module-tree.ts';
 import { liveNodes } from '../../graph/passes/dead-code.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -12,7 +13,15 @@ export interface Value {
   /** Whether the last of `reads` determines its size. */
   readonly sized: boolean;
   readonly region: Region;
+  /** The record of the innermost module; see `Use`. */
+  readonly module: Module | undefined;
 }
+
+/**
+ * One use of a module, identified by the record in its nodes: a module that is built several times at the same path has a
+ * record for each use. Undefined for the network itself, and for containers without a record.
+ */
+export type Use = Module | undefined;
 
 /** One step of a module: a value of its own, or the result of an inner module. */
 export interface Call {
@@ -33,6 +42,7 @@ export type ModuleForm = 'layer' | 'sequence' | 'block' | 'container';
 /** The kinds of modules that are PyTorch layers: their op, and the names of their weights in the order of its inputs. */
 const layers: Readonly<Record<string, { op: string; parameters: readonly string[] }>> = {
   Conv2d: { op: 'conv2d', parameters: ['weight', 'bias'] },
+  ConvTranspose2d: { op: 'convTranspose2d', parameters: ['weight', 'bias'] },
   BatchNorm2d: { op: 'batchNormInference', parameters: ['weight', 'bias', 'running_mean', 'running_var'] },
 };
 
@@ -44,7 +54,7 @@ export class NetworkModules {
   private readonly values = new Map<Region, Value[]>();
   private readonly readers = new Map<Tensor, Value[]>();
   private readonly forms = new Map<Region, ModuleForm>();
-  private readonly calls = new Map<Region, readonly Call[]>();
+  private readonly calls = new Map<Region, Map<Use, readonly Call[]>>();
 
   /** @throws FaceparseError if the graph has several outputs or updates its states */
   constructor(readonly graph: Graph) {
@@ -73,42 +83,50 @@ export class NetworkModules {
     return form === 'block' || (form === 'sequence' && region.module?.kind !== 'Sequential');
   }
 
-  /** The steps of a module. */
-  callsOf(region: Region): readonly Call[] {
-    return remember(this.calls, region, () => this.findCalls(region));
+  /** The uses of a module, in order. */
+  usesOf(region: Region): readonly Use[] {
+    if (region === this.root) return [undefined];
+    return [...new Set(this.valuesIn(region).map(({ module }) => recordAt(module, region)))];
   }
 
-  /** Tensors that a module reads but does not compute, in the order in which they are read. */
-  inputsOf(region: Region): Tensor[] {
-    const own = this.valuesIn(region);
+  /** The steps of a use of a module; by default, of the first one. */
+  callsOf(region: Region, use: Use = this.usesOf(region)[0]): readonly Call[] {
+    const known = remember(this.calls, region, () => new Map<Use, readonly Call[]>());
+    return remember(known, use, () => this.findCalls(region, use));
+  }
+
+  /** Tensors that a use of a module reads but does not compute, in the order in which they are read. */
+  inputsOf(region: Region, use: Use = this.usesOf(region)[0]): Tensor[] {
+    const own = this.valuesIn(region, use);
     const computed = new Set(own.map(({ tensor }) => tensor));
     return [...new Set(own.flatMap(({ reads }) => reads).filter((read) => !computed.has(read)))];
   }
 
-  /** Tensors that a module computes and other modules read. */
-  private outputsOf(region: Region): Tensor[] {
-    const isReadOutside = (tensor: Tensor) =>
-      this.readers.get(tensor)?.some((reader) => region.pathTo(reader.region) === undefined);
-    return this.valuesIn(region)
-      .map(({ tensor }) => tensor)
-      .filter((tensor) => tensor === this.output || isReadOutside(tensor));
+  /** Tensors that a use of a module computes and that are read outside of it. */
+  private outputsOf(region: Region, use: Use): Tensor[] {
+    const own = new Set(this.valuesIn(region, use));
+    const isReadOutside = (tensor: Tensor) => this.readers.get(tensor)?.some((reader) => !own.has(reader));
+    return [...own].map(({ tensor }) => tensor).filter((tensor) => tensor === this.output || isReadOutside(tensor));
   }
 
-  private valuesIn(region: Region): readonly Value[] {
-    return this.values.get(region) ?? [];
+  /** The values that a region computes, or only those of one use. */
+  private valuesIn(region: Region, use?: Use): readonly Value[] {
+    const values = this.values.get(region) ?? [];
+    return use ? values.filter(({ module }) => holds(use, module)) : values;
   }
 
-  private findCalls(region: Region): Call[] {
+  private findCalls(region: Region, use: Use): Call[] {
     const calls: Call[] = [];
-    const called = new Set<Region>();
-    for (const { tensor, reads, sized, region: inner } of this.valuesIn(region)) {
+    const called = new Map<Use, Region>();
+    for (const { tensor, reads, sized, region: inner, module } of this.valuesIn(region, use)) {
       const callee = region.pathTo(inner)!.find((candidate) => this.formOf(candidate) !== 'container');
       // Each value of a layer is a separate call, because a layer may be called several times.
-      if (callee && this.formOf(callee) !== 'layer') called.add(callee);
+      if (callee && this.formOf(callee) !== 'layer') called.set(recordAt(module, callee), callee);
       else calls.push({ output: tensor, reads, sized, ...(callee && { callee }) });
     }
-    for (const callee of called) {
-      calls.push({ output: this.outputsOf(callee)[0], reads: this.inputsOf(callee), sized: false, callee });
+    for (const [calleeUse, callee] of called) {
+      const [output] = this.outputsOf(callee, calleeUse);
+      calls.push({ output, reads: this.inputsOf(callee, calleeUse), sized: false, callee });
     }
     return calls.sort((a, b) => a.output.id - b.output.id);
   }
@@ -120,17 +138,20 @@ export class NetworkModules {
       requireLayer(region, region.module.kind);
       return 'layer';
     }
-    if (this.outputsOf(region).length === 1) return this.isSequence(region) ? 'sequence' : 'block';
+    const uses = this.usesOf(region);
+    if (uses.every((use) => this.outputsOf(region, use).length === 1)) {
+      return uses.every((use) => this.isSequence(region, use)) ? 'sequence' : 'block';
+    }
     if (region.parameters.size === 0) return 'container';
     throw new FaceparseError(
       `the module '${region.path}' has its own weights and several outputs, so it cannot be exported as a class`,
     );
   }
 
-  private isSequence(region: Region): boolean {
+  private isSequence(region: Region, use: Use): boolean {
     if (!region.numbered || region.parameters.size > 0) return false;
     const children = [...region.children.values()];
-    const calls = this.callsOf(region);
+    const calls = this.callsOf(region, use);
     const isChain = calls.every(
       ({ callee, reads }, index) =>
         callee === children[index] && reads.length === 1 && (index === 0 || reads[0] === calls[index - 1].output),
@@ -138,6 +159,13 @@ export class NetworkModules {
     const [activation, ...others] = calls.slice(children.length);
     return isChain && others.length === 0 && (!activation || activation.output.node.op === 'activation');
   }
+}
+
+/** The record of a region among a module and those around it. */
+function recordAt(module: Module | undefined, { path }: Region): Use {
+  let record = module;
+  while (record && record.path !== path) record = record.parent;
+  return record;
 }
 
 function append<Key, Item>(lists: Map<Key, Item[]>, key: Key, item: Item): void {
@@ -160,7 +188,8 @@ function valuesOf(graph: Graph, tree: ModuleTree, output: Tensor): Value[] {
     const { op, module, inputs, outputs } = node;
     if (op === 'input' || op === 'state' || (op === 'constant' && !isCoordinates(node))) return [];
     // In PyTorch, coordinates are not a module but a function that a module calls.
-    const region = tree.regionOf(op === 'constant' ? module?.parent : module);
+    const owner = op === 'constant' ? module?.parent : module;
+    const region = tree.regionOf(owner);
     const data = inputs.filter(
       ({ node: from }) => from.op !== 'state' && (from.op !== 'constant' || isCoordinates(from)),
     );
@@ -168,7 +197,7 @@ function valuesOf(graph: Graph, tree: ModuleTree, output: Tensor): Value[] {
     const reads = reference ? [...data, reference] : data;
     return outputs
       .filter((tensor) => used.has(tensor))
-      .map((tensor) => ({ tensor, reads, sized: reference !== undefined, region }));
+      .map((tensor) => ({ tensor, reads, sized: reference !== undefined, region, module: owner }));
   });
 }
 

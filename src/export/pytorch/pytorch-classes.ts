@@ -67,7 +67,17 @@ class ClassWriter {
   }
 
   private forwardOf(region: Region): ForwardCode {
-    const code = this.forwards.get(region) ?? writeForward(this.modules, region);
+    const known = this.forwards.get(region);
+    if (known) return known;
+    const [code, ...others] = this.modules.usesOf(region).map((use) => writeForward(this.modules, region, use)) as [
+      ForwardCode,
+      ...ForwardCode[],
+    ];
+    requireSame(
+      region,
+      others.map(({ lines }) => lines.join('; ')),
+      code.lines.join('; '),
+    );
     this.forwards.set(region, code);
     return code;
   }
@@ -113,8 +123,12 @@ class ClassWriter {
 
   /** The activation at the end of a sequence. */
   private activationOf(region: Region): string {
-    const { output, callee } = this.modules.callsOf(region).at(-1)!;
-    return callee ? 'nn.Identity' : activationNames[(output.node.attributes as ActivationAttributes).kind].module;
+    const [activation, ...others] = this.modules.usesOf(region).map((use) => {
+      const { output, callee } = this.modules.callsOf(region, use).at(-1)!;
+      return callee ? 'nn.Identity' : activationNames[(output.node.attributes as ActivationAttributes).kind].module;
+    }) as [string, ...string[]];
+    requireSame(region, others, activation);
+    return activation;
   }
 
   private constructOf(child: Region): Construct {
@@ -162,6 +176,15 @@ class ClassWriter {
     }
     return lines.join('\n');
   }
+}
+
+/** Checks that all uses of a module have the code of the first one. */
+function requireSame({ path }: Region, others: readonly string[], first: string): void {
+  const different = others.find((other) => other !== first);
+  if (different === undefined) return;
+  throw new FaceparseError(
+    `the module '${path}' is used several times, but not in the same way ('${first}' and '${different}'), so it cannot be exported as one class`,
+  );
 }
 
 /** The arguments of all instances side by side. */

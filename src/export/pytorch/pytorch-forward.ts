@@ -3,7 +3,7 @@ import { isBelow } from '../../graph/module.ts';
 import type { Region } from '../../graph/module-tree.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { singular, snakeCase } from '../../text/word-forms.ts';
-import type { Call, NetworkModules } from './network-modules.ts';
+import type { Call, NetworkModules, Use } from './network-modules.ts';
 import { isPythonName, uniqueName } from './python-names.ts';
 import { constantExpression, type Expression, opExpression } from './pytorch-ops.ts';
 import { isCoordinates } from './size-reference.ts';
@@ -95,10 +95,10 @@ function parameterPath(from: Region, state: Tensor): string {
   return relative.includes('.') ? `self.get_parameter("${relative}")` : `self.${relative}`;
 }
 
-/** Writes the `forward` of a block with as few variables as readability allows. */
-export function writeForward(modules: NetworkModules, region: Region): ForwardCode {
-  const steps = modules.callsOf(region).map((call) => stepOf(modules, region, call));
-  const inputs = region.parent ? modules.inputsOf(region) : [...modules.graph.inputs.values()];
+/** Writes the `forward` of a use of a block with as few variables as readability allows. */
+export function writeForward(modules: NetworkModules, region: Region, use: Use): ForwardCode {
+  const steps = modules.callsOf(region, use).map((call) => stepOf(modules, region, call));
+  const inputs = region.parent ? modules.inputsOf(region, use) : [...modules.graph.inputs.values()];
   const taken = new Set<string>(['x', 'y']);
   const variables = new Map<Tensor, string>();
   inputs.forEach((input, index) => {

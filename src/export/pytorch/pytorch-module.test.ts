@@ -3,13 +3,13 @@ import { Graph, type Tensor } from '../../graph/graph.ts';
 import { activation } from '../../graph/ops/activation.ts';
 import { conv2d } from '../../graph/ops/convolution.ts';
 import { add } from '../../graph/ops/elementwise.ts';
-import { adaptiveAvgPool, globalAvgPool } from '../../graph/ops/pooling.ts';
+import { adaptiveAvgPool, avgPool, globalAvgPool } from '../../graph/ops/pooling.ts';
 import { resize } from '../../graph/ops/resize.ts';
 import { concat } from '../../graph/ops/shape.ts';
 import { defaultPreprocessing } from '../../image/preprocessing.ts';
 import { createModel } from '../../models/registry.ts';
 import { constantInitializer } from '../../nn/initializers.ts';
-import { convBn, convolution, invertedResidual } from '../../nn/layers.ts';
+import { convBn, convolution, invertedResidual, transposedConvolution } from '../../nn/layers.ts';
 import { defineModule, Scope } from '../../nn/scope.ts';
 import { type GraphBuilder, pytorchModule, pytorchNetwork, pytorchNetworkOf } from './pytorch-module.ts';
 
@@ -111,6 +111,48 @@ describe('modules', () => {
     expect(forwardOf(code, 'FaceParsingNet')).toEqual(['x = self.shared(image)', 'return self.shared(x) + image']);
   });
 
+  it('that are used again are one class and one module, called twice', () => {
+    const code = codeOf((scope, x) => {
+      const block = (at: Scope, y: Tensor) => invertedResidual(at.at('encoder').at('block'), y);
+      const half = block(scope, avgPool(x, { kernel: 2 }));
+      const whole = block(scope.again(), x);
+      return add(whole, resize(half, x.shape[2], x.shape[3]));
+    });
+    expect(code.match(/InvertedResidual\(\)/g)).toHaveLength(1);
+    expect(forwardOf(code, 'FaceParsingNet')).toEqual([
+      'block = self.encoder["block"](image)',
+      'x = resize_like(self.encoder["block"](F.avg_pool2d(image, 2)), block)',
+      'return block + x',
+    ]);
+  });
+
+  it('that are used again in another way are refused', () => {
+    const block = defineModule('Block', 'One convolution.', (at, x: Tensor, kind: 'relu' | 'silu') =>
+      activation(convolution(at.at('layer'), x, { filters: 4, kernel: 1 }), kind),
+    );
+    const build = () => codeOf((scope, x) => block(scope.again().at('a'), block(scope.at('a'), x, 'relu'), 'silu'));
+    expect(build).toThrow(
+      "the module 'a' is used several times, but not in the same way ('return F.relu(self.layer(x))' and 'return F.silu(self.layer(x))')",
+    );
+    const layers = () =>
+      codeOf((scope, x) => {
+        const y = convolution(scope.at('a'), x, { filters: 4, kernel: 3 });
+        return convolution(scope.again().at('a'), y, { filters: 4, kernel: 3, dilation: 2 });
+      });
+    expect(layers).toThrow("the module 'a' is named Conv2d but differs from PyTorch's nn.Conv2d");
+  });
+
+  it('of transposed convolutions are PyTorch layers', () => {
+    const code = codeOf((scope, x) => {
+      const layer = { filters: 6, kernel: 4, stride: 2, padding: 1, bias: true };
+      const y = transposedConvolution(scope.at('up'), x, layer);
+      const odd = { filters: 6, kernel: 3, stride: 2, outputPadding: 1, groups: 2 };
+      return transposedConvolution(scope.at('odd'), y, odd);
+    });
+    expect(code).toContain('self.up = nn.ConvTranspose2d(4, 6, 4, stride=2, padding=1)');
+    expect(code).toContain('self.odd = nn.ConvTranspose2d(6, 6, 3, stride=2, output_padding=1, groups=2, bias=False)');
+  });
+
   it('with their own weights store them as parameters', () => {
     const code = codeOf((scope, x) => {
       const shift = defineModule('Shift', 'A sum.', (at, y: Tensor) =>
@@ -172,6 +214,18 @@ describe('modules', () => {
     expect(forwardOf(code, 'Mean')).toEqual(['return resize_like(self.layer(F.adaptive_avg_pool2d(x, 1)), x)']);
   });
 
+  it('resize with aligned corners to a size or by a factor', () => {
+    const code = codeOf((_, x) => {
+      const [height, width] = x.shape.slice(2) as [number, number];
+      const grid = resize(adaptiveAvgPool(x, 6), height, width, 'bilinear-align-corners');
+      return resize(concat([x, grid], 1), 8 * height, 8 * width, 'bilinear-align-corners');
+    });
+    expect(forwardOf(code, 'FaceParsingNet')).toEqual([
+      'x = torch.cat([image, resize_like(F.adaptive_avg_pool2d(image, 6), image, align_corners=True)], dim=1)',
+      'return F.interpolate(x, scale_factor=8, mode="bilinear", align_corners=True)',
+    ]);
+  });
+
   it('that are interleaved with others become a list whose items the network calls', () => {
     const code = codeOf((scope, x) => {
       const first = convBn(scope.at('steps').at(0), x, { filters: 4, kernel: 3 });
@@ -192,7 +246,7 @@ describe('errors', () => {
 
   it('name the line that depends on the image size', () => {
     const build = () => codeOf((_, x) => adaptiveAvgPool(x, x.shape[2] / 4, 2));
-    expect(build).toThrow(/images of any size: 'return grid_means\(image, 23, 2\)' depends on the size/);
+    expect(build).toThrow(/images of any size: 'return F.adaptive_avg_pool2d\(image, \(23, 2\)\)' depends on the size/);
   });
 
   it('name a resize whose size cannot be determined', () => {

@@ -60,7 +60,7 @@ export function pytorchNetwork(model: Model): string {
   const [, , height] = inferenceGraph(model, { batch: 1, height: model.multiple, width: model.multiple }).outputs.get(
     'logits',
   )!.shape;
-  const docstring = `Face parsing network '${model.name}': images N x 3 x H x W to logits N x ${model.classes} x H/${model.multiple / height} x W/${model.multiple / height}.`;
+  const docstring = `Face parsing network '${model.name}': images N x 3 x H x W to logits N x ${model.classes} x ${model.multiple === height ? 'H x W' : `H/${model.multiple / height} x W/${model.multiple / height}`}.`;
   const build: GraphBuilder = (rows, columns) => inferenceGraph(model, { batch: 1, height: rows, width: columns });
   return pytorchNetworkOf(build, model.multiple, docstring);
 }

@@ -63,9 +63,9 @@ export const helperFunctions: Readonly<Record<string, string>> = {
   grid_means: `def grid_means(x, height, width):
     """Averages x over the cells of a grid with at most as many cells as x has pixels."""
     return F.adaptive_avg_pool2d(x, (min(height, x.shape[2]), min(width, x.shape[3])))`,
-  resize_like: `def resize_like(x, reference):
+  resize_like: `def resize_like(x, reference, align_corners=False):
     """Resizes x bilinearly to the height and width of the reference."""
-    return F.interpolate(x, size=reference.shape[2:], mode="bilinear", align_corners=False)`,
+    return F.interpolate(x, size=reference.shape[2:], mode="bilinear", align_corners=align_corners)`,
 };
 
 function attributesOf<Attributes>({ node }: OpCall): Attributes {
@@ -117,17 +117,26 @@ function pooling(name: string, ...last: readonly string[]): OpRule {
   };
 }
 
+/** Whether a pooling belongs to `pyramidPooling` of src/nn/pyramid-pooling.ts, whose grids have at most a cell for each pixel. */
+function limitsGrid({ module }: GraphNode): boolean {
+  return module?.kind === 'PyramidPooling';
+}
+
 const resize: OpRule = (call) => {
   const { mode } = attributesOf<ResizeAttributes>(call);
   const [x] = call.inputs;
-  if (call.reference && mode === 'bilinear') return closed(`resize_like(${x}, ${call.reference.text})`);
+  const aligned = mode === 'bilinear-align-corners';
+  if (call.reference && mode !== 'nearest') {
+    return closed(`resize_like(${x}, ${call.reference.text}${aligned ? ', align_corners=True' : ''})`);
+  }
   const factor = resizeFactor(call.node);
   if (!call.reference && !factor) {
     const change = `${formatShape(call.node.inputs[0].shape)} to ${formatShape(call.output.shape)}`;
     throw new FaceparseError(`cannot determine what the size of the resize from ${change} depends on`);
   }
   const size = call.reference ? `size=${call.reference.text}.shape[2:]` : `scale_factor=${factor}`;
-  const options = mode === 'bilinear' ? 'mode="bilinear", align_corners=False' : 'mode="nearest"';
+  const options =
+    mode === 'nearest' ? 'mode="nearest"' : `mode="bilinear", align_corners=${aligned ? 'True' : 'False'}`;
   return closed(`F.interpolate(${x}, ${size}, ${options})`);
 };
 
@@ -179,8 +188,11 @@ const rules: Readonly<Record<string, OpRule>> = {
   reduceSum: reduction('sum'),
   maxPool: pooling('F.max_pool2d'),
   avgPool: pooling('F.avg_pool2d', 'count_include_pad=False'),
-  adaptiveAvgPool: (call) =>
-    closed(`grid_means(${call.inputs[0]}, ${attributesOf<AdaptiveAvgPoolAttributes>(call).size.join(', ')})`),
+  adaptiveAvgPool: (call) => {
+    const { size } = attributesOf<AdaptiveAvgPoolAttributes>(call);
+    if (limitsGrid(call.node)) return closed(`grid_means(${call.inputs[0]}, ${size.join(', ')})`);
+    return closed(`F.adaptive_avg_pool2d(${call.inputs[0]}, ${pair(size)})`);
+  },
   resize,
   softmax: (call) => closed(`F.softmax(${call.inputs[0]}, dim=${attributesOf<SoftmaxAttributes>(call).axis})`),
   logSoftmax: (call) => closed(`F.log_softmax(${call.inputs[0]}, dim=${attributesOf<SoftmaxAttributes>(call).axis})`),

@@ -1,6 +1,6 @@
 import type { OpDefinition } from '../op.ts';
 import { activationGradientOp, activationOp } from './activation.ts';
-import { conv2dInputGradientOp, conv2dOp, conv2dWeightGradientOp } from './convolution.ts';
+import { conv2dOp, conv2dWeightGradientOp, convTranspose2dOp } from './convolution.ts';
 import { addOp, divOp, expOp, greaterOp, logOp, maximumOp, minimumOp, mulOp, sqrtOp, subOp } from './elementwise.ts';
 import { lovaszJaccardOp } from './lovasz.ts';
 import { matMulOp } from './matmul.ts';
@@ -34,8 +34,8 @@ export const allOps = [
   broadcastToOp,
   concatOp,
   conv2dOp,
-  conv2dInputGradientOp,
   conv2dWeightGradientOp,
+  convTranspose2dOp,
   crossEntropyOp,
   crossEntropyGradientOp,
   divOp,

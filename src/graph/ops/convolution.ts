@@ -1,5 +1,5 @@
 import { formatShape, type Shape, type Tensor } from '../graph.ts';
-import { apply, defineOp } from '../op.ts';
+import { apply, defineOp, type OpDefinition } from '../op.ts';
 import { reduceSum } from './reduction.ts';
 
 /** Geometry of a two-dimensional convolution; pairs are [vertical, horizontal]. */
@@ -15,7 +15,7 @@ function extent(input: number, kernel: number, stride: number, padding: number, 
   return Math.floor((input + padding - dilation * (kernel - 1) - 1) / stride) + 1;
 }
 
-export const conv2dOp = defineOp<'conv2d', ConvolutionAttributes>({
+export const conv2dOp: OpDefinition<'conv2d', ConvolutionAttributes> = defineOp({
   name: 'conv2d',
   infer: ([x, weight, bias], { stride, padding, dilation, groups }) => {
     const describe = () =>
@@ -34,8 +34,8 @@ export const conv2dOp = defineOp<'conv2d', ConvolutionAttributes>({
     return [{ shape: [n, filters, outputHeight, outputWidth], dtype: 'float32' }];
   },
   gradient: ({ inputs: [x, weight, bias], attributes, outputGradients: [dy], wants }) => [
-    wants(0) ? conv2dInputGradient(dy!, weight, x.shape, attributes) : undefined,
-    wants(1) ? conv2dWeightGradient(dy!, x, weight.shape, attributes) : undefined,
+    wants(0) ? inputGradient(dy!, weight, x.shape, attributes) : undefined,
+    wants(1) ? apply(conv2dWeightGradientOp, [dy!, x], { ...attributes, shape: weight.shape }) : undefined,
     bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
   ],
 });
@@ -55,46 +55,117 @@ export interface ConvolutionOptions {
  * H′ = ⌊(H + top + bottom − dilation·(kh − 1) − 1) / stride⌋ + 1.
  */
 export function conv2d(x: Tensor, weight: Tensor, options: ConvolutionOptions = {}): Tensor {
-  const { stride = 1, padding = 0, dilation = 1, groups = 1, bias } = options;
-  const attributes: ConvolutionAttributes = {
+  const { bias } = options;
+  return apply(conv2dOp, bias ? [x, weight, bias] : [x, weight], attributesOf(options));
+}
+
+function attributesOf({
+  stride = 1,
+  padding = 0,
+  dilation = 1,
+  groups = 1,
+}: ConvolutionOptions): ConvolutionAttributes {
+  return {
     stride: typeof stride === 'number' ? [stride, stride] : stride,
     padding: typeof padding === 'number' ? [padding, padding, padding, padding] : padding,
     dilation: typeof dilation === 'number' ? [dilation, dilation] : dilation,
     groups,
   };
-  return apply(conv2dOp, bias ? [x, weight, bias] : [x, weight], attributes);
 }
 
-export interface ConvolutionGradientAttributes extends ConvolutionAttributes {
-  /** Shape of the gradient: the shape of the input or of the weight. */
+export interface TransposedConvolutionAttributes extends ConvolutionAttributes {
+  /** Rows and columns added at the bottom and right of the result. */
+  readonly outputPadding: readonly [number, number];
+}
+
+/** Height and width of the result of a transposed convolution without `outputPadding`. */
+function transposedSize(
+  x: Shape,
+  weight: Shape,
+  { stride, padding, dilation }: ConvolutionAttributes,
+): [number, number] {
+  const extents = [0, 1].map((side) => {
+    const reach = dilation[side] * (weight[2 + side] - 1) + 1;
+    return (x[2 + side] - 1) * stride[side] + reach - padding[side] - padding[2 + side];
+  });
+  return extents as [number, number];
+}
+
+/**
+ * Inputs: x, weight[, bias]. The transposed convolution, which is also the gradient of `conv2d` with respect to its input: x
+ * has the shape of the output of a convolution with this geometry, the result the shape of its input.
+ */
+export const convTranspose2dOp: OpDefinition<'convTranspose2d', TransposedConvolutionAttributes> = defineOp({
+  name: 'convTranspose2d',
+  infer: ([x, weight, bias], attributes) => {
+    const { groups, outputPadding, stride } = attributes;
+    const describe = () =>
+      `convTranspose2d: input ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}, groups ${groups}`;
+    if (x.shape.length !== 4 || weight.shape.length !== 4) throw new Error(`${describe()}: both must have four axes`);
+    const [n, channels] = x.shape as [number, number];
+    if (channels !== weight.shape[0] || channels % groups !== 0) {
+      throw new Error(`${describe()}: the channels do not match the groups`);
+    }
+    const filters = weight.shape[1] * groups;
+    if (bias && formatShape(bias.shape) !== String(filters)) {
+      throw new Error(`${describe()}: the bias is ${formatShape(bias.shape)}, not ${filters}`);
+    }
+    if (outputPadding.some((added, side) => added < 0 || added >= stride[side])) {
+      throw new Error(
+        `${describe()}: outputPadding ${outputPadding.join('×')} must be below the stride ${stride.join('×')}`,
+      );
+    }
+    const [height, width] = transposedSize(x.shape, weight.shape, attributes);
+    return [{ shape: [n, filters, height + outputPadding[0], width + outputPadding[1]], dtype: 'float32' }];
+  },
+  gradient: ({ inputs: [x, weight, bias], attributes, outputGradients: [dy], wants }) => {
+    const { outputPadding: _, ...geometry } = attributes;
+    return [
+      wants(0) ? apply(conv2dOp, [dy!, weight], geometry) : undefined,
+      // x is the gradient, and dy the input, of the convolution that is transposed.
+      wants(1) ? apply(conv2dWeightGradientOp, [x, dy!], { ...geometry, shape: weight.shape }) : undefined,
+      bias && wants(2) ? reduceSum(dy!, [0, 2, 3]) : undefined,
+    ];
+  },
+});
+
+/** The gradient of `conv2d` with respect to its input of the given shape. */
+function inputGradient(dy: Tensor, weight: Tensor, shape: Shape, attributes: ConvolutionAttributes): Tensor {
+  const [height, width] = transposedSize(dy.shape, weight.shape, attributes);
+  // Rows and columns that the stride did not reach.
+  const outputPadding = [shape[2] - height, shape[3] - width] as const;
+  return apply(convTranspose2dOp, [dy, weight], { ...attributes, outputPadding });
+}
+
+export interface WeightGradientAttributes extends ConvolutionAttributes {
+  /** Shape of the weight. */
   readonly shape: Shape;
 }
 
-/** Inputs: dy, weight. Gradient of `conv2d` with respect to its input. */
-export const conv2dInputGradientOp = defineOp<'conv2dInputGradient', ConvolutionGradientAttributes>({
-  name: 'conv2dInputGradient',
-  infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
-  gradient: 'none',
-});
-
 /** Inputs: dy, x. Gradient of `conv2d` with respect to its weight. */
-export const conv2dWeightGradientOp = defineOp<'conv2dWeightGradient', ConvolutionGradientAttributes>({
+export const conv2dWeightGradientOp = defineOp<'conv2dWeightGradient', WeightGradientAttributes>({
   name: 'conv2dWeightGradient',
   infer: (_, { shape }) => [{ shape, dtype: 'float32' }],
   gradient: 'none',
 });
 
-/** The gradient of `conv2d` with respect to its input of the given shape. */
-export function conv2dInputGradient(
-  dy: Tensor,
-  weight: Tensor,
-  shape: Shape,
-  attributes: ConvolutionAttributes,
-): Tensor {
-  return apply(conv2dInputGradientOp, [dy, weight], { ...attributes, shape });
+/** Options of `convTranspose2d`; stride, padding and dilation are those of the convolution that it transposes. */
+export interface TransposedConvolutionOptions extends ConvolutionOptions {
+  /** Rows and columns added at the bottom and right of the result, fewer than the stride; default 0. */
+  outputPadding?: number | readonly [number, number];
 }
 
-/** The gradient of `conv2d` with respect to its weight of the given shape. */
-export function conv2dWeightGradient(dy: Tensor, x: Tensor, shape: Shape, attributes: ConvolutionAttributes): Tensor {
-  return apply(conv2dWeightGradientOp, [dy, x], { ...attributes, shape });
+/**
+ * Two-dimensional transposed convolution (ONNX `ConvTranspose`; PyTorch `conv_transpose2d`): N×C×H×W with a weight
+ * C×(F/groups)×kh×kw gives N×F×H′×W′, H′ = (H − 1)·stride − top − bottom + dilation·(kh − 1) + outputPadding + 1.
+ *
+ * @example convTranspose2d(x, weight, { stride: 2, padding: 1 }) // doubles the size, for a 4×4 kernel
+ */
+export function convTranspose2d(x: Tensor, weight: Tensor, options: TransposedConvolutionOptions = {}): Tensor {
+  const { bias, outputPadding: added = 0 } = options;
+  const attributes: TransposedConvolutionAttributes = {
+    ...attributesOf(options),
+    outputPadding: typeof added === 'number' ? [added, added] : added,
+  };
+  return apply(convTranspose2dOp, bias ? [x, weight, bias] : [x, weight], attributes);
 }

@@ -1,7 +1,11 @@
 import { formatShape, type Shape, type Tensor } from '../graph.ts';
 import { apply, defineOp } from '../op.ts';
 
-export type ResizeMode = 'nearest' | 'bilinear';
+/**
+ * How a resize computes pixels. `bilinear` has pixel centres at halves; `bilinear-align-corners` maps the centres of the corner
+ * pixels onto each other.
+ */
+export type ResizeMode = 'nearest' | 'bilinear' | 'bilinear-align-corners';
 
 export interface ResizeAttributes {
   readonly mode: ResizeMode;
@@ -31,8 +35,10 @@ export const resizeGradientOp = defineOp<'resizeGradient', ResizeGradientAttribu
 });
 
 /**
- * Resizes an image, with pixel centres at halves (ONNX `Resize` half_pixel, without antialiasing; PyTorch
- * `interpolate(align_corners=False)`, for nearest PyTorch's plain `nearest`: output i reads input ⌊i·H/H′⌋).
+ * Resizes an image N×C×H×W to H′×W′, without antialiasing. The position of output row i is
+ * - `nearest`: row ⌊i·H/H′⌋ (PyTorch `interpolate(mode="nearest")`),
+ * - `bilinear`: (i + ½)·H/H′ − ½ (ONNX `half_pixel`; PyTorch `align_corners=False`),
+ * - `bilinear-align-corners`: i·(H − 1)/(H′ − 1), 0 for a single row (ONNX and PyTorch `align_corners`).
  */
 export function resize(x: Tensor, height: number, width: number, mode: ResizeMode = 'bilinear'): Tensor {
   return x.shape[2] === height && x.shape[3] === width ? x : apply(resizeOp, [x], { mode, size: [height, width] });
@@ -52,9 +58,14 @@ export function resizeTaps(input: number, output: number, mode: ResizeMode): Res
       const low = Math.min(Math.floor((index * input) / output), input - 1);
       return { low, high: low, fraction: 0 };
     }
-    const position = Math.max(0, ((index + 0.5) * input) / output - 0.5);
+    const position =
+      mode === 'bilinear' ? Math.max(0, ((index + 0.5) * input) / output - 0.5) : alignedPosition(index, input, output);
     const low = Math.min(Math.floor(position), input - 1);
     const high = Math.min(low + 1, input - 1);
     return { low, high, fraction: high === low ? 0 : position - low };
   });
+}
+
+function alignedPosition(index: number, input: number, output: number): number {
+  return output === 1 ? 0 : (index * (input - 1)) / (output - 1);
 }

@@ -3,7 +3,12 @@ import { createReferenceEngine } from '../../engine/reference/reference-engine.t
 import { Random } from '../../random/random.ts';
 import { Graph, type Shape, sizeOf, type Tensor } from '../graph.ts';
 import { relu } from '../ops/activation.ts';
-import { type ConvolutionOptions, conv2d } from '../ops/convolution.ts';
+import {
+  type ConvolutionOptions,
+  conv2d,
+  convTranspose2d,
+  type TransposedConvolutionOptions,
+} from '../ops/convolution.ts';
 import { add } from '../ops/elementwise.ts';
 import { batchNormInference } from '../ops/normalization.ts';
 import { foldBatchNorm } from './batch-norm-folding.ts';
@@ -61,6 +66,26 @@ describe('foldBatchNorm', () => {
         });
         graph.output('y', relu(normalize(y, 1e-3)));
         await expectSameOutputs(graph, ['conv2d', 'activation']);
+      });
+    }
+  }
+
+  const transposed: [string, Shape, Omit<TransposedConvolutionOptions, 'bias'>][] = [
+    ['4×4, stride 2', [4, 6, 4, 4], { stride: 2, padding: 1 }],
+    ['3×3, stride 2, output padding', [4, 5, 3, 3], { stride: 2, padding: 1, outputPadding: 1 }],
+    ['groups 2', [4, 3, 3, 3], { groups: 2, padding: 1 }],
+  ];
+  for (const [name, weight, options] of transposed) {
+    for (const bias of [false, true]) {
+      it(`gives the same results, transposed: ${name}${bias ? ' with bias' : ''}`, async () => {
+        const graph = new Graph();
+        const filters = weight[1] * (options.groups ?? 1);
+        const y = convTranspose2d(graph.input('x', [2, 4, 5, 6]), graph.constant(draw(weight), weight), {
+          ...options,
+          ...(bias && { bias: graph.constant(draw([filters]), [filters]) }),
+        });
+        graph.output('y', relu(normalize(y, 1e-3)));
+        await expectSameOutputs(graph, ['convTranspose2d', 'activation']);
       });
     }
   }

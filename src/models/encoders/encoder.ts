@@ -45,6 +45,13 @@ export const imagenetPreprocessing: PreprocessingRules = {
   std: [0.229, 0.224, 0.225],
 };
 
+/** Colours from −1 to 1, as networks that were trained in TensorFlow take them. */
+export const halfPreprocessing: PreprocessingRules = {
+  resize: 'stretch-area-bilinear',
+  mean: [0.5, 0.5, 0.5],
+  std: [0.5, 0.5, 0.5],
+};
+
 /** The largest depth of an encoder: a stride of 32. */
 export const largestDepth = 5;
 

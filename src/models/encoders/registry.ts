@@ -1,10 +1,25 @@
 import { describeValue } from '../../text/describe-value.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { suggestName } from '../../text/similar-names.ts';
+import { efficientnetB0, efficientnetLite0, timmEfficientnetB0, timmEfficientnetLite0 } from './efficientnet.ts';
 import type { Encoder } from './encoder.ts';
+import { mobilenetV2 } from './mobilenet-v2.ts';
+import { mobilenetV3Large, timmMobilenetV3Large, tuMobilenetV3Large } from './mobilenet-v3.ts';
 import { resnet18, resnet34, resnet50 } from './resnet.ts';
 
-const encoders: Encoder[] = [resnet18, resnet34, resnet50];
+const encoders: Encoder[] = [
+  resnet18,
+  resnet34,
+  resnet50,
+  mobilenetV2,
+  mobilenetV3Large,
+  efficientnetB0,
+  efficientnetLite0,
+  timmMobilenetV3Large,
+  tuMobilenetV3Large,
+  timmEfficientnetB0,
+  timmEfficientnetLite0,
+];
 
 /** Lists the names of the encoders, or also those of variants with other paddings or epsilons. */
 export function listEncoders({ variants = false }: { readonly variants?: boolean } = {}): string[] {

@@ -1,5 +1,11 @@
 import type { Shape } from '../../../src/graph/graph.ts';
-import { type ConvolutionOptions, conv2d } from '../../../src/graph/ops/convolution.ts';
+import { relu } from '../../../src/graph/ops/activation.ts';
+import {
+  type ConvolutionOptions,
+  conv2d,
+  convTranspose2d,
+  type TransposedConvolutionOptions,
+} from '../../../src/graph/ops/convolution.ts';
 import { add } from '../../../src/graph/ops/elementwise.ts';
 import { matMul } from '../../../src/graph/ops/matmul.ts';
 import { normal, type OpCase } from '../op-case.ts';
@@ -86,6 +92,51 @@ const biased = ['3×3, padding 1, one channel', '1×1', 'groups 2', 'depthwise, 
   },
 );
 
+type TransposedRow = readonly [
+  name: string,
+  x: Shape,
+  weight: Shape,
+  options: Omit<TransposedConvolutionOptions, 'bias'>,
+  bias?: boolean,
+];
+
+const transposedRows: readonly TransposedRow[] = [
+  ['4×4, stride 2, padding 1', [2, 3, 4, 5], [3, 4, 4, 4], { stride: 2, padding: 1 }],
+  ['4×4, stride 2, padding 1, bias', [2, 3, 4, 5], [3, 4, 4, 4], { stride: 2, padding: 1 }, true],
+  ['2×2, stride 2', [1, 4, 5, 3], [4, 2, 2, 2], { stride: 2 }, true],
+  ['3×3, stride 1, padding 1', [2, 3, 6, 5], [3, 4, 3, 3], { padding: 1 }, true],
+  ['3×3, stride 2, odd size', [2, 3, 4, 5], [3, 4, 3, 3], { stride: 2, padding: 1 }],
+  ['3×3, stride 2, even size', [2, 3, 4, 5], [3, 4, 3, 3], { stride: 2, padding: 1, outputPadding: 1 }, true],
+  [
+    '5×3, stride [3, 2], dilation 2',
+    [1, 2, 3, 4],
+    [2, 3, 5, 3],
+    { stride: [3, 2], dilation: 2, outputPadding: [2, 1] },
+  ],
+  ['groups 2, stride 2', [2, 4, 3, 5], [4, 3, 4, 4], { stride: 2, padding: 1, groups: 2 }, true],
+  ['depthwise, stride 2', [2, 3, 4, 4], [3, 1, 4, 4], { stride: 2, padding: 1, groups: 3 }, true],
+  ['one channel a group of two', [1, 4, 4, 3], [4, 1, 3, 3], { stride: 2, padding: 1, groups: 2 }, true],
+  ['of one pixel', [2, 3, 1, 1], [3, 2, 4, 4], { stride: 2, padding: 1 }],
+];
+
+const transposed = transposedRows.map(
+  ([name, x, weight, options, bias = false]): OpCase => ({
+    name: `convTranspose2d ${name}`,
+    inputs: {
+      x: normal(x),
+      weight: normal(weight),
+      ...(bias && { bias: normal([weight[1] * (options.groups ?? 1)]) }),
+    },
+    build: (tensors) => convTranspose2d(tensors.x, tensors.weight, { ...options, ...(bias && { bias: tensors.bias }) }),
+  }),
+);
+
+const transposedStep: OpCase = {
+  name: 'convTranspose2d, bias, ReLU, sum',
+  inputs: { x: normal([2, 4, 3, 4]), weight: normal([4, 3, 4, 4]), bias: normal([3]), skip: normal([2, 3, 6, 8]) },
+  build: ({ x, weight, bias, skip }) => add(skip, relu(convTranspose2d(x, weight, { stride: 2, padding: 1, bias }))),
+};
+
 const shared: OpCase = {
   name: 'conv2d, one weight used twice',
   inputs: { x: normal([2, 3, 5, 6]), weight: normal([3, 3, 3, 3]) },
@@ -123,4 +174,12 @@ const singleRow: OpCase = {
   build: ({ a, b }) => matMul(a, b),
 };
 
-export const convolutionCases: readonly OpCase[] = [...convolutions, ...biased, shared, ...products, singleRow];
+export const convolutionCases: readonly OpCase[] = [
+  ...convolutions,
+  ...biased,
+  ...transposed,
+  transposedStep,
+  shared,
+  ...products,
+  singleRow,
+];

@@ -59,6 +59,8 @@ const grids: readonly (readonly [height: number, width: number, x: Shape])[] = [
   [1, 4, [1, 2, 6, 6]],
   [4, 4, [3, 2, 8, 8]],
   [5, 5, [1, 2, 2, 3]],
+  [6, 6, [2, 3, 4, 4]],
+  [6, 6, [1, 2, 1, 1]],
 ];
 
 const adaptive = grids.map(
@@ -84,6 +86,7 @@ const sizes: readonly (readonly [name: string, x: Shape, height: number, width: 
   ['up in one direction, down in the other', [1, 3, 4, 9], 7, 5],
   ['of one pixel', [2, 3, 1, 1], 4, 5],
   ['to one pixel', [2, 3, 5, 4], 1, 1],
+  ['to one row', [1, 2, 5, 4], 1, 9],
   ['of one row', [1, 2, 1, 6], 3, 9],
   ['of one direction only', [1, 2, 5, 6], 5, 12],
   ['far up', [1, 1, 2, 3], 31, 17],
@@ -91,7 +94,7 @@ const sizes: readonly (readonly [name: string, x: Shape, height: number, width: 
 ];
 
 const resizing = sizes.flatMap(([name, shape, height, width]) =>
-  (['nearest', 'bilinear'] as const).map(
+  (['nearest', 'bilinear', 'bilinear-align-corners'] as const).map(
     (mode: ResizeMode): OpCase => ({
       name: `resize ${mode} ${name}`,
       inputs: { x: normal(shape) },

@@ -112,7 +112,7 @@ function lowerHead(
   node: GraphNode,
   lowering: Lowering,
   inputs: HeadInputs,
-  { size, labelSmoothing, regions }: LossHeadAttributes,
+  { resize, labelSmoothing, regions }: LossHeadAttributes,
   gradient: boolean,
 ): void {
   const block = lowering.blockOf(inputs.logits);
@@ -129,13 +129,13 @@ function lowerHead(
     names.map((name, index) => [name, lowering.define(node.outputs[index], { block: gradient ? block : 1 })]),
   );
   const [, , height, width] = logits.shape as [number, number, number, number];
-  const [outputHeight, outputWidth] = size ?? [height, width];
+  const [outputHeight, outputWidth] = resize?.size ?? [height, width];
   const constant = {
     outputHeight,
     outputWidth,
-    ...(size && {
-      rows: flatTaps(height, outputHeight, 'bilinear'),
-      columns: flatTaps(width, outputWidth, 'bilinear'),
+    ...(resize && {
+      rows: flatTaps(height, outputHeight, resize.mode),
+      columns: flatTaps(width, outputWidth, resize.mode),
     }),
     ...(labelSmoothing !== undefined && { labelSmoothing }),
   };
@@ -143,7 +143,7 @@ function lowerHead(
   const shape = [...logits.shape, block];
   const space = lowering.temporary(
     'workspace',
-    lowering.planner.workspace({ kind, logits: shape, outputHeight, outputWidth, taps: size !== undefined }),
+    lowering.planner.workspace({ kind, logits: shape, outputHeight, outputWidth, taps: resize !== undefined }),
   );
   lowering.emit({
     kind,

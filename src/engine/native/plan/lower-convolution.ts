@@ -1,5 +1,5 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
-import type { ConvolutionGradientAttributes } from '../../../graph/ops/convolution.ts';
+import type { TransposedConvolutionAttributes } from '../../../graph/ops/convolution.ts';
 import type { FusedConvolutionAttributes } from '../../fusion/fused-ops.ts';
 import { type Chosen, choose, flops, scratchpad } from './choose-convolution.ts';
 import { lowerWeightGradient } from './lower-weight-gradient.ts';
@@ -49,15 +49,16 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
   });
 }
 
-function lowerInputGradient(node: GraphNode, lowering: Lowering): void {
-  const [dy, weight] = node.inputs as [Tensor, Tensor];
-  const dx = node.outputs[0];
-  const attributes = node.attributes as ConvolutionGradientAttributes;
-  const shapes = { x: dx.shape, weight: weight.shape, y: dy.shape };
+/** oneDNN computes it as the gradient of a convolution, whose destination is x and whose source is the result. */
+function lowerTransposed(node: GraphNode, lowering: Lowering): void {
+  const [x, weight] = node.inputs as [Tensor, Tensor];
+  const y = node.outputs[0];
+  const attributes = node.attributes as TransposedConvolutionAttributes;
+  const shapes = { x: y.shape, weight: weight.shape, y: x.shape };
   const chosen = choose(lowering, node, 'inputGradient', shapes, attributes);
-  const destination = lowering.use(dy, chosen.destination);
+  const destination = lowering.use(x, chosen.destination);
   const weights = weightsFor(lowering, weight, chosen);
-  const source = lowering.define(dx, { block: chosen.source });
+  const source = lowering.define(y, { block: chosen.source });
   const scratch = scratchpad(lowering, chosen);
   lowering.emit({
     kind: 'convolution',
@@ -65,7 +66,7 @@ function lowerInputGradient(node: GraphNode, lowering: Lowering): void {
     reads: [destination, weights],
     writes: [source],
     scratch,
-    flops: flops(dy.shape, weight.shape),
+    flops: flops(x.shape, weight.shape),
     fields: (at) => ({
       primitive: chosen.answer.id,
       source: at.map(source),
@@ -85,6 +86,6 @@ export const convolutionRules = {
       residual: false,
     }),
   fusedConvolution: (node, lowering) => lowerForward(node, lowering, node.attributes),
-  conv2dInputGradient: lowerInputGradient,
+  convTranspose2d: lowerTransposed,
   conv2dWeightGradient: lowerWeightGradient,
 } satisfies Partial<LoweringTable>;

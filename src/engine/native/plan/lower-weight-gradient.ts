@@ -1,13 +1,13 @@
 import type { GraphNode, Shape, Tensor } from '../../../graph/graph.ts';
 import { sizeOf } from '../../../graph/graph.ts';
-import type { ConvolutionGradientAttributes } from '../../../graph/ops/convolution.ts';
+import type { WeightGradientAttributes } from '../../../graph/ops/convolution.ts';
 import { type Chosen, choose, flops, isGenerated, scratchpad } from './choose-convolution.ts';
 import { copyFields } from './lower-shape.ts';
 import { describeNode, type Lowering } from './lowering.ts';
 import { storedElements, type Value } from './operation.ts';
 
 /** Uses the add-on's kernel for depthwise convolutions; oneDNN would compute many tiny products. */
-function lowerDepthwiseGradient(node: GraphNode<ConvolutionGradientAttributes>, lowering: Lowering): void {
+function lowerDepthwiseGradient(node: GraphNode<WeightGradientAttributes>, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
   const gradient = node.outputs[0];
   const { stride, padding, dilation } = node.attributes;
@@ -37,7 +37,7 @@ function lowerDepthwiseGradient(node: GraphNode<ConvolutionGradientAttributes>, 
  * the padding channels of the block as real ones; their gradients are dropped.
  */
 function chooseFilledUp(
-  node: GraphNode<ConvolutionGradientAttributes>,
+  node: GraphNode<WeightGradientAttributes>,
   lowering: Lowering,
   shapes: { x: Shape; weight: Shape; y: Shape },
 ) {
@@ -49,7 +49,7 @@ function chooseFilledUp(
 }
 
 /** Lowers the weight gradient to the add-on's kernel, to oneDNN, or to oneDNN with channels padded to a block. */
-export function lowerWeightGradient(node: GraphNode<ConvolutionGradientAttributes>, lowering: Lowering): void {
+export function lowerWeightGradient(node: GraphNode<WeightGradientAttributes>, lowering: Lowering): void {
   const [dy, x] = node.inputs as [Tensor, Tensor];
   const gradient = node.outputs[0];
   const attributes = node.attributes;
