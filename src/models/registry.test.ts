@@ -42,8 +42,10 @@ const strides: Readonly<Record<string, number>> = {
   bisenet: 1,
   'bisenet-spatial': 1,
   'compact-fine': 4,
+  deeplabv3plus: 1,
   icnet: 4,
   linknet: 1,
+  pspnet: 1,
   unet: 1,
 };
 

@@ -6,9 +6,11 @@ import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { bisenet, bisenetSpatial } from './architectures/bisenet.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
+import { deeplabv3plus } from './architectures/deeplabv3plus.ts';
 import { icnet } from './architectures/icnet.ts';
 import { linknet } from './architectures/linknet.ts';
 import { mobileUnet } from './architectures/mobile-unet.ts';
+import { pspnet } from './architectures/pspnet.ts';
 import { unet } from './architectures/unet.ts';
 import { getEncoder } from './encoders/registry.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
@@ -22,9 +24,11 @@ const architectures: Architecture[] = [
   compactDeep,
   compactFine,
   compactWide,
+  deeplabv3plus,
   icnet,
   linknet,
   mobileUnet,
+  pspnet,
   unet,
 ];
 
