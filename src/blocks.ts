@@ -50,4 +50,10 @@ export { dropoutLayer, stochasticDepth } from './nn/regularization.ts';
 export { defineModule, Scope } from './nn/scope.ts';
 export { flatten } from './optim/flat-vector.ts';
 export { trackMovingAverage } from './optim/moving-average.ts';
-export { type AdamWOptions, type SgdOptions, type UpdateOptions, updateParameters } from './optim/optimizer.ts';
+export {
+  type AdamOptions,
+  type MuonAdamWOptions,
+  type SgdOptions,
+  type UpdateOptions,
+  updateParameters,
+} from './optim/optimizer.ts';

@@ -21,7 +21,9 @@ it('lists every key once', () => {
   for (const key of configKeys().values()) {
     expect(reference.split(`| \`${key.path}\` |`).length - 1, key.path).toBe(key.group ? 0 : 1);
   }
-  expect(reference).toContain('| `train.schedule` | constant, cosine or polynomial | `cosine` |');
+  expect(reference).toContain(
+    '| `train.schedule` | constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau | `cosine` |',
+  );
 });
 
 it('docs/config.md is up to date', async () => {

@@ -61,6 +61,6 @@ export function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: str
   const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;
   const ofKey = index === undefined ? `${key.wanted}${exampleOf(key)}` : wantedOfEntry(key);
   const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
-  const quotes = key.text && typeof value !== 'string' && value !== null ? ' in quotes' : '';
+  const quotes = key.text && ['number', 'boolean'].includes(typeof value) ? ' in quotes' : '';
   return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;
 }

@@ -93,7 +93,27 @@ describe('parseConfig', () => {
     ['train: {lr: }', 'a.yaml:1: train.lr is empty, but must be a number above 0, at most 10'],
     ['train: {size: 128.5}', 'a.yaml:1: train.size is 128.5, but must be a whole number from 32 to 1024'],
     ['train: {epochs: .inf}', 'a.yaml:1: train.epochs is Infinity, but must be a number above 0, at most 100000'],
-    ['train: {schedule: cos}', 'a.yaml:1: train.schedule is "cos", but must be constant, cosine or polynomial'],
+    [
+      'train: {schedule: cos}',
+      'a.yaml:1: train.schedule is "cos", but must be constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau',
+    ],
+    [
+      'train: {schedule: {kind: step}}',
+      'a.yaml:1: train.schedule is a group of keys, but must be constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau',
+    ],
+    [
+      'train:\n  scheduleOptions: {milestones: [0.5, 0.4]}',
+      'a.yaml:2: train.scheduleOptions.milestones: entry 2 is 0.4, but must be above 0.5, the entry before it',
+    ],
+    [
+      'train: {scheduleOptions: {milestones: [0.5, 60]}}',
+      'a.yaml:1: entry 2 of train.scheduleOptions.milestones is 60, but must be a number above 0, below 1',
+    ],
+    [
+      'train: {earlyStopping: {patience: 0}}',
+      'a.yaml:1: train.earlyStopping.patience is 0, but must be a whole number from 1 to 10000',
+    ],
+    ['train: {freeze: true}', 'a.yaml:1: train.freeze is true, but must be a group of keys'],
     ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
     ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],
     ['name: a/b', 'a.yaml:1: name is "a/b", but must be at most 100 letters, digits, dots, dashes and underscores'],

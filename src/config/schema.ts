@@ -7,6 +7,7 @@ import { lossKeys } from '../losses/registry.ts';
 import { getArchitecture, listModels } from '../models/registry.ts';
 import { completeSettings, settingFaults } from '../models/settings.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { earlyStopping, encoderLrFactor, freeze, optimizer, schedule, scheduleOptions } from './training-groups.ts';
 
 const share = z.number().min(0).max(1);
 const positive = z.number().positive();
@@ -165,30 +166,6 @@ function lossGroup() {
     .prefault({});
 }
 
-const optimizer = z
-  .strictObject({
-    kind: z
-      .enum(['adamw', 'sgd'])
-      .default('adamw')
-      .describe('Optimiser. AdamW uses beta1, beta2 and epsilon; SGD uses momentum and nesterov'),
-    weightDecay: z
-      .number()
-      .min(0)
-      .default(0.01)
-      .describe('Weight decay of convolution and matrix weights; biases and normalisation are excluded'),
-    beta1: z.number().min(0).max(0.9999).default(0.9).describe('Decay rate of the mean of gradients (AdamW)'),
-    beta2: z
-      .number()
-      .min(0)
-      .max(0.99999)
-      .default(0.999)
-      .describe('Decay rate of the mean of squared gradients (AdamW)'),
-    epsilon: positive.default(1e-8).describe('Added to the denominator (AdamW)'),
-    momentum: z.number().min(0).max(0.9999).default(0.9).describe('Momentum (SGD)'),
-    nesterov: z.boolean().default(false).describe('Use Nesterov momentum (SGD)'),
-  })
-  .prefault({});
-
 const train = z
   .strictObject({
     size: whole.min(32).max(1024).default(256).describe('Side of the network input in pixels'),
@@ -220,12 +197,12 @@ const train = z
     epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes is set'),
     minutes: positive.max(100000).optional().describe('Length of the run in minutes; replaces epochs'),
     lr: positive.max(10).default(2e-3).describe('Peak learning rate'),
-    schedule: z
-      .enum(['constant', 'cosine', 'polynomial'])
-      .default('cosine')
-      .describe('Learning rate schedule after the warm-up'),
+    encoderLrFactor,
+    schedule,
     warmup: share.default(0.03).describe('Length of the warm-up as a fraction of the run'),
-    finalShare: share.default(0).describe('Final learning rate as a fraction of the peak'),
+    finalShare: share
+      .default(0)
+      .describe('Final learning rate as a fraction of the peak; for step and plateau, the lowest one'),
     clipNorm: z.number().min(0).default(1).describe('Maximum gradient norm; 0 disables clipping'),
     averageDecay: z
       .number()
@@ -252,6 +229,9 @@ const train = z
       .default(5)
       .describe('Minutes between checkpoints, in addition to the one at each validation; 0 disables these'),
     optimizer,
+    scheduleOptions,
+    earlyStopping,
+    freeze,
   })
   .prefault({});
 

@@ -18,6 +18,8 @@ export interface BuildOptions {
   readonly seed?: number;
   /** Whether to build the auxiliary heads, if the architecture has any; default false. */
   readonly auxiliary?: boolean;
+  /** Whether the batch normalisation at a path stays frozen in training (`BuildMode`); default: none does. */
+  readonly frozenBatchNorm?: (path: string) => boolean;
 }
 
 /** An entry of the registry of architectures. */

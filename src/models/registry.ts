@@ -106,7 +106,7 @@ export function createModel(name: string, options: ModelOptions): Model {
     classes,
     multiple: architecture.multiple,
     trainingPreprocessing: architecture.trainingPreprocessing ?? encoderPreprocessing ?? defaultPreprocessing,
-    build(x, { training, seed = 0, auxiliary = false }) {
+    build(x, { training, seed = 0, auxiliary = false, frozenBatchNorm }) {
       const [, , height, width] = x.shape as [number, number, number, number];
       const { multiple } = architecture;
       const wrong = [height, width].find((side) => side % multiple !== 0);
@@ -116,7 +116,7 @@ export function createModel(name: string, options: ModelOptions): Model {
             `the nearest to ${wrong} ${nearestMultiples(wrong, multiple)}`,
         );
       }
-      const scope = new Scope(x.graph, { training, seed, auxiliary });
+      const scope = new Scope(x.graph, { training, seed, auxiliary, ...(frozenBatchNorm && { frozenBatchNorm }) });
       const output = scope.module(name, () => architecture.build(scope, x, classes, settings), architecture.summary);
       checkOutput(name, output, x, classes);
       return output;

@@ -98,7 +98,9 @@ export const batchNorm = defineModule(
     const beta = scope.parameter('bias', shape, constantInitializer(0), { decay: false });
     const runningMean = scope.buffer('running_mean', shape, constantInitializer(0));
     const runningVariance = scope.buffer('running_var', shape, constantInitializer(1));
-    if (!scope.mode.training) return batchNormInference(x, gamma, beta, runningMean, runningVariance, epsilon);
+    const { training, frozenBatchNorm } = scope.mode;
+    if (!training || frozenBatchNorm?.(scope.path))
+      return batchNormInference(x, gamma, beta, runningMean, runningVariance, epsilon);
     const { y, mean, variance } = batchNormTraining(x, gamma, beta, epsilon);
     const count = sizeOf(x.shape) / shape[0];
     const unbiased = count > 1 ? count / (count - 1) : 1;

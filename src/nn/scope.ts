@@ -11,6 +11,8 @@ export interface BuildMode {
   readonly seed: number;
   /** Whether to build the auxiliary heads, which are used in training only. */
   readonly auxiliary?: boolean;
+  /** Whether the batch normalisation at a path uses its running statistics in training and leaves them as they are. */
+  readonly frozenBatchNorm?: (path: string) => boolean;
 }
 
 /**

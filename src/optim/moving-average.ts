@@ -1,22 +1,40 @@
 import { type Graph, sizeOf, stateAttributes, type Tensor } from '../graph/graph.ts';
 import { add, mul, sub } from '../graph/ops/elementwise.ts';
-import { flatten } from './flat-vector.ts';
+import { flatten, unflatten } from './flat-vector.ts';
 
 /** Name of the state vector with the moving average of all network states. */
 export const averageState = 'average.weights';
 
 /**
  * Keeps an exponential moving average (EMA) of the network's states, weights and running statistics alike:
- * average ← decay·average + (1 − decay)·new. Call it after the optimiser has assigned them.
+ * average ← decay·average + (1 − decay)·new. The average of a state that never changes is that state, exactly.
+ * Call it after the optimiser has assigned them.
  *
  * @param decay a scalar, usually an input to allow for warm-up
+ * @param changed names of the states that a step changes; default: those that the graph assigns
  */
-export function trackMovingAverage(states: readonly Tensor[], decay: Tensor): void {
+export function trackMovingAverage(
+  states: readonly Tensor[],
+  decay: Tensor,
+  changed: { has(name: string): boolean } = decay.graph.updates,
+): void {
   const { graph } = decay;
   const length = states.reduce((sum, state) => sum + sizeOf(state.shape), 0);
   const average = graph.state(averageState, [length], () => packAverage(states, new Map()));
   const next = flatten(states.map((state) => newValue(graph, state)));
-  graph.assign(average, add(mul(average, decay), mul(next, sub(graph.scalar(1), decay))));
+  const moved = add(mul(average, decay), mul(next, sub(graph.scalar(1), decay)));
+  graph.assign(average, keepUnchanged(states, moved, changed));
+}
+
+/** The average with the states that never change in place of their parts, which rounding would move. */
+function keepUnchanged(states: readonly Tensor[], average: Tensor, changed: { has(name: string): boolean }): Tensor {
+  const isUnchanged = (state: Tensor) => !changed.has(stateAttributes(state).name);
+  if (!states.some(isUnchanged)) return average;
+  const parts = unflatten(
+    average,
+    states.map(({ shape }) => shape),
+  );
+  return flatten(states.map((state, index) => (isUnchanged(state) ? state : parts[index])));
 }
 
 function newValue(graph: Graph, state: Tensor): Tensor {

@@ -96,6 +96,61 @@ describe('the text of a report', () => {
     expect(bibliography(text)).not.toMatch(/adamw|dice|polyak/);
   });
 
+  it.each<[string[], string[]]>([
+    [
+      ['train.schedule=onecycle', 'train.optimizer.kind=adam'],
+      [
+        'Adam @adam, $beta$',
+        'one cycle @one-cycle from 1/25 of the peak, which is at 30\u00a0% of the run',
+        'rises to its peak',
+      ],
+    ],
+    [
+      ['train.schedule=step', 'train.finalShare=0.01', 'train.encoderLrFactor=0.1'],
+      [
+        '× 0.1 at 50\u00a0% and 75\u00a0% of the run, at least 1\u00a0% of the peak',
+        '[learning rate of the encoder], [× 0.1]',
+      ],
+    ],
+    [
+      ['train.schedule=step', 'train.scheduleOptions.every=0.2', 'train.optimizer.kind=muon'],
+      [
+        '× 0.1 every 20\u00a0% of the run',
+        'reduced in steps',
+        'Muon @muon, momentum 0.95, for convolution kernels; AdamW @adamw',
+      ],
+    ],
+    [
+      [
+        'train.schedule=cosine-restarts',
+        'train.scheduleOptions.cycleFactor=2',
+        'train.freeze.encoder=true',
+        'train.freeze.batchNorm=all',
+      ],
+      ['first cycle 25\u00a0% of the run, each 2 times as long', '[frozen], [encoder and batch normalisation]'],
+    ],
+    [
+      ['train.schedule=plateau', 'train.scheduleOptions.watch=valLoss', 'train.earlyStopping.patience=9'],
+      [
+        '× 0.1 after 4 validations without improvement of validation loss',
+        'reduced whenever validation loss stops improving',
+        'after 9 validations without improvement of validation F',
+      ],
+    ],
+  ])('describes the settings %j', (overrides, wanted) => {
+    const text = sourceOf(overrides);
+    for (const part of wanted) expect(text).toContain(part);
+  });
+
+  it('says why a run stopped early', () => {
+    const { run } = reportFacts(['train.earlyStopping.patience=2']);
+    const metrics = [...run.metrics.slice(0, -1), { ...run.metrics.at(-1)!, valF: 0.5, staleValidations: 2 }];
+    const text = sourceOf(['train.earlyStopping.patience=2'], { run: { ...run, metrics } });
+    expect(text).toContain('Training stopped early, because validation F had not improved in 2 validations.');
+    expect(text).not.toContain('The run is not finished');
+    expect(text).not.toContain('so the last steps are small');
+  });
+
   it('omits regularisation without any, and augmentation if images are only oversampled', () => {
     const none = [
       'train.averageDecay=0',
@@ -354,6 +409,8 @@ describe('the report', () => {
         'data.labels=face-8',
       ],
     ],
+    ['with one cycle', ['train.schedule=onecycle', 'train.optimizer.kind=adam']],
+    ['with Muon', ['train.optimizer.kind=muon']],
   ])('compiles %s', async (name, overrides) => {
     const out = join(folder, name);
     await mkdir(out);

@@ -33,6 +33,13 @@ describe('a checkpoint', () => {
     const path = join(await temporaryFolder(), 'checkpoint.safetensors');
     await saveCheckpoint(path, checkpoint, smallGraph());
     expect(await loadCheckpoint(path, smallGraph())).toEqual(checkpoint);
+    const plateau = { watch: 'valF', reduction: 0.1 ** 3, best: 1 / 3, bad: 1, cooldown: 2 };
+    const watched = {
+      ...checkpoint,
+      record: { ...record, watch: { plateau, earlyStopping: { watch: 'valLoss', stale: 0 } } },
+    };
+    await saveCheckpoint(path, watched, smallGraph());
+    expect(await loadCheckpoint(path, smallGraph())).toEqual(watched);
     // As earlier versions wrote it.
     await saveCheckpoint(path, version1, smallGraph());
     expect(await loadCheckpoint(path, smallGraph())).toEqual(version1);

@@ -5,6 +5,7 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../form
 import { type StateOwner, sizeOf } from '../graph/graph.ts';
 import { averageState } from '../optim/moving-average.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { watchStateSchema } from './score-watch.ts';
 import { sumsPrefix } from './step/step-sums.ts';
 
 const count = z.number().int().min(0);
@@ -23,6 +24,8 @@ const recordSchema = z.object({
   /** Length of the events file in bytes. */
   eventBytes: count,
   /** Sums of the steps since the last line of metrics. */
+  /** Absent if the run watches no score. */
+  watch: watchStateSchema.optional(),
   window: z.object({ count, read: count, images: count, seconds: z.number(), sums: z.record(z.string(), z.number()) }),
 });
 

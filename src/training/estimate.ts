@@ -19,6 +19,8 @@ export interface TrainingEstimate {
   /** A line about batches that had to be changed. */
   readonly notice?: string;
   readonly parameters: number;
+  /** Parameters that are not frozen. */
+  readonly trainedParameters: number;
   readonly gigaMultiplyAccumulates: number;
   readonly trainingPairs: number;
   readonly validationPairs: number;
@@ -93,6 +95,7 @@ export async function estimateTraining(given: Config, data: string, run?: string
     config,
     ...(notice !== undefined && { notice }),
     parameters: plan.parameters,
+    trainedParameters: finalResolution(plan).step.trainedParameters,
     gigaMultiplyAccumulates: plan.gigaMultiplyAccumulates,
     trainingPairs: trainSet.items.length,
     validationPairs: validationSet.items.length,

@@ -31,6 +31,20 @@ describe('planTraining', () => {
     expect([...graph.states.keys()].filter((name) => name.startsWith('optimizer.'))).toHaveLength(4);
   });
 
+  it.each([
+    [
+      ['train.schedule=plateau', 'validation.every=30'],
+      'train.schedule=plateau follows the validations of a run, but with validation.every=30 and train.epochs=30 the only one is at the end; lower validation.every',
+    ],
+    [
+      ['train.earlyStopping.patience=2', 'validation.every=50'],
+      'train.earlyStopping.patience=2 follows the validations',
+    ],
+  ])('refuses %j: there is no validation to follow', (overrides, message) => {
+    expect(() => plan(...overrides)).toThrow(message);
+    expect(() => plan(...overrides, 'train.minutes=5')).not.toThrow();
+  });
+
   it('keeps no average, no momentum and no loss that the configuration does not want', () => {
     const planned = plan(
       'train.averageDecay=0',

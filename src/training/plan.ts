@@ -46,6 +46,7 @@ export function planTraining(config: Config): TrainingPlan {
   const model = configuredModel(config, labelSet);
   checkLoss(config.loss, labelSet);
   checkResolutions(config);
+  checkWatching(config);
   const average = train.averageDecay > 0;
   const forward = inferenceGraph(model, { batch: 1, height: train.size, width: train.size });
   const stride = train.size / forward.outputs.get('logits')!.shape[2];
@@ -142,6 +143,21 @@ function checkResolutions({ train: { resolutions } }: Config): void {
       { exitCode: 2 },
     );
   });
+}
+
+/** Checks that there are validations to watch. */
+function checkWatching({ train, validation }: Config): void {
+  const { schedule, earlyStopping, epochs, minutes } = train;
+  const watching =
+    schedule === 'plateau'
+      ? 'train.schedule=plateau'
+      : earlyStopping.patience !== undefined && `train.earlyStopping.patience=${earlyStopping.patience}`;
+  if (!watching || minutes || validation.every < epochs) return;
+  throw new FaceparseError(
+    `${watching} follows the validations of a run, but with validation.every=${validation.every} and train.epochs=${epochs} ` +
+      'the only one is at the end; lower validation.every',
+    { exitCode: 2 },
+  );
 }
 
 function checkParameterLimit(config: Config, model: Model, parameters: number): void {

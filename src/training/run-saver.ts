@@ -16,6 +16,7 @@ import { formatMetrics, MetricsLog, type RunFolder, readMetrics, runFolder } fro
 import type { RunProgress } from './record/run-progress.ts';
 import type { ResolutionWork } from './resolution-work.ts';
 import type { Validation } from './run-validation.ts';
+import { describeEarlyStop, ScoreWatch } from './score-watch.ts';
 import { StepWindow } from './step/step-window.ts';
 
 /** How a resumed run differs from its earlier part. */
@@ -53,6 +54,7 @@ export class RunSaver {
     readonly window: StepWindow,
     /** The best validation so far. */
     private best: { readonly f: number; readonly step: number },
+    private readonly watch: ScoreWatch,
   ) {}
 
   /**
@@ -68,7 +70,7 @@ export class RunSaver {
     } else {
       await buildFolder(folder.path, (aside) => writeOrigin(runFolder(aside), config, environment));
     }
-    return new RunSaver(run, MetricsLog.create(folder), new StepWindow(), { f: -1, step: -1 });
+    return new RunSaver(run, MetricsLog.create(folder), new StepWindow(), noBest, new ScoreWatch(config.train));
   }
 
   /** Continues from a checkpoint and records changed conditions and settings. */
@@ -88,14 +90,33 @@ export class RunSaver {
     const log = await MetricsLog.reopen(folder, record);
     // No line of metrics mixes steps of two settings.
     const window = Object.keys(changed).length > 0 ? new StepWindow() : new StepWindow(record.window);
-    if (isComparable) return new RunSaver(run, log, window, { f: bestF, step: record.bestStep });
+    // Losses are comparable only if the loss is the same.
+    const isSameLoss = !changed.changes?.some(({ key }) => key.startsWith('loss.'));
+    const watch = new ScoreWatch(
+      config.train,
+      record.watch,
+      (score) => isComparable && (score !== 'valLoss' || isSameLoss),
+    );
+    if (isComparable) return new RunSaver(run, log, window, { f: bestF, step: record.bestStep }, watch);
     await keepBestWeights(folder, step);
-    return new RunSaver(run, log, window, { f: -1, step: -1 });
+    return new RunSaver(run, log, window, noBest, watch);
   }
 
   /** F of the best validation so far, −1 before the first. */
   get bestF(): number {
     return this.best.f;
+  }
+
+  /** Factor of the learning rate, which a plateau of the watched score reduces. */
+  get reduction(): number {
+    return this.watch.reduction;
+  }
+
+  /** Why the run ends with the validation after the last step, if it stops early there. */
+  get earlyStop(): string | undefined {
+    const { progress, config } = this.run;
+    const last = this.log.lines.at(-1);
+    return last?.step === progress.step ? describeEarlyStop(last, config) : undefined;
   }
 
   /** Whether the validation after the last step is done. */
@@ -121,8 +142,14 @@ export class RunSaver {
   addValidation({ summary, loss, trainF }: Validation): void {
     const { step, epoch, seconds } = this.run.progress;
     const { fPerImage, macro, pixelAccuracy } = summary;
-    const scores = { valF: fPerImage, valMacroIou: macro.withBackground.iou, valPixelAccuracy: pixelAccuracy };
-    this.log.add({ step, epoch, seconds, ...scores, valLoss: loss, ...(trainF !== undefined && { trainF }) });
+    const scores = {
+      valF: fPerImage,
+      valMacroIou: macro.withBackground.iou,
+      valPixelAccuracy: pixelAccuracy,
+      valLoss: loss,
+    };
+    const watched = this.watch.add(scores);
+    this.log.add({ step, epoch, seconds, ...scores, ...(trainF !== undefined && { trainF }), ...watched });
     if (fPerImage > this.best.f) this.best = { f: fPerImage, step };
   }
 
@@ -138,6 +165,7 @@ export class RunSaver {
       offset: progress.offset,
       stepsPerEpoch: progress.stepsPerEpoch,
       resolution: plan.resolutions.indexOf(resolution),
+      ...(this.watch.state && { watch: this.watch.state }),
       window: window.state,
       ...(await this.log.saveEvents()),
     };
@@ -194,6 +222,9 @@ export class RunSaver {
     await writeFileAtomic(path, encodeWeights(weights, this.step));
   }
 }
+
+/** The best validation before the first. */
+const noBest = { f: -1, step: -1 };
 
 /** All files of a run except the checkpoint. */
 function madeInTraining(folder: RunFolder): string[] {

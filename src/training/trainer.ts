@@ -24,7 +24,7 @@ import {
   readEarlierPart,
 } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
-import { describeInitialWeights, loadInitialWeights } from './earlier-run/initial-weights.ts';
+import { describeStart, loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { requirePossible } from './earlier-run/setting-changes.ts';
 import { statesAtStart } from './earlier-run/states-at-start.ts';
 import {
@@ -89,6 +89,8 @@ export interface TrainResult {
   readonly seconds: number;
   readonly interrupted: boolean;
   readonly bestF: number;
+  /** Why the run stopped early, if it did. */
+  readonly earlyStop?: string | undefined;
   /** Scores of the last validation; undefined if the run was interrupted before the first. */
   readonly last?: ScoreSummary;
 }
@@ -154,7 +156,7 @@ class TrainingSession {
 
   /** Sets up, trains and releases everything. */
   async run(): Promise<TrainResult> {
-    const { options, folder, progress } = this;
+    const { options, folder } = this;
     let release = options.resume ? await claimRun(folder.path) : undefined;
     try {
       const checkpoint = options.resume ? await findCheckpoint(folder, finalResolution(this.plan).step) : undefined;
@@ -162,9 +164,9 @@ class TrainingSession {
       await this.open(checkpoint);
       release ??= await claimRun(folder.path);
       const interrupted = await this.loop();
-      const { step: steps, seconds } = progress;
-      const { bestF } = this.saver;
-      return { run: folder, steps, seconds, interrupted, bestF, ...(this.last && { last: this.last }) };
+      const { bestF, earlyStop } = this.saver;
+      const { step: steps, seconds } = this.progress;
+      return { run: folder, steps, seconds, interrupted, bestF, earlyStop, ...(this.last && { last: this.last }) };
     } finally {
       await this.work?.close();
       await release?.();
@@ -181,12 +183,11 @@ class TrainingSession {
       progress.continueFrom(positionAt(checkpoint, earlier));
     }
     this.checked = progress.step;
-    this.notify(initial && describeInitialWeights(initial));
+    if (!earlier) this.notify(describeStart(initial, config));
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {
-      const { size } = preprocessing;
-      requireRoomForBatches({ ...config.train, size, labelSize, workers: config.data.workers });
+      requireRoomForBatches({ ...config.train, size: preprocessing.size, labelSize, workers: config.data.workers });
     }
     const decoded = await loadTrainingImages(this.trainSet, config, {
       ...(options.images && { images: options.images }),
@@ -218,7 +219,7 @@ class TrainingSession {
       ? RunSaver.reopen(run, checkpoint, environment, { changed, isComparable: hasSameValidation(earlier, current) })
       : RunSaver.begin(run, environment, options.resume === true));
     this.notify(...describeChanges(changed, earlier, progress.step));
-    if (changed.changes && !progress.isOver)
+    if (changed.changes && !progress.isOver && !this.saver.earlyStop)
       this.notify(`the learning rate continues at ${this.learningRate.toPrecision(3)}`);
     if (checkpoint && this.saver.isValidated) await this.repeatSaving();
   }
@@ -250,7 +251,7 @@ class TrainingSession {
     const timeLeft = this.timeLeft();
     for (;;) {
       if (this.isValidationDue() && (await this.validate())) return true;
-      if (progress.isOver) return false;
+      if (progress.isOver || saver.earlyStop) return false;
       const learningRate = await this.trainStep();
       const lineDue = progress.step % stepsPerLine === 0 || this.isEndOfInterval() || progress.isOver;
       if (lineDue || progress.step % stepsPerCheck === 0) await this.checkLoss(learningRate);
@@ -280,8 +281,7 @@ class TrainingSession {
 
   /** The learning rate of the next step. */
   private get learningRate(): number {
-    const { train } = this.config;
-    return learningRateAt(this.progress.share, { ...train, kind: train.schedule, learningRate: train.lr });
+    return learningRateAt(this.progress.share, this.config.train, this.saver.reduction);
   }
 
   /** Makes one optimiser step. @returns its learning rate */

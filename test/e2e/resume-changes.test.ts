@@ -3,6 +3,7 @@ import { cp, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { parseConfig } from '../../src/config/parse-config.ts';
 import { learningRateAt } from '../../src/optim/schedule.ts';
 import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
@@ -57,7 +58,7 @@ describe('a run resumed with changed settings', () => {
       [15, 3],
       [18, 4],
     ]);
-    const schedule = { kind: 'cosine', learningRate: 5e-4, warmup: 0.03, finalShare: 0 } as const;
+    const schedule = parseConfig('', '', ['train.lr=5e-4']).train;
     const rate = rows.find(({ step, learningRate }) => step === 15 && learningRate !== undefined)!.learningRate!;
     // Its last step begins at 8 of the 12 steps that 4 epochs have now.
     expect(rate).toBeCloseTo(learningRateAt(8 / 12, schedule), 9);

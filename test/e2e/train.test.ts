@@ -193,6 +193,48 @@ describe('train', () => {
     expect(await readdir(cwd)).toEqual([]);
   });
 
+  it('describes schedule, early stopping and frozen parts with --dry-run', async () => {
+    const cwd = await temporaryFolder();
+    const words = [
+      'train',
+      '--data',
+      data,
+      '--dry-run',
+      ...smallTraining,
+      'model.name=unet',
+      'train.encoderLrFactor=0.5',
+    ];
+    const settings = ['train.freeze.batchNorm=encoder', 'train.schedule=plateau', 'train.earlyStopping.patience=3'];
+    const { stdout, stderr } = await runCli([...words, ...settings], { cwd });
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(
+      /^frozen +the batch normalisation of the encoder; [\d,]+ of [\d,]+ parameters are trained$/m,
+    );
+    expect(stdout).toMatch(
+      /^learning rate +peak 0\.002, plateau after a warm-up over 3 % of the run, follows valF, × 0\.5 for the encoder$/m,
+    );
+    expect(stdout).toMatch(/^may end +earlier, after 3 validations without improvement of valF$/m);
+  });
+
+  it('stops early, says why, is finished, and goes on with more patience', async () => {
+    const cwd = await temporaryFolder();
+    const stopping = ['validation.every=1', 'train.earlyStopping.minDelta=0.9', 'train.earlyStopping.patience=1'];
+    const words = ['train', '--data', data, ...smallTraining, 'train.epochs=4', ...stopping, '--name', 'early'];
+    const first = await runCli(words, { cwd });
+    expect(first.stdout).toMatch(/^Stopped early: valF did not improve in 1 validation\n12 steps in /m);
+    expect(first.stdout).toMatch(/^train longer: faceparse train --resume \S+ train\.earlyStopping\.patience=2$/m);
+    const resume = ['train', '--resume', join('runs', 'early')];
+    const again = await runCli(resume, { cwd });
+    expect(again.stdout).toMatch(/ is finished: 12 steps .*\nstopped early: valF did not improve in 1 validation\n/);
+    const other = await runCli([...resume, 'train.lr=1e-3'], { cwd });
+    expect([other.code, other.stderr]).toEqual([
+      2,
+      expect.stringMatching(/no step is left \(stopped early: .*\)\. Give it a greater patience too, such as: .*=2\n$/),
+    ]);
+    const more = await runCli([...resume, 'train.earlyStopping.patience=2', '--json'], { cwd });
+    expect(JSON.parse(more.stdout)).toMatchObject({ steps: 18, earlyStop: 'valF did not improve in 2 validations' });
+  });
+
   it('lowers batches that the pairs cannot fill, says so, and records it', async () => {
     const cwd = await temporaryFolder();
     const words = ['train', '--data', data, ...smallTraining, 'train.accumulate=7', 'train.epochs=1', '--name', 'few'];

@@ -56,6 +56,44 @@ function describeLength({ train }: Config, { steps, epochs, seconds, done }: Tra
   ];
 }
 
+/** The learning rate and its schedule: `0.002, cosine after a warm-up over 3 % of the run`. */
+function describeRate({ train }: Config): string {
+  const { lr, schedule, warmup, scheduleOptions, encoderLrFactor } = train;
+  const rises = schedule !== 'onecycle' && warmup > 0;
+  return [
+    `peak ${lr}, ${schedule}${rises ? ` after a warm-up over ${Number((warmup * 100).toPrecision(3))} % of the run` : ''}`,
+    ...(schedule === 'plateau' ? [`follows ${scheduleOptions.watch}`] : []),
+    ...(encoderLrFactor === 1 ? [] : [`× ${encoderLrFactor} for the encoder`]),
+  ].join(', ');
+}
+
+/** What is frozen and how many parameters are left; no line if nothing is frozen. */
+function describeFrozen({ train }: Config, { parameters, trainedParameters }: TrainingEstimate): [string, string][] {
+  const { encoder, batchNorm } = train.freeze;
+  const frozen = [
+    ...(encoder ? ['the encoder'] : []),
+    ...(batchNorm === 'none'
+      ? []
+      : [
+          batchNorm === 'all'
+            ? 'batch normalisation'
+            : encoder
+              ? 'its batch normalisation'
+              : 'the batch normalisation of the encoder',
+        ]),
+  ];
+  if (frozen.length === 0) return [];
+  const left = `${formatCount(trainedParameters)} of ${formatCount(parameters)} parameters are trained`;
+  return [['frozen', `${frozen.join(' and ')}; ${left}`]];
+}
+
+/** When the run ends early; no line if it does not. */
+function describeEarlyStopping({ train }: Config): [string, string][] {
+  const { patience, watch } = train.earlyStopping;
+  if (patience === undefined) return [];
+  return [['may end', `earlier, after ${countOf(patience, 'validation')} without improvement of ${watch}`]];
+}
+
 async function dryRun(given: Config, data: string, run: string | undefined, options: JsonOption): Promise<void> {
   const { estimateTraining } = await import('../../training/estimate.ts');
   const estimate = await estimateTraining(given, data, run);
@@ -72,9 +110,12 @@ async function dryRun(given: Config, data: string, run: string | undefined, opti
         `${formatCount(estimate.trainingPairs)} training pairs, ${formatCount(estimate.validationPairs)} for validation`,
       ],
       ...(estimate.initialWeights === undefined ? [] : [['start', estimate.initialWeights] as [string, string]]),
+      ...describeFrozen(config, estimate),
+      ['learning rate', describeRate(config)],
       ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps per epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} per step (just measured)`],
       ...describeLength(config, estimate),
+      ...describeEarlyStopping(config),
     ]),
   );
   printText('\nNothing was trained or written (--dry-run).');
@@ -138,8 +179,14 @@ async function resumedConfig(run: string, words: readonly string[], options: Tra
 }
 
 /** The commands that go on from a finished run. */
-function waysOn(run: string, { train }: Config): [string, string][] {
-  const longer = train.minutes ? `--minutes ${train.minutes * 2}` : `train.epochs=${train.epochs * 2}`;
+function waysOn(run: string, { train }: Config, earlyStop?: string): [string, string][] {
+  const { patience = 1 } = train.earlyStopping;
+  const longer =
+    earlyStop !== undefined
+      ? `train.earlyStopping.patience=${patience * 2}`
+      : train.minutes
+        ? `--minutes ${train.minutes * 2}`
+        : `train.epochs=${train.epochs * 2}`;
   return [
     ['train longer', `faceparse train --resume ${run} ${longer}`],
     ['new run from its weights', `faceparse train ${run}/config.yaml train.init=${run} --name NEW --data DATA`],
@@ -148,22 +195,26 @@ function waysOn(run: string, { train }: Config): [string, string][] {
 
 /** Reports a run that has no step left. @throws FaceparseError (exit code 2) if settings were given that have no effect */
 function reportFinished(run: string, config: Config, state: RunState, words: readonly string[], json = false): void {
-  const { last, hasCheckpoint, bestF = -1 } = state;
+  const { last, hasCheckpoint, earlyStop, bestF = -1 } = state;
   const extent = `${countOf(last.step, 'step')} (${Number(last.epoch.toFixed(2))} epochs)`;
-  const [[, longer]] = waysOn(run, config);
+  const ways = waysOn(run, config, earlyStop);
+  const [[, longer]] = ways;
+  const because = earlyStop === undefined ? '' : ` (stopped early: ${earlyStop})`;
   if (words.length > 0) {
     throw new FaceparseError(
-      `${words.join(' ')} would change nothing: ${run} is finished after ${extent}, and no step is left. ` +
-        `Give it a greater length too, such as: ${longer}`,
+      `${words.join(' ')} would change nothing: ${run} is finished after ${extent}, and no step is left${because}. ` +
+        `Give it a greater ${earlyStop === undefined ? 'length' : 'patience'} too, such as: ${longer}`,
       { exitCode: 2 },
     );
   }
-  if (json) printJson({ run, finished: true, steps: last.step, seconds: last.seconds, interrupted: false, bestF });
+  if (json)
+    printJson({ run, finished: true, steps: last.step, seconds: last.seconds, interrupted: false, bestF, earlyStop });
   else
     printText(
-      `${run} is finished: ${extent} in ${formatDuration(last.seconds)}; best F (per image) ${formatScore(bestF)}\n\n` +
+      `${run} is finished: ${extent} in ${formatDuration(last.seconds)}; best F (per image) ${formatScore(bestF)}\n` +
+        `${earlyStop === undefined ? '' : `stopped early: ${earlyStop}\n`}\n` +
         // Without a checkpoint, only its weights are left.
-        formatPairs(waysOn(run, config).slice(hasCheckpoint ? 0 : 1)),
+        formatPairs(ways.slice(hasCheckpoint ? 0 : 1)),
     );
 }
 
@@ -230,6 +281,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       seconds: result.seconds,
       interrupted: result.interrupted,
       bestF: result.bestF,
+      earlyStop: result.earlyStop,
       last: result.last && { ...result.last, confusion: undefined },
     });
   }
@@ -240,9 +292,10 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
   }
   const { getLabelSet } = await import('../../labels/registry.ts');
   if (result.last) printText(formatScores(result.last, getLabelSet(config.data.labels)));
-  const [[, longer]] = waysOn(run, config);
+  const { earlyStop } = result;
+  const [[, longer]] = waysOn(run, config, earlyStop);
   printText(
-    `\n${formatCount(result.steps)} steps in ${formatDuration(result.seconds)}; best F (per image) ${formatScore(result.bestF)}\n` +
+    `\n${earlyStop === undefined ? '' : `Stopped early: ${earlyStop}\n`}${formatCount(result.steps)} steps in ${formatDuration(result.seconds)}; best F (per image) ${formatScore(result.bestF)}\n` +
       `run folder ${run}: curves.svg, validation.png, metrics.csv, weights/best.safetensors\n` +
       `train longer: ${longer}`,
   );

@@ -30,7 +30,7 @@ async function drawCurves(
 
 /** Draws losses (left axis) and learning rate (right axis, from the first step) over epochs as an SVG. */
 export function lossFigure(lines: readonly MetricsLine[], { train }: Config): Promise<string> {
-  const first = learningRateAt(0, { ...train, kind: train.schedule, learningRate: train.lr });
+  const first = learningRateAt(0, train);
   const valLoss = pointsOf(lines, 'valLoss');
   const series: CurveSeries[] = [
     { name: valLoss.length > 0 ? 'training loss' : 'loss', points: pointsOf(lines, 'loss') },

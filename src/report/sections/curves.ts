@@ -1,5 +1,6 @@
 import type { Config } from '../../config/schema.ts';
 import { countOf } from '../../text/counts.ts';
+import { describeEarlyStop } from '../../training/score-watch.ts';
 import { firstImages, formatF, formatPoints } from '../facts/format-facts.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
 import { isAtEnd, scoredFirst, sizeSteps, validationsAtLastSize } from '../facts/run-progress.ts';
@@ -22,15 +23,22 @@ export function convergence({ run }: Pick<ReportFacts, 'run'>): string | undefin
   const before = scored.findLast(({ epoch }) => epoch <= 0.9 * last.epoch);
   if (!before) return undefined;
   const gain = last.valF - before.valF;
+  const stoppedEarly = describeEarlyStop(last, run.config) !== undefined;
   const [from, to] = [before, last].map(({ epoch }) => Number(epoch.toFixed(1)));
   const change = `${gain < 0 ? 'fell' : 'rose'} from ${formatF(before.valF)} to ${formatF(last.valF)}`;
-  return `From epoch ${from} to ${to}, the end of training, validation F ${change}${verdict(gain, run.config.train)}.`;
+  return `From epoch ${from} to ${to}, the end of training, validation F ${change}${verdict(gain, run.config.train, stoppedEarly)}.`;
 }
 
+/** Schedules that end at `finalShare`. */
+const decaying: readonly Config['train']['schedule'][] = ['cosine', 'polynomial', 'cosine-restarts'];
+
 /** Interprets a gain. If the learning rate decays to 0, every run levels off, however short it is. */
-function verdict(gain: number, { schedule, finalShare }: Config['train']): string {
+function verdict(gain: number, { schedule, finalShare }: Config['train'], stoppedEarly: boolean): string {
   const isLevel = Math.abs(gain) < levelledOff;
-  if (schedule !== 'constant' && finalShare < 0.02) {
+  if (schedule === 'onecycle' && !stoppedEarly) {
+    return `${isLevel ? ': it levelled off' : ''} as the learning rate decayed to nearly 0`;
+  }
+  if (decaying.includes(schedule) && finalShare < 0.02 && !stoppedEarly) {
     return `${isLevel ? ': it levelled off' : ''} as the learning rate decayed to ${finalShare > 0 ? 'nearly ' : ''}0`;
   }
   if (isLevel) return ': training had levelled off';

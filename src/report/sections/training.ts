@@ -2,50 +2,13 @@ import type { Config } from '../../config/schema.ts';
 import type { Normalization } from '../../image/normalization.ts';
 import type { ResizeRule } from '../../image/preprocessing.ts';
 import { getLabelSet } from '../../labels/registry.ts';
-import { countOf, formatCount } from '../../text/counts.ts';
+import { formatCount } from '../../text/counts.ts';
 import { typstNumber } from '../../text/typst-number.ts';
 import { formatShare } from '../facts/format-facts.ts';
 import { type AveragedViews, type ReportFacts, viewsOf } from '../facts/report-facts.ts';
-import { epochOf, isAtEnd, sizeSteps, validations } from '../facts/run-progress.ts';
+import { epochOf, validations } from '../facts/run-progress.ts';
 import { blocks, figure, list, markup, paragraph, sideBySide, table } from '../typst/typst-text.ts';
-
-type Row = readonly [string, string];
-
-function optimizerRows({ train, data: { oversample } }: Config): Row[] {
-  const { optimizer, schedule, warmup, finalShare } = train;
-  const how =
-    optimizer.kind === 'adamw'
-      ? `AdamW @adamw, $beta$ = ${optimizer.beta1}, ${optimizer.beta2}`
-      : `SGD, momentum ${optimizer.momentum}${optimizer.nesterov ? ' (Nesterov) @nesterov' : ''}`;
-  const oversampled = Object.entries(oversample)
-    .map(([name, factor]) => `${markup(name)} ×${typstNumber(factor)}`)
-    .join(', ');
-  const falls = { constant: 'constant', cosine: 'cosine @sgdr', polynomial: 'polynomial, power 0.9' }[schedule];
-  return [
-    ['optimiser', how],
-    ['peak learning rate', typstNumber(train.lr)],
-    [
-      'schedule',
-      `${falls}${schedule !== 'constant' && finalShare > 0 ? `, to ${formatShare(finalShare)} of the peak` : ''}`,
-    ],
-    ...(warmup > 0 ? [['warm-up', `linear, ${formatShare(warmup)} of the run`] as const] : []),
-    ...(optimizer.weightDecay > 0 ? [['weight decay', typstNumber(optimizer.weightDecay)] as const] : []),
-    ...(train.clipNorm > 0 ? [['gradient clipping @clipping', `norm ${typstNumber(train.clipNorm)}`] as const] : []),
-    ...(train.averageDecay > 0 ? [['weight averaging (EMA) @polyak', `decay ${train.averageDecay}`] as const] : []),
-    ['batch size', `${train.accumulate > 1 ? `${train.accumulate} × ` : ''}${train.batchSize}`],
-    train.minutes ? ['planned length', countOf(train.minutes, 'minute')] : ['length', countOf(train.epochs, 'epoch')],
-    ['image size', sizesOf(train)],
-    ...(oversampled ? [['oversampling', oversampled] as const] : []),
-  ];
-}
-
-/** `128² until 20 %, 192² until 47 %, then 384²` */
-function sizesOf({ resolutions, size }: Config['train']): string {
-  const before = resolutions
-    .map((resolution) => `${resolution.size}² until ${formatShare(resolution.until)}, `)
-    .join('');
-  return before ? `${before}then ${size}²` : `${size}²`;
-}
+import { optimisation, optimizerRows, type Row } from './optimization.ts';
 
 /** Whether a flip changes labels; some label sets have no sides. */
 function exchangesSides({ flipSwap }: Config['data']['augmentation'], labels: string): boolean {
@@ -85,35 +48,6 @@ function augmentationRows({ data: { augmentation: a, labels } }: Config): Row[] 
 
 function settings(rows: readonly Row[], caption: string, label: string): string {
   return figure(table([{ title: 'setting' }, { title: 'value', width: '1fr' }], rows), caption, label);
-}
-
-function optimisation({ run }: ReportFacts): string {
-  const { train } = run.config;
-  const last = run.metrics.at(-1)!;
-  const sgd = train.optimizer.kind === 'sgd';
-  return paragraph(
-    `*Optimisation.* @tab-optimisation lists the settings. Training took ${countOf(last.step, 'step')} (${countOf(Number(last.epoch.toFixed(1)), 'epoch')}).`,
-    train.warmup > 0 &&
-      `The learning rate rises linearly at first${sgd ? '' : ', because the moment estimates of AdamW are unreliable in the first steps'}.`,
-    train.schedule !== 'constant' &&
-      `${train.warmup > 0 ? 'It then decays' : 'The learning rate decays from the first step'}${isAtEnd(run) ? ', so the last steps are small' : ' over the planned length'}.`,
-    train.resolutions.length > 0 && describeResolutions(run),
-    train.clipNorm > 0 && 'Gradient clipping limits the effect of a single unusual batch.',
-  );
-}
-
-/** How the image size changed until the run ended. */
-function describeResolutions(run: ReportFacts['run']): string {
-  const planned = run.config.train.resolutions.length + 1;
-  const sizes = sizeSteps(run).map(({ size }) => size);
-  if (sizes.length < planned) {
-    return `The image size was planned to change in ${planned} stages; the run reached ${sizes.length === 1 ? 'the first' : `the first ${sizes.length}`}.`;
-  }
-  const grows = sizes.every((size, index) => index === 0 || size > sizes[index - 1]);
-  return grows
-    ? `The image size grows in ${planned} stages: a step on small images costs a fraction of one at full size, ` +
-        'and the coarse layout learned there carries over.'
-    : `The image size changes in ${planned} stages.`;
 }
 
 function regularisation({ run: { config } }: ReportFacts): string {

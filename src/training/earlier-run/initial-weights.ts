@@ -121,8 +121,17 @@ export async function loadInitialWeights(config: Config, model: Model): Promise<
   };
 }
 
-/** A line about the initial weights, for the console. */
-export function describeInitialWeights({ file, run }: InitialWeights): string {
+/** A line about the start of a new run, for the console; undefined if there is nothing to say. */
+export function describeStart(initial: InitialWeights | undefined, { train }: Config): string | undefined {
+  if (initial) return describeInitialWeights(initial);
+  const { encoder, batchNorm } = train.freeze;
+  const because = 'because train.init is not set';
+  if (encoder) return `train.freeze.encoder=true: the encoder stays at its random initial weights, ${because}`;
+  if (batchNorm === 'none') return undefined;
+  return `train.freeze.batchNorm=${batchNorm}: batch normalisation stays at mean 0 and variance 1, ${because}`;
+}
+
+function describeInitialWeights({ file, run }: InitialWeights): string {
   const start = `the run starts from the weights of ${file}`;
   if (!run)
     return `${start}, which is in no run folder: how they were trained is unknown, so the challenge forbids them`;

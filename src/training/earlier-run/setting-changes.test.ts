@@ -64,6 +64,9 @@ describe('requirePossible', () => {
     [['train.averageDecay=0']],
     [['train.optimizer.momentum=0', 'train.optimizer.beta1=0.8']],
     [['loss.lovasz=1', 'data.workers=3', 'data.augmentation.flip=0', 'data.repair=false', 'validation.every=7']],
+    [['train.schedule=plateau', 'train.scheduleOptions.factor=0.5', 'train.earlyStopping.patience=5']],
+    [['train.schedule=onecycle', 'train.scheduleOptions.peakAt=0.4', 'train.encoderLrFactor=0.1']],
+    [['train.optimizer.kind=adam']],
     [['parameters.limit=5000000', 'train.checkpointMinutes=1']],
   ])('lets %j change', (to) => {
     expect(change([], to)).not.toThrow();
@@ -88,6 +91,13 @@ describe('requirePossible', () => {
     expect(change(['model.name=mobile-unet'], ['model.name=compact'])).toThrow(
       'the weights of the run belong to the network mobile-unet; train a new run: faceparse train runs/a/config.yaml model.name=compact --name NEW',
     );
+    expect(change(['train.freeze.encoder=true'], [])).toThrow(
+      'train.freeze.encoder cannot change from true to false when a run is resumed: the state of its optimiser belongs to the ' +
+        'parameters that it has trained so far; begin a new run from its weights: faceparse train runs/a/config.yaml ' +
+        'train.init=runs/a train.freeze.encoder=false --name NEW --data DATA',
+    );
+    expect(change([], ['train.freeze.batchNorm=all'])).toThrow(/freeze\.batchNorm cannot change from none to all /);
+    expect(change(['train.optimizer.kind=adam'], ['train.optimizer.kind=sgd'])).toThrow(/belongs to adam; begin/);
     expect(change(['train.init=x'], [])).toThrow(
       /cannot change from x to unset .*: faceparse train \S+ train\.init=null --name/,
     );

@@ -57,6 +57,11 @@ type Reason = (from: unknown, to: unknown, config: Config) => string | undefined
 /** Turning something on or off, rather than changing its strength. */
 const toggles = (from: unknown, to: unknown) => Number(from) > 0 !== Number(to) > 0;
 
+/** Adam and AdamW differ in the weight decay only. */
+const isAdam = (kind: unknown) => kind === 'adam' || kind === 'adamw';
+
+const otherParameters = 'the state of its optimiser belongs to the parameters that it has trained so far';
+
 /** Why keys cannot change in a resumed run; keys that are absent can. */
 const otherNetwork: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['model.name', (from) => `the weights of the run belong to the network ${from}`],
@@ -65,7 +70,12 @@ const otherNetwork: ReadonlyMap<string, Reason> = new Map<string, Reason>([
 const otherStart: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['train.seed', () => 'its initial weights and the order of its images come from the seed'],
   ['train.init', () => 'it has already started from its initial weights'],
-  ['train.optimizer.kind', (from) => `the state of its optimiser belongs to ${from}`],
+  [
+    'train.optimizer.kind',
+    (from, to) => (isAdam(from) && isAdam(to) ? undefined : `the state of its optimiser belongs to ${from}`),
+  ],
+  ['train.freeze.encoder', () => otherParameters],
+  ['train.freeze.batchNorm', () => otherParameters],
   [
     'train.optimizer.momentum',
     (from, to, { train }) =>

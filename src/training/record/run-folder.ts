@@ -69,6 +69,8 @@ export interface MetricsLine extends Readonly<Partial<Record<LossName, number>>>
   readonly valLoss?: number;
   /** F (per image) on a fixed subset of the training images, without augmentation. */
   readonly trainF?: number;
+  /** With early stopping: validations since the watched score last improved. */
+  readonly staleValidations?: number;
 }
 
 /** The columns of every metrics.csv, in their original order. */
@@ -91,7 +93,7 @@ const firstColumns: readonly (keyof MetricsLine)[] = [
 /** The columns of a metrics.csv: the common columns, then later additions that the run has. */
 function columnsOf(lines: readonly MetricsLine[]): (keyof MetricsLine)[] {
   const laterLosses = losses.map(({ name }) => name).filter((name) => !firstColumns.includes(name));
-  const later: readonly (keyof MetricsLine)[] = ['valLoss', 'trainF', ...laterLosses];
+  const later: readonly (keyof MetricsLine)[] = ['valLoss', 'trainF', 'staleValidations', ...laterLosses];
   return [...firstColumns, ...later.filter((name) => lines.some((line) => line[name] !== undefined))];
 }
 

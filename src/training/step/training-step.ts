@@ -1,5 +1,5 @@
 import { gradients } from '../../graph/autodiff.ts';
-import { Graph, type StateOwner, type Tensor, trainableStates } from '../../graph/graph.ts';
+import { Graph, type StateOwner, type Tensor } from '../../graph/graph.ts';
 import { add, mul } from '../../graph/ops/elementwise.ts';
 import { scale } from '../../graph/ops/reduction.ts';
 import { resize } from '../../graph/ops/resize.ts';
@@ -11,8 +11,9 @@ import { trackMovingAverage } from '../../optim/moving-average.ts';
 import { type UpdateOptions, updateParameters } from '../../optim/optimizer.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type StepSums, trackSums } from './step-sums.ts';
+import { type FineTuningOptions, frozenBatchNorm, rateFactor, trainedParameters } from './trained-parameters.ts';
 
-export interface TrainingStepOptions extends UpdateOptions {
+export interface TrainingStepOptions extends Omit<UpdateOptions, 'rateFactor'>, FineTuningOptions {
   readonly model: Model;
   /** Images per batch. */
   readonly batchSize: number;
@@ -46,6 +47,8 @@ export interface TrainingStep extends StateOwner {
   /** Images per step. */
   readonly images: number;
   readonly classes: number;
+  /** Number of parameters that an update changes: those that are not frozen. */
+  readonly trainedParameters: number;
   /** Weights and running statistics, in the order of the average. */
   readonly networkStates: readonly Tensor[];
   /** Names of all states on which the next step depends: the contents of a checkpoint. */
@@ -70,22 +73,22 @@ export function buildTrainingStep(options: TrainingStepOptions): TrainingStep {
   return { ...step, accumulate, images: accumulate * batchSize, classes: options.model.classes, states };
 }
 
-type BuiltStep = Pick<TrainingStep, 'entries' | 'networkStates' | 'sums'>;
+type BuiltStep = Pick<TrainingStep, 'entries' | 'networkStates' | 'sums' | 'trainedParameters'>;
 
 function wholeStep(options: TrainingStepOptions): BuiltStep {
   const graph = new Graph();
   const { image, labels } = batchInputs(graph, options);
   const learningRate = graph.input('learningRate', []);
   const { loss, parts, networkStates } = networkLoss(image, labels, options);
-  const parameters = trainableStates(graph);
+  const parameters = trainedParameters(graph, options.model.name, options);
   const flat = flatten(gradients(loss, parameters));
-  const { gradientNorm } = updateParameters(parameters, flat, learningRate, options);
+  const { gradientNorm } = updateParameters(parameters, flat, learningRate, updateOptions(options));
   if (options.average) trackMovingAverage(networkStates, graph.input('averageDecay', []));
   const sums = [
     trackSums(graph, 'losses', new Map([['loss', loss], ...parts])),
     trackSums(graph, 'norms', new Map([['gradientNorm', gradientNorm]])),
   ];
-  return { entries: { step: graph }, networkStates, sums };
+  return { entries: { step: graph }, networkStates, sums, trainedParameters: flat.shape[0] };
 }
 
 /**
@@ -99,7 +102,8 @@ function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
   // 0 for the first batch of a step, to start a new sum; else 1.
   const keep = forward.input('keep', []);
   const { loss, parts, networkStates } = networkLoss(image, labels, options, shares);
-  const flat = flatten(gradients(loss, trainableStates(forward)));
+  const parameters = trainedParameters(forward, options.model.name, options);
+  const flat = flatten(gradients(loss, parameters));
   const sum = gradientSum(forward, flat.shape[0]);
   forward.assign(sum, add(mul(sum, keep), flat));
   const losses = trackSums(forward, 'losses', new Map([['loss', loss], ...parts]));
@@ -108,10 +112,20 @@ function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
   const learningRate = update.input('learningRate', []);
   const states = networkStates.map(({ node }) => copyNode(node, [], update)[0]);
   const flatSum = gradientSum(update, flat.shape[0]);
-  const { gradientNorm } = updateParameters(trainableStates(update), flatSum, learningRate, options);
-  if (options.average) trackMovingAverage(states, update.input('averageDecay', []));
+  const updated = states.filter((_, index) => parameters.includes(networkStates[index]));
+  const { gradientNorm } = updateParameters(updated, flatSum, learningRate, updateOptions(options));
+  // The first graph changes the running statistics.
+  const changed = new Set([...forward.updates.keys(), ...update.updates.keys()]);
+  if (options.average) trackMovingAverage(states, update.input('averageDecay', []), changed);
   const norms = trackSums(update, 'norms', new Map([['gradientNorm', gradientNorm]]));
-  return { entries: { accumulate: forward, update }, networkStates, sums: [losses, norms] };
+  const sums = [losses, norms];
+  return { entries: { accumulate: forward, update }, networkStates, sums, trainedParameters: flat.shape[0] };
+}
+
+function updateOptions(options: TrainingStepOptions): UpdateOptions {
+  const { optimizer, clipNorm } = options;
+  const factor = rateFactor(options);
+  return { optimizer, clipNorm, ...(factor && { rateFactor: factor }) };
 }
 
 function gradientSum(graph: Graph, length: number): Tensor {
@@ -129,7 +143,13 @@ function batchInputs(graph: Graph, { batchSize, size, labelSize }: TrainingStepO
 function networkLoss(image: Tensor, labels: Tensor, options: TrainingStepOptions, shares?: BatchShares) {
   const { model, labelSize, seed } = options;
   const { auxiliary: auxiliaryWeight = 0 } = options.loss;
-  const { logits, auxiliary = [] } = model.build(image, { training: true, seed, auxiliary: auxiliaryWeight > 0 });
+  const frozen = frozenBatchNorm(options);
+  const { logits, auxiliary = [] } = model.build(image, {
+    training: true,
+    seed,
+    auxiliary: auxiliaryWeight > 0,
+    ...(frozen && { frozenBatchNorm: frozen }),
+  });
   if (auxiliaryWeight > 0 && auxiliary.length === 0) {
     throw new FaceparseError(`${model.name} has no auxiliary heads; set loss.auxiliary to 0`, { exitCode: 2 });
   }
