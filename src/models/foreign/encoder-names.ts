@@ -22,7 +22,13 @@ export function encoderSources(encoder: string): readonly NameSource[] {
 
 /** Names of an encoder that a user registered: the file has the same. */
 export function ownNames(encoder: string, stem: string): NameSource {
-  return { program: 'faceparse', stem, translate: sameName, classifier: /^$/, originals: [{ title: encoder, encoder }] };
+  return {
+    program: 'faceparse',
+    stem,
+    translate: sameName,
+    classifier: /^$/,
+    originals: [{ title: encoder, encoder }],
+  };
 }
 
 /**
@@ -43,5 +49,8 @@ export function compareConventions(source: NameSource, encoder: string): { fault
   }
   // Files with our own names may come from any variant here.
   const isOwn = source.translate === sameName;
-  return { fault: !isOwn, text: `${encoder} does not compute what these weights were trained with; ${choices} (${difference})` };
+  return {
+    fault: !isOwn,
+    text: `${encoder} does not compute what these weights were trained with; ${choices} (${difference})`,
+  };
 }

@@ -50,7 +50,14 @@ export function fitTensors(tensors: ReadonlyMap<string, StateTensor>, model: Mod
   const assigned = new Map<string, StateTensor>();
   const misshapen: Misshapen[] = [];
   const unexpected: StateTensor[] = [];
-  const unused: Record<UnusedReason, string[]> = { classifier: [], deeper: [], auxiliary: [], head: [], rest: [], outside: [...given.outside] };
+  const unused: Record<UnusedReason, string[]> = {
+    classifier: [],
+    deeper: [],
+    auxiliary: [],
+    head: [],
+    rest: [],
+    outside: [...given.outside],
+  };
   const place = (name: string, tensor: StateTensor) => {
     const shape = wanted.get(name);
     if (shape === undefined) return false;

@@ -5,8 +5,9 @@ import { FaceparseError } from '../../text/errors.ts';
 import { firstFaults } from '../../text/first-faults.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { nameSome } from '../../text/name-some.ts';
-import { modelTitle } from '../settings.ts';
+import { quote } from '../../text/quoted-text.ts';
 import type { Model } from '../model.ts';
+import { modelTitle } from '../settings.ts';
 import { compareConventions } from './encoder-names.ts';
 import { type Fit, fitTensors, type UnusedReason, type WeightsPart } from './fit.ts';
 import { guessNetwork, type NetworkGuess } from './guess-network.ts';
@@ -84,7 +85,9 @@ function unusedNotices({ unused }: Fit): string[] {
   return Object.entries(unused).flatMap(([reason, names]) =>
     names.length === 0
       ? []
-      : [`leaves out ${countOf(names.length, 'tensor')} (${nameSome(names)}): ${reasons[reason as UnusedReason]}`],
+      : [
+          `leaves out ${countOf(names.length, 'tensor')} (${nameSome(names.map(quote))}): ${reasons[reason as UnusedReason]}`,
+        ],
   );
 }
 
@@ -115,13 +118,13 @@ function misfit(
   return wrong(`${name} does not fit ${what}: ${joinWords(counts, 'and')}${suggestion}`, [
     ...firstFaults(misshapen.map((one) => describeMisshapen(one))),
     ...firstFaults(missing.map(([key, shape]) => `missing: ${key} (${formatShape(shape)})`)),
-    ...firstFaults(unexpected.map((tensor) => `not part of it: ${tensor.name} (${formatShape(tensor.shape)})`)),
+    ...firstFaults(unexpected.map((tensor) => `not part of it: ${quote(tensor.name)} (${formatShape(tensor.shape)})`)),
   ]);
 }
 
 function describeMisshapen({ name, tensor, wanted }: Fit['misshapen'][number]): string {
   const target = tensor.name.endsWith(name) ? '' : ` for ${name}`;
-  return `another shape: ${tensor.name} is ${formatShape(tensor.shape)}, but must be ${formatShape(wanted)}${target}`;
+  return `another shape: ${quote(tensor.name)} is ${formatShape(tensor.shape)}, but must be ${formatShape(wanted)}${target}`;
 }
 
 function differs({ model, encoder }: NetworkGuess, wanted: Model): boolean {

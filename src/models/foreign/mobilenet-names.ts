@@ -17,7 +17,12 @@ const expanded2: Readonly<Record<string, string>> = {
 };
 
 function timmMobilenetV2(name: string): string | undefined {
-  const outer = renamed(name, { conv_stem: 'features.0.0', bn1: 'features.0.1', conv_head: 'features.18.0', bn2: 'features.18.1' });
+  const outer = renamed(name, {
+    conv_stem: 'features.0.0',
+    bn1: 'features.0.1',
+    conv_head: 'features.18.0',
+    bn2: 'features.18.1',
+  });
   if (outer !== undefined) return outer;
   return timmBlock(name, counts2, ({ stage, index, layer }) => {
     const found = (stage === 0 ? plain2 : expanded2)[layer];

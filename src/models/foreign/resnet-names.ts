@@ -4,6 +4,12 @@ import { type NameSource, sameName } from './name-source.ts';
 export function resnetNames(encoder: string): NameSource[] {
   const originals = [{ title: `${encoder} of torchvision or timm`, encoder }];
   return [
-    { program: 'torchvision or timm', stem: 'conv1.weight', translate: sameName, classifier: /^(fc|last_linear)\./, originals },
+    {
+      program: 'torchvision or timm',
+      stem: 'conv1.weight',
+      translate: sameName,
+      classifier: /^(fc|last_linear)\./,
+      originals,
+    },
   ];
 }

@@ -43,7 +43,9 @@ function partInside<T>(tensors: ReadonlyMap<string, T>, isStem: (name: string) =
   const names = [...tensors.keys()];
   const wrapper = names.some(isKnown)
     ? undefined
-    : wrapperPrefixes.find((prefix) => names.some((name) => name.startsWith(prefix) && isKnown(name.slice(prefix.length))));
+    : wrapperPrefixes.find((prefix) =>
+        names.some((name) => name.startsWith(prefix) && isKnown(name.slice(prefix.length))),
+      );
   if (wrapper === undefined) return { wrapper: '', inside: tensors, outside: [] };
   const inside = new Map<string, T>();
   const outside: string[] = [];
