@@ -23,6 +23,8 @@ export type { LabelClass, LabelSet } from './labels/label-set.ts';
 export { getLabelSet, listLabelSets } from './labels/registry.ts';
 export { FaceScore, type ImageScore, type ScoreSummary } from './metrics/face-score.ts';
 export { listEncoders } from './models/encoders/registry.ts';
+export type { ForeignNetwork } from './models/foreign/foreign-network.ts';
+export { type ImportedWeights, importWeights } from './models/foreign/import-weights.ts';
 export { createModel, listModels, type ModelOptions } from './models/registry.ts';
 export type { ModelSettings } from './models/settings.ts';
 export { decodeWeights, encodeWeights, type Weights } from './models/weights-file.ts';

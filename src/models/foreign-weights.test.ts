@@ -27,7 +27,9 @@ describe('a model file of another format', () => {
     expect(foreignModelError(new Uint8Array(0), 'a.PTH')?.message).toMatch(
       /^a\.PTH is empty, not a PyTorch checkpoint, as its ending suggests; pass /,
     );
-    expect(foreignModelError(bytes('hello'), 'a.h5')?.message).toMatch(/^a\.h5 is not recognized as a Keras model, as its ending suggests; pass /);
+    expect(foreignModelError(bytes('hello'), 'a.h5')?.message).toMatch(
+      /^a\.h5 is not recognized as a Keras model, as its ending suggests; pass /,
+    );
     expect(foreignModelError(bytes('hello'), 'a.jpg')).toBeUndefined();
     expect(foreignModelError(bytes('\xff\xd8\xff'), 'a.pth')).toBeUndefined();
   });
@@ -41,7 +43,9 @@ describe('a model file of another format', () => {
 
   it('leads to the run if faceparse exported it as ONNX', () => {
     const exported = onnxModel(randomWeights({ size: 32 }).weights);
-    expect(foreignModelError(exported, 'x')?.message).toMatch(/^x is an ONNX model that faceparse exported; pass the run /);
+    expect(foreignModelError(exported, 'x')?.message).toMatch(
+      /^x is an ONNX model that faceparse exported; pass the run /,
+    );
   });
 });
 

@@ -88,7 +88,7 @@ describe('train.init', () => {
       /label set celebamask-19, but data\.labels is face-8/,
     ],
     ['nothing', ['train.init=nowhere'], /train\.init=nowhere: no such file or folder; give a run folder or a weights/],
-    ['a PyTorch checkpoint', ['train.init=net.pth'], /train\.init=net\.pth: it is a PyTorch checkpoint, which cannot/],
+    ['a damaged PyTorch checkpoint', ['train.init=net.pth'], /train\.init=net\.pth: net\.pth: /],
     ['a folder without weights', ['train.init=empty'], /the folder contains no weights/],
     ['a damaged file', ['train.init=bad.safetensors'], /bad\.safetensors cannot be read as weights/],
     ['a checkpoint', ['train.init=RUN/checkpoint.safetensors'], /not a faceparse weights file/],
