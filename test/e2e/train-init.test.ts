@@ -87,7 +87,7 @@ describe('train.init', () => {
       ['data.labels=face-8', 'train.init=RUN'],
       /label set celebamask-19, but data\.labels is face-8/,
     ],
-    ['nothing', ['train.init=nowhere'], /train\.init=nowhere: no such file or folder; give a run folder or a weights/],
+    ['nothing', ['train.init=nowhere'], /train\.init=nowhere: no such file or folder; give a run folder, a weights/],
     ['a damaged PyTorch checkpoint', ['train.init=net.pth'], /train\.init=net\.pth: net\.pth: /],
     ['a folder without weights', ['train.init=empty'], /the folder contains no weights/],
     ['a damaged file', ['train.init=bad.safetensors'], /bad\.safetensors cannot be read as weights/],

@@ -43,7 +43,7 @@ describe('splitPredictArguments', () => {
     [['run', 'w.safetensors', 'a.jpg'], /w\.safetensors is a run/],
     [['net.bin', 'a.jpg'], /net\.bin is an ONNX model\. .*; pass a run folder/],
     [['run', 'a.jpg', 'net.bin'], /net\.bin is an ONNX model/],
-    [['net.pth'], /net\.pth is not recognized as a PyTorch checkpoint\. .*; pass a run folder/],
+    [['net.pth'], /net\.pth is not recognized as a PyTorch checkpoint, as its ending suggests; pass a run folder/],
   ])('refuses %j', async (words, message) => {
     await expect(splitPredictArguments(words.map(at))).rejects.toThrow(message);
     await expect(splitPredictArguments(words.map(at))).rejects.toMatchObject({ exitCode: 2 });
