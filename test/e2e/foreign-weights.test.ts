@@ -109,19 +109,24 @@ describe('weights of another program', () => {
     const result = await parser.parse({ width: 4, height: 4, data: new Uint8Array(48) });
     expect(result.labels.length).toBe(16);
     await parser.dispose();
-    await expect(FaceParser.load(join(cwd, 'whole.pth'), engine)).rejects.toThrow(/does not say which network/);
+    await expect(FaceParser.load(join(cwd, 'whole.pth'), engine)).rejects.toThrow(
+      /says which network its tensors belong to/,
+    );
     await expect(FaceParser.load(undefined, given)).rejects.toThrow(/pass its path too/);
   });
 
   it.each<[string[], RegExp]>([
-    [['import', 'whole.pth'], /whole\.pth does not say which network .* pspnet \(resnet18\) with 19 classes; convert/],
+    [
+      ['import', 'whole.pth'],
+      /nothing in whole\.pth says which network .* pspnet \(resnet18\) with 19 classes; convert/,
+    ],
     [['import', 'resnet18.pth'], /resnet18\.pth has no decoder; the tensors are those of the encoder resnet18; train/],
     [['import', 'nowhere.pth'], /nowhere\.pth not found; pass a \.pth or \.safetensors file/],
     [['import', 'data'], /data is a folder; pass a \.pth/],
     [['import', 'whole.pth', ...network], /no output given; pass --out NEW\.safetensors/],
     [['import', 'whole.pth', ...network, '--mean', '1,2'], /It must be three numbers for red, green and blue/],
     [['import', 'whole.pth', '--model', 'unet', ...network.slice(2)], /does not fit unet \(resnet18\): .*pspnet/],
-    [['export', 'whole.pth', '--format', 'onnx', '--out', 'x'], /whole\.pth does not say which network/],
+    [['export', 'whole.pth', '--format', 'onnx', '--out', 'x'], /nothing in whole\.pth says which network/],
     [['train', 'whole.pth', '--data', 'data'], /is a weights file, not a config; .* --init whole\.pth/],
     [['train', '--data', 'data', '--init', 'data/train/images/no.pth'], /no such file or folder; give a run folder, a/],
   ])('%j', async (words, message) => {

@@ -70,6 +70,10 @@ export const efficientnetB0Names: readonly NameSource[] = [
       { title: "timm's efficientnet_b0", encoder: 'timm-efficientnet-b0' },
       { title: "timm's tf_efficientnet_b0", encoder: 'efficientnet-b0' },
     ],
+    inNetwork: {
+      title: 'timm-efficientnet-b0 of segmentation_models.pytorch',
+      encoder: 'timm-efficientnet-b0',
+    },
   },
   {
     program: 'torchvision',
@@ -97,5 +101,9 @@ export const efficientnetLite0Names: readonly NameSource[] = [
       { title: "timm's efficientnet_lite0", encoder: 'timm-tf_efficientnet_lite0' },
       { title: "timm's tf_efficientnet_lite0", encoder: 'efficientnet-lite0' },
     ],
+    inNetwork: {
+      title: 'timm-tf_efficientnet_lite0 of segmentation_models.pytorch',
+      encoder: 'timm-tf_efficientnet_lite0',
+    },
   },
 ];

@@ -32,25 +32,28 @@ export function ownNames(encoder: string, stem: string): NameSource {
 }
 
 /**
- * Compares a source with the chosen encoder. Programs differ in padding and in the epsilon of batch normalisation; the tensors
- * do not show which it was.
+ * Compares the originals of a file's names with the chosen encoder. Programs differ in padding and in the epsilon of batch
+ * normalisation; the tensors do not show which it was.
  *
- * @returns whether the file certainly belongs to another encoder (`fault`), and a line about it
+ * @param isNetwork whether the file is a network of segmentation_models.pytorch with this encoder
+ * @returns a line about it, and whether the file certainly belongs to another encoder (`fault`)
  */
-export function compareConventions(source: NameSource, encoder: string): { fault: boolean; text: string } | undefined {
-  const { originals } = source;
+export function compareConventions(
+  source: NameSource,
+  encoder: string,
+  isNetwork: boolean,
+): { fault: boolean; text: string } | undefined {
+  const originals = isNetwork && source.inNetwork ? [source.inNetwork] : source.originals;
   const fitting = originals.find((original) => original.encoder === encoder);
   if (fitting && originals.length === 1) return undefined;
   const others = originals.filter((original) => original !== fitting);
   const choices = others.map(({ title, encoder: name }) => `for ${title}, choose the encoder ${name}`).join('; ');
-  const difference = 'they differ in padding or in the epsilon of batch normalization, which the file does not show';
+  const difference = 'they differ in padding or in the epsilon of batch normalization';
   if (fitting) {
-    return { fault: false, text: `${encoder} computes what ${fitting.title} does; ${choices} (${difference})` };
+    const text = `${encoder} computes what ${fitting.title} does; ${choices} (${difference}, which the file does not show)`;
+    return { fault: false, text };
   }
   // Files with our own names may come from any variant here.
   const isOwn = source.translate === sameName;
-  return {
-    fault: !isOwn,
-    text: `${encoder} does not compute what these weights were trained with; ${choices} (${difference})`,
-  };
+  return { fault: !isOwn, text: `${choices}: the encoder ${encoder} computes something else (${difference})` };
 }

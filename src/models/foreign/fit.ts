@@ -24,6 +24,8 @@ export interface Fit {
   readonly content: 'network' | 'encoder';
   /** Whose names the encoder has; undefined if they are unknown, or the network has no encoder. */
   readonly source: NameSource | undefined;
+  /** Whether the encoder is that of a network of segmentation_models.pytorch, not wrapped in a `model` of timm. */
+  readonly isAtEncoder: boolean;
   /** Tensors of the right shape, by names of the network. */
   readonly assigned: ReadonlyMap<string, StateTensor>;
   /** Names and shapes in the network that the file lacks. */
@@ -89,7 +91,8 @@ export function fitTensors(tensors: ReadonlyMap<string, StateTensor>, model: Mod
     content === 'encoder' || part === 'encoder' ? name.startsWith(encoderPrefix) : !head.has(name);
   const found = new Set([...assigned.keys(), ...misshapen.map(({ name }) => name)]);
   const missing = [...wanted].filter(([name]) => isWanted(name) && !found.has(name));
-  return { content, source, assigned, missing, misshapen, unexpected, unused };
+  const isAtEncoder = content === 'network' && given.prefix.endsWith(encoderPrefix);
+  return { content, source, isAtEncoder, assigned, missing, misshapen, unexpected, unused };
 }
 
 /** Whether all tensors fit, besides those of a head for other classes. */

@@ -91,7 +91,7 @@ describe('importWeights', () => {
     [
       'no network',
       {},
-      /^a\.pth does not say which network .* pspnet \(resnet18\) with 19 classes; convert it with `faceparse/,
+      /^nothing in a\.pth says which network .* pspnet \(resnet18\) with 19 classes; convert it with `faceparse/,
     ],
     ['no labels and size', { model: 'pspnet' }, /^a\.pth: labels and size must be given too/],
     [
@@ -135,12 +135,29 @@ describe('importWeights', () => {
 describe('decodeOwnWeights', () => {
   it('says what to pass for weights of another program, in both formats', () => {
     const wanted =
-      /^a does not say which network its tensors belong to; the tensors are those of pspnet \(resnet18\) with 19 classes; convert it with `faceparse import a --model pspnet --encoder resnet18 --labels celebamask-19 --size 512 --out NEW\.safetensors`, or pass \{ model: "pspnet", encoder: "resnet18", labels: "celebamask-19", size: 512 \} to FaceParser\.load$/;
+      /^nothing in a says which network its tensors belong to; the tensors are those of pspnet \(resnet18\) with 19 classes; convert it with `faceparse import a --model pspnet --encoder resnet18 --labels celebamask-19 --size 512 --out NEW\.safetensors` \(with the size of its training\), or pass \{ model: "pspnet", encoder: "resnet18", labels: "celebamask-19", size: 512 \} to FaceParser\.load$/;
     expect(messageOf(() => decodeOwnWeights(pth, 'a'))).toMatch(wanted);
     const single = new Map(
       [...tensors()].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape: [...shape], data }]),
     );
     expect(messageOf(() => decodeOwnWeights(encodeSafetensors(single, {}), 'a'))).toMatch(wanted);
+  });
+
+  it('says so where no network fits, or no label set', () => {
+    const other = encodePyTorchCheckpoint({ model: new Map([...tensors()].slice(1)) });
+    expect(messageOf(() => decodeOwnWeights(other, 'a'))).toMatch(
+      /, and none here fits all of them with default settings/,
+    );
+    const five = new Map(tensors());
+    for (const [name, shape] of [
+      ['segmentation_head.0.weight', [5, 512, 3, 3]],
+      ['segmentation_head.0.bias', [5]],
+    ] as const) {
+      five.set(name, { dtype: 'float32', shape, data: new Float32Array(sizeOf(shape)) });
+    }
+    expect(messageOf(() => decodeOwnWeights(encodePyTorchCheckpoint({ model: five }), 'a'))).toMatch(
+      /with 5 classes, but no label set has 5 classes; train a new head: .* --init a train\.initPart=body --data DATA$/,
+    );
   });
 
   it('reports a file that is neither', () => {

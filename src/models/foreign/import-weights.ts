@@ -100,14 +100,24 @@ export function unnamedNetwork({ tensors }: Pick<StateDict, 'tensors'>, name: st
       `${name} has no decoder${clear}; train a network that starts from it: faceparse train model.name=unet model.encoder=${encoder} --init ${name} --data DATA`,
     );
   }
-  const labels = labelsFor(guess) ?? 'celebamask-19';
-  const noLabels =
-    classes !== undefined && labelsFor(guess) === undefined ? `, but no label set has ${classes} classes` : '';
-  const [network, parts] = [model ?? 'unet', encoder ?? (model === undefined ? 'resnet18' : undefined)];
-  const words = `--model ${network}${parts ? ` --encoder ${parts}` : ''} --labels ${labels} --size 512`;
-  const object = `{ model: ${quote(network)}${parts ? `, encoder: ${quote(parts)}` : ''}, labels: ${quote(labels)}, size: 512 }`;
+  const start = `nothing in ${name} says which network its tensors belong to`;
+  if (model === undefined) {
+    return wrong(
+      `${start}, and none here fits all of them with default settings (\`faceparse models\` lists the networks); \`faceparse import ${name} --model NAME --encoder NAME --labels celebamask-19 --size 512\` lists what does not fit one`,
+    );
+  }
+  const network = encoder === undefined ? '' : ` model.encoder=${encoder}`;
+  const labels = labelsFor(guess);
+  if (labels === undefined) {
+    return wrong(
+      `${start}${clear}, but no label set has ${classes} classes; train a new head: faceparse train model.name=${model}${network} --init ${name} train.initPart=body --data DATA`,
+    );
+  }
+  const words = `--model ${model}${encoder === undefined ? '' : ` --encoder ${encoder}`} --labels ${labels} --size 512`;
+  const parts = encoder === undefined ? '' : `, encoder: ${quote(encoder)}`;
+  const object = `{ model: ${quote(model)}${parts}, labels: ${quote(labels)}, size: 512 }`;
   return wrong(
-    `${name} does not say which network its tensors belong to${clear}${noLabels}; convert it with \`faceparse import ${name} ${words} --out NEW.safetensors\`, or pass ${object} to FaceParser.load`,
+    `${start}${clear}; convert it with \`faceparse import ${name} ${words} --out NEW.safetensors\` (with the size of its training), or pass ${object} to FaceParser.load`,
   );
 }
 

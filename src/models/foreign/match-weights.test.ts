@@ -168,13 +168,21 @@ describe('matchWeights', () => {
     const { tensors } = foreignEncoder('torchvision efficientnet_b0');
     const model = (encoder: string) => createModel('pspnet', { classes: 19, encoder });
     expect(messageOf(() => match(tensors, model('efficientnet-b0')))).toMatch(
-      /^a\.pth: efficientnet-b0 does not compute .*; for torchvision's efficientnet_b0, choose the encoder timm-efficientnet-b0/,
+      /^a\.pth: for torchvision's efficientnet_b0, choose the encoder timm-efficientnet-b0: the encoder efficientnet-b0 computes/,
     );
     expect(match(tensors, model('timm-efficientnet-b0')).notices.join('\n')).not.toMatch(/choose/);
     const timm = foreignEncoder('timm efficientnet_b0').tensors;
     expect(match(timm, model('efficientnet-b0')).notices.at(-1)).toMatch(
       /efficientnet-b0 computes what timm's tf_efficientnet_b0 does; for timm's efficientnet_b0, choose the encoder timm-/,
     );
+    const decoder = stateDictOf(
+      [...networkShapes(model('efficientnet-b0'))].filter(([name]) => !name.startsWith('encoder.')),
+    );
+    const network = new Map([...prefixed(timm, 'encoder.'), ...decoder]);
+    expect(messageOf(() => match(network, model('efficientnet-b0')))).toMatch(
+      /for timm-efficientnet-b0 of segmentation_models\.pytorch, choose the encoder timm-efficientnet-b0/,
+    );
+    expect(match(network, model('timm-efficientnet-b0')).notices.join('\n')).not.toMatch(/choose/);
     const mobile = foreignEncoder('timm mobilenetv3_large_100').tensors;
     expect(messageOf(() => match(mobile, model('mobilenet_v3_large')))).toMatch(/choose the encoder tu-mobilenetv3/);
   });

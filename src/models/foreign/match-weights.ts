@@ -51,7 +51,8 @@ export function matchWeights(
     throw misfit(fit, model, { name, headAdvice, guess: guessNetwork(tensors) });
   }
   const { encoder } = model.settings;
-  const conventions = encoder !== undefined && fit.source ? compareConventions(fit.source, encoder) : undefined;
+  const conventions =
+    encoder !== undefined && fit.source ? compareConventions(fit.source, encoder, fit.isAtEncoder) : undefined;
   if (conventions?.fault) throw wrong(`${name}: ${conventions.text}`);
   const content = fit.content === 'encoder' || part === 'encoder' ? 'encoder' : 'network';
   return {

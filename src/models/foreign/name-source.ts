@@ -10,6 +10,8 @@ export interface NameSource {
   readonly classifier: RegExp;
   /** The networks with these names, each with the encoder that computes the same. */
   readonly originals: readonly Original[];
+  /** The only one with these names at `encoder.` in a network of segmentation_models.pytorch, if that differs. */
+  readonly inNetwork?: Original;
 }
 
 /** A network of another program. */
