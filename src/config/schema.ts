@@ -239,6 +239,11 @@ const train = z
     earlyStopping,
     freeze,
   })
+  .superRefine(({ init, initPart }, context) => {
+    if (init !== undefined || initPart === 'all') return;
+    const message = `initPart is ${initPart}, but train.init does not give any weights; set both`;
+    context.addIssue({ code: 'custom', path: ['initPart'], message });
+  })
   .prefault({});
 
 const validation = z

@@ -27,15 +27,16 @@ export function guessNetwork(tensors: ReadonlyMap<string, StateTensor>): Network
   const encoder = guessEncoder(tensors);
   const fitting = listModels().flatMap((name): NetworkGuess[] => {
     const hasEncoder = getArchitecture(name).settings?.encoder !== undefined;
-    if (hasEncoder !== (encoder !== undefined)) return [];
-    const model = createModel(name, { classes: anyClasses, ...(encoder !== undefined && { encoder }) });
+    if (hasEncoder && encoder === undefined) return [];
+    const chosen = hasEncoder && encoder !== undefined ? { encoder } : {};
+    const model = createModel(name, { classes: anyClasses, ...chosen });
     const fit = fitTensors(tensors, model);
     const head = headNames(model);
     if (fit.content !== 'network' || !isComplete(fit, head)) return [];
     const [first] = head;
     const found = fit.misshapen.find(({ name }) => name === first)?.tensor ?? fit.assigned.get(first ?? '');
     const classes = found?.shape[0];
-    return [{ model: name, ...(encoder !== undefined && { encoder }), ...(classes !== undefined && { classes }) }];
+    return [{ model: name, ...chosen, ...(classes !== undefined && { classes }) }];
   });
   if (fitting.length === 1) return fitting[0];
   return fitting.length === 0 && encoder !== undefined ? guessAlone(tensors, encoder) : undefined;
