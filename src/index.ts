@@ -25,6 +25,8 @@ export type { LabelSetChoice, LabelTable, LabelTableClass } from './labels/label
 export { getLabelSet, listLabelSets } from './labels/registry.ts';
 export { FaceScore, type ImageScore, type ScoreSummary } from './metrics/face-score.ts';
 export { listEncoders } from './models/encoders/registry.ts';
+export type { ForeignNetwork } from './models/foreign/foreign-network.ts';
+export { type ImportedWeights, importWeights } from './models/foreign/import-weights.ts';
 export { createModel, listModels, type ModelOptions } from './models/registry.ts';
 export type { ModelSettings } from './models/settings.ts';
 export { decodeWeights, encodeWeights, type Weights } from './models/weights-file.ts';

@@ -1,6 +1,7 @@
 import { createOnnxEngine, type OnnxDevice, type OnnxRuntime } from '../engine/onnx/onnx-engine.ts';
 import type { Photo } from '../image/image.ts';
-import { decodeWeights } from '../models/weights-file.ts';
+import { type ForeignNetwork, foreignNetworkOf, foreignNetworkOptions } from '../models/foreign/foreign-network.ts';
+import { decodeOwnWeights, importWeights } from '../models/foreign/import-weights.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, prepareParser } from '../parser/face-parser.ts';
 import { checkOptions } from '../text/check-options.ts';
@@ -9,8 +10,8 @@ import { FaceparseError } from '../text/errors.ts';
 import { fetchBlob } from './fetch-blob.ts';
 import { type BrowserImage, decodeInBrowser, receiveInBrowser } from './image-source.ts';
 
-/** Options of a parser in a browser. */
-export interface LoadOptions {
+/** Options of a parser in a browser; those of `ForeignNetwork` describe the network of another program's weights. */
+export interface LoadOptions extends Partial<ForeignNetwork> {
   /** The module of onnxruntime-web: `import * as ort from 'onnxruntime-web/wasm'`. */
   readonly runtime: OnnxRuntime;
   /** Device of the networks; default `wasm`. `webgpu` requires `onnxruntime-web/webgpu`. */
@@ -32,6 +33,9 @@ export class FaceParser extends CoreParser<BrowserImage> {
   /**
    * Loads a trained parser.
    *
+   * Weights of another program (`.pth` of PyTorch, `.safetensors`) are read if the options describe their network: `model`,
+   * `encoder`, `labels` and `size`.
+   *
    * @param weights the URL of a weights file, or its bytes
    * @throws FaceparseError if the weights cannot be fetched, are damaged or belong to another network, or no runtime is given
    */
@@ -46,12 +50,14 @@ export class FaceParser extends CoreParser<BrowserImage> {
         { exitCode: 2 },
       );
     }
-    checkOptions(options, ['runtime', 'device', 'averaging'], 'FaceParser.load');
+    checkOptions(options, ['runtime', 'device', 'averaging', ...foreignNetworkOptions], 'FaceParser.load');
     if (device !== 'wasm' && device !== 'webgpu') {
       throw new FaceparseError(`device is '${device}', but must be 'wasm' or 'webgpu'`, { exitCode: 2 });
     }
     const { name, bytes } = await readWeights(weights);
-    const parts = await prepareParser(decodeWeights(bytes, name), createOnnxEngine({ runtime, device }), {
+    const network = foreignNetworkOf(options);
+    const decoded = network ? importWeights(bytes, name, network).weights : decodeOwnWeights(bytes, name);
+    const parts = await prepareParser(decoded, createOnnxEngine({ runtime, device }), {
       name,
       ...(averaging && { averaging }),
     });

@@ -8,6 +8,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
 import { registerHelp } from './commands/help.ts';
+import { registerImport } from './commands/import.ts';
 import { registerModels } from './commands/models.ts';
 import { registerPredict } from './commands/predict.ts';
 import { registerReport } from './commands/report.ts';
@@ -24,6 +25,7 @@ const registrations = [
   registerEvaluate,
   registerPredict,
   registerReport,
+  registerImport,
   registerExport,
   registerSubmit,
   registerModels,

@@ -113,6 +113,11 @@ describe('parseConfig', () => {
       'train: {earlyStopping: {patience: 0}}',
       'a.yaml:1: train.earlyStopping.patience is 0, but must be a whole number from 1 to 10000',
     ],
+    ['train: {initPart: head}', 'a.yaml:1: train.initPart is "head", but must be all, body or encoder'],
+    [
+      'train: {initPart: encoder}',
+      'a.yaml:1: train.initPart: initPart is encoder, but train.init does not give any weights; set both',
+    ],
     ['train: {freeze: true}', 'a.yaml:1: train.freeze is true, but must be a group of keys'],
     ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
     ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],

@@ -246,7 +246,13 @@ const train = z
       .min(1)
       .optional()
       .describe(
-        'Run folder or weights file (.safetensors) with the initial weights, of the same network and label set; default: random weights',
+        'Initial weights: a run folder, a weights file (.safetensors), or weights of PyTorch (.pth), of the same network or of its encoder alone; default: random weights',
+      ),
+    initPart: z
+      .enum(['all', 'body', 'encoder'])
+      .default('all')
+      .describe(
+        'Part of train.init to use: all, body (everything but the head, for other classes) or encoder; the rest starts from random weights',
       ),
     checkpointMinutes: z
       .number()
@@ -258,6 +264,11 @@ const train = z
     scheduleOptions,
     earlyStopping,
     freeze,
+  })
+  .superRefine(({ init, initPart }, context) => {
+    if (init !== undefined || initPart === 'all') return;
+    const message = `initPart is ${initPart}, but train.init does not give any weights; set both`;
+    context.addIssue({ code: 'custom', path: ['initPart'], message });
   })
   .prefault({});
 

@@ -16,18 +16,20 @@ describe('a model file of another format', () => {
   it('is named by its content, whatever its ending', () => {
     for (const name of ['best.pth', 'best.safetensors', 'photo.jpg']) {
       expect(foreignModelError(foreign, name)).toMatchObject({
-        message: `${name} is a PyTorch checkpoint. faceparse loads only networks that it trained; pass a run folder or a faceparse weights file, such as runs/NAME/weights/best.safetensors`,
+        message: `${name} is a PyTorch checkpoint; convert it with \`faceparse import ${name}\`, or pass a run folder or a faceparse weights file, such as runs/NAME/weights/best.safetensors`,
         exitCode: 2,
       });
     }
-    expect(() => decodeWeights(foreign, 'best.pth')).toThrow('best.pth is a PyTorch checkpoint.');
+    expect(() => decodeWeights(foreign, 'best.pth')).toThrow('best.pth is a PyTorch checkpoint;');
   });
 
   it('is named by its ending where its content is not known', () => {
     expect(foreignModelError(new Uint8Array(0), 'a.PTH')?.message).toMatch(
-      /^a\.PTH is empty\. .* a PyTorch checkpoint/,
+      /^a\.PTH is empty, not a PyTorch checkpoint, as its ending suggests; pass /,
     );
-    expect(foreignModelError(bytes('hello'), 'a.h5')?.message).toMatch(/^a\.h5 is not recognized as a Keras model\. /);
+    expect(foreignModelError(bytes('hello'), 'a.h5')?.message).toMatch(
+      /^a\.h5 is not recognized as a Keras model, as its ending suggests; pass /,
+    );
     expect(foreignModelError(bytes('hello'), 'a.jpg')).toBeUndefined();
     expect(foreignModelError(bytes('\xff\xd8\xff'), 'a.pth')).toBeUndefined();
   });
@@ -35,13 +37,15 @@ describe('a model file of another format', () => {
   it.each(['mobile-unet', 'compact-deep'])('leads to the run if faceparse exported it for PyTorch: %s', (model) => {
     const { weights } = randomWeights({ model, labels: 'face-8', size: 64 });
     expect(foreignModelError(pytorchCheckpoint(weights), 'ckpt.pth')?.message).toMatch(
-      /^ckpt\.pth is a PyTorch checkpoint that faceparse exported\. .* the run from which it was exported/,
+      /^ckpt\.pth is a PyTorch checkpoint that faceparse exported; pass the run from which it was exported, .* `faceparse import ckpt\.pth`$/,
     );
   });
 
   it('leads to the run if faceparse exported it as ONNX', () => {
     const exported = onnxModel(randomWeights({ size: 32 }).weights);
-    expect(foreignModelError(exported, 'x')?.message).toMatch(/^x is an ONNX model that faceparse exported\. /);
+    expect(foreignModelError(exported, 'x')?.message).toMatch(
+      /^x is an ONNX model that faceparse exported; pass the run /,
+    );
   });
 });
 

@@ -39,13 +39,11 @@ const wanted = 'a run folder or a faceparse weights file, such as runs/NAME/weig
 export function foreignModelError(head: Uint8Array, name: string): FaceparseError | undefined {
   const kind = recognizeFile(head);
   const model = kind && models[kind];
-  if (kind && model) return wrongFile(isExport(head, kind) ? exported(name, model) : foreign(name, model));
+  if (kind && model) return wrongFile((isExport(head, kind) ? exported : foreign)(kind, name, model));
   const ending = kind === undefined && endings.find(([pattern]) => pattern.test(name));
   if (!ending) return undefined;
-  const what = head.length === 0 ? 'is empty' : `is not recognized as ${ending[1]}`;
-  return wrongFile(
-    `${name} ${what}. Its ending is that of ${ending[1]}, which faceparse does not load; pass ${wanted}`,
-  );
+  const what = head.length === 0 ? `is empty, not ${ending[1]}` : `is not recognized as ${ending[1]}`;
+  return wrongFile(`${name} ${what}, as its ending suggests; pass ${wanted}`);
 }
 
 /**
@@ -63,12 +61,21 @@ export function notWeightsError(head: Uint8Array, name: string): FaceparseError 
   return foreignModelError(head, name);
 }
 
-function foreign(name: string, model: string): string {
-  return `${name} is ${model}. faceparse loads only networks that it trained; pass ${wanted}`;
+function foreign(kind: FileKind, name: string, model: string): string {
+  if (isStateDict(kind)) return `${name} is ${model}; convert it with \`faceparse import ${name}\`, or pass ${wanted}`;
+  return `${name} is ${model}, which faceparse does not load; pass ${wanted}`;
 }
 
-function exported(name: string, model: string): string {
-  return `${name} is ${model} that faceparse exported. It cannot be loaded again; pass the run from which it was exported, or the run's weights/best.safetensors`;
+function exported(kind: FileKind, name: string, model: string): string {
+  const otherwise = isStateDict(kind)
+    ? `without it, convert the file with \`faceparse import ${name}\``
+    : 'the file itself cannot be loaded again';
+  return `${name} is ${model} that faceparse exported; pass the run from which it was exported, or the run's weights/best.safetensors; ${otherwise}`;
+}
+
+/** Whether `faceparse import` reads the format. */
+function isStateDict(kind: FileKind): boolean {
+  return kind === 'pytorch' || kind === 'torchscript';
 }
 
 /** Whether the file was written by `faceparse export`. Its names are uncompressed and near the start. */

@@ -16,6 +16,20 @@ describe('checkOrigin', () => {
     }
   });
 
+  it('keeps what was taken from the file, and that another program trained it', () => {
+    const origin: WeightsOrigin = {
+      kind: 'file',
+      file: 'r.pth',
+      sha256: 'b'.repeat(64),
+      elsewhere: true,
+      part: 'encoder',
+    };
+    expect(checkOrigin(structuredClone(file(origin)), 'x')).toEqual(file(origin));
+    expect(describeOrigin(origin)).toBe(`r.pth, SHA-256 ${'b'.repeat(64)}, encoder only, trained elsewhere`);
+    expect(() => checkOrigin({ ...origin, part: 'decoder' }, 'x')).toThrow(/known form/);
+    expect(() => checkOrigin({ ...origin, elsewhere: 'no' }, 'x')).toThrow(/known form/);
+  });
+
   it('refuses a wrong link anywhere in the chain, and a chain without an end', () => {
     expect(() => checkOrigin({ ...file(), before: { kind: 'other' } }, 'x')).toThrow(/x does not record the origin/);
     expect(() => checkOrigin({ ...file(), before: 7 }, 'x')).toThrow(/known form/);

@@ -255,7 +255,9 @@ describe('resolveWeights', () => {
     await writeFile(file, Uint8Array.of(0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a));
     for (const path of [file, folder]) {
       await expect(FaceParser.load(path, engine)).rejects.toMatchObject({
-        message: expect.stringMatching(/model\.h5 is an HDF5 file, as Keras writes\. .*; pass a run folder/),
+        message: expect.stringMatching(
+          /model\.h5 is an HDF5 file, as Keras writes, which faceparse does not load; pass a run folder/,
+        ),
         exitCode: 2,
       });
     }

@@ -4,6 +4,7 @@ import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { exists } from '../files/path-kind.ts';
 import { readHead } from '../files/read-head.ts';
 import type { Photo } from '../image/image.ts';
+import { type ForeignNetwork, foreignNetworkOf, foreignNetworkOptions } from '../models/foreign/foreign-network.ts';
 import { notWeightsError } from '../models/foreign-weights.ts';
 import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
@@ -15,6 +16,7 @@ import { runFolder } from '../training/record/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
 import { foreignModelIn } from './foreign-model.ts';
 import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';
+import { importWeightsFile, requireOwnWeights } from './import-weights-file.ts';
 import { missingRun } from './missing-run.ts';
 
 /** Maximum size of a weights file in bytes. */
@@ -48,9 +50,23 @@ function pathOf(path: string | URL): string {
   }
 }
 
-/** Reads the weights of a run folder or a file; without a path, the bundled weights. */
-export async function loadWeights(path?: string): Promise<{ file: string; weights: Weights }> {
+/**
+ * Reads the weights of a run folder or a file; without a path, the bundled weights.
+ *
+ * @param network the network of weights that another program trained
+ */
+export async function loadWeights(
+  path?: string,
+  network?: Partial<ForeignNetwork>,
+): Promise<{ file: string; weights: Weights }> {
+  if (path === undefined && network) {
+    throw new FaceparseError('model, labels and size describe the weights of a file; pass its path too', {
+      exitCode: 2,
+    });
+  }
   const file = path === undefined ? await requireBundledWeights() : await resolveWeights(path);
+  if (network) return { file, weights: (await importWeightsFile(file, network)).weights };
+  requireOwnWeights(file);
   const foreign = notWeightsError(await readHead(file), file);
   if (foreign) throw foreign;
   const { size } = await stat(file);
@@ -59,8 +75,8 @@ export async function loadWeights(path?: string): Promise<{ file: string; weight
   return { file, weights: decodeWeights(await readFile(file), file) };
 }
 
-/** Options of a parser in Node: the engine, and the views to average over. */
-export interface LoadOptions extends EngineChoice {
+/** Options of a parser in Node: the engine, the views to average over, and the network of another program's weights. */
+export interface LoadOptions extends EngineChoice, Partial<ForeignNetwork> {
   /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
 }
@@ -84,12 +100,21 @@ export class FaceParser extends CoreParser<ImageSource> {
   /**
    * Loads a trained parser.
    *
+   * Weights of another program (`.pth` of PyTorch, `.safetensors`) are read if the options describe their network: `model`,
+   * `encoder`, `labels` and `size`.
+   *
    * @param path a run folder or a weights file; default: the bundled weights
    * @throws FaceparseError if the path is not found, the file is damaged or belongs to another network, or an option is wrong
+   * @example
+   * const network = { model: 'unet', encoder: 'resnet18', labels: 'celebamask-19', size: 512 };
+   * await using parser = await FaceParser.load('unet.pth', network);
    */
   static async load(path?: string | URL, options: LoadOptions = {}): Promise<FaceParser> {
-    const { averaging, ...engine } = checkLoadArguments(path, options);
-    const { file, weights } = await loadWeights(path === undefined ? path : pathOf(path));
+    const checked = checkLoadArguments(path, options);
+    const { averaging, name, device, threads } = checked;
+    const engine = { ...(name && { name }), ...(device && { device }), ...(threads !== undefined && { threads }) };
+    const network = foreignNetworkOf(checked);
+    const { file, weights } = await loadWeights(path === undefined ? path : pathOf(path), network);
     const parserOptions = { name: file, ...(averaging && { averaging }) };
     return new FaceParser(await prepareParser(weights, await selectEngine(engine, true), parserOptions), file);
   }
@@ -104,7 +129,7 @@ export class FaceParser extends CoreParser<ImageSource> {
   }
 }
 
-const loadOptions: readonly string[] = ['name', 'device', 'threads', 'averaging'];
+const loadOptions: readonly string[] = ['name', 'device', 'threads', 'averaging', ...foreignNetworkOptions];
 
 /** Checks arguments at run time for callers from JavaScript; their order is easily confused. */
 function checkLoadArguments(path: unknown, options: unknown): LoadOptions {

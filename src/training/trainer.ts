@@ -183,7 +183,7 @@ class TrainingSession {
       progress.continueFrom(positionAt(checkpoint, earlier));
     }
     this.checked = progress.step;
-    if (!earlier) this.notify(describeStart(initial, config));
+    if (!earlier) this.notify(describeStart(initial, config), ...(initial?.notices ?? []));
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {

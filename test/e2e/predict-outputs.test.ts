@@ -161,10 +161,13 @@ it('model files of other programs are named by every command that takes a run', 
   await succeed(['export', weights, '--format', 'pytorch', '--out', 'export'], cwd);
   await writeFile(join(cwd, 'net.onnx'), Uint8Array.of(8, 8, 0x12, 1));
   for (const [words, message] of [
-    [['predict', 'export/ckpt.pth', 'a.jpg'], /export\/ckpt\.pth is a PyTorch checkpoint that faceparse exported\./],
-    [['predict', 'a.jpg', 'net.onnx'], /net\.onnx is an ONNX model\./],
-    [['evaluate', 'export', '--data', data], /export\/ckpt\.pth is a PyTorch checkpoint that faceparse exported\./],
-    [['export', 'net.onnx', '--format', 'onnx', '--out', 'x'], /net\.onnx is an ONNX model\./],
+    [['predict', 'export/ckpt.pth', 'a.jpg'], /export\/ckpt\.pth is a PyTorch checkpoint that faceparse exported;/],
+    [['predict', 'a.jpg', 'net.onnx'], /net\.onnx is an ONNX model, which faceparse does not load;/],
+    [['evaluate', 'export', '--data', data], /export\/ckpt\.pth is a PyTorch checkpoint that faceparse exported;/],
+    [
+      ['export', 'net.onnx', '--format', 'onnx', '--out', 'x'],
+      /net\.onnx is an ONNX model, which faceparse does not load;/,
+    ],
     [['report', 'export/ckpt.pth', '--out', 'x'], /export\/ckpt\.pth is a PyTorch checkpoint/],
     [['train', '--resume', 'export/ckpt.pth'], /export\/ckpt\.pth is a PyTorch checkpoint/],
   ] as const) {

@@ -65,7 +65,7 @@ describe('faceparse', () => {
     ['help trian', "unknown command 'trian' (Did you mean train?)"],
     ['config a.yaml b.yaml', /^two configs given/],
     ['config train.lrr=1', "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?"],
-    ['config compact model.name=resnet', /^unknown model 'resnet'; the models are compact, [^()]*unet$/],
+    ['config compact model.name=resnet', /^unknown model 'resnet'; the models are [^()]*compact, [^()]*unet$/],
     ['config loss.classWeights=[1,2]', 'loss.classWeights has 2 values, but celebamask-19 has 19 classes'],
     ['config train.size=100', /multiples of 32, not 100×100; the nearest to 100 are 96 and 128$/],
     ['config --json train.lr=fast', /train.lr is "fast", but must be a number/],

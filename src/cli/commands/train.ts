@@ -27,6 +27,7 @@ interface TrainCommandOptions extends JsonOption, EngineOptions {
   minutes?: number;
   name?: string;
   out?: string;
+  init?: string;
   resume?: string;
   dryRun?: boolean;
 }
@@ -134,8 +135,8 @@ async function requireConfigFile(file: string): Promise<void> {
       `${file} is a run, not a config; go on with it by --resume ${file}, or train a new run with its settings: ${config} --name NEW`,
     );
   }
-  if (file.toLowerCase().endsWith('.safetensors')) {
-    throw fail(`${file} is a weights file, not a config; to start from its weights, give CONFIG train.init=${file}`);
+  if (/\.(safetensors|pth|pt|ckpt|bin)$/i.test(file)) {
+    throw fail(`${file} is a weights file, not a config; to start from its weights, give CONFIG --init ${file}`);
   }
 }
 
@@ -151,6 +152,7 @@ async function newConfig(words: readonly string[], options: TrainCommandOptions)
       ...overrides,
       ...(options.minutes ? [`train.minutes=${options.minutes}`] : []),
       ...(options.name ? [`name=${options.name}`] : []),
+      ...(options.init ? [`train.init=${options.init}`] : []),
     ],
   });
   return { ...config, engine: { ...config.engine, ...engineChoice(options) } };
@@ -162,6 +164,9 @@ async function resumedConfig(run: string, words: readonly string[], options: Tra
   const { file, overrides } = splitConfigArguments(words);
   if (options.out !== undefined) {
     throw fail('--out cannot be used with --resume: a resumed run stays in its folder');
+  }
+  if (options.init !== undefined) {
+    throw fail('--init cannot be used with --resume: a resumed run has already started from its initial weights');
   }
   if (options.name !== undefined) {
     throw fail(`--name cannot be used with --resume: a resumed run keeps its name; rename the folder ${run} instead`);
@@ -187,9 +192,10 @@ function waysOn(run: string, { train }: Config, earlyStop?: string): [string, st
       : train.minutes
         ? `--minutes ${train.minutes * 2}`
         : `train.epochs=${train.epochs * 2}`;
+  const whole = train.initPart === 'all' ? '' : ' train.initPart=all';
   return [
     ['train longer', `faceparse train --resume ${run} ${longer}`],
-    ['new run from its weights', `faceparse train ${run}/config.yaml train.init=${run} --name NEW --data DATA`],
+    ['new run from its weights', `faceparse train ${run}/config.yaml train.init=${run}${whole} --name NEW --data DATA`],
   ];
 }
 
@@ -305,7 +311,7 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
 export function registerTrain(program: Command): void {
   const command = program
     .command('train')
-    .description('train a network from scratch, or go on with a run')
+    .description('train a network from scratch or from given weights, or go on with a run')
     .argument(
       '[config...]',
       'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`); without a config, the defaults of `faceparse config`',
@@ -314,6 +320,10 @@ export function registerTrain(program: Command): void {
     .option('--minutes <n>', 'train for this long, instead of the epochs in the config', positiveNumber)
     .option('--name <name>', 'name of the run (default: from the config)')
     .option('--out <folder>', 'where to create the run folder (default: "runs")')
+    .option(
+      '--init <file>',
+      'start from the weights of a run, a weights file, or weights of PyTorch (.pth) of the same network or its encoder (train.init)',
+    )
     .option(
       '--resume <run>',
       'go on with the run in this folder; key=value, --data and --minutes change it from here on',

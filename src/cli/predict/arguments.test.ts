@@ -41,9 +41,9 @@ describe('splitPredictArguments', () => {
     [['none', 'a.jpg'], /none not found; it must be a run, a photo or a folder of photos$/],
     [['a.jpg', 'w.safetensors'], /w\.safetensors is a run; give one run or weights file, before the photos$/],
     [['run', 'w.safetensors', 'a.jpg'], /w\.safetensors is a run/],
-    [['net.bin', 'a.jpg'], /net\.bin is an ONNX model\. .*; pass a run folder/],
+    [['net.bin', 'a.jpg'], /net\.bin is an ONNX model, which faceparse does not load; pass a run folder/],
     [['run', 'a.jpg', 'net.bin'], /net\.bin is an ONNX model/],
-    [['net.pth'], /net\.pth is not recognized as a PyTorch checkpoint\. .*; pass a run folder/],
+    [['net.pth'], /net\.pth is not recognized as a PyTorch checkpoint, as its ending suggests; pass a run folder/],
   ])('refuses %j', async (words, message) => {
     await expect(splitPredictArguments(words.map(at))).rejects.toThrow(message);
     await expect(splitPredictArguments(words.map(at))).rejects.toMatchObject({ exitCode: 2 });

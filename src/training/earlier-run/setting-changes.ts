@@ -76,6 +76,7 @@ const otherNetwork: ReadonlyMap<string, Reason> = new Map<string, Reason>([
 const otherStart: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['train.seed', () => 'its initial weights and the order of its images come from the seed'],
   ['train.init', () => 'it has already started from its initial weights'],
+  ['train.initPart', () => 'it has already started from its initial weights'],
   [
     'train.optimizer.kind',
     (from, to) => (isAdam(from) && isAdam(to) ? undefined : `the state of its optimiser belongs to ${from}`),
@@ -114,7 +115,8 @@ export function requirePossible(before: Config, after: Config, run: string): voi
     if (network) fail(network, `train a new run: ${command(setting)}`);
     const start = otherStart.get(key)?.(from, to, after);
     if (!start) continue;
-    const settings = key === 'train.init' ? setting : `train.init=${run} ${setting}`;
+    const whole = after.train.initPart === 'all' || key === 'train.initPart' ? '' : 'train.initPart=all ';
+    const settings = key === 'train.init' ? setting : `train.init=${run} ${whole}${setting}`;
     fail(start, `begin a new run ${key === 'train.init' ? 'from them' : 'from its weights'}: ${command(settings)}`);
   }
 }

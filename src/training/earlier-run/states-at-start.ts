@@ -10,7 +10,7 @@ export function statesAtStart(
   from: { checkpoint: Checkpoint | undefined; changed: ResumedWith; initial: InitialWeights | undefined },
 ): ReadonlyMap<string, Float32Array> | undefined {
   const { checkpoint, changed, initial } = from;
-  if (!checkpoint) return initial && startingStates(initial.weights, step);
+  if (!checkpoint) return initial && startingStates(initial, step);
   const states = new Map(checkpoint.states);
   if (step.states.has(averageState) && !states.has(averageState)) {
     states.set(averageState, packAverage(step.networkStates, states));
