@@ -245,7 +245,7 @@ describe('faceparse submit --course', { timeout: torchTimeout }, () => {
     ]) {
       expect(code).toContain(`code/faceparse/${wanted}`);
     }
-    expect(code.filter((name) => /node_modules|(?<!\/test\/golden\/\w+)\.safetensors$/.test(name))).toEqual([]);
+    expect(code.filter((name) => /node_modules|(?<!\/test\/golden\/[\w/-]+)\.safetensors$/.test(name))).toEqual([]);
     expect(missingImports(files, code)).toEqual([]);
     expect(Buffer.from(files['report.pdf'].subarray(0, 5)).toString()).toBe('%PDF-');
     const readme = Buffer.from(files['Readme.txt']).toString();
