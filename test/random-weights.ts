@@ -30,15 +30,24 @@ export function letterboxed(weights: Weights): Weights {
 
 /** The weights that a network has before training, and the graph that they belong to. */
 export function randomWeights(
-  options: { model?: string; labels?: LabelSetChoice; size?: number; rules?: PreprocessingRules } = {},
+  options: {
+    model?: string;
+    encoder?: string;
+    labels?: LabelSetChoice;
+    size?: number;
+    rules?: PreprocessingRules;
+  } = {},
 ): {
   weights: Weights;
   graph: Graph;
 } {
-  const { model = 'mobile-unet', labels = 'celebamask-19', size = 32, rules = defaultPreprocessing } = options;
-  const network = createModel(model, { classes: getLabelSet(labels).classes.length });
+  const { model = 'mobile-unet', encoder, labels = 'celebamask-19', size = 32, rules = defaultPreprocessing } = options;
+  const classes = getLabelSet(labels).classes.length;
+  const network = createModel(model, { classes, ...(encoder !== undefined && { encoder }) });
   const graph = inferenceGraph(network, { batch: 1, height: size, width: size });
   const states = new Map([...graph.states].map(([name, state]) => [name, stateAttributes(state).initial()]));
   const preprocessing = { ...rules, size };
-  return { weights: { model, labels, preprocessing, states, notes: { run: 'untrained' } }, graph };
+  const { settings } = network;
+  const described = { model, ...(settings.encoder !== undefined && { settings }), labels, preprocessing };
+  return { weights: { ...described, states, notes: { run: 'untrained' } }, graph };
 }

@@ -2,6 +2,7 @@ import type { Tensor } from '../src/graph/graph.ts';
 import { levelGeometry } from '../src/models/encoders/encoder.ts';
 import { encoderFeatures } from '../src/models/encoders/encoder-features.ts';
 import { getEncoder, listEncoders, registerEncoder } from '../src/models/encoders/registry.ts';
+import type { Architecture } from '../src/models/model.ts';
 import { listModels, registerModel } from '../src/models/registry.ts';
 import { convBn, convolution } from '../src/nn/layers.ts';
 
@@ -47,7 +48,12 @@ export function tinyDecoder(): string {
   return 'tiny';
 }
 
+/** The encoder `tiny`, as an option of a model, if the architecture takes an encoder. */
+export function onTinyEncoder({ settings }: Pick<Architecture, 'settings'>): { readonly encoder?: string } {
+  return settings?.encoder ? { encoder: tinyEncoder() } : {};
+}
+
 /** The options of a model with 5 classes, on the encoder `tiny` if it has an encoder. */
-export function tinyOptions({ settings }: { readonly settings?: { readonly encoder?: object } }) {
-  return { classes: 5, ...(settings?.encoder && { encoder: tinyEncoder() }) };
+export function tinyOptions(architecture: Pick<Architecture, 'settings'>) {
+  return { classes: 5, ...onTinyEncoder(architecture) };
 }

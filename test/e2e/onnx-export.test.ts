@@ -20,6 +20,7 @@ import { loadWeights } from '../../src/node/face-parser.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
 import { drawPhoto, shareOfEqual } from '../image-fixture.ts';
 import { atSize, letterboxed, randomStates, randomWeights } from '../random-weights.ts';
+import { onTinyEncoder } from '../tiny-networks.ts';
 
 const runtimes = { node: nodeRuntime, web: webRuntime } as unknown as Readonly<Record<string, typeof nodeRuntime>>;
 const runtimeNames = Object.keys(runtimes);
@@ -79,7 +80,7 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 describe('an ONNX export', { timeout }, () => {
   it.each(listModels())('produces the logits of the engine for any number of photos: %s', async (model) => {
     const size = 2 * getArchitecture(model).multiple;
-    const { weights: initial, graph } = randomWeights({ model, size });
+    const { weights: initial, graph } = randomWeights({ model, size, ...onTinyEncoder(getArchitecture(model)) });
     const weights = { ...initial, states: randomStates(graph, model) };
     const program = await independentEngine().compile(weightsGraph(weights, model));
     await program.writeStates(weights.states);

@@ -21,6 +21,7 @@ import { Scope } from '../../src/nn/scope.ts';
 import { Random } from '../../src/random/random.ts';
 import { expectClose } from '../contract/compare.ts';
 import { randomStates } from '../random-weights.ts';
+import { onTinyEncoder } from '../tiny-networks.ts';
 import { buildEveryOp } from './every-op-network.ts';
 import { python, torchIsThere, torchTimeout } from './python.ts';
 
@@ -117,36 +118,41 @@ describe.skipIf(!torchIsThere)(
     const labels = 'celebamask-19';
     const { classes } = getLabelSet(labels);
     const models = listModels().map((name) => {
-      const { multiple } = getArchitecture(name);
-      const build: GraphBuilder = (height, width) =>
-        inferenceGraph(createModel(name, { classes: classes.length }), { batch: 2, height, width });
-      return newCase(name, build, [
+      const architecture = getArchitecture(name);
+      const { multiple } = architecture;
+      const model = createModel(name, { classes: classes.length, ...onTinyEncoder(architecture) });
+      const build: GraphBuilder = (height, width) => inferenceGraph(model, { batch: 2, height, width });
+      const sizes = [
         [2 * multiple, 2 * multiple],
         [3 * multiple, 2 * multiple],
-      ]);
+      ] as const;
+      return { ...newCase(name, build, sizes), settings: model.settings };
     });
     const everyOp = newCase('every op', buildEveryOp, [
       [16, 24],
       [40, 16],
     ]);
     // One of each family, with paddings that nn.Conv2d lacks. Their features say enough: decoders are tested above.
-    const encoders = ['mobilenet_v2', 'timm-mobilenetv3_large_100', 'efficientnet-b0', 'efficientnet-lite0'].map(
-      (name) =>
-        newCase(name, featuresBuilder(name), [
-          [32, 64],
-          [96, 32],
-        ]),
+    const encoders = [
+      'resnet18',
+      'mobilenet_v2',
+      'timm-mobilenetv3_large_100',
+      'efficientnet-b0',
+      'efficientnet-lite0',
+    ].map((name) =>
+      newCase(name, featuresBuilder(name), [
+        [32, 64],
+        [96, 32],
+      ]),
     );
     const built = [everyOp, ...encoders];
     const cases = [...models, ...built];
     let reports: Record<string, Report> = {};
 
     beforeAll(async () => {
-      for (const { name, folder, states } of models) {
-        await exportPyTorch(
-          { model: name, labels, preprocessing: { ...defaultPreprocessing, size: 64 }, states },
-          folder,
-        );
+      for (const { name, folder, states, settings } of models) {
+        const preprocessing = { ...defaultPreprocessing, size: 64 };
+        await exportPyTorch({ model: name, settings, labels, preprocessing, states }, folder);
       }
       for (const { name, folder, build, states, sizes } of built) {
         const multiple = name === 'every op' ? 8 : 32;
