@@ -19,7 +19,7 @@ function partsOf(names: readonly string[], encoders: readonly string[]): Network
 
 /**
  * The networks that the contract trains: each part by itself. With FACEPARSE_ALL_NETWORKS=1 also every pair, which takes many
- * minutes.
+ * minutes, and all of them on every engine.
  */
 export const trainedNetworks: readonly NetworkName[] = [
   ...eachPart,
