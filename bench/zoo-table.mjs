@@ -1,6 +1,6 @@
-// Prints docs/zoo.md: every network with its parameters, its cost and, from a result of zoo.mjs, its speed and memory.
+// Prints docs/zoo.md: every network with its parameters, its cost and, if a result of zoo.mjs is given, its speed and memory.
 //
-//   node bench/zoo-table.mjs bench/results/zoo-2026-11-28-intel-xeon.csv > docs/zoo.md
+//   node bench/zoo-table.mjs [bench/results/zoo-DATE-CPU.csv] > docs/zoo.md
 import { readFileSync } from 'node:fs';
 import { countParameters, gigaMultiplyAccumulates } from '../dist/graph/cost.js';
 import { getEncoder, listEncoders } from '../dist/models/encoders/registry.js';
@@ -10,14 +10,9 @@ import { createModel, getArchitecture, listModels } from '../dist/models/registr
 import { readRows } from './sides.mjs';
 
 const [path] = process.argv.slice(2);
-if (!path) {
-  console.error('usage: node bench/zoo-table.mjs RESULTS.csv');
-  process.exit(2);
-}
-const rows = readRows(readFileSync(path, 'utf8'));
+const rows = path ? readRows(readFileSync(path, 'utf8')) : [];
 const peers = ['pytorch', 'pytorch-tuned'];
 const own = rows.filter(({ side }) => !peers.includes(side));
-const { cpu, cores, batch, size, date, rounds, side } = own[0];
 const peerVersion = rows.find((row) => peers.includes(row.side))?.version;
 
 function rowOf(list, { name, encoder = '' }) {
@@ -44,9 +39,21 @@ function costLine({ name, ...settings }) {
     settings.encoder ? `\`${settings.encoder}\`` : '',
     count(countParameters(graphs[0])),
     ...graphs.map((graph) => gigaMultiplyAccumulates(graph).toFixed(2)),
-    ...(timing
-      ? [`${Math.round(timing.step_ms)} ms`, `${Math.round(timing.inference_ms)} ms`, `${timing.peak_mib} MiB`]
-      : ['–', '–', '–']),
+    ...(own.length === 0 ? [] : timing ? timingCells(timing) : ['–', '–', '–']),
+  ];
+}
+
+function timingCells({ step_ms: step, inference_ms: inference, peak_mib: memory }) {
+  return [`${Math.round(step)} ms`, `${Math.round(inference)} ms`, `${memory} MiB`];
+}
+
+/** What the timings are, if there are any. */
+function describeTimings() {
+  if (own.length === 0) return [];
+  const { cpu, cores, batch, size, date, rounds, side } = own[0];
+  return [
+    `Training step and inference: batches of ${batch} images of ${size}², engine \`${side}\`, ${cpu}, ${cores} cores, ${date}; medians of`,
+    `${rounds} rounds. Memory: peak of a process that trains and infers.`,
   ];
 }
 
@@ -97,10 +104,10 @@ const sections = [
     listEncoders({ variants: true }).map((name) => [`\`${name}\``, getEncoder(name).summary]),
   ),
   '',
-  '## Parameters, cost, speed, memory',
+  own.length === 0 ? '## Parameters and cost' : '## Parameters, cost, speed, memory',
   '',
-  `19 classes. GMAC: 10⁹ multiply-accumulates for one image of 256² or 512². Training step and inference: batches of ${batch} images of ${size}²,`,
-  `engine \`${side}\`, ${cpu}, ${cores} cores, ${date}; medians of ${rounds} rounds. Memory: peak of a process that trains and infers.`,
+  '19 classes. GMAC: 10⁹ multiply-accumulates for one image of 256² or 512².',
+  ...describeTimings(),
   '',
   table(
     [
@@ -109,9 +116,7 @@ const sections = [
       right('parameters'),
       right('GMAC 256²'),
       right('GMAC 512²'),
-      right('step'),
-      right('inference'),
-      right('memory'),
+      ...(own.length === 0 ? [] : [right('step'), right('inference'), right('memory')]),
     ],
     listNetworks().map(costLine),
   ),
@@ -139,7 +144,7 @@ const sections = [
   ...(compared.length === 0
     ? []
     : ['npm run bench -- --zoo --peer venv/bin/python   # a Python with torch and segmentation-models-pytorch']),
-  `node bench/zoo-table.mjs ${path} > docs/zoo.md`,
+  `node bench/zoo-table.mjs ${path ? `${path} ` : ''}> docs/zoo.md`,
   '```',
 ];
 console.log(sections.join('\n'));

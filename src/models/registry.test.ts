@@ -134,6 +134,17 @@ describe('settings', () => {
     expect(() => createModel(name, { classes: 19, ...settings })).toThrow(message);
   });
 
+  it.each<[unknown, string]>([
+    [undefined, 'createModel needs options with the number of classes, such as { classes: 19 }, not undefined'],
+    [{ classes: 19, encodr: 'resnet18' }, "unknown option 'encodr' of createModel; did you mean 'encoder'?"],
+    [
+      { classes: 19, pretrained: true },
+      "unknown option 'pretrained' of createModel; the options are classes, encoder, ",
+    ],
+  ])('are refused if they do not exist: %o', (options, message) => {
+    expect(() => createModel('unet', options as { classes: number })).toThrow(message);
+  });
+
   it('decide about the preprocessing', () => {
     expect(createModel('unet', { classes: 19 }).trainingPreprocessing.mean).toEqual([0.485, 0.456, 0.406]);
   });

@@ -16,7 +16,7 @@ import { pspnetResnet50Conv3 } from './architectures/pspnet-conv3.ts';
 import { unet } from './architectures/unet.ts';
 import { getEncoder } from './encoders/registry.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
-import { completeSettings, type ModelSettings, modelTitle } from './settings.ts';
+import { completeSettings, type ModelSettings, modelTitle, settingNames } from './settings.ts';
 
 const architectures: Architecture[] = [
   compact,
@@ -97,6 +97,7 @@ export interface ModelOptions extends ModelSettings {
  */
 export function createModel(name: string, options: ModelOptions): Model {
   const architecture = getArchitecture(name);
+  checkOptions(options);
   const { classes, ...given } = options;
   if (!Number.isInteger(classes) || classes < 2 || classes > 255) {
     throw new FaceparseError(`a model needs 2 to 255 classes, not ${classes}`, { exitCode: 2 });
@@ -126,6 +127,22 @@ export function createModel(name: string, options: ModelOptions): Model {
       return output;
     },
   };
+}
+
+/** Refuses options that do not exist: a misspelled encoder would otherwise give another network. */
+function checkOptions(options: unknown): void {
+  if (typeof options !== 'object' || options === null) {
+    throw refused(
+      `createModel needs options with the number of classes, such as { classes: 19 }, not ${describeValue(options)}`,
+    );
+  }
+  const known = ['classes', ...settingNames];
+  const unknown = Object.keys(options).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw refused(
+      `unknown option '${unknown}' of createModel; ${suggestName(unknown, known, `the options are ${known.join(', ')}`)}`,
+    );
+  }
 }
 
 /** `is 32`, or `are 96 and 128`. */

@@ -63,7 +63,6 @@ describe.each(listModels())('the modules of %s', (name) => {
     expect(root.module?.kind).toBe(name);
     const kinds = new Set(root.nodes.map(({ module }) => module!.kind));
     expect([...kinds]).toEqual(expect.arrayContaining(['Conv2d', 'BatchNorm2d']));
-    expect(kinds).not.toContain('Sequential');
   });
 
   it('are kept by what inference does to a graph', () => {
@@ -94,7 +93,7 @@ describe.each(listModels())('the modules of %s', (name) => {
     const trained = trainableStates(graph).filter((state) => read.has(stateAttributes(state).name));
     gradients(reduceMean(graph.outputs.get('scores 0')!), trained);
     const added = graph.nodes.slice(before).filter(({ op }) => op.startsWith('conv2dWeightGradient'));
-    expect(added.length).toBeGreaterThan(10);
+    expect(added.length).toBeGreaterThan(5);
     const layers = new Set(['Conv2d', 'ConvTranspose2d']);
     expect(added.filter(({ module }) => !layers.has(module?.kind ?? ''))).toEqual([]);
   });

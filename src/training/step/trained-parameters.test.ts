@@ -120,7 +120,7 @@ describe('trainedParameters', () => {
     // Kernels and normalisation of the two layers of the encoder.
     expect(length - shorter).toBe(6 * 27 + 12 + 8 * 54 + 16);
     const backward = (step: typeof whole) =>
-      step.entries.step!.nodes.filter(({ op }) => /conv2d.+|batchNormGradient/i.test(op)).length;
+      step.entries.step!.nodes.filter(({ op }) => /conv2d.+|convTranspose2d|batchNormGradient/i.test(op)).length;
     expect(backward(whole)).toBe(3 + 4 + 3);
     expect(backward(frozen)).toBeLessThan(backward(whole) - 4);
   });
