@@ -81,6 +81,6 @@ describe.skipIf(missing)(`the onnx engine on WebGPU${missing ? ` (skipped: ${mis
   });
 
   it('trains as double precision does, with the states on the device', { timeout }, async () => {
-    expect((await runOnWebgpu('training.test.ts')).length).toBe(3);
+    expect((await runOnWebgpu('training.test.ts')).length).toBe(4);
   });
 });
