@@ -1,4 +1,5 @@
 import { FaceparseError } from '../text/errors.ts';
+import { escapeControls, quote } from '../text/quoted-text.ts';
 import type { ByteSource } from './byte-source.ts';
 
 /** The place of one tensor in a safetensors file. */
@@ -22,6 +23,10 @@ export interface SafetensorsHeader {
 export const metadataName = '__metadata__';
 /** Headers of networks are far below 1 MiB; parsing a hostile one takes much more time and memory than its size. */
 export const maxHeaderBytes = 4 * 2 ** 20;
+/** The limit of PyTorch and NumPy. */
+const maxDimensions = 64;
+/** Longer values of a damaged header are cut in messages. */
+const shownLength = 100;
 
 /**
  * Reads the header of a safetensors file and checks it against the size of the file.
@@ -78,7 +83,7 @@ function namesInOrder(json: string): string[] {
     else if (isName) {
       const name: string = JSON.parse(token.slice(0, -isName.length));
       const names = open[open.length - 1];
-      if (names.has(name)) throw damaged(`the name ${JSON.stringify(name)} appears twice in the header`);
+      if (names.has(name)) throw damaged(`the name ${quote(name)} appears twice in the header`);
       names.add(name);
     }
   }
@@ -91,17 +96,20 @@ function readEntry(
   elementBytes: Readonly<Record<string, number>>,
   dataStart: number,
 ): SafetensorsEntry {
-  const what = `tensor ${JSON.stringify(name)}`;
+  const what = `tensor ${quote(name)}`;
   if (!isRecord(value)) throw damaged(`${what} is not described by an object`);
   const { dtype, shape, data_offsets: offsets } = value;
   if (typeof dtype !== 'string' || !Object.hasOwn(elementBytes, dtype)) {
     const known = Object.keys(elementBytes).join(', ');
-    throw new FaceparseError(`${what} has dtype ${JSON.stringify(dtype)}; only ${known} can be read here`);
+    throw new FaceparseError(`${what} has dtype ${brief(dtype)}; only ${known} can be read here`);
+  }
+  if (Array.isArray(shape) && shape.length > maxDimensions) {
+    throw damaged(`${what} has ${shape.length} dimensions; the limit is ${maxDimensions}`);
   }
   const elements = isSizes(shape) ? elementCount(shape) : undefined;
-  if (!isSizes(shape) || elements === undefined) throw damaged(`${what} has the shape ${JSON.stringify(shape)}`);
+  if (!isSizes(shape) || elements === undefined) throw damaged(`${what} has the shape ${brief(shape)}`);
   if (!isSizes(offsets) || offsets.length !== 2 || offsets[0] > offsets[1]) {
-    throw damaged(`${what} has the data_offsets ${JSON.stringify(offsets)}`);
+    throw damaged(`${what} has the data_offsets ${brief(offsets)}`);
   }
   const [begin, end] = offsets;
   const wanted = elements * elementBytes[dtype];
@@ -127,7 +135,7 @@ function checkLayout(entries: readonly SafetensorsEntry[], fileBytes: number, da
   let promised = dataStart;
   for (const { name, start, end } of byPlace) {
     const [begin, covered] = [start - dataStart, promised - dataStart];
-    if (begin < covered) throw damaged(`tensor ${JSON.stringify(name)} overlaps the one before it at byte ${begin}`);
+    if (begin < covered) throw damaged(`tensor ${quote(name)} overlaps the one before it at byte ${begin}`);
     if (begin > covered) throw damaged(`no tensor covers bytes ${covered} to ${begin}`);
     promised = end;
   }
@@ -147,6 +155,12 @@ function isSizes(value: unknown): value is number[] {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** A value of the header as JSON, cut to a length that fits into a message. */
+function brief(value: unknown): string {
+  const json = escapeControls(JSON.stringify(value) ?? 'undefined');
+  return json.length > shownLength ? `${json.slice(0, shownLength)}…` : json;
 }
 
 function cutShort(promised: number, there: number): FaceparseError {

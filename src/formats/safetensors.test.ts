@@ -174,6 +174,21 @@ describe('hostile files', () => {
       handMade(`{"a":${tensor(0, 2, '"dtype":"U8","shape":[2.5]')}}`, [1, 2]),
       /the shape \[2.5\]/,
     ],
+    [
+      'many dimensions',
+      handMade(`{"a":${tensor(0, 1, `"dtype":"U8","shape":[${'1,'.repeat(999)}1]`)}}`, [1]),
+      /"a" has 1000 dimensions; the limit is 64/,
+    ],
+    [
+      'a long dtype, which is cut',
+      handMade(`{"a":${tensor(0, 1, `"dtype":"${'x'.repeat(999)}","shape":[1]`)}}`, [1]),
+      /has dtype "x{99}…; only/,
+    ],
+    [
+      'a long name, which is cut',
+      handMade(`{"${'n'.repeat(999)}":${tensor(0, 2, '"dtype":"U8"')}}`, [1, 2]),
+      /tensor "n{100}…" has the shape undefined/,
+    ],
     ['no shape', handMade(`{"a":${tensor(0, 2, '"dtype":"U8"')}}`, [1, 2]), /the shape undefined/],
     [
       'an unknown dtype',

@@ -41,7 +41,8 @@ export const defaultPreprocessing: PreprocessingRules = {
   std: [0.25, 0.25, 0.25],
 };
 
-const smallestNetworkSide = 32;
+/** Minimum side of a network input in pixels. */
+export const smallestNetworkSide = 32;
 
 /** Maximum side of a network input in pixels. */
 export const largestNetworkSide = 4096;
@@ -100,17 +101,22 @@ export function inputToPhoto(input: Float32Array, preprocessing: Preprocessing):
  * Checks a preprocessing read from a file.
  *
  * @param name source of the preprocessing, for errors
+ * @param isOption whether a user gave it, so that no file is damaged and the exit code is 2
  * @throws FaceparseError that names the setting, its value and the accepted values
  */
 export function checkPreprocessing(
   candidate: Readonly<Record<keyof Preprocessing, unknown>>,
   name: string,
+  isOption = false,
 ): Preprocessing {
   const { size, resize } = candidate;
+  const ending = isOption ? '' : '; it may be damaged.';
+  const exit = isOption ? { exitCode: 2 as const } : {};
   if (!Number.isInteger(size) || !isWithin(size, [smallestNetworkSide, largestNetworkSide])) {
     throw new FaceparseError(
       `${name} has a size of ${show(size)}, but it must be a whole number of pixels from ${smallestNetworkSide} to ` +
-        `${largestNetworkSide}; it may be damaged.`,
+        `${largestNetworkSide}${ending}`,
+      exit,
     );
   }
   const rule = resizeRules.find((known) => known === resize);
@@ -125,8 +131,8 @@ export function checkPreprocessing(
     if (isTriple(values) && values.every((value) => isWithin(value, ranges[key]))) return values;
     const [from, to] = ranges[key];
     throw new FaceparseError(
-      `${name} has a ${key} of ${show(values)}, but it must be three numbers from ${from} to ${to}, for red, green and blue; ` +
-        'it may be damaged.',
+      `${name} has a ${key} of ${show(values)}, but it must be three numbers from ${from} to ${to}, for red, green and blue${ending}`,
+      exit,
     );
   });
   return { size, resize: rule, mean, std };

@@ -39,7 +39,9 @@ describe('getClassOrder', () => {
 
   test('unknown names and orders that need no conversion', () => {
     expect(() => getClassOrder('lapaa')).toThrow(/unknown class order 'lapaa'; .*lapa/);
-    expect(() => getClassOrder('xyz')).toThrow(/the known orders are face-parsing\.pytorch, .*--table FILE/);
+    expect(() => getClassOrder('xyz', '; use --table')).toThrow(
+      /known orders are face-parsing\.pytorch, .*; use --table$/,
+    );
     expect(() => getClassOrder('jonathandinu/face-parsing')).toThrow(/already have the class ids of celebamask-19/);
   });
 });

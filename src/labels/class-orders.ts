@@ -96,9 +96,10 @@ const sameOrder = [
  *
  * @throws FaceparseError (exit code 2) that suggests a similar name or lists all, or says that the order is that of
  * celebamask-19
+ * @param remedy end of the message about an unknown name
  * @example getClassOrder('bisenet').classes[10] // 'nose'
  */
-export function getClassOrder(name: string): ClassOrder {
+export function getClassOrder(name: string, remedy = ''): ClassOrder {
   const wanted = name.toLowerCase();
   const found = classOrders.find((order) => order.name === wanted || order.aliases.includes(wanted));
   if (found) return found;
@@ -112,7 +113,7 @@ export function getClassOrder(name: string): ClassOrder {
   const hint = suggestName(
     wanted,
     [...names, ...classOrders.flatMap((order) => order.aliases)],
-    `the known orders are ${names.join(', ')}; for another order, use --table FILE`,
+    `the known orders are ${names.join(', ')}${remedy}`,
   );
   throw new FaceparseError(`unknown class order '${name.slice(0, 80)}'; ${hint}`, { exitCode: 2 });
 }

@@ -63,6 +63,11 @@ describe('a weights file', () => {
     expect(decodeWeights(encoded).settings).toEqual(settings);
   });
 
+  it.each(['constructor', '__proto__'])('keeps a network named %s apart from the language', (model) => {
+    const file = changed((metadata) => Object.assign(metadata, { model, version: '2' }));
+    expect(decodeWeights(file).model).toBe(model);
+  });
+
   it('from before version 3 gets the present name of its network', () => {
     const named = (version: string) =>
       decodeWeights(changed((metadata) => Object.assign(metadata, { model: 'unet', version }))).model;

@@ -42,7 +42,7 @@ const format = 'faceparse-weights';
  */
 const versions = ['1', '2', '3'];
 /** Networks that had another name in files before version 3. */
-const formerNames: Readonly<Record<string, string>> = { unet: 'mobile-unet' };
+const formerNames: ReadonlyMap<string, string> = new Map([['unet', 'mobile-unet']]);
 /** Longer label tables are not parsed. */
 const longestTable = 2 ** 16;
 const notePrefix = 'note.';
@@ -165,7 +165,7 @@ function readDescription(metadata: Readonly<Record<string, string>>, name: strin
       `${name} uses version ${version} of the weights format; this version of faceparse reads versions ${joinWords(versions, 'and')}.`,
     );
   }
-  const model = version === '3' ? metadata.model : (formerNames[metadata.model] ?? metadata.model);
+  const model = version === '3' ? metadata.model : (formerNames.get(metadata.model) ?? metadata.model);
   if (!model || !metadata.labels) {
     throw new FaceparseError(`${name} does not say which network it belongs to; it may be damaged.`);
   }

@@ -42,7 +42,8 @@ export function findStateDicts(top: PickleValue): NamedValues[] {
     for (const [key, entry] of entries) if (!otherKey.test(key)) visit(entry, [...path, key]);
   };
   visit(top, []);
-  const most = Math.max(0, ...found.map(({ tensorCount }) => tensorCount));
+  // Not as arguments of Math.max: a hostile file has more dictionaries than a call takes arguments.
+  const most = found.reduce((largest, { tensorCount }) => Math.max(largest, tensorCount), 0);
   const rank = (values: NamedValues) => (values.tensorCount < leastShare * most ? weightKeys.length : rankOf(values));
   return found.sort(
     (a, b) =>
@@ -88,8 +89,9 @@ function classOf({ callable }: PickleObject): string | undefined {
 /** The place of a path in the order of preference; the usual names come first, averages of them last. */
 function rankOf({ path }: NamedValues): number {
   if (isAverage(path)) return weightKeys.length;
-  const ranks = path.split('.').map((key) => weightKeys.indexOf(key));
-  return Math.min(weightKeys.length, ...ranks.filter((rank) => rank >= 0));
+  const keys = new Set(path.split('.'));
+  const rank = weightKeys.findIndex((key) => keys.has(key));
+  return rank < 0 ? weightKeys.length : rank;
 }
 
 function isAverage(path: string): boolean {

@@ -197,6 +197,14 @@ describe('hostile files', () => {
     expect(() => readStateDict(file, 'a')).toThrow(/the file has 100001 tensors; the limit is 100000/);
   });
 
+  it('very many dictionaries, and a key of very many parts', () => {
+    const inner = `}${text('w')}h\x01s`;
+    const many = Array.from({ length: 200_000 }, (_, at) => `${text(`k${at}`)}${inner}`).join('');
+    const dotted = `${text('model.'.repeat(200_000))}${inner}`;
+    const file = checkpointOf(`${tensorCode()}q\x010}(${many}${dotted}u`);
+    expect(readStateDict(file, 'a').notices[0]).toMatch(/^a: reads "model\.model\..*and 199,\d+ more/);
+  }, 30_000);
+
   it('deep nesting', () => {
     const depth = 100_000;
     const nested = `${`}(${text('a')}`.repeat(depth)}N${'u'.repeat(depth)}`;

@@ -16,6 +16,11 @@ describe('stripWrapperPrefix', () => {
     expect([...stripped.tensors.keys()]).toEqual(short);
   });
 
+  it('removes no more than 16 of a hostile name', () => {
+    const name = `${'module.'.repeat(100_000)}a`;
+    expect(stripWrapperPrefix(new Map([[name, 1]])).prefix).toBe('module.'.repeat(16));
+  });
+
   it('removes the prefixes that the caller names', () => {
     const tensors = new Map([['encoder.a', 1]]);
     expect(stripWrapperPrefix(tensors, ['encoder.']).prefix).toBe('encoder.');

@@ -1,4 +1,9 @@
-import { checkPreprocessing, largestNetworkSide, type Preprocessing } from '../../image/preprocessing.ts';
+import {
+  checkPreprocessing,
+  largestNetworkSide,
+  type Preprocessing,
+  smallestNetworkSide,
+} from '../../image/preprocessing.ts';
 import { getLabelSet, listLabelSets } from '../../labels/registry.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { joinWords } from '../../text/join-words.ts';
@@ -67,22 +72,18 @@ export function checkForeignNetwork(given: Partial<ForeignNetwork>, name: string
     ...(depth !== undefined && { depth }),
     ...(outputStride !== undefined && { outputStride }),
   });
-  if (
-    !Number.isInteger(size) ||
-    size < created.multiple ||
-    size > largestNetworkSide ||
-    size % created.multiple !== 0
-  ) {
-    const { multiple } = created;
+  const { multiple } = created;
+  const smallest = multiple * Math.ceil(smallestNetworkSide / multiple);
+  if (!Number.isInteger(size) || size < smallest || size > largestNetworkSide || size % multiple !== 0) {
     throw wrong(
-      `size is ${size}, but ${model} takes multiples of ${multiple} from ${multiple} to ${largestNetworkSide}`,
+      `size is ${size}, but ${model} takes multiples of ${multiple} from ${smallest} to ${largestNetworkSide}`,
     );
   }
   const rules = { ...created.trainingPreprocessing, ...(mean && { mean }), ...(std && { std }) };
   return {
     model: created,
     labels,
-    preprocessing: checkPreprocessing({ ...rules, size }, `the preprocessing given for ${name}`),
+    preprocessing: checkPreprocessing({ ...rules, size }, `the preprocessing given for ${name}`, true),
   };
 }
 

@@ -17,6 +17,8 @@ export interface NetworkGuess {
 
 /** A number of classes to build networks with; only their heads depend on it. */
 const anyClasses = 19;
+/** Files with more tensors are none of our networks, which have about a thousand; each guess compares all of them. */
+const maxTensors = 10_000;
 
 /**
  * Finds the network that the tensors of a file belong to, by their names and shapes. Only default settings are tried.
@@ -24,6 +26,7 @@ const anyClasses = 19;
  * @returns undefined if none fits completely, or if several do
  */
 export function guessNetwork(tensors: ReadonlyMap<string, StateTensor>): NetworkGuess | undefined {
+  if (tensors.size > maxTensors) return undefined;
   const encoder = guessEncoder(tensors);
   const fitting = listModels().flatMap((name): NetworkGuess[] => {
     const hasEncoder = getArchitecture(name).settings?.encoder !== undefined;

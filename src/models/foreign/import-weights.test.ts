@@ -104,8 +104,18 @@ describe('importWeights', () => {
       { ...network, labels: 'face-8' },
       /the head has 19 classes, but 8 are needed; choose a label set/,
     ],
-    ['an odd size', { ...network, size: 100 }, /^size is 100, but pspnet takes multiples of 16 from 16 to 4096$/],
-    ['no such size', { ...network, size: 16 }, /the preprocessing given for a\.pth has a size of 16, .* from 32 to/],
+    ['an odd size', { ...network, size: 100 }, /^size is 100, but pspnet takes multiples of 16 from 32 to 4096$/],
+    ['too small a size', { ...network, size: 16 }, /^size is 16, but pspnet takes multiples of 16 from 32 to 4096$/],
+    [
+      'a std of 0',
+      { ...network, std: [0, 1, 1] as [number, number, number] },
+      /has a std of \[0,1,1\], but .* for red, green and blue$/,
+    ],
+    [
+      'an unknown class order',
+      { ...network, classOrder: 'x' },
+      /^unknown class order 'x'; the known orders are [^;]*$/,
+    ],
     ['an unknown network', { ...network, model: 'pspnt' }, /^unknown model 'pspnt'; did you mean 'pspnet'\?$/],
     ['an unknown label set', { ...network, labels: 'x' }, /^unknown label set "x"/],
   ])('refuses %s', (_, given, message) => {

@@ -55,7 +55,7 @@ export function registerDataConvert(data: Command): void {
         import('../../../data/convert/table-file.ts'),
         import('../../../data/convert/convert.ts'),
       ]);
-      const order = from === undefined ? undefined : getClassOrder(from);
+      const order = from === undefined ? undefined : getClassOrder(from, '; for another order, use --table FILE');
       const ids = table === undefined ? undefined : await readIdTable(table);
       const colors = palette === undefined ? undefined : await readPalette(palette);
       await requireFreeFolder(out);
