@@ -126,7 +126,7 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       runPythons(runs);
     }, torchTimeout);
 
-    it.each(views)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging) => {
+    it.each(views)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging, change) => {
       const weights = weightsOf.get(name)!;
       const masks = join(root, name, 'masks');
       const parser = await FaceParser.create(weights, await selectEngine(), averaging ? { averaging } : {});
@@ -135,7 +135,8 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
         const seen = await readMaskOf(masks, String(index));
         expect([seen.width, seen.height]).toEqual([width, height]);
         expect(shareOfEqual(seen.data, labels), `${width}×${height}`).toBeGreaterThanOrEqual(leastEqual);
-        if (Math.min(width, height) > 50) expect(new Set(labels).size).toBeGreaterThan(2);
+        // The network was not trained on letterboxes and finds less in them.
+        if (Math.min(width, height) > 50) expect(new Set(labels).size).toBeGreaterThan(change ? 1 : 2);
       }
       await parser.dispose();
     });

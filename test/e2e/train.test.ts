@@ -170,7 +170,7 @@ describe('train', () => {
     const fileGiven = await askCli(['train', weights, '--data', data]);
     expect(fileGiven.code).toBe(2);
     expect(fileGiven.stderr).toBe(
-      `faceparse: ${weights} is a weights file, not a config; to start from its weights, give CONFIG train.init=${weights}\n`,
+      `faceparse: ${weights} is a weights file, not a config; to start from its weights, give CONFIG --init ${weights}\n`,
     );
   });
 
