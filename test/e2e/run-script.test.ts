@@ -126,20 +126,23 @@ describe.skipIf(!torchIsThere || !existsSync(bundledWeights))(
       runPythons(runs);
     }, torchTimeout);
 
-    it.each(views)('gives the masks of faceparse for photos of any size, seeing %s', async (name, averaging, change) => {
-      const weights = weightsOf.get(name)!;
-      const masks = join(root, name, 'masks');
-      const parser = await FaceParser.create(weights, await selectEngine(), averaging ? { averaging } : {});
-      for (const [index, [width, height]] of sizes.entries()) {
-        const { labels } = await parser.parse(drawPhoto(width, height, index + 1));
-        const seen = await readMaskOf(masks, String(index));
-        expect([seen.width, seen.height]).toEqual([width, height]);
-        expect(shareOfEqual(seen.data, labels), `${width}×${height}`).toBeGreaterThanOrEqual(leastEqual);
-        // The network was not trained on letterboxes and finds less in them.
-        if (Math.min(width, height) > 50) expect(new Set(labels).size).toBeGreaterThan(change ? 1 : 2);
-      }
-      await parser.dispose();
-    });
+    it.each(views)(
+      'gives the masks of faceparse for photos of any size, seeing %s',
+      async (name, averaging, change) => {
+        const weights = weightsOf.get(name)!;
+        const masks = join(root, name, 'masks');
+        const parser = await FaceParser.create(weights, await selectEngine(), averaging ? { averaging } : {});
+        for (const [index, [width, height]] of sizes.entries()) {
+          const { labels } = await parser.parse(drawPhoto(width, height, index + 1));
+          const seen = await readMaskOf(masks, String(index));
+          expect([seen.width, seen.height]).toEqual([width, height]);
+          expect(shareOfEqual(seen.data, labels), `${width}×${height}`).toBeGreaterThanOrEqual(leastEqual);
+          // The network was not trained on letterboxes and finds less in them.
+          if (Math.min(width, height) > 50) expect(new Set(labels).size).toBeGreaterThan(change ? 1 : 2);
+        }
+        await parser.dispose();
+      },
+    );
 
     it('reads photos as faceparse does: transparency, 16 bits, colour profiles', async () => {
       const { weights } = randomWeights({ model: 'mobile-unet', size: 64 });
