@@ -68,7 +68,7 @@ def main():
     print(
         json.dumps(
             {
-                "version": f"PyTorch {torch.__version__}, smp {smp.__version__}",
+                "version": f"PyTorch {torch.__version__} with smp {smp.__version__}",
                 "parameters": parameters,
                 "step_ms": step_ms,
                 "inference_ms": inference_ms,

@@ -126,7 +126,7 @@ const sections = [
     : [
         '## Compared with segmentation_models.pytorch',
         '',
-        `The same networks in ${peerVersion.replaceAll(' +', ', ')}, with default settings and with a tuned allocator. In brackets: ratio to the better of the two.`,
+        `The same networks in ${peerVersion}, with default settings and with a tuned allocator. In brackets: ratio to the better of the two.`,
         '',
         table(
           [title('architecture'), title('encoder'), right('step'), right('inference'), right('memory')],

@@ -115,7 +115,7 @@ for (const model of options.models.split(',')) {
         model,
         encoder,
         side: name,
-        version: version.replaceAll(',', ' +'),
+        version,
         parameters: list[0].parameters,
       };
       rows.push({ ...machineColumns(load), ...network, batch, size, threads, steps, rounds, ...middle });

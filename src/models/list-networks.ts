@@ -1,4 +1,4 @@
-import { listEncoders } from './encoders/registry.ts';
+import { getEncoder, listEncoders } from './encoders/registry.ts';
 import { getArchitecture, listModels } from './registry.ts';
 
 /** An architecture, with an encoder if it takes one. */
@@ -8,15 +8,19 @@ export interface NetworkName {
 }
 
 /**
- * Every architecture that takes no encoder, then every other one with every encoder.
+ * Every architecture that takes no encoder, then every other one with every encoder. With an encoder, only the architectures
+ * on it.
  *
- * @example listNetworks('unet').map(({ encoder }) => encoder) // ['resnet18', 'resnet34', …]
+ * @throws FaceparseError (exit code 2) if the encoder does not exist
+ *
+ * @example listNetworks('resnet18').map(({ name }) => name) // ['pspnet', 'deeplabv3plus', 'unet', …]
  */
-export function listNetworks(pattern = '*'): NetworkName[] {
-  const names = listModels(pattern);
+export function listNetworks(encoder?: string): NetworkName[] {
+  const names = listModels();
   const takesEncoder = (name: string) => getArchitecture(name).settings?.encoder !== undefined;
+  const encoders = encoder === undefined ? listEncoders() : [getEncoder(encoder).name];
   return [
-    ...names.filter((name) => !takesEncoder(name)).map((name) => ({ name })),
-    ...names.filter(takesEncoder).flatMap((name) => listEncoders().map((encoder) => ({ name, encoder }))),
+    ...(encoder === undefined ? names.filter((name) => !takesEncoder(name)).map((name) => ({ name })) : []),
+    ...names.filter(takesEncoder).flatMap((name) => encoders.map((chosen) => ({ name, encoder: chosen }))),
   ];
 }

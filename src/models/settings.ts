@@ -1,7 +1,7 @@
 import { FaceparseError } from '../text/errors.ts';
 import { joinWords } from '../text/join-words.ts';
 import { largestDepth } from './encoders/encoder.ts';
-import { getEncoder, listEncoders } from './encoders/registry.ts';
+import { getEncoder } from './encoders/registry.ts';
 
 /** Settings of a network besides its architecture and its classes. */
 export interface ModelSettings {
@@ -113,7 +113,6 @@ function depthFault(rules: SettingRules, setting: SettingName, given: ModelSetti
 }
 
 function encoderFault(value: unknown): string | undefined {
-  if (typeof value === 'string' && listEncoders({ variants: true }).includes(value)) return undefined;
   try {
     getEncoder(String(value));
   } catch (error) {

@@ -32,21 +32,14 @@ async function networkBuilder(classes: number): Promise<BuildNetwork> {
 }
 
 async function listAll({ classes, size, encoder, ...options }: ModelsOptions): Promise<void> {
-  const [{ getArchitecture, listModels }, { listNetworks }, { getEncoder }, cost, build] = await Promise.all([
+  const [{ getArchitecture, listModels }, { listNetworks }, cost, build] = await Promise.all([
     import('../../models/registry.ts'),
     import('../../models/list-networks.ts'),
-    import('../../models/encoders/registry.ts'),
     import('../../graph/cost.ts'),
     networkBuilder(classes),
   ]);
   const sizes = size === undefined ? listedSizes : [size];
-  // A wrong name is an error, not an empty list.
-  const only = encoder === undefined ? undefined : getEncoder(encoder).name;
-  const networks = listNetworks()
-    .filter((network) => only === undefined || network.encoder !== undefined)
-    .filter((network, index, all) => only === undefined || all.findIndex(({ name }) => name === network.name) === index)
-    .map((network) => (only === undefined ? network : { ...network, encoder: only }));
-  const models = networks.map(({ name, ...settings }) => {
+  const models = listNetworks(encoder).map(({ name, ...settings }) => {
     const graphs = sizes.map((side) => build(name, settings, side));
     const gigaMultiplyAccumulates = graphs.map(cost.gigaMultiplyAccumulates);
     const [graph] = graphs;

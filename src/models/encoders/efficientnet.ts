@@ -12,7 +12,7 @@ import {
   type EncoderOptions,
   halfPreprocessing,
   imagenetPreprocessing,
-  levelGeometry,
+  levelFeatures,
 } from './encoder.ts';
 
 interface Row extends BlockRow {
@@ -142,7 +142,7 @@ function efficientnet(
         x = mbconv(scope.at('_blocks').at(index), x, { ...row, ...flavour, conventions }).y;
         ends[row.level] = x;
       });
-      return levelGeometry(options).map(({ featureStride }, level) => ({ tensor: ends[level], stride: featureStride }));
+      return levelFeatures(ends, options);
     },
   };
 }

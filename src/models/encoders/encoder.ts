@@ -89,6 +89,11 @@ export function levelGeometry({
   });
 }
 
+/** The features of an encoder whose levels end with these tensors, from stride 2 on. */
+export function levelFeatures(ends: readonly Tensor[], options: EncoderOptions): Feature[] {
+  return levelGeometry(options).map(({ featureStride }, level) => ({ tensor: ends[level], stride: featureStride }));
+}
+
 /**
  * The rate of stochastic depth of a block: it rises linearly from 0 at the first.
  *

@@ -5,7 +5,7 @@ import { batchNorm, type ConvBnOptions, convBn, convolution, type SequenceStep, 
 import { stochasticDepth } from '../../nn/regularization.ts';
 import { defineModule, type Scope } from '../../nn/scope.ts';
 import { type BlockPlace, type BlockRow, type Conventions, placeBlocks } from './conventions.ts';
-import { type Encoder, type EncoderOptions, imagenetPreprocessing, largestDepth, levelGeometry } from './encoder.ts';
+import { type Encoder, type EncoderOptions, imagenetPreprocessing, largestDepth, levelFeatures } from './encoder.ts';
 
 interface Row extends BlockRow {
   readonly expansion: number;
@@ -71,6 +71,6 @@ export const mobilenetV2: Encoder = {
     if (ends.length === largestDepth) {
       ends[largestDepth - 1] = convBnRelu6(layers.at(rows.length + 1), x, { filters: 1280, kernel: 1 });
     }
-    return levelGeometry(options).map(({ featureStride }, level) => ({ tensor: ends[level], stride: featureStride }));
+    return levelFeatures(ends, options);
   },
 };

@@ -13,7 +13,7 @@ import {
   halfPreprocessing,
   imagenetPreprocessing,
   largestDepth,
-  levelGeometry,
+  levelFeatures,
 } from './encoder.ts';
 
 interface Row extends BlockRow {
@@ -125,7 +125,7 @@ function mobilenetV3(
       if (ends.length === largestDepth) {
         ends[largestDepth - 1] = convBn(layers.at(rows.length + 1), x, { filters: 960, kernel: 1, ...shared });
       }
-      return levelGeometry(options).map(({ featureStride }, level) => ({ tensor: ends[level], stride: featureStride }));
+      return levelFeatures(ends, options);
     },
   };
 }

@@ -51,7 +51,21 @@ function torchvisionEfficientnet(name: string): string | undefined {
 }
 
 const originalClassifier = /^(_conv_head|_bn1|_fc)\./;
-const timmClassifier = /^(conv_head|bn2|classifier)\./;
+
+/** timm's names, for its network of that name and the one with TensorFlow's padding, and our encoders that compute the same. */
+function timmSource(name: string, encoders: { readonly symmetric: string; readonly tensorflow: string }): NameSource {
+  return {
+    program: 'timm',
+    stem: 'conv_stem.weight',
+    translate: timmEfficientnet,
+    classifier: /^(conv_head|bn2|classifier)\./,
+    originals: [
+      { title: `timm's ${name}`, encoder: encoders.symmetric },
+      { title: `timm's tf_${name}`, encoder: encoders.tensorflow },
+    ],
+    inNetwork: { title: `${encoders.symmetric} of segmentation_models.pytorch`, encoder: encoders.symmetric },
+  };
+}
 
 export const efficientnetB0Names: readonly NameSource[] = [
   {
@@ -61,20 +75,7 @@ export const efficientnetB0Names: readonly NameSource[] = [
     classifier: originalClassifier,
     originals: [{ title: "efficientnet_pytorch's efficientnet-b0", encoder: 'efficientnet-b0' }],
   },
-  {
-    program: 'timm',
-    stem: 'conv_stem.weight',
-    translate: timmEfficientnet,
-    classifier: timmClassifier,
-    originals: [
-      { title: "timm's efficientnet_b0", encoder: 'timm-efficientnet-b0' },
-      { title: "timm's tf_efficientnet_b0", encoder: 'efficientnet-b0' },
-    ],
-    inNetwork: {
-      title: 'timm-efficientnet-b0 of segmentation_models.pytorch',
-      encoder: 'timm-efficientnet-b0',
-    },
-  },
+  timmSource('efficientnet_b0', { symmetric: 'timm-efficientnet-b0', tensorflow: 'efficientnet-b0' }),
   {
     program: 'torchvision',
     stem: 'features.0.0.weight',
@@ -92,18 +93,5 @@ export const efficientnetLite0Names: readonly NameSource[] = [
     classifier: originalClassifier,
     originals: [{ title: "efficientnet_lite_pytorch's efficientnet-lite0", encoder: 'efficientnet-lite0' }],
   },
-  {
-    program: 'timm',
-    stem: 'conv_stem.weight',
-    translate: timmEfficientnet,
-    classifier: timmClassifier,
-    originals: [
-      { title: "timm's efficientnet_lite0", encoder: 'timm-tf_efficientnet_lite0' },
-      { title: "timm's tf_efficientnet_lite0", encoder: 'efficientnet-lite0' },
-    ],
-    inNetwork: {
-      title: 'timm-tf_efficientnet_lite0 of segmentation_models.pytorch',
-      encoder: 'timm-tf_efficientnet_lite0',
-    },
-  },
+  timmSource('efficientnet_lite0', { symmetric: 'timm-tf_efficientnet_lite0', tensorflow: 'efficientnet-lite0' }),
 ];
