@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 /** What a test does to modules or to its process that the next file in the same process would see. */
 const leavesTraces =
-  /\bregister[A-Z]\w*\(|\bvi\.(?:mock|doMock|hoisted|stub\w+|spyOn)\(|\bprocess\.(?:env\.\w+ = |chdir\()/;
+  /\b(?:register|define)[A-Z]\w*\(|\bvi\.(?:mock|doMock|hoisted|stub\w+|spyOn)\(|\bprocess\.(?:env\.\w+ = |chdir\()/;
 
 /** Unit tests that need a process of their own; the others share one for each worker, which loads every module once. */
 const alone = readdirSync(new URL('src/', import.meta.url), { recursive: true, encoding: 'utf8' })
