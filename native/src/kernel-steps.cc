@@ -298,16 +298,40 @@ std::unique_ptr<Step> makePoolGradient(const std::string &kind, const PlanReader
   return step(kind == "maxPoolGradient" ? selectKernels().maxPoolGradient : selectKernels().avgPoolGradient, call);
 }
 
-std::unique_ptr<Step> makeDepthwiseGradient(const PlanReader &reader) {
-  DepthwiseGradientCall call;
-  call.dy = reader.map("dy");
-  call.x = reader.map("x");
-  requirePlanes(call.x, call.dy, reader);
+/** The window of a depthwise convolution, with its dilation. */
+template <typename Call>
+void readDilatedWindow(const PlanReader &reader, Call &call) {
   readWindow(reader, call);
   copyAxes(reader.integers("dilation"), call.dilation, 2, "dilation", reader);
   for (int i = 0; i < 2; i++) {
     if (call.dilation[i] < 1 || call.kernel[i] > 1 << 16) reader.fail("a window is not valid");
   }
+}
+
+std::unique_ptr<Step> makeDepthwise(const PlanReader &reader) {
+  DepthwiseCall call;
+  call.x = reader.map("x");
+  call.y = reader.map("y");
+  call.residual = reader.optionalMap("residual");
+  requirePlanes(call.x, call.y, reader);
+  requireSame(call.y, call.residual, reader);
+  readDilatedWindow(reader, call);
+  call.transposed = reader.flag("transposed");
+  const int64_t taps = call.kernel[0] * call.kernel[1];
+  if (taps > maxDepthwiseTaps) reader.fail("the kernel has too many taps");
+  if (call.transposed && (call.stride[0] != 1 || call.stride[1] != 1)) reader.fail("a transposed one has stride 1");
+  call.weight = reader.array<float>("weights", call.x.channels * taps);
+  call.bias = reader.optionalArray<float>("biasVector", call.x.channels);
+  call.activation = reader.activation("activation");
+  return step(selectKernels().depthwise, call);
+}
+
+std::unique_ptr<Step> makeDepthwiseGradient(const PlanReader &reader) {
+  DepthwiseGradientCall call;
+  call.dy = reader.map("dy");
+  call.x = reader.map("x");
+  requirePlanes(call.x, call.dy, reader);
+  readDilatedWindow(reader, call);
   call.dWeight = reader.array<float>("dWeight", call.x.channels * call.kernel[0] * call.kernel[1]);
   return step(selectKernels().depthwiseGradient, call);
 }
@@ -513,6 +537,7 @@ std::unique_ptr<Step> makeKernelStep(const std::string &kind, const PlanReader &
   if (kind == "maxPool" || kind == "avgPool") return makePool(kind, reader);
   if (kind == "maxPoolGradient" || kind == "avgPoolGradient") return makePoolGradient(kind, reader);
   if (kind == "adaptiveAvgPool" || kind == "adaptiveAvgPoolGradient") return makeAdaptivePool(kind, reader);
+  if (kind == "depthwise") return makeDepthwise(reader);
   if (kind == "depthwiseGradient") return makeDepthwiseGradient(reader);
   if (kind == "resize") return std::make_unique<ResizeStep>(kernels.resize, reader);
   if (kind == "resizeGradient") return std::make_unique<ResizeStep>(kernels.resizeGradient, reader);

@@ -34,6 +34,7 @@ const Kernels table = {
     avgPoolGradient,
     adaptiveAvgPool,
     adaptiveAvgPoolGradient,
+    depthwise,
     depthwiseGradient,
     resize,
     resizeGradient,

@@ -199,6 +199,22 @@ struct ResizeCall {
   const ResizeTap *rows = nullptr, *columns = nullptr;
 };
 
+/** Maximum number of taps of a depthwise kernel. */
+constexpr int64_t maxDepthwiseTaps = 128;
+
+/**
+ * A depthwise convolution with one filter a channel: y = act(Σ weight[c, ky, kx]·x + bias [+ residual]), where output (y, x)
+ * reads (y·stride + ky·dilation − padding, …) and nothing outside of the map. Transposed, with stride 1: the gradient of its
+ * input, where x holds dy and output (y, x) reads (y − ky·dilation + padding, …). y may be the residual.
+ */
+struct DepthwiseCall {
+  FeatureMap x, y, residual;                              // residual: data is null where there is none
+  int64_t kernel[2], stride[2], padding[2], dilation[2];  // vertical, horizontal; the padding at top and left
+  const float *weight = nullptr, *bias = nullptr;         // channels × kernel, plain; bias: null where there is none
+  Activation activation = Activation::none;
+  bool transposed = false;
+};
+
 /**
  * The weight gradient of a depthwise convolution with one filter a channel: dWeight[c, ky, kx] = Σ dy·x over images and
  * outputs, where output (y, x) reads (y·stride + ky·dilation − padding, …) and nothing outside of the map.
@@ -292,6 +308,7 @@ struct Kernels {
   void (*avgPoolGradient)(const PoolGradientCall &);
   void (*adaptiveAvgPool)(const AdaptivePoolCall &);
   void (*adaptiveAvgPoolGradient)(const AdaptivePoolCall &);
+  void (*depthwise)(const DepthwiseCall &);
   void (*depthwiseGradient)(const DepthwiseGradientCall &);
   void (*resize)(const ResizeCall &);
   void (*resizeGradient)(const ResizeCall &);

@@ -33,6 +33,17 @@ struct AffineParameters {
       exists[i] = is ? 1 : 0;
     }
   }
+
+  /** Adds a bias and nothing else; `bias` may be null. */
+  __attribute__((noinline)) void setShift(const float *bias, int64_t channelBlock, int64_t channels) {
+    for (int i = 0; i < group; i++) {
+      const int64_t channel = channelBlock * block + i % block;
+      const bool is = channel < channels;
+      mean[i] = 0, scale[i] = 1;
+      shift[i] = is && bias ? bias[channel] : 0;
+      exists[i] = is ? 1 : 0;
+    }
+  }
 };
 
 /** The activation of every value of a pack. */

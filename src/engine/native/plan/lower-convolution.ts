@@ -1,7 +1,8 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
 import type { TransposedConvolutionAttributes } from '../../../graph/ops/convolution.ts';
 import type { FusedConvolutionAttributes } from '../../fusion/fused-ops.ts';
-import { type Chosen, choose, flops, scratchpad } from './choose-convolution.ts';
+import { type Chosen, choose, flops, isGenerated, scratchpad } from './choose-convolution.ts';
+import { fitsDepthwise, lowerDepthwise, lowerDepthwiseTransposed } from './lower-depthwise.ts';
 import { lowerWeightGradient } from './lower-weight-gradient.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
 import type { Value } from './operation.ts';
@@ -24,6 +25,10 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
     inference,
     ...(attributes.activation !== 'none' && { activation: attributes.activation }),
   });
+  if (!isGenerated(chosen.answer.implementation) && fitsDepthwise(attributes, weight.shape)) {
+    lowerDepthwise(node, lowering, attributes);
+    return;
+  }
   const source = lowering.use(x, chosen.source);
   const weights = weightsFor(lowering, weight, chosen);
   const biasVector = bias && lowering.use(bias);
@@ -56,6 +61,11 @@ function lowerTransposed(node: GraphNode, lowering: Lowering): void {
   const attributes = node.attributes as TransposedConvolutionAttributes;
   const shapes = { x: y.shape, weight: weight.shape, y: x.shape };
   const chosen = choose(lowering, node, 'inputGradient', shapes, attributes);
+  const unit = attributes.stride.every((value) => value === 1);
+  if (unit && !isGenerated(chosen.answer.implementation) && fitsDepthwise(attributes, weight.shape)) {
+    lowerDepthwiseTransposed(node as GraphNode<TransposedConvolutionAttributes>, lowering);
+    return;
+  }
   const destination = lowering.use(x, chosen.destination);
   const weights = weightsFor(lowering, weight, chosen);
   const source = lowering.define(y, { block: chosen.source });

@@ -2,35 +2,10 @@ import type { GraphNode, Shape, Tensor } from '../../../graph/graph.ts';
 import { sizeOf } from '../../../graph/graph.ts';
 import type { WeightGradientAttributes } from '../../../graph/ops/convolution.ts';
 import { type Chosen, choose, flops, isGenerated, scratchpad } from './choose-convolution.ts';
+import { isDepthwise, lowerDepthwiseGradient } from './lower-depthwise.ts';
 import { copyFields } from './lower-shape.ts';
 import { describeNode, type Lowering } from './lowering.ts';
 import { storedElements, type Value } from './operation.ts';
-
-/** Uses the add-on's kernel for depthwise convolutions; oneDNN would compute many tiny products. */
-function lowerDepthwiseGradient(node: GraphNode<WeightGradientAttributes>, lowering: Lowering): void {
-  const [dy, x] = node.inputs as [Tensor, Tensor];
-  const gradient = node.outputs[0];
-  const { stride, padding, dilation } = node.attributes;
-  const [upper, lower] = [lowering.use(dy, lowering.block), lowering.use(x, lowering.block)];
-  const result = lowering.define(gradient);
-  lowering.emit({
-    kind: 'depthwiseGradient',
-    label: describeNode(node),
-    reads: [upper, lower],
-    writes: [result],
-    strided: [upper, lower],
-    flops: flops(dy.shape, gradient.shape),
-    fields: (at) => ({
-      dy: at.map(upper),
-      x: at.map(lower),
-      kernel: gradient.shape.slice(2),
-      stride,
-      padding: padding.slice(0, 2),
-      dilation,
-      dWeight: at.offset(result),
-    }),
-  });
-}
 
 /**
  * oneDNN has no code for the weight gradient of a convolution over few channels, except one or three. It is asked to treat
@@ -55,12 +30,11 @@ export function lowerWeightGradient(node: GraphNode<WeightGradientAttributes>, l
   const attributes = node.attributes;
   const shapes = { x: x.shape, weight: gradient.shape, y: dy.shape };
   const chosen = choose(lowering, node, 'weightGradient', shapes, attributes);
-  const depthwise = attributes.groups === x.shape[1] && attributes.groups === dy.shape[1];
   if (isGenerated(chosen.answer.implementation)) {
     emitWeightGradient(node, lowering, chosen, lowering.use(x, chosen.source), lowering.define(gradient));
     return;
   }
-  if (depthwise) {
+  if (isDepthwise(attributes, gradient.shape)) {
     lowerDepthwiseGradient(node, lowering);
     return;
   }
