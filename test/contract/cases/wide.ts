@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../src/graph/graph.ts';
-import { relu, sigmoid } from '../../../src/graph/ops/activation.ts';
+import { activation, relu, sigmoid } from '../../../src/graph/ops/activation.ts';
 import { conv2d } from '../../../src/graph/ops/convolution.ts';
 import { add, exp, mul, sub } from '../../../src/graph/ops/elementwise.ts';
 import { batchNormTraining } from '../../../src/graph/ops/normalization.ts';
@@ -102,6 +102,30 @@ const geometries: readonly OpCase[] = [
     options: { padding: 6, groups: 16, dilation: 2 },
   },
   {
+    name: 'depthwise 3×3 of 40 channels, dilation 6, on a small map',
+    x: [2, 40, 9, 8],
+    weight: [40, 1, 3, 3],
+    options: { padding: 6, groups: 40, dilation: 6 },
+  },
+  {
+    name: 'depthwise 3×5 of 24 channels, dilation [2, 3], stride [2, 1], asymmetric padding',
+    x: [2, 24, 13, 75],
+    weight: [24, 1, 3, 5],
+    options: { padding: [1, 3, 2, 5] as const, groups: 24, dilation: [2, 3] as const, stride: [2, 1] as const },
+  },
+  {
+    name: '3×3 of 32 channels, dilation 2, interleaved',
+    x: [2, 32, 16, 18],
+    weight: [40, 32, 3, 3],
+    options: { padding: 2, dilation: 2 },
+  },
+  {
+    name: '3×3 of 34 channels, dilation [1, 3], interleaved',
+    x: [1, 34, 9, 24],
+    weight: [33, 34, 3, 3],
+    options: { padding: [1, 3, 1, 3] as const, dilation: [1, 3] as const },
+  },
+  {
     name: 'depthwise 3×3 of 40 channels',
     x: [3, 40, 8, 7],
     weight: [40, 1, 3, 3],
@@ -126,8 +150,27 @@ const vectors = (channels: number, keys: readonly string[] = ['']) =>
     ]),
   );
 
+/** Convolution, bias, residual and activation, which engines may compute at once. */
+const epilogues: readonly OpCase[] = [
+  { name: 'depthwise, dilation 3', channels: 40, groups: 40, dilation: 3, activation: 'silu' as const },
+  { name: 'depthwise, dilation 3', channels: 24, groups: 24, dilation: 3, activation: 'sigmoid' as const },
+  { name: 'dilation 2', channels: 32, groups: 1, dilation: 2, activation: 'relu' as const },
+].map(({ name, channels, groups, dilation, activation: kind }) => ({
+  name: `wide maps: convolution with ${name}, bias, residual and ${kind} of ${channels} channels`,
+  wide: true,
+  inputs: {
+    x: normal([2, channels, 16, 16]),
+    weight: normal([channels, channels / groups, 3, 3]),
+    bias: normal([channels]),
+    residual: normal([2, channels, 16, 16]),
+  },
+  build: ({ x, weight, bias, residual }) =>
+    activation(add(conv2d(x, weight, { bias, groups, dilation, padding: dilation }), residual), kind),
+}));
+
 export const wideCases: readonly OpCase[] = [
   ...geometries,
+  ...epilogues,
   ...between('normalised and rectified', (x, tensors) => relu(normalized(x, tensors)), vectors),
   ...between('normalised with a residual', (x, tensors) => relu(add(x, normalized(x, tensors))), vectors),
   ...between('a gate by channels', (x) => mul(x, sigmoid(reduceMean(x, [2, 3], true)))),

@@ -16,14 +16,14 @@ import { buildPlan } from './build-plan.ts';
 /** Answers as oneDNN does on AVX-512: blocked maps, plain images of three channels, packed weights. */
 class FakePlanner implements PrimitivePlanner {
   readonly requests: ConvolutionRequest[] = [];
+  implementation = ({ source: [channels, , , block] }: ConvolutionRequest): string =>
+    block === 1 && channels !== 3 ? 'ref:any' : 'jit:fake';
 
   convolution(request: ConvolutionRequest) {
     this.requests.push(request);
-    const [channels, , , block] = request.source;
-    const slow = block === 1 && channels !== 3;
     return {
       id: this.requests.length - 1,
-      implementation: slow ? 'ref:any' : 'jit:fake',
+      implementation: this.implementation(request),
       weightsBytes: 4096,
       plainWeights: false,
       scratchpadBytes: 128,
@@ -147,6 +147,37 @@ describe('buildPlan', () => {
     const planner = new FakePlanner();
     plan(graph, planner);
     expect(planner.requests.map(({ winograd }) => winograd)).toEqual([true, false, false, false, false]);
+  });
+
+  it('uses its own kernel for depthwise convolutions without generated code', () => {
+    const planner = new FakePlanner();
+    planner.implementation = () => 'x64:gemm:jit';
+    const graph = new Graph();
+    const x = graph.input('image', [1, 32, 16, 16]);
+    graph.output('y', conv2d(x, weight(graph, 'w', [32, 1, 3, 3]), { padding: 6, dilation: 6, groups: 32 }));
+    graph.output('large', conv2d(x, weight(graph, 'large', [32, 1, 13, 13]), { padding: 6, groups: 32 }));
+    graph.output('two', conv2d(x, weight(graph, 'two', [64, 1, 3, 3]), { padding: 1, groups: 32 }));
+    const found = kinds(plan(graph, planner)).filter((kind) => kind === 'depthwise' || kind === 'convolution');
+    expect(found).toEqual(['depthwise', 'convolution', 'convolution']);
+  });
+
+  it('runs a dilated convolution on interleaved maps where Winograd exists for them', () => {
+    const build = (options: { size?: number; dilation?: number; padding?: number }, implementation: string) => {
+      const planner = new FakePlanner();
+      planner.implementation = () => implementation;
+      const { size = 16, dilation = 2, padding = dilation } = options;
+      const graph = new Graph();
+      const x = graph.input('image', [3, 32, size, size]);
+      graph.output('y', conv2d(x, weight(graph, 'w', [32, 32, 3, 3]), { padding, dilation }));
+      const copies = kinds(plan(graph, planner)).filter((kind) => kind === 'copies').length;
+      const { images, source, dilation: asked, padding: around } = planner.requests.at(-1)!;
+      return { copies, images, size: source[1], dilation: asked[0], padding: around[0] };
+    };
+    expect(build({}, 'jit_wino')).toEqual({ copies: 2, images: 12, size: 8, dilation: 1, padding: 1 });
+    expect(build({ size: 17 }, 'jit_wino')).toEqual({ copies: 0, images: 3, size: 17, dilation: 2, padding: 2 });
+    expect(build({ padding: 1 }, 'jit_wino')).toEqual({ copies: 0, images: 3, size: 16, dilation: 2, padding: 1 });
+    expect(build({ dilation: 4 }, 'jit_wino')).toEqual({ copies: 0, images: 3, size: 16, dilation: 4, padding: 4 });
+    expect(build({}, 'jit')).toEqual({ copies: 0, images: 3, size: 16, dilation: 2, padding: 2 });
   });
 
   it('says which op it cannot run', () => {

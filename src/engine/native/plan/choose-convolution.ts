@@ -1,6 +1,7 @@
-import { type GraphNode, sizeOf } from '../../../graph/graph.ts';
+import { type GraphNode, type Shape, sizeOf } from '../../../graph/graph.ts';
 import type { ConvolutionAttributes } from '../../../graph/ops/convolution.ts';
 import type { ConvolutionAnswer, ConvolutionRequest, ConvolutionSide } from '../../../native-addon/addon.ts';
+import { type Interleaving, interleavedShape } from './interleaved-maps.ts';
 import { describeNode, type Lowering } from './lowering.ts';
 import type { Value } from './operation.ts';
 
@@ -28,6 +29,8 @@ function prefersWinograd(attributes: ConvolutionAttributes, x: readonly number[]
 /** The chosen layouts and implementation. */
 export interface Chosen extends Blocks {
   readonly answer: ConvolutionAnswer;
+  /** If set, the primitive works on maps that are split into interleaved ones (interleaved-maps.ts). */
+  readonly interleaved?: Interleaving;
 }
 
 /** Finds the layouts in which oneDNN is fast: blocked on both sides if possible, else any that avoids its fallback. */
@@ -35,7 +38,7 @@ export function choose(
   lowering: Lowering,
   node: GraphNode,
   direction: Direction,
-  shapes: { x: readonly number[]; weight: readonly number[]; y: readonly number[] },
+  shapes: { x: Shape; weight: Shape; y: Shape },
   attributes: ConvolutionAttributes,
   extras: Extras = {},
 ): Chosen {
@@ -47,6 +50,8 @@ export function choose(
     layout,
   ];
   const { stride, padding, dilation, groups } = attributes;
+  const dense = chooseInterleaved(lowering, node, direction, shapes, attributes, extras);
+  if (dense) return dense;
   // Images have few channels: the first convolution reads them in the plain layout if it can.
   const few = shapes.x[1] < block / 2 && groups === 1;
   const candidates: Blocks[] = [
@@ -75,6 +80,40 @@ export function choose(
     if (!best || rank(answer) < rank(best.answer)) best = chosen;
   }
   return best!;
+}
+
+/**
+ * A dilated convolution is an ordinary one over each of the interleaved maps, for which Winograd's algorithm exists. It
+ * saves more than the copies cost.
+ */
+function chooseInterleaved(
+  lowering: Lowering,
+  node: GraphNode,
+  direction: Direction,
+  shapes: { x: Shape; weight: Shape; y: Shape },
+  attributes: ConvolutionAttributes,
+  extras: Extras,
+): Chosen | undefined {
+  const interleaved = attributes.dilation;
+  if (interleaved.every((value) => value === 1) || !keepsInterleaving(attributes, shapes)) return undefined;
+  const dense = { ...attributes, dilation: [1, 1] as const, padding: [1, 1, 1, 1] as const };
+  const maps = { ...shapes, x: interleavedShape(shapes.x, interleaved), y: interleavedShape(shapes.y, interleaved) };
+  if (!prefersWinograd(dense, maps.x, maps.weight)) return undefined;
+  const chosen = choose(lowering, node, direction, maps, dense, extras);
+  return isWinograd(chosen.answer.implementation) ? { ...chosen, interleaved } : undefined;
+}
+
+/** Whether the interleaved maps are whole, and each output reads from the map that it lies in: 3×3, stride 1, "same" padding. */
+function keepsInterleaving(attributes: ConvolutionAttributes, { x, weight }: { x: Shape; weight: Shape }): boolean {
+  const { stride, padding, dilation } = attributes;
+  const [, , height, width] = x as [number, number, number, number];
+  const same = padding.every((value, side) => value === dilation[side % 2]);
+  const whole = height % dilation[0] === 0 && width % dilation[1] === 0;
+  return same && whole && weight[2] === 3 && weight[3] === 3 && stride.every((value) => value === 1);
+}
+
+function isWinograd(implementation: string): boolean {
+  return implementation.includes('wino');
 }
 
 /** Ranks implementations: code generated for the shape, then matrix products on plain maps, then oneDNN's generic loops. */

@@ -2,6 +2,7 @@ import type { GraphNode, Tensor } from '../../../graph/graph.ts';
 import type { TransposedConvolutionAttributes } from '../../../graph/ops/convolution.ts';
 import type { FusedConvolutionAttributes } from '../../fusion/fused-ops.ts';
 import { type Chosen, choose, flops, isGenerated, scratchpad } from './choose-convolution.ts';
+import { interleavedValue, joinMap, readMap } from './interleaved-maps.ts';
 import { fitsDepthwise, lowerDepthwise, lowerDepthwiseTransposed } from './lower-depthwise.ts';
 import { lowerWeightGradient } from './lower-weight-gradient.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
@@ -10,6 +11,11 @@ import type { Value } from './operation.ts';
 /** Weights in the layout of the primitive: packed, unless it reads plain ones. */
 function weightsFor(lowering: Lowering, weight: Tensor, { answer }: Chosen): Value {
   return answer.plainWeights ? lowering.use(weight) : lowering.packWeights(weight, answer.id, answer.weightsBytes);
+}
+
+/** A map that the primitive writes; an interleaved one is joined afterwards. */
+function writtenMap(lowering: Lowering, tensor: Tensor, block: number, { interleaved }: Chosen): Value {
+  return interleaved ? interleavedValue(tensor, block, interleaved) : lowering.define(tensor, { block });
 }
 
 function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConvolutionAttributes): void {
@@ -29,11 +35,11 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
     lowerDepthwise(node, lowering, attributes);
     return;
   }
-  const source = lowering.use(x, chosen.source);
+  const source = readMap(lowering, x, chosen.source, chosen);
   const weights = weightsFor(lowering, weight, chosen);
   const biasVector = bias && lowering.use(bias);
-  const added = residual && lowering.use(residual, chosen.destination);
-  const destination = lowering.define(y, { block: chosen.destination });
+  const added = residual && readMap(lowering, residual, chosen.destination, chosen);
+  const destination = writtenMap(lowering, y, chosen.destination, chosen);
   const scratch = scratchpad(lowering, chosen);
   lowering.emit({
     kind: 'convolution',
@@ -52,6 +58,7 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
       ...(scratch[0] && { scratchpad: at.offset(scratch[0]) }),
     }),
   });
+  if (chosen.interleaved) joinMap(lowering, destination, y, chosen.interleaved);
 }
 
 /** oneDNN computes it as the gradient of a convolution, whose destination is x and whose source is the result. */
@@ -66,9 +73,9 @@ function lowerTransposed(node: GraphNode, lowering: Lowering): void {
     lowerDepthwiseTransposed(node as GraphNode<TransposedConvolutionAttributes>, lowering);
     return;
   }
-  const destination = lowering.use(x, chosen.destination);
+  const destination = readMap(lowering, x, chosen.destination, chosen);
   const weights = weightsFor(lowering, weight, chosen);
-  const source = lowering.define(y, { block: chosen.source });
+  const source = writtenMap(lowering, y, chosen.source, chosen);
   const scratch = scratchpad(lowering, chosen);
   lowering.emit({
     kind: 'convolution',
@@ -85,6 +92,7 @@ function lowerTransposed(node: GraphNode, lowering: Lowering): void {
       ...(scratch[0] && { scratchpad: at.offset(scratch[0]) }),
     }),
   });
+  if (chosen.interleaved) joinMap(lowering, source, y, chosen.interleaved);
 }
 
 export const convolutionRules = {

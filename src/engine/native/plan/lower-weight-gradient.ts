@@ -2,6 +2,7 @@ import type { GraphNode, Shape, Tensor } from '../../../graph/graph.ts';
 import { sizeOf } from '../../../graph/graph.ts';
 import type { WeightGradientAttributes } from '../../../graph/ops/convolution.ts';
 import { type Chosen, choose, flops, isGenerated, scratchpad } from './choose-convolution.ts';
+import { readMap } from './interleaved-maps.ts';
 import { isDepthwise, lowerDepthwiseGradient } from './lower-depthwise.ts';
 import { copyFields } from './lower-shape.ts';
 import { describeNode, type Lowering } from './lowering.ts';
@@ -31,7 +32,7 @@ export function lowerWeightGradient(node: GraphNode<WeightGradientAttributes>, l
   const shapes = { x: x.shape, weight: gradient.shape, y: dy.shape };
   const chosen = choose(lowering, node, 'weightGradient', shapes, attributes);
   if (isGenerated(chosen.answer.implementation)) {
-    emitWeightGradient(node, lowering, chosen, lowering.use(x, chosen.source), lowering.define(gradient));
+    emitWeightGradient(node, lowering, chosen, readMap(lowering, x, chosen.source, chosen), lowering.define(gradient));
     return;
   }
   if (isDepthwise(attributes, gradient.shape)) {
@@ -45,7 +46,7 @@ export function lowerWeightGradient(node: GraphNode<WeightGradientAttributes>, l
       return;
     }
   }
-  emitWeightGradient(node, lowering, chosen, lowering.use(x, chosen.source), lowering.define(gradient));
+  emitWeightGradient(node, lowering, chosen, readMap(lowering, x, chosen.source, chosen), lowering.define(gradient));
 }
 
 function lowerFilledUp(node: GraphNode, lowering: Lowering, chosen: Chosen): void {
@@ -91,7 +92,7 @@ function lowerFilledUp(node: GraphNode, lowering: Lowering, chosen: Chosen): voi
 function emitWeightGradient(node: GraphNode, lowering: Lowering, chosen: Chosen, source: Value, plain: Value): void {
   const { answer } = chosen;
   const [dy] = node.inputs as [Tensor];
-  const destination = lowering.use(dy, chosen.destination);
+  const destination = readMap(lowering, dy, chosen.destination, chosen);
   const packed = answer.plainWeights ? plain : lowering.temporary('packed gradient', answer.weightsBytes, 'computed');
   const scratch = scratchpad(lowering, chosen);
   lowering.emit({
