@@ -25,7 +25,104 @@ static void resizeRow(const float *upper, const float *lower, float fraction, co
   }
 }
 
+/** Value index[i] of a and b, one after the other, for every lane i. */
+FACEPARSE_INLINE FloatLanes pick(FloatLanes a, FloatLanes b, IntegerLanes index) {
+#if defined(__clang__)
+  float both[2 * lanes];
+  storeLanes(both, a), storeLanes(both + lanes, b);
+  FloatLanes result;
+  for (int64_t i = 0; i < lanes; i++) result[i] = both[index[i] & (2 * lanes - 1)];
+  return result;
+#else
+  return __builtin_shuffle(a, b, index);
+#endif
+}
+
+/** Number of neighbouring columns of a plain map that are computed at once, and of the inputs that they may read. */
+constexpr int64_t columnsAtOnce = 256, inputsAtOnce = 256;
+
+/** Neighbouring columns of a plain map, in groups of vector lanes that read from two neighbouring vectors of inputs. */
+struct PlainColumns {
+  int64_t begin, count = 0, firstInput, inputs;
+  /** The first input of each group, relative to firstInput, and the taps relative to that. */
+  int32_t base[columnsAtOnce / lanes];
+  alignas(64) int32_t low[columnsAtOnce], high[columnsAtOnce];
+  alignas(64) float fraction[columnsAtOnce], blended[inputsAtOnce + 2 * lanes] = {};
+
+  /** As many columns as fit, from `begin` on; the taps must be near (hasNearTaps). */
+  PlainColumns(const ResizeTap *taps, int64_t begin, int64_t end) : begin(begin), firstInput(taps[begin].low) {
+    const int64_t limit = smallerOf(end - begin, columnsAtOnce);
+    int64_t last = firstInput;
+    while (count < limit && taps[smallerOf(begin + count + lanes, end) - 1].high - firstInput < inputsAtOnce) {
+      const int64_t group = smallerOf(lanes, limit - count), first = taps[begin + count].low;
+      base[count / lanes] = static_cast<int32_t>(first - firstInput);
+      for (int64_t i = 0; i < lanes; i++) {
+        const ResizeTap &tap = taps[begin + count + smallerOf(i, group - 1)];
+        low[count + i] = static_cast<int32_t>(tap.low - first), high[count + i] = static_cast<int32_t>(tap.high - first);
+        fraction[count + i] = tap.fraction;
+      }
+      count += group;
+      last = taps[begin + count - 1].high;
+    }
+    inputs = last - firstInput + 1;
+  }
+};
+
+/** Part of an output row of a plain map: the two input rows are blended first, then the columns of the blend. */
+FACEPARSE_SHARED void resizePlainRow(const float *upper, const float *lower, float fraction, PlainColumns &columns, float *target,
+                                     bool stream) {
+  float *blended = columns.blended;
+  if (fraction == 0) {
+    memcpy(blended, upper, columns.inputs * sizeof(float));
+  } else {
+#pragma omp simd
+    for (int64_t x = 0; x < columns.inputs; x++) blended[x] = upper[x] * (1 - fraction) + lower[x] * fraction;
+  }
+  for (int64_t x = 0; x < columns.count; x += lanes) {
+    const float *from = blended + columns.base[x / lanes];
+    const FloatLanes a = loadLanes(from), b = loadLanes(from + lanes), part = loadLanes(columns.fraction + x);
+    IntegerLanes low, high;
+    memcpy(&low, columns.low + x, sizeof low), memcpy(&high, columns.high + x, sizeof high);
+    const FloatLanes first = pick(a, b, low), mixed = first * (1.0f - part) + pick(a, b, high) * part;
+    const FloatLanes value = part == 0.0f ? first : mixed;
+    if (stream) {
+      storeStream<lanes>(target + x, {value});
+    } else {
+      storeSome(target + x, value, columns.count - x);
+    }
+  }
+}
+
+static void resizePlain(const ResizeCall &call) {
+  const FeatureMap &x = call.x, &y = call.y;
+  const bool stream = wantsStream(y) && y.width % lanes == 0;
+  parallelRanges(planesOf(y) * y.height, elementsOf(y), [&](int64_t begin, int64_t end) {
+    for (int64_t first = 0; first < y.width;) {
+      PlainColumns columns(call.columns, first, y.width);
+      for (int64_t unit = begin; unit < end; unit++) {
+        const ResizeTap tap = call.rows[unit % y.height];
+        const float *source = planeOf(x, unit / y.height) + columns.firstInput;
+        float *target = planeOf(y, unit / y.height) + unit % y.height * y.width + first;
+        resizePlainRow(source + tap.low * x.width, source + tap.high * x.width, tap.fraction, columns, target, stream);
+      }
+      first += columns.count;
+    }
+    finishStreams();
+  });
+}
+
+/** Whether taps grow along the row and those of neighbouring columns are near each other, as they are when a map is enlarged. */
+static bool hasNearTaps(const ResizeCall &call) {
+  for (int64_t x = 0; x < call.y.width; x++) {
+    const ResizeTap &first = call.columns[x / lanes * lanes], &tap = call.columns[x];
+    if (tap.low < first.low || tap.high < tap.low || tap.high - first.low >= 2 * lanes) return false;
+    if (x > 0 && (tap.low < call.columns[x - 1].low || tap.high < call.columns[x - 1].high)) return false;
+  }
+  return true;
+}
+
 static void resize(const ResizeCall &call) {
+  if (call.x.block == 1 && hasNearTaps(call)) return resizePlain(call);
   withBlock(call.x.block, [&](auto blockOf) {
     constexpr int block = decltype(blockOf)::value;
     const FeatureMap &x = call.x, &y = call.y;

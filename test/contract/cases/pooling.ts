@@ -91,6 +91,8 @@ const sizes: readonly (readonly [name: string, x: Shape, height: number, width: 
   ['of one direction only', [1, 2, 5, 6], 5, 12],
   ['far up', [1, 1, 2, 3], 31, 17],
   ['far down', [1, 1, 31, 17], 2, 3],
+  ['to a wide row', [1, 2, 2, 71], 3, 300],
+  ['to a wide row of no whole multiple', [1, 1, 2, 260], 2, 523],
 ];
 
 const resizing = sizes.flatMap(([name, shape, height, width]) =>

@@ -144,9 +144,11 @@ describe('buildPlan', () => {
     build('strided', 3, { stride: 2 });
     build('depthwise', 3, { groups: 32 });
     build('few', 3, { filters: 8 });
+    const wide = graph.input('wide', [1, 512, 16, 16]);
+    graph.output('head', conv2d(wide, weight(graph, 'head', [19, 512, 3, 3]), { padding: 1 }));
     const planner = new FakePlanner();
     plan(graph, planner);
-    expect(planner.requests.map(({ winograd }) => winograd)).toEqual([true, false, false, false, false]);
+    expect(planner.requests.map(({ winograd }) => winograd)).toEqual([true, false, false, false, false, true]);
   });
 
   it('uses its own kernel for depthwise convolutions without generated code', () => {

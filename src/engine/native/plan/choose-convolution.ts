@@ -16,14 +16,16 @@ interface Blocks {
 
 /**
  * Winograd's algorithm needs a quarter to a half of the multiplications for 3×3 at stride 1; the transforms pay off with
- * enough channels and pixels, according to measurements of single convolutions.
+ * enough channels and pixels, according to measurements of single convolutions. Heads of few classes (19) pay it off if
+ * they read many channels.
  */
 function prefersWinograd(attributes: ConvolutionAttributes, x: readonly number[], weight: readonly number[]): boolean {
   const { stride, dilation, groups } = attributes;
   const [filters, channels, height, width] = weight as [number, number, number, number];
   if (height !== 3 || width !== 3 || groups !== 1) return false;
   if ([...stride, ...dilation].some((value) => value !== 1)) return false;
-  return filters >= 32 && channels >= 32 && x[2] >= 8 && x[3] >= 8;
+  const many = Math.min(filters, channels) >= 32 || (Math.min(filters, channels) >= 16 && filters * channels >= 8192);
+  return many && x[2] >= 8 && x[3] >= 8;
 }
 
 /** The chosen layouts and implementation. */

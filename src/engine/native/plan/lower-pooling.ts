@@ -1,4 +1,5 @@
 import type { GraphNode, Tensor } from '../../../graph/graph.ts';
+import { sizeOf } from '../../../graph/graph.ts';
 import type { PoolingAttributes } from '../../../graph/ops/pooling.ts';
 import { type ResizeMode, resizeTaps } from '../../../graph/ops/resize.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
@@ -15,8 +16,8 @@ function lowerMap(
   lowering: Lowering,
   input: Tensor,
   fields: (source: Value, target: Value) => { names: [source: string, target: string]; rest?: Record<string, unknown> },
+  block = lowering.blockOf(input),
 ): void {
-  const block = lowering.blockOf(input);
   const source = lowering.use(input, block);
   const target = lowering.define(node.outputs[0], { block });
   const { names, rest } = fields(source, target);
@@ -64,11 +65,18 @@ export const poolingRules = {
     lowerMap(node, lowering, node.inputs[0], () => ({ names: ['dy', 'dx'], rest: window(node) })),
   adaptiveAvgPool: (node, lowering) => lowerMap(node, lowering, node.inputs[0], () => ({ names: ['x', 'y'] })),
   adaptiveAvgPoolGradient: (node, lowering) => lowerMap(node, lowering, node.inputs[0], () => ({ names: ['y', 'x'] })),
-  resize: (node, lowering) =>
-    lowerMap(node, lowering, node.inputs[0], (x, y) => ({
-      names: ['x', 'y'],
-      rest: taps(x.shape, y.shape, node.attributes.mode),
-    })),
+  resize: (node, lowering) => {
+    const [input] = node.inputs as [Tensor];
+    // Outputs are plain: an enlarged map that nothing else reads is made plain before it grows.
+    const plain = sizeOf(node.outputs[0].shape) > sizeOf(input.shape) && !lowering.isRead(node.outputs[0]);
+    lowerMap(
+      node,
+      lowering,
+      input,
+      (x, y) => ({ names: ['x', 'y'], rest: taps(x.shape, y.shape, node.attributes.mode) }),
+      plain ? 1 : undefined,
+    );
+  },
   resizeGradient: (node, lowering) =>
     lowerMap(node, lowering, node.inputs[0], (dy, dx) => ({
       names: ['y', 'x'],

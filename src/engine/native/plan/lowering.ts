@@ -38,6 +38,8 @@ export class Lowering {
   private readonly values = new Map<Tensor, Value[]>();
   readonly constants: { value: Value; data: Float32Array | Int32Array }[] = [];
   readonly inputs = new Map<string, Value>();
+  /** Tensors that a node of the graph reads; the others are outputs only. */
+  private readonly readTensors = new Set<Tensor>();
 
   constructor(
     readonly planner: PrimitivePlanner,
@@ -47,6 +49,7 @@ export class Lowering {
   ) {}
 
   lower(graph: Graph, rules: LoweringTable): void {
+    for (const node of graph.nodes) for (const input of node.inputs) this.readTensors.add(input);
     for (const node of graph.nodes) {
       if (node.op === 'input' || node.op === 'constant' || node.op === 'state') this.source(node);
       else {
@@ -89,6 +92,11 @@ export class Lowering {
     if (!values)
       throw new Error(`native engine: the result of ${describeNode(tensor.node)} is used before it is computed`);
     return values;
+  }
+
+  /** Whether a node of the graph reads the tensor. */
+  isRead(tensor: Tensor): boolean {
+    return this.readTensors.has(tensor);
   }
 
   /** Defines the value of a tensor in one layout. */
