@@ -182,6 +182,16 @@ describe('buildPlan', () => {
     expect(build({}, 'jit')).toEqual({ copies: 0, images: 3, size: 16, dilation: 2, padding: 2 });
   });
 
+  it('enlarges an output in the plain layout, and a map that is read again in blocks', () => {
+    const graph = new Graph();
+    const map = conv2d(graph.input('image', [1, 3, 8, 8]), weight(graph, 'w', [32, 3, 3, 3]), { padding: 1 });
+    graph.output('large', resize(map, 64, 64));
+    graph.output('again', conv2d(resize(map, 32, 32), weight(graph, 'v', [32, 32, 1, 1])));
+    const { plan: planned } = plan(graph);
+    const layouts = planned.steps.filter(({ kind }) => kind === 'resize').map(({ y }) => (y as number[])[5]);
+    expect(layouts).toEqual([1, 16]);
+  });
+
   it('says which op it cannot run', () => {
     const graph = new Graph();
     const x = graph.input('x', [1]);
