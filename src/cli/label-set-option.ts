@@ -14,10 +14,13 @@ export async function labelSetOfOption(given: string): Promise<LabelSet> {
       { exitCode: 2 },
     );
   }
-  const [{ loadConfig }, { runFolder }] = await Promise.all([
+  const [{ loadConfig, readConfigText }, { parseRunConfig }, { runFolder }] = await Promise.all([
     import('../config/load-config.ts'),
+    import('../config/parse-config.ts'),
     import('../training/record/run-folder.ts'),
   ]);
-  const { data } = await loadConfig({ file: (await isFolder(given)) ? runFolder(given).config : given });
+  const run = (await isFolder(given)) ? runFolder(given).config : undefined;
+  const { data } =
+    run === undefined ? await loadConfig({ file: given }) : parseRunConfig(await readConfigText(run), run);
   return getLabelSet(data.labels);
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ConfigKey, configKeys } from './config-keys.ts';
+import { type ConfigKey, configKeys, parentOf } from './config-keys.ts';
 
 /** A value in a few words, for errors. */
 export function show(value: unknown): string {
@@ -57,6 +57,12 @@ export function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: str
     return explainEntry(issue, value, place);
   }
   const key = configKeys().get(keyPath);
+  if (issue.code === 'custom' && key) {
+    // The messages of networks start with the name of the setting.
+    const group = parentOf(keyPath);
+    const starts = issue.message.startsWith(`${keyPath.slice(group.length + 1)} is `);
+    return `${place}: ${starts ? `${group}.` : `${keyPath}: `}${issue.message}`;
+  }
   if (!key || key.group || issue.code === 'custom') return `${place}: ${keyPath && `${keyPath}: `}${issue.message}`;
   const index = indexIn(issue.path);
   const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;

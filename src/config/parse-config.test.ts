@@ -116,7 +116,7 @@ describe('parseConfig', () => {
     ['train: {initPart: head}', 'a.yaml:1: train.initPart is "head", but must be all, body or encoder'],
     [
       'train: {initPart: encoder}',
-      'a.yaml:1: train.initPart: initPart is encoder, but train.init does not give any weights; set both',
+      'a.yaml:1: train.initPart is encoder, but train.init does not give any weights; set both',
     ],
     ['train: {freeze: true}', 'a.yaml:1: train.freeze is true, but must be a group of keys'],
     ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
@@ -249,6 +249,47 @@ describe('the network of a configuration', () => {
     expect(() => parseConfig('', 'a', ['model.name=unet', 'model.encoder=resnet19'])).toThrow(
       "did you mean 'resnet18'?",
     );
+  });
+
+  it.each([
+    ['model: {name: unet, depth: 0}', 'a.yaml:1: model.depth is 0, but must be 3, 4 or 5'],
+    ['model: {name: unet, depth: deep}', 'a.yaml:1: model.depth is "deep", but must be a whole number'],
+    ['model: {name: pspnet, outputStride: 64}', 'a.yaml:1: model.outputStride is 64, but must be 8 or 16'],
+    ['model: {name: pspnet, dropout: 1}', 'a.yaml:1: model.dropout is 1, but must be a number from 0 to below 1'],
+    ['model: {name: pspnet, dropout: x}', 'a.yaml:1: model.dropout is "x", but must be a number from 0 to below 1'],
+    [
+      'model: {name: unet, stochasticDepth: -1}',
+      'a.yaml:1: model.stochasticDepth is -1, but must be a number from 0 to below 1',
+    ],
+  ])('has one fault for one wrong value: %s', (text, message) => {
+    expect(errorOf(text)).toBe(message);
+  });
+
+  it('and the label set are faults like the others', () => {
+    const text =
+      'model: {name: PSPNt, encoder: 5}\ndata: {labels: face-9, repair: 3}\ntrain: {size: x, initPart: body}';
+    expect(() => parseConfig(text, 'a.yaml')).toThrow(
+      expect.objectContaining({
+        faults: [
+          expect.stringMatching(/^a.yaml:1: model.name: unknown model 'PSPNt'; /),
+          'a.yaml:1: model.encoder is 5, but must be text in quotes',
+          expect.stringMatching(/^a.yaml:2: data.labels: unknown label set "face-9"; /),
+          'a.yaml:2: data.repair is 3, but must be true or false',
+          'a.yaml:3: train.size is "x", but must be a whole number from 32 to 1024',
+          'a.yaml:3: train.initPart is body, but train.init does not give any weights; set both',
+        ],
+      }),
+    );
+    expect(() => parseConfig('', 'a.yaml', ['model.name=pspnt'])).toThrow(
+      "override 'model.name=pspnt': model.name: unknown model 'pspnt'; did you mean 'pspnet'?",
+    );
+    const wrong = 'model: {name: unet, depth: 9, encoder: no, dropout: x}\ndata: {oversample: {hatt: 3}, workers: 99}';
+    expect(() => parseConfig(wrong, 'a.yaml')).toThrow(/^a.yaml has 5 errors/);
+    expect(configSchema.safeParse({ model: null, data: 5, train: 'x' }).error?.issues).toHaveLength(3);
+  });
+
+  it('of a run may be one that only the program of the run registers', () => {
+    expect(parseRunConfig('model: {name: own}', 'run/config.yaml').model.name).toBe('own');
   });
 
   it('of an older run gets its present name', () => {
