@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { type ConfigKey, configKeys, parentOf } from './config-keys.ts';
+import { meantValue } from './usual-names.ts';
 
 /** A value in a few words, for errors. */
 export function show(value: unknown): string {
@@ -69,5 +70,11 @@ export function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: str
   const ofKey = index === undefined ? `${key.wanted}${exampleOf(key)}` : wantedOfEntry(key);
   const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
   const quotes = key.text && ['number', 'boolean'].includes(typeof value) ? ' in quotes' : '';
-  return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;
+  return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}${suggestValue(key, value)}`;
+}
+
+/** `; did you mean 'plateau'?` for a word where others are accepted. */
+function suggestValue({ path, values }: ConfigKey, value: unknown): string {
+  const meant = values && typeof value === 'string' ? meantValue(path, value, values) : undefined;
+  return meant === undefined ? '' : `; did you mean '${meant}'?`;
 }

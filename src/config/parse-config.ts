@@ -3,6 +3,7 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { explainIssue, keyPathOf, show } from './explain-issue.ts';
+import { groupInFile, groupInOverride } from './group-values.ts';
 import { unknownNames } from './known-names.ts';
 import { type Locate, locator, parseYaml, toValue, valueAt } from './parse-yaml.ts';
 import { currentPath, describeRenaming } from './renamed-keys.ts';
@@ -68,7 +69,9 @@ function checkKeys(group: Group, path: readonly string[], checking: Checking): G
     }
     const key = given.includes('.') ? undefined : configKeys().get(dotted);
     if (!key) {
-      const hint = configKeys().has(dotted) ? 'in a file, write groups by indentation' : suggestKey(dotted);
+      const hint = configKeys().has(dotted)
+        ? 'in a file, write groups by indentation'
+        : suggestKey(dotted, { value: !isGroup(value) });
       addFault(
         checking,
         locate(full),
@@ -79,7 +82,7 @@ function checkKeys(group: Group, path: readonly string[], checking: Checking): G
     } else if (value === null || isGroup(value)) {
       checked[name] = checkKeys(value ?? {}, full, checking);
     } else {
-      addFault(checking, locate(full), `${dotted} is ${show(value)}, but must be ${key.wanted}`);
+      addFault(checking, locate(full), `${dotted} is ${show(value)}, but must be ${groupInFile(dotted, value)}`);
     }
   }
   return checked;
@@ -106,12 +109,9 @@ function applyOverride(config: Group, override: string, notify: Notify): string 
   const path = currentPath(given);
   if (path !== given) notify(describeRenaming(place, given));
   const key = configKeys().get(path);
-  if (!key) return fail(`${place}: unknown key '${path.slice(0, 80)}'; ${suggestKey(path)}`);
-  if (key.group) {
-    const first = [...configKeys().values()].find((other) => other.path.startsWith(`${path}.`) && !other.group);
-    fail(`${place}: ${path} is a group of keys; override one of them, e.g. ${first?.path}=${first?.default ?? '…'}`);
-  }
+  if (!key) return fail(`${place}: unknown key '${path.slice(0, 80)}'; ${suggestKey(path, { value: true })}`);
   const value = overrideValue(override.slice(equals + 1).trim(), key, place);
+  if (key.group) fail(`${place}: ${groupInOverride(path, value)}`);
   const names = path.split('.');
   const last = names.pop()!;
   let group = config;

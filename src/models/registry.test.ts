@@ -119,7 +119,7 @@ describe('settings', () => {
   it.each<[string, object, string]>([
     ['compact', { encoder: 'resnet18' }, 'compact has no setting encoder; it has none'],
     ['unet', { dropout: 0.1 }, 'unet has no setting dropout; its settings are encoder, depth and stochasticDepth'],
-    ['unet', { encoder: 'resnet19' }, "unknown encoder 'resnet19'; did you mean 'resnet18'?"],
+    ['unet', { encoder: 'resnt18' }, "unknown encoder 'resnt18'; did you mean 'resnet18'?"],
     ['unet', { depth: 2 }, 'depth is 2, but must be 3, 4 or 5'],
     ['pspnet', { outputStride: 4 }, 'outputStride is 4, but must be 8 or 16'],
     [
@@ -163,6 +163,10 @@ describe('registry', () => {
 
   it('refuses unknown names and impossible numbers of classes', () => {
     expect(() => createModel('resnet', { classes: 19 })).toThrow(/unknown model 'resnet'; the models are .*compact/);
+    for (const name of ['deeplabv3+', 'DeepLab', 'deeplabv3']) {
+      expect(() => createModel(name, { classes: 19 })).toThrow("did you mean 'deeplabv3plus'?");
+    }
+    expect(() => createModel('unet++', { classes: 19 })).toThrow(/unknown model 'unet\+\+'; the models are /);
     for (const classes of [1, 256, 2.5, Number.NaN]) {
       expect(() => createModel('mobile-unet', { classes })).toThrow(`2 to 255 classes, not ${classes}`);
     }

@@ -3,7 +3,7 @@ import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { Scope } from '../nn/scope.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { suggestName } from '../text/similar-names.ts';
+import { ofSameNumbers, suggestName } from '../text/similar-names.ts';
 import { bisenet, bisenetSpatial } from './architectures/bisenet.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
 import { deeplabv3plus } from './architectures/deeplabv3plus.ts';
@@ -76,7 +76,9 @@ export function getArchitecture(name: string): Architecture {
   const found = architectures.find((architecture) => architecture.name === name);
   if (!found) {
     const names = listModels();
-    throw refused(`unknown model '${name}'; ${suggestName(name, names, `the models are ${names.join(', ')}`)}`);
+    throw refused(
+      `unknown model '${name}'; ${suggestName(name, ofSameNumbers(name, names), `the models are ${names.join(', ')}`)}`,
+    );
   }
   return found;
 }

@@ -53,6 +53,8 @@ describe('faceparse', () => {
     ['export a --format torch --out x', /argument 'torch' is invalid\. Allowed choices are .*safetensors/],
     ['export nowhere --format safetensors --out x', 'nowhere not found; it must be a run folder or a weights file'],
     ['config nowhere.yaml', 'config nowhere.yaml not found; bundled: compact, flagship, mobile-unet'],
+    ['train unet', 'config unet not found; unet is a network, which a configuration names; write model.name=unet'],
+    ['config ResNet-18', /resnet18 is an encoder, .*; write model.name=unet model.encoder=resnet18$/],
     ['train comapct', "config comapct not found; did you mean 'compact'?"],
     [
       'train configs/compact.yaml',
@@ -70,7 +72,7 @@ describe('faceparse', () => {
     ['config train.lrr=1', "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?"],
     [
       'config compact model.name=resnet',
-      /^unknown model 'resnet'; the models are [^()]*compact, [^()]*bisenet-spatial$/,
+      /^override 'model.name=resnet': model.name: unknown model 'resnet'; the models are [^()]*compact, [^()]*bisenet-spatial$/,
     ],
     ['config loss.classWeights=[1,2]', 'loss.classWeights has 2 values, but celebamask-19 has 19 classes'],
     ['config train.size=100', /multiples of 32, not 100×100; the nearest to 100 are 96 and 128$/],

@@ -1,6 +1,6 @@
 import { describeValue } from '../../text/describe-value.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { suggestName } from '../../text/similar-names.ts';
+import { ofSameNumbers, suggestName } from '../../text/similar-names.ts';
 import { efficientnetB0, efficientnetLite0, timmEfficientnetB0, timmEfficientnetLite0 } from './efficientnet.ts';
 import type { Encoder } from './encoder.ts';
 import { mobilenetV2 } from './mobilenet-v2.ts';
@@ -32,7 +32,7 @@ export function getEncoder(name: string): Encoder {
   if (found) return found;
   const names = listEncoders({ variants: true });
   throw refused(
-    `unknown encoder '${name}'; ${suggestName(name, names, `the encoders are ${listEncoders().join(', ')}`)}`,
+    `unknown encoder '${name}'; ${suggestName(name, ofSameNumbers(name, names), `the encoders are ${listEncoders().join(', ')}`)}`,
   );
 }
 
