@@ -36,9 +36,10 @@ describe('faceparse', () => {
     ['data check . --jason', "unknown option '--jason' (Did you mean --json?)"],
     ['data check . --limit some', /'some' is invalid. It must be a whole number from 0 to 1000000/],
     [
-      'data check . --labels faces',
-      "--labels has no label set 'faces'; it takes celebamask-19, face-8, or a configuration or run folder whose label set to use",
+      'data check . --labels lapa',
+      "--labels has no label set 'lapa'; it takes celebamask-19, face-8, or a configuration or run folder whose label set to use",
     ],
+    ['data check . --labels face8', "--labels has no label set 'face8'; did you mean 'face-8'?"],
     ['data check nowhere', 'folder nowhere not found; check the path'],
     ['data stats . --out chart.png', 'the chart is an SVG image; use --out chart.svg'],
     ['data prepare .', "required option '--out <folder>' not specified"],
