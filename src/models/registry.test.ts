@@ -183,7 +183,7 @@ describe('registerModel', () => {
 
   it.each<[string, object, string]>([
     ['a path', { name: '../own' }, "a model cannot be called '../own'"],
-    ['a number', { name: 12 }, "a model cannot be called '12'"],
+    ['a number', { name: 12 }, "a model cannot be called '12'; use lower-case letters, digits, dashes and underscores"],
     ['a name that is taken', { name: 'mobile-unet' }, "there is a model 'mobile-unet' already"],
     ['no summary', { summary: undefined }, "the summary of the model 'own' must be one line of text"],
     ['a summary of two lines', { summary: 'a\nb' }, 'must be one line of text'],
