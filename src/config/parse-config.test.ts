@@ -276,7 +276,7 @@ describe('the network of a configuration', () => {
 
   it('has no others', () => {
     expect(() => parseConfig('model:\n  name: compact\n  encoder: resnet18', 'a.yaml')).toThrow(
-      'a.yaml:3: model.encoder: compact has no setting encoder',
+      'a.yaml:3: model.encoder: compact takes no encoder; choose a network that takes one, such as unet',
     );
     expect(() => parseConfig('', 'a', ['model.name=unet', 'model.encoder=resnt18'])).toThrow(
       "did you mean 'resnet18'?",

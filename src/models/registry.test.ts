@@ -117,7 +117,8 @@ describe('settings', () => {
   });
 
   it.each<[string, object, string]>([
-    ['compact', { encoder: 'resnet18' }, 'compact has no setting encoder; it has none'],
+    ['compact', { encoder: 'resnet18' }, 'compact takes no encoder; choose a network that takes one, such as unet'],
+    ['compact', { depth: 3 }, 'compact has no setting depth; it has none'],
     ['unet', { dropout: 0.1 }, 'unet has no setting dropout; its settings are encoder, depth and stochasticDepth'],
     ['unet', { encoder: 'resnt18' }, "unknown encoder 'resnt18'; did you mean 'resnet18'?"],
     ['unet', { depth: 2 }, 'depth is 2, but must be 3, 4 or 5'],
@@ -128,7 +129,7 @@ describe('settings', () => {
       'outputStride is 16, but depth, by default, is 3, whose deepest features have stride 8; give a larger depth',
     ],
     ['deeplabv3plus', { depth: 3, outputStride: 16 }, 'outputStride is 16, but depth is 3, whose deepest features'],
-    ['pspnet-resnet50-conv3', { encoder: 'resnet50' }, 'pspnet-resnet50-conv3 has no setting encoder; it has none'],
+    ['pspnet-resnet50-conv3', { encoder: 'resnet50' }, 'pspnet-resnet50-conv3 takes no encoder; '],
     ['unet', { stochasticDepth: 1 }, 'stochasticDepth is 1, but must be a number from 0 to below 1'],
   ])('of %s refuse %o', (name, settings, message) => {
     expect(() => createModel(name, { classes: 19, ...settings })).toThrow(message);

@@ -89,6 +89,7 @@ function hasSetting(rules: SettingRules, setting: SettingName): boolean {
 }
 
 function missingSetting(name: string, own: readonly SettingName[], setting: SettingName): string {
+  if (setting === 'encoder') return `${name} takes no encoder; choose a network that takes one, such as unet`;
   return `${name} has no setting ${setting}; ${own.length === 0 ? 'it has none' : `its settings are ${joinWords(own, 'and')}`}`;
 }
 

@@ -11,6 +11,19 @@ describe('faceparse', () => {
     expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
+  it.each(['--version', '--help'])('%s does not load the configuration', (option) => {
+    const hooks = `export async function load(url, context, next) {
+      if (/dist.config.schema/.test(url)) (await import('node:fs')).writeSync(2, url);
+      return next(url, context);
+    }`;
+    const asModule = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
+    const register = `import { register } from 'node:module'; register(${JSON.stringify(asModule(hooks))});`;
+    const loadedBy = (word: string) =>
+      spawnSync(process.execPath, ['--import', asModule(register), cliPath, word], { encoding: 'utf8' }).stderr;
+    expect(loadedBy(option)).toBe('');
+    expect(loadedBy('--versoin')).toMatch(/dist.config.schema/);
+  });
+
   it('prints help on stdout on request', async () => {
     for (const words of [['--help'], ['help', 'data'], ['data', 'check', '-h']]) {
       const { code, stdout, stderr } = await runCli(words);
