@@ -19,6 +19,49 @@ const tunedAllocator = [
 /** The environments in which PyTorch runs, by the name of the side. */
 export const peerEnvironments = { pytorch: {}, 'pytorch-tuned': { GLIBC_TUNABLES: tunedAllocator } };
 
+/** The options of every comparison, for `parseArgs`. */
+export const comparisonOptions = {
+  rounds: { type: 'string', default: '3' },
+  steps: { type: 'string', default: '12' },
+  batch: { type: 'string', default: '8' },
+  size: { type: 'string', default: '256' },
+  threads: { type: 'string', default: '2' },
+  out: { type: 'string', default: fileURLToPath(new URL('./results', import.meta.url)) },
+};
+
+/** The overrides of a step on batches and images of a size, with the loss at full size, as in the PyTorch scripts. */
+export function stepOverrides({ batch, size }) {
+  return [`train.batchSize=${batch}`, `train.size=${size}`, `train.labelSize=${size}`];
+}
+
+/** The same for the PyTorch scripts. */
+export function peerWords({ batch, size, steps, threads }) {
+  return ['--batch', batch, '--size', size, '--steps', steps, '--threads', threads];
+}
+
+/**
+ * Runs all sides in each round, in turn.
+ *
+ * @param sides functions that run a side once, by its name
+ * @param onResult receives each result with its name and its round, from 1
+ * @returns the results of each side
+ */
+export function runRounds(sides, rounds, onResult = () => undefined) {
+  const results = new Map(Object.keys(sides).map((name) => [name, []]));
+  for (let index = 0; index < rounds; index++) {
+    for (const [name, run] of Object.entries(sides)) {
+      const result = run();
+      results.get(name).push(result);
+      onResult(result, name, index + 1);
+    }
+  }
+  const parameters = new Set([...results.values()].flat().map((result) => result.parameters));
+  if (parameters.size !== 1) {
+    throw new Error(`the sides trained different networks, with ${[...parameters].join(', ')} parameters`);
+  }
+  return results;
+}
+
 /** Runs `faceparse bench` with overrides and options. @returns the result of `--json` */
 export function faceparseBench(words) {
   return JSON.parse(spawn(process.execPath, [cli, 'bench', ...words, '--json'], {}));

@@ -1,6 +1,6 @@
 // Compares one training step and one inference with PyTorch: same network, same work, same number of threads.
 //
-//   npm run bench -- [--rounds 5] [--steps 15] [--batch 8] [--size 256] [--threads 2] [--optimizer sgd|adamw|both]
+//   npm run bench -- [--rounds 3] [--steps 12] [--batch 8] [--size 256] [--threads 2] [--optimizer sgd|adamw|both]
 //                    [--engines native,onnx] [--python /usr/bin/python3] [--out bench/results]
 //
 // Each side runs in its own process. The sides alternate within a round, so drift of the machine affects all of them.
@@ -11,14 +11,18 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   checkLoad,
+  comparisonOptions,
   faceparseBench,
   hasPackage,
   machineColumns,
   medians,
   peerEnvironments,
+  peerWords,
   pythonBench,
   ratios,
   round,
+  runRounds,
+  stepOverrides,
   wholeOption,
   writeResults,
 } from './sides.mjs';
@@ -27,18 +31,12 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 
 const { values: options } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    steps: { type: 'string', default: '15' },
-    batch: { type: 'string', default: '8' },
-    size: { type: 'string', default: '256' },
-    threads: { type: 'string', default: '2' },
+    ...comparisonOptions,
     optimizer: { type: 'string', default: 'both' },
     engines: { type: 'string', default: 'native,onnx' },
     python: { type: 'string', default: '/usr/bin/python3' },
-    out: { type: 'string', default: join(folder, 'results') },
   },
 });
-const forwarded = ['batch', 'size', 'steps', 'threads'].flatMap((name) => [`--${name}`, options[name]]);
 
 /** The optimisers of torch_unet.py: SGD with momentum, or AdamW with PyTorch's defaults. */
 const optimizers = {
@@ -51,13 +49,8 @@ function engineSide(name) {
   return {
     name,
     run(optimizer) {
-      const { batch, size, steps, threads } = options;
-      const overrides = [
-        `train.batchSize=${batch}`,
-        `train.size=${size}`,
-        `train.labelSize=${size}`,
-        ...optimizers[optimizer],
-      ];
+      const { steps, threads } = options;
+      const overrides = [...stepOverrides(options), ...optimizers[optimizer]];
       const result = faceparseBench([...overrides, '--engine', name, '--threads', threads, '--steps', steps]);
       return {
         engine: result.engine,
@@ -74,7 +67,7 @@ function torchSide(name, env) {
   return {
     name,
     run(optimizer) {
-      const command = [join(folder, 'torch_unet.py'), ...forwarded, '--optimizer', optimizer];
+      const command = [join(folder, 'torch_unet.py'), ...peerWords(options), '--optimizer', optimizer];
       return pythonBench(options.python, command, env);
     },
   };
@@ -99,20 +92,13 @@ const load = checkLoad();
 
 /** Runs all sides in each round with one optimiser and returns the rows of the CSV. */
 function compare(optimizer) {
-  const results = new Map(sides.map(({ name }) => [name, []]));
-  for (let index = 0; index < rounds; index++) {
-    for (const side of sides) {
-      const result = side.run(optimizer);
-      results.get(side.name).push(result);
-      const { train_step_ms: step, infer_512_ms: inference, peak_mib: memory } = result;
-      console.log(
-        `${optimizer} round ${index + 1}  ${side.name.padEnd(13)}  step ${step} ms  inference ${inference} ms  ${memory} MiB`,
-      );
-    }
-  }
-  const parameters = new Set([...results.values()].flat().map((result) => result.parameters));
-  if (parameters.size !== 1)
-    throw new Error(`the sides trained different networks, with ${[...parameters].join(', ')} parameters`);
+  const runs = Object.fromEntries(sides.map((side) => [side.name, () => side.run(optimizer)]));
+  const results = runRounds(runs, rounds, (result, name, index) => {
+    const { train_step_ms: step, infer_512_ms: inference, peak_mib: memory } = result;
+    console.log(
+      `${optimizer} round ${index}  ${name.padEnd(13)}  step ${step} ms  inference ${inference} ms  ${memory} MiB`,
+    );
+  });
   report(optimizer, results);
   return rowsOf(optimizer, results);
 }

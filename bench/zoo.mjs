@@ -1,7 +1,7 @@
 // Times the networks of the zoo: a training step and inference of a batch. With --peer, compares them with
 // segmentation_models.pytorch: same network, same work, same number of threads.
 //
-//   npm run bench -- --zoo [--rounds 3] [--steps 8] [--batch 8] [--size 256] [--threads 2] [--engine native]
+//   npm run bench -- --zoo [--rounds 3] [--steps 12] [--batch 8] [--size 256] [--threads 2] [--engine native]
 //                    [--models unet,linknet] [--encoders resnet18,mobilenet_v2] [--peer venv/bin/python] [--out bench/results]
 //
 // Each side runs in its own process. The sides alternate within a round, so drift of the machine affects all of them.
@@ -11,14 +11,18 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import {
   checkLoad,
+  comparisonOptions,
   faceparseBench,
   hasPackage,
   machineColumns,
   medians,
   peerEnvironments,
+  peerWords,
   pythonBench,
   ratios,
   round,
+  runRounds,
+  stepOverrides,
   wholeOption,
   writeResults,
 } from './sides.mjs';
@@ -27,16 +31,11 @@ const folder = fileURLToPath(new URL('.', import.meta.url));
 const { values: options } = parseArgs({
   options: {
     zoo: { type: 'boolean' },
-    rounds: { type: 'string', default: '3' },
-    steps: { type: 'string', default: '8' },
-    batch: { type: 'string', default: '8' },
-    size: { type: 'string', default: '256' },
-    threads: { type: 'string', default: '2' },
+    ...comparisonOptions,
     engine: { type: 'string', default: 'native' },
     models: { type: 'string', default: 'pspnet,deeplabv3plus,unet,linknet' },
     encoders: { type: 'string', default: 'resnet18,mobilenet_v2,efficientnet-b0' },
     peer: { type: 'string' },
-    out: { type: 'string', default: join(folder, 'results') },
   },
 });
 const { batch, size, steps, threads, engine, peer } = options;
@@ -50,9 +49,7 @@ const measures = ['step_ms', 'inference_ms', 'peak_mib'];
 /** The same step as torch_zoo.py: SGD with momentum, cross-entropy at full size. */
 const work = [
   'loss.dice=0',
-  `train.batchSize=${batch}`,
-  `train.size=${size}`,
-  `train.labelSize=${size}`,
+  ...stepOverrides(options),
   'train.clipNorm=0',
   'train.averageDecay=0',
   'train.optimizer.kind=sgd',
@@ -73,8 +70,8 @@ function faceparseSide(model, encoder) {
 }
 
 function peerSide(model, encoder, env) {
-  const words = ['--model', model, '--encoder', encoder, '--batch', batch, '--size', size, '--steps', steps];
-  return pythonBench(peer, [join(folder, 'torch_zoo.py'), ...words, '--threads', threads], env);
+  const network = ['--model', model, '--encoder', encoder];
+  return pythonBench(peer, [join(folder, 'torch_zoo.py'), ...network, ...peerWords(options)], env);
 }
 
 /** The sides of a network, by name. */
@@ -96,15 +93,7 @@ const load = checkLoad();
 const rows = [];
 for (const model of options.models.split(',')) {
   for (const encoder of options.encoders.split(',')) {
-    const sides = sidesOf(model, encoder);
-    const results = new Map(Object.keys(sides).map((name) => [name, []]));
-    for (let index = 0; index < rounds; index++) {
-      for (const [name, run] of Object.entries(sides)) results.get(name).push(run());
-    }
-    const parameters = new Set([...results.values()].flat().map((result) => result.parameters));
-    if (parameters.size !== 1) {
-      throw new Error(`the sides trained different networks, with ${[...parameters].join(', ')} parameters`);
-    }
+    const results = runRounds(sidesOf(model, encoder), rounds);
     for (const [name, list] of results) {
       const middle = medians(list, measures);
       console.log(

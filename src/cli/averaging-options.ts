@@ -20,7 +20,10 @@ export function addAveragingOptions(command: Command, remark = ''): Command {
   return command
     .option('--tta', `test-time augmentation: average over the photo and its mirror image at several sizes${remark}`)
     .addOption(
-      new Option('--scales <list>', 'sizes of --tta relative to the training size, such as 1,1.25')
+      new Option(
+        '--scales <list>',
+        'sizes of --tta relative to the training size, such as 1,1.25 (default: 5/6, 1 and 7/6)',
+      )
         .argParser(parseScales)
         .implies({ tta: true }),
     );

@@ -30,7 +30,7 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
   if (data === undefined) {
     throw usage('--masks needs the masks to compare with; pass --data FOLDER, a folder with images/ and masks/');
   }
-  const [{ openDataset }, { evaluateMasks }, { labelSetOfOption }] = await Promise.all([
+  const [{ openDataset }, { evaluateMasks, OtherLabelSetError }, { labelSetOfOption }] = await Promise.all([
     import('../data/dataset/dataset.ts'),
     import('../evaluation/evaluate-masks.ts'),
     import('./label-set-option.ts'),
@@ -40,7 +40,10 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
   const dataset = await openDataset(data, { onFailure: ({ message }) => void incomplete.push(message) });
   const result = await runTask('scoring', options, ({ signal, onProgress }) =>
     evaluateMasks(masks, dataset, set, { signal, onImage: onProgress }),
-  );
+  ).catch((error: unknown) => {
+    if (!(error instanceof OtherLabelSetError)) throw error;
+    throw usage(`${error.reason}; pass --labels ${error.labelSet}`);
+  });
   const { summary, missing, extra, others } = result;
   const failures = [...incomplete, ...result.failures];
   const total = dataset.items.length;
@@ -74,9 +77,10 @@ export async function evaluateReadyMasks(run: string | undefined, options: MaskO
   }
 }
 
-/** Names on stderr what is not part of the scores. */
-function report({ missing, failures, extra, others }: MaskEvaluation, { masks, data }: MaskOptions): void {
+/** Names on stderr what is not part of the scores, and what makes them doubtful. */
+function report({ missing, failures, extra, others, doubt }: MaskEvaluation, { masks, data }: MaskOptions): void {
   for (const failure of failures) printNotice(failure);
+  if (doubt !== undefined) printNotice(`${doubt}; if so, pass their label set with --labels`);
   if (missing.length > 0) {
     printNotice(`${countOf(missing.length, 'photo')} without a mask in ${masks}: ${nameSome(missing, listedNames)}`);
   }

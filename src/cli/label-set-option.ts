@@ -2,22 +2,27 @@ import { exists, isFolder } from '../files/path-kind.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
+import { ofSameNumbers, suggestName } from '../text/similar-names.ts';
 
 /** The label set that the option `--labels` means: a built-in one by its name, or that of a configuration or a run. */
 export async function labelSetOfOption(given: string): Promise<LabelSet> {
   if (listLabelSets().includes(given)) return getLabelSet(given);
   const isPath = /\.ya?ml$/i.test(given) || /[/\\]/.test(given) || (await exists(given));
   if (!isPath) {
-    const names = listLabelSets().join(', ');
+    const names = listLabelSets();
+    const otherwise = `it takes ${names.join(', ')}, or a configuration or run folder whose label set to use`;
     throw new FaceparseError(
-      `--labels has no label set '${given.slice(0, 80)}'; it takes ${names}, or a configuration or run folder whose label set to use`,
+      `--labels has no label set '${given.slice(0, 80)}'; ${suggestName(given, ofSameNumbers(given, names), otherwise)}`,
       { exitCode: 2 },
     );
   }
-  const [{ loadConfig }, { runFolder }] = await Promise.all([
+  const [{ loadConfig, readConfigText }, { parseRunConfig }, { runFolder }] = await Promise.all([
     import('../config/load-config.ts'),
+    import('../config/parse-config.ts'),
     import('../training/record/run-folder.ts'),
   ]);
-  const { data } = await loadConfig({ file: (await isFolder(given)) ? runFolder(given).config : given });
+  const run = (await isFolder(given)) ? runFolder(given).config : undefined;
+  const { data } =
+    run === undefined ? await loadConfig({ file: given }) : parseRunConfig(await readConfigText(run), run);
   return getLabelSet(data.labels);
 }

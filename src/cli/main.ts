@@ -17,9 +17,14 @@ function usageError(text: string): string {
   return `faceparse: ${line}\n`;
 }
 
-/** Completes a usage error with what the user probably meant. */
+/** Commander has printed the version or the help, and ends by an error. */
+function isAnswered({ code }: CommanderError): boolean {
+  return /^commander\.(help|version)/.test(code);
+}
+
+/** Completes a usage error with what the user probably meant. Loading the keys of configurations for it takes a while. */
 async function withHint(error: unknown): Promise<unknown> {
-  if (!(error instanceof CommanderError)) return error;
+  if (!(error instanceof CommanderError) || isAnswered(error)) return error;
   const { usageMessage } = await import('./usage-hint.ts');
   return new CommanderError(error.exitCode, error.code, usageMessage(error, program, process.argv.slice(2)));
 }
@@ -27,8 +32,8 @@ async function withHint(error: unknown): Promise<unknown> {
 /** Prints an error on stderr and returns the exit code: 1 failure, 2 wrong usage, 130 interrupted. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) {
-    // Commander has printed the version or the help; its code for wrong usage is 1.
-    if (!/^commander\.(help|version)/.test(error.code)) process.stderr.write(usageError(error.message));
+    // Its code for wrong usage is 1.
+    if (!isAnswered(error)) process.stderr.write(usageError(error.message));
     return error.exitCode === 0 ? 0 : 2;
   }
   if (error instanceof InterruptedError) {

@@ -16,4 +16,13 @@ describe('findConfigFile', () => {
     expect(await findConfigFile('compact')).toMatch(/configs.compact\.yaml$/);
     expect(await findConfigFile('mine')).toBe('mine');
   });
+
+  it.each([
+    ['unet', 'config unet not found; unet is a network, which a configuration names; write model.name=unet'],
+    ['DeepLabV3+', /deeplabv3plus is a network, .*; write model.name=deeplabv3plus$/],
+    ['resnet-18', /resnet18 is an encoder, .*; write model.name=unet model.encoder=resnet18$/],
+    ['compakt', "config compakt not found; did you mean 'compact'?"],
+  ])('says what %s is', async (word, message) => {
+    await expect(findConfigFile(word)).rejects.toThrow(message);
+  });
 });

@@ -3,7 +3,7 @@ import { basename, extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { suggestName } from '../text/similar-names.ts';
+import { plainName, suggestName } from '../text/similar-names.ts';
 
 /** What a bundled file configures: one run, or a study. */
 export type ConfigKind = 'config' | 'study';
@@ -64,6 +64,20 @@ export async function findConfigFile(word: string, kind: ConfigKind = 'config'):
   const names = bundled.map(({ name }) => name);
   const hint = same
     ? `for the bundled ${noun}, use its name: ${wanted}`
-    : suggestName(wanted, names, `bundled: ${names.join(', ')}`);
+    : (kind === 'config' && (await networkHint(word))) || suggestName(wanted, names, `bundled: ${names.join(', ')}`);
   throw new FaceparseError(`${noun} ${word} not found; ${hint}`, { exitCode: 2 });
+}
+
+/** A hint for the name of a network or an encoder in place of a configuration. */
+async function networkHint(word: string): Promise<string | undefined> {
+  const [{ listModels }, { listEncoders }] = await Promise.all([
+    import('../models/registry.ts'),
+    import('../models/encoders/registry.ts'),
+  ]);
+  const sameName = (name: string) => plainName(name) === plainName(word);
+  const model = listModels().find(sameName);
+  if (model !== undefined) return `${model} is a network, which a configuration names; write model.name=${model}`;
+  const encoder = listEncoders().find(sameName);
+  if (encoder === undefined) return undefined;
+  return `${encoder} is an encoder, which a configuration names; write model.name=unet model.encoder=${encoder}`;
 }

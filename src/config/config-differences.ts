@@ -1,5 +1,5 @@
 import { configKeys } from './config-keys.ts';
-import { valueAt } from './parse-config.ts';
+import { valueAt } from './parse-yaml.ts';
 import type { Config } from './schema.ts';
 
 /** A key in which two configurations differ, with both values. */

@@ -39,6 +39,8 @@ export interface ConfigKey {
   readonly wanted: string;
   /** The accepted values of each key of an entry, for a list of groups. */
   readonly ofEntry?: ReadonlyMap<string, string>;
+  /** The accepted values, if they are a few words. */
+  readonly values?: readonly string[];
   readonly default?: unknown;
   readonly description: string;
 }
@@ -112,6 +114,7 @@ function collect(schema: JsonSchema, prefix: string, keys: Map<string, ConfigKey
       text: entry.type === 'string',
       wanted: group ? 'a group of keys' : describeType(entry),
       ...(entry.items?.properties && { ofEntry: describeEntries(entry.items.properties) }),
+      ...(entry.enum && { values: entry.enum.map(String) }),
       ...(!group && entry.default !== undefined && { default: entry.default }),
       description: entry.description ?? '',
     });

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { type ConfigKey, configKeys } from './config-keys.ts';
+import { type ConfigKey, configKeys, parentOf } from './config-keys.ts';
+import { meantValue } from './usual-names.ts';
 
 /** A value in a few words, for errors. */
 export function show(value: unknown): string {
@@ -57,11 +58,23 @@ export function explainIssue(issue: z.core.$ZodIssue, value: unknown, place: str
     return explainEntry(issue, value, place);
   }
   const key = configKeys().get(keyPath);
+  if (issue.code === 'custom' && key) {
+    // The messages of networks start with the name of the setting.
+    const group = parentOf(keyPath);
+    const starts = issue.message.startsWith(`${keyPath.slice(group.length + 1)} is `);
+    return `${place}: ${starts ? `${group}.` : `${keyPath}: `}${issue.message}`;
+  }
   if (!key || key.group || issue.code === 'custom') return `${place}: ${keyPath && `${keyPath}: `}${issue.message}`;
   const index = indexIn(issue.path);
   const name = index === undefined ? keyPath : `entry ${index + 1} of ${keyPath}`;
   const ofKey = index === undefined ? `${key.wanted}${exampleOf(key)}` : wantedOfEntry(key);
   const wanted = issue.code === 'invalid_format' ? issue.message : ofKey;
   const quotes = key.text && ['number', 'boolean'].includes(typeof value) ? ' in quotes' : '';
-  return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}`;
+  return `${place}: ${name} is ${show(value)}, but must be ${wanted}${quotes}${suggestValue(key, value)}`;
+}
+
+/** `; did you mean 'plateau'?` for a word where others are accepted. */
+function suggestValue({ path, values }: ConfigKey, value: unknown): string {
+  const meant = values && typeof value === 'string' ? meantValue(path, value, values) : undefined;
+  return meant === undefined ? '' : `; did you mean '${meant}'?`;
 }

@@ -83,7 +83,33 @@ describe('parseConfig', () => {
     ['# x\ntrain:\n  batch_size: 4', "a.yaml:3: unknown key 'train.batch_size'; did you mean 'train.batchSize'?"],
     ['trian: {lr: 1}', "a.yaml:1: unknown key 'trian'; did you mean 'train'?"],
     ['train.lr: 1', "a.yaml:1: unknown key 'train.lr'; in a file, write groups by indentation"],
-    ['train: 3', 'a.yaml:1: train is 3, but must be a group of keys'],
+    ['train: 3', 'a.yaml:1: train is 3, but must be a group of keys, such as train: {size: 256}'],
+    ['model: unet', 'a.yaml:1: model is "unet", but must be a group of keys; write model: {name: unet}'],
+    ['loss: dice', 'a.yaml:1: loss is "dice", but must be a group of keys; write loss: {dice: 1}'],
+    ['loss: CE', 'a.yaml:1: loss is "CE", but must be a group of keys; write loss: {crossEntropy: 1}'],
+    ['loss: 2', 'a.yaml:1: loss is 2, but must be a group of keys, such as loss: {crossEntropy: 1}'],
+    [
+      'train: {optimizer: SGD}',
+      'a.yaml:1: train.optimizer is "SGD", but must be a group of keys; write optimizer: {kind: sgd}',
+    ],
+    [
+      'train: {earlyStopping: 10}',
+      'a.yaml:1: train.earlyStopping is 10, but must be a group of keys; write earlyStopping: {patience: 10}',
+    ],
+    [
+      'data: {labels: celebamask}',
+      "a.yaml:1: data.labels: unknown label set 'celebamask'; did you mean 'celebamask-19'?",
+    ],
+    ['data: {labels: face8}', "a.yaml:1: data.labels: unknown label set 'face8'; did you mean 'face-8'?"],
+    [
+      'data: {resize: pad}',
+      'a.yaml:1: data.resize is "pad", but must be stretch or letterbox; did you mean \'letterbox\'?',
+    ],
+    [
+      'train: {schedule: reduce_on_plateau}',
+      'a.yaml:1: train.schedule is "reduce_on_plateau", but must be constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau; did you mean \'plateau\'?',
+    ],
+    ['train: {schedule: poly}', /; did you mean 'polynomial'\?$/],
     ['train: {lr: 1, lr: 2}', 'a.yaml:1: duplicate key; remove one'],
     ['train:\n  lr: !!js/function "x"', 'a.yaml:2: YAML tags (!…) are not allowed'],
     ['a: 1\n---\nb: 2', 'a.yaml:2: a configuration is one YAML document; remove the line ---'],
@@ -95,7 +121,7 @@ describe('parseConfig', () => {
     ['train: {epochs: .inf}', 'a.yaml:1: train.epochs is Infinity, but must be a number above 0, at most 100000'],
     [
       'train: {schedule: cos}',
-      'a.yaml:1: train.schedule is "cos", but must be constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau',
+      'a.yaml:1: train.schedule is "cos", but must be constant, cosine, polynomial, step, onecycle, cosine-restarts or plateau; did you mean \'cosine\'?',
     ],
     [
       'train: {schedule: {kind: step}}',
@@ -116,9 +142,12 @@ describe('parseConfig', () => {
     ['train: {initPart: head}', 'a.yaml:1: train.initPart is "head", but must be all, body or encoder'],
     [
       'train: {initPart: encoder}',
-      'a.yaml:1: train.initPart: initPart is encoder, but train.init does not give any weights; set both',
+      'a.yaml:1: train.initPart is encoder, but train.init does not give any weights; set both',
     ],
-    ['train: {freeze: true}', 'a.yaml:1: train.freeze is true, but must be a group of keys'],
+    [
+      'train: {freeze: true}',
+      'a.yaml:1: train.freeze is true, but must be a group of keys; write freeze: {encoder: true}',
+    ],
     ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
     ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],
     ['name: a/b', 'a.yaml:1: name is "a/b", but must be at most 100 letters, digits, dots, dashes and underscores'],
@@ -174,6 +203,9 @@ describe('parseConfig', () => {
     ['train.lr=', "override 'train.lr=': no value after =; train.lr must be a number above 0, at most 10"],
     ['train.lr=-1', "override 'train.lr=-1': train.lr is -1, but must be a number above 0, at most 10"],
     ['train=3', "override 'train=3': train is a group of keys; override one of them, e.g. train.size=256"],
+    ['model=unet', "override 'model=unet': model is a group of keys; write model.name=unet"],
+    ['loss=dice', "override 'loss=dice': loss is a group of keys; write loss.dice=1"],
+    ['mode=unet', "override 'mode=unet': unknown key 'mode'; did you mean 'model.name'?"],
     ['train.lr={a: 1}', /train.lr is a group of keys, but must be a number/],
     ['train.lr=[1', /^override 'train.lr=\[1': not valid YAML/],
     ['__proto__.polluted=1', /unknown key '__proto__.polluted'/],
@@ -191,7 +223,7 @@ describe('parseConfig', () => {
         faults: [
           "a.yaml:1: unknown key 'model.nam'; did you mean 'model.name'?",
           'a.yaml:3: train.size is "big", but must be a whole number from 32 to 1024',
-          'a.yaml:5: loss is 3, but must be a group of keys',
+          'a.yaml:5: loss is 3, but must be a group of keys, such as loss: {crossEntropy: 1}',
           'a.yaml:6: data.workers is 99, but must be a whole number from 0 to 16',
           "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?",
           "override 'train.lr=0': train.lr is 0, but must be a number above 0, at most 10",
@@ -244,11 +276,52 @@ describe('the network of a configuration', () => {
 
   it('has no others', () => {
     expect(() => parseConfig('model:\n  name: compact\n  encoder: resnet18', 'a.yaml')).toThrow(
-      'a.yaml:3: model.encoder: compact has no setting encoder',
+      'a.yaml:3: model.encoder: compact takes no encoder; choose a network that takes one, such as unet',
     );
-    expect(() => parseConfig('', 'a', ['model.name=unet', 'model.encoder=resnet19'])).toThrow(
+    expect(() => parseConfig('', 'a', ['model.name=unet', 'model.encoder=resnt18'])).toThrow(
       "did you mean 'resnet18'?",
     );
+  });
+
+  it.each([
+    ['model: {name: unet, depth: 0}', 'a.yaml:1: model.depth is 0, but must be 3, 4 or 5'],
+    ['model: {name: unet, depth: deep}', 'a.yaml:1: model.depth is "deep", but must be a whole number'],
+    ['model: {name: pspnet, outputStride: 64}', 'a.yaml:1: model.outputStride is 64, but must be 8 or 16'],
+    ['model: {name: pspnet, dropout: 1}', 'a.yaml:1: model.dropout is 1, but must be a number from 0 to below 1'],
+    ['model: {name: pspnet, dropout: x}', 'a.yaml:1: model.dropout is "x", but must be a number from 0 to below 1'],
+    [
+      'model: {name: unet, stochasticDepth: -1}',
+      'a.yaml:1: model.stochasticDepth is -1, but must be a number from 0 to below 1',
+    ],
+  ])('has one fault for one wrong value: %s', (text, message) => {
+    expect(errorOf(text)).toBe(message);
+  });
+
+  it('and the label set are faults like the others', () => {
+    const text =
+      'model: {name: PSPNt, encoder: 5}\ndata: {labels: face-9, repair: 3}\ntrain: {size: x, initPart: body}';
+    expect(() => parseConfig(text, 'a.yaml')).toThrow(
+      expect.objectContaining({
+        faults: [
+          expect.stringMatching(/^a.yaml:1: model.name: unknown model 'PSPNt'; /),
+          'a.yaml:1: model.encoder is 5, but must be text in quotes',
+          expect.stringMatching(/^a.yaml:2: data.labels: unknown label set 'face-9'; /),
+          'a.yaml:2: data.repair is 3, but must be true or false',
+          'a.yaml:3: train.size is "x", but must be a whole number from 32 to 1024',
+          'a.yaml:3: train.initPart is body, but train.init does not give any weights; set both',
+        ],
+      }),
+    );
+    expect(() => parseConfig('', 'a.yaml', ['model.name=pspnt'])).toThrow(
+      "override 'model.name=pspnt': model.name: unknown model 'pspnt'; did you mean 'pspnet'?",
+    );
+    const wrong = 'model: {name: unet, depth: 9, encoder: no, dropout: x}\ndata: {oversample: {hatt: 3}, workers: 99}';
+    expect(() => parseConfig(wrong, 'a.yaml')).toThrow(/^a.yaml has 5 errors/);
+    expect(configSchema.safeParse({ model: null, data: 5, train: 'x' }).error?.issues).toHaveLength(3);
+  });
+
+  it('of a run may be one that only the program of the run registers', () => {
+    expect(parseRunConfig('model: {name: own}', 'run/config.yaml').model.name).toBe('own');
   });
 
   it('of an older run gets its present name', () => {

@@ -1,35 +1,17 @@
-import {
-  type Document,
-  isMap,
-  isNode,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type ParsedNode,
-  parseDocument,
-  visit,
-} from 'yaml';
 import type { z } from 'zod';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type ConfigKey, configKeys } from './config-keys.ts';
 import { explainIssue, keyPathOf, show } from './explain-issue.ts';
+import { groupInFile, groupInOverride } from './group-values.ts';
+import { unknownNames } from './known-names.ts';
+import { type Locate, locator, parseYaml, toValue, valueAt } from './parse-yaml.ts';
 import { currentPath, describeRenaming } from './renamed-keys.ts';
 import { type Config, currentConfigSchema, withModelSettings } from './schema.ts';
 import { suggestKey } from './suggest-key.ts';
+import { unreadSettings } from './unread-settings.ts';
 
 type Group = Record<string, unknown>;
-/** Gives the position of a key in the source, e.g. `configs/demo.yaml:3`. */
-export type Locate = (path: readonly PropertyKey[]) => string;
-
-const yamlOptions = {
-  schema: 'core',
-  // The library compares each key with all others; see `duplicateKey`.
-  uniqueKeys: false,
-  stringKeys: true,
-  prettyErrors: false,
-  logLevel: 'error',
-} as const;
 
 function fail(message: string, cause?: unknown): never {
   throw new FaceparseError(message, { exitCode: 2, cause });
@@ -37,86 +19,6 @@ function fail(message: string, cause?: unknown): never {
 
 function isGroup(value: unknown): value is Group {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Offset of the first key that a map has twice. */
-function duplicateKey(document: Document.Parsed): number | undefined {
-  let offset: number | undefined;
-  visit(document, {
-    Map(_, { items }) {
-      const seen = new Set<string>();
-      for (const { key } of items) {
-        if (!isScalar(key)) continue;
-        const name = String(key.value);
-        if (seen.has(name)) {
-          offset = key.range?.[0] ?? 0;
-          return visit.BREAK;
-        }
-        seen.add(name);
-      }
-      return undefined;
-    },
-  });
-  return offset;
-}
-
-/** Parses YAML without custom tags. Errors and warnings both fail, with their line. */
-export function parseYaml(
-  text: string,
-  place: (line: number) => string,
-): { document: Document.Parsed; lines: LineCounter } {
-  const lines = new LineCounter();
-  let document: Document.Parsed;
-  try {
-    document = parseDocument<ParsedNode, true>(text, { ...yamlOptions, lineCounter: lines });
-  } catch (error) {
-    // The parser is recursive: thousands of brackets exhaust the stack.
-    if (error instanceof RangeError) return fail(`${place(1)}: the YAML is nested too deeply`, error);
-    throw error;
-  }
-  const problem = document.errors[0] ?? document.warnings[0];
-  const duplicate = problem ? undefined : duplicateKey(document);
-  if (duplicate !== undefined) fail(`${place(lines.linePos(duplicate).line)}: duplicate key; remove one`);
-  if (problem) {
-    const line = lines.linePos(problem.pos[0]).line || 1;
-    const known: Record<string, string> = {
-      TAG_RESOLVE_FAILED: 'YAML tags (!…) are not allowed',
-      MULTIPLE_DOCS: 'a configuration is one YAML document; remove the line ---',
-    };
-    fail(`${place(line)}: ${known[problem.code] ?? `not valid YAML: ${problem.message.replace(/\s*\n[\s\S]*/, '')}`}`);
-  }
-  return { document, lines };
-}
-
-/** The plain value of a document; the number of aliases is limited. */
-export function toValue(document: Document.Parsed, place: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    return fail(`${place}: not valid YAML: ${(error as Error).message}`, error);
-  }
-}
-
-/** Finds keys and list entries by walking the document; those behind an alias have no line. */
-export function locator(document: Document.Parsed, lines: LineCounter, source: string): Locate {
-  return (path) => {
-    let node: unknown = document.contents;
-    let offset: number | undefined;
-    for (const name of path) {
-      if (isSeq(node) && typeof name === 'number') {
-        node = node.items[name];
-        if (!isNode(node)) break;
-        offset = node.range?.[0];
-        continue;
-      }
-      if (!isMap(node)) break;
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === name);
-      if (!pair) break;
-      offset = isScalar(pair.key) ? pair.key.range?.[0] : undefined;
-      node = pair.value;
-    }
-    return offset === undefined ? source : `${source}:${lines.linePos(offset).line}`;
-  };
 }
 
 /** Receives notices for the user, such as that a key was renamed. */
@@ -167,7 +69,9 @@ function checkKeys(group: Group, path: readonly string[], checking: Checking): G
     }
     const key = given.includes('.') ? undefined : configKeys().get(dotted);
     if (!key) {
-      const hint = configKeys().has(dotted) ? 'in a file, write groups by indentation' : suggestKey(dotted);
+      const hint = configKeys().has(dotted)
+        ? 'in a file, write groups by indentation'
+        : suggestKey(dotted, { value: !isGroup(value) });
       addFault(
         checking,
         locate(full),
@@ -178,7 +82,7 @@ function checkKeys(group: Group, path: readonly string[], checking: Checking): G
     } else if (value === null || isGroup(value)) {
       checked[name] = checkKeys(value ?? {}, full, checking);
     } else {
-      addFault(checking, locate(full), `${dotted} is ${show(value)}, but must be ${key.wanted}`);
+      addFault(checking, locate(full), `${dotted} is ${show(value)}, but must be ${groupInFile(dotted, value)}`);
     }
   }
   return checked;
@@ -205,12 +109,9 @@ function applyOverride(config: Group, override: string, notify: Notify): string 
   const path = currentPath(given);
   if (path !== given) notify(describeRenaming(place, given));
   const key = configKeys().get(path);
-  if (!key) return fail(`${place}: unknown key '${path.slice(0, 80)}'; ${suggestKey(path)}`);
-  if (key.group) {
-    const first = [...configKeys().values()].find((other) => other.path.startsWith(`${path}.`) && !other.group);
-    fail(`${place}: ${path} is a group of keys; override one of them, e.g. ${first?.path}=${first?.default ?? '…'}`);
-  }
+  if (!key) return fail(`${place}: unknown key '${path.slice(0, 80)}'; ${suggestKey(path, { value: true })}`);
   const value = overrideValue(override.slice(equals + 1).trim(), key, place);
+  if (key.group) fail(`${place}: ${groupInOverride(path, value)}`);
   const names = path.split('.');
   const last = names.pop()!;
   let group = config;
@@ -221,11 +122,6 @@ function applyOverride(config: Group, override: string, notify: Notify): string 
   if (value === null) delete group[last];
   else group[last] = value;
   return path;
-}
-
-/** The value at a path; undefined if the path does not exist. */
-export function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], config);
 }
 
 /** The name of a run from its file name: `configs/Demo 2.yaml` gives `Demo-2`. */
@@ -312,7 +208,7 @@ export function inspectConfig(
   values: string | object,
   source: string,
   overrides: readonly string[] = [],
-  notify: Notify = () => undefined,
+  { notify = () => undefined, stored = false }: InspectOptions = {},
 ): { readonly config?: Config; readonly faults: readonly ConfigFault[] } {
   const text = typeof values === 'string' ? values : toJson(values, source);
   const { document, lines } = parseYaml(text, (line) => `${source}:${line}`);
@@ -321,14 +217,30 @@ export function inspectConfig(
     fail(`${source}: the file is ${show(given)}, but must contain keys and values, e.g. train: {lr: 3e-4}`);
   const checking = { locate: locator(document, lines, source), notify, faults: [] as ConfigFault[] };
   const config = checkKeys(given, [], checking);
+  const file = stored ? {} : structuredClone(config);
   const overridden = applyOverrides(config, overrides, checking);
   config.name ??= nameOfSource(source);
   const result = currentConfigSchema().safeParse(config);
-  const later = result.success ? [] : schemaFaults(result.error.issues, config, overridden, overrides, checking.locate);
+  const issues = [...(stored ? [] : unknownNames(config)), ...(result.error?.issues ?? [])];
+  const later = schemaFaults(issues, config, overridden, overrides, checking.locate);
   const faults = [...checking.faults, ...later].sort(
     (a, b) => (a.override ?? -1) - (b.override ?? -1) || lineOf(a.place) - lineOf(b.place),
   );
-  return faults.length === 0 && result.success ? { config: withModelSettings(result.data), faults } : { faults };
+  if (faults.length > 0 || !result.success) return { faults };
+  for (const { path, reason } of unreadSettings(result.data, config, file, [...overridden.keys()])) {
+    const override = overridden.get(path);
+    const place = override === undefined ? checking.locate(path.split('.')) : overridePlace(overrides[override] ?? '');
+    notify(`${place}: ${path} ${reason}`);
+  }
+  return { config: withModelSettings(result.data), faults };
+}
+
+/** Options of `inspectConfig`. */
+export interface InspectOptions {
+  /** Receives a line for every key under a former name, and for every setting without effect. */
+  readonly notify?: Notify;
+  /** The values are those that a run stored: complete, and perhaps with a network that only the user's program registers. */
+  readonly stored?: boolean;
 }
 
 /**
@@ -349,7 +261,8 @@ export function throwFaults(source: string, faults: readonly string[]): never {
  *
  * @param values YAML text, or an object of the same form
  * @param source name of the text in errors (`configs/demo.yaml`); its base name is the default of the key `name`
- * @param notify receives a line for every key under a former name
+ * @param notify receives a line for every key under a former name, and for every setting that the chosen schedule or optimiser
+ *   does not read
  * @throws FaceparseError (exit code 2) that lists all unknown keys and wrong values, each with its line and what is accepted
  *
  * @example parseConfig({ train: { size: 128 } }).train.size // 128
@@ -361,7 +274,10 @@ export function parseConfig(
   overrides: readonly string[] = [],
   notify: Notify = () => undefined,
 ): Config {
-  const { config, faults } = inspectConfig(values, source, overrides, notify);
+  return requireConfig(source, inspectConfig(values, source, overrides, { notify }));
+}
+
+function requireConfig(source: string, { config, faults }: ReturnType<typeof inspectConfig>): Config {
   if (config) return config;
   return throwFaults(
     source || 'the configuration',
@@ -383,5 +299,6 @@ export function parseRunConfig(
   const { document } = parseYaml(values, (line) => `${source}:${line}`);
   // Runs store every setting of their network. One without an encoder was made before `unet` took encoders.
   const isFormer = document.getIn(['model', 'name']) === 'unet' && document.getIn(['model', 'encoder']) === undefined;
-  return parseConfig(values, source, [...(isFormer ? ['model.name=mobile-unet'] : []), ...overrides], notify);
+  const all = [...(isFormer ? ['model.name=mobile-unet'] : []), ...overrides];
+  return requireConfig(source, inspectConfig(values, source, all, { notify, stored: true }));
 }

@@ -9,8 +9,8 @@ import { parseLabelTable } from '../labels/parse-label-table.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
 import { lossKeys } from '../losses/registry.ts';
 import { getArchitecture, listModels } from '../models/registry.ts';
-import { completeSettings, settingFaults } from '../models/settings.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { completeSettings, rateWanted, settingFaults } from '../models/settings.ts';
+import { faultOf } from '../text/fault-of.ts';
 import { earlyStopping, encoderLrFactor, freeze, optimizer, schedule, scheduleOptions } from './training-groups.ts';
 
 const share = z.number().min(0).max(1);
@@ -18,15 +18,12 @@ const positive = z.number().positive();
 const whole = z.number().int();
 const factorWanted = 'the factor must be a number from 1 to 100';
 
-/** The error message of a check, or undefined if it passes. */
-function problemOf(check: () => void): string | undefined {
-  try {
-    check();
-    return undefined;
-  } catch (error) {
-    if (error instanceof FaceparseError) return error.message;
-    throw error;
-  }
+/** Checks of a group also run if a key of it is wrong, so that all faults are found at once. */
+const always = { when: ({ value }: { readonly value: unknown }) => typeof value === 'object' && value !== null };
+
+/** The keys of a group that are already known to be wrong. */
+function wrongKeys({ issues }: { readonly issues: readonly { readonly path?: PropertyKey[] }[] }): Set<PropertyKey> {
+  return new Set(issues.flatMap(({ path = [] }) => path.slice(0, 1)));
 }
 
 /** A label table with its defaults filled in; every fault of it is an issue. */
@@ -116,16 +113,18 @@ const data = z
   })
   .superRefine(({ labels, oversample, augmentation }, context) => {
     // An unknown label set is reported where label sets are looked up.
-    if (typeof labels === 'string' && !listLabelSets().includes(labels)) return;
+    const wrong = wrongKeys(context);
+    if (wrong.has('labels') || (typeof labels === 'string' && !listLabelSets().includes(labels))) return;
     const set = getLabelSet(labels);
-    for (const name of Object.keys(oversample)) {
-      const problem = problemOf(() => findClass(set, name));
+    for (const name of wrong.has('oversample') ? [] : Object.keys(oversample)) {
+      const problem = faultOf(() => findClass(set, name));
       if (problem) context.addIssue({ code: 'custom', path: ['oversample', name], message: problem });
     }
-    const problem = problemOf(() => checkPasteLabels(set, augmentation.copyPaste));
+    if (wrong.has('augmentation')) return;
+    const problem = faultOf(() => checkPasteLabels(set, augmentation.copyPaste));
     if (problem)
       context.addIssue({ code: 'custom', path: ['augmentation', 'copyPaste', 'probability'], message: problem });
-  })
+  }, always)
   .prefault({});
 
 const model = z
@@ -135,38 +134,34 @@ const model = z
       .string()
       .optional()
       .describe('Encoder of architectures that take one; default: the one of the architecture'),
+    // The network knows which values of its settings are possible; see `settingFaults`.
     depth: whole
-      .min(1)
-      .max(5)
       .optional()
       .describe('Number of strides of the encoder that are used; default: the one of the architecture'),
     outputStride: whole
-      .min(4)
-      .max(32)
       .optional()
       .describe(
         'Stride of the deepest features; the encoder replaces further strides by dilation. Default: the one of the architecture',
       ),
     dropout: z
       .number()
-      .min(0)
-      .max(0.95)
+      .meta({ title: rateWanted })
       .optional()
       .describe('Dropout rate of the decoder; default: the one of the architecture'),
     stochasticDepth: z
       .number()
-      .min(0)
-      .max(0.95)
+      .meta({ title: rateWanted })
       .optional()
       .describe('Rate at which the last residual branch of the encoder is dropped; default: the one of the encoder'),
   })
   .superRefine(({ name, ...settings }, context) => {
     // An unknown architecture is reported where architectures are looked up.
     if (!listModels().includes(name)) return;
+    const wrong = wrongKeys(context);
     for (const { setting, message } of settingFaults(name, getArchitecture(name).settings, settings)) {
-      context.addIssue({ code: 'custom', path: [setting], message });
+      if (!wrong.has(setting)) context.addIssue({ code: 'custom', path: [setting], message });
     }
-  })
+  }, always)
   .prefault({});
 
 function lossGroup() {
@@ -266,10 +261,10 @@ const train = z
     freeze,
   })
   .superRefine(({ init, initPart }, context) => {
-    if (init !== undefined || initPart === 'all') return;
+    if (init !== undefined || initPart === 'all' || wrongKeys(context).has('initPart')) return;
     const message = `initPart is ${initPart}, but train.init does not give any weights; set both`;
     context.addIssue({ code: 'custom', path: ['initPart'], message });
-  })
+  }, always)
   .prefault({});
 
 const validation = z

@@ -5,9 +5,10 @@ import { maskBytes, schematicFace, temporaryFolder, writeDataset } from '../../t
 import { openDataset } from '../data/dataset/dataset.ts';
 import { encodePng } from '../formats/png/png-encoder.ts';
 import type { LabelMap } from '../image/image.ts';
+import { encodeLabelPng } from '../image/label-png.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { FaceScore } from '../metrics/face-score.ts';
-import { evaluateMasks } from './evaluate-masks.ts';
+import { evaluateMasks, OtherLabelSetError } from './evaluate-masks.ts';
 
 const set = getLabelSet('celebamask-19');
 const face = schematicFace();
@@ -52,6 +53,52 @@ describe('evaluateMasks', () => {
     expect(summary.perClass).toHaveLength(8);
     expect(summary.perClass[eyes].f1).toBe(1);
     expect(summary.fPerImage).toBeLessThan(1);
+  });
+
+  describe('masks of another label set', () => {
+    const eight = getLabelSet('face-8');
+    const eightFace = { ...face, data: face.data.map((id) => eight.mergeFrom?.[id] ?? 0) };
+
+    it('are refused if their palette shows it', async () => {
+      const folder = await writeMasks({ '0.png': encodeLabelPng(eightFace, eight) });
+      const refusal = await evaluateMasks(folder, await faces('0'), set).catch((error: unknown) => error);
+      expect(refusal).toBeInstanceOf(OtherLabelSetError);
+      expect(refusal).toMatchObject({
+        exitCode: 2,
+        labelSet: 'face-8',
+        message: expect.stringMatching(
+          /0\.png has the palette of face-8, not of celebamask-19; score these masks with getLabelSet\('face-8'\)$/,
+        ),
+      });
+      expect((await evaluateMasks(folder, await faces('0'), eight)).summary.fPerImage).toBeCloseTo(1, 5);
+    });
+
+    it('are doubted if their ids are low, and named if they are too high', async () => {
+      const folder = await writeMasks({ '0.png': eightFace, '1.png': eightFace });
+      const few = { ...face, data: face.data.map((id) => (id === 13 ? 2 : Number(id > 0))) };
+      expect(await evaluateMasks(folder, await faces('0'), eight)).not.toHaveProperty('doubt');
+      expect(await evaluateMasks(await writeMasks({ '0.png': few }), await faces('0'), set)).toMatchObject({
+        doubt:
+          'the masks have ids up to 2, but those of the dataset up to 13: they may have fewer classes than celebamask-19',
+      });
+      const { failures } = await evaluateMasks(await writeMasks({ '0.png': face }), await faces('0'), eight);
+      expect(failures).toEqual([
+        expect.stringMatching(
+          /write class ids of face-8, 0 to 7\. If they are ids of celebamask-19, score them with that label set$/,
+        ),
+      ]);
+    });
+
+    it('are unusable one by one if only the order of the ids differs', async () => {
+      const turned = {
+        ...set,
+        classes: set.classes.map((entry, id) => ({ ...entry, color: set.classes[18 - id].color })),
+      };
+      const folder = await writeMasks({ '0.png': encodeLabelPng(face, turned), '1.png': face });
+      const { summary, failures } = await evaluateMasks(folder, await faces('0', '1'), set);
+      expect(summary.images).toBe(1);
+      expect(failures).toEqual([expect.stringMatching(/0\.png has ids that contradict its palette: /)]);
+    });
   });
 
   it('names what is missing, unusable or superfluous, and scores the rest', async () => {

@@ -4,7 +4,7 @@ import sharp, { type Sharp } from 'sharp';
 import { decodeBmp, readBmpSize } from '../formats/bmp-decoder.ts';
 import { contentOf, type ImageFormat, readableFormats } from '../formats/file-content.ts';
 import { completedJpegs } from '../formats/jpeg-end.ts';
-import { decodePalettePng } from '../formats/png/palette-png.ts';
+import { decodePalettePng, readPngPalette } from '../formats/png/palette-png.ts';
 import { SharedLock } from '../scheduling/shared-lock.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -293,4 +293,9 @@ export async function readMask(path: string): Promise<LabelMap> {
     }
     throw new ImageError(path, `is not usable as a mask: ${reason}`, remedy, error);
   }
+}
+
+/** The palette of a mask that has just been read; empty for greyscale masks, and if the file has vanished since. */
+export async function readMaskPalette(path: string): Promise<[number, number, number][]> {
+  return readFile(path).then(readPngPalette, () => []);
 }

@@ -81,9 +81,10 @@ test('face-8 merges the classes by their names', () => {
   });
 });
 
-test('an unknown name lists the valid ones', () => {
-  expect(() => getLabelSet('celeba')).toThrow(FaceparseError);
-  expect(() => getLabelSet('celeba')).toThrow(/"celeba".*celebamask-19, face-8/);
+test('an unknown name lists the valid ones, or the one that is meant', () => {
+  expect(() => getLabelSet('lapa')).toThrow(FaceparseError);
+  expect(() => getLabelSet('lapa')).toThrow(/'lapa'; the label sets are celebamask-19, face-8/);
+  expect(() => getLabelSet('celebamask')).toThrow("unknown label set 'celebamask'; did you mean 'celebamask-19'?");
 });
 
 test('a mergeFrom of the wrong length is refused', () => {

@@ -1,4 +1,5 @@
 import { FaceparseError } from '../text/errors.ts';
+import { ofSameNumbers, suggestName } from '../text/similar-names.ts';
 import { celebamask19 } from './celebamask-19.ts';
 import { face8 } from './face-8.ts';
 import { ignoreLabel, type LabelSet } from './label-set.ts';
@@ -24,9 +25,10 @@ export function getLabelSet(labels: LabelSetChoice): LabelSet {
   if (typeof labels === 'object' && labels !== null) return labelSetOf(requireTable(labels));
   const found = labelSets.find((set) => set.name === labels);
   if (!found) {
-    const given = JSON.stringify(labels);
+    const name = String(labels).slice(0, 80);
+    const otherwise = `the label sets are ${listLabelSets().join(', ')}, and a configuration can define its own (data.labels)`;
     throw new FaceparseError(
-      `unknown label set ${given}; the label sets are ${listLabelSets().join(', ')}, and a configuration can define its own (data.labels)`,
+      `unknown label set '${name}'; ${suggestName(name, ofSameNumbers(name, listLabelSets()), otherwise)}`,
       { exitCode: 2 },
     );
   }

@@ -117,9 +117,10 @@ describe('settings', () => {
   });
 
   it.each<[string, object, string]>([
-    ['compact', { encoder: 'resnet18' }, 'compact has no setting encoder; it has none'],
+    ['compact', { encoder: 'resnet18' }, 'compact takes no encoder; choose a network that takes one, such as unet'],
+    ['compact', { depth: 3 }, 'compact has no setting depth; it has none'],
     ['unet', { dropout: 0.1 }, 'unet has no setting dropout; its settings are encoder, depth and stochasticDepth'],
-    ['unet', { encoder: 'resnet19' }, "unknown encoder 'resnet19'; did you mean 'resnet18'?"],
+    ['unet', { encoder: 'resnt18' }, "unknown encoder 'resnt18'; did you mean 'resnet18'?"],
     ['unet', { depth: 2 }, 'depth is 2, but must be 3, 4 or 5'],
     ['pspnet', { outputStride: 4 }, 'outputStride is 4, but must be 8 or 16'],
     [
@@ -128,7 +129,7 @@ describe('settings', () => {
       'outputStride is 16, but depth, by default, is 3, whose deepest features have stride 8; give a larger depth',
     ],
     ['deeplabv3plus', { depth: 3, outputStride: 16 }, 'outputStride is 16, but depth is 3, whose deepest features'],
-    ['pspnet-resnet50-conv3', { encoder: 'resnet50' }, 'pspnet-resnet50-conv3 has no setting encoder; it has none'],
+    ['pspnet-resnet50-conv3', { encoder: 'resnet50' }, 'pspnet-resnet50-conv3 takes no encoder; '],
     ['unet', { stochasticDepth: 1 }, 'stochasticDepth is 1, but must be a number from 0 to below 1'],
   ])('of %s refuse %o', (name, settings, message) => {
     expect(() => createModel(name, { classes: 19, ...settings })).toThrow(message);
@@ -163,6 +164,10 @@ describe('registry', () => {
 
   it('refuses unknown names and impossible numbers of classes', () => {
     expect(() => createModel('resnet', { classes: 19 })).toThrow(/unknown model 'resnet'; the models are .*compact/);
+    for (const name of ['deeplabv3+', 'DeepLab', 'deeplabv3']) {
+      expect(() => createModel(name, { classes: 19 })).toThrow("did you mean 'deeplabv3plus'?");
+    }
+    expect(() => createModel('unet++', { classes: 19 })).toThrow(/unknown model 'unet\+\+'; the models are /);
     for (const classes of [1, 256, 2.5, Number.NaN]) {
       expect(() => createModel('mobile-unet', { classes })).toThrow(`2 to 255 classes, not ${classes}`);
     }
@@ -179,7 +184,7 @@ describe('registerModel', () => {
 
   it.each<[string, object, string]>([
     ['a path', { name: '../own' }, "a model cannot be called '../own'"],
-    ['a number', { name: 12 }, "a model cannot be called '12'"],
+    ['a number', { name: 12 }, "a model cannot be called '12'; use lower-case letters, digits, dashes and underscores"],
     ['a name that is taken', { name: 'mobile-unet' }, "there is a model 'mobile-unet' already"],
     ['no summary', { summary: undefined }, "the summary of the model 'own' must be one line of text"],
     ['a summary of two lines', { summary: 'a\nb' }, 'must be one line of text'],

@@ -3,7 +3,7 @@ import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { Scope } from '../nn/scope.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { suggestName } from '../text/similar-names.ts';
+import { ofSameNumbers, suggestName } from '../text/similar-names.ts';
 import { bisenet, bisenetSpatial } from './architectures/bisenet.ts';
 import { compact, compactAligned, compactDeep, compactFine, compactWide } from './architectures/compact.ts';
 import { deeplabv3plus } from './architectures/deeplabv3plus.ts';
@@ -16,6 +16,7 @@ import { pspnetResnet50Conv3 } from './architectures/pspnet-conv3.ts';
 import { unet } from './architectures/unet.ts';
 import { getEncoder } from './encoders/registry.ts';
 import type { Architecture, Model, NetworkOutput } from './model.ts';
+import { checkEntry } from './registry-entry.ts';
 import { completeSettings, type ModelSettings, modelTitle, settingNames } from './settings.ts';
 
 const architectures: Architecture[] = [
@@ -50,14 +51,8 @@ export function listModels(pattern = '*'): string[] {
  * @example registerModel({ name: 'tiny', summary: 'Three convolutions.', multiple: 8, build: (scope, x, classes) => … });
  */
 export function registerModel(architecture: Architecture): void {
-  const { name, summary, multiple, build } = architecture;
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9-]{0,63}$/.test(name)) {
-    throw refused(`a model cannot be called '${name}'; use lower-case letters, digits and dashes`);
-  }
-  if (listModels().includes(name)) throw refused(`there is a model '${name}' already; choose another name`);
-  if (typeof summary !== 'string' || !/^[^\p{Cc}]+$/u.test(summary)) {
-    throw refused(`the summary of the model '${name}' must be one line of text`);
-  }
+  const { name, multiple, build } = architecture;
+  checkEntry(architecture, 'a model', listModels());
   if (!Number.isInteger(multiple) || multiple < 1) {
     throw refused(`the model '${name}' gives ${multiple} as its multiple, but must give a positive integer`);
   }
@@ -76,7 +71,9 @@ export function getArchitecture(name: string): Architecture {
   const found = architectures.find((architecture) => architecture.name === name);
   if (!found) {
     const names = listModels();
-    throw refused(`unknown model '${name}'; ${suggestName(name, names, `the models are ${names.join(', ')}`)}`);
+    throw refused(
+      `unknown model '${name}'; ${suggestName(name, ofSameNumbers(name, names), `the models are ${names.join(', ')}`)}`,
+    );
   }
   return found;
 }

@@ -1,4 +1,5 @@
 import { FaceparseError } from '../text/errors.ts';
+import { faultOf } from '../text/fault-of.ts';
 import { joinWords } from '../text/join-words.ts';
 import { largestDepth } from './encoders/encoder.ts';
 import { getEncoder } from './encoders/registry.ts';
@@ -31,6 +32,9 @@ export interface SettingRules {
 
 /** All settings, in the order of configurations and descriptions. */
 export const settingNames: readonly SettingName[] = ['encoder', 'depth', 'outputStride', 'dropout', 'stochasticDepth'];
+
+/** The values that `dropout` and `stochasticDepth` accept, in words. */
+export const rateWanted = 'a number from 0 to below 1';
 
 /** A setting that a network does not have, or with a value that it does not accept. */
 export interface SettingFault {
@@ -85,18 +89,19 @@ function hasSetting(rules: SettingRules, setting: SettingName): boolean {
 }
 
 function missingSetting(name: string, own: readonly SettingName[], setting: SettingName): string {
+  if (setting === 'encoder') return `${name} takes no encoder; choose a network that takes one, such as unet`;
   return `${name} has no setting ${setting}; ${own.length === 0 ? 'it has none' : `its settings are ${joinWords(own, 'and')}`}`;
 }
 
 function valueFault(rules: SettingRules, setting: SettingName, value: unknown): string | undefined {
-  if (setting === 'encoder') return encoderFault(value);
+  if (setting === 'encoder') return faultOf(() => getEncoder(String(value)));
   if (setting === 'depth' || setting === 'outputStride') {
     const { choices } = rules[setting]!;
     if (choices.includes(value as number)) return undefined;
     return `${setting} is ${String(value)}, but must be ${joinWords(choices.map(String), 'or')}`;
   }
   if (typeof value === 'number' && value >= 0 && value < 1) return undefined;
-  return `${setting} is ${String(value)}, but must be a number from 0 to below 1`;
+  return `${setting} is ${String(value)}, but must be ${rateWanted}`;
 }
 
 /** The stride of the deepest features without dilation. */
@@ -110,14 +115,4 @@ function depthFault(rules: SettingRules, setting: SettingName, given: ModelSetti
   if (setting !== 'outputStride' || outputStride <= stride) return undefined;
   const is = depth === undefined ? 'depth, by default,' : 'depth';
   return `outputStride is ${outputStride}, but ${is} is ${depth ?? rules.depth?.default}, whose deepest features have stride ${stride}; give a larger depth`;
-}
-
-function encoderFault(value: unknown): string | undefined {
-  try {
-    getEncoder(String(value));
-  } catch (error) {
-    if (error instanceof FaceparseError) return error.message;
-    throw error;
-  }
-  return undefined;
 }

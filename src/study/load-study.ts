@@ -1,7 +1,8 @@
 import { dirname, join } from 'node:path';
 import { listBundledConfigs } from '../config/bundled-configs.ts';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
-import { inspectConfig, type Locate, type Notify, throwFaults } from '../config/parse-config.ts';
+import { inspectConfig, type Notify, throwFaults } from '../config/parse-config.ts';
+import type { Locate } from '../config/parse-yaml.ts';
 import type { Config } from '../config/schema.ts';
 import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';

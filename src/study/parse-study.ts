@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { show } from '../config/explain-issue.ts';
-import { type Locate, locator, parseYaml, toValue, valueAt } from '../config/parse-config.ts';
+import { type Locate, locator, parseYaml, toValue, valueAt } from '../config/parse-yaml.ts';
 import { suggestName } from '../text/similar-names.ts';
 
 /** The variant to which the others of its group are compared. */

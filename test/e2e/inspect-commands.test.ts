@@ -33,8 +33,10 @@ it('models lists every network with parameters and cost', async () => {
 it('models --encoder lists the networks on one encoder, and refuses unknown ones', async () => {
   const { models } = await json('models', '--size', '64', '--encoder', 'resnet34');
   expect(new Set(models.map(({ encoder }: { encoder: string }) => encoder))).toEqual(new Set(['resnet34']));
-  const { code, stderr } = await askCli(['models', '--encoder', 'resnet35']);
+  const { code, stderr } = await askCli(['models', '--encoder', 'resnet-34']);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("did you mean 'resnet34'?") });
+  const larger = await askCli(['models', '--encoder', 'resnet101']);
+  expect(larger.stderr).toMatch(/unknown encoder 'resnet101'; the encoders are resnet18, /);
 });
 
 it('models NAME takes the settings of the network', async () => {

@@ -150,7 +150,7 @@ describe('evaluate --masks', () => {
     [['--masks', 'x'], /--masks needs the masks to compare with; pass --data FOLDER/],
     [['--masks', 'x', '--data', 'y', '--tta'], /'--masks <folder>' cannot be used with option '--tta'/],
     [['--labels', 'face-8', '--data', 'y'], /--labels applies only to --masks/],
-    [['--masks', 'x', '--data', 'y', '--labels', 'face'], /--labels has no label set 'face'; it takes celebamask-19/],
+    [['--masks', 'x', '--data', 'y', '--labels', 'lapa'], /--labels has no label set 'lapa'; it takes celebamask-19/],
   ])('refuses evaluate %j', async (words, message) => {
     expect(await askCli(['evaluate', ...words])).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
   });

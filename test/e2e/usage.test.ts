@@ -11,6 +11,19 @@ describe('faceparse', () => {
     expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
   });
 
+  it.each(['--version', '--help'])('%s does not load the configuration', (option) => {
+    const hooks = `export async function load(url, context, next) {
+      if (/dist.config.schema/.test(url)) (await import('node:fs')).writeSync(2, url);
+      return next(url, context);
+    }`;
+    const asModule = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`;
+    const register = `import { register } from 'node:module'; register(${JSON.stringify(asModule(hooks))});`;
+    const loadedBy = (word: string) =>
+      spawnSync(process.execPath, ['--import', asModule(register), cliPath, word], { encoding: 'utf8' }).stderr;
+    expect(loadedBy(option)).toBe('');
+    expect(loadedBy('--versoin')).toMatch(/dist.config.schema/);
+  });
+
   it('prints help on stdout on request', async () => {
     for (const words of [['--help'], ['help', 'data'], ['data', 'check', '-h']]) {
       const { code, stdout, stderr } = await runCli(words);
@@ -36,9 +49,10 @@ describe('faceparse', () => {
     ['data check . --jason', "unknown option '--jason' (Did you mean --json?)"],
     ['data check . --limit some', /'some' is invalid. It must be a whole number from 0 to 1000000/],
     [
-      'data check . --labels faces',
-      "--labels has no label set 'faces'; it takes celebamask-19, face-8, or a configuration or run folder whose label set to use",
+      'data check . --labels lapa',
+      "--labels has no label set 'lapa'; it takes celebamask-19, face-8, or a configuration or run folder whose label set to use",
     ],
+    ['data check . --labels face8', "--labels has no label set 'face8'; did you mean 'face-8'?"],
     ['data check nowhere', 'folder nowhere not found; check the path'],
     ['data stats . --out chart.png', 'the chart is an SVG image; use --out chart.svg'],
     ['data prepare .', "required option '--out <folder>' not specified"],
@@ -53,6 +67,8 @@ describe('faceparse', () => {
     ['export a --format torch --out x', /argument 'torch' is invalid\. Allowed choices are .*safetensors/],
     ['export nowhere --format safetensors --out x', 'nowhere not found; it must be a run folder or a weights file'],
     ['config nowhere.yaml', 'config nowhere.yaml not found; bundled: compact, flagship, mobile-unet'],
+    ['train unet', 'config unet not found; unet is a network, which a configuration names; write model.name=unet'],
+    ['config ResNet-18', /resnet18 is an encoder, .*; write model.name=unet model.encoder=resnet18$/],
     ['train comapct', "config comapct not found; did you mean 'compact'?"],
     [
       'train configs/compact.yaml',
@@ -70,7 +86,7 @@ describe('faceparse', () => {
     ['config train.lrr=1', "override 'train.lrr=1': unknown key 'train.lrr'; did you mean 'train.lr'?"],
     [
       'config compact model.name=resnet',
-      /^unknown model 'resnet'; the models are [^()]*compact, [^()]*bisenet-spatial$/,
+      /^override 'model.name=resnet': model.name: unknown model 'resnet'; the models are [^()]*compact, [^()]*bisenet-spatial$/,
     ],
     ['config loss.classWeights=[1,2]', 'loss.classWeights has 2 values, but celebamask-19 has 19 classes'],
     ['config train.size=100', /multiples of 32, not 100×100; the nearest to 100 are 96 and 128$/],

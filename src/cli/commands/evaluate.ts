@@ -174,17 +174,29 @@ function requireAllScored(failures: readonly string[]): void {
   throw new FaceparseError(`not all pairs are in the scores: ${countOf(failures.length, 'problem')} (see above)`);
 }
 
+/** What the output means, in lines as short as those of the help. */
+const scoresHelp = `Scores:
+  F (per image)   mean over the images of the mean F1 of the classes in each
+                  ground truth; the score of the challenge
+  pixel accuracy  fraction of the pixels with the right class
+  images          images whose ground truth contains the class
+  F/image         mean F1 of the class over these images
+  precision, recall, F1 (Dice), IoU
+                  over the pixels of all images together
+  mean            mean of the classes that occur, with and without background
+Pixels with label 255 are ignored. Masks are scored at their own size.`;
+
 /** `faceparse evaluate [RUN] [--data FOLDER]`, `faceparse evaluate --masks FOLDER --data FOLDER` */
 export function registerEvaluate(program: Command): void {
   const command = program
     .command('evaluate')
     .description('score a trained network, or a folder of masks, on photos with masks')
-    .argument('[run]', 'run folder or weights file (default: the bundled weights)')
-    .option('--data <folder>', "folder with images/ and masks/ (default: the run's validation set)")
+    .argument('[run]', 'run folder, whose best weights are scored, or weights file (default: the bundled weights)')
+    .option('--data <folder>', "folder with images/ and masks/, such as DATA/val (default: the run's validation set)")
     .addOption(
       new Option(
         '--masks <folder>',
-        'score the masks in this folder, written by any program, instead of a network',
+        'score the masks in this folder (PNG files of class ids, from any program) instead of a network; requires --data',
       ).conflicts(['tta', 'scales', 'engine', 'device', 'threads']),
     )
     .option(
@@ -195,4 +207,5 @@ export function registerEvaluate(program: Command): void {
     .option('--json', jsonHelp);
   addAveragingOptions(command, '; reported separately from the plain prediction');
   addEngineOptions(command).action(evaluate);
+  command.addHelpText('after', `\n${scoresHelp}`);
 }

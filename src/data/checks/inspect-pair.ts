@@ -1,9 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { exists } from '../../files/path-kind.ts';
-import { readPngPalette } from '../../formats/png/palette-png.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
-import { ImageError, readMask, readPhoto } from '../../image/read-image.ts';
+import { ImageError, readMask, readMaskPalette, readPhoto } from '../../image/read-image.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { type IdMeasurements, measureIds } from '../dataset/class-order.ts';
 import type { DatasetFiles } from '../dataset/dataset.ts';
@@ -25,11 +23,6 @@ export interface PairFinding {
   readonly sides?: SwapFinding;
 }
 
-/** The palette of a mask that has just been decoded; empty if the file has vanished since. */
-async function paletteOf(file: string): Promise<[number, number, number][]> {
-  return readFile(file).then(readPngPalette, () => []);
-}
-
 async function inspectMask(
   stem: string,
   file: string,
@@ -38,7 +31,7 @@ async function inspectMask(
   set: LabelSet,
 ): Promise<PairFinding> {
   const ids = measureIds(mask);
-  const palette = await paletteOf(file);
+  const palette = await readMaskPalette(file);
   const valueProblem = findValueProblem(ids.count, palette, set);
   const fitProblems: Pick<DatasetProblem, 'kind' | 'message' | 'remedy'>[] = [];
   for (const { path, photo } of photos) {
@@ -47,7 +40,7 @@ async function inspectMask(
   }
   const paletteProblem = valueProblem?.kind === 'binary-mask' ? undefined : findPaletteProblem(ids.count, palette, set);
   const found = [...fitProblems, valueProblem ?? [], paletteProblem ?? []].flat();
-  const problems = found.map((problem) => ({ ...problem, stem, file }));
+  const problems = found.map(({ kind, message, remedy }) => ({ kind, message, remedy, stem, file }));
   const turned = fitProblems.some(({ kind }) => kind === 'exif-orientation');
   // Left and right mean nothing in a picture, in a mask that lies on its side, or if the ids are other classes.
   if ((valueProblem && valueProblem.kind !== 'stray-labels') || paletteProblem || turned) return { problems };

@@ -5,7 +5,10 @@ import type { DatasetProblem } from './finding.ts';
 import { idsIn } from './pixel-values.ts';
 
 type Color = readonly [number, number, number];
-type PaletteProblem = Pick<DatasetProblem, 'kind' | 'message' | 'remedy'>;
+interface PaletteProblem extends Pick<DatasetProblem, 'kind' | 'message' | 'remedy'> {
+  /** The label set that the palette belongs to, if it is another one. */
+  readonly otherSet?: string;
+}
 
 /** Largest difference per channel; the colours of two classes differ by at least 51, those of PASCAL VOC by 12. */
 const tolerance = 8;
@@ -106,6 +109,7 @@ export function findPaletteProblem(
   return {
     kind: 'palette-order',
     message: `has ids that contradict its palette: ${nameSome(all)}`,
+    ...(otherSet !== undefined && { otherSet }),
     remedy: otherSet
       ? `the palette is that of ${otherSet}; check with --labels ${otherSet}`
       : `the colours are those of ${set.name}, but the ids are in another order; convert the masks with faceparse data convert, by their program (--from NAME) or by their colours (--palette FILE)`,

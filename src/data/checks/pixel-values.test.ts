@@ -26,6 +26,15 @@ describe('findValueProblem', () => {
     expect(problemOf(pixels, palette)).toBeUndefined();
   });
 
+  it('ids of celebamask-19 are merged without --labels', () => {
+    const remedyOf = (pixels: Record<number, number>, set = face8) => problemOf(pixels, [], set)?.remedy;
+    expect(remedyOf({ 0: 100, 1: 50, 13: 20 })).toBe(
+      'the ids may be those of celebamask-19, which training and evaluate merge into face-8; check with --labels celebamask-19',
+    );
+    expect(remedyOf({ 0: 100, 1: 50, 19: 20 })).toMatch(/^relabel these pixels/);
+    expect(remedyOf({ 0: 100, 1: 50, 19: 20 }, celebamask19)).toMatch(/^relabel these pixels/);
+  });
+
   it('ignored pixels alone leave nothing to score', () => {
     expect(problemOf({ 255: 4096 })).toMatchObject({
       kind: 'nothing-to-score',

@@ -1,3 +1,4 @@
+import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { isKnownId } from '../../labels/known-id.ts';
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import { joinWords } from '../../text/join-words.ts';
@@ -37,12 +38,15 @@ function describeStray(counts: Float64Array, stray: readonly number[], set: Labe
       remedy: `the ids seem to be multiplied by ${factor} to make them visible; divide them by ${factor}`,
     };
   }
+  const merged = set.mergeFrom !== undefined && ids.every((id) => isKnownId(id, celebamask19));
   const listed = stray.slice(0, 5).map((id) => `label ${id} in ${counts[id]} ${counts[id] === 1 ? 'pixel' : 'pixels'}`);
   if (stray.length > 5) listed.push(`${stray.length - 5} more labels`);
   return {
     kind: 'stray-labels',
     message: `has ${listed.join(', ')}, but ${range}`,
-    remedy: 'relabel these pixels, or use the label set of the masks',
+    remedy: merged
+      ? `the ids may be those of celebamask-19, which training and evaluate merge into ${set.name}; check with --labels celebamask-19`
+      : 'relabel these pixels, or use the label set of the masks',
   };
 }
 

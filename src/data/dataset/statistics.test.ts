@@ -124,6 +124,13 @@ describe('datasetStatistics', () => {
     expect(await statisticsChart(statistics)).not.toContain('NaN');
   });
 
+  test('ids of celebamask-19 need --merge to be counted as another set', async () => {
+    const folder = await writeDataset(await temporaryFolder(), { a: maskOf({ 13: 100 }) });
+    await expect(datasetStatistics(folder, face8)).rejects.toThrow(
+      /a\.png: has label 13 .* not in face-8; add --merge if the masks contain ids of celebamask-19$/,
+    );
+  });
+
   test('a label outside the set is an error that names file and label, merged or not', async () => {
     const folder = await writeDataset(await temporaryFolder(), { bad: maskOf({ 200: 3 }) });
     for (const merge of [false, true]) {

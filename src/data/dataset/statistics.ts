@@ -78,7 +78,9 @@ export async function datasetStatistics(
         throw new ImageError(
           maskPath!,
           `has label ${stray} (${countOf(fileCounts[stray], 'pixel')}), which is not in ${fileSet.name}`,
-          `run faceparse data check ${folder}`,
+          set.mergeFrom && !options.merge
+            ? `add --merge if the masks contain ids of ${celebamask19.name}`
+            : `run faceparse data check ${folder}`,
         );
       }
       const counts = new Uint32Array(set.classes.length);

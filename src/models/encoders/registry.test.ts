@@ -36,6 +36,11 @@ describe('the encoders', () => {
 
   it('suggest a similar name for an unknown one', () => {
     expect(() => getEncoder('mobilenet-v2')).toThrow("unknown encoder 'mobilenet-v2'; did you mean 'mobilenet_v2'?");
+    expect(() => getEncoder('resnet-18')).toThrow("did you mean 'resnet18'?");
+    expect(() => getEncoder('efficientnet_b0')).toThrow("did you mean 'efficientnet-b0'?");
+    // Another size is another encoder, not a misspelling.
+    expect(() => getEncoder('resnet101')).toThrow(/unknown encoder 'resnet101'; the encoders are resnet18, /);
+    expect(() => getEncoder('mobilenet_v3_small')).toThrow(/the encoders are resnet18, /);
     expect(() => getEncoder('vgg')).toThrow(/unknown encoder 'vgg'; the encoders are resnet18, /);
   });
 
@@ -68,7 +73,7 @@ describe('registerEncoder', () => {
       { preprocessing: { mean: [0, 0, 0], std: [1, 1, 0] } },
       'must have mean and std of three numbers',
     ],
-    ['an unknown original', { variantOf: 'resnet19' }, "unknown encoder 'resnet19'; did you mean 'resnet18'?"],
+    ['an unknown original', { variantOf: 'resnt18' }, "unknown encoder 'resnt18'; did you mean 'resnet18'?"],
     ['no build', { build: undefined }, "build of the encoder 'other' must be a function, not undefined"],
   ])('refuses %s', (_, change, message) => {
     expect(() => registerEncoder({ ...usable, name: 'other', ...change } as Encoder)).toThrow(message);

@@ -1,6 +1,7 @@
 import { describeValue } from '../../text/describe-value.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { suggestName } from '../../text/similar-names.ts';
+import { ofSameNumbers, suggestName } from '../../text/similar-names.ts';
+import { checkEntry } from '../registry-entry.ts';
 import { efficientnetB0, efficientnetLite0, timmEfficientnetB0, timmEfficientnetLite0 } from './efficientnet.ts';
 import type { Encoder } from './encoder.ts';
 import { mobilenetV2 } from './mobilenet-v2.ts';
@@ -32,7 +33,7 @@ export function getEncoder(name: string): Encoder {
   if (found) return found;
   const names = listEncoders({ variants: true });
   throw refused(
-    `unknown encoder '${name}'; ${suggestName(name, names, `the encoders are ${listEncoders().join(', ')}`)}`,
+    `unknown encoder '${name}'; ${suggestName(name, ofSameNumbers(name, names), `the encoders are ${listEncoders().join(', ')}`)}`,
   );
 }
 
@@ -44,16 +45,8 @@ export function getEncoder(name: string): Encoder {
  * @example registerEncoder({ name: 'tiny', summary: 'Five convolutions.', stochasticDepth: 0, preprocessing, build: (scope, image, options) => … });
  */
 export function registerEncoder(encoder: Encoder): void {
-  const { name, summary, preprocessing, stochasticDepth, variantOf, build } = encoder;
-  if (typeof name !== 'string' || !/^[a-z0-9][a-z0-9_-]{0,63}$/.test(name)) {
-    throw refused(`an encoder cannot be called '${name}'; use lower-case letters, digits, dashes and underscores`);
-  }
-  if (listEncoders({ variants: true }).includes(name)) {
-    throw refused(`there is an encoder '${name}' already; choose another name`);
-  }
-  if (typeof summary !== 'string' || !/^[^\p{Cc}]+$/u.test(summary)) {
-    throw refused(`the summary of the encoder '${name}' must be one line of text`);
-  }
+  const { name, preprocessing, stochasticDepth, variantOf, build } = encoder;
+  checkEntry(encoder, 'an encoder', listEncoders({ variants: true }));
   if (typeof stochasticDepth !== 'number' || !(stochasticDepth >= 0 && stochasticDepth < 1)) {
     throw refused(`stochasticDepth of the encoder '${name}' must be a number from 0 to below 1`);
   }

@@ -117,7 +117,7 @@ describe('importWeights', () => {
       /^unknown class order 'x'; the known orders are [^;]*$/,
     ],
     ['an unknown network', { ...network, model: 'pspnt' }, /^unknown model 'pspnt'; did you mean 'pspnet'\?$/],
-    ['an unknown label set', { ...network, labels: 'x' }, /^unknown label set "x"/],
+    ['an unknown label set', { ...network, labels: 'x' }, /^unknown label set 'x'/],
   ])('refuses %s', (_, given, message) => {
     expect(messageOf(() => importWeights(pth, 'a.pth', given))).toMatch(message);
   });

@@ -1,5 +1,5 @@
 import { configDifferences } from '../../config/config-differences.ts';
-import { valueAt } from '../../config/parse-config.ts';
+import { valueAt } from '../../config/parse-yaml.ts';
 import { showSetting } from '../../training/earlier-run/setting-changes.ts';
 import { type RunFacts, trainingDataOf } from './run-facts.ts';
 

@@ -1,6 +1,6 @@
 import { configDifferences } from '../../config/config-differences.ts';
 import { configKeys } from '../../config/config-keys.ts';
-import { valueAt } from '../../config/parse-config.ts';
+import { valueAt } from '../../config/parse-yaml.ts';
 import type { Config } from '../../config/schema.ts';
 import type { LabelTable } from '../../labels/label-table.ts';
 import { FaceparseError } from '../../text/errors.ts';
