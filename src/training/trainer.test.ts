@@ -12,7 +12,8 @@ import { decodeWeights } from '../models/weights-file.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
 import { readMetrics, runFolder } from './record/run-folder.ts';
-import { type TrainingProgress, train } from './trainer.ts';
+import type { TrainingProgress } from './train-options.ts';
+import { train } from './trainer.ts';
 
 const settings = [
   ...['model.name=compact', 'loss.auxiliary=0.3', 'train.size=64', 'train.resolutions=[{until: 0.5, size: 32}]'],

@@ -116,6 +116,18 @@ describe('train', () => {
     expect(printed).toContain(run);
   });
 
+  it('prints the scores of the best weights, which are those of evaluate', async () => {
+    const best = await readTensors(join(run, 'weights', 'best.safetensors'));
+    const step = Number(best.metadata['note.step']);
+    expect(printed).toContain(
+      `Scores of weights/best.safetensors, step ${step} (epoch ${step / 6}), on 8 validation images:\n`,
+    );
+    const { stdout } = await askCli(['evaluate', run, '--threads', '1']);
+    const table = stdout.slice(stdout.indexOf('F (per image)'));
+    expect(table.split('\n').length).toBeGreaterThan(10);
+    expect(printed).toContain(table);
+  });
+
   it('saves the best weights with their score, and the last weights', async () => {
     const best = await readTensors(join(run, 'weights', 'best.safetensors'));
     const rows = await readCsv(join(run, 'metrics.csv'));

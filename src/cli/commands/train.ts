@@ -7,6 +7,7 @@ import { countOf, formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { RunState } from '../../training/earlier-run/run-state.ts';
 import type { TrainingEstimate } from '../../training/estimate.ts';
+import type { BestScores } from '../../training/train-options.ts';
 import {
   InterruptedError,
   type JsonOption,
@@ -224,6 +225,15 @@ function reportFinished(run: string, config: Config, state: RunState, words: rea
     );
 }
 
+/** Which weights and images the final scores are of. */
+function describeBest({ step, epoch, summary }: BestScores, run: string, { validation }: Config): string {
+  const { limit } = validation;
+  const weights = `weights/best.safetensors, step ${formatCount(step)} (epoch ${Number(epoch.toFixed(2))})`;
+  const scored = `Scores of ${weights}, on ${countOf(summary.images, 'validation image')}`;
+  if (limit === undefined || summary.images < limit) return `${scored}:`;
+  return `${scored} (validation.limit=${limit}; faceparse evaluate ${run} scores all):`;
+}
+
 /** The state of a run that has no step left; undefined if it can go on. */
 async function findFinished(run: string, config: Config): Promise<RunState | undefined> {
   const [{ readRunState }, { runFolder }] = await Promise.all([
@@ -289,6 +299,12 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       bestF: result.bestF,
       earlyStop: result.earlyStop,
       last: result.last && { ...result.last, confusion: undefined },
+      best: result.best && {
+        step: result.best.step,
+        epoch: result.best.epoch,
+        ...result.best.summary,
+        confusion: undefined,
+      },
     });
   }
   if (result.interrupted) {
@@ -297,7 +313,11 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
     );
   }
   const { getLabelSet } = await import('../../labels/registry.ts');
-  if (result.last) printText(formatScores(result.last, getLabelSet(config.data.labels)));
+  if (result.best) printText(`${describeBest(result.best, run, config)}\n`);
+  if (result.best) printText(formatScores(result.best.summary, getLabelSet(config.data.labels)));
+  if (result.last && result.best && result.steps !== result.best.step) {
+    printText(`\nweights/last.safetensors, step ${result.steps}: F (per image) ${formatScore(result.last.fPerImage)}`);
+  }
   const { earlyStop } = result;
   const [[, longer]] = waysOn(run, config, earlyStop);
   printText(
