@@ -104,8 +104,9 @@ export class RunSaver {
     await recordResume(folder.environment, environment, step, changed);
     if (JSON.stringify(stored) !== JSON.stringify(config)) await writeFileAtomic(folder.config, toYaml(config));
     const log = await MetricsLog.reopen(folder, record);
-    // No line of metrics mixes steps of two settings.
-    const window = Object.keys(changed).length > 0 ? new StepWindow() : new StepWindow(record.window);
+    // No line of metrics mixes steps of two settings, or steps with other sums.
+    const window =
+      Object.keys(changed).length > 0 || checkpoint.lacksSums ? new StepWindow() : new StepWindow(record.window);
     // Losses are comparable only if the loss is the same.
     const isSameLoss = !changed.changes?.some(({ key }) => key.startsWith('loss.'));
     const watch = new ScoreWatch(

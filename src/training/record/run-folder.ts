@@ -58,6 +58,8 @@ export interface MetricsLine extends Readonly<Partial<Record<LossName, number>>>
   /** Training time in seconds, without loading. */
   readonly seconds: number;
   readonly loss?: number;
+  /** Sum of the losses at the auxiliary heads, before it is weighted by `loss.auxiliary`. */
+  readonly auxiliary?: number;
   readonly gradientNorm?: number;
   readonly learningRate?: number;
   readonly imagesPerSecond?: number;
@@ -93,7 +95,7 @@ const firstColumns: readonly (keyof MetricsLine)[] = [
 /** The columns of a metrics.csv: the common columns, then later additions that the run has. */
 function columnsOf(lines: readonly MetricsLine[]): (keyof MetricsLine)[] {
   const laterLosses = losses.map(({ name }) => name).filter((name) => !firstColumns.includes(name));
-  const later: readonly (keyof MetricsLine)[] = ['valLoss', 'trainF', 'staleValidations', ...laterLosses];
+  const later: readonly (keyof MetricsLine)[] = ['valLoss', 'trainF', 'staleValidations', ...laterLosses, 'auxiliary'];
   return [...firstColumns, ...later.filter((name) => lines.some((line) => line[name] !== undefined))];
 }
 
