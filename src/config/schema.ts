@@ -18,6 +18,9 @@ const positive = z.number().positive();
 const whole = z.number().int();
 const factorWanted = 'the factor must be a number from 1 to 100';
 
+/** Length of a run in epochs if a configuration sets none. */
+export const defaultEpochs = 30;
+
 /** The error message of a check, or undefined if it passes. */
 function problemOf(check: () => void): string | undefined {
   try {
@@ -220,8 +223,16 @@ const train = z
       .max(1024)
       .default(1)
       .describe('Gradient accumulation: batches per update. A step uses batchSize × accumulate images'),
-    epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes is set'),
-    minutes: positive.max(100000).optional().describe('Length of the run in minutes; replaces epochs'),
+    epochs: positive
+      .max(100000)
+      .default(defaultEpochs)
+      .describe('Length of the run in epochs, including the earlier parts of a resumed run; minutes replaces it'),
+    minutes: positive
+      .max(100000)
+      .optional()
+      .describe(
+        'Length of the run in minutes, including the earlier parts of a resumed run; if it is set, epochs has no effect',
+      ),
     lr: positive.max(10).default(2e-3).describe('Peak learning rate'),
     encoderLrFactor,
     schedule,

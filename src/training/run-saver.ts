@@ -166,6 +166,8 @@ export class RunSaver {
     const { fPerImage, macro, pixelAccuracy } = summary;
     const scores = {
       valF: fPerImage,
+      valMacroF1: macro.withBackground.f1,
+      valMacroF1NoBackground: macro.withoutBackground.f1,
       valMacroIou: macro.withBackground.iou,
       valPixelAccuracy: pixelAccuracy,
       valLoss: loss,

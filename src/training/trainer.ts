@@ -25,7 +25,7 @@ import {
   readEarlierPart,
 } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
-import { describeStart, loadInitialWeights } from './earlier-run/initial-weights.ts';
+import { loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { requirePossible } from './earlier-run/setting-changes.ts';
 import { statesAtStart } from './earlier-run/states-at-start.ts';
 import {
@@ -46,6 +46,7 @@ import { ResolutionWork } from './resolution-work.ts';
 import { batchImage, validationImage } from './run-images.ts';
 import { RunSaver } from './run-saver.ts';
 import { RunValidator, type Validation } from './run-validation.ts';
+import { startNotices } from './start-notices.ts';
 import { describeInfinity } from './step/step-sums.ts';
 import { storedConfig } from './stored-config.ts';
 import type { BestScores, TrainingProgress, TrainOptions, TrainResult } from './train-options.ts';
@@ -86,7 +87,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 class TrainingSession {
   private readonly config: Config;
   private readonly progress: RunProgress;
-  private readonly stepsPerValidation: number;
   private readonly validator: RunValidator;
   private work!: ResolutionWork;
   private saver!: RunSaver;
@@ -104,8 +104,7 @@ class TrainingSession {
     private readonly engine: Engine,
   ) {
     this.config = options.config;
-    this.progress = new RunProgress(this.config.train, trainSet.items.length);
-    this.stepsPerValidation = Math.max(1, Math.round(this.config.validation.every * this.progress.stepsPerEpoch));
+    this.progress = new RunProgress(this.config, trainSet.items.length);
     this.validator = new RunValidator(engine, this.config, validationSet, trainSet);
   }
 
@@ -140,7 +139,8 @@ class TrainingSession {
       progress.continueFrom(positionAt(checkpoint, earlier));
     }
     this.checked = progress.step;
-    if (!earlier) this.notify(describeStart(initial, config), ...(initial?.notices ?? []));
+    const secondsSoFar = earlier && progress.seconds;
+    this.notify(...startNotices(config, { initial, validations: progress.validations, secondsSoFar }));
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {
@@ -228,7 +228,7 @@ class TrainingSession {
 
   /** Whether a validation follows this step. */
   private isEndOfInterval(): boolean {
-    return this.progress.step > 0 && this.progress.place % this.stepsPerValidation === 0;
+    return this.progress.step > 0 && this.progress.place % this.progress.stepsPerValidation === 0;
   }
 
   /** Repeats a validation that was missed because the run was stopped before it, so that the best weights stay the same. */

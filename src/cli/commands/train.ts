@@ -47,7 +47,7 @@ function imagesOfStep({ batchSize, accumulate }: Config['train']): string {
 /** What a dry run says of the length: of the whole run, or of what is left of a resumed one. */
 function describeLength({ train }: Config, { steps, epochs, seconds, done }: TrainingEstimate): [string, string][] {
   const left = train.minutes
-    ? `${formatDuration(seconds)}, about ${formatCount(steps)} steps (${epochs.toFixed(1)} epochs)`
+    ? `${formatDuration(seconds)} (train.minutes), about ${formatCount(steps)} steps (${epochs.toFixed(1)} epochs)`
     : `${formatCount(steps)} steps (${Number(epochs.toFixed(2))} epochs), about ${formatDuration(seconds)}`;
   if (!done) return [['length', `${left}, excluding validation`]];
   const whole = train.minutes ? formatDuration(train.minutes * 60) : countOf(train.epochs, 'epoch');
@@ -89,10 +89,10 @@ function describeFrozen({ train }: Config, { parameters, trainedParameters }: Tr
   return [['frozen', `${frozen.join(' and ')}; ${left}`]];
 }
 
-/** When the run ends early; no line if it does not. */
-function describeEarlyStopping({ train }: Config): [string, string][] {
+/** When the run ends early; no line if it cannot. */
+function describeEarlyStopping({ train }: Config, { mayStopEarly }: TrainingEstimate): [string, string][] {
   const { patience, watch } = train.earlyStopping;
-  if (patience === undefined) return [];
+  if (patience === undefined || !mayStopEarly) return [];
   return [['may end', `earlier, after ${countOf(patience, 'validation')} without improvement of ${watch}`]];
 }
 
@@ -100,8 +100,8 @@ async function dryRun(given: Config, data: string, run: string | undefined, opti
   const { estimateTraining } = await import('../../training/estimate.ts');
   const estimate = await estimateTraining(given, data, run);
   if (options.json) return printJson(estimate);
-  const { config, notice } = estimate;
-  if (notice !== undefined) printNotice(notice);
+  const { config, notices } = estimate;
+  for (const notice of notices) printNotice(notice);
   const { train, model } = config;
   printText(
     formatPairs([
@@ -117,7 +117,7 @@ async function dryRun(given: Config, data: string, run: string | undefined, opti
       ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps per epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} per step (just measured)`],
       ...describeLength(config, estimate),
-      ...describeEarlyStopping(config),
+      ...describeEarlyStopping(config, estimate),
     ]),
   );
   printText('\nNothing was trained or written (--dry-run).');
@@ -337,7 +337,11 @@ export function registerTrain(program: Command): void {
       'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`); without a config, the defaults of `faceparse config`',
     )
     .option('--data <folder>', 'folder with train/ and val/, each with images/ and masks/')
-    .option('--minutes <n>', 'train for this long, instead of the epochs in the config', positiveNumber)
+    .option(
+      '--minutes <n>',
+      'length of the whole run in minutes, including the earlier parts of a resumed run; replaces train.epochs',
+      positiveNumber,
+    )
     .option('--name <name>', 'name of the run (default: from the config)')
     .option('--out <folder>', 'where to create the run folder (default: "runs")')
     .option(
@@ -346,7 +350,7 @@ export function registerTrain(program: Command): void {
     )
     .option(
       '--resume <run>',
-      'go on with the run in this folder; key=value, --data and --minutes change it from here on',
+      'go on with the run in this folder; key=value, --data and --minutes change it from here on (--minutes and train.epochs are totals)',
     )
     .option('--dry-run', 'show what would be trained and estimate the time, without training')
     .option('--json', jsonHelp);

@@ -15,6 +15,8 @@ type Train = Config['train'];
 /** The validation scores that a run can watch, in words. */
 const scoreNames: Readonly<Record<Train['earlyStopping']['watch'], string>> = {
   valF: 'validation F',
+  valMacroF1: 'mean validation F1 (Dice)',
+  valMacroF1NoBackground: 'mean validation F1 (Dice) without background',
   valMacroIou: 'validation mIoU',
   valPixelAccuracy: 'validation pixel accuracy',
   valLoss: 'validation loss',
