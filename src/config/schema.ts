@@ -7,7 +7,7 @@ import { findClass } from '../labels/find-class.ts';
 import type { LabelSetChoice } from '../labels/label-table.ts';
 import { parseLabelTable } from '../labels/parse-label-table.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
-import { lossKeys } from '../losses/registry.ts';
+import { lossKeys, maxWeight } from '../losses/registry.ts';
 import { getArchitecture, listModels } from '../models/registry.ts';
 import { completeSettings, settingFaults } from '../models/settings.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -185,6 +185,7 @@ function lossGroup() {
       auxiliary: z
         .number()
         .min(0)
+        .max(maxWeight)
         .default(0)
         .describe(
           "Weight of the losses at the network's auxiliary heads, which are used in training only; 0 omits them. The paper of ICNet uses 0.4, the paper of BiSeNet 1",
