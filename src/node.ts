@@ -24,4 +24,5 @@ export { type CanvasLike, decodeSource as readPhoto, type ImageSource, type Shar
 export { type SyntheticDatasetOptions, writeSyntheticDataset } from './synthetic/dataset.ts';
 export type { RunFolder } from './training/record/run-folder.ts';
 export { storedConfig } from './training/stored-config.ts';
-export { type TrainingProgress, type TrainOptions, type TrainResult, train } from './training/trainer.ts';
+export type { BestScores, TrainingProgress, TrainOptions, TrainResult } from './training/train-options.ts';
+export { train } from './training/trainer.ts';

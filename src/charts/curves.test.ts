@@ -144,6 +144,8 @@ describe('runCurves', () => {
 
   it('shows the validation loss and F on training images where the run has them', async () => {
     const scored = rows.map((row) => (row.valF === undefined ? row : { ...row, valLoss: 1.5, trainF: 0.9 }));
+    const withHeads = texts(await runCurves(rows.map((row) => ({ ...row, auxiliary: 2 }))));
+    expect(withHeads).toContain('auxiliary heads (unweighted)');
     const [without, shown] = [texts(await runCurves(rows)), texts(await runCurves(scored))];
     for (const text of ['training', 'validation', 'F on training images']) {
       expect(without).not.toContain(text);

@@ -6,6 +6,8 @@ export interface MetricsRow {
   readonly epoch: number;
   readonly seconds: number;
   readonly loss?: number;
+  /** Sum of the losses at the auxiliary heads, before weighting. */
+  readonly auxiliary?: number;
   readonly learningRate?: number;
   /** F (per image) on the validation set. */
   readonly valF?: number;
@@ -280,7 +282,11 @@ export function runCurves(rows: readonly MetricsRow[]): Promise<string> {
       xLabel: 'epoch',
       yLabel: 'loss',
       height: 280,
-      series: [line('training', 'loss'), line('validation', 'valLoss')].filter(hasPoints),
+      series: [
+        line('training', 'loss'),
+        line('validation', 'valLoss'),
+        line('auxiliary heads (unweighted)', 'auxiliary'),
+      ].filter(hasPoints),
     },
     {
       title: 'Scores',

@@ -1,10 +1,17 @@
-import type { TrainingProgress } from '../training/trainer.ts';
+import { countOf } from '../text/counts.ts';
+import type { TrainingProgress } from '../training/train-options.ts';
 import { printNotice } from './command.ts';
 import { formatDuration } from './format.ts';
 import { Progress } from './progress.ts';
 import { formatScore } from './score-table.ts';
 
 const thousand = 1000;
+
+/** Whether the validation is the best so far. One that only equals the best does not replace its weights. */
+function describeBest({ step, valF, bestF, bestStep }: TrainingProgress): string[] {
+  if (bestStep === step) return ['best so far'];
+  return valF === bestF ? [`same as the best, step ${bestStep}`] : [];
+}
 
 /** Shows a training run on stderr: a bar per phase, and a permanent line per validation. */
 export class TrainingDisplay {
@@ -15,14 +22,15 @@ export class TrainingDisplay {
 
   update(state: TrainingProgress): void {
     if (state.valF !== undefined) {
-      const { valF, bestF = 0, valLoss, trainF } = state;
+      const { valF, valLoss, trainF, staleValidations: stale = 0 } = state;
       const parts = [
         `epoch ${state.epoch.toFixed(1)}`,
         `step ${state.step}`,
         `F (per image) ${formatScore(valF)}`,
         ...(trainF === undefined ? [] : [`training F ${formatScore(trainF)}`]),
         ...(valLoss === undefined ? [] : [`validation loss ${valLoss.toFixed(3)}`]),
-        ...(valF >= bestF ? ['best so far'] : []),
+        ...describeBest(state),
+        ...(stale > 0 ? [`${countOf(stale, 'validation')} without improvement`] : []),
       ];
       this.bar('train').log(parts.join('  '));
       return;

@@ -151,7 +151,14 @@ describe('parseConfig', () => {
     ['data: {repair: "yes"}', 'a.yaml:1: data.repair is "yes", but must be true or false'],
     ['name: 5', 'a.yaml:1: name is 5, but must be text in quotes'],
     ['name: a/b', 'a.yaml:1: name is "a/b", but must be at most 100 letters, digits, dots, dashes and underscores'],
-    ['loss: {classWeights: [1, x]}', 'a.yaml:1: entry 2 of loss.classWeights is "x", but must be a number above 0'],
+    [
+      'loss: {classWeights: [1, x]}',
+      'a.yaml:1: entry 2 of loss.classWeights is "x", but must be a number from 0.000001 to 1000000',
+    ],
+    ['loss: {tverskyBeta: 1.0e+308}', 'a.yaml:1: loss.tverskyBeta is 1e+308, but must be a number from 0.001 to 1000'],
+    ['loss: {tverskyBeta: 1.0e-308}', 'a.yaml:1: loss.tverskyBeta is 1e-308, but must be a number from 0.001 to 1000'],
+    ['loss: {dice: 1001}', 'a.yaml:1: loss.dice is 1001, but must be a number from 0 to 1000'],
+    ['loss: {auxiliary: 1.0e+30}', 'a.yaml:1: loss.auxiliary is 1e+30, but must be a number from 0 to 1000'],
     ['train: {lr: [', /^a.yaml:1: not valid YAML: /],
     ['[1, 2', /^a.yaml:1: not valid YAML: /],
     ['__proto__: {a: 1}', /unknown key '__proto__'/],
@@ -193,6 +200,18 @@ describe('parseConfig', () => {
   ])('refuses %j', (text, message) => {
     if (typeof message === 'string') expect(errorOf(text)).toBe(message);
     else expect(errorOf(text)).toMatch(message);
+  });
+
+  it('bounds every number of the losses', () => {
+    const { loss } = configSchema.shape;
+    const numbers = Object.entries(parseConfig('').loss).flatMap(([key, value]) =>
+      typeof value === 'number' ? [key] : [],
+    );
+    expect(numbers.length).toBeGreaterThan(12);
+    for (const key of [...numbers, 'auxiliary']) {
+      for (const value of [1e30, -1]) expect(loss.safeParse({ [key]: value }).success, `${key}=${value}`).toBe(false);
+    }
+    expect(loss.safeParse({ classWeights: [1, 1e30] }).success).toBe(false);
   });
 
   it.each([

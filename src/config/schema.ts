@@ -7,7 +7,7 @@ import { findClass } from '../labels/find-class.ts';
 import type { LabelSetChoice } from '../labels/label-table.ts';
 import { parseLabelTable } from '../labels/parse-label-table.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
-import { lossKeys } from '../losses/registry.ts';
+import { lossKeys, maxWeight } from '../losses/registry.ts';
 import { getArchitecture, listModels } from '../models/registry.ts';
 import { completeSettings, rateWanted, settingFaults } from '../models/settings.ts';
 import { faultOf } from '../text/fault-of.ts';
@@ -17,6 +17,9 @@ const share = z.number().min(0).max(1);
 const positive = z.number().positive();
 const whole = z.number().int();
 const factorWanted = 'the factor must be a number from 1 to 100';
+
+/** Length of a run in epochs if a configuration sets none. */
+export const defaultEpochs = 30;
 
 /** Checks of a group also run if a key of it is wrong, so that all faults are found at once. */
 const always = { when: ({ value }: { readonly value: unknown }) => typeof value === 'object' && value !== null };
@@ -177,6 +180,7 @@ function lossGroup() {
       auxiliary: z
         .number()
         .min(0)
+        .max(maxWeight)
         .default(0)
         .describe(
           "Weight of the losses at the network's auxiliary heads, which are used in training only; 0 omits them. The paper of ICNet uses 0.4, the paper of BiSeNet 1",
@@ -215,8 +219,16 @@ const train = z
       .max(1024)
       .default(1)
       .describe('Gradient accumulation: batches per update. A step uses batchSize × accumulate images'),
-    epochs: positive.max(100000).default(30).describe('Length of the run, unless minutes is set'),
-    minutes: positive.max(100000).optional().describe('Length of the run in minutes; replaces epochs'),
+    epochs: positive
+      .max(100000)
+      .default(defaultEpochs)
+      .describe('Length of the run in epochs, including the earlier parts of a resumed run; minutes replaces it'),
+    minutes: positive
+      .max(100000)
+      .optional()
+      .describe(
+        'Length of the run in minutes, including the earlier parts of a resumed run; if it is set, epochs has no effect',
+      ),
     lr: positive.max(10).default(2e-3).describe('Peak learning rate'),
     encoderLrFactor,
     schedule,

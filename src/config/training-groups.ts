@@ -6,7 +6,7 @@ const positive = z.number().positive();
 const inside = z.number().gt(0).lt(1);
 
 /** Scores of a validation, as in metrics.csv. */
-const watched = z.enum(['valF', 'valMacroIou', 'valPixelAccuracy', 'valLoss']);
+const watched = z.enum(['valF', 'valMacroF1', 'valMacroF1NoBackground', 'valMacroIou', 'valPixelAccuracy', 'valLoss']);
 
 export const schedule = z
   .enum(scheduleKinds)

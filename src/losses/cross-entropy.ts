@@ -41,7 +41,7 @@ export const crossEntropy = defineLoss({
       .default(0)
       .describe('Share of each label spread evenly over all classes; cross-entropy only'),
     classWeights: z
-      .array(z.number().positive())
+      .array(z.number().min(1e-6).max(1e6))
       .optional()
       .describe('One weight per class in cross-entropy and focal loss'),
   },

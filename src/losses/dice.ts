@@ -36,6 +36,7 @@ export const dice = defineLoss({
     diceSmooth: z
       .number()
       .min(0)
+      .max(1e6)
       .default(defaultSmooth)
       .describe('Added to numerator and denominator of the Dice loss; stabilises it for tiny regions'),
   },

@@ -38,6 +38,7 @@ export const jaccard = defineLoss({
     jaccardSmooth: z
       .number()
       .min(0)
+      .max(1e6)
       .default(defaultSmooth)
       .describe('Added to numerator and denominator of the Jaccard loss; stabilises it for tiny regions'),
   },

@@ -21,8 +21,11 @@ type Intersection<Union> = (Union extends unknown ? (member: Union) => void : ne
   ? All
   : never;
 
+/** Greatest weight of a loss. Far greater ones would overflow the gradients, which are 32-bit. */
+export const maxWeight = 1000;
+
 function weightOf({ summary, defaultWeight }: Pick<Loss, 'summary' | 'defaultWeight'>) {
-  return z.number().min(0).default(defaultWeight).describe(`Weight of ${summary}; 0 disables it`);
+  return z.number().min(0).max(maxWeight).default(defaultWeight).describe(`Weight of ${summary}; 0 disables it`);
 }
 
 /** The configuration keys of a loss: its weight under its name, then its settings. */

@@ -49,11 +49,22 @@ export const tversky = defineLoss({
   summary: 'the Tversky loss over the classes present in each image',
   defaultWeight: 0,
   settings: {
-    tverskyAlpha: z.number().min(0).default(defaultAlpha).describe('Weight of false positives in the Tversky loss'),
-    tverskyBeta: z.number().positive().default(defaultBeta).describe('Weight of missed pixels in the Tversky loss'),
+    tverskyAlpha: z
+      .number()
+      .min(0)
+      .max(1000)
+      .default(defaultAlpha)
+      .describe('Weight of false positives in the Tversky loss'),
+    tverskyBeta: z
+      .number()
+      .min(0.001)
+      .max(1000)
+      .default(defaultBeta)
+      .describe('Weight of missed pixels in the Tversky loss'),
     tverskySmooth: z
       .number()
       .min(0)
+      .max(1e6)
       .default(defaultSmooth)
       .describe('Added to numerator and denominator of the Tversky loss; stabilises it for tiny regions'),
   },

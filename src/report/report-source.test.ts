@@ -158,6 +158,24 @@ describe('the text of a report', () => {
     expect(text).not.toContain('so the last steps are small');
   });
 
+  it('says how often a plateau has reduced the learning rate', () => {
+    const { run } = reportFacts([]);
+    const source = (rates: readonly number[], environment = {}) => {
+      const lines = rates.map((learningRate, index) => ({ step: index + 1, epoch: 0.1, seconds: index, learningRate }));
+      const { learningRate: _, ...last } = run.metrics.at(-1)!;
+      const metrics = [...lines, last];
+      const { config } = reportFacts(['train.schedule=plateau']).run;
+      const given = { ...run, config, metrics, environment: { ...run.environment, ...environment } };
+      return sourceOf(['train.schedule=plateau'], { run: given });
+    };
+    const sentence = 'It is then reduced whenever validation F stops improving';
+    expect(source([0.001, 0.002, 0.002])).toContain(`${sentence}, which did not happen in this run.`);
+    expect(source([0.001, 0.002, 0.0002])).toContain(`${sentence}, which happened once in this run.`);
+    expect(source([0.002, 0.0002, 0.0002, 0.00002])).toContain(`${sentence}, which happened 2 times in this run.`);
+    const resumes = [{ step: 2, changes: [{ key: 'train.lr', from: 0.002, to: 0.001 }] }];
+    expect(source([0.002, 0.001], { resumes })).toContain(`${sentence}.`);
+  });
+
   it('omits regularisation without any, and augmentation if images are only oversampled', () => {
     const none = [
       'train.averageDecay=0',
@@ -206,6 +224,10 @@ describe('the text of a report', () => {
     );
     expect(from({ trainingData, initialWeights: 'imagenet #1' })).toContain(
       'It was trained on 1,000 pairs from initial weights recorded as “imagenet \\#1”, in',
+    );
+    const sum = '0123456789abcdef'.repeat(4);
+    expect(from({ trainingData, initialWeights: `smp.pth, SHA-256 ${sum}, trained elsewhere` })).toContain(
+      'recorded as “smp.pth, SHA\\-256 0123456789ab, trained elsewhere”',
     );
     expect(from({})).toContain('It was trained in 50 seconds');
     const first = { name: 'first #1', step: 20, initialWeights: 'random, seed 4', trainingData: [trainingData] };

@@ -7,7 +7,8 @@ import { planTraining } from '../training/plan.ts';
 import { requireSameData } from '../training/record/environment.ts';
 import { runFolder } from '../training/record/run-folder.ts';
 import { storedConfig } from '../training/stored-config.ts';
-import { type TrainingProgress, type TrainResult, train } from '../training/trainer.ts';
+import type { TrainingProgress, TrainResult } from '../training/train-options.ts';
+import { train } from '../training/trainer.ts';
 import type { StudyRun } from './load-study.ts';
 import { type RunResult, readRunResult } from './run-result.ts';
 

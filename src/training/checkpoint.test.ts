@@ -52,6 +52,23 @@ describe('a checkpoint', () => {
     graph.state('sums.losses', [2], () => Float32Array.of(1, 1));
     const loaded = await loadCheckpoint(path, graph);
     expect(loaded.states).toEqual(new Map([...checkpoint.states, ['sums.losses', new Float32Array(2)]]));
+    expect(loaded.lacksSums).toBe(true);
+  });
+
+  it('of a version with fewer sums lets all of them begin at 0', async () => {
+    const path = join(await temporaryFolder(), 'checkpoint.safetensors');
+    const before = smallGraph();
+    before.state('sums.losses', [2], () => new Float32Array(2));
+    const sums = new Map([...states, ['sums.losses', Float32Array.of(1, 2)]]);
+    await saveCheckpoint(path, { ...checkpoint, states: sums }, before);
+    const graph = smallGraph();
+    graph.state('sums.losses', [2], () => new Float32Array(2));
+    expect((await loadCheckpoint(path, graph)).states.get('sums.losses')).toEqual(Float32Array.of(1, 2));
+    graph.state('sums.auxiliary', [1], () => new Float32Array(1));
+    const loaded = await loadCheckpoint(path, graph);
+    expect(loaded.lacksSums).toBe(true);
+    expect(loaded.states.get('sums.losses')).toEqual(Float32Array.of(0, 0));
+    expect(loaded.states.get('sums.auxiliary')).toEqual(Float32Array.of(0));
   });
 
   it('lets sums of other losses begin at 0, and may lack the average', async () => {

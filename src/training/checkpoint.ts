@@ -23,9 +23,9 @@ const recordSchema = z.object({
   metrics: z.string(),
   /** Length of the events file in bytes. */
   eventBytes: count,
-  /** Sums of the steps since the last line of metrics. */
   /** Absent if the run watches no score. */
   watch: watchStateSchema.optional(),
+  /** Sums of the steps since the last line of metrics. */
   window: z.object({ count, read: count, images: count, seconds: z.number(), sums: z.record(z.string(), z.number()) }),
 });
 
@@ -43,6 +43,8 @@ export interface Checkpoint {
   readonly record?: RunRecord;
   /** Every state of the training program: weights, running statistics, moments, moving average. */
   readonly states: ReadonlyMap<string, Float32Array>;
+  /** Set if the file lacked a sum of the steps since the last line of metrics, so that all of them start at 0. */
+  readonly lacksSums?: true;
 }
 
 const format = 'faceparse-checkpoint';
@@ -101,11 +103,12 @@ export async function loadCheckpoint(path: string, { states: wanted }: StateOwne
   const { metadata, tensors } = decoded;
   if (metadata.format !== format) throw new FaceparseError(`${path} is not a faceparse checkpoint.`);
   const states = new Map<string, Float32Array>();
+  let lacksSums = false;
   for (const [name, state] of wanted) {
     const tensor = tensors.get(name);
     // Earlier versions read every step, and had no sums. With other losses there are other sums.
     if (tensor?.data.length !== sizeOf(state.shape) && name.startsWith(sumsPrefix)) {
-      states.set(name, new Float32Array(sizeOf(state.shape)));
+      lacksSums = true;
       continue;
     }
     // A resume may turn the average on.
@@ -117,6 +120,11 @@ export async function loadCheckpoint(path: string, { states: wanted }: StateOwne
     }
     states.set(name, tensor.data);
   }
+  // All sums of a line of metrics start at the same step.
+  if (lacksSums) {
+    for (const [name, { shape }] of wanted)
+      if (name.startsWith(sumsPrefix)) states.set(name, new Float32Array(sizeOf(shape)));
+  }
   const [step, seconds, bestF] = [metadata.step, metadata.seconds, metadata.bestF].map(Number);
-  return { step, seconds, bestF, ...(record && { record }), states };
+  return { step, seconds, bestF, ...(record && { record }), ...(lacksSums && { lacksSums: true as const }), states };
 }

@@ -9,6 +9,7 @@ import { loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { finalResolution, planForPairs, planTraining, type TrainingPlan } from './plan.ts';
 import { runFolder } from './record/run-folder.ts';
 import { RunProgress } from './record/run-progress.ts';
+import { canStopEarly, startNotices } from './start-notices.ts';
 import { stepWork, TimedProgram } from './step/timed-program.ts';
 import type { TrainingStep } from './step/training-step.ts';
 
@@ -16,8 +17,8 @@ import type { TrainingStep } from './step/training-step.ts';
 export interface TrainingEstimate {
   /** The configuration, with smaller batches if there are too few pairs. */
   readonly config: Config;
-  /** A line about batches that had to be changed. */
-  readonly notice?: string;
+  /** Lines that the run would print at its start: about batches that had to be changed, initial weights and settings. */
+  readonly notices: readonly string[];
   readonly parameters: number;
   /** Parameters that are not frozen. */
   readonly trainedParameters: number;
@@ -26,6 +27,9 @@ export interface TrainingEstimate {
   readonly validationPairs: number;
   readonly stepsPerEpoch: number;
   readonly steps: number;
+  /** Validations of the whole run. */
+  readonly validations: number;
+  readonly mayStopEarly: boolean;
   readonly epochs: number;
   readonly seconds: number;
   /** Time of a step at the last resolution. */
@@ -69,7 +73,7 @@ export async function estimateTraining(given: Config, data: string, run?: string
   const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
   const { config, plan, notice } = planForPairs(given, planned, trainSet.items.length);
-  const progress = new RunProgress(config.train, trainSet.items.length);
+  const progress = new RunProgress(config, trainSet.items.length);
   const isContinued = run !== undefined && (await continueRun(run, plan, progress));
   const initial = isContinued ? undefined : await loadInitialWeights(config, plan.model);
   const engine = await selectEngine(config.engine);
@@ -91,9 +95,14 @@ export async function estimateTraining(given: Config, data: string, run?: string
   }
   steps = Math.max(1, Math.round(steps));
   const { step, epoch, seconds: spent } = progress;
+  const validations = progress.validations ?? progress.validationsIn(step + steps);
+  const secondsSoFar = isContinued ? spent : undefined;
   return {
     config,
-    ...(notice !== undefined && { notice }),
+    notices: [
+      ...(notice === undefined ? [] : [notice]),
+      ...startNotices(config, { initial, validations, secondsSoFar }),
+    ],
     parameters: plan.parameters,
     trainedParameters: finalResolution(plan).step.trainedParameters,
     gigaMultiplyAccumulates: plan.gigaMultiplyAccumulates,
@@ -101,6 +110,8 @@ export async function estimateTraining(given: Config, data: string, run?: string
     validationPairs: validationSet.items.length,
     stepsPerEpoch,
     steps,
+    validations,
+    mayStopEarly: canStopEarly(config.train, validations),
     epochs: steps / Math.max(1, stepsPerEpoch),
     seconds,
     stepMilliseconds,

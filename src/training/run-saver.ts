@@ -8,11 +8,19 @@ import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { buildFolder } from '../files/build-folder.ts';
 import { exists } from '../files/path-kind.ts';
 import type { StateOwner } from '../graph/graph.ts';
+import type { ScoreSummary } from '../metrics/face-score.ts';
 import { encodeWeights, type Weights } from '../models/weights-file.ts';
 import { type Checkpoint, type RunRecord, requireFinite, saveCheckpoint } from './checkpoint.ts';
 import type { TrainingPlan } from './plan.ts';
 import { type ResumedWith, type RunEnvironment, recordResume, writeEnvironment } from './record/environment.ts';
-import { formatMetrics, MetricsLog, type RunFolder, readMetrics, runFolder } from './record/run-folder.ts';
+import {
+  formatMetrics,
+  type MetricsLine,
+  MetricsLog,
+  type RunFolder,
+  readMetrics,
+  runFolder,
+} from './record/run-folder.ts';
 import type { RunProgress } from './record/run-progress.ts';
 import type { ResolutionWork } from './resolution-work.ts';
 import type { Validation } from './run-validation.ts';
@@ -25,6 +33,14 @@ export interface ReopenedWith {
   readonly changed: ResumedWith;
   /** Whether its scores can be compared with the earlier ones. */
   readonly isComparable: boolean;
+}
+
+/** The validation with the highest F (per image); of several, the first. Its weights are in best.safetensors. */
+interface BestValidation {
+  readonly f: number;
+  readonly step: number;
+  /** Absent if an earlier part of the run made the validation. */
+  readonly summary?: ScoreSummary;
 }
 
 /** A run and its current state, read at every save. */
@@ -53,7 +69,7 @@ export class RunSaver {
     /** The steps since the last line of metrics. */
     readonly window: StepWindow,
     /** The best validation so far. */
-    private best: { readonly f: number; readonly step: number },
+    private current: BestValidation,
     private readonly watch: ScoreWatch,
   ) {}
 
@@ -88,8 +104,9 @@ export class RunSaver {
     await recordResume(folder.environment, environment, step, changed);
     if (JSON.stringify(stored) !== JSON.stringify(config)) await writeFileAtomic(folder.config, toYaml(config));
     const log = await MetricsLog.reopen(folder, record);
-    // No line of metrics mixes steps of two settings.
-    const window = Object.keys(changed).length > 0 ? new StepWindow() : new StepWindow(record.window);
+    // No line of metrics mixes steps of two settings, or steps with other sums.
+    const window =
+      Object.keys(changed).length > 0 || checkpoint.lacksSums ? new StepWindow() : new StepWindow(record.window);
     // Losses are comparable only if the loss is the same.
     const isSameLoss = !changed.changes?.some(({ key }) => key.startsWith('loss.'));
     const watch = new ScoreWatch(
@@ -102,9 +119,14 @@ export class RunSaver {
     return new RunSaver(run, log, window, noBest, watch);
   }
 
-  /** F of the best validation so far, −1 before the first. */
-  get bestF(): number {
-    return this.best.f;
+  /** The best validation so far; its F is −1 before the first. */
+  get best(): BestValidation {
+    return this.current;
+  }
+
+  /** The epoch of a validation. */
+  epochAt(step: number): number | undefined {
+    return this.log.lines.find((line) => line.step === step && line.valF !== undefined)?.epoch;
   }
 
   /** Factor of the learning rate, which a plateau of the watched score reduces. */
@@ -138,19 +160,23 @@ export class RunSaver {
     this.log.add({ step, epoch, seconds, learningRate, ...this.window.take() });
   }
 
-  /** Adds the line of a validation. */
-  addValidation({ summary, loss, trainF }: Validation): void {
+  /** Adds the line of a validation, which is the best so far only if its F is higher than all before. @returns the line */
+  addValidation({ summary, loss, trainF }: Validation): MetricsLine {
     const { step, epoch, seconds } = this.run.progress;
     const { fPerImage, macro, pixelAccuracy } = summary;
     const scores = {
       valF: fPerImage,
+      valMacroF1: macro.withBackground.f1,
+      valMacroF1NoBackground: macro.withoutBackground.f1,
       valMacroIou: macro.withBackground.iou,
       valPixelAccuracy: pixelAccuracy,
       valLoss: loss,
     };
     const watched = this.watch.add(scores);
-    this.log.add({ step, epoch, seconds, ...scores, ...(trainF !== undefined && { trainF }), ...watched });
-    if (fPerImage > this.best.f) this.best = { f: fPerImage, step };
+    const line = { step, epoch, seconds, ...scores, ...(trainF !== undefined && { trainF }), ...watched };
+    this.log.add(line);
+    if (fPerImage > this.best.f) this.current = { f: fPerImage, step, summary };
+    return line;
   }
 
   /** Saves only what a resumed run needs. @throws FaceparseError if a state is not finite */
@@ -224,7 +250,7 @@ export class RunSaver {
 }
 
 /** The best validation before the first. */
-const noBest = { f: -1, step: -1 };
+const noBest: BestValidation = { f: -1, step: -1 };
 
 /** All files of a run except the checkpoint. */
 function madeInTraining(folder: RunFolder): string[] {

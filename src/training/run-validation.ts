@@ -92,6 +92,21 @@ export class RunValidator {
     }
   }
 
+  /** Only the scores of a validation. */
+  async score(weights: Weights, { signal, onProgress }: ScoringControls): Promise<ScoreSummary> {
+    const { limit } = this.config.validation;
+    const parser = await FaceParser.create(weights, this.engine);
+    try {
+      return await evaluateParser(parser, this.validationSet, {
+        ...(limit !== undefined && { limit }),
+        ...(signal && { signal }),
+        onImage: (_, done, total) => onProgress(done / total),
+      });
+    } finally {
+      await parser.dispose();
+    }
+  }
+
   /** Only the images shown by a validation. */
   async show(weights: Weights, { signal, onProgress }: ScoringControls): Promise<ScoredImage[]> {
     const { limit = shownImages } = this.config.validation;

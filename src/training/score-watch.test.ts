@@ -3,7 +3,14 @@ import { parseConfig } from '../config/parse-config.ts';
 import { describeEarlyStop, ScoreWatch, type WatchState } from './score-watch.ts';
 
 const trainOf = (...overrides: string[]) => parseConfig('', 'a', overrides).train;
-const scoresOf = (valF: number, valLoss = 1) => ({ valF, valLoss, valMacroIou: 0, valPixelAccuracy: 0 });
+const scoresOf = (valF: number, valLoss = 1) => ({
+  valF,
+  valLoss,
+  valMacroF1: 0,
+  valMacroF1NoBackground: 0,
+  valMacroIou: 0,
+  valPixelAccuracy: 0,
+});
 const plateau = ['train.schedule=plateau', 'train.scheduleOptions.patience=0', 'train.scheduleOptions.factor=0.5'];
 const stopping = 'train.earlyStopping.patience=2';
 
@@ -31,6 +38,11 @@ describe('ScoreWatch', () => {
     expect(counts([0.5, 0.6, 0.6, Number.NaN, 0.7])).toEqual([0, 0, 1, 2, 0]);
     expect(counts([0.5, 0.58, 0.61, 0.62], 'train.earlyStopping.minDelta=0.1')).toEqual([0, 1, 0, 1]);
     expect(counts([3, 2, 2.5, 2, 1.9], 'train.earlyStopping.watch=valLoss')).toEqual([0, 0, 1, 2, 0]);
+    const watch = new ScoreWatch(trainOf(stopping, 'train.earlyStopping.watch=valMacroF1NoBackground'));
+    const stale = [0.1, 0.2, 0.2].map(
+      (value) => watch.add({ ...scoresOf(0.5), valMacroF1NoBackground: value }).staleValidations,
+    );
+    expect(stale).toEqual([0, 0, 1]);
     expect(counts([Number.NaN, Number.NaN, 0.1])).toEqual([1, 2, 0]);
   });
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -7,12 +7,14 @@ import { parseConfig } from '../config/parse-config.ts';
 import { openDataset } from '../data/dataset/dataset.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { evaluateParser } from '../evaluation/evaluate-parser.ts';
+import { decodeSafetensors, encodeSafetensors } from '../formats/safetensors.ts';
 import { defaultPreprocessing } from '../image/preprocessing.ts';
 import { decodeWeights } from '../models/weights-file.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
 import { readMetrics, runFolder } from './record/run-folder.ts';
-import { type TrainingProgress, train } from './trainer.ts';
+import type { TrainingProgress } from './train-options.ts';
+import { train } from './trainer.ts';
 
 const settings = [
   ...['model.name=compact', 'loss.auxiliary=0.3', 'train.size=64', 'train.resolutions=[{until: 0.5, size: 32}]'],
@@ -131,6 +133,26 @@ describe('a run with resolutions of size', { timeout: 120_000 }, () => {
     const [scored] = reports.filter(({ valF }) => valF !== undefined);
     expect(scored).not.toHaveProperty('trainF');
     expect(scored.valLoss).toBeCloseTo(scores[0][2]!, 5);
+  });
+
+  it('logs the loss at the auxiliary heads, also if it resumes from a checkpoint that lacks its sum', async () => {
+    const stopAt = ({ phase, step }: TrainingProgress) => phase === 'train' && step === 2;
+    await trainInto('older', { stopAt });
+    const older = runFolder(join(folder, 'older', 'same'));
+    const { metadata, tensors } = decodeSafetensors(await readFile(older.checkpoint));
+    const kept = [...tensors].filter(([name]) => name !== 'sums.auxiliary');
+    expect(kept).toHaveLength(tensors.size - 1);
+    await writeFile(older.checkpoint, encodeSafetensors(new Map(kept), metadata));
+    await trainInto('older', { resume: true });
+    expect(await outcome('older')).toEqual(await outcome('whole'));
+    for (const run of [older, runFolder(join(folder, 'whole', 'same'))]) {
+      const lines = (await readMetrics(run.metrics)).filter(({ loss }) => loss !== undefined);
+      expect(lines.length).toBeGreaterThan(1);
+      for (const { loss, crossEntropy = 0, dice = 0, auxiliary = Number.NaN } of lines) {
+        expect(auxiliary).toBeGreaterThan(0.5);
+        expect(crossEntropy + dice + 0.3 * auxiliary).toBeCloseTo(loss ?? 0, 4);
+      }
+    }
   });
 
   it('keeps weights at the size at which they were scored, without auxiliary heads', async () => {

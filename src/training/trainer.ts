@@ -1,14 +1,15 @@
+import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import { type Batch, requireRoomForBatches } from '../data/batches/batch-loader.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset/dataset.ts';
-import type { DecodedImages } from '../data/decoded/decoded-images.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
+import { exists } from '../files/path-kind.ts';
 import { stateAttributes } from '../graph/graph.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
-import type { Weights } from '../models/weights-file.ts';
+import { decodeWeights, type Weights } from '../models/weights-file.ts';
 import type { WeightsOrigin } from '../models/weights-origin.ts';
 import { averageDecayAt, averageState, unpackAverage } from '../optim/moving-average.ts';
 import { learningRateAt } from '../optim/schedule.ts';
@@ -24,7 +25,7 @@ import {
   readEarlierPart,
 } from './earlier-run/earlier-part.ts';
 import { findCheckpoint } from './earlier-run/find-checkpoint.ts';
-import { describeStart, loadInitialWeights } from './earlier-run/initial-weights.ts';
+import { loadInitialWeights } from './earlier-run/initial-weights.ts';
 import { requirePossible } from './earlier-run/setting-changes.ts';
 import { statesAtStart } from './earlier-run/states-at-start.ts';
 import {
@@ -45,55 +46,10 @@ import { ResolutionWork } from './resolution-work.ts';
 import { batchImage, validationImage } from './run-images.ts';
 import { RunSaver } from './run-saver.ts';
 import { RunValidator, type Validation } from './run-validation.ts';
+import { startNotices } from './start-notices.ts';
 import { describeInfinity } from './step/step-sums.ts';
 import { storedConfig } from './stored-config.ts';
-
-/** Progress of a run. */
-export interface TrainingProgress {
-  readonly phase: 'load' | 'train' | 'validate';
-  /** Progress of the phase, 0 to 1. */
-  readonly progress: number;
-  readonly step: number;
-  readonly epoch: number;
-  readonly loss?: number;
-  readonly learningRate?: number;
-  readonly secondsLeft?: number;
-  /** After a validation: its F (per image), and the best so far. */
-  readonly valF?: number;
-  readonly bestF?: number;
-  /** After a validation: the loss on the validation images, and F on a fixed subset of the training images. */
-  readonly valLoss?: number;
-  readonly trainF?: number;
-}
-
-export interface TrainOptions {
-  /** For a resumed run, the result of `storedConfig`. */
-  readonly config: Config;
-  /** Folder with train/ and val/. */
-  readonly data: string;
-  /** Folder of the run; it must not exist unless the run is resumed. */
-  readonly run: string;
-  readonly resume?: boolean;
-  /** Decoded images shared with other runs; by default, the run decodes its own. */
-  readonly images?: DecodedImages;
-  /** Ends the run cleanly after the current step. */
-  readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: TrainingProgress) => void;
-  /** Receives a line about repaired masks, changed settings, or a resumed run that has no checkpoint and restarts. */
-  readonly onNotice?: (line: string) => void;
-}
-
-export interface TrainResult {
-  readonly run: RunFolder;
-  readonly steps: number;
-  readonly seconds: number;
-  readonly interrupted: boolean;
-  readonly bestF: number;
-  /** Why the run stopped early, if it did. */
-  readonly earlyStop?: string | undefined;
-  /** Scores of the last validation; undefined if the run was interrupted before the first. */
-  readonly last?: ScoreSummary;
-}
+import type { BestScores, TrainingProgress, TrainOptions, TrainResult } from './train-options.ts';
 
 /** Steps between lines of metrics.csv; the end of the run adds one too. */
 const stepsPerLine = 20;
@@ -131,7 +87,6 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 class TrainingSession {
   private readonly config: Config;
   private readonly progress: RunProgress;
-  private readonly stepsPerValidation: number;
   private readonly validator: RunValidator;
   private work!: ResolutionWork;
   private saver!: RunSaver;
@@ -149,8 +104,7 @@ class TrainingSession {
     private readonly engine: Engine,
   ) {
     this.config = options.config;
-    this.progress = new RunProgress(this.config.train, trainSet.items.length);
-    this.stepsPerValidation = Math.max(1, Math.round(this.config.validation.every * this.progress.stepsPerEpoch));
+    this.progress = new RunProgress(this.config, trainSet.items.length);
     this.validator = new RunValidator(engine, this.config, validationSet, trainSet);
   }
 
@@ -164,9 +118,11 @@ class TrainingSession {
       await this.open(checkpoint);
       release ??= await claimRun(folder.path);
       const interrupted = await this.loop();
-      const { bestF, earlyStop } = this.saver;
+      const best = interrupted ? undefined : await this.scoreBest();
+      const { earlyStop } = this.saver;
       const { step: steps, seconds } = this.progress;
-      return { run: folder, steps, seconds, interrupted, bestF, earlyStop, ...(this.last && { last: this.last }) };
+      const scores = { bestF: this.saver.best.f, ...(this.last && { last: this.last }), ...(best && { best }) };
+      return { run: folder, steps, seconds, interrupted, earlyStop, ...scores };
     } finally {
       await this.work?.close();
       await release?.();
@@ -183,7 +139,8 @@ class TrainingSession {
       progress.continueFrom(positionAt(checkpoint, earlier));
     }
     this.checked = progress.step;
-    if (!earlier) this.notify(describeStart(initial, config), ...(initial?.notices ?? []));
+    const secondsSoFar = earlier && progress.seconds;
+    this.notify(...startNotices(config, { initial, validations: progress.validations, secondsSoFar }));
     // Before the engine is set up: finding bad data is faster.
     await checkValidationSet(this.validationSet, plan.labelSet, options.signal);
     for (const { preprocessing, labelSize } of plan.resolutions) {
@@ -271,7 +228,7 @@ class TrainingSession {
 
   /** Whether a validation follows this step. */
   private isEndOfInterval(): boolean {
-    return this.progress.step > 0 && this.progress.place % this.stepsPerValidation === 0;
+    return this.progress.step > 0 && this.progress.place % this.progress.stepsPerValidation === 0;
   }
 
   /** Repeats a validation that was missed because the run was stopped before it, so that the best weights stay the same. */
@@ -370,18 +327,42 @@ class TrainingSession {
     // Validations count towards the length of a run measured in minutes.
     progress.readClock();
     this.last = scored.summary;
-    saver.addValidation(scored);
+    const { trainF, staleValidations } = saver.addValidation(scored);
     await saver.checkpoint();
     await saver.saveValidation(weights, await validationImage(scored.shown, plan.labelSet));
-    const { trainF, loss: valLoss } = scored;
+    const { f: bestF, step: bestStep } = saver.best;
     const scores = {
       valF: scored.summary.fPerImage,
-      bestF: saver.bestF,
-      valLoss,
+      bestF,
+      bestStep,
+      valLoss: scored.loss,
       ...(trainF !== undefined && { trainF }),
+      ...(staleValidations !== undefined && { staleValidations }),
     };
     this.report({ phase: 'validate', progress: 1, epoch: progress.epoch, ...scores });
     return false;
+  }
+
+  /** The scores of the best weights. If an earlier part of the run scored them, they are scored again. */
+  private async scoreBest(): Promise<BestScores | undefined> {
+    const { folder, options, saver } = this;
+    const { best } = saver;
+    const { epoch } = this.progress;
+    if (best.summary) return { step: best.step, epoch: saver.epochAt(best.step) ?? epoch, summary: best.summary };
+    if (!(await exists(folder.bestWeights))) return undefined;
+    const weights = decodeWeights(await readFile(folder.bestWeights), folder.bestWeights);
+    const step = Number(weights.notes?.step);
+    try {
+      return {
+        step,
+        epoch: saver.epochAt(step) ?? epoch,
+        summary: await this.validator.score(weights, this.scoring()),
+      };
+    } catch (error) {
+      // Everything is saved, so only these scores are missing.
+      if (options.signal?.aborted) return undefined;
+      throw error;
+    }
   }
 
   /** Repeats the saving after a validation's checkpoint, because a kill may have prevented it. */

@@ -5,13 +5,19 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { encoderNetwork } from '../../test/encoder-network-fixture.ts';
 import { parseConfig } from '../config/parse-config.ts';
+import { openDataset } from '../data/dataset/dataset.ts';
+import { selectEngine } from '../engine/select-engine.ts';
+import { evaluateParser } from '../evaluation/evaluate-parser.ts';
 import { decodeSafetensors } from '../formats/safetensors.ts';
 import { registerModel } from '../models/registry.ts';
+import { decodeWeights } from '../models/weights-file.ts';
+import { FaceParser } from '../parser/face-parser.ts';
 import { writeSyntheticDataset } from '../synthetic/dataset.ts';
 import { describeStart } from './earlier-run/initial-weights.ts';
 import { readRunState } from './earlier-run/run-state.ts';
 import { readMetrics, runFolder } from './record/run-folder.ts';
-import { type TrainingProgress, type TrainOptions, train } from './trainer.ts';
+import type { TrainingProgress, TrainOptions } from './train-options.ts';
+import { train } from './trainer.ts';
 
 registerModel(encoderNetwork);
 
@@ -165,5 +171,51 @@ describe('a run with a plateau, early stopping and a frozen encoder', { timeout:
     expect(start('train.freeze.batchNorm=all')).toBe(
       'train.freeze.batchNorm=all: batch normalisation stays at mean 0 and variance 1, because train.init is not set',
     );
+  });
+});
+
+describe('a run whose validations tie', { timeout: 120_000 }, () => {
+  const still = [
+    ...['train.lr=1e-12', 'train.averageDecay=0', 'train.freeze.batchNorm=all', 'train.schedule=constant'],
+    ...['train.earlyStopping.patience=2', 'train.earlyStopping.minDelta=0'],
+  ];
+
+  it('keeps the weights of the first as the best, and counts the others as stale', async () => {
+    const seen: TrainingProgress[] = [];
+    const onProgress = (progress: TrainingProgress) => void (progress.valF !== undefined && seen.push(progress));
+    const result = await trainInto('tie', still, { onProgress });
+    const { valF } = seen[0] ?? {};
+    expect(
+      seen.map(({ step, valF, bestF, bestStep, staleValidations }) => [step, valF, bestF, bestStep, staleValidations]),
+    ).toEqual([
+      [4, valF, valF, 4, 0],
+      [8, valF, valF, 4, 1],
+      [12, valF, valF, 4, 2],
+    ]);
+    const { bestWeights } = runFolder(join(folder, 'tie', 'same'));
+    expect(decodeWeights(await readFile(bestWeights), 'best').notes).toMatchObject({ step: '4' });
+    expect(result).toMatchObject({ steps: 12, bestF: valF, best: { step: 4, epoch: 1 } });
+  });
+
+  it('gives the scores of the best weights, also if they are of the part before a resume', async () => {
+    await trainInto(
+      'resumed tie',
+      still,
+      stopWhen(({ phase, step }) => phase === 'train' && step === 9),
+    );
+    const [whole, resumed] = [
+      await trainInto('whole tie', still),
+      await trainInto('resumed tie', still, { resume: true }),
+    ];
+    expect(whole.best?.step).toBe(4);
+    expect(resumed.best).toEqual(whole.best);
+    const { bestWeights } = runFolder(join(folder, 'whole tie', 'same'));
+    const parser = await FaceParser.create(
+      decodeWeights(await readFile(bestWeights), 'best'),
+      await selectEngine({ threads: 1 }),
+    );
+    const validationSet = await openDataset(join(folder, 'data', 'val'), { requireMasks: true });
+    expect(await evaluateParser(parser, validationSet)).toEqual(whole.best?.summary);
+    await parser.dispose();
   });
 });

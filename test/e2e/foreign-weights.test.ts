@@ -45,7 +45,11 @@ describe('train --init with weights of another program', () => {
   it('starts from an encoder, freezes it on request, records it, and submit refuses the run', async () => {
     const words = ['--data', 'data', '--name', 'a', ...training, '--init', 'resnet18.pth'];
     const frozen = ['train.freeze.encoder=true', 'train.freeze.batchNorm=encoder'];
+    const dry = await runCli(['train', ...words, ...frozen, '--dry-run'], { cwd });
     const { stderr } = await train([...words, ...frozen], { cwd });
+    expect(dry.code).toBe(0);
+    expect(dry.stderr.split('\n').length).toBeGreaterThan(2);
+    expect(stderr.startsWith(dry.stderr)).toBe(true);
     expect(stderr).toMatch(
       /the run starts from the encoder of the weights of resnet18\.pth, which were trained elsewhere: the challenge forbids them\n/,
     );

@@ -116,6 +116,35 @@ describe('train', () => {
     expect(printed).toContain(run);
   });
 
+  it('prints the scores of the best weights, which are those of evaluate', async () => {
+    const stepOf = async (path: string) => {
+      const { metadata } = await readTensors(join(path, 'weights', 'best.safetensors'));
+      return Number(metadata['note.step']);
+    };
+    const step = await stepOf(run);
+    expect(printed).toContain(
+      `Scores of weights/best.safetensors, step ${step} (epoch ${step / 6}), on 4 validation images (validation.limit=4; faceparse evaluate ${run} scores all):\n`,
+    );
+    const cwd = await temporaryFolder();
+    const words = ['--data', data, '--name', 'all', ...smallTraining, 'train.epochs=2', 'validation.every=0.5'];
+    // At this rate the last weights are hardly ever the best.
+    const { stdout } = await askTrain([...words, 'validation.limit=null', 'train.lr=1', 'train.averageDecay=0'], {
+      cwd,
+    });
+    const best = await stepOf(join(cwd, 'runs', 'all'));
+    expect(stdout).toContain(
+      `Scores of weights/best.safetensors, step ${best} (epoch ${best / 6}), on 8 validation images:\n`,
+    );
+    const evaluated = (await askCli(['evaluate', 'runs/all', '--threads', '1'], { cwd })).stdout;
+    const table = evaluated.slice(evaluated.indexOf('F (per image)'));
+    expect(table.split('\n').length).toBeGreaterThan(8);
+    expect(stdout).toContain(table);
+    const rows = await readCsv(join(cwd, 'runs', 'all', 'metrics.csv'));
+    const last = rows.at(-1)?.valF ?? Number.NaN;
+    const lastLine = `weights/last.safetensors, step 12: F (per image) ${last.toFixed(4)}\n`;
+    expect(stdout.includes(lastLine)).toBe(best !== 12);
+  });
+
   it('saves the best weights with their score, and the last weights', async () => {
     const best = await readTensors(join(run, 'weights', 'best.safetensors'));
     const rows = await readCsv(join(run, 'metrics.csv'));
@@ -215,7 +244,9 @@ describe('train', () => {
     ];
     const settings = ['train.freeze.batchNorm=encoder', 'train.schedule=plateau', 'train.earlyStopping.patience=3'];
     const { stdout, stderr } = await askCli([...words, ...settings], { cwd });
-    expect(stderr).toBe('');
+    expect(stderr).toBe(
+      'faceparse: train.freeze.batchNorm=encoder: batch normalisation stays at mean 0 and variance 1, because train.init is not set\n',
+    );
     expect(stdout).toMatch(
       /^frozen +the batch normalisation of the encoder; [\d,]+ of [\d,]+ parameters are trained$/m,
     );
@@ -223,6 +254,27 @@ describe('train', () => {
       /^learning rate +peak 0\.002, plateau after a warm-up over 3 % of the run, follows valF, × 0\.5 for the encoder$/m,
     );
     expect(stdout).toMatch(/^may end +earlier, after 3 validations without improvement of valF$/m);
+  });
+
+  it('says with --dry-run and at the start which settings have no effect', async () => {
+    const cwd = await temporaryFolder();
+    const words = ['train', '--data', data, ...smallTraining, 'train.epochs=3', 'validation.every=1', '--name', 'idle'];
+    const settings = ['train.earlyStopping.patience=5', 'train.schedule=plateau'];
+    const dry = await askCli([...words, ...settings, '--dry-run'], { cwd });
+    expect(dry.stderr).toBe(
+      'faceparse: train.earlyStopping.patience=5 has no effect in a run of 3 validations; use at most 1, or lower validation.every\n' +
+        'faceparse: train.schedule=plateau never reduces the learning rate: train.scheduleOptions.patience is 3 and the run has 3 validations; use at most 0, or lower validation.every\n',
+    );
+    expect(dry.stdout).not.toMatch(/^may end/m);
+    const { stderr, code } = await askCli([...words, ...settings], { cwd });
+    expect([code, stderr]).toEqual([0, expect.stringContaining(dry.stderr)]);
+    expect((await readCsv(join(cwd, 'runs/idle/metrics.csv'))).filter(({ valF }) => valF !== undefined)).toHaveLength(
+      3,
+    );
+    const resumed = await askCli(['train', '--resume', 'runs/idle', '--minutes', '600', '--dry-run'], { cwd });
+    expect(resumed.stderr).toMatch(
+      /^faceparse: train\.minutes=600 is the length of the whole run: [\d.]+ min are done, [\d.]+ min are left\n$/,
+    );
   });
 
   it('stops early, says why, is finished, and goes on with more patience', async () => {

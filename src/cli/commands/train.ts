@@ -7,6 +7,7 @@ import { countOf, formatCount } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { RunState } from '../../training/earlier-run/run-state.ts';
 import type { TrainingEstimate } from '../../training/estimate.ts';
+import type { BestScores } from '../../training/train-options.ts';
 import {
   InterruptedError,
   type JsonOption,
@@ -46,7 +47,7 @@ function imagesOfStep({ batchSize, accumulate }: Config['train']): string {
 /** What a dry run says of the length: of the whole run, or of what is left of a resumed one. */
 function describeLength({ train }: Config, { steps, epochs, seconds, done }: TrainingEstimate): [string, string][] {
   const left = train.minutes
-    ? `${formatDuration(seconds)}, about ${formatCount(steps)} steps (${epochs.toFixed(1)} epochs)`
+    ? `${formatDuration(seconds)} (train.minutes), about ${formatCount(steps)} steps (${epochs.toFixed(1)} epochs)`
     : `${formatCount(steps)} steps (${Number(epochs.toFixed(2))} epochs), about ${formatDuration(seconds)}`;
   if (!done) return [['length', `${left}, excluding validation`]];
   const whole = train.minutes ? formatDuration(train.minutes * 60) : countOf(train.epochs, 'epoch');
@@ -88,10 +89,10 @@ function describeFrozen({ train }: Config, { parameters, trainedParameters }: Tr
   return [['frozen', `${frozen.join(' and ')}; ${left}`]];
 }
 
-/** When the run ends early; no line if it does not. */
-function describeEarlyStopping({ train }: Config): [string, string][] {
+/** When the run ends early; no line if it cannot. */
+function describeEarlyStopping({ train }: Config, { mayStopEarly }: TrainingEstimate): [string, string][] {
   const { patience, watch } = train.earlyStopping;
-  if (patience === undefined) return [];
+  if (patience === undefined || !mayStopEarly) return [];
   return [['may end', `earlier, after ${countOf(patience, 'validation')} without improvement of ${watch}`]];
 }
 
@@ -99,8 +100,8 @@ async function dryRun(given: Config, data: string, run: string | undefined, opti
   const { estimateTraining } = await import('../../training/estimate.ts');
   const estimate = await estimateTraining(given, data, run);
   if (options.json) return printJson(estimate);
-  const { config, notice } = estimate;
-  if (notice !== undefined) printNotice(notice);
+  const { config, notices } = estimate;
+  for (const notice of notices) printNotice(notice);
   const { train, model } = config;
   printText(
     formatPairs([
@@ -116,7 +117,7 @@ async function dryRun(given: Config, data: string, run: string | undefined, opti
       ['batches', `${imagesOfStep(train)}, ${formatCount(estimate.stepsPerEpoch)} steps per epoch`],
       ['engine', `${estimate.engine}, ${formatDurationMs(estimate.stepMilliseconds)} per step (just measured)`],
       ...describeLength(config, estimate),
-      ...describeEarlyStopping(config),
+      ...describeEarlyStopping(config, estimate),
     ]),
   );
   printText('\nNothing was trained or written (--dry-run).');
@@ -224,6 +225,15 @@ function reportFinished(run: string, config: Config, state: RunState, words: rea
     );
 }
 
+/** Which weights and images the final scores are of. */
+function describeBest({ step, epoch, summary }: BestScores, run: string, { validation }: Config): string {
+  const { limit } = validation;
+  const weights = `weights/best.safetensors, step ${formatCount(step)} (epoch ${Number(epoch.toFixed(2))})`;
+  const scored = `Scores of ${weights}, on ${countOf(summary.images, 'validation image')}`;
+  if (limit === undefined || summary.images < limit) return `${scored}:`;
+  return `${scored} (validation.limit=${limit}; faceparse evaluate ${run} scores all):`;
+}
+
 /** The state of a run that has no step left; undefined if it can go on. */
 async function findFinished(run: string, config: Config): Promise<RunState | undefined> {
   const [{ readRunState }, { runFolder }] = await Promise.all([
@@ -289,6 +299,12 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
       bestF: result.bestF,
       earlyStop: result.earlyStop,
       last: result.last && { ...result.last, confusion: undefined },
+      best: result.best && {
+        step: result.best.step,
+        epoch: result.best.epoch,
+        ...result.best.summary,
+        confusion: undefined,
+      },
     });
   }
   if (result.interrupted) {
@@ -297,7 +313,11 @@ async function runTraining(words: readonly string[], options: TrainCommandOption
     );
   }
   const { getLabelSet } = await import('../../labels/registry.ts');
-  if (result.last) printText(formatScores(result.last, getLabelSet(config.data.labels)));
+  if (result.best) printText(`${describeBest(result.best, run, config)}\n`);
+  if (result.best) printText(formatScores(result.best.summary, getLabelSet(config.data.labels)));
+  if (result.last && result.best && result.steps !== result.best.step) {
+    printText(`\nweights/last.safetensors, step ${result.steps}: F (per image) ${formatScore(result.last.fPerImage)}`);
+  }
   const { earlyStop } = result;
   const [[, longer]] = waysOn(run, config, earlyStop);
   printText(
@@ -317,7 +337,11 @@ export function registerTrain(program: Command): void {
       'a YAML file or a bundled name (`faceparse config --list`), and overrides such as train.lr=1e-3 (`faceparse config --reference`); without a config, the defaults of `faceparse config`',
     )
     .option('--data <folder>', 'folder with train/ and val/, each with images/ and masks/')
-    .option('--minutes <n>', 'train for this long, instead of the epochs in the config', positiveNumber)
+    .option(
+      '--minutes <n>',
+      'length of the whole run in minutes, including the earlier parts of a resumed run; replaces train.epochs',
+      positiveNumber,
+    )
     .option('--name <name>', 'name of the run (default: from the config)')
     .option('--out <folder>', 'where to create the run folder (default: "runs")')
     .option(
@@ -326,7 +350,7 @@ export function registerTrain(program: Command): void {
     )
     .option(
       '--resume <run>',
-      'go on with the run in this folder; key=value, --data and --minutes change it from here on',
+      'go on with the run in this folder; key=value, --data and --minutes change it from here on (--minutes and train.epochs are totals)',
     )
     .option('--dry-run', 'show what would be trained and estimate the time, without training')
     .option('--json', jsonHelp);

@@ -44,7 +44,9 @@ export function matchWeights(
 ): MatchedWeights {
   const fit = fitTensors(tensors, model, part);
   if (part === 'encoder' && model.settings.encoder === undefined) {
-    throw wrong(`${model.title} has no encoder, so only whole networks can be read`);
+    throw wrong(
+      `${model.title} has no encoder, so train.initPart=encoder has nothing to read; remove it, or choose a network with an encoder, such as model.name=unet`,
+    );
   }
   const { missing, misshapen, unexpected } = fit;
   if (missing.length + misshapen.length + unexpected.length > 0) {

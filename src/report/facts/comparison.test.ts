@@ -115,6 +115,36 @@ describe('compareRuns', () => {
     );
   });
 
+  it('neither ranks nor plots runs with another label set, and says why', async () => {
+    const base = await writeRun('nineteen', [], 0.6);
+    const worse = await writeRun('nineteen-slow', ['train.lr=0.1'], 0.5);
+    const eight = await writeRun('eight', ['data.labels=face-8'], 0.9);
+    const comparison = await compareRuns([eight, base, worse], base);
+    expect(comparison.variants.map(({ name, otherLabels }) => [name, otherLabels])).toEqual([
+      ['nineteen', undefined],
+      ['nineteen-slow', undefined],
+      ['eight', 'face-8'],
+    ]);
+    const last = comparison.variants.at(-1)!;
+    expect(last.summary).toMatchObject({ mean: 0.9, verdict: 'incomplete' });
+    expect([last.summary.difference, last.paired]).toEqual([undefined, []]);
+    const figures = { comparison: 'comparison.svg' };
+    const text = comparisonSection({ comparison, figures, run: base } as unknown as ReportFacts)!;
+    expect(text).toContain(
+      '#raw("eight") (face\\-8) has another label set than the base. F over different classes is not comparable, so it is listed last, without a difference.',
+    );
+    expect(text).toContain('The difference in F from the base is −10.00 points for #raw("nineteen-slow").');
+    expect(text).toContain('[0.9000], [], ');
+    expect(text).toContain('F of every finished run with the label set of the base (dots)');
+    expect(comparisonFigure(comparison.variants)).not.toContain('>eight<');
+    const same = comparisonSection({
+      comparison: await compareRuns([base, worse], base),
+      figures,
+      run: base,
+    } as never)!;
+    expect(same).not.toMatch(/label set/);
+  });
+
   it('lists the differences by size, not by mean', async () => {
     const base = await writeRun('order/base-s0', [], 0.8);
     const second = await writeRun('order/base-s1', ['train.seed=1'], 0.84);

@@ -1,4 +1,5 @@
 import { basename, dirname } from 'node:path';
+import { isSameLabelSet, labelSetName } from '../../labels/label-table.ts';
 import type { StudyRun } from '../../study/load-study.ts';
 import { baseName, type StudyGroup, type StudyVariant } from '../../study/parse-study.ts';
 import { readRunResult } from '../../study/run-result.ts';
@@ -16,6 +17,8 @@ export interface ComparedVariant {
   readonly title?: string;
   /** Number of keys that differ from the base, the shared ones included. */
   readonly changedKeys: number;
+  /** Name of its label set if that is not the one of the base, whose scores are then of other classes. */
+  readonly otherLabels?: string;
   /** Number of trainable parameters, if the environment of a run records it. */
   readonly parameters?: number;
   /** Length of the finished runs, or of the longest unfinished one. */
@@ -30,7 +33,7 @@ export function baseLabel(name: string): string {
   return name === baseName ? name : `${name} (base)`;
 }
 
-/** Runs of several configurations: the base, then the others by descending F. */
+/** Runs of several configurations: the base, the others by descending F, and last those with other label sets. */
 export interface Comparison {
   readonly base: RunFacts;
   readonly variants: readonly ComparedVariant[];
@@ -95,7 +98,7 @@ function titleOf([run]: RunFacts[]): string | undefined {
 
 /**
  * Compares runs with a base by the F of their last validation, as `faceparse study` does. Runs that differ only in their seed
- * are one variant.
+ * are one variant. Runs with another label set than the base have no difference in F: their scores are of other classes.
  *
  * @throws FaceparseError (exit code 2) if no run differs from the base, or a run is given twice
  */
@@ -143,6 +146,9 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
     const finished = summaries[index].results.filter(({ state }) => state === 'finished');
     const counted = finished.length > 0 ? finished : summaries[index].results;
     const title = titleOf(group);
+    const { labels } = group[0].config.data;
+    const isComparable = isSameLabelSet(labels, base.config.data.labels);
+    const { difference: _, ...alone } = summaries[index];
     return {
       name: names.get(group)!,
       differences: deviations.get(group) ?? [],
@@ -150,12 +156,16 @@ export async function compareRuns(runs: readonly RunFacts[], base: RunFacts): Pr
       changedKeys: fromBase.get(group)?.length ?? 0,
       ...(parameters && { parameters }),
       epochs: Math.max(...counted.map(({ epochs }) => epochs)),
-      summary: summaries[index],
-      paired: group === baseGroup ? [] : pairedDifferences(summaries[index].results, baseResults),
+      ...(!isComparable && { otherLabels: labelSetName(labels) }),
+      summary: isComparable ? summaries[index] : { ...alone, verdict: 'incomplete' },
+      paired: group === baseGroup || !isComparable ? [] : pairedDifferences(summaries[index].results, baseResults),
     };
   });
   const first = compared[groups.indexOf(baseGroup)];
   const others = compared.filter((variant) => variant !== first);
-  others.sort((a, b) => (b.summary.mean ?? -1) - (a.summary.mean ?? -1));
+  others.sort(
+    (a, b) =>
+      (a.otherLabels ?? '').localeCompare(b.otherLabels ?? '') || (b.summary.mean ?? -1) - (a.summary.mean ?? -1),
+  );
   return { base, variants: [first, ...others], shared };
 }

@@ -22,10 +22,10 @@ function ticksOf(low: number, high: number, most: number): number[] {
 
 /**
  * Draws the F of each finished run as a dot, with one row per variant and its mean as a bar. The line is the mean of the base,
- * which comes first. Undefined if fewer than two variants have a finished run.
+ * which comes first. Variants with another label set than the base are left out. Undefined if fewer than two variants have a finished run.
  */
 export function comparisonFigure(variants: readonly ComparedVariant[]): string | undefined {
-  const shown = variants.filter(({ summary }) => summary.mean !== undefined);
+  const shown = variants.filter(({ summary, otherLabels }) => summary.mean !== undefined && otherLabels === undefined);
   if (shown.length < 2) return undefined;
   const scoresOf = ({ summary }: ComparedVariant) =>
     summary.results.flatMap(({ state, f }) => (state === 'finished' ? [f!] : []));

@@ -197,7 +197,20 @@ function introduce(facts: ReportFacts, comparison: Comparison): string {
     hasTitles && 'Variants of a study are described by their titles there, other runs by the keys that differ.',
     mentioned.some(({ path }) => dataPaths.includes(path)) &&
       'Runs with different training pairs may also have been validated on different images.',
+    otherLabelSets(variants),
     otherThanHeadline(facts),
+  );
+}
+
+/** A caveat about variants whose scores cannot be compared with those of the base; undefined without them. */
+function otherLabelSets(variants: readonly ComparedVariant[]): string | undefined {
+  const others = variants.filter(({ otherLabels }) => otherLabels !== undefined);
+  if (others.length === 0) return undefined;
+  const named = others.map(({ name, otherLabels = '' }) => `${code(shorten(name))} (${markup(otherLabels)})`);
+  const which = others.length > mostNames ? countOf(others.length, 'configuration') : list(named);
+  return (
+    `${which} ${others.length === 1 ? 'has' : 'have'} another label set than the base. F over different classes is not comparable, ` +
+    `so ${others.length === 1 ? 'it is' : 'they are'} listed last, without a difference.`
   );
 }
 
@@ -247,11 +260,12 @@ export function comparisonSection(facts: ReportFacts): string | undefined {
     tableCaption(facts, comparison),
     'tab-comparison',
   );
+  const others = comparison.variants.some(({ otherLabels }) => otherLabels !== undefined);
   const plot =
     figures.comparison &&
     figure(
       `image(${typstString(figures.comparison)}, width: 100%)`,
-      `F of every finished run (dots)${onFirst(facts)} and the mean (bars). Dashed: the base.`,
+      `F of every finished run${others ? ' with the label set of the base' : ''} (dots)${onFirst(facts)} and the mean (bars). Dashed: the base.`,
       'fig-comparison',
     );
   const found = findings(comparison, run.folder);

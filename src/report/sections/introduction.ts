@@ -98,6 +98,11 @@ function firstStart({ initialWeights, initialRun }: NonNullable<Environment['ini
   return initialRun ? firstStart(initialRun) : initialWeights;
 }
 
+/** A record with short SHA-256 sums: 12 digits identify a file. */
+function shortenSums(record: string): string {
+  return record.replace(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, '$1');
+}
+
 const randomStart = /^random, seed \d+$/;
 
 /** Data and initial weights of the training: `from random weights on 1,000 pairs only, …, `. */
@@ -108,11 +113,13 @@ function provenance(environment: Environment): string {
   if (initialWeights === undefined) return pairs;
   if (initialRun) {
     const start = firstStart(initialRun);
-    const from = randomStart.test(start) ? 'started from random weights' : `started from “${markup(start)}”`;
+    const from = randomStart.test(start)
+      ? 'started from random weights'
+      : `started from “${markup(shortenSums(start))}”`;
     return `${pairs}from the weights of an earlier run, ${earlierRuns(initialRun)}, which ${from}; this run was trained `;
   }
   if (!randomStart.test(initialWeights)) {
-    return `${pairs}from initial weights recorded as “${markup(initialWeights)}”, `;
+    return `${pairs}from initial weights recorded as “${markup(shortenSums(initialWeights))}”, `;
   }
   return `from random weights ${pairs ? `${pairs}only, without pretraining or other data, ` : 'without pretraining, '}`;
 }

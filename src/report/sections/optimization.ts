@@ -15,6 +15,8 @@ type Train = Config['train'];
 /** The validation scores that a run can watch, in words. */
 const scoreNames: Readonly<Record<Train['earlyStopping']['watch'], string>> = {
   valF: 'validation F',
+  valMacroF1: 'mean validation F1 (Dice)',
+  valMacroF1NoBackground: 'mean validation F1 (Dice) without background',
   valMacroIou: 'validation mIoU',
   valPixelAccuracy: 'validation pixel accuracy',
   valLoss: 'validation loss',
@@ -110,7 +112,8 @@ function sizesOf({ resolutions, size }: Train): string {
 }
 
 /** How the learning rate changes over the run. */
-function describeRates({ config, metrics, environment }: ReportFacts['run']): string | undefined {
+function describeRates(run: ReportFacts['run']): string | undefined {
+  const { config, metrics, environment } = run;
   const { train } = config;
   const { schedule, warmup, optimizer } = train;
   const isWhole = isAtEnd({ config, metrics, environment }) && stoppedEarly({ config, metrics }) === undefined;
@@ -119,18 +122,34 @@ function describeRates({ config, metrics, environment }: ReportFacts['run']): st
   const rises =
     warmup > 0 &&
     `The learning rate rises linearly at first${optimizer.kind === 'sgd' ? '' : `, because the moment estimates of ${optimizer.kind === 'adam' ? 'Adam' : 'AdamW'} are unreliable in the first steps`}.`;
-  const then = warmup > 0 ? 'It then' : 'The learning rate';
+  const then = warmup > 0 ? 'It is then' : 'The learning rate is';
   const decays = warmup > 0 ? 'It then decays' : 'The learning rate decays from the first step';
   const falls: Readonly<Record<Train['schedule'], string | undefined>> = {
     constant: undefined,
     onecycle: undefined,
     cosine: `${decays}${isWhole ? ', so the last steps are small' : ' over the planned length'}.`,
     polynomial: `${decays}${isWhole ? ', so the last steps are small' : ' over the planned length'}.`,
-    step: `${then} is reduced in steps.`,
+    step: `${then} reduced in steps${describeReductions(run)}.`,
     'cosine-restarts': `${decays} in cycles, each of which starts again at the peak.`,
-    plateau: `${then} is reduced whenever ${scoreNames[train.scheduleOptions.watch]} stops improving.`,
+    plateau: `${then} reduced whenever ${scoreNames[train.scheduleOptions.watch]} stops improving${describeReductions(run)}.`,
   };
   return paragraph(rises, falls[schedule]);
+}
+
+/** How often the rate has been reduced, by metrics.csv; undefined if a resume changed settings, such as the rate itself. */
+function reductionsOf({ metrics, environment }: ReportFacts['run']): number | undefined {
+  if (environment.resumes?.some(({ changes = [] }) => changes.length > 0)) return undefined;
+  const rates = metrics.flatMap(({ learningRate }) => learningRate ?? []);
+  return rates.filter((rate, index) => index > 0 && rate < 0.9999 * (rates[index - 1] ?? 0)).length;
+}
+
+/** Whether the reductions of `step` and `plateau` came about in the run. */
+function describeReductions(run: ReportFacts['run']): string {
+  const reductions = reductionsOf(run);
+  if (reductions === undefined) return '';
+  const until = isAtEnd(run) ? 'in this run' : 'so far';
+  if (reductions === 0) return `, which did not happen ${until}`;
+  return `, which happened ${reductions === 1 ? 'once' : `${reductions} times`} ${until}`;
 }
 
 function stoppedEarly({ config, metrics }: Pick<ReportFacts['run'], 'config' | 'metrics'>): string | undefined {

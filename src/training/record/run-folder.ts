@@ -58,11 +58,17 @@ export interface MetricsLine extends Readonly<Partial<Record<LossName, number>>>
   /** Training time in seconds, without loading. */
   readonly seconds: number;
   readonly loss?: number;
+  /** Sum of the losses at the auxiliary heads, before it is weighted by `loss.auxiliary`. */
+  readonly auxiliary?: number;
   readonly gradientNorm?: number;
   readonly learningRate?: number;
   readonly imagesPerSecond?: number;
   /** F (per image) on the validation images. */
   readonly valF?: number;
+  /** Mean pooled F1 (Dice) of the classes, with and without background. */
+  readonly valMacroF1?: number;
+  readonly valMacroF1NoBackground?: number;
+  /** Mean pooled IoU of the classes. */
   readonly valMacroIou?: number;
   readonly valPixelAccuracy?: number;
   /** Loss on the validation images, without auxiliary heads. */
@@ -93,7 +99,15 @@ const firstColumns: readonly (keyof MetricsLine)[] = [
 /** The columns of a metrics.csv: the common columns, then later additions that the run has. */
 function columnsOf(lines: readonly MetricsLine[]): (keyof MetricsLine)[] {
   const laterLosses = losses.map(({ name }) => name).filter((name) => !firstColumns.includes(name));
-  const later: readonly (keyof MetricsLine)[] = ['valLoss', 'trainF', 'staleValidations', ...laterLosses];
+  const later: readonly (keyof MetricsLine)[] = [
+    'valLoss',
+    'trainF',
+    'staleValidations',
+    ...laterLosses,
+    'auxiliary',
+    'valMacroF1',
+    'valMacroF1NoBackground',
+  ];
   return [...firstColumns, ...later.filter((name) => lines.some((line) => line[name] !== undefined))];
 }
 

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../config/parse-config.ts';
 import { RunProgress, stepsInEpochs } from './run-progress.ts';
 
-const progress = (pairs: number, ...overrides: string[]) =>
-  new RunProgress(parseConfig('', 'a', overrides).train, pairs);
+const progress = (pairs: number, ...overrides: string[]) => new RunProgress(parseConfig('', 'a', overrides), pairs);
 
 describe('RunProgress', () => {
   it('counts steps as epochs, and as a share of the length', () => {

@@ -7,19 +7,31 @@ export class RunProgress {
   /** Seconds of training and validation at the last reading of the clock. */
   seconds = 0;
   readonly stepsPerEpoch: number;
+  readonly stepsPerValidation: number;
   /**
    * Added to the steps to get the position in the data. It is 0 unless the length of an epoch in steps was changed by a
    * resume, which keeps the epoch rather than the step.
    */
   offset = 0;
   private clockStart = 0;
+  private readonly config: Config['train'];
 
   /** @param pairs number of training pairs */
-  constructor(
-    private readonly config: Config['train'],
-    pairs: number,
-  ) {
-    this.stepsPerEpoch = Math.floor(pairs / imagesPerStep(config));
+  constructor({ train, validation }: Pick<Config, 'train' | 'validation'>, pairs: number) {
+    this.config = train;
+    this.stepsPerEpoch = Math.floor(pairs / imagesPerStep(train));
+    this.stepsPerValidation = Math.max(1, Math.round(validation.every * this.stepsPerEpoch));
+  }
+
+  /** Number of validations in a run of some steps, the one at its end included. */
+  validationsIn(steps: number): number {
+    return Math.ceil(steps / this.stepsPerValidation);
+  }
+
+  /** Number of validations of the whole run; undefined if it depends on the speed of the machine. */
+  get validations(): number | undefined {
+    const { minutes, epochs } = this.config;
+    return minutes ? undefined : this.validationsIn(stepsInEpochs(epochs, this.stepsPerEpoch));
   }
 
   /** Position in the data: the number of steps of the current batch size that make up the epochs so far. */

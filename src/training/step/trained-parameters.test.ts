@@ -129,17 +129,17 @@ describe('trainedParameters', () => {
     [
       { freeze: { ...none, encoder: true } },
       'compact',
-      'train.freeze.encoder=true requires a network with an encoder, but compact has no parameters named encoder.…; set train.freeze.encoder=false, or choose a network with an encoder, such as model.name=unet',
+      'train.freeze.encoder=true requires a network with an encoder, but compact has none (its parameters would be named encoder.…); set train.freeze.encoder=false, or choose a network with an encoder, such as model.name=unet',
     ],
     [
       { freeze: { ...none, batchNorm: 'encoder' } },
       'compact',
-      'train.freeze.batchNorm=encoder requires a network with an encoder, but compact has no parameters named encoder.…; set train.freeze.batchNorm=none or all, or choose a network with an encoder, such as model.name=unet',
+      'train.freeze.batchNorm=encoder requires a network with an encoder, but compact has none (its parameters would be named encoder.…); set train.freeze.batchNorm=none or all, or choose a network with an encoder, such as model.name=unet',
     ],
     [
       { encoderLrFactor: 0.1 },
       'compact',
-      'train.encoderLrFactor=0.1 requires a network with an encoder, but compact has no parameters named encoder.…; set train.encoderLrFactor=1, or choose a network with an encoder, such as model.name=unet',
+      'train.encoderLrFactor=0.1 requires a network with an encoder, but compact has none (its parameters would be named encoder.…); set train.encoderLrFactor=1, or choose a network with an encoder, such as model.name=unet',
     ],
     [
       { encoderLrFactor: 0.1, freeze: { ...none, encoder: true } },

@@ -61,7 +61,7 @@ function requireEncoder(parameters: readonly Tensor[], model: string, options: F
   if (wanted && !parameters.some((parameter) => isInEncoder(stateAttributes(parameter).name))) {
     const [, given, instead] = wanted;
     fail(
-      `${given} requires a network with an encoder, but ${model} has no parameters named ${encoder}.…; ` +
+      `${given} requires a network with an encoder, but ${model} has none (its parameters would be named ${encoder}.…); ` +
         `set ${instead}, or choose a network with an encoder, such as model.name=unet`,
     );
   }

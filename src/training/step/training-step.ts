@@ -79,13 +79,13 @@ function wholeStep(options: TrainingStepOptions): BuiltStep {
   const graph = new Graph();
   const { image, labels } = batchInputs(graph, options);
   const learningRate = graph.input('learningRate', []);
-  const { loss, parts, networkStates } = networkLoss(image, labels, options);
+  const { loss, auxiliary, parts, networkStates } = networkLoss(image, labels, options);
   const parameters = trainedParameters(graph, options.model.name, options);
   const flat = flatten(gradients(loss, parameters));
   const { gradientNorm } = updateParameters(parameters, flat, learningRate, updateOptions(options));
   if (options.average) trackMovingAverage(networkStates, graph.input('averageDecay', []));
   const sums = [
-    trackSums(graph, 'losses', new Map([['loss', loss], ...parts])),
+    ...trackLosses(graph, { loss, auxiliary, parts }),
     trackSums(graph, 'norms', new Map([['gradientNorm', gradientNorm]])),
   ];
   return { entries: { step: graph }, networkStates, sums, trainedParameters: flat.shape[0] };
@@ -101,12 +101,12 @@ function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
   const shares = { pixels: forward.input('pixelShare', []), images: 1 / batches };
   // 0 for the first batch of a step, to start a new sum; else 1.
   const keep = forward.input('keep', []);
-  const { loss, parts, networkStates } = networkLoss(image, labels, options, shares);
+  const { loss, auxiliary, parts, networkStates } = networkLoss(image, labels, options, shares);
   const parameters = trainedParameters(forward, options.model.name, options);
   const flat = flatten(gradients(loss, parameters));
   const sum = gradientSum(forward, flat.shape[0]);
   forward.assign(sum, add(mul(sum, keep), flat));
-  const losses = trackSums(forward, 'losses', new Map([['loss', loss], ...parts]));
+  const losses = trackLosses(forward, { loss, auxiliary, parts });
 
   const update = new Graph();
   const learningRate = update.input('learningRate', []);
@@ -118,8 +118,17 @@ function cutStep(options: TrainingStepOptions, batches: number): BuiltStep {
   const changed = new Set([...forward.updates.keys(), ...update.updates.keys()]);
   if (options.average) trackMovingAverage(states, update.input('averageDecay', []), changed);
   const norms = trackSums(update, 'norms', new Map([['gradientNorm', gradientNorm]]));
-  const sums = [losses, norms];
+  const sums = [...losses, norms];
   return { entries: { accumulate: forward, update }, networkStates, sums, trainedParameters: flat.shape[0] };
+}
+
+/** The losses of a step that the metrics show. Auxiliary heads have a state of their own, which older checkpoints lack. */
+function trackLosses(
+  graph: Graph,
+  { loss, auxiliary, parts }: Pick<NetworkLoss, 'loss' | 'auxiliary' | 'parts'>,
+): StepSums[] {
+  const losses = trackSums(graph, 'losses', new Map([['loss', loss], ...parts]));
+  return auxiliary ? [losses, trackSums(graph, 'auxiliary', new Map([['auxiliary', auxiliary]]))] : [losses];
 }
 
 function updateOptions(options: TrainingStepOptions): UpdateOptions {
@@ -139,8 +148,17 @@ function batchInputs(graph: Graph, { batchSize, size, labelSize }: TrainingStepO
   };
 }
 
+interface NetworkLoss {
+  readonly loss: Tensor;
+  /** Each loss of the logits before weighting. */
+  readonly parts: ReadonlyMap<string, Tensor>;
+  /** Sum of the losses at the auxiliary heads before it is weighted; absent without them. */
+  readonly auxiliary?: Tensor | undefined;
+  readonly networkStates: readonly Tensor[];
+}
+
 /** Builds the network and its loss, including the auxiliary heads. */
-function networkLoss(image: Tensor, labels: Tensor, options: TrainingStepOptions, shares?: BatchShares) {
+function networkLoss(image: Tensor, labels: Tensor, options: TrainingStepOptions, shares?: BatchShares): NetworkLoss {
   const { model, labelSize, seed } = options;
   const { auxiliary: auxiliaryWeight = 0 } = options.loss;
   const frozen = frozenBatchNorm(options);
@@ -156,6 +174,12 @@ function networkLoss(image: Tensor, labels: Tensor, options: TrainingStepOptions
   const networkStates = [...image.graph.states.values()];
   const lossOf = (scores: Tensor) => combinedLoss(resize(scores, labelSize, labelSize), labels, options.loss, shares);
   const { total: main, parts } = lossOf(logits);
-  const loss = auxiliary.reduce((sum, scores) => add(sum, scale(lossOf(scores).total, auxiliaryWeight)), main);
-  return { loss, parts, networkStates };
+  const heads = auxiliary.map((scores) => lossOf(scores).total);
+  const loss = heads.reduce((sum, head) => add(sum, scale(head, auxiliaryWeight)), main);
+  return {
+    loss,
+    parts,
+    networkStates,
+    auxiliary: heads.length > 0 ? heads.reduce((sum, head) => add(sum, head)) : undefined,
+  };
 }
