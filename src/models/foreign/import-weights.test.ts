@@ -105,7 +105,7 @@ describe('importWeights', () => {
     [
       'another encoder',
       { ...network, encoder: 'resnet34' },
-      /does not fit pspnet \(resnet34\): .* pspnet \(resnet18\)/,
+      /does not fit pspnet \(resnet34\); .* pspnet \(resnet18\) with 19 classes: pass encoder: 'resnet18'$/,
     ],
     [
       'other classes',
@@ -188,21 +188,21 @@ describe('a label set of the user', () => {
       { name: 'hair', from: ['hair'], color: [1, 2, 3] },
     ],
     drop: [
-      'neck',
-      'neck_l',
-      'cloth',
-      'hat',
-      'ear_r',
+      'l_brow',
+      'r_brow',
+      'l_eye',
+      'r_eye',
       'eye_g',
+      'l_ear',
+      'r_ear',
       'mouth',
       'u_lip',
       'l_lip',
-      'l_ear',
-      'r_ear',
-      'l_eye',
-      'r_eye',
-      'l_brow',
-      'r_brow',
+      'hat',
+      'ear_r',
+      'neck_l',
+      'neck',
+      'cloth',
     ],
     pairs: [],
   } as const;
@@ -218,9 +218,9 @@ describe('a label set of the user', () => {
   it('is a table, with the classes of the network', () => {
     const bytes = encodePyTorchCheckpoint({ state_dict: three });
     const { weights } = importWeights(bytes, 'a', { ...network, labels: table, resize: 'letterbox' });
-    expect(weights.labels).toEqual(table);
+    expect(weights.labels).toEqual({ ...table, drop: expect.arrayContaining(table.drop) });
     expect(weights.preprocessing.resize).toBe('letterbox-area-bilinear');
-    expect(decodeWeights(encodeWeights(weights, otherGraph)).labels).toEqual(table);
+    expect(decodeWeights(encodeWeights(weights, otherGraph)).labels).toEqual(weights.labels);
     expect(messageOf(() => importWeights(bytes, 'a', network))).toMatch(
       /the head has 3 classes, but 19 are needed; choose a label set with as many classes \(labels\), or train/,
     );
@@ -310,6 +310,15 @@ describe('decodeOwnWeights', () => {
     }
     expect(messageOf(() => decodeOwnWeights(encodePyTorchCheckpoint({ model: five }), 'a'))).toMatch(
       /with 5 classes, but no built-in label set has 5 classes; pass a table of them as labels, or train a new head: .* --init a train\.initPart=body --data DATA$/,
+    );
+  });
+
+  it('does not ask for a label set of one class', () => {
+    const one = new Map(tensors());
+    one.set('segmentation_head.0.weight', { dtype: 'float32', shape: [1, 512, 3, 3], data: new Float32Array(4608) });
+    one.set('segmentation_head.0.bias', { dtype: 'float32', shape: [1], data: new Float32Array(1) });
+    expect(messageOf(() => decodeOwnWeights(encodePyTorchCheckpoint({ model: one }), 'a'))).toMatch(
+      /with 1 class, but faceparse needs at least two; train a new head: /,
     );
   });
 

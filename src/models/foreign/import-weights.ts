@@ -206,9 +206,9 @@ function unnamedNetwork({ tensors }: Pick<StateDict, 'tensors'>, name: string, c
       caller === 'command'
         ? 'pass a configuration that defines them in data.labels as --labels'
         : 'pass a table of them as labels';
-    return wrong(
-      `${start}${clear}, but no built-in label set has ${classes} classes; ${own}, or train a new head: faceparse train ${training} --init ${name} train.initPart=body --data DATA`,
-    );
+    const head = `train a new head: faceparse train ${training} --init ${name} train.initPart=body --data DATA`;
+    if (classes === 1) return wrong(`${start}${clear}, but faceparse needs at least two; ${head}`);
+    return wrong(`${start}${clear}, but no built-in label set has ${classes} classes; ${own}, or ${head}`);
   }
   const words = `--model ${model}${encoder === undefined ? '' : ` --encoder ${encoder}`} --labels ${labels} --size 512`;
   const conversion = `convert it with \`faceparse import ${name} ${words} --out NEW.safetensors\` (with the size of its training)`;

@@ -138,17 +138,19 @@ function misfit(
       firstFaults(lines),
     );
   }
+  const what = fit.content === 'encoder' ? `the encoder of ${model.title}` : model.title;
+  const guess = guessNetwork(tensors);
+  if (guess && differs(guess, model)) {
+    return wrong(`${name} does not fit ${what}; ${describeGuess(guess)}: ${advice(guess, model, caller)}`);
+  }
+  const resemblance = guess === undefined ? describeResemblance(tensors, name) : undefined;
+  if (resemblance !== undefined) return wrong(`${name} does not fit ${what}: ${resemblance}`);
   const counts = [
     ...(misshapen.length > 0 ? [`${countOf(misshapen.length, 'tensor has', 'tensors have')} another shape`] : []),
     ...(missing.length > 0 ? [`${countOf(missing.length, 'tensor is', 'tensors are')} missing`] : []),
     ...(unexpected.length > 0 ? [`${countOf(unexpected.length, 'tensor is', 'tensors are')} not part of it`] : []),
   ];
-  const what = fit.content === 'encoder' ? `the encoder of ${model.title}` : model.title;
-  const guess = guessNetwork(tensors);
-  const resemblance = guess === undefined ? describeResemblance(tensors, name) : undefined;
-  if (resemblance !== undefined) return wrong(`${name} does not fit ${what}: ${resemblance}`);
-  const suggestion = guess && differs(guess, model) ? `; ${describeGuess(guess)}${advice(guess, model, caller)}` : '';
-  return wrong(`${name} does not fit ${what}: ${joinWords(counts, 'and')}${suggestion}`, [
+  return wrong(`${name} does not fit ${what}: ${joinWords(counts, 'and')}`, [
     ...firstFaults(misshapen.map((one) => describeMisshapen(one))),
     ...firstFaults(missing.map(([key, shape]) => `missing: ${key} (${formatShape(shape)})`)),
     ...firstFaults(unexpected.map((tensor) => `not part of it: ${quote(tensor.name)} (${formatShape(tensor.shape)})`)),
@@ -161,24 +163,25 @@ function describeMisshapen({ name, tensor, wanted }: Fit['misshapen'][number]): 
 }
 
 function differs({ model, encoder }: NetworkGuess, wanted: Model): boolean {
-  return (model !== undefined && model !== wanted.name) || encoder !== wanted.settings.encoder;
+  const isOther = encoder !== undefined && encoder !== wanted.settings.encoder;
+  return (model !== undefined && model !== wanted.name) || isOther;
 }
 
-/** The options that name the network of a guess: `: add --encoder mobilenet_v2`. */
+/** The options that name the network of a guess: `use --encoder mobilenet_v2`. */
 function advice({ model, encoder }: NetworkGuess, wanted: Model, caller: Caller): string {
   const options = [
     ...(model !== undefined && model !== wanted.name ? [optionValue('model', model, caller)] : []),
     ...(encoder !== undefined && encoder !== wanted.settings.encoder ? [optionValue('encoder', encoder, caller)] : []),
   ];
   const verb = { command: 'use', library: 'pass', configuration: 'set' }[caller];
-  return options.length === 0 ? '' : `: ${verb} ${joinWords(options, 'and')}`;
+  return `${verb} ${joinWords(options, 'and')}`;
 }
 
 /** `the tensors are those of unet (resnet18) with 19 classes` */
 export function describeGuess({ model, encoder, classes }: NetworkGuess): string {
   if (model === undefined) return `the tensors are those of the encoder ${encoder}`;
   const title = modelTitle(model, encoder === undefined ? {} : { encoder });
-  return `the tensors are those of ${title}${classes === undefined ? '' : ` with ${classes} classes`}`;
+  return `the tensors are those of ${title}${classes === undefined ? '' : ` with ${countOf(classes, 'class', 'classes')}`}`;
 }
 
 function wrong(message: string, faults: readonly string[] = []): FaceparseError {
