@@ -186,7 +186,7 @@ describe('weights of another program', () => {
       /submit takes the folder of a run, .* forbids weights that were trained elsewhere/,
     ],
     [
-      ['evaluate', 'whole.pth', '--data', 'data'],
+      ['evaluate', 'whole.pth', '--data', 'data/val'],
       /says which network .*; convert it with `faceparse import .* training\)\n$/,
     ],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { stateDictOf } from '../../../test/state-dict-fixture.ts';
-import { encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
+import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import { type Shape, sizeOf } from '../../graph/graph.ts';
 import { guessNetwork } from './guess-network.ts';
 import { importWeights } from './import-weights.ts';
@@ -75,7 +75,7 @@ describe('79999_iter.pth of face-parsing.PyTorch', () => {
 
   it.each(['', 'module.'])('is read completely but for its auxiliary heads, with the prefix "%s"', (prefix) => {
     const tensors = new Map(
-      published.map(([name, shape], place) => {
+      published.map(([name, shape], place): [string, CheckpointTensor] => {
         const key = prefix + name;
         if (shape.length === 0) return [key, { dtype: 'int64' as const, shape, data: BigInt64Array.of(80000n) }];
         return [key, { dtype: 'float32' as const, shape, data: new Float32Array(sizeOf(shape)).fill(place) }];

@@ -218,7 +218,7 @@ describe('a label set of the user', () => {
   it('is a table, with the classes of the network', () => {
     const bytes = encodePyTorchCheckpoint({ state_dict: three });
     const { weights } = importWeights(bytes, 'a', { ...network, labels: table, resize: 'letterbox' });
-    expect(weights.labels).toEqual({ ...table, drop: expect.arrayContaining(table.drop) });
+    expect(weights.labels).toEqual({ ...table, drop: expect.arrayContaining([...table.drop]) });
     expect(weights.preprocessing.resize).toBe('letterbox-area-bilinear');
     expect(decodeWeights(encodeWeights(weights, otherGraph)).labels).toEqual(weights.labels);
     expect(messageOf(() => importWeights(bytes, 'a', network))).toMatch(
