@@ -4,7 +4,7 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../form
 import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
 import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
 import { type LabelSetChoice, type LabelTable, labelSetName } from '../labels/label-table.ts';
-import { parseLabelTable } from '../labels/parse-label-table.ts';
+import { parseLabelTable, sentence } from '../labels/parse-label-table.ts';
 import { listLabelSets } from '../labels/registry.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -212,10 +212,15 @@ function readLabels({ version, labels, labelSet }: Readonly<Record<string, strin
 }
 
 function requireTable(value: unknown, what: string): LabelTable {
+  if (typeof value !== 'object' || value === null) {
+    throw new FaceparseError(
+      `the label set of ${what} is ${JSON.stringify(value)?.slice(0, 80)}, but must be a table with a name and classes; the file may be damaged.`,
+    );
+  }
   const { table, faults } = parseLabelTable(value);
   if (table) return table;
   const [first] = faults;
-  throw new FaceparseError(`${what} has a wrong label set: ${first.message}.`);
+  throw new FaceparseError(`${what} has a wrong label set: ${sentence(first)}.`);
 }
 
 /** Checks the form of settings read from a file; the architecture checks their values. */

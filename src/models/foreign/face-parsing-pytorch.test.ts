@@ -100,5 +100,10 @@ describe('79999_iter.pth of face-parsing.PyTorch', () => {
     expect(notices[1]).toMatch(
       /leaves out 12 tensors \(.*conv_out16.*\): auxiliary heads, which are used in training only$/,
     );
+    expect(notices.join('\n')).not.toMatch(/add classOrder/);
+    const { classOrder: _, ...inOrder } = network;
+    expect(importWeights(bytes, 'a', inOrder).notices.join('\n')).toMatch(
+      /^a: the classes are read in the order of the label set; .* add classOrder: 'face-parsing\.pytorch'$/m,
+    );
   });
 });

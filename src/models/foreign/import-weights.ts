@@ -9,7 +9,7 @@ import { joinWords } from '../../text/join-words.ts';
 import { quote } from '../../text/quoted-text.ts';
 import type { Model } from '../model.ts';
 import { decodeWeights, type Weights } from '../weights-file.ts';
-import { type Caller, optionName } from './caller.ts';
+import { type Caller, optionName, optionValue } from './caller.ts';
 import { sortClasses } from './class-order.ts';
 import { checkForeignNetwork, type ForeignNetwork, foreignNetworkOptions } from './foreign-network.ts';
 import { guessNetwork, type NetworkGuess } from './guess-network.ts';
@@ -87,14 +87,14 @@ export function importStateDict(file: StateDict, { name, network, caller }: Impo
   if (given.model === undefined) throw unnamedNetwork(file, name, caller);
   const { model, labels, preprocessing } = checkForeignNetwork(given, name, caller);
   const headAdvice = `choose a label set with as many classes (${optionName('labels', caller)}), or train a new head: faceparse train ${trainingWords(model)} --init ${name} train.initPart=body --data DATA`;
-  const program = exported && 'faceparse';
-  const { states, content, notices } = matchWeights(file, model, {
+  const matched = matchWeights(file, model, {
     name,
     headAdvice,
     caller,
-    ...(program && { program }),
+    ...(exported && { program: 'faceparse' }),
   });
-  if (content === 'encoder') {
+  const { states, notices } = matched;
+  if (matched.content === 'encoder') {
     throw wrong(
       `${name} has the encoder of ${model.title}, but no decoder, so it cannot parse faces; train a network that starts from it: faceparse train ${trainingWords(model)} --init ${name} --data DATA`,
     );
@@ -112,9 +112,18 @@ export function importStateDict(file: StateDict, { name, network, caller }: Impo
     notices: [
       ...notices,
       ...(described?.notice === undefined ? [] : [`${name}: ${described.notice}`]),
+      ...(matched.program === faceParsing && classOrder === undefined ? [orderNotice(name, caller)] : []),
       ...(described ? [] : [preprocessingNotice(name, given, preprocessing, caller)]),
     ],
   };
+}
+
+/** Whose published weights have classes in another order than celebamask-19. */
+const faceParsing = 'face-parsing.PyTorch';
+
+function orderNotice(name: string, caller: Caller): string {
+  const option = optionValue('classOrder', faceParsing.toLowerCase(), caller);
+  return `${name}: the classes are read in the order of the label set; if they are in that of ${faceParsing}, as in its published weights, add ${option}`;
 }
 
 /** What is assumed about the input, because the file does not say. */

@@ -19,6 +19,8 @@ import { describeResemblance } from './resemblance.ts';
 export interface MatchedWeights {
   /** Whether they are of a whole network (perhaps without its head), or of its encoder. */
   readonly content: 'network' | 'encoder';
+  /** The program whose names they have, if it is known. */
+  readonly program: string | undefined;
   readonly states: ReadonlyMap<string, Float32Array>;
   /** Lines for the user: what the file is, and which of its tensors are not used and why. */
   readonly notices: readonly string[];
@@ -70,12 +72,14 @@ export function matchWeights(
       : undefined;
   if (conventions?.fault) throw wrong(`${name}: ${conventions.text}`);
   const content = fit.content === 'encoder' || part === 'encoder' ? 'encoder' : 'network';
+  const writer = program ?? programOf(fit, model);
   return {
     content,
+    program: writer,
     states: new Map([...fit.assigned].map(([key, tensor]) => [key, tensor.read()])),
     notices: [
       ...notices,
-      `${name}: ${describeContent(fit, model, { content, program: program ?? programOf(fit, model) })}`,
+      `${name}: ${describeContent(fit, model, { content, program: writer })}`,
       ...unusedNotices(fit).map((line) => `${name}: ${line}`),
       ...(conventions ? [`${name}: ${conventions.text}`] : []),
     ],
