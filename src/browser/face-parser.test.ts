@@ -25,7 +25,7 @@ describe('FaceParser in browsers', () => {
 
   it('says what to pass without it', async () => {
     await expect(FaceParser.load(pth, { runtime })).rejects.toThrow(
-      /^nothing in the weights says which network .* or pass \{ model: "compact", labels: "celebamask-19", size: 512 \} to/,
+      /^nothing in the weights says which network .* pass \{ model: "compact", labels: "celebamask-19", size: 512 \} as options/,
     );
   });
 });

@@ -34,7 +34,7 @@ export class FaceParser extends CoreParser<BrowserImage> {
    * Loads a trained parser.
    *
    * Weights of another program (`.pth` of PyTorch, `.safetensors`) are read if the options describe their network: `model`,
-   * `encoder`, `labels` and `size`.
+   * `encoder`, `labels` and `size`. `notices` says what was read from them.
    *
    * @param weights the URL of a weights file, or its bytes
    * @throws FaceparseError if the weights cannot be fetched, are damaged or belong to another network, or no runtime is given
@@ -56,12 +56,12 @@ export class FaceParser extends CoreParser<BrowserImage> {
     }
     const { name, bytes } = await readWeights(weights);
     const network = foreignNetworkOf(options);
-    const decoded = network ? importWeights(bytes, name, network).weights : decodeOwnWeights(bytes, name);
+    const { weights: decoded, notices } = network ? importWeights(bytes, name, network) : decodeOwnWeights(bytes, name);
     const parts = await prepareParser(decoded, createOnnxEngine({ runtime, device }), {
       name,
       ...(averaging && { averaging }),
     });
-    return new FaceParser(parts);
+    return new FaceParser({ ...parts, notices });
   }
 
   protected override receive(image: BrowserImage): unknown {

@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
+import { readHead } from '../files/read-head.ts';
 import { countParameters } from '../graph/cost.ts';
 import { Graph } from '../graph/graph.ts';
 import { labelSetName } from '../labels/label-table.ts';
+import { foreignModelError, isOwnExport } from '../models/foreign-weights.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { modelOf, weightsGraph } from '../models/weights-graph.ts';
 import { loadWeights } from '../node/face-parser.ts';
@@ -35,11 +37,7 @@ export interface Entry {
  */
 export async function readEntry(run: string, averaging?: Averaging): Promise<Entry> {
   const found = await stat(run).catch(() => undefined);
-  if (found?.isFile()) {
-    throw new FaceparseError(`${run} is a file; pass the run folder, which records what the weights were trained on`, {
-      exitCode: 2,
-    });
-  }
+  if (found?.isFile()) throw await fileError(run);
   const refused = `${run} cannot be submitted`;
   const { file, weights } = await loadWeights(run);
   const parameters = countParameters(weightsGraph(weights, file));
@@ -52,6 +50,21 @@ export async function readEntry(run: string, averaging?: Averaging): Promise<Ent
   const unfinished = await unfinishedNote(run);
   const notes = [...(unfinished === undefined ? [] : [unfinished]), ...openQuestions(environment)];
   return { run, file, weights, environment, parameters, notes, ...(averaging && { averaging }) };
+}
+
+/** The error for a file in place of a run folder. Only the folder records how the weights came about. */
+async function fileError(path: string): Promise<FaceparseError> {
+  const takes = `${path} is a file, but submit takes the folder of a run, which records what its weights were trained on`;
+  const head = await readHead(path);
+  if (isOwnExport(head)) return usage(`${takes}. Pass the run from which faceparse exported the file.`);
+  const forbidden = 'The challenge forbids weights that were trained elsewhere, also after `faceparse import`';
+  if (foreignModelError(head, path) === undefined) return usage(`${takes}. Pass the run folder. ${forbidden}.`);
+  const train = 'Train a network with `faceparse train flagship --data DATA`, and pass the folder of that run';
+  return usage(`${takes}. ${forbidden}. ${train}.`);
+}
+
+function usage(message: string): FaceparseError {
+  return new FaceparseError(message, { exitCode: 2 });
 }
 
 /** Trainable parameters of the network, including auxiliary heads if the architecture supports them. */

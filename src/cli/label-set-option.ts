@@ -1,12 +1,18 @@
 import { exists, isFolder } from '../files/path-kind.ts';
 import type { LabelSet } from '../labels/label-set.ts';
+import type { LabelSetChoice } from '../labels/label-table.ts';
 import { getLabelSet, listLabelSets } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { ofSameNumbers, suggestName } from '../text/similar-names.ts';
 
 /** The label set that the option `--labels` means: a built-in one by its name, or that of a configuration or a run. */
 export async function labelSetOfOption(given: string): Promise<LabelSet> {
-  if (listLabelSets().includes(given)) return getLabelSet(given);
+  return getLabelSet(await labelChoiceOfOption(given));
+}
+
+/** What `--labels` means, as weights files store it: a name, or the table of a configuration or a run. */
+export async function labelChoiceOfOption(given: string): Promise<LabelSetChoice> {
+  if (listLabelSets().includes(given)) return given;
   const isPath = /\.ya?ml$/i.test(given) || /[/\\]/.test(given) || (await exists(given));
   if (!isPath) {
     const names = listLabelSets();
@@ -24,5 +30,5 @@ export async function labelSetOfOption(given: string): Promise<LabelSet> {
   const run = (await isFolder(given)) ? runFolder(given).config : undefined;
   const { data } =
     run === undefined ? await loadConfig({ file: given }) : parseRunConfig(await readConfigText(run), run);
-  return getLabelSet(data.labels);
+  return data.labels;
 }

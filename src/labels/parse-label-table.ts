@@ -59,6 +59,11 @@ export function parseLabelTable(value: unknown): ParsedLabelTable {
   return table && reader.faults.length === 0 ? { table, faults: [] } : { faults: reader.faults };
 }
 
+/** The message of a fault as a sentence. That of the whole table is the end of one, for configurations name its key. */
+export function sentence({ path, message }: LabelTableFault): string {
+  return path.length === 0 && message.startsWith('is ') ? `it ${message}` : message;
+}
+
 class TableReader {
   readonly faults: LabelTableFault[] = [];
   /** Where each class of celebamask-19 goes; undefined until it is named. */

@@ -4,7 +4,7 @@ import { celebamask19 } from './celebamask-19.ts';
 import { face8 } from './face-8.ts';
 import { ignoreLabel, type LabelSet } from './label-set.ts';
 import type { LabelSetChoice, LabelTable } from './label-table.ts';
-import { parseLabelTable } from './parse-label-table.ts';
+import { parseLabelTable, sentence } from './parse-label-table.ts';
 
 const labelSets: readonly LabelSet[] = [celebamask19, face8];
 
@@ -38,7 +38,7 @@ export function getLabelSet(labels: LabelSetChoice): LabelSet {
 function requireTable(labels: LabelTable): LabelTable {
   const { table, faults } = parseLabelTable(labels);
   if (table) return table;
-  const messages = faults.map(({ message }) => message);
+  const messages = faults.map(sentence);
   if (messages.length === 1) throw new FaceparseError(`the label set is wrong: ${messages[0]}`, { exitCode: 2 });
   throw new FaceparseError(`the label set has ${messages.length} errors:`, { exitCode: 2, faults: messages });
 }

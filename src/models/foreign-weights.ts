@@ -78,7 +78,13 @@ function isStateDict(kind: FileKind): boolean {
   return kind === 'pytorch' || kind === 'torchscript';
 }
 
-/** Whether the file was written by `faceparse export`. Its names are uncompressed and near the start. */
+/** Whether `faceparse export` wrote a file of another format. @param head the first bytes of the file, up to `recognizedBytes` */
+export function isOwnExport(head: Uint8Array): boolean {
+  const kind = recognizeFile(head);
+  return kind !== undefined && isExport(head, kind);
+}
+
+/** Names are uncompressed and near the start of the file. */
 function isExport(head: Uint8Array, kind: FileKind): boolean {
   if (kind === 'onnx') return headContains(head, 'faceparse');
   if (kind !== 'pytorch') return false;

@@ -4,7 +4,7 @@ import { decodeSafetensors, encodeSafetensors, type StoredTensor } from '../form
 import { formatShape, type Graph, type StateOwner, sizeOf } from '../graph/graph.ts';
 import { checkPreprocessing, defaultPreprocessing, type Preprocessing } from '../image/preprocessing.ts';
 import { type LabelSetChoice, type LabelTable, labelSetName } from '../labels/label-table.ts';
-import { parseLabelTable } from '../labels/parse-label-table.ts';
+import { parseLabelTable, sentence } from '../labels/parse-label-table.ts';
 import { listLabelSets } from '../labels/registry.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -34,7 +34,8 @@ export interface Weights extends WeightsDescription {
   readonly states: ReadonlyMap<string, Float32Array>;
 }
 
-const format = 'faceparse-weights';
+/** Value of the key `format` in every description. */
+export const descriptionFormat = 'faceparse-weights';
 /**
  * Version 1 stores only the size; version 2 the whole preprocessing and the origin; version 3 also the settings of the
  * network and a label table.
@@ -42,7 +43,7 @@ const format = 'faceparse-weights';
  */
 const versions = ['1', '2', '3'];
 /** Networks that had another name in files before version 3. */
-const formerNames: ReadonlyMap<string, string> = new Map([['unet', 'mobile-unet']]);
+export const formerNames: ReadonlyMap<string, string> = new Map([['unet', 'mobile-unet']]);
 /** Longer label tables are not parsed. */
 const longestTable = 2 ** 16;
 const notePrefix = 'note.';
@@ -77,7 +78,7 @@ export function encodeWeights(
   }
   // float32 first: readers that map the file need each tensor aligned to its element size.
   const tensors = new Map([...whole, ...halved]);
-  return encodeSafetensors(tensors, writeDescription(weights));
+  return encodeSafetensors(tensors, encodeDescription(weights));
 }
 
 function requireHalves(name: string, data: Float32Array): Float32Array {
@@ -110,7 +111,7 @@ export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights 
     throw new FaceparseError(`${name} cannot be read as weights: ${(error as Error).message}`, { cause: error });
   }
   const { metadata, tensors } = decoded;
-  const description = readDescription(metadata, name);
+  const description = decodeDescription(metadata, name);
   const states = new Map<string, Float32Array>();
   for (const [key, tensor] of tensors) {
     if (!(tensor.data instanceof Float32Array))
@@ -125,19 +126,20 @@ export function decodeWeights(bytes: Uint8Array, name = 'the weights'): Weights 
   return { ...description, states };
 }
 
-function writeDescription({
+/** The description of weights as texts by key, as in the metadata of a weights file. @throws FaceparseError if it could not be read back */
+export function encodeDescription({
   model,
   settings = {},
   labels,
   preprocessing,
   origin,
   notes = {},
-}: Weights): Record<string, string> {
+}: WeightsDescription): Record<string, string> {
   const what = 'the description of the weights';
   const { size, resize, mean, std } = checkPreprocessing(preprocessing, what);
   const hasSettings = Object.keys(settings).length > 0;
   return {
-    format,
+    format: descriptionFormat,
     version: hasSettings || typeof labels === 'object' ? '3' : '2',
     model,
     ...(hasSettings && { settings: JSON.stringify(settings) }),
@@ -152,10 +154,15 @@ function writeDescription({
   };
 }
 
-/** The only place that depends on the version. */
-function readDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
+/**
+ * Reads a description that `encodeDescription` wrote. Only this depends on the version.
+ *
+ * @param name what to call the file in errors
+ * @throws FaceparseError if there is no valid description
+ */
+export function decodeDescription(metadata: Readonly<Record<string, string>>, name: string): WeightsDescription {
   const { version, resize, origin } = metadata;
-  if (metadata.format !== format) {
+  if (metadata.format !== descriptionFormat) {
     throw new FaceparseError(
       `${name} is a safetensors file but not a faceparse weights file. Use a run folder or its weights/best.safetensors.`,
     );
@@ -205,10 +212,15 @@ function readLabels({ version, labels, labelSet }: Readonly<Record<string, strin
 }
 
 function requireTable(value: unknown, what: string): LabelTable {
+  if (typeof value !== 'object' || value === null) {
+    throw new FaceparseError(
+      `the label set of ${what} is ${JSON.stringify(value)?.slice(0, 80)}, but must be a table with a name and classes; the file may be damaged.`,
+    );
+  }
   const { table, faults } = parseLabelTable(value);
   if (table) return table;
   const [first] = faults;
-  throw new FaceparseError(`${what} has a wrong label set: ${first.message}.`);
+  throw new FaceparseError(`${what} has a wrong label set: ${sentence(first)}.`);
 }
 
 /** Checks the form of settings read from a file; the architecture checks their values. */

@@ -28,10 +28,15 @@ describe('a weights file with its own label set', () => {
   });
 
   it.each([
-    ['labelSet', '', /^a has a wrong label set: is '', but must be a table with a name and classes\.$/],
-    ['labelSet', '{', /^a has a wrong label set/],
-    ['labelSet', 'null', /^a has a wrong label set/],
-    ['labelSet', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, /^a has a wrong label set/],
+    [
+      'labelSet',
+      '',
+      /^the label set of a is "", but must be a table with a name and classes; the file may be damaged\.$/,
+    ],
+    ['labelSet', '{', /^the label set of a is "{", but must/],
+    ['labelSet', 'null', /^the label set of a is null, but must/],
+    ['labelSet', '[]', /^a has a wrong label set: it is \[\], but must be a table/],
+    ['labelSet', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, /^a has a wrong label set: it is/],
     ['labelSet', `"${'x'.repeat(70_000)}"`, /^a has a label set of 70002 characters; it may be damaged/],
     ['labelSet', JSON.stringify({ ...labels, drop: [] }), /^a has a wrong label set: hat is in no class/],
     ['labelSet', JSON.stringify({ ...labels, name: 'celebamask-19' }), /which is a built-in label set/],

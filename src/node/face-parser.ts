@@ -4,9 +4,11 @@ import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
 import { exists } from '../files/path-kind.ts';
 import { readHead } from '../files/read-head.ts';
 import type { Photo } from '../image/image.ts';
+import type { Caller } from '../models/foreign/caller.ts';
 import { type ForeignNetwork, foreignNetworkOf, foreignNetworkOptions } from '../models/foreign/foreign-network.ts';
+import type { ImportedWeights } from '../models/foreign/import-weights.ts';
 import { notWeightsError } from '../models/foreign-weights.ts';
-import { decodeWeights, type Weights } from '../models/weights-file.ts';
+import { decodeWeights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
 import { checkOptions } from '../text/check-options.ts';
@@ -16,7 +18,7 @@ import { runFolder } from '../training/record/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
 import { foreignModelIn } from './foreign-model.ts';
 import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';
-import { importWeightsFile, requireOwnWeights } from './import-weights-file.ts';
+import { importExportedFile, importWeightsFile } from './import-weights-file.ts';
 import { missingRun } from './missing-run.ts';
 
 /** Maximum size of a weights file in bytes. */
@@ -50,29 +52,36 @@ function pathOf(path: string | URL): string {
   }
 }
 
+/** Weights, the file that they were read from, and lines about what was read if another program wrote it. */
+export interface LoadedWeights extends ImportedWeights {
+  readonly file: string;
+}
+
 /**
  * Reads the weights of a run folder or a file; without a path, the bundled weights.
  *
  * @param network the network of weights that another program trained
+ * @param caller whose options messages name
  */
 export async function loadWeights(
   path?: string,
-  network?: Partial<ForeignNetwork>,
-): Promise<{ file: string; weights: Weights }> {
+  { network, caller = 'command' }: { network?: Partial<ForeignNetwork>; caller?: Caller } = {},
+): Promise<LoadedWeights> {
   if (path === undefined && network) {
     throw new FaceparseError('model, labels and size describe the weights of a file; pass its path too', {
       exitCode: 2,
     });
   }
   const file = path === undefined ? await requireBundledWeights() : await resolveWeights(path);
-  if (network) return { file, weights: (await importWeightsFile(file, network)).weights };
-  requireOwnWeights(file);
+  if (network) return { file, ...(await importWeightsFile(file, network, caller)) };
+  const exported = await importExportedFile(file, caller);
+  if (exported) return { file, ...exported };
   const foreign = notWeightsError(await readHead(file), file);
   if (foreign) throw foreign;
   const { size } = await stat(file);
   if (size > maxWeightsBytes)
     throw new FaceparseError(`${file} has ${size} bytes, more than any faceparse weights file.`);
-  return { file, weights: decodeWeights(await readFile(file), file) };
+  return { file, weights: decodeWeights(await readFile(file), file), notices: [] };
 }
 
 /** Options of a parser in Node: the engine, the views to average over, and the network of another program's weights. */
@@ -101,7 +110,7 @@ export class FaceParser extends CoreParser<ImageSource> {
    * Loads a trained parser.
    *
    * Weights of another program (`.pth` of PyTorch, `.safetensors`) are read if the options describe their network: `model`,
-   * `encoder`, `labels` and `size`.
+   * `encoder`, `labels` and `size`. `notices` says what was read from them.
    *
    * @param path a run folder or a weights file; default: the bundled weights
    * @throws FaceparseError if the path is not found, the file is damaged or belongs to another network, or an option is wrong
@@ -114,9 +123,11 @@ export class FaceParser extends CoreParser<ImageSource> {
     const { averaging, name, device, threads } = checked;
     const engine = { ...(name && { name }), ...(device && { device }), ...(threads !== undefined && { threads }) };
     const network = foreignNetworkOf(checked);
-    const { file, weights } = await loadWeights(path === undefined ? path : pathOf(path), network);
+    const given = path === undefined ? path : pathOf(path);
+    const { file, weights, notices } = await loadWeights(given, { caller: 'library', ...(network && { network }) });
     const parserOptions = { name: file, ...(averaging && { averaging }) };
-    return new FaceParser(await prepareParser(weights, await selectEngine(engine, true), parserOptions), file);
+    const parts = await prepareParser(weights, await selectEngine(engine, true), parserOptions);
+    return new FaceParser({ ...parts, notices }, file);
   }
 
   protected override receive(image: ImageSource): unknown {
@@ -135,9 +146,12 @@ const loadOptions: readonly string[] = ['name', 'device', 'threads', 'averaging'
 function checkLoadArguments(path: unknown, options: unknown): LoadOptions {
   if (path !== undefined && typeof path !== 'string' && !(path instanceof URL)) {
     const keys = typeof path === 'object' && path !== null ? Object.keys(path) : [];
-    const hint = keys.some((key) => loadOptions.includes(key))
-      ? '; options come second: FaceParser.load(undefined, { … })'
-      : '';
+    const isBytes = ArrayBuffer.isView(path) || Object.prototype.toString.call(path).endsWith('ArrayBuffer]');
+    const hint = isBytes
+      ? '; for bytes in memory, use FaceParser.create(decodeWeights(bytes), await selectEngine())'
+      : keys.some((key) => loadOptions.includes(key))
+        ? '; options come second: FaceParser.load(undefined, { … })'
+        : '';
     throw new FaceparseError(
       `FaceParser.load takes the path of a run folder or weights file, but got ${describeValue(path)}${hint}`,
       { exitCode: 2 },

@@ -47,6 +47,7 @@ export interface ParserParts {
   readonly labelSet: LabelSet;
   readonly networks: readonly SizedNetwork[];
   readonly flip: boolean;
+  readonly notices?: readonly string[];
 }
 
 /** Milliseconds spent so far in the parts of one call. */
@@ -100,13 +101,19 @@ export class FaceParser<Source = RawImage> {
   readonly labelSet: LabelSet;
   /** Whether predictions are averaged over the mirrored image, too. */
   readonly flip: boolean;
+  /**
+   * What was read from weights of another program, and what was left out or assumed: a line each. Empty for weights of
+   * faceparse.
+   */
+  readonly notices: readonly string[];
 
   /** @internal Use `create`, or `load` of `faceparse/node` and `faceparse/browser`. */
-  protected constructor({ weights, engine, labelSet, networks, flip }: ParserParts) {
+  protected constructor({ weights, engine, labelSet, networks, flip, notices = [] }: ParserParts) {
     this.weights = weights;
     this.engine = engine;
     this.labelSet = labelSet;
     this.flip = flip;
+    this.notices = notices;
     this.#networks = networks;
   }
 

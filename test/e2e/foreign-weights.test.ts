@@ -24,6 +24,17 @@ const training = [
   ...['model.name=pspnet', 'train.epochs=0.1', 'train.seed=9'],
 ];
 
+const table = {
+  name: 'two',
+  classes: [
+    { name: 'background', from: ['background', 'hair', 'hat', 'cloth', 'neck', 'neck_l', 'ear_r', 'eye_g'] },
+    {
+      name: 'face',
+      from: ['skin', 'nose', 'l_eye', 'r_eye', 'l_brow', 'r_brow', 'l_ear', 'r_ear', 'mouth', 'u_lip', 'l_lip'],
+    },
+  ],
+};
+
 /** Writes states as a .pth under other names. */
 async function writePth(file: string, rename: (name: string) => string | undefined): Promise<void> {
   const tensors = [...states].flatMap(([name, data]) => {
@@ -110,6 +121,14 @@ describe('weights of another program', () => {
     const given = { model: 'pspnet', encoder: 'resnet18', labels: 'celebamask-19', size: 64 };
     const parser = await FaceParser.load(join(cwd, 'whole.pth'), { ...engine, ...given });
     expect(parser.sides).toEqual([64]);
+    expect(parser.notices).toEqual([
+      expect.stringMatching(
+        /whole\.pth: reads 74 tensors for pspnet \(resnet18\), with the names of segmentation_models/,
+      ),
+      expect.stringMatching(
+        /whole\.pth: photos are stretched to 64×64 pixels .*; change it with resize, mean and std$/,
+      ),
+    ]);
     const result = await parser.parse({ width: 4, height: 4, data: new Uint8Array(48) });
     expect(result.labels.length).toBe(16);
     await parser.dispose();
@@ -117,9 +136,71 @@ describe('weights of another program', () => {
       /says which network its tensors belong to/,
     );
     await expect(FaceParser.load(undefined, given)).rejects.toThrow(/pass its path too/);
+    const bytes = await readFile(join(cwd, 'whole.pth'));
+    await expect(FaceParser.load(bytes as never, given)).rejects.toThrow(
+      /takes the path of .*, but got a Buffer; for bytes in memory, use FaceParser\.create\(decodeWeights\(bytes\), await selectEngine\(\)\)$/,
+    );
+  });
+
+  it('have the label set of a configuration and letterboxed photos, and come back from an export with the same masks', async () => {
+    await writeFile(join(cwd, 'two.yaml'), JSON.stringify({ data: { labels: table } }));
+    const three = ['--model', 'pspnet', '--encoder', 'resnet18', '--labels', 'two.yaml', '--size', '64'];
+    const head = (shape: readonly number[], value: number) => ({
+      dtype: 'float32' as const,
+      shape,
+      data: Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, at) => value * Math.sin(at)),
+    });
+    const tensors = new Map(
+      [...states].map(([name, data]) => [
+        name,
+        { dtype: 'float32' as const, shape: graph.states.get(name)!.shape, data },
+      ]),
+    );
+    tensors.set('segmentation_head.0.weight', head([2, 512, 3, 3], 1));
+    tensors.set('segmentation_head.0.bias', head([2], 0));
+    await writeFile(join(cwd, 'two.pth'), encodePyTorchCheckpoint({ state_dict: tensors }));
+    const words = ['import', 'two.pth', ...three, '--resize', 'letterbox', '--out', 'two.safetensors'];
+    expect(await runCli(words, { cwd })).toMatchObject({ code: 0 });
+    const first = decodeWeights(await readFile(join(cwd, 'two.safetensors')));
+    expect(first).toMatchObject({ labels: { name: 'two' }, preprocessing: { resize: 'letterbox-area-bilinear' } });
+    expect(await runCli(['export', 'two.safetensors', '--format', 'pytorch', '--out', 'two'], { cwd })).toMatchObject({
+      code: 0,
+    });
+    const again = await runCli(['import', 'two/ckpt.pth', '--out', 'again.safetensors'], { cwd });
+    expect(again, again.stderr).toMatchObject({ code: 0 });
+    const second = decodeWeights(await readFile(join(cwd, 'again.safetensors')));
+    const { origin: _, states: ours, ...description } = first;
+    expect(second).toMatchObject(description);
+    const photo = { width: 6, height: 3, data: Uint8Array.from({ length: 54 }, (_, at) => (at * 37) % 256) };
+    const masks = await Promise.all(
+      ['two.safetensors', 'again.safetensors', 'two/ckpt.pth'].map(async (file) => {
+        await using parser = await FaceParser.load(join(cwd, file), { name: 'onnx', threads: 1 });
+        return Array.from((await parser.parse(photo)).labels);
+      }),
+    );
+    expect(masks[1]).toEqual(masks[0]);
+    expect(masks[2]).toEqual(masks[0]);
+    for (const [name, values] of second.states)
+      expect(Buffer.compare(bytesOf(values), bytesOf(ours.get(name)!)), name).toBe(0);
   });
 
   it.each<[string[], RegExp]>([
+    [
+      ['submit', 'whole.pth', '--test', 'test'],
+      /submit takes the folder of a run, .* forbids weights that were trained elsewhere/,
+    ],
+    [
+      ['evaluate', 'whole.pth', '--data', 'data/val'],
+      /says which network .*; convert it with `faceparse import .* training\)\n$/,
+    ],
+    [
+      ['import', 'whole.pth', ...network.slice(0, 4)],
+      /add --labels \(.*\) and --size \(.*a configuration with a table/,
+    ],
+    [
+      ['import', 'whole.pth', ...network, '--output-stride', '3'],
+      /--output-stride 3: outputStride is 3, but must be 8 or 16/,
+    ],
     [
       ['import', 'whole.pth'],
       /nothing in whole\.pth says which network .* pspnet \(resnet18\) with 19 classes; convert/,
@@ -129,7 +210,10 @@ describe('weights of another program', () => {
     [['import', 'data'], /data is a folder; pass a \.pth/],
     [['import', 'whole.pth', ...network], /no output given; pass --out NEW\.safetensors/],
     [['import', 'whole.pth', ...network, '--mean', '1,2'], /It must be three numbers for red, green and blue/],
-    [['import', 'whole.pth', '--model', 'unet', ...network.slice(2)], /does not fit unet \(resnet18\): .*pspnet/],
+    [
+      ['import', 'whole.pth', '--model', 'unet', ...network.slice(2)],
+      /does not fit unet \(resnet18\); .*: use --model pspnet\n/,
+    ],
     [['export', 'whole.pth', '--format', 'onnx', '--out', 'x'], /nothing in whole\.pth says which network/],
     [['train', 'whole.pth', '--data', 'data'], /is a weights file, not a config; .* --init whole\.pth/],
     [['train', '--data', 'data', '--init', 'data/train/images/no.pth'], /no such file or folder; give a run folder, a/],

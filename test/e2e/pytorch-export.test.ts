@@ -200,7 +200,8 @@ describe.skipIf(!torchIsThere)(
       expect(equal).toBe(true);
       expect(parameters).toBe(countParameters(graph));
       expect(printed).toBe(String(countParameters(graph)));
-      expect(rest).toEqual({ model: name, labels, classes: classes.length, size: 64 });
+      const resize = 'stretch-area-bilinear';
+      expect(rest).toMatchObject({ model: name, labels, classes: classes.length, size: 64, resize });
     });
   },
 );

@@ -179,7 +179,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
 
   it.each([
     ['several networks', [run, run], 'ensembles are forbidden'],
-    ['a weights file without its run', [join(run, 'weights', 'best.safetensors')], 'pass the run folder'],
+    ['a weights file without its run', [join(run, 'weights', 'best.safetensors')], 'Pass the run folder'],
     ['no run', [], 'no run given'],
   ])('refuses %s', async (_, words, message) => {
     const { code, stderr } = await submit(...words, '--test', test, '--out', join(root, 'never.zip'));

@@ -10,7 +10,7 @@ import { countOf } from '../../text/counts.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { firstFaults } from '../../text/first-faults.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
-import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printNotices, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { evaluateReadyMasks } from '../evaluate-masks.ts';
 import { formatScore, formatScores, formatScoresMarkdown } from '../score-table.ts';
@@ -125,15 +125,18 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
       exitCode: 2,
     });
   }
-  const [{ FaceParser }, { openDataset }] = await Promise.all([
+  const [{ FaceParser }, { refuseForeignWeights }, { openDataset }] = await Promise.all([
     import('../../node/face-parser.ts'),
+    import('../../node/import-weights-file.ts'),
     import('../../data/dataset/dataset.ts'),
   ]);
   const incomplete: string[] = [];
   const dataset = await openDataset(options.data ?? (await validationFolder(run)), {
     onFailure: ({ message }) => void incomplete.push(message),
   });
+  await refuseForeignWeights(run);
   const parser = await FaceParser.load(run, engineChoice(options));
+  printNotices(parser.notices);
   const unfinished =
     run === undefined ? undefined : await (await import('../../study/unfinished-run.ts')).unfinishedNote(run);
   if (unfinished !== undefined) printNotice(unfinished);

@@ -7,7 +7,7 @@ import type { PredictionPaths } from '../../node/save-prediction.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { type AveragingOptions, addAveragingOptions, averagingOf } from '../averaging-options.ts';
-import { type JsonOption, jsonHelp, printJson, printNotice, printText, runTask } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printNotices, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { splitPredictArguments } from '../predict/arguments.ts';
 import { requireFreeTargets } from '../predict/free-targets.ts';
@@ -40,15 +40,22 @@ async function predict(first: string | undefined, others: readonly string[], opt
   const { run, photos } = await splitPredictArguments(words);
   const found = await findPhotos(photos, { recursive: options.recursive === true, exclude: options.out });
   const inputs = found.photos;
-  const [{ FaceParser }, { extraOutputs, predictionPaths, savePrediction }, { ImageError, readPhoto }] =
-    await Promise.all([
-      import('../../node/face-parser.ts'),
-      import('../../node/save-prediction.ts'),
-      import('../../image/read-image.ts'),
-    ]);
+  const [
+    { FaceParser },
+    { refuseForeignWeights },
+    { extraOutputs, predictionPaths, savePrediction },
+    { ImageError, readPhoto },
+  ] = await Promise.all([
+    import('../../node/face-parser.ts'),
+    import('../../node/import-weights-file.ts'),
+    import('../../node/save-prediction.ts'),
+    import('../../image/read-image.ts'),
+  ]);
   await requireFreeTargets(inputs, ({ stem }) => predictionPaths(options.out, stem, requested), options.force === true);
   const averaging = await averagingOf(options);
+  await refuseForeignWeights(run);
   const parser = await FaceParser.load(run, { ...engineChoice(options), ...(averaging && { averaging }) });
+  printNotices(parser.notices);
   const failures = found.problems.map(({ message }) => message);
   const written: Written[] = [];
   try {

@@ -3,14 +3,13 @@ import { join } from 'node:path';
 import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
 import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import type { Graph } from '../../graph/graph.ts';
-import { labelSetName } from '../../labels/label-table.ts';
-import type { Weights } from '../../models/weights-file.ts';
+import { encodeDescription, type Weights } from '../../models/weights-file.ts';
 import { modelOf, weightsGraph } from '../../models/weights-graph.ts';
 import { pytorchModule } from './pytorch-module.ts';
 
 /**
- * Writes weights as a PyTorch checkpoint: the `state_dict` of the module that `pytorchModule` writes, and numbers and names
- * that identify it.
+ * Writes weights as a PyTorch checkpoint: the `state_dict` of the module that `pytorchModule` writes, and the description of
+ * the network as in a weights file, from which `faceparse import` builds it again.
  *
  * @param name name of the weights in errors
  * @throws FaceparseError if the weights do not fit their network
@@ -18,9 +17,7 @@ import { pytorchModule } from './pytorch-module.ts';
 export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8Array {
   return encodePyTorchCheckpoint({
     state_dict: stateDictionary(weights, weightsGraph(weights, name)),
-    model: weights.model,
-    labels: labelSetName(weights.labels),
-    ...(typeof weights.labels === 'object' && { label_set: JSON.stringify(weights.labels) }),
+    ...encodeDescription(withoutHistory(weights)),
     classes: modelOf(weights).classes,
     size: weights.preprocessing.size,
   });
@@ -45,6 +42,11 @@ export async function exportPyTorch(weights: Weights, folder: string, name = 'th
   await writeFileAtomic(modulePath, module);
   await writeFileAtomic(checkpointPath, checkpoint);
   return [modulePath, checkpointPath];
+}
+
+/** Origin and notes are about a run. A checkpoint may have been trained on since. */
+function withoutHistory({ origin: _, notes: __, ...weights }: Weights): Weights {
+  return weights;
 }
 
 /** The states in network order, with the counter that PyTorch's batch normalisation stores after its statistics. */

@@ -51,6 +51,16 @@ export function findStateDicts(top: PickleValue): NamedValues[] {
   );
 }
 
+/** The texts and numbers of a dictionary, as text; none for other values. */
+export function textsAtTop(top: PickleValue): Record<string, string> {
+  const entries = textEntries(dictionaryOf(top) ?? new Map());
+  return Object.fromEntries(
+    entries.flatMap(([key, value]) =>
+      typeof value === 'string' || typeof value === 'number' ? [[key, String(value)]] : [],
+    ),
+  );
+}
+
 /**
  * The error for a value without a state dict.
  *

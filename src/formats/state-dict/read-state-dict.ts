@@ -2,6 +2,7 @@ import { FaceparseError } from '../../text/errors.ts';
 import { type ByteSource, byteSource } from '../byte-source.ts';
 import { contentOf } from '../file-content.ts';
 import { openCheckpointZip } from '../pytorch/checkpoint-archive.ts';
+import { textsAtTop } from '../pytorch/find-state-dict.ts';
 import { openLegacyCheckpoint } from '../pytorch/legacy-checkpoint.ts';
 import { legacyPyTorchStart, recognizeFile } from '../recognize-file.ts';
 import { chooseStateDict, remedy } from './pytorch-state-dict.ts';
@@ -16,7 +17,7 @@ export interface StateDictOrigin {
   readonly dictionary: string;
   /** Other state dicts in the file, which `dictionary` can choose. */
   readonly others: readonly string[];
-  /** Metadata of a safetensors file. */
+  /** Metadata of a safetensors file; texts and numbers at the top level of a PyTorch file. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -79,7 +80,8 @@ function readContent(file: ByteSource, dictionary: string | undefined): StateDic
   if (isZip || isLegacy) {
     const archive = isZip ? openCheckpointZip(file) : openLegacyCheckpoint(file);
     const { tensors, notices, others, dictionary: path } = chooseStateDict(archive, dictionary);
-    return { tensors, notices, origin: { format: archive.format, dictionary: path, others, metadata: {} } };
+    const metadata = textsAtTop(archive.value);
+    return { tensors, notices, origin: { format: archive.format, dictionary: path, others, metadata } };
   }
   refuseOthers(head);
   if (dictionary !== undefined) {

@@ -1,4 +1,5 @@
 import { classOrderTable, getClassOrder } from '../../labels/class-orders.ts';
+import { type LabelSetChoice, labelSetName } from '../../labels/label-table.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { Model } from '../model.ts';
 import { headNames } from './network-names.ts';
@@ -12,7 +13,7 @@ import { headNames } from './network-names.ts';
 export function sortClasses(
   states: ReadonlyMap<string, Float32Array>,
   model: Model,
-  { order: given, labels }: { order: string; labels: string },
+  { order: given, labels }: { order: string; labels: LabelSetChoice },
 ): Map<string, Float32Array> {
   const order = getClassOrder(given);
   const table = classOrderTable(order);
@@ -20,7 +21,7 @@ export function sortClasses(
   const isComplete = targets.length === model.classes && new Set(targets).size === model.classes;
   if (labels !== 'celebamask-19' || !isComplete || Math.max(...targets) >= model.classes) {
     throw new FaceparseError(
-      `the class order ${order.name} cannot be sorted into ${labels}: both must have the 19 classes of celebamask-19; leave the class order out`,
+      `the class order ${order.name} cannot be sorted into ${labelSetName(labels)}: both must have the 19 classes of celebamask-19; leave the class order out`,
       { exitCode: 2 },
     );
   }

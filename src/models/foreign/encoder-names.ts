@@ -1,4 +1,5 @@
 import { getEncoder } from '../encoders/registry.ts';
+import { type Caller, optionValue } from './caller.ts';
 import { efficientnetB0Names, efficientnetLite0Names } from './efficientnet-names.ts';
 import { mobilenetV2Names, mobilenetV3Names } from './mobilenet-names.ts';
 import { type NameSource, sameName } from './name-source.ts';
@@ -35,19 +36,22 @@ export function ownNames(encoder: string, stem: string): NameSource {
  * Compares the originals of a file's names with the chosen encoder. Programs differ in padding and in the epsilon of batch
  * normalisation; the tensors do not show which it was.
  *
- * @param isNetwork whether the file is a network of segmentation_models.pytorch with this encoder
+ * @param options `isNetwork`: whether the file is a network of segmentation_models.pytorch with this encoder
  * @returns a line about it, and whether the file certainly belongs to another encoder (`fault`)
  */
 export function compareConventions(
   source: NameSource,
   encoder: string,
-  isNetwork: boolean,
+  { isNetwork, caller }: { isNetwork: boolean; caller: Caller },
 ): { fault: boolean; text: string } | undefined {
   const originals = isNetwork && source.inNetwork ? [source.inNetwork] : source.originals;
   const fitting = originals.find((original) => original.encoder === encoder);
   if (fitting && originals.length === 1) return undefined;
   const others = originals.filter((original) => original !== fitting);
-  const choices = others.map(({ title, encoder: name }) => `for ${title}, choose the encoder ${name}`).join('; ');
+  const verb = { command: 'use', library: 'pass', configuration: 'set' }[caller];
+  const choices = others
+    .map(({ title, encoder: name }) => `for ${title}, ${verb} ${optionValue('encoder', name, caller)}`)
+    .join('; ');
   const difference = 'they differ in padding or in the epsilon of batch normalization';
   if (fitting) {
     const text = `${encoder} computes what ${fitting.title} does; ${choices} (${difference}, which the file does not show)`;

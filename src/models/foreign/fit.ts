@@ -26,6 +26,8 @@ export interface Fit {
   readonly source: NameSource | undefined;
   /** Whether the encoder is that of a network of segmentation_models.pytorch, not wrapped in a `model` of timm. */
   readonly isAtEncoder: boolean;
+  /** The prefix of the encoder's names in the file; empty if it is alone or there is none. */
+  readonly prefix: string;
   /** Tensors of the right shape, by names of the network. */
   readonly assigned: ReadonlyMap<string, StateTensor>;
   /** Names and shapes in the network that the file lacks. */
@@ -92,7 +94,7 @@ export function fitTensors(tensors: ReadonlyMap<string, StateTensor>, model: Mod
   const found = new Set([...assigned.keys(), ...misshapen.map(({ name }) => name)]);
   const missing = [...wanted].filter(([name]) => isWanted(name) && !found.has(name));
   const isAtEncoder = content === 'network' && given.prefix.endsWith(encoderPrefix);
-  return { content, source, isAtEncoder, assigned, missing, misshapen, unexpected, unused };
+  return { content, source, isAtEncoder, prefix: given.prefix, assigned, missing, misshapen, unexpected, unused };
 }
 
 /** Whether all tensors fit, besides those of a head for other classes. */

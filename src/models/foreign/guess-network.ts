@@ -52,7 +52,7 @@ function guessAlone(tensors: ReadonlyMap<string, StateTensor>, encoder: string):
 }
 
 /** The encoder whose names and shapes those of the file are, with the fewest tensors that the file lacks. */
-function guessEncoder(tensors: ReadonlyMap<string, StateTensor>): string | undefined {
+export function guessEncoder(tensors: ReadonlyMap<string, StateTensor>): string | undefined {
   const candidates = listEncoders().flatMap((name) => {
     const sources = encoderSources(name);
     const stems = new Set(sources.map(({ stem }) => stem));

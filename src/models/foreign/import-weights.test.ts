@@ -1,12 +1,13 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { randomStates } from '../../../test/random-weights.ts';
+import { randomStates, randomWeights } from '../../../test/random-weights.ts';
+import { pytorchCheckpoint } from '../../export/pytorch/pytorch.ts';
 import { toHalf } from '../../formats/float16.ts';
 import { encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
 import { type Graph, sizeOf } from '../../graph/graph.ts';
 import { inferenceGraph } from '../model.ts';
 import { createModel } from '../registry.ts';
-import { encodeWeights, type Weights } from '../weights-file.ts';
+import { decodeWeights, encodeWeights, type Weights } from '../weights-file.ts';
 import { decodeOwnWeights, importWeights } from './import-weights.ts';
 
 const model = createModel('pspnet', { encoder: 'resnet18', classes: 19 });
@@ -53,8 +54,11 @@ describe('importWeights', () => {
     expectSame(weights.states);
     expect(weights).toMatchObject({ model: 'pspnet', settings: model.settings, labels: 'celebamask-19' });
     expect(weights.preprocessing).toEqual({ ...model.trainingPreprocessing, size: 64 });
-    expect(notices).toEqual([expect.stringMatching(/^a\.pth: reads 74 tensors for pspnet \(resnet18\)/)]);
-    expectSame(decodeOwnWeights(encodeWeights(weights, graph), 'b').states);
+    expect(notices).toEqual([
+      'a.pth: reads 74 tensors for pspnet (resnet18), with the names of segmentation_models.pytorch',
+      'a.pth: photos are stretched to 64×64 pixels and normalized with mean 0.485, 0.456, 0.406 and std 0.229, 0.224, 0.225; change it with resize, mean and std',
+    ]);
+    expectSame(decodeOwnWeights(encodeWeights(weights, graph), 'b').weights.states);
   });
 
   it('reads half precision in safetensors, and another normalisation', () => {
@@ -91,13 +95,17 @@ describe('importWeights', () => {
     [
       'no network',
       {},
-      /^nothing in a\.pth says which network .* pspnet \(resnet18\) with 19 classes; convert it with `faceparse/,
+      /^nothing in a\.pth says which network .* pspnet \(resnet18\) with 19 classes; pass \{ model: "pspnet", .* `faceparse/,
     ],
-    ['no labels and size', { model: 'pspnet' }, /^a\.pth: labels and size must be given too/],
+    [
+      'no labels and size',
+      { model: 'pspnet' },
+      /^a\.pth does not describe its network completely; add labels \(the label set .*\) and size \(.*a table \{ name, classes \} works too$/,
+    ],
     [
       'another encoder',
       { ...network, encoder: 'resnet34' },
-      /does not fit pspnet \(resnet34\): .* pspnet \(resnet18\)/,
+      /does not fit pspnet \(resnet34\); .* pspnet \(resnet18\) with 19 classes: pass encoder: 'resnet18'$/,
     ],
     [
       'other classes',
@@ -116,6 +124,24 @@ describe('importWeights', () => {
       { ...network, classOrder: 'x' },
       /^unknown class order 'x'; the known orders are [^;]*$/,
     ],
+    ['a size as text', { ...network, size: '64' as never }, /^size must be a number, but is the string '64'$/],
+    ['a network that is no name', { ...network, model: 3 as never }, /^model must be a string, but is a number$/],
+    [
+      'no label set',
+      { ...network, labels: null as never },
+      /^labels must be the name of a label set \(.*\) or a table/,
+    ],
+    [
+      'another rule',
+      { ...network, resize: 'crop' as never },
+      /^resize is 'crop', but must be 'stretch' or 'letterbox'$/,
+    ],
+    [
+      'a misspelled option',
+      { ...network, sise: 3 } as never,
+      /^unknown option 'sise' of importWeights; did you mean 'size'/,
+    ],
+    ['another type of options', 'pspnet' as never, /^the options of importWeights must be an object, not a string$/],
     ['an unknown network', { ...network, model: 'pspnt' }, /^unknown model 'pspnt'; did you mean 'pspnet'\?$/],
     ['an unknown label set', { ...network, labels: 'x' }, /^unknown label set 'x'/],
   ])('refuses %s', (_, given, message) => {
@@ -137,7 +163,124 @@ describe('importWeights', () => {
     );
     const own: Weights = importWeights(pth, 'a', network).weights;
     expect(messageOf(() => importWeights(encodeWeights(own, graph), 'b.safetensors', network))).toBe(
-      'b.safetensors is a faceparse weights file, which describes its own network; leave out model, labels and size',
+      'b.safetensors is a faceparse weights file, which describes its own network; leave out model, encoder, labels and size',
+    );
+  });
+});
+
+it('says what importWeights takes', () => {
+  const call = (...given: unknown[]) => messageOf(() => (importWeights as (...given: unknown[]) => unknown)(...given));
+  expect(call('a.pth')).toMatch(/^importWeights takes the bytes .* as a Uint8Array, but got a string$/);
+  expect(call(undefined)).toMatch(/but got undefined$/);
+  expect(call(pth.buffer, 'a')).toMatch(/but got an ArrayBuffer; pass new Uint8Array\(buffer\)$/);
+  expect(call(pth, network)).toMatch(
+    /^importWeights takes the name of the file as its second argument, .* an object with/,
+  );
+  expect(call(pth, 'a', null)).toMatch(/^the options of importWeights must be an object, not null$/);
+});
+
+describe('a label set of the user', () => {
+  const table = {
+    name: 'three',
+    classes: [
+      { name: 'background', from: ['background'], color: [0, 0, 0] },
+      { name: 'face', from: ['skin', 'nose'], color: [9, 9, 9] },
+      { name: 'hair', from: ['hair'], color: [1, 2, 3] },
+    ],
+    drop: [
+      'l_brow',
+      'r_brow',
+      'l_eye',
+      'r_eye',
+      'eye_g',
+      'l_ear',
+      'r_ear',
+      'mouth',
+      'u_lip',
+      'l_lip',
+      'hat',
+      'ear_r',
+      'neck_l',
+      'neck',
+      'cloth',
+    ],
+    pairs: [],
+  } as const;
+  const other = createModel('pspnet', { encoder: 'resnet18', classes: 3 });
+  const otherGraph = inferenceGraph(other, { batch: 1, height: 64, width: 64 });
+  const three = new Map(
+    [...randomStates(otherGraph, 'three')].map(([name, data]) => [
+      name,
+      { dtype: 'float32' as const, shape: otherGraph.states.get(name)!.shape, data },
+    ]),
+  );
+
+  it('is a table, with the classes of the network', () => {
+    const bytes = encodePyTorchCheckpoint({ state_dict: three });
+    const { weights } = importWeights(bytes, 'a', { ...network, labels: table, resize: 'letterbox' });
+    expect(weights.labels).toEqual({ ...table, drop: expect.arrayContaining([...table.drop]) });
+    expect(weights.preprocessing.resize).toBe('letterbox-area-bilinear');
+    expect(decodeWeights(encodeWeights(weights, otherGraph)).labels).toEqual(weights.labels);
+    expect(messageOf(() => importWeights(bytes, 'a', network))).toMatch(
+      /the head has 3 classes, but 19 are needed; choose a label set with as many classes \(labels\), or train/,
+    );
+    const wrong = { ...table, classes: [...table.classes, { name: 'x', from: ['y'], color: [0, 0, 0] as const }] };
+    expect(messageOf(() => importWeights(bytes, 'a', { ...network, labels: wrong }))).toMatch(/'y'/);
+  });
+});
+
+describe('a ckpt.pth of faceparse export', () => {
+  const settings = { encoder: 'mobilenet_v2', depth: 3, outputStride: 8 } as const;
+  const other = createModel('pspnet', { ...settings, classes: 8 });
+  const otherStates = randomStates(inferenceGraph(other, { batch: 1, height: 64, width: 64 }), 'exported');
+  const preprocessing = {
+    size: 64,
+    resize: 'letterbox-area-bilinear',
+    mean: [0.4, 0.4, 0.4],
+    std: [0.3, 0.3, 0.3],
+  } as const;
+  const given: Weights = {
+    model: 'pspnet',
+    settings: other.settings,
+    labels: 'face-8',
+    preprocessing,
+    states: otherStates,
+    notes: { run: 'a' },
+  };
+
+  it('describes its network, label set and preprocessing', () => {
+    const { weights, notices } = importWeights(pytorchCheckpoint(given), 'ckpt.pth');
+    const { notes: _, ...described } = given;
+    expect({ ...weights, states: null }).toEqual({ ...described, states: null });
+    for (const [name, values] of given.states) {
+      expect(bytesOf(weights.states.get(name)!).equals(bytesOf(values)), name).toBe(true);
+    }
+    expect(notices).toEqual([
+      `ckpt.pth: reads ${weights.states.size} tensors for pspnet (mobilenet_v2), with the names of faceparse`,
+    ]);
+    expect(decodeOwnWeights(pytorchCheckpoint(given), 'a').weights.preprocessing).toEqual(weights.preprocessing);
+  });
+
+  it('takes options in place of its own description', () => {
+    const { weights } = importWeights(pytorchCheckpoint(given), 'a', { resize: 'stretch', size: 96 });
+    expect(weights.preprocessing).toMatchObject({ resize: 'stretch-area-bilinear', size: 96, mean: [0.4, 0.4, 0.4] });
+  });
+
+  it('has defaults where a former version stored less', () => {
+    const { weights: small, graph: own } = randomWeights({ model: 'compact', size: 64 });
+    const state_dict = new Map(
+      [...small.states].map(([name, data]) => [
+        name,
+        { dtype: 'float32' as const, shape: own.states.get(name)!.shape, data },
+      ]),
+    );
+    const former = { state_dict, model: 'compact', labels: 'celebamask-19', classes: 19, size: 64 };
+    const { weights, notices } = importWeights(encodePyTorchCheckpoint(former), 'a');
+    expect(weights.preprocessing).toEqual(small.preprocessing);
+    expect(notices.at(-1)).toMatch(/^a: the version of faceparse that exported the file did not store how photos are/);
+    // A checkpoint of another program may have the same keys.
+    expect(messageOf(() => importWeights(encodePyTorchCheckpoint({ ...former, labels: 'mine' }), 'a'))).toMatch(
+      /^nothing in a says which network/,
     );
   });
 });
@@ -145,7 +288,7 @@ describe('importWeights', () => {
 describe('decodeOwnWeights', () => {
   it('says what to pass for weights of another program, in both formats', () => {
     const wanted =
-      /^nothing in a says which network its tensors belong to; the tensors are those of pspnet \(resnet18\) with 19 classes; convert it with `faceparse import a --model pspnet --encoder resnet18 --labels celebamask-19 --size 512 --out NEW\.safetensors` \(with the size of its training\), or pass \{ model: "pspnet", encoder: "resnet18", labels: "celebamask-19", size: 512 \} to FaceParser\.load$/;
+      /^nothing in a says which network its tensors belong to; the tensors are those of pspnet \(resnet18\) with 19 classes; pass \{ model: "pspnet", encoder: "resnet18", labels: "celebamask-19", size: 512 \} as options \(with the size of its training\), or convert it with `faceparse import a --model pspnet --encoder resnet18 --labels celebamask-19 --size 512 --out NEW\.safetensors`$/;
     expect(messageOf(() => decodeOwnWeights(pth, 'a'))).toMatch(wanted);
     const single = new Map(
       [...tensors()].map(([name, { shape, data }]) => [name, { dtype: 'F32' as const, shape: [...shape], data }]),
@@ -166,7 +309,16 @@ describe('decodeOwnWeights', () => {
       five.set(name, { dtype: 'float32', shape, data: new Float32Array(sizeOf(shape)) });
     }
     expect(messageOf(() => decodeOwnWeights(encodePyTorchCheckpoint({ model: five }), 'a'))).toMatch(
-      /with 5 classes, but no label set has 5 classes; train a new head: .* --init a train\.initPart=body --data DATA$/,
+      /with 5 classes, but no built-in label set has 5 classes; pass a table of them as labels, or train a new head: .* --init a train\.initPart=body --data DATA$/,
+    );
+  });
+
+  it('does not ask for a label set of one class', () => {
+    const one = new Map(tensors());
+    one.set('segmentation_head.0.weight', { dtype: 'float32', shape: [1, 512, 3, 3], data: new Float32Array(4608) });
+    one.set('segmentation_head.0.bias', { dtype: 'float32', shape: [1], data: new Float32Array(1) });
+    expect(messageOf(() => decodeOwnWeights(encodePyTorchCheckpoint({ model: one }), 'a'))).toMatch(
+      /with 1 class, but faceparse needs at least two; train a new head: /,
     );
   });
 

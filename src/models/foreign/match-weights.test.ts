@@ -3,6 +3,7 @@ import { foreignEncoder, prefixed, stateDictOf } from '../../../test/state-dict-
 import type { StateTensor } from '../../formats/state-dict/state-tensor.ts';
 import type { Model } from '../model.ts';
 import { createModel } from '../registry.ts';
+import type { Caller } from './caller.ts';
 import { encoderSources } from './encoder-names.ts';
 import { guessNetwork } from './guess-network.ts';
 import { matchWeights } from './match-weights.ts';
@@ -12,7 +13,12 @@ type Tensors = ReadonlyMap<string, StateTensor>;
 
 const pspnet = createModel('pspnet', { classes: 19 });
 const match = (tensors: Tensors, model: Model, part?: 'all' | 'body' | 'encoder') =>
-  matchWeights({ tensors, notices: [] }, model, { name: 'a.pth', headAdvice: 'ADVICE', ...(part && { part }) });
+  matchWeights({ tensors, notices: [] }, model, {
+    name: 'a.pth',
+    headAdvice: 'ADVICE',
+    caller: 'command',
+    ...(part && { part }),
+  });
 const counter = stateDictOf([['encoder.bn1.num_batches_tracked', []]]);
 const whole = (model: Model) => stateDictOf(networkShapes(model));
 
@@ -68,7 +74,7 @@ describe('matchWeights', () => {
       expect([...states.keys()]).toEqual([...networkShapes(pspnet).keys()]);
       expect(states.get('segmentation_head.0.bias')).toEqual(new Float32Array(19).fill(states.size - 1));
       expect(notices).toEqual([
-        `a.pth: reads ${states.size} tensors for pspnet (resnet18), with the names of torchvision or timm`,
+        `a.pth: reads ${states.size} tensors for pspnet (resnet18), with the names of segmentation_models.pytorch`,
       ]);
     },
   );
@@ -134,13 +140,13 @@ describe('matchWeights', () => {
       '  not part of it: "decoder.other" (2×3)',
     ]);
     const unet = createModel('unet', { classes: 19 });
-    expect(messageOf(() => match(whole(pspnet), unet))).toMatch(
-      /^a\.pth does not fit unet \(resnet18\): .*; the tensors are those of pspnet \(resnet18\) with 19 classes\n/,
+    expect(messageOf(() => match(file, unet))).toMatch(/missing: .*\n {2}… and \d+ more/);
+    expect(messageOf(() => match(whole(pspnet), unet))).toBe(
+      'a.pth does not fit unet (resnet18); the tensors are those of pspnet (resnet18) with 19 classes: use --model pspnet',
     );
-    expect(messageOf(() => match(whole(pspnet), unet))).toMatch(/missing: .*\n {2}… and \d+ more/);
     const resnet34 = stateDictOf(encoderShapes('resnet34'));
-    expect(messageOf(() => match(resnet34, unet))).toMatch(
-      /^a\.pth does not fit the encoder of unet \(resnet18\): .*; the tensors are those of the encoder resnet34\n/,
+    expect(messageOf(() => match(resnet34, unet))).toBe(
+      'a.pth does not fit the encoder of unet (resnet18); the tensors are those of the encoder resnet34: use --encoder resnet34',
     );
   });
 
@@ -156,35 +162,56 @@ describe('matchWeights', () => {
     expect(notices[1]).toMatch(/2 tensors \("segmentation_head\.0\.weight", .*\): the head, as requested/);
   });
 
+  it('does not take the body of an encoder alone', () => {
+    const resnet = stateDictOf(encoderShapes('resnet18'));
+    expect(messageOf(() => match(resnet, pspnet, 'body'))).toBe(
+      'a.pth has only the encoder of pspnet (resnet18), so train.initPart=body would leave the decoder out too; use train.initPart=encoder',
+    );
+    expect(match(resnet, pspnet, 'encoder').content).toBe('encoder');
+  });
+
+  it('names options in the form of the caller', () => {
+    const other = whole(createModel('unet', { classes: 19, encoder: 'resnet34' }));
+    const told = (caller: Caller) =>
+      messageOf(() => matchWeights({ tensors: other, notices: [] }, pspnet, { name: 'a', headAdvice: '', caller }))
+        .split(' with 19 classes: ')
+        .at(-1);
+    expect(told('command')).toBe('use --model unet and --encoder resnet34');
+    expect(told('library')).toBe("pass model: 'unet' and encoder: 'resnet34'");
+    expect(told('configuration')).toBe('set model.name=unet and model.encoder=resnet34');
+  });
+
   it('takes the encoder of another network when asked', () => {
     const { content, states } = match(whole(createModel('unet', { classes: 5 })), pspnet, 'encoder');
     expect(content).toBe('encoder');
     expect([...states.keys()].every((name) => name.startsWith('encoder.'))).toBe(true);
     const compact = createModel('compact', { classes: 19 });
-    expect(messageOf(() => match(whole(compact), compact, 'encoder'))).toMatch(/^compact has no encoder/);
+    expect(messageOf(() => match(whole(compact), compact, 'encoder'))).toMatch(
+      /^compact has no encoder to read; leave out train\.initPart=encoder, or choose a network with an encoder, such as model\.name=unet$/,
+    );
   });
 
   it('refuses an encoder that computes something else, and says which to choose', () => {
     const { tensors } = foreignEncoder('torchvision efficientnet_b0');
     const model = (encoder: string) => createModel('pspnet', { classes: 19, encoder });
     expect(messageOf(() => match(tensors, model('efficientnet-b0')))).toMatch(
-      /^a\.pth: for torchvision's efficientnet_b0, choose the encoder timm-efficientnet-b0: the encoder efficientnet-b0 computes/,
+      /^a\.pth: for torchvision's efficientnet_b0, use --encoder timm-efficientnet-b0: the encoder efficientnet-b0 computes/,
     );
-    expect(match(tensors, model('timm-efficientnet-b0')).notices.join('\n')).not.toMatch(/choose/);
+    expect(match(tensors, model('timm-efficientnet-b0')).notices.join('\n')).not.toMatch(/use --encoder/);
     const timm = foreignEncoder('timm efficientnet_b0').tensors;
     expect(match(timm, model('efficientnet-b0')).notices.at(-1)).toMatch(
-      /efficientnet-b0 computes what timm's tf_efficientnet_b0 does; for timm's efficientnet_b0, choose the encoder timm-/,
+      /efficientnet-b0 computes what timm's tf_efficientnet_b0 does; for timm's efficientnet_b0, use --encoder timm-/,
     );
     const decoder = stateDictOf(
       [...networkShapes(model('efficientnet-b0'))].filter(([name]) => !name.startsWith('encoder.')),
     );
     const network = new Map([...prefixed(timm, 'encoder.'), ...decoder]);
     expect(messageOf(() => match(network, model('efficientnet-b0')))).toMatch(
-      /for timm-efficientnet-b0 of segmentation_models\.pytorch, choose the encoder timm-efficientnet-b0/,
+      /for timm-efficientnet-b0 of segmentation_models\.pytorch, use --encoder timm-efficientnet-b0/,
     );
-    expect(match(network, model('timm-efficientnet-b0')).notices.join('\n')).not.toMatch(/choose/);
+    expect(match(network, model('timm-efficientnet-b0')).notices.join('\n')).not.toMatch(/use --encoder/);
     const mobile = foreignEncoder('timm mobilenetv3_large_100').tensors;
-    expect(messageOf(() => match(mobile, model('mobilenet_v3_large')))).toMatch(/choose the encoder tu-mobilenetv3/);
+    expect(messageOf(() => match(mobile, model('mobilenet_v3_large')))).toMatch(/use --encoder tu-mobilenetv3/);
   });
 
   it('reads only the tensors that it uses', () => {

@@ -131,7 +131,12 @@ function fromTensors(
   model: Model,
   { file, part, sha256 }: { file: string; part: WeightsPart; sha256: string },
 ): InitialWeights {
-  const { states, content, notices } = matchWeights(found, model, { name: file, part, headAdvice });
+  const { states, content, notices } = matchWeights(found, model, {
+    name: file,
+    part,
+    headAdvice,
+    caller: 'configuration',
+  });
   const taken: WeightsPart = content === 'encoder' ? content : part;
   const origin = {
     kind: 'file',
