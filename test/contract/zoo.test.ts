@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import type { Engine, Values } from '../../src/engine/engine.ts';
+import { freezeForInference } from '../../src/engine/freeze-for-inference.ts';
 import { createNodeNativeEngine, findNative } from '../../src/engine/native/node.ts';
 import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
 import { onnxModel } from '../../src/export/onnx/onnx.ts';
@@ -194,8 +195,8 @@ describe.each(trainedNetworks.map((network) => ({ network, title: titleOf(networ
       height: size,
       data: Uint8Array.from({ length: 3 * size * size }, () => random.integer(256)),
     };
-    const rebuilt = await engine.compile(weightsGraph(weights, 'the weights'));
-    await rebuilt.writeStates(weights.states);
+    // As FaceParser does it: the weights are constants, and no initial ones are drawn.
+    const rebuilt = await engine.compile(freezeForInference(weightsGraph(weights, 'the weights'), weights.states));
     const { logits } = await rebuilt.run({ image: photoToInput(photo, preprocessing) });
     const session = await InferenceSession.create(onnxModel(weights, { output: 'logits' }), { intraOpNumThreads: 1 });
     const outputs = await session.run({ photo: new Tensor('uint8', photo.data, [1, size, size, 3]) });
