@@ -82,10 +82,7 @@ describe.each(listModels())('the modules of %s', (name) => {
   });
 
   it('are kept by the passes of the native engine: what is fused belongs to what holds all of it', () => {
-    for (const graph of [
-      smallInferenceGraph(name),
-      removeDeadCode(foldBatchNorm(freeze(smallInferenceGraph(name)))),
-    ]) {
+    for (const graph of [smallInferenceGraph(name), removeDeadCode(foldBatchNorm(freeze(smallInferenceGraph(name))))]) {
       const optimized = fuseGraph(graph, testCapabilities);
       expect(optimized.nodes.length).toBeLessThan(graph.nodes.length);
       expectModules(optimized.nodes);
