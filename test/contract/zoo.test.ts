@@ -18,6 +18,7 @@ import { decodeWeights, encodeWeights, type Weights } from '../../src/models/wei
 import { weightsGraph } from '../../src/models/weights-graph.ts';
 import { Random } from '../../src/random/random.ts';
 import { buildTrainingStep } from '../../src/training/step/training-step.ts';
+import { drawOnce } from '../initial-states.ts';
 import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
 import { allNetworks, eachPart, titleOf, trainedNetworks } from './networks.ts';
@@ -36,8 +37,11 @@ interface StepSize {
   readonly side?: number;
 }
 
+/** The initial weights of the network whose tests run, for all of its steps. */
+let drawn: { readonly network?: NetworkName; readonly states: Map<string, Float32Array> } = { states: new Map() };
+
 function stepOf(network: NetworkName, { batchSize = 2, side = sideOf(network) }: StepSize = {}): Graph {
-  return buildTrainingStep({
+  const step = buildTrainingStep({
     model: modelOf(network),
     batchSize,
     size: side,
@@ -48,6 +52,9 @@ function stepOf(network: NetworkName, { batchSize = 2, side = sideOf(network) }:
     loss: { crossEntropy: 1, dice: 1 },
     optimizer: { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 },
   }).entries.step!;
+  if (drawn.network !== network) drawn = { network, states: new Map() };
+  drawOnce(step, drawn.states);
+  return step;
 }
 
 /** Pictures whose classes can be read from their colours. Nothing is dropped, so that a step depends on the batch alone. */
