@@ -2,10 +2,10 @@
 //
 //   node bench/zoo-table.mjs [bench/results/zoo-DATE-CPU.csv] > docs/zoo.md
 import { readFileSync } from 'node:fs';
-import { countParameters, gigaMultiplyAccumulates } from '../dist/graph/cost.js';
+import { challengeLimit, describeDefaults, measureNetwork } from '../dist/cli/network-facts.js';
+import { describeArchitecture } from '../dist/models/describe-architecture.js';
 import { getEncoder, listEncoders } from '../dist/models/encoders/registry.js';
 import { listNetworks } from '../dist/models/list-networks.js';
-import { inferenceGraph } from '../dist/models/model.js';
 import { createModel, getArchitecture, listModels } from '../dist/models/registry.js';
 import { readRows } from './sides.mjs';
 
@@ -29,16 +29,14 @@ const title = (text) => ({ title: text });
 const right = (text) => ({ title: text, right: true });
 
 function costLine({ name, ...settings }) {
-  const graphs = [256, 512].map((side) => {
-    const model = createModel(name, { ...settings, classes: 19 });
-    return inferenceGraph(model, { batch: 1, height: side, width: side });
-  });
+  const model = createModel(name, { ...settings, classes: 19 });
+  const { parameters, gigaMultiplyAccumulates, underChallengeLimit } = measureNetwork(model, [256, 512]);
   const timing = rowOf(own, { name, ...settings });
   return [
     `\`${name}\``,
     settings.encoder ? `\`${settings.encoder}\`` : '',
-    count(countParameters(graphs[0])),
-    ...graphs.map((graph) => gigaMultiplyAccumulates(graph).toFixed(2)),
+    `${count(parameters)}${underChallengeLimit ? '*' : ''}`,
+    ...gigaMultiplyAccumulates.map((value) => value.toFixed(2)),
     ...(own.length === 0 ? [] : timing ? timingCells(timing) : ['–', '–', '–']),
   ];
 }
@@ -95,9 +93,23 @@ const sections = [
   '```',
   '',
   table(
-    [title('architecture'), title('')],
-    listModels().map((name) => [`\`${name}\``, getArchitecture(name).summary]),
+    [
+      title('architecture'),
+      title(''),
+      right('sides'),
+      right('logits'),
+      right('auxiliary heads'),
+      title('settings and defaults'),
+    ],
+    listModels().map((name) => {
+      const { summary, multiple, logitsStride, auxiliaryHeads, settings } = describeArchitecture(name);
+      const heads = auxiliaryHeads === 0 ? '' : String(auxiliaryHeads);
+      return [`\`${name}\``, summary, String(multiple), String(logitsStride), heads, describeDefaults(settings)];
+    }),
   ),
+  '',
+  'Sides: height and width of an image must be multiples of this. Logits: stride of the logits. [networks.md](networks.md) explains',
+  'settings, auxiliary heads and encoders.',
   '',
   table(
     [title('encoder'), title('')],
@@ -107,6 +119,7 @@ const sections = [
   own.length === 0 ? '## Parameters and cost' : '## Parameters, cost, speed, memory',
   '',
   '19 classes. GMAC: 10⁹ multiply-accumulates for one image of 256² or 512².',
+  `A number with an asterisk is below the limit of the challenge, ${count(challengeLimit)} parameters, auxiliary heads included.`,
   ...describeTimings(),
   '',
   table(

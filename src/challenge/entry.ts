@@ -1,8 +1,8 @@
 import { stat } from 'node:fs/promises';
 import { readHead } from '../files/read-head.ts';
 import { countParameters } from '../graph/cost.ts';
-import { Graph } from '../graph/graph.ts';
 import { labelSetName } from '../labels/label-table.ts';
+import { trainingGraph } from '../models/describe-architecture.ts';
 import { foreignModelError, isOwnExport } from '../models/foreign-weights.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { modelOf, weightsGraph } from '../models/weights-graph.ts';
@@ -70,8 +70,5 @@ function usage(message: string): FaceparseError {
 /** Trainable parameters of the network, including auxiliary heads if the architecture supports them. */
 function countWithHeads(weights: Weights): number {
   const { size } = weights.preprocessing;
-  const graph = new Graph();
-  const image = graph.input('image', [1, 3, size, size]);
-  modelOf(weights).build(image, { training: true, auxiliary: true });
-  return countParameters(graph);
+  return countParameters(trainingGraph(modelOf(weights), size));
 }

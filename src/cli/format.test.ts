@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { formatCount } from '../text/counts.ts';
-import { formatDuration, formatPairs, formatTable } from './format.ts';
+import { formatDuration, formatPairs, formatTable, wrapWords } from './format.ts';
 
 describe('formatDuration', () => {
   it.each([
@@ -47,4 +47,11 @@ it('formatPairs aligns multi-line values', () => {
       ['Engines', 'a\nb'],
     ]),
   ).toBe('Node     20\nEngines  a\n         b');
+});
+
+it('wrapWords breaks between words, and leaves long words whole', () => {
+  expect(wrapWords('one two three', 7)).toBe('one two\nthree');
+  expect(wrapWords('one two three', 13)).toBe('one two three');
+  expect(wrapWords('a incomprehensibilities b', 5)).toBe('a\nincomprehensibilities\nb');
+  expect(wrapWords('', 5)).toBe('');
 });

@@ -44,3 +44,18 @@ export function formatPairs(pairs: readonly (readonly [string, string])[]): stri
     .map(([name, value]) => `${name.padEnd(width)}${value.replaceAll('\n', `\n${' '.repeat(width)}`)}`)
     .join('\n');
 }
+
+/**
+ * Breaks a text between words into lines of at most `width` characters.
+ *
+ * @example wrapWords('one two three', 8) // 'one two\nthree'
+ */
+export function wrapWords(text: string, width: number): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const joined = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && joined.length <= width) lines[lines.length - 1] = joined;
+    else lines.push(word);
+  }
+  return lines.join('\n');
+}

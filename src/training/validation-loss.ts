@@ -73,7 +73,7 @@ export class ValidationLoss {
   /** The loss of one image: its logits, C×H×W, against its label map, which becomes a square by nearest neighbour. */
   async measure(logits: Float32Array, truth: LabelMap): Promise<number> {
     const { data } = squareLabels(truth, this.labelSize, this.rule);
-    const { loss } = await this.program.run({ logits, labels: Int32Array.from(data) });
+    const { loss } = await this.program.run({ logits, labels: new Int32Array(data) });
     return loss[0];
   }
 

@@ -1,6 +1,7 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
 import type { Engine, Values } from '../../src/engine/engine.ts';
+import { freezeForInference } from '../../src/engine/freeze-for-inference.ts';
 import { createNodeNativeEngine, findNative } from '../../src/engine/native/node.ts';
 import { createNodeOnnxEngine } from '../../src/engine/onnx/node.ts';
 import { onnxModel } from '../../src/export/onnx/onnx.ts';
@@ -17,6 +18,7 @@ import { decodeWeights, encodeWeights, type Weights } from '../../src/models/wei
 import { weightsGraph } from '../../src/models/weights-graph.ts';
 import { Random } from '../../src/random/random.ts';
 import { buildTrainingStep } from '../../src/training/step/training-step.ts';
+import { drawOnce } from '../initial-states.ts';
 import { expectClose } from './compare.ts';
 import { loadEngines } from './engines.ts';
 import { allNetworks, eachPart, titleOf, trainedNetworks } from './networks.ts';
@@ -35,8 +37,11 @@ interface StepSize {
   readonly side?: number;
 }
 
+/** The initial weights of the network whose tests run, for all of its steps. */
+let drawn: { readonly network?: NetworkName; readonly states: Map<string, Float32Array> } = { states: new Map() };
+
 function stepOf(network: NetworkName, { batchSize = 2, side = sideOf(network) }: StepSize = {}): Graph {
-  return buildTrainingStep({
+  const step = buildTrainingStep({
     model: modelOf(network),
     batchSize,
     size: side,
@@ -47,6 +52,9 @@ function stepOf(network: NetworkName, { batchSize = 2, side = sideOf(network) }:
     loss: { crossEntropy: 1, dice: 1 },
     optimizer: { kind: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 },
   }).entries.step!;
+  if (drawn.network !== network) drawn = { network, states: new Map() };
+  drawOnce(step, drawn.states);
+  return step;
 }
 
 /** Pictures whose classes can be read from their colours. Nothing is dropped, so that a step depends on the batch alone. */
@@ -199,8 +207,8 @@ describe.each(trainedNetworks.map((network) => ({ network, title: titleOf(networ
       height: size,
       data: Uint8Array.from({ length: 3 * size * size }, () => random.integer(256)),
     };
-    const rebuilt = await engine.compile(weightsGraph(weights, 'the weights'));
-    await rebuilt.writeStates(weights.states);
+    // As FaceParser does it: the weights are constants, and no initial ones are drawn.
+    const rebuilt = await engine.compile(freezeForInference(weightsGraph(weights, 'the weights'), weights.states));
     const { logits } = await rebuilt.run({ image: photoToInput(photo, preprocessing) });
     const session = await InferenceSession.create(onnxModel(weights, { output: 'logits' }), { intraOpNumThreads: 1 });
     const outputs = await session.run({ photo: new Tensor('uint8', photo.data, [1, size, size, 3]) });

@@ -29,7 +29,7 @@ const importing = (name: string) => ({ NODE_OPTIONS: `--import ${pathToFileURL(j
 describe('examples', () => {
   it('are numbered, and have 40 lines at most', () => {
     const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-    expect(files.length).toBeGreaterThanOrEqual(8);
+    expect(files.length).toBeGreaterThanOrEqual(9);
     for (const { name, parentPath } of files) {
       const path = join(parentPath, name);
       expect(path.slice(folder.length), path).toMatch(/^0\d-[a-z-]+/);
@@ -108,5 +108,14 @@ describe('examples', () => {
     const unknown = await runCli(words, { cwd });
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toMatch(/unknown encoder 'tiny'/);
+  });
+
+  it('09 registers a decoder, which takes any encoder', async () => {
+    const cwd = await temporaryFolder();
+    const text = await runExample('09-own-decoder.mjs', [], cwd);
+    expect(text).toBe('fpn (resnet18): logits 1×19×32×32\nfpn (efficientnet-lite0): logits 1×19×32×32\n');
+    const words = ['config', 'model.name=fpn', 'model.encoder=mobilenet_v2', 'model.depth=4'];
+    const known = await runCli(words, { cwd, env: importing('09-own-decoder.mjs') });
+    expect(known.stdout).toMatch(/^ {2}encoder: mobilenet_v2\n {2}depth: 4\n {2}dropout: 0\.1$/m);
   });
 });

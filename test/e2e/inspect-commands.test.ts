@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { formatConfigReference } from '../../src/config/describe-config.ts';
 import { configSchema } from '../../src/config/schema.ts';
+import { listEncoders } from '../../src/models/encoders/registry.ts';
 import { listNetworks } from '../../src/models/list-networks.ts';
 import { listModels } from '../../src/models/registry.ts';
 import { temporaryFolder } from '../dataset-fixture.ts';
@@ -18,16 +19,21 @@ async function json(...words: string[]) {
 
 it('models lists every network with parameters and cost', async () => {
   const { stdout } = await askCli(['models']);
-  const { architectures, models, sizes } = await json('models', '--size', '64');
+  const { architectures, encoders, models, sizes } = await json('models', '--size', '64');
   expect(sizes).toEqual([64]);
+  expect(encoders).toHaveLength(listEncoders({ variants: true }).length);
   expect(architectures.map(({ name }: { name: string }) => name)).toEqual(listModels());
   expect(models).toHaveLength(listNetworks().length);
-  for (const { name, encoder = '', parameters, gigaMultiplyAccumulates } of models) {
+  expect(stdout.split('\n').filter((line) => line.length > 100)).toEqual([]);
+  for (const { name, encoder = '', parameters, underChallengeLimit, gigaMultiplyAccumulates } of models) {
     expect(parameters).toBeGreaterThan(10_000);
     expect(gigaMultiplyAccumulates[0]).toBeGreaterThan(0.001);
     const count = parameters.toLocaleString('en-US');
-    expect(stdout).toMatch(new RegExp(`^${name} +${encoder} +${count} +\\d+\\.\\d\\d +\\d+\\.\\d\\d$`, 'm'));
+    const end = underChallengeLimit ? ' +yes$' : '$';
+    expect(stdout).toMatch(new RegExp(`^${name} +${encoder} +${count} +\\d+\\.\\d\\d +\\d+\\.\\d\\d${end}`, 'm'));
   }
+  expect(stdout).toMatch(/^pspnet +16 +1 +depth 3, outputStride 8, dropout 0\.2$/m);
+  expect(stdout).toMatch(/^bisenet +32 +1 +2$/m);
 });
 
 it('models --encoder lists the networks on one encoder, and refuses unknown ones', async () => {
@@ -45,6 +51,19 @@ it('models NAME takes the settings of the network', async () => {
   expect(parameters).toBeLessThan(24_000_000);
   const { code, stderr } = await askCli(['models', 'compact', '--depth', '4']);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('compact has no setting depth') });
+  const all = await askCli(['models', '--output-stride', '8']);
+  expect(all).toMatchObject({ code: 2, stderr: expect.stringContaining('--output-stride is for one network') });
+});
+
+it('models NAME shows settings, encoders, auxiliary heads and the limit of the challenge', async () => {
+  const { stdout } = await askCli(['models', 'bisenet', '--encoder', 'efficientnet-b0']);
+  expect(stdout).toMatch(/^challenge +over its limit of 1,821,085 parameters$/m);
+  expect(stdout).toMatch(/^image +3×256×256; sides must be multiples of 32$/m);
+  expect(stdout).toMatch(/^auxiliary heads +2, with 150,144 more parameters in training \(loss\.auxiliary\)$/m);
+  expect(stdout).toMatch(/^settings +encoder efficientnet-b0\n +stochasticDepth 0\.2$/m);
+  expect(stdout).toMatch(/^timm-efficientnet-b0 +EfficientNet-B0 with symmetric padding/m);
+  const about = stdout.slice(0, stdout.indexOf('\nlayer '));
+  expect(about.split('\n').filter((line) => line.length > 100)).toEqual([]);
 });
 
 it('models NAME lists layers that add up', async () => {

@@ -3,8 +3,6 @@ import { join } from 'node:path';
 import * as nodeRuntime from 'onnxruntime-node';
 import * as webRuntime from 'onnxruntime-web';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { createNodeNativeEngine, findNative } from '../../src/engine/native/node.ts';
-import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { selectEngine } from '../../src/engine/select-engine.ts';
 import { onnxModel } from '../../src/export/onnx/onnx.ts';
 import { type OnnxExportOptions, onnxInputTypes } from '../../src/export/onnx/onnx-options.ts';
@@ -19,6 +17,8 @@ import { bundledWeights } from '../../src/node/bundled-weights.ts';
 import { loadWeights } from '../../src/node/face-parser.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
 import { drawPhoto, shareOfEqual } from '../image-fixture.ts';
+import { independentEngine } from '../independent-engine.ts';
+import { setInitialStates } from '../initial-states.ts';
 import { atSize, letterboxed, randomStates, randomWeights } from '../random-weights.ts';
 import { onTinyEncoder } from '../tiny-networks.ts';
 
@@ -62,11 +62,6 @@ class ExportedModel {
   }
 }
 
-/** An engine that shares no code with ONNX Runtime; test/contract/models.test.ts compares both of them for every network. */
-function independentEngine() {
-  return findNative().available ? createNodeNativeEngine({ threads: 2 }) : createReferenceEngine();
-}
-
 function drawPhotos(width: number, height: number, count: number): Photo[] {
   return Array.from({ length: count }, (_, index) => drawPhoto(width, height, index + 1));
 }
@@ -80,10 +75,10 @@ function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
 describe('an ONNX export', { timeout }, () => {
   it.each(listModels())('produces the logits of the engine for any number of photos: %s', async (model) => {
     const size = 2 * getArchitecture(model).multiple;
-    const { weights: initial, graph } = randomWeights({ model, size, ...onTinyEncoder(getArchitecture(model)) });
-    const weights = { ...initial, states: randomStates(graph, model) };
-    const program = await independentEngine().compile(weightsGraph(weights, model));
-    await program.writeStates(weights.states);
+    const weights = randomWeights({ model, size, ...onTinyEncoder(getArchitecture(model)) }, randomStates).weights;
+    const graph = weightsGraph(weights, model);
+    setInitialStates(graph, weights.states);
+    const program = await independentEngine().compile(graph);
     const photos = drawPhotos(size, size, 2);
     const expected: Float32Array[] = [];
     for (const photo of photos) {
@@ -154,7 +149,7 @@ describe('an ONNX export', { timeout }, () => {
     });
 
     it.each(runtimeNames)('gives labels and logits of letterboxed photos: onnxruntime-%s', async (runtime) => {
-      const stretched = atSize((await loadWeights()).weights, 128);
+      const stretched = atSize((await loadWeights()).weights, 64);
       const weights = letterboxed(stretched);
       const exported = await ExportedModel.create(runtime, weights, {});
       const scores = await ExportedModel.create(runtime, weights, { output: 'logits' });
@@ -162,7 +157,7 @@ describe('an ONNX export', { timeout }, () => {
       const program = await (await selectEngine()).compile(weightsGraph(weights, 'the weights'));
       await program.writeStates(weights.states);
       for (const [width, height] of [
-        [128, 128],
+        [64, 64],
         [97, 131],
         [53, 41],
         [200, 40],

@@ -3,7 +3,6 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createReferenceEngine } from '../../src/engine/reference/reference-engine.ts';
 import { exportPyTorch } from '../../src/export/pytorch/pytorch.ts';
 import { type GraphBuilder, pytorchNetworkOf } from '../../src/export/pytorch/pytorch-module.ts';
 import { encodePyTorchCheckpoint } from '../../src/formats/pytorch/pytorch-checkpoint.ts';
@@ -20,6 +19,8 @@ import { convolution } from '../../src/nn/layers.ts';
 import { Scope } from '../../src/nn/scope.ts';
 import { Random } from '../../src/random/random.ts';
 import { expectClose } from '../contract/compare.ts';
+import { independentEngine } from '../independent-engine.ts';
+import { setInitialStates } from '../initial-states.ts';
 import { randomStates } from '../random-weights.ts';
 import { onTinyEncoder } from '../tiny-networks.ts';
 import { buildEveryOp } from './every-op-network.ts';
@@ -178,9 +179,11 @@ describe.skipIf(!torchIsThere)(
 
     it.each(cases)('computes the same logits: $name', async ({ folder, build, states, sizes }) => {
       for (const [height, width] of sizes) {
-        const program = await createReferenceEngine().compile(build(height, width));
-        await program.writeStates(states);
+        const graph = build(height, width);
+        setInitialStates(graph, states);
+        const program = await independentEngine().compile(graph);
         const { logits } = await program.run({ image: image(height, width) });
+        await program.dispose();
         const bytes = readFileSync(join(folder, `${height}x${width}.out`));
         const seen = new Float32Array(Uint8Array.from(bytes).buffer);
         expectClose(seen, logits, tolerance, `${height}×${width}`);

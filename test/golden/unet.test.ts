@@ -6,6 +6,7 @@ import type { OptimizerOptions } from '../../src/optim/optimizer.ts';
 import { buildTrainingStep } from '../../src/training/step/training-step.ts';
 import { expectClose } from '../contract/compare.ts';
 import { loadEngines } from '../contract/engines.ts';
+import { setInitialStates } from '../initial-states.ts';
 import { checksum, images, initialState, labels, readUnetGolden, unseenImage, unseenSize } from './unet-values.ts';
 
 const golden = readUnetGolden();
@@ -60,8 +61,8 @@ describe.each(engines)('the U-Net of PyTorch on the engine $name', (engine) => {
     expect(networkStates.map(({ node }) => (node.attributes as { name: string }).name).sort()).toEqual(
       [...initial.keys()].sort(),
     );
+    setInitialStates(entries.step!, initial);
     const program = await engine.compile(entries.step!);
-    await program.writeStates(initial);
     const inputs = { image: images(golden), labels: labels(golden), learningRate: Float32Array.of(rate) };
     // The reference takes a second a step; it is held to the first ones only.
     const steps = engine.name === 'reference' ? 3 : run.losses.length;
@@ -77,8 +78,8 @@ describe.each(engines)('the U-Net of PyTorch on the engine $name', (engine) => {
     const [height, width] = unseenSize;
     const { logits } = model.build(forward.input('image', [1, 3, height, width]), { training: false });
     forward.output('logits', resize(logits, height, width));
+    setInitialStates(forward, trained);
     const inference = await engine.compile(forward);
-    await inference.writeStates(trained);
     const scores = (await inference.run({ image: unseenImage(golden) })).logits;
     expectClose(sampleBlocks(scores, run.logits.shape), run.logits.data as Float32Array, 5e-5, 'logits');
     await inference.dispose();

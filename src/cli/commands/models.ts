@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import type { Graph } from '../../graph/graph.ts';
-import type { ModelSettings } from '../../models/settings.ts';
+import type { ArchitectureFacts } from '../../models/describe-architecture.ts';
 import { formatCount } from '../../text/counts.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printText, wholeNumber } from '../command.ts';
-import { formatPairs, formatTable } from '../format.ts';
+import { formatPairs, formatTable, wrapWords } from '../format.ts';
 import type { Layer } from '../layer-table.ts';
 
 interface ModelsOptions extends JsonOption {
@@ -15,57 +15,102 @@ interface ModelsOptions extends JsonOption {
 }
 
 /** Sides of the images for which the list gives the cost. */
-const listedSizes = [256, 512];
+const listedSizes = [256, 512] as const;
 
 /** Side of the image for the layers of one network. */
 const layersSize = 256;
 
-type BuildNetwork = (name: string, settings: ModelSettings, size: number) => Graph;
+/** Longest line of text in characters. */
+const lineWidth = 100;
 
-async function networkBuilder(classes: number): Promise<BuildNetwork> {
-  const [{ createModel }, { inferenceGraph }] = await Promise.all([
-    import('../../models/registry.ts'),
-    import('../../models/model.ts'),
-  ]);
-  return (name, settings, size) =>
-    inferenceGraph(createModel(name, { ...settings, classes }), { batch: 1, height: size, width: size });
+const right = 'right' as const;
+
+/** Names with texts that are broken where they would be too long. */
+function formatTexts(pairs: readonly (readonly [string, string])[]): string {
+  const width = lineWidth - Math.max(...pairs.map(([name]) => name.length)) - 2;
+  return formatPairs(pairs.map(([name, text]) => [name, wrapWords(text, width)]));
+}
+
+function formatArchitectures(
+  architectures: readonly ArchitectureFacts[],
+  describeDefaults: (rules: ArchitectureFacts['settings']) => string,
+): string {
+  return formatTable(
+    [
+      { title: 'architecture' },
+      { title: 'sides', align: right },
+      { title: 'logits', align: right },
+      { title: 'auxiliary', align: right },
+      { title: 'settings' },
+    ],
+    architectures.map(({ name, multiple, logitsStride, auxiliaryHeads, settings }) => [
+      name,
+      `${multiple}`,
+      `${logitsStride}`,
+      auxiliaryHeads === 0 ? '' : `${auxiliaryHeads}`,
+      describeDefaults(settings),
+    ]),
+  );
 }
 
 async function listAll({ classes, size, encoder, ...options }: ModelsOptions): Promise<void> {
-  const [{ getArchitecture, listModels }, { listNetworks }, cost, build] = await Promise.all([
+  refuseSettings(options);
+  const [{ createModel, listModels }, { listNetworks }, { describeArchitecture }, facts] = await Promise.all([
     import('../../models/registry.ts'),
     import('../../models/list-networks.ts'),
-    import('../../graph/cost.ts'),
-    networkBuilder(classes),
+    import('../../models/describe-architecture.ts'),
+    import('../network-facts.ts'),
   ]);
-  const sizes = size === undefined ? listedSizes : [size];
-  const models = listNetworks(encoder).map(({ name, ...settings }) => {
-    const graphs = sizes.map((side) => build(name, settings, side));
-    const gigaMultiplyAccumulates = graphs.map(cost.gigaMultiplyAccumulates);
-    const [graph] = graphs;
-    return { name, ...settings, parameters: graph ? cost.countParameters(graph) : 0, gigaMultiplyAccumulates };
-  });
+  const sizes = size === undefined ? listedSizes : ([size] as const);
+  const models = listNetworks(encoder).map(({ name, ...settings }) => ({
+    name,
+    ...settings,
+    ...facts.measureNetwork(createModel(name, { ...settings, classes }), sizes),
+  }));
   const architectures = listModels()
     .filter((name) => models.some((model) => model.name === name))
-    .map((name) => ({ name, summary: getArchitecture(name).summary }));
-  if (options.json) return printJson({ classes, sizes, architectures, models });
-  const right = 'right' as const;
+    .map(describeArchitecture);
+  const { challengeLimit } = facts;
+  if (options.json) {
+    return printJson({ classes, sizes, challengeLimit, architectures, encoders: facts.encoderFacts(), models });
+  }
   const table = formatTable(
     [
       { title: 'model' },
       { title: 'encoder' },
       { title: 'parameters', align: right },
       ...sizes.map((side) => ({ title: `GMAC ${side}²`, align: right })),
+      { title: 'challenge' },
     ],
     models.map((model) => [
       model.name,
       'encoder' in model ? String(model.encoder) : '',
       formatCount(model.parameters),
       ...model.gigaMultiplyAccumulates.map((value) => value.toFixed(2)),
+      model.underChallengeLimit ? 'yes' : '',
     ]),
   );
-  printText(formatPairs(architectures.map(({ name, summary }) => [name, summary])));
-  printText(`\n${table}\n\n${classes} classes, one image. GMAC: 10⁹ multiply-accumulates`);
+  const notes: [string, string][] = [
+    ['sides', 'height and width of an image must be multiples of this'],
+    ['logits', 'stride of the logits'],
+    ['auxiliary', 'number of auxiliary heads; loss.auxiliary is the weight of their losses in training'],
+    ['settings', 'model.depth, model.outputStride and model.dropout, with their defaults'],
+    ['encoder', 'model.encoder; networks with an encoder also have model.stochasticDepth'],
+    ['GMAC', `10⁹ multiply-accumulates for one image and ${classes} classes`],
+    ['challenge', `fewer than ${formatCount(challengeLimit)} parameters, auxiliary heads included`],
+  ];
+  printText(formatTexts(architectures.map(({ name, summary }) => [name, summary])));
+  printText(`\n${formatArchitectures(architectures, facts.describeDefaults)}`);
+  printText(`\n${table}\n\n${formatTexts(notes)}`);
+  printText('\n`faceparse models NAME` shows one network: its settings, encoders and layers');
+}
+
+function refuseSettings({ depth, outputStride }: Pick<ModelsOptions, 'depth' | 'outputStride'>): void {
+  const option = depth !== undefined ? '--depth' : outputStride !== undefined ? '--output-stride' : undefined;
+  if (option === undefined) return;
+  throw new FaceparseError(`${option} is for one network; add its name: faceparse models NAME ${option} …`, {
+    exitCode: 2,
+  });
 }
 
 function layerRow(layer: Layer): string[] {
@@ -81,25 +126,34 @@ function layerRow(layer: Layer): string[] {
 
 async function showOne(name: string, options: ModelsOptions): Promise<void> {
   const { classes, size = layersSize, encoder, depth, outputStride } = options;
-  const [{ listLayers }, { createModel, getArchitecture }, { countParameters, gigaMultiplyAccumulates }, build] =
+  const [{ listLayers }, { createModel, getArchitecture }, { inferenceGraph }, { describeModel }, facts] =
     await Promise.all([
       import('../layer-table.ts'),
       import('../../models/registry.ts'),
-      import('../../graph/cost.ts'),
-      networkBuilder(classes),
+      import('../../models/model.ts'),
+      import('../../models/describe-architecture.ts'),
+      import('../network-facts.ts'),
     ]);
   const given = {
     ...(encoder !== undefined && { encoder }),
     ...(depth !== undefined && { depth }),
     ...(outputStride !== undefined && { outputStride }),
   };
-  const { settings, title } = createModel(name, { ...given, classes });
-  const graph = build(name, settings, size);
-  const layers = listLayers(graph);
-  const cost = { parameters: countParameters(graph), gigaMultiplyAccumulates: gigaMultiplyAccumulates(graph) };
-  const { summary } = getArchitecture(name);
-  if (options.json) return printJson({ name, settings, summary, classes, size, ...cost, layers });
-  const right = 'right' as const;
+  const model = createModel(name, { ...given, classes });
+  const { settings } = model;
+  const { summary, settings: rules = {} } = getArchitecture(name);
+  const { multiple, logitsStride, auxiliaryHeads } = describeModel(model);
+  const layers = listLayers(inferenceGraph(model, { batch: 1, height: size, width: size }));
+  const cost = facts.measureNetwork(model, [size]);
+  const { parameters, trainingParameters } = cost;
+  const gigaMultiplyAccumulates = cost.gigaMultiplyAccumulates[0] ?? 0;
+  const encoders = rules.encoder ? facts.encoderFacts() : [];
+  if (options.json) {
+    const { challengeLimit } = facts;
+    const shape = { multiple, logitsStride, auxiliaryHeads };
+    const totals = { ...cost, gigaMultiplyAccumulates, challengeLimit };
+    return printJson({ name, settings, rules, summary, classes, size, ...shape, ...totals, encoders, layers });
+  }
   const table = formatTable(
     [
       { title: 'layer' },
@@ -109,23 +163,33 @@ async function showOne(name: string, options: ModelsOptions): Promise<void> {
       { title: 'MMAC', align: right },
     ],
     layers.map(layerRow),
-    ['total', '', '', formatCount(cost.parameters), (cost.gigaMultiplyAccumulates * 1e3).toFixed(2)],
+    ['total', '', '', formatCount(parameters), (gigaMultiplyAccumulates * 1e3).toFixed(2)],
   );
-  const [output] = [...graph.outputs.values()];
-  printText(`${title}: ${summary}`);
-  printText(`input 3×${size}×${size}, output ${output.shape.slice(1).join('×')} (${classes} classes)\n\n${table}`);
-  const giga = cost.gigaMultiplyAccumulates.toFixed(2);
-  printText(
-    `\n${formatCount(cost.parameters)} trainable parameters, ${giga} GMAC (10⁹ multiply-accumulates) per image`,
-  );
+  const side = size / logitsStride;
+  const heads = `${auxiliaryHeads}, with ${formatCount(trainingParameters - parameters)} more parameters in training (loss.auxiliary)`;
+  const about: [string, string][] = [
+    ['parameters', formatCount(parameters)],
+    ['GMAC', `${gigaMultiplyAccumulates.toFixed(2)} (10⁹ multiply-accumulates for one image of ${size}²)`],
+    ['challenge', facts.describeLimit(cost)],
+    ['image', `3×${size}×${size}; sides must be multiples of ${multiple}`],
+    ['logits', `${classes}×${side}×${side}: ${classes} classes at stride ${logitsStride}`],
+    ['auxiliary heads', auxiliaryHeads === 0 ? 'none' : heads],
+    ['settings', facts.describeSettings(rules, settings).join('\n') || 'none'],
+  ];
+  printText(wrapWords(`${model.title}: ${summary}`, lineWidth));
+  printText(`\n${formatPairs(about)}`);
+  if (encoders.length > 0) {
+    printText(`\nEncoders (model.encoder):\n${formatTexts(encoders.map((entry) => [entry.name, entry.summary]))}`);
+  }
+  printText(`\n${table}`);
 }
 
 /** `faceparse models [NAME]` */
 export function registerModels(program: Command): void {
   program
     .command('models')
-    .description('list the networks, or the layers of one, with parameters and multiply-accumulates')
-    .argument('[name]', 'list the layers of this network')
+    .description('list the networks, or the settings and layers of one, with parameters and multiply-accumulates')
+    .argument('[name]', 'show this network: settings, encoders, layers')
     .option('--encoder <name>', 'encoder of the network; without NAME, list only the networks on it')
     .option('--depth <n>', 'number of strides of the encoder that are used', wholeNumber(1, 5))
     .option('--output-stride <n>', 'stride of the deepest features', wholeNumber(4, 32))

@@ -104,7 +104,7 @@ export class NativeEntryProgram<Entry extends string> implements EntryProgram<En
   writeStates(values: ReadonlyMap<string, Float32Array>): Promise<void> {
     return this.calls.add(async () => {
       checkStates(this.states, values);
-      for (const [name, value] of values) this.writeState(name, Float32Array.from(value));
+      for (const [name, value] of values) this.writeState(name, new Float32Array(value));
     });
   }
 

@@ -13,7 +13,7 @@ export class DeviceReader {
 
   /** A copy of a float32 tensor in any location. */
   async read(tensor: OnnxTensor): Promise<Float32Array> {
-    if (tensor.location === 'cpu') return Float32Array.from(tensor.data as Float32Array);
+    if (tensor.location === 'cpu') return new Float32Array(tensor.data as Float32Array);
     const rank = tensor.dims.length;
     let session = this.sessions.get(rank);
     if (!session) {

@@ -102,7 +102,7 @@ class OnnxProgram implements EntryProgram {
       for (const [name, value] of values) {
         this.current.get(name)!.dispose();
         const { shape } = stateOf(this.states, name);
-        this.current.set(name, onnxTensor(this.runtime, Float32Array.from(value), shape));
+        this.current.set(name, onnxTensor(this.runtime, new Float32Array(value), shape));
       }
     });
   }

@@ -29,7 +29,9 @@ export function foldBatchNorm(source: Graph): Graph {
     const weight = constantOf(convolution.inputs[1])!;
     const bias = convolution.inputs[2] && constantOf(convolution.inputs[2]);
     const channelOf = outputChannels(convolution);
-    const folded = weight.map((value, index) => value * factor[channelOf(index)]);
+    const folded = new Float32Array(weight.length);
+    // A loop: `map` takes twice as long for the millions of weights of a network.
+    for (let index = 0; index < folded.length; index++) folded[index] = weight[index] * factor[channelOf(index)];
     const shift = beta.map((value, channel) => value + ((bias?.[channel] ?? 0) - mean[channel]) * factor[channel]);
     return target.within(convolution.module, () => {
       const parameters = [target.constant(folded, convolution.inputs[1].shape), target.constant(shift, [shift.length])];
