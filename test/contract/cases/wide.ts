@@ -219,6 +219,15 @@ export const wideCases: readonly OpCase[] = [
     },
   }),
   wide({
+    name: 'a dilated convolution beside its input',
+    size: [16, 16],
+    weights: { stem: [32, 3], dilated: [32, 32], last: [4, 64] },
+    build: ({ x, dilated }, convolve) => {
+      const map = maxPool(convolve(x, 'stem'), { kernel: 3, stride: 1, padding: 1 });
+      return convolve(concat([conv2d(map, dilated, { padding: 2, dilation: 2 }), map], 1), 'last');
+    },
+  }),
+  wide({
     name: 'joined in three, the last with a rest, and cut again',
     weights: { a: [16, 3], b: [32, 3], c: [20, 3], one: [4, 48], two: [4, 20] },
     build: ({ x }, convolve) => {

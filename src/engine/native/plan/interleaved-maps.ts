@@ -13,7 +13,10 @@ export function interleavedShape([images, channels, height, width]: Shape, [rows
   return [images * rows * columns, channels, height / rows, width / columns];
 }
 
-/** The copy from a whole map to its interleaved ones: axes image, row, column, block of channels, height, width, channel. */
+/**
+ * The copy from a whole map to its interleaved ones: axes image, row, column, block of channels, height, width, channel. The
+ * whole map may become a view later, so this is computed when places are known.
+ */
 function interleavingCopy(whole: Value, parts: Value, [rows, columns]: Interleaving) {
   const { block } = whole;
   const [images, channels, height, width] = whole.shape as [number, number, number, number];
@@ -53,15 +56,17 @@ export function interleavedValue(tensor: Tensor, block: number, by: Interleaving
 function splitMap(lowering: Lowering, tensor: Tensor, block: number, by: Interleaving): Value {
   const whole = lowering.use(tensor, block);
   const parts = interleavedValue(tensor, block, by);
-  const { extents, wholeStrides, partStrides } = interleavingCopy(whole, parts, by);
-  const copy = { source: whole, target: parts, extents, sourceStrides: wholeStrides, targetStrides: partStrides };
   lowering.emit({
     kind: 'copies',
     label: `interleaved maps of ${whole.name}`,
     reads: [whole],
     writes: [parts],
     strided: [whole],
-    fields: (at) => ({ copies: copyFields([copy], at) }),
+    fields: (at) => {
+      const { extents, wholeStrides, partStrides } = interleavingCopy(whole, parts, by);
+      const copy = { source: whole, target: parts, extents, sourceStrides: wholeStrides, targetStrides: partStrides };
+      return { copies: copyFields([copy], at) };
+    },
   });
   return parts;
 }
@@ -79,13 +84,16 @@ export function readMap(
 /** Joins interleaved maps to the tensor that they are parts of. */
 export function joinMap(lowering: Lowering, parts: Value, tensor: Tensor, by: Interleaving): void {
   const whole = lowering.define(tensor, { block: parts.block });
-  const { extents, wholeStrides, partStrides } = interleavingCopy(whole, parts, by);
-  const copy = { source: parts, target: whole, extents, sourceStrides: partStrides, targetStrides: wholeStrides };
   lowering.emit({
     kind: 'copies',
     label: `whole map of ${parts.name}`,
     reads: [parts],
     writes: [whole],
-    fields: (at) => ({ copies: copyFields([copy], at) }),
+    strided: [whole],
+    fields: (at) => {
+      const { extents, wholeStrides, partStrides } = interleavingCopy(whole, parts, by);
+      const copy = { source: parts, target: whole, extents, sourceStrides: partStrides, targetStrides: wholeStrides };
+      return { copies: copyFields([copy], at) };
+    },
   });
 }
