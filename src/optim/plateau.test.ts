@@ -43,6 +43,7 @@ describe('nextPlateau', () => {
   it('counts a value that is not a number as no improvement', () => {
     const first = nextPlateau(initialPlateau, Number.NaN, options);
     expect(first).toEqual({ reduction: 1, bad: 1, cooldown: 0 });
+    expect(nextPlateau(initialPlateau, Number.NEGATIVE_INFINITY, options)).toEqual(first);
     expect(nextPlateau(first, 0.5, options)).toEqual({ reduction: 1, best: 0.5, bad: 0, cooldown: 0 });
   });
 });

@@ -27,9 +27,10 @@ export interface PlateauState {
 
 export const initialPlateau: PlateauState = { reduction: 1, bad: 0, cooldown: 0 };
 
-/** Whether a value improves on the best so far by more than a relative threshold. NaN never does. */
+/** Whether a value improves on the best so far by more than a relative threshold. NaN and infinity never do. */
 function improves(value: number, best: number | undefined, { higherIsBetter, threshold }: PlateauOptions): boolean {
-  if (best === undefined) return !Number.isNaN(value);
+  if (!Number.isFinite(value)) return false;
+  if (best === undefined) return true;
   return higherIsBetter ? value > best * (1 + threshold) : value < best * (1 - threshold);
 }
 

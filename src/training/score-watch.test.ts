@@ -43,7 +43,7 @@ describe('ScoreWatch', () => {
       (value) => watch.add({ ...scoresOf(0.5), valMacroF1NoBackground: value }).staleValidations,
     );
     expect(stale).toEqual([0, 0, 1]);
-    expect(counts([Number.NaN, Number.NaN, 0.1])).toEqual([1, 2, 0]);
+    expect(counts([Number.NaN, Number.POSITIVE_INFINITY, 0.1])).toEqual([1, 2, 0]);
   });
 
   it('continues from its state after it was stored as JSON, bit by bit', () => {

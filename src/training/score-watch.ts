@@ -86,14 +86,14 @@ export class ScoreWatch {
   }
 }
 
-/** Counts the validations since the best score. NaN is no improvement. */
+/** Counts the validations since the best score. NaN and infinity are no improvement; a checkpoint could not hold them. */
 function nextStopping(
   { best, stale }: NonNullable<WatchState['earlyStopping']>,
   value: number,
   { watch, minDelta }: Config['train']['earlyStopping'],
 ): NonNullable<WatchState['earlyStopping']> {
   const gain = best === undefined ? Number.POSITIVE_INFINITY : isHigherBetter(watch) ? value - best : best - value;
-  if (gain > minDelta && !Number.isNaN(value)) return { watch, best: value, stale: 0 };
+  if (gain > minDelta && Number.isFinite(value)) return { watch, best: value, stale: 0 };
   return { watch, ...(best !== undefined && { best }), stale: stale + 1 };
 }
 

@@ -119,7 +119,7 @@ class TrainingSession {
       release ??= await claimRun(folder.path);
       const interrupted = await this.loop();
       const best = interrupted ? undefined : await this.scoreBest();
-      const { earlyStop } = this.saver;
+      const earlyStop = this.progress.isOver ? undefined : this.saver.earlyStop;
       const { step: steps, seconds } = this.progress;
       const scores = { bestF: this.saver.best.f, ...(this.last && { last: this.last }), ...(best && { best }) };
       return { run: folder, steps, seconds, interrupted, earlyStop, ...scores };

@@ -52,7 +52,7 @@ export function matchWeights(
 ): MatchedWeights {
   if (part === 'encoder' && model.settings.encoder === undefined) {
     throw wrong(
-      `${model.title} has no encoder, so train.initPart=encoder has nothing to read; remove it, or choose a network with an encoder, such as model.name=unet`,
+      `${model.title} has no encoder to read; leave out train.initPart=encoder, or choose a network with an encoder, such as model.name=unet`,
     );
   }
   const fit = fitTensors(tensors, model, part);

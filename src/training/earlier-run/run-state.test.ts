@@ -49,4 +49,22 @@ describe('readRunState', () => {
     expect(state).toEqual({ isFinished: true, last: lines[1], hasCheckpoint: false, bestF: 0.75 });
     expect((await readRunState(folder, config('train.epochs=3')))?.isFinished).toBe(false);
   });
+
+  it('says that a run stopped early only where it has steps left', async () => {
+    const folder = runFolder(await temporaryFolder());
+    await mkdir(folder.path, { recursive: true });
+    await writeFile(
+      folder.metrics,
+      formatMetrics([{ step: 18, epoch: 3, seconds: 1, valF: 0.75, staleValidations: 2 }]),
+    );
+    const trainingData = { folder: 'x', pairs: 24, stemsSha256: '0'.repeat(64) };
+    const environment = { parameters: 1, initialWeights: 'random, seed 0', trainingData };
+    await writeFile(folder.environment, JSON.stringify(environment));
+    const stateOf = (epochs: number) =>
+      readRunState(folder, config(`train.epochs=${epochs}`, 'train.earlyStopping.patience=2'));
+    expect(await stateOf(4)).toMatchObject({ isFinished: true, earlyStop: 'valF did not improve in 2 validations' });
+    const whole = await stateOf(3);
+    expect(whole).toMatchObject({ isFinished: true });
+    expect(whole).not.toHaveProperty('earlyStop');
+  });
 });

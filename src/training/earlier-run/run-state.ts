@@ -26,9 +26,11 @@ export interface RunState {
  *   unless a resume has changed it
  */
 export function isFinished(last: MetricsLine, config: Config, pairs?: number): boolean {
-  const { train } = config;
   if (last.valF === undefined) return false;
-  if (describeEarlyStop(last, config) !== undefined) return true;
+  return describeEarlyStop(last, config) !== undefined || hasWholeLength(last, config, pairs);
+}
+
+function hasWholeLength(last: MetricsLine, { train }: Config, pairs?: number): boolean {
   if (train.minutes) return last.seconds >= train.minutes * 60;
   const stepsPerEpoch =
     pairs === undefined ? Math.round(last.step / last.epoch) : Math.floor(pairs / imagesPerStep(train));
@@ -42,7 +44,8 @@ export async function readRunState(folder: RunFolder, config: Config): Promise<R
   const last = lines.at(-1);
   if (!last) return undefined;
   const { pairs } = allTrainingData(await readEnvironment(folder.environment)).at(-1)!;
-  const earlyStop = describeEarlyStop(last, config);
+  // Patience that runs out at the last step cuts nothing short.
+  const earlyStop = hasWholeLength(last, config, pairs) ? undefined : describeEarlyStop(last, config);
   const scores = lines.flatMap(({ valF }) => valF ?? []);
   return {
     isFinished: isFinished(last, config, pairs),
