@@ -59,7 +59,7 @@ class RandomGraph {
     x: Tensor,
     filters: number,
     kernel: number,
-    options: { groups?: number; stride?: number } = {},
+    options: { groups?: number; stride?: number; dilation?: number; padding?: number } = {},
   ): Tensor {
     const perGroup = x.shape[1] / (options.groups ?? 1);
     const range = 1 / Math.sqrt(perGroup * kernel * kernel);
@@ -107,12 +107,23 @@ class RandomGraph {
       strided: () => (height > 6 ? this.convolve(x, filters, 3, { stride: 2 }) : undefined),
       pointwise: () => this.normalize(this.convolve(x, filters, 1)),
       depthwise: () => this.convolve(x, channels, this.pick([3, 5]), { groups: channels }),
+      dilated: () => this.convolve(x, filters, 3, { dilation: 2, padding: 2 }),
+      dilatedDepthwise: () => {
+        const dilation = this.pick([2, 3]);
+        return this.activate(
+          add(this.convolve(x, channels, 3, { groups: channels, dilation, padding: dilation }), this.like(x)),
+        );
+      },
       residualConvolution: () => this.activate(add(this.convolve(x, channels, this.pick([1, 3])), this.like(x))),
       plainResidualConvolution: () => add(this.convolve(x, channels, this.pick([1, 3])), x),
       normalized: () => this.activate(this.normalize(x)),
       residual: () => this.activate(add(this.normalize(x), this.like(x))),
       sum: () => add(x, this.like(x)),
-      difference: () => sub(this.like(x), x),
+      difference: () => {
+        const other = this.like(x);
+        // A map of zeros has no variance: a normalisation would blow rounding up.
+        return other === x ? undefined : sub(other, x);
+      },
       gate: () => mul(x, activation(this.like(x), 'sigmoid')),
       exponential: () => exp(scale(this.activate(x), 0.3)),
       quotient: () => mul(div(this.like(x), add(exp(scale(this.activate(x), 0.3)), x.graph.scalar(1))), x),
