@@ -44,6 +44,12 @@ describe('a label table', () => {
     });
   });
 
+  it('takes colours in hexadecimal', () => {
+    const [background, left, ...more] = valid.classes;
+    const { classes } = tableOf({ ...valid, classes: [background, { ...left, color: '#0aC81e' }, ...more] });
+    expect(classes[1].color).toEqual([10, 200, 30]);
+  });
+
   it('is unchanged when it is read again, also from JSON', () => {
     const table = tableOf(valid);
     expect(tableOf(table)).toEqual(table);
@@ -135,6 +141,12 @@ describe('a label table', () => {
       'a colour with a fraction',
       { color: [0, 0.5, 0] },
       /^class 'left' has the color \[0, 0.5, 0\], but it must be three/,
+    ],
+    ['a colour by name', { color: 'red' }, /^class 'left' has the color 'red', but it must be three .* or "#3333ff"$/],
+    [
+      'a colour that YAML takes for a comment',
+      { color: null },
+      /^class 'left' has the color missing, but it must be three/,
     ],
     ['a colour twice', { color: [0, 0, 0] }, /^classes 'background' and 'left' have the same color \[0, 0, 0\]/],
     ['no sources', { from: [] }, /^class 'left' has an empty `from`/],

@@ -211,9 +211,14 @@ class TableReader {
   }
 
   private readColor(value: unknown, index: number, name: string): ReadClass['color'] {
-    if (value === undefined || value === null) return undefined;
+    if (value === undefined) return undefined;
     if (Array.isArray(value) && value.length === 3 && value.every(isByte)) return [value[0], value[1], value[2]];
-    const wanted = 'three whole numbers from 0 to 255, such as [51, 51, 255]';
+    const digits = typeof value === 'string' ? /^#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})$/i.exec(value) : null;
+    if (digits) {
+      const [red, green, blue] = digits.slice(1).map((pair) => Number.parseInt(pair, 16)) as [number, number, number];
+      return [red, green, blue];
+    }
+    const wanted = 'three whole numbers from 0 to 255, such as [51, 51, 255], or "#3333ff"';
     return this.fail(
       ['classes', index, 'color'],
       `class '${name}' has the color ${describe(value)}, but it must be ${wanted}`,

@@ -66,6 +66,12 @@ function refused(message: string): FaceparseError {
   return new FaceparseError(message, { exitCode: 2 });
 }
 
+/** What to do about a stored network that is not registered; undefined for one that is. */
+export function registrationHint(name: string): string | undefined {
+  if (listModels().includes(name)) return undefined;
+  return 'for a network of your own, import the module that registers it first (on the command line: NODE_OPTIONS="--import ./MODULE.mjs")';
+}
+
 /** Returns the architecture with that name. @throws FaceparseError that lists the valid names */
 export function getArchitecture(name: string): Architecture {
   const found = architectures.find((architecture) => architecture.name === name);

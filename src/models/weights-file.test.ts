@@ -189,6 +189,7 @@ describe('a weights file', () => {
     ['version', '4', /version 4 of the weights format; this version of faceparse reads versions 1, 2 and 3/],
     ['settings', '{"encoder": [1]}', /settings of the network in an unknown form/],
     ['settings', '{"size": 3}', /settings of the network in an unknown form/],
+    ['settings', '[]', /settings of the network in an unknown form/],
     ['settings', '7', /settings of the network in an unknown form/],
     ['model', '', /does not say which network/],
     ['size', 'large', /^a has a size of "large", but it must be a whole number of pixels from 32 to 4096/],

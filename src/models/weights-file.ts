@@ -225,7 +225,8 @@ function requireTable(value: unknown, what: string): LabelTable {
 
 /** Checks the form of settings read from a file; the architecture checks their values. */
 function checkSettings(candidate: unknown, name: string): ModelSettings {
-  const entries = typeof candidate === 'object' && candidate !== null ? Object.entries(candidate) : undefined;
+  const isTable = typeof candidate === 'object' && candidate !== null && !Array.isArray(candidate);
+  const entries = isTable ? Object.entries(candidate) : undefined;
   const isValid = entries?.every(
     ([key, value]) =>
       (settingNames as readonly string[]).includes(key) && ['string', 'number'].includes(typeof value as string),

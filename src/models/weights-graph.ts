@@ -2,7 +2,7 @@ import type { Graph } from '../graph/graph.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { inferenceGraph, type Model } from './model.ts';
-import { createModel } from './registry.ts';
+import { createModel, registrationHint } from './registry.ts';
 import { checkWeightsFit, type Weights } from './weights-file.ts';
 
 /**
@@ -26,7 +26,9 @@ export function weightsGraph(weights: Weights, name: string, size = weights.prep
   try {
     graph = inferenceGraph(modelOf(weights), { batch, height: size, width: size });
   } catch (cause) {
-    throw new FaceparseError(`${name} cannot be used: ${(cause as Error).message}`, { cause });
+    const hint = registrationHint(weights.model);
+    const own = hint === undefined ? '' : `; ${hint}`;
+    throw new FaceparseError(`${name} cannot be used: ${(cause as Error).message}${own}`, { cause });
   }
   checkWeightsFit(weights, graph, name);
   return graph;

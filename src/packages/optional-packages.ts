@@ -50,5 +50,9 @@ export function requirePackages(user: string, names: readonly OptionalPackage[])
   const missing = names.filter((name) => installedPackage(name) === undefined);
   if (missing.length === 0) return;
   const what = missing.length === 1 ? 'a package that is' : 'packages that are';
-  throw new FaceparseError(`${user} needs ${what} not installed; run: ${installCommand(missing)}`);
+  // Its install script downloads CUDA libraries, which the CPU does not need and which fails without access to nuget.org.
+  const skip = missing.includes('onnxruntime-node')
+    ? ' (with ONNXRUNTIME_NODE_INSTALL=skip in the environment, without CUDA libraries)'
+    : '';
+  throw new FaceparseError(`${user} needs ${what} not installed; run: ${installCommand(missing)}${skip}`);
 }

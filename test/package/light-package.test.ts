@@ -85,7 +85,7 @@ describe('faceparse without its optional packages', () => {
       ],
       [
         'predict train/images/a.jpg',
-        'the onnx engine needs a package that is not installed; run: npm install onnxruntime-node@1.30',
+        'the onnx engine needs a package that is not installed; run: npm install onnxruntime-node@1.30 (with ONNXRUNTIME_NODE_INSTALL=skip in the environment, without CUDA libraries)',
       ],
     ]) {
       expect(await run(words), words).toEqual({ code: 1, stdout: '', stderr: `faceparse: ${message}\n` });
@@ -94,7 +94,9 @@ describe('faceparse without its optional packages', () => {
     const { code, stdout } = await run('doctor');
     expect(code).toBe(1);
     expect(stdout).toMatch(/^ +echarts +not installed \(draws the charts\): npm install echarts@6$/m);
-    expect(stdout).toMatch(/^ +onnx +does not work: .*npm install onnxruntime-node@1\.30$/m);
+    expect(stdout).toMatch(
+      /^ +onnx +does not work: .*npm install onnxruntime-node@1\.30 \(with ONNXRUNTIME_NODE_INSTALL=skip .*\)$/m,
+    );
   });
 
   it('has a browser entry that loads with what a browser app needs', async () => {

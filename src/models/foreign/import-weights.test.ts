@@ -4,11 +4,14 @@ import { pytorchCheckpoint } from '../../export/pytorch/pytorch.ts';
 import { toHalf } from '../../formats/float16.ts';
 import { encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import { encodeSafetensors } from '../../formats/safetensors.ts';
+import { readStateDict } from '../../formats/state-dict/read-state-dict.ts';
 import { type Graph, sizeOf } from '../../graph/graph.ts';
+import { celebamask19 } from '../../labels/celebamask-19.ts';
+import { parseLabelTable } from '../../labels/parse-label-table.ts';
 import { inferenceGraph } from '../model.ts';
 import { createModel } from '../registry.ts';
-import { decodeWeights, encodeWeights, type Weights } from '../weights-file.ts';
-import { decodeOwnWeights, importWeights } from './import-weights.ts';
+import { decodeWeights, encodeDescription, encodeWeights, type Weights } from '../weights-file.ts';
+import { decodeOwnWeights, importStateDict, importWeights } from './import-weights.ts';
 
 const model = createModel('pspnet', { encoder: 'resnet18', classes: 19 });
 const network = { model: 'pspnet', encoder: 'resnet18', labels: 'celebamask-19', size: 64 };
@@ -96,6 +99,11 @@ describe('importWeights', () => {
       'no network',
       {},
       /^nothing in a\.pth says which network .* pspnet \(resnet18\) with 19 classes; pass \{ model: "pspnet", .* `faceparse/,
+    ],
+    [
+      'no network, but its label set',
+      { labels: 'celebamask-19', size: 64 },
+      /^nothing in a\.pth says .* with 19 classes; add model: 'pspnet' and encoder: 'resnet18'$/,
     ],
     [
       'no labels and size',
@@ -248,6 +256,18 @@ describe('a ckpt.pth of faceparse export', () => {
     notes: { run: 'a' },
   };
 
+  /** The file with a description that export would not write. */
+  const tampered = (change: Partial<Weights>) => {
+    const { states } = inferenceGraph(other, { batch: 1, height: 64, width: 64 });
+    const state_dict = new Map(
+      [...states].map(([name, { shape }]) => [
+        name,
+        { dtype: 'float32' as const, shape, data: otherStates.get(name)! },
+      ]),
+    );
+    return encodePyTorchCheckpoint({ state_dict, ...encodeDescription({ ...given, ...change }) });
+  };
+
   it('describes its network, label set and preprocessing', () => {
     const { weights, notices } = importWeights(pytorchCheckpoint(given), 'ckpt.pth');
     const { notes: _, ...described } = given;
@@ -259,6 +279,34 @@ describe('a ckpt.pth of faceparse export', () => {
       `ckpt.pth: reads ${weights.states.size} tensors for pspnet (mobilenet_v2), with the names of faceparse`,
     ]);
     expect(decodeOwnWeights(pytorchCheckpoint(given), 'a').weights.preprocessing).toEqual(weights.preprocessing);
+  });
+
+  it.each<[string, Partial<Weights>, RegExp]>([
+    ['a depth', { settings: { ...other.settings, depth: 1e9 } }, /depth is 1000000000, but must be 3, 4 or 5/],
+    ['an encoder', { settings: { ...other.settings, encoder: '__proto__' } }, /unknown encoder '__proto__'/],
+    ['a size', { preprocessing: { ...preprocessing, size: 33 } }, /size is 33, but pspnet takes multiples of 16/],
+  ])('with %s that it cannot have is named, whatever the caller is', (_, change, message) => {
+    const bytes = tampered(change);
+    for (const caller of ['command', 'library'] as const) {
+      const state = readStateDict(bytes, 'ckpt.pth');
+      const found = messageOf(() => importStateDict(state, { name: 'ckpt.pth', network: {}, caller }));
+      expect(found).toMatch(
+        /^the description of the network in ckpt\.pth cannot be used: .*; export the run again, or give/,
+      );
+      expect(found).toMatch(message);
+    }
+  });
+
+  it('of a network that is not registered says how to register it', () => {
+    const bytes = tampered({ model: 'fpn-mini', settings: {} });
+    expect(messageOf(() => importWeights(bytes, 'a'))).toMatch(
+      /unknown model 'fpn-mini'; .*; for a network of your own, import/,
+    );
+  });
+
+  it('takes options in place of a wrong description', () => {
+    const bytes = tampered({ preprocessing: { ...preprocessing, size: 33 } });
+    expect(importWeights(bytes, 'a', { size: 64 }).weights.preprocessing.size).toBe(64);
   });
 
   it('takes options in place of its own description', () => {
@@ -308,8 +356,16 @@ describe('decodeOwnWeights', () => {
     ] as const) {
       five.set(name, { dtype: 'float32', shape, data: new Float32Array(sizeOf(shape)) });
     }
-    expect(messageOf(() => decodeOwnWeights(encodePyTorchCheckpoint({ model: five }), 'a'))).toMatch(
-      /with 5 classes, but no built-in label set has 5 classes; pass a table of them as labels, or train a new head: .* --init a train\.initPart=body --data DATA$/,
+    const bytes = encodePyTorchCheckpoint({ model: five });
+    const kept = ['background', 'skin', 'hair', 'nose', 'hat'];
+    const drop = celebamask19.classes.map(({ name }) => name).filter((name) => !kept.includes(name));
+    const { table } = parseLabelTable({ name: 'five', classes: kept.map((name) => ({ name })), drop });
+    const given = { name: 'a', network: { labels: table! }, caller: 'command' as const };
+    expect(messageOf(() => importStateDict(readStateDict(bytes, 'a'), given))).toMatch(
+      /with 5 classes; add --model \w+, --encoder resnet18 and --size \(the side of its input in training\)$/,
+    );
+    expect(messageOf(() => decodeOwnWeights(bytes, 'a'))).toMatch(
+      /with 5 classes, but no built-in label set has 5 classes; pass a table of them as labels, with model: '\w+' and encoder: '\w+', or train a new head: .* --init a train\.initPart=body --data DATA$/,
     );
   });
 

@@ -8,13 +8,19 @@ import { FaceparseError } from '../../text/errors.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { quote } from '../../text/quoted-text.ts';
 import type { Model } from '../model.ts';
+import { registrationHint } from '../registry.ts';
 import { decodeWeights, type Weights } from '../weights-file.ts';
 import { type Caller, optionName, optionValue } from './caller.ts';
 import { sortClasses } from './class-order.ts';
-import { checkForeignNetwork, type ForeignNetwork, foreignNetworkOptions } from './foreign-network.ts';
+import {
+  type CheckedNetwork,
+  checkForeignNetwork,
+  type ForeignNetwork,
+  foreignNetworkOptions,
+} from './foreign-network.ts';
 import { guessNetwork, type NetworkGuess } from './guess-network.ts';
 import { describeGuess, matchWeights } from './match-weights.ts';
-import { exportedNetwork } from './own-export.ts';
+import { type ExportedNetwork, exportedNetwork } from './own-export.ts';
 import { describeResemblance } from './resemblance.ts';
 
 /** Weights of another program, and what to tell about them. */
@@ -84,8 +90,11 @@ export function importStateDict(file: StateDict, { name, network, caller }: Impo
   const isSame = network.model === undefined || network.model === exported?.network.model;
   const described = isSame ? exported : undefined;
   const given = { ...described?.network, ...network };
-  if (given.model === undefined) throw unnamedNetwork(file, name, caller);
-  const { model, labels, preprocessing } = checkForeignNetwork(given, name, caller);
+  if (given.model === undefined) throw unnamedNetwork(file, name, caller, network);
+  const isDescribed = described !== undefined && Object.values(network).every((value) => value === undefined);
+  const { model, labels, preprocessing } = isDescribed
+    ? checkDescription(described.network, name)
+    : checkForeignNetwork(given, name, caller);
   const headAdvice = `choose a label set with as many classes (${optionName('labels', caller)}), or train a new head: faceparse train ${trainingWords(model)} --init ${name} train.initPart=body --data DATA`;
   const matched = matchWeights(file, model, {
     name,
@@ -145,6 +154,19 @@ function preprocessingNotice(
   return `${name}: ${shape} and normalized with mean ${numbers} and std ${preprocessing.std.join(', ')}${change}`;
 }
 
+/** Checks what a file says of its network, if no option replaces a part of it. @throws FaceparseError that blames the file */
+function checkDescription(network: ExportedNetwork['network'], name: string): CheckedNetwork {
+  try {
+    return checkForeignNetwork(network, name, 'library');
+  } catch (error) {
+    if (!(error instanceof FaceparseError)) throw error;
+    const advice = registrationHint(network.model) ?? 'export the run again, or give the right options';
+    throw new FaceparseError(`the description of the network in ${name} cannot be used: ${error.message}; ${advice}`, {
+      cause: error,
+    });
+  }
+}
+
 function describedTwice(name: string, network: Partial<ForeignNetwork>, caller: Caller): FaceparseError {
   const given = Object.entries(network).flatMap(([key, value]) =>
     value === undefined ? [] : [optionName(key, caller)],
@@ -190,7 +212,12 @@ export function foreignStateDict(source: Uint8Array | ByteSource, name: string):
 }
 
 /** The error for weights of another program without the network that they belong to; it suggests one if that is clear. */
-function unnamedNetwork({ tensors }: Pick<StateDict, 'tensors'>, name: string, caller: Caller): FaceparseError {
+function unnamedNetwork(
+  { tensors }: Pick<StateDict, 'tensors'>,
+  name: string,
+  caller: Caller,
+  given: Partial<ForeignNetwork> = {},
+): FaceparseError {
   const guess = guessNetwork(tensors);
   const { model, encoder, classes } = guess ?? {};
   const clear = guess ? `; ${describeGuess(guess)}` : '';
@@ -208,6 +235,14 @@ function unnamedNetwork({ tensors }: Pick<StateDict, 'tensors'>, name: string, c
       `${start}, and none here fits all of them with default settings (\`faceparse models\` lists the networks); \`${words}\` lists what does not fit one`,
     );
   }
+  if (given.labels !== undefined && getLabelSet(given.labels).classes.length === classes) {
+    const missing = [
+      optionValue('model', model, caller),
+      ...(encoder === undefined ? [] : [optionValue('encoder', encoder, caller)]),
+      ...(given.size === undefined ? [`${optionName('size', caller)} (the side of its input in training)`] : []),
+    ];
+    return wrong(`${start}${clear}; add ${joinWords(missing, 'and')}`);
+  }
   const labels = labelsFor(guess);
   const training = trainingWords({ name: model, settings: encoder === undefined ? {} : { encoder } });
   if (labels === undefined) {
@@ -217,7 +252,13 @@ function unnamedNetwork({ tensors }: Pick<StateDict, 'tensors'>, name: string, c
         : 'pass a table of them as labels';
     const head = `train a new head: faceparse train ${training} --init ${name} train.initPart=body --data DATA`;
     if (classes === 1) return wrong(`${start}${clear}, but faceparse needs at least two; ${head}`);
-    return wrong(`${start}${clear}, but no built-in label set has ${classes} classes; ${own}, or ${head}`);
+    const network = [
+      optionValue('model', model, caller),
+      ...(encoder === undefined ? [] : [optionValue('encoder', encoder, caller)]),
+    ];
+    return wrong(
+      `${start}${clear}, but no built-in label set has ${classes} classes; ${own}, with ${joinWords(network, 'and')}, or ${head}`,
+    );
   }
   const words = `--model ${model}${encoder === undefined ? '' : ` --encoder ${encoder}`} --labels ${labels} --size 512`;
   const conversion = `convert it with \`faceparse import ${name} ${words} --out NEW.safetensors\` (with the size of its training)`;
