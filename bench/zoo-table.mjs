@@ -48,10 +48,12 @@ function timingCells({ step_ms: step, inference_ms: inference, peak_mib: memory 
 /** What the timings are, if there are any. */
 function describeTimings() {
   if (own.length === 0) return [];
-  const { cpu, cores, batch, size, date, rounds, side } = own[0];
+  const { cpu, cores, batch, size, date, side } = own[0];
+  const rounds = Math.max(...own.map((row) => Number(row.rounds)));
+  const once = own.some((row) => Number(row.rounds) < rounds) ? ', of fewer for networks that are not compared below' : '';
   return [
     `Training step and inference: batches of ${batch} images of ${size}², engine \`${side}\`, ${cpu}, ${cores} cores, ${date}; medians of`,
-    `${rounds} rounds. Memory: peak of a process that trains and infers.`,
+    `${rounds} rounds${once}. Memory: peak of a process that trains and infers.`,
   ];
 }
 

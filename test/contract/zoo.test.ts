@@ -114,7 +114,7 @@ const engine = native ? createNodeNativeEngine({ threads: 2 }) : await createNod
 
 const runsEverything = process.env.FACEPARSE_ALL_NETWORKS !== undefined;
 /** Multiply-accumulates, in 10⁹, up to which a network is trained on the engines of one thread. */
-const slowLimit = 0.05;
+const slowLimit = 0.028;
 /** Parameters up to which a network is trained on all other engines: drawing the initial ones takes seconds. */
 const largeLimit = 15e6;
 
@@ -159,7 +159,10 @@ describe.each(trainedOnAll.map((network) => ({ network, title: titleOf(network) 
   },
 );
 
-describe.each(trainedNetworks.map((network) => ({ network, title: titleOf(network) })))('$title', ({ network }) => {
+/** ResNet-34 has the blocks of ResNet-18, and more of them. */
+const resumed = trainedNetworks.filter(({ encoder }) => runsEverything || encoder !== 'resnet34');
+
+describe.each(resumed.map((network) => ({ network, title: titleOf(network) })))('$title', ({ network }) => {
   it('resumed from its states goes on as if it had not stopped; its weights are read as they were written', async () => {
     const step = stepOf(network);
     const program = await engine.compile(step);
