@@ -50,7 +50,9 @@ function describeTimings() {
   if (own.length === 0) return [];
   const { cpu, cores, batch, size, date, side } = own[0];
   const rounds = Math.max(...own.map((row) => Number(row.rounds)));
-  const once = own.some((row) => Number(row.rounds) < rounds) ? ', of fewer for networks that are not compared below' : '';
+  const once = own.some((row) => Number(row.rounds) < rounds)
+    ? ', of fewer for networks that are not compared below'
+    : '';
   return [
     `Training step and inference: batches of ${batch} images of ${size}², engine \`${side}\`, ${cpu}, ${cores} cores, ${date}; medians of`,
     `${rounds} rounds${once}. Memory: peak of a process that trains and infers.`,
