@@ -235,10 +235,13 @@ function unnamedNetwork(
       `${start}, and none here fits all of them with default settings (\`faceparse models\` lists the networks); \`${words}\` lists what does not fit one`,
     );
   }
+  const network = [
+    optionValue('model', model, caller),
+    ...(encoder === undefined ? [] : [optionValue('encoder', encoder, caller)]),
+  ];
   if (given.labels !== undefined && getLabelSet(given.labels).classes.length === classes) {
     const missing = [
-      optionValue('model', model, caller),
-      ...(encoder === undefined ? [] : [optionValue('encoder', encoder, caller)]),
+      ...network,
       ...(given.size === undefined ? [`${optionName('size', caller)} (the side of its input in training)`] : []),
     ];
     return wrong(`${start}${clear}; add ${joinWords(missing, 'and')}`);
@@ -252,10 +255,6 @@ function unnamedNetwork(
         : 'pass a table of them as labels';
     const head = `train a new head: faceparse train ${training} --init ${name} train.initPart=body --data DATA`;
     if (classes === 1) return wrong(`${start}${clear}, but faceparse needs at least two; ${head}`);
-    const network = [
-      optionValue('model', model, caller),
-      ...(encoder === undefined ? [] : [optionValue('encoder', encoder, caller)]),
-    ];
     return wrong(
       `${start}${clear}, but no built-in label set has ${classes} classes; ${own}, with ${joinWords(network, 'and')}, or ${head}`,
     );

@@ -46,54 +46,53 @@ function interleavingCopy(whole: Value, parts: Value, [rows, columns]: Interleav
   };
 }
 
+/** Copies a whole map to its interleaved ones, or back. */
+function emitCopy(lowering: Lowering, whole: Value, parts: Value, by: Interleaving, direction: 'split' | 'join'): void {
+  const [source, target] = direction === 'split' ? [whole, parts] : [parts, whole];
+  lowering.emit({
+    kind: 'copies',
+    label: direction === 'split' ? `interleaved maps of ${whole.name}` : `whole map of ${parts.name}`,
+    reads: [source],
+    writes: [target],
+    strided: [whole],
+    fields: (at) => {
+      const { extents, wholeStrides, partStrides } = interleavingCopy(whole, parts, by);
+      const strides =
+        direction === 'split'
+          ? { sourceStrides: wholeStrides, targetStrides: partStrides }
+          : { sourceStrides: partStrides, targetStrides: wholeStrides };
+      return { copies: copyFields([{ source, target, extents, ...strides }], at) };
+    },
+  });
+}
+
 /** A new value for the interleaved maps of a tensor. */
-export function interleavedValue(tensor: Tensor, block: number, by: Interleaving): Value {
+function interleavedValue(tensor: Tensor, block: number, by: Interleaving): Value {
   const shape = interleavedShape(tensor.shape, by);
   return { name: `interleaved ${tensor.node.op}`, shape, dtype: 'float32', block, role: 'computed' };
 }
 
-/** Splits a tensor into its interleaved maps. */
-function splitMap(lowering: Lowering, tensor: Tensor, block: number, by: Interleaving): Value {
-  const whole = lowering.use(tensor, block);
-  const parts = interleavedValue(tensor, block, by);
-  lowering.emit({
-    kind: 'copies',
-    label: `interleaved maps of ${whole.name}`,
-    reads: [whole],
-    writes: [parts],
-    strided: [whole],
-    fields: (at) => {
-      const { extents, wholeStrides, partStrides } = interleavingCopy(whole, parts, by);
-      const copy = { source: whole, target: parts, extents, sourceStrides: wholeStrides, targetStrides: partStrides };
-      return { copies: copyFields([copy], at) };
-    },
-  });
-  return parts;
+/** What a primitive works on; see `Chosen`. */
+interface Layout {
+  readonly interleaved?: Interleaving;
 }
 
 /** A map that a primitive reads: whole, or split where the primitive works on interleaved maps. */
-export function readMap(
-  lowering: Lowering,
-  tensor: Tensor,
-  block: number,
-  { interleaved }: { readonly interleaved?: Interleaving },
-): Value {
-  return interleaved ? splitMap(lowering, tensor, block, interleaved) : lowering.use(tensor, block);
+export function readMap(lowering: Lowering, tensor: Tensor, block: number, { interleaved }: Layout): Value {
+  const whole = lowering.use(tensor, block);
+  if (!interleaved) return whole;
+  const parts = interleavedValue(tensor, block, interleaved);
+  emitCopy(lowering, whole, parts, interleaved, 'split');
+  return parts;
 }
 
-/** Joins interleaved maps to the tensor that they are parts of. */
-export function joinMap(lowering: Lowering, parts: Value, tensor: Tensor, by: Interleaving): void {
-  const whole = lowering.define(tensor, { block: parts.block });
-  lowering.emit({
-    kind: 'copies',
-    label: `whole map of ${parts.name}`,
-    reads: [parts],
-    writes: [whole],
-    strided: [whole],
-    fields: (at) => {
-      const { extents, wholeStrides, partStrides } = interleavingCopy(whole, parts, by);
-      const copy = { source: parts, target: whole, extents, sourceStrides: partStrides, targetStrides: wholeStrides };
-      return { copies: copyFields([copy], at) };
-    },
-  });
+/** A map that a primitive writes: whole, or interleaved maps, which `joinMap` joins afterwards. */
+export function writtenMap(lowering: Lowering, tensor: Tensor, block: number, { interleaved }: Layout): Value {
+  return interleaved ? interleavedValue(tensor, block, interleaved) : lowering.define(tensor, { block });
+}
+
+/** Joins what a primitive wrote to the tensor that it is parts of; a whole map needs nothing. */
+export function joinMap(lowering: Lowering, written: Value, tensor: Tensor, { interleaved }: Layout): void {
+  if (!interleaved) return;
+  emitCopy(lowering, lowering.define(tensor, { block: written.block }), written, interleaved, 'join');
 }

@@ -2,7 +2,7 @@ import type { GraphNode, Tensor } from '../../../graph/graph.ts';
 import type { TransposedConvolutionAttributes } from '../../../graph/ops/convolution.ts';
 import type { FusedConvolutionAttributes } from '../../fusion/fused-ops.ts';
 import { type Chosen, choose, flops, isGenerated, scratchpad } from './choose-convolution.ts';
-import { interleavedValue, joinMap, readMap } from './interleaved-maps.ts';
+import { joinMap, readMap, writtenMap } from './interleaved-maps.ts';
 import { fitsDepthwise, lowerDepthwise, lowerDepthwiseTransposed } from './lower-depthwise.ts';
 import { lowerWeightGradient } from './lower-weight-gradient.ts';
 import { describeNode, type Lowering, type LoweringTable } from './lowering.ts';
@@ -11,11 +11,6 @@ import type { Value } from './operation.ts';
 /** Weights in the layout of the primitive: packed, unless it reads plain ones. */
 function weightsFor(lowering: Lowering, weight: Tensor, { answer }: Chosen): Value {
   return answer.plainWeights ? lowering.use(weight) : lowering.packWeights(weight, answer.id, answer.weightsBytes);
-}
-
-/** A map that the primitive writes; an interleaved one is joined afterwards. */
-function writtenMap(lowering: Lowering, tensor: Tensor, block: number, { interleaved }: Chosen): Value {
-  return interleaved ? interleavedValue(tensor, block, interleaved) : lowering.define(tensor, { block });
 }
 
 function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConvolutionAttributes): void {
@@ -58,7 +53,7 @@ function lowerForward(node: GraphNode, lowering: Lowering, attributes: FusedConv
       ...(scratch[0] && { scratchpad: at.offset(scratch[0]) }),
     }),
   });
-  if (chosen.interleaved) joinMap(lowering, destination, y, chosen.interleaved);
+  joinMap(lowering, destination, y, chosen);
 }
 
 /** oneDNN computes it as the gradient of a convolution, whose destination is x and whose source is the result. */
@@ -92,7 +87,7 @@ function lowerTransposed(node: GraphNode, lowering: Lowering): void {
       ...(scratch[0] && { scratchpad: at.offset(scratch[0]) }),
     }),
   });
-  if (chosen.interleaved) joinMap(lowering, source, y, chosen.interleaved);
+  joinMap(lowering, source, y, chosen);
 }
 
 export const convolutionRules = {

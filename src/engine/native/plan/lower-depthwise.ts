@@ -24,7 +24,12 @@ export function fitsDepthwise(attributes: ConvolutionAttributes, weight: Shape):
 }
 
 /** The convolution, with bias, residual and activation where the attributes have them. */
-export function lowerDepthwise(node: GraphNode, lowering: Lowering, attributes: FusedConvolutionAttributes): void {
+export function lowerDepthwise(
+  node: GraphNode,
+  lowering: Lowering,
+  attributes: FusedConvolutionAttributes,
+  transposed = false,
+): void {
   const [x, weight] = node.inputs as [Tensor, Tensor];
   const bias = attributes.bias ? node.inputs[2] : undefined;
   const residual = attributes.residual ? node.inputs.at(-1) : undefined;
@@ -40,13 +45,13 @@ export function lowerDepthwise(node: GraphNode, lowering: Lowering, attributes: 
     writes: [y],
     ...(added && { inPlace: [[y, added] as const] }),
     strided: [source, y, ...(added ? [added] : [])],
-    flops: flops(node.outputs[0].shape, weight.shape),
+    flops: flops(transposed ? x.shape : node.outputs[0].shape, weight.shape),
     fields: (at) => ({
       x: at.map(source),
       y: at.map(y),
       ...(added && { residual: at.map(added) }),
       ...window(attributes, weight.shape),
-      transposed: false,
+      transposed,
       activation: attributes.activation,
       weights: at.offset(weights),
       ...(biasVector && { biasVector: at.offset(biasVector) }),
@@ -56,26 +61,7 @@ export function lowerDepthwise(node: GraphNode, lowering: Lowering, attributes: 
 
 /** The transposed convolution of stride 1, which is also the input gradient. */
 export function lowerDepthwiseTransposed(node: GraphNode<TransposedConvolutionAttributes>, lowering: Lowering): void {
-  const [x, weight] = node.inputs as [Tensor, Tensor];
-  const { block } = lowering;
-  const [source, weights] = [lowering.use(x, block), lowering.use(weight)];
-  const y = lowering.define(node.outputs[0], { block });
-  lowering.emit({
-    kind: 'depthwise',
-    label: describeNode(node),
-    reads: [source, weights],
-    writes: [y],
-    strided: [source, y],
-    flops: flops(x.shape, weight.shape),
-    fields: (at) => ({
-      x: at.map(source),
-      y: at.map(y),
-      ...window(node.attributes, weight.shape),
-      transposed: true,
-      activation: 'none',
-      weights: at.offset(weights),
-    }),
-  });
+  lowerDepthwise(node, lowering, { ...node.attributes, bias: false, residual: false, activation: 'none' }, true);
 }
 
 function window({ stride, padding, dilation }: ConvolutionAttributes, weight: Shape) {
