@@ -1,7 +1,6 @@
 import { parseConfig } from '../src/config/parse-config.ts';
-import type { StudyRun } from '../src/study/load-study.ts';
+import type { StudyResult, StudyRun } from '../src/study/load-study.ts';
 import type { StudyGroup } from '../src/study/parse-study.ts';
-import type { RunResult } from '../src/study/run-result.ts';
 
 /** A group `g` with a base and a variant `other`, of seeds 0 and 1. */
 export const studyGroup: StudyGroup = {
@@ -24,7 +23,10 @@ export function studyRun(variantName: string, seed = 0): StudyRun {
 }
 
 /** Results of a variant of `studyGroup`: an F a seed, 'unfinished' or 'missing'. */
-export function studyResults(variantName: string, scores: readonly (number | 'unfinished' | 'missing')[]): RunResult[] {
+export function studyResults(
+  variantName: string,
+  scores: readonly (number | 'unfinished' | 'missing')[],
+): StudyResult[] {
   return scores.map((score, seed) => {
     const common = { run: studyRun(variantName, seed), folder: `runs/g/${variantName}-s${seed}` };
     if (typeof score !== 'number') {

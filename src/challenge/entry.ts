@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { unfinishedNote } from '../comparison/runs/unfinished-run.ts';
 import { readHead } from '../files/read-head.ts';
 import { countParameters } from '../graph/cost.ts';
 import { labelSetName } from '../labels/label-table.ts';
@@ -8,7 +9,6 @@ import type { Weights } from '../models/weights-file.ts';
 import { modelOf, weightsGraph } from '../models/weights-graph.ts';
 import { loadWeights } from '../node/face-parser.ts';
 import type { Averaging } from '../parser/averaging.ts';
-import { unfinishedNote } from '../study/unfinished-run.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type RunEnvironment, readEnvironment } from '../training/record/environment.ts';
 import { runFolder } from '../training/record/run-folder.ts';

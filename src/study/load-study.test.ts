@@ -3,9 +3,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test/dataset-fixture.ts';
+import { differingKey } from '../comparison/runs/run-result.ts';
 import { planTraining } from '../training/plan.ts';
 import { loadStudy, selectRuns } from './load-study.ts';
-import { differingKey } from './run-result.ts';
 
 const shipped = fileURLToPath(new URL('../../configs/study.yaml', import.meta.url));
 

@@ -1,23 +1,24 @@
 import { dirname, join } from 'node:path';
+import type { RunResult } from '../comparison/runs/run-result.ts';
+import type { RunSpec } from '../comparison/runs/run-spec.ts';
 import { listBundledConfigs } from '../config/bundled-configs.ts';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
 import { inspectConfig, type Notify, throwFaults } from '../config/parse-config.ts';
 import type { Locate } from '../config/parse-yaml.ts';
-import type { Config } from '../config/schema.ts';
 import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
 import { type GivenGroup, maxFaults, maxRuns, readStudy, type StudyGroup, type StudyVariant } from './parse-study.ts';
 
 /** One run of a study. */
-export interface StudyRun {
+export interface StudyRun extends RunSpec {
   readonly group: StudyGroup;
   readonly variant: StudyVariant;
   readonly seed: number;
-  /** Such as `recipe/sgd-s0`; also its path in the folder of the study's runs. */
-  readonly name: string;
-  readonly config: Config;
 }
+
+/** The result of a study's run. */
+export type StudyResult = RunResult<StudyRun>;
 
 /** All groups and runs of a study file, in order. */
 export interface Study {

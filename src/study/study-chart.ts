@@ -1,10 +1,10 @@
 import { type CurveSeries, curvesChart } from '../charts/curves.ts';
+import type { StudyResult } from './load-study.ts';
 import { baseName } from './parse-study.ts';
-import type { RunResult } from './run-result.ts';
 import type { GroupSummary } from './summary.ts';
 
 /** Means over the runs at the epochs at which all of them were validated. */
-function meanCurve(results: readonly RunResult[]): (readonly [number, number])[] {
+function meanCurve(results: readonly StudyResult[]): (readonly [number, number])[] {
   const curves = results.map(({ validations }) => new Map(validations));
   return [...(curves[0]?.keys() ?? [])]
     .filter((epoch) => curves.every((curve) => curve.has(epoch)))

@@ -1,7 +1,7 @@
 import { formatCount } from '../text/counts.ts';
 import { markdownTable } from '../text/markdown-table.ts';
+import type { StudyResult } from './load-study.ts';
 import { baseName, defaultTitle } from './parse-study.ts';
-import type { RunResult } from './run-result.ts';
 import type { GroupSummary, VariantSummary } from './summary.ts';
 
 /** Columns of a comparison's table. */
@@ -23,7 +23,7 @@ function formatPoints(difference: number): string {
   return `${Number(text) === 0 ? '±' : difference < 0 ? '−' : '+'}${text}`;
 }
 
-function formatResult({ run, state, f, epochs }: RunResult): string {
+function formatResult({ run, state, f, epochs }: StudyResult): string {
   if (state === 'missing') return `s${run.seed} missing`;
   return `s${run.seed} ${state === 'finished' ? f!.toFixed(4) : `unfinished, epoch ${epochs.toFixed(1)}`}`;
 }

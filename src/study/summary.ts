@@ -1,5 +1,5 @@
+import type { StudyResult } from './load-study.ts';
 import { baseName, type StudyGroup, type StudyVariant } from './parse-study.ts';
-import type { RunResult } from './run-result.ts';
 
 /**
  * The significance of a difference to the base, given the noise between seeds:
@@ -14,7 +14,7 @@ export type Verdict = 'base' | 'within noise' | 'beyond noise' | 'noise unknown'
 /** A variant over its seeds. Numbers cover its finished runs and are absent without any. F is F (per image), 0 to 1. */
 export interface VariantSummary {
   readonly variant: StudyVariant;
-  readonly results: readonly RunResult[];
+  readonly results: readonly StudyResult[];
   readonly mean?: number;
   /** Highest minus lowest F; absent with fewer than two finished runs. */
   readonly spread?: number;
@@ -36,7 +36,7 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function measure(variant: StudyVariant, all: readonly RunResult[]) {
+function measure(variant: StudyVariant, all: readonly StudyResult[]) {
   const results = all.filter(({ run }) => run.variant === variant);
   const finished = results.filter(({ state }) => state === 'finished');
   const scores = finished.map(({ f }) => f!);
@@ -53,7 +53,7 @@ function measure(variant: StudyVariant, all: readonly RunResult[]) {
 }
 
 /** Differences between finished runs with the same seed, which cancels much of the seed's effect. */
-export function pairedDifferences(results: readonly RunResult[], base: readonly RunResult[]): number[] {
+export function pairedDifferences(results: readonly StudyResult[], base: readonly StudyResult[]): number[] {
   const scoreOf = new Map(base.filter(({ state }) => state === 'finished').map(({ run, f }) => [run.seed, f!]));
   return results
     .filter(({ state, run }) => state === 'finished' && scoreOf.has(run.seed))
@@ -71,7 +71,7 @@ function judge(difference: number, spreads: readonly (number | undefined)[]): Ve
  *
  * @example summarizeGroup(group, results).variants.filter(({ verdict }) => verdict === 'beyond noise')
  */
-export function summarizeGroup(group: StudyGroup, results: readonly RunResult[]): GroupSummary {
+export function summarizeGroup(group: StudyGroup, results: readonly StudyResult[]): GroupSummary {
   const measured = group.variants.map((variant) => measure(variant, results));
   const base = measured.find(({ variant }) => variant.name === baseName)!;
   const variants = measured.map((entry): VariantSummary => {

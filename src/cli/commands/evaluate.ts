@@ -138,7 +138,7 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
   const parser = await FaceParser.load(run, engineChoice(options));
   printNotices(parser.notices);
   const unfinished =
-    run === undefined ? undefined : await (await import('../../study/unfinished-run.ts')).unfinishedNote(run);
+    run === undefined ? undefined : await (await import('../../comparison/runs/unfinished-run.ts')).unfinishedNote(run);
   if (unfinished !== undefined) printNotice(unfinished);
   try {
     const plain = await score('scoring', parser, dataset, options);

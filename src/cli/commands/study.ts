@@ -1,11 +1,10 @@
 import { extname, join } from 'node:path';
 import type { Command } from 'commander';
+import type { RunsTraining } from '../../comparison/runs/train-runs.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
-import type { StudyRun } from '../../study/load-study.ts';
+import type { StudyResult, StudyRun } from '../../study/load-study.ts';
 import type { StudyGroup } from '../../study/parse-study.ts';
-import type { RunResult } from '../../study/run-result.ts';
 import type { GroupSummary } from '../../study/summary.ts';
-import type { StudyTraining } from '../../study/train-study.ts';
 import { formatCount } from '../../text/counts.ts';
 import { docLink } from '../../text/doc-link.ts';
 import { FaceparseError } from '../../text/errors.ts';
@@ -26,7 +25,7 @@ interface StudyCommandOptions extends JsonOption, EngineOptions {
 
 /** A run in a list; a folder with another configuration has the state `another run`. */
 async function listRun(run: StudyRun, out: string): Promise<ListedRun> {
-  const { readRunResult } = await import('../../study/run-result.ts');
+  const { readRunResult } = await import('../../comparison/runs/run-result.ts');
   try {
     return runForJson(await readRunResult(run, out));
   } catch (error) {
@@ -52,12 +51,12 @@ interface ListedRun {
   readonly run: string;
   readonly seed: number;
   readonly folder: string;
-  readonly state: RunResult['state'] | 'another run';
+  readonly state: StudyResult['state'] | 'another run';
   readonly f?: number;
   readonly steps?: number;
 }
 
-function runForJson({ run, folder, state, f, bestF, steps, epochs, seconds }: RunResult) {
+function runForJson({ run, folder, state, f, bestF, steps, epochs, seconds }: StudyResult) {
   return { run: run.name, seed: run.seed, folder, state, f, bestF, steps, epochs, seconds };
 }
 
@@ -79,7 +78,7 @@ function groupForJson({ group, variants }: GroupSummary) {
   };
 }
 
-async function trainPending(results: readonly RunResult[], options: StudyCommandOptions): Promise<StudyTraining> {
+async function trainPending(results: readonly StudyResult[], options: StudyCommandOptions): Promise<RunsTraining> {
   const { data, out } = options;
   const pending = results.filter(({ state }) => state !== 'finished');
   if (data === undefined) {
@@ -89,14 +88,14 @@ async function trainPending(results: readonly RunResult[], options: StudyCommand
       { exitCode: 2 },
     );
   }
-  const { trainStudy } = await import('../../study/train-study.ts');
+  const { trainRuns } = await import('../../comparison/runs/train-runs.ts');
   let display: TrainingDisplay | undefined;
   const say = (line: string): void => {
     display?.finish();
     process.stderr.write(`${line}\n`);
   };
   return withInterrupt((signal) =>
-    trainStudy({
+    trainRuns({
       results,
       out,
       data,
@@ -115,7 +114,7 @@ async function trainPending(results: readonly RunResult[], options: StudyCommand
   ).finally(() => display?.finish());
 }
 
-async function summarize(groups: readonly StudyGroup[], results: readonly RunResult[]): Promise<GroupSummary[]> {
+async function summarize(groups: readonly StudyGroup[], results: readonly StudyResult[]): Promise<GroupSummary[]> {
   const { summarizeGroup } = await import('../../study/summary.ts');
   return groups.map((group) => summarizeGroup(group, results));
 }
@@ -133,7 +132,7 @@ async function formatGroups(summaries: readonly GroupSummary[]): Promise<string>
     .join('\n\n');
 }
 
-function failureOf({ failures }: StudyTraining, trained: number): FaceparseError {
+function failureOf({ failures }: RunsTraining, trained: number): FaceparseError {
   const [first] = failures;
   const more = failures.length > 1 ? ` (and ${failures.length - 1} more, see above)` : '';
   return new FaceparseError(`${failures.length} of ${trained} runs failed: ${first.run}: ${first.message}${more}`);
@@ -147,7 +146,7 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
   const [{ findConfigFile }, { loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
     import('../../config/bundled-configs.ts'),
     import('../../study/load-study.ts'),
-    import('../../study/run-result.ts'),
+    import('../../comparison/runs/run-result.ts'),
   ]);
   const study = await loadStudy(await findConfigFile(word, 'study'), printNotice);
   const chosen = options.only ? selectRuns(study, options.only) : study;
@@ -163,7 +162,7 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
     const { saveStudyTitles } = await import('../../study/study-titles.ts');
     await saveStudyTitles(options.out, runs);
   }
-  const training: StudyTraining =
+  const training: RunsTraining =
     pending > 0 ? await trainPending(before, options) : { interrupted: false, failures: [] };
   const summaries = await summarize(chosen.groups, await readResults());
   let written: string[] = [];

@@ -1,8 +1,8 @@
 import { basename, dirname } from 'node:path';
+import { readRunResult } from '../../comparison/runs/run-result.ts';
 import { isSameLabelSet, labelSetName } from '../../labels/label-table.ts';
 import type { StudyRun } from '../../study/load-study.ts';
 import { baseName, type StudyGroup, type StudyVariant } from '../../study/parse-study.ts';
-import { readRunResult } from '../../study/run-result.ts';
 import { pairedDifferences, summarizeGroup, type VariantSummary } from '../../study/summary.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type RunDifference, runDifferences, splitDifferences, valueIn } from './run-differences.ts';

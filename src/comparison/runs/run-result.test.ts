@@ -2,10 +2,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { temporaryFolder } from '../../test/dataset-fixture.ts';
-import { studyRun } from '../../test/study-fixture.ts';
-import type { Config } from '../config/schema.ts';
-import { type MetricsLine, MetricsLog, runFolder } from '../training/record/run-folder.ts';
+import { temporaryFolder } from '../../../test/dataset-fixture.ts';
+import { studyRun } from '../../../test/study-fixture.ts';
+import type { Config } from '../../config/schema.ts';
+import { type MetricsLine, MetricsLog, runFolder } from '../../training/record/run-folder.ts';
 import { readRunResult } from './run-result.ts';
 
 /** Four epochs. */
@@ -45,7 +45,7 @@ describe('readRunResult', () => {
     await expect(readRunResult(run, out)).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /base-s1 does not match the study: at step 3, g\/base-s1 was resumed with train\.lr from 0\.002 to 0\.001\. /,
+        /base-s1 does not match g\/base-s1: at step 3, the run was resumed with train\.lr from 0\.002 to 0\.001\. /,
       ),
     });
   });
@@ -95,11 +95,11 @@ describe('readRunResult', () => {
     await expect(readRunResult(run, out)).rejects.toMatchObject({
       exitCode: 2,
       message: expect.stringMatching(
-        /base-s1 does not match the study: data\.repair is false, expected true for g\/base-s1\./,
+        /base-s1 does not match g\/base-s1: data\.repair is false, expected true\./,
       ),
     });
     const longer = await writeRun(lines, { ...config, train: { ...config.train, minutes: 5 } });
-    await expect(readRunResult(run, longer)).rejects.toThrow('train.minutes is 5, expected unset for g/base-s1.');
+    await expect(readRunResult(run, longer)).rejects.toThrow('train.minutes is 5, expected unset.');
   });
 
   it('refuses a folder that holds no run', async () => {

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../../test/dataset-fixture.ts';
-import { formatMetrics, type MetricsLine, runFolder } from '../training/record/run-folder.ts';
+import { temporaryFolder } from '../../../test/dataset-fixture.ts';
+import { formatMetrics, type MetricsLine, runFolder } from '../../training/record/run-folder.ts';
 import { unfinishedNote } from './unfinished-run.ts';
 
 async function noteOf(config: string, ...lines: MetricsLine[]): Promise<string | undefined> {

@@ -1,37 +1,37 @@
-import { openDataset, resolveSplit } from '../data/dataset/dataset.ts';
-import { DecodedImages } from '../data/decoded/decoded-images.ts';
-import type { EngineChoice } from '../engine/select-engine.ts';
-import { exists } from '../files/path-kind.ts';
-import { FaceparseError } from '../text/errors.ts';
-import { planTraining } from '../training/plan.ts';
-import { requireSameData } from '../training/record/environment.ts';
-import { runFolder } from '../training/record/run-folder.ts';
-import { storedConfig } from '../training/stored-config.ts';
-import type { TrainingProgress, TrainResult } from '../training/train-options.ts';
-import { train } from '../training/trainer.ts';
-import type { StudyRun } from './load-study.ts';
+import { openDataset, resolveSplit } from '../../data/dataset/dataset.ts';
+import { DecodedImages } from '../../data/decoded/decoded-images.ts';
+import type { EngineChoice } from '../../engine/select-engine.ts';
+import { exists } from '../../files/path-kind.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { planTraining } from '../../training/plan.ts';
+import { requireSameData } from '../../training/record/environment.ts';
+import { runFolder } from '../../training/record/run-folder.ts';
+import { storedConfig } from '../../training/stored-config.ts';
+import type { TrainingProgress, TrainResult } from '../../training/train-options.ts';
+import { train } from '../../training/trainer.ts';
 import { type RunResult, readRunResult } from './run-result.ts';
+import type { RunSpec } from './run-spec.ts';
 
-export interface TrainStudyOptions {
+export interface TrainRunsOptions {
   /** The runs, as `readRunResult` found them in `out`; unfinished ones are trained. */
   readonly results: readonly RunResult[];
-  /** The folder of the study's runs. */
+  /** The folder of the runs. */
   readonly out: string;
   /** Folder with train/ and val/. */
   readonly data: string;
   readonly engine?: EngineChoice;
-  /** Ends the study cleanly after the current step. */
+  /** Ends the work cleanly after the current step. */
   readonly signal?: AbortSignal;
-  readonly onRun?: (run: StudyRun, index: number) => void;
+  readonly onRun?: (run: RunSpec, index: number) => void;
   readonly onProgress?: (progress: TrainingProgress) => void;
-  readonly onResult?: (run: StudyRun, result: TrainResult) => void;
-  readonly onFailure?: (run: StudyRun, message: string) => void;
+  readonly onResult?: (run: RunSpec, result: TrainResult) => void;
+  readonly onFailure?: (run: RunSpec, message: string) => void;
   /** Receives a line if an interrupted run has to restart. */
   readonly onNotice?: (line: string) => void;
 }
 
-/** The outcome of training a study. */
-export interface StudyTraining {
+/** The outcome of training runs. */
+export interface RunsTraining {
   readonly interrupted: boolean;
   /** Runs that failed, such as with a loss that is not finite. */
   readonly failures: readonly { readonly run: string; readonly message: string }[];
@@ -39,8 +39,8 @@ export interface StudyTraining {
 
 /** Trains or resumes a run; undefined if it has been finished meanwhile. */
 async function trainRun(
-  run: StudyRun,
-  options: TrainStudyOptions,
+  run: RunSpec,
+  options: TrainRunsOptions,
   images: DecodedImages,
 ): Promise<TrainResult | undefined> {
   const { out, data, engine = {}, signal, onProgress, onNotice } = options;
@@ -62,7 +62,7 @@ async function trainRun(
 }
 
 /** Checks that all runs use the same images. @throws FaceparseError that names the first run with others */
-async function requireOneDataset({ results, data }: TrainStudyOptions): Promise<void> {
+async function requireOneDataset({ results, data }: TrainRunsOptions): Promise<void> {
   const dataset = await openDataset(await resolveSplit(data, 'train'));
   for (const { run, folder, state } of results) {
     const { environment } = runFolder(folder);
@@ -78,7 +78,7 @@ async function requireOneDataset({ results, data }: TrainStudyOptions): Promise<
  *
  * @throws FaceparseError (exit code 2) for configurations and data that cannot be trained, before training if possible
  */
-export async function trainStudy(options: TrainStudyOptions): Promise<StudyTraining> {
+export async function trainRuns(options: TrainRunsOptions): Promise<RunsTraining> {
   const { signal } = options;
   const pending = options.results.filter(({ state }) => state !== 'finished').map(({ run }) => run);
   for (const run of pending) withName(run, () => planTraining(run.config));
@@ -103,7 +103,7 @@ export async function trainStudy(options: TrainStudyOptions): Promise<StudyTrain
 }
 
 /** Adds the name of the run to errors. */
-function withName(run: StudyRun, work: () => unknown): void {
+function withName(run: RunSpec, work: () => unknown): void {
   try {
     work();
   } catch (error) {
@@ -111,7 +111,7 @@ function withName(run: StudyRun, work: () => unknown): void {
   }
 }
 
-function rethrow(run: StudyRun, error: unknown): never {
+function rethrow(run: RunSpec, error: unknown): never {
   if (!(error instanceof FaceparseError)) throw error;
   throw new FaceparseError(`${run.name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
 }

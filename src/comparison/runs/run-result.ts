@@ -1,18 +1,18 @@
 import { join } from 'node:path';
-import { type ConfigDifference, configDifferences } from '../config/config-differences.ts';
-import type { Config } from '../config/schema.ts';
-import { exists } from '../files/path-kind.ts';
-import { FaceparseError } from '../text/errors.ts';
-import { isFinished } from '../training/earlier-run/run-state.ts';
-import { describeChange } from '../training/earlier-run/setting-changes.ts';
-import { readSettingChanges } from '../training/record/environment.ts';
-import { readMetrics, runFolder } from '../training/record/run-folder.ts';
-import { storedConfig } from '../training/stored-config.ts';
-import type { StudyRun } from './load-study.ts';
+import { type ConfigDifference, configDifferences } from '../../config/config-differences.ts';
+import type { Config } from '../../config/schema.ts';
+import { exists } from '../../files/path-kind.ts';
+import { FaceparseError } from '../../text/errors.ts';
+import { isFinished } from '../../training/earlier-run/run-state.ts';
+import { describeChange } from '../../training/earlier-run/setting-changes.ts';
+import { readSettingChanges } from '../../training/record/environment.ts';
+import { readMetrics, runFolder } from '../../training/record/run-folder.ts';
+import { storedConfig } from '../../training/stored-config.ts';
+import type { RunSpec } from './run-spec.ts';
 
 /** The result of a run, read from its folder. */
-export interface RunResult {
-  readonly run: StudyRun;
+export interface RunResult<Run extends RunSpec = RunSpec> {
+  readonly run: Run;
   readonly folder: string;
   readonly state: 'missing' | 'unfinished' | 'finished';
   /** Epoch and F (per image) of every validation. */
@@ -36,7 +36,7 @@ export function differingKey(a: Config, b: Config): ConfigDifference | undefined
   return configDifferences(a, b, ['name'])[0];
 }
 
-async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
+async function requireSameConfig(run: RunSpec, folder: string): Promise<void> {
   if (!(await exists(runFolder(folder).config))) {
     throw new FaceparseError(
       `${folder} contains no run: it has no config.yaml. Move it away to train ${run.name} there.`,
@@ -50,30 +50,30 @@ async function requireSameConfig(run: StudyRun, folder: string): Promise<void> {
   const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
   const { path, a, b } = difference;
   throw new FaceparseError(
-    `${folder} does not match the study: ${path} is ${show(a)}, expected ${show(b)} for ${run.name}. ` +
-      'Correct the study file, or move the folder away to train the run again.',
+    `${folder} does not match ${run.name}: ${path} is ${show(a)}, expected ${show(b)}. ` +
+      'Correct the configuration, or move the folder away to train the run again.',
     { exitCode: 2 },
   );
 }
 
 /** Checks that no resume changed a setting, even if a later one restored it. */
-async function requireUnchanged(run: StudyRun, folder: string): Promise<void> {
+async function requireUnchanged(run: RunSpec, folder: string): Promise<void> {
   const [change] = await readSettingChanges(runFolder(folder).environment);
   if (!change) return;
   throw new FaceparseError(
-    `${folder} does not match the study: at step ${change.step}, ${run.name} was resumed with ${describeChange(change)}. ` +
-      'A study compares runs of one configuration each; move the folder away to train the run again.',
+    `${folder} does not match ${run.name}: at step ${change.step}, the run was resumed with ${describeChange(change)}. ` +
+      'Compared runs have one configuration each; move the folder away to train the run again.',
     { exitCode: 2 },
   );
 }
 
 /**
- * Reads the progress of a run; `out` is the folder of the study's runs.
+ * Reads the progress of a run; `out` is the folder of the runs.
  *
  * @throws FaceparseError if the folder contains no run, or a run with another configuration
  */
-export async function readRunResult(run: StudyRun, out: string): Promise<RunResult> {
-  const folder = join(out, run.name);
+export async function readRunResult<Run extends RunSpec>(run: Run, out: string): Promise<RunResult<Run>> {
+  const folder = run.folder ?? join(out, run.name);
   const nothing = { run, folder, validations: [], steps: 0, epochs: 0, seconds: 0 };
   if (!(await exists(folder))) return { ...nothing, state: 'missing' };
   await requireSameConfig(run, folder);

@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../../test/dataset-fixture.ts';
-import { parseConfig } from '../config/parse-config.ts';
-import { DecodedImages } from '../data/decoded/decoded-images.ts';
-import { writeSyntheticDataset } from '../synthetic/dataset.ts';
-import { train } from '../training/trainer.ts';
-import type { StudyRun } from './load-study.ts';
-import { trainStudy } from './train-study.ts';
+import { temporaryFolder } from '../../../test/dataset-fixture.ts';
+import { parseConfig } from '../../config/parse-config.ts';
+import { DecodedImages } from '../../data/decoded/decoded-images.ts';
+import { writeSyntheticDataset } from '../../synthetic/dataset.ts';
+import { train } from '../../training/trainer.ts';
+import type { RunSpec } from './run-spec.ts';
+import { trainRuns } from './train-runs.ts';
 
 const decodes: string[] = [];
-vi.mock('../data/decoded/decode-dataset.ts', async (original) => {
-  const module = await original<typeof import('../data/decoded/decode-dataset.ts')>();
+vi.mock('../../data/decoded/decode-dataset.ts', async (original) => {
+  const module = await original<typeof import('../../data/decoded/decode-dataset.ts')>();
   const decodeDataset: typeof module.decodeDataset = (dataset, options) => {
     decodes.push(`${options.size} ${options.repair}`);
     return module.decodeDataset(dataset, options);
@@ -26,10 +26,8 @@ const config = (name: string, ...overrides: string[]) =>
     ...['data.cacheSize=64', 'data.workers=1', 'engine.threads=1', ...overrides],
   ]);
 
-function run(name: string, ...overrides: string[]): StudyRun {
-  const variant = { name, title: name, overrides, seeds: [0] };
-  const group = { name: 'g', title: 'G', question: 'Q?', config: 'c.yaml', overrides: [], variants: [variant] };
-  return { group, variant, seed: 0, name: `g/${name}`, config: config(name, ...overrides) };
+function run(name: string, ...overrides: string[]): RunSpec {
+  return { name: `g/${name}`, config: config(name, ...overrides) };
 }
 
 it('decodes the images once for all runs that want them alike, with the weights that a run of its own has', async () => {
@@ -46,7 +44,7 @@ it('decodes the images once for all runs that want them alike, with the weights 
     epochs: 0,
     seconds: 0,
   }));
-  expect(await trainStudy({ results, out, data: folder })).toEqual({ interrupted: false, failures: [] });
+  expect(await trainRuns({ results, out, data: folder })).toEqual({ interrupted: false, failures: [] });
   expect(decodes).toEqual(['64 true', '64 false']);
   const alone = join(folder, 'alone');
   await train({ config: config('lr', 'train.lr=1e-3'), data: folder, run: alone });
@@ -61,8 +59,8 @@ it('decodes the images once for all runs that want them alike, with the weights 
 it('drops what was held longest where there is no room, and decodes changed files again', async () => {
   const folder = await temporaryFolder();
   await writeSyntheticDataset({ folder, count: 2, size: 32, seed: 3, split: 'train' });
-  const { openDataset } = await import('../data/dataset/dataset.ts');
-  const { celebamask19 } = await import('../labels/celebamask-19.ts');
+  const { openDataset } = await import('../../data/dataset/dataset.ts');
+  const { celebamask19 } = await import('../../labels/celebamask-19.ts');
   const dataset = await openDataset(join(folder, 'train'));
   const bytes = 2 * 32 * 32 * 4;
   const images = new DecodedImages(2 * bytes);
