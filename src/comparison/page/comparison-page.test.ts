@@ -46,7 +46,7 @@ function renamed(comparison: Comparison, name: string): Comparison {
 /** The opening tags of a page in order, without those that need no end. */
 function unbalanced(html: string): string[] {
   const open: string[] = [];
-  const empty = new Set(['meta', 'link', 'img', 'br', 'path', 'rect']);
+  const empty = new Set(['meta', 'link', 'img', 'br', 'wbr', 'path', 'rect']);
   for (const [, end, name, self] of html.matchAll(/<(\/?)([a-z][\w-]*)(?:[^<>"]|"[^"]*")*?(\/?)>/gi)) {
     if (empty.has(name) || self === '/') continue;
     if (end === '') open.push(name);
