@@ -107,6 +107,8 @@ describe('faceparse', () => {
     expect(listed).toMatchObject({ code: 0, stderr: '' });
     expect(listed.stdout).toMatch(/^compact +config +1,[0-9,]+ +The challenge on two CPU cores/m);
     expect(listed.stdout).toMatch(/^study +study +Controlled comparisons/m);
+    // As `train` says: with the auxiliary heads that the configuration trains.
+    expect(listed.stdout).toMatch(/^sibling-icnet +config +11,808,952 /m);
     const named = await runCli(['config', 'compact', 'train.lr=3e-3', '--json'], { cwd });
     expect(JSON.parse(named.stdout)).toMatchObject({
       name: 'compact',
