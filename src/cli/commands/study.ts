@@ -8,11 +8,11 @@ import type { GroupSummary } from '../../study/summary.ts';
 import { formatCount } from '../../text/counts.ts';
 import { docLink } from '../../text/doc-link.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatDuration, formatTable } from '../format.ts';
+import { formatTable } from '../format.ts';
 import { formatScore } from '../score-table.ts';
-import { TrainingDisplay } from '../training-display.ts';
+import { trainingFailure, trainPending } from '../train-runs.ts';
 
 interface StudyCommandOptions extends JsonOption, EngineOptions {
   data?: string;
@@ -78,42 +78,6 @@ function groupForJson({ group, variants }: GroupSummary) {
   };
 }
 
-async function trainPending(results: readonly StudyResult[], options: StudyCommandOptions): Promise<RunsTraining> {
-  const { data, out } = options;
-  const pending = results.filter(({ state }) => state !== 'finished');
-  if (data === undefined) {
-    throw new FaceparseError(
-      `${pending.length} ${pending.length === 1 ? 'run needs' : 'runs need'} training; pass --data FOLDER, a folder with train/ and val/ ` +
-        '(or --no-train)',
-      { exitCode: 2 },
-    );
-  }
-  const { trainRuns } = await import('../../comparison/runs/train-runs.ts');
-  let display: TrainingDisplay | undefined;
-  const say = (line: string): void => {
-    display?.finish();
-    process.stderr.write(`${line}\n`);
-  };
-  return withInterrupt((signal) =>
-    trainRuns({
-      results,
-      out,
-      data,
-      engine: engineChoice(options),
-      signal,
-      onRun: ({ name }, index) => {
-        say(`${name}: run ${index + 1} of ${pending.length}`);
-        display = new TrainingDisplay(options.json === true);
-      },
-      onProgress: (progress) => display?.update(progress),
-      onResult: ({ name }, { steps, seconds, bestF }) =>
-        say(`${name}: ${formatCount(steps)} steps in ${formatDuration(seconds)}, best F ${formatScore(bestF)}`),
-      onFailure: ({ name }, message) => say(`${name} failed: ${message}`),
-      onNotice: say,
-    }),
-  ).finally(() => display?.finish());
-}
-
 async function summarize(groups: readonly StudyGroup[], results: readonly StudyResult[]): Promise<GroupSummary[]> {
   const { summarizeGroup } = await import('../../study/summary.ts');
   return groups.map((group) => summarizeGroup(group, results));
@@ -130,12 +94,6 @@ async function formatGroups(summaries: readonly GroupSummary[]): Promise<string>
         `${[summary.group.title, summary.group.question ?? []].flat().join(': ')}\n\n${formatTable(columns, studyRows(summary, shown))}`,
     )
     .join('\n\n');
-}
-
-function failureOf({ failures }: RunsTraining, trained: number): FaceparseError {
-  const [first] = failures;
-  const more = failures.length > 1 ? ` (and ${failures.length - 1} more, see above)` : '';
-  return new FaceparseError(`${failures.length} of ${trained} runs failed: ${first.run}: ${first.message}${more}`);
 }
 
 async function runStudy(word: string, options: StudyCommandOptions): Promise<void> {
@@ -162,8 +120,14 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
     const { saveStudyTitles } = await import('../../study/study-titles.ts');
     await saveStudyTitles(options.out, runs);
   }
-  const training: RunsTraining =
-    pending > 0 ? await trainPending(before, options) : { interrupted: false, failures: [] };
+  const training: RunsTraining = options.train
+    ? await trainPending(before, {
+        out: options.out,
+        data: options.data,
+        engine: engineChoice(options),
+        json: options.json === true,
+      })
+    : { interrupted: false, failures: [] };
   const summaries = await summarize(chosen.groups, await readResults());
   let written: string[] = [];
   if (options.report && !training.interrupted) {
@@ -176,7 +140,7 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
     printText(await formatGroups(summaries));
     if (written.length > 0) printText(`\n${written.map((path) => `wrote ${path}`).join('\n')}`);
   }
-  if (training.failures.length > 0) throw failureOf(training, pending);
+  if (training.failures.length > 0) throw trainingFailure(training, pending);
 }
 
 /** `faceparse study FILE --data DATA` */
