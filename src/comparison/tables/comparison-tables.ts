@@ -241,7 +241,8 @@ function settingsTable({ runs }: Comparison): Table | undefined {
     title: 'Settings that differ',
     columns: [
       { key: 'setting', title: 'setting' },
-      ...runs.map(({ name }, index) => ({ key: `run-${index + 1}`, title: name })),
+      // Keys are unique, and so are names.
+      ...runs.map(({ name }) => ({ key: name === 'setting' ? 'run setting' : name, title: name })),
     ],
     rows: [...paths].map((path) => [path, ...runs.map((run) => settingOf(run, path))]),
   };
