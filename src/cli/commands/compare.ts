@@ -10,8 +10,8 @@ import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
 import { splitWords } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatTable } from '../format.ts';
 import { labelSetOfOption } from '../label-set-option.ts';
+import { formatNarrowTable } from '../narrow-table.ts';
 import { Progress } from '../progress.ts';
 import { trainingFailure, trainPending } from '../train-runs.ts';
 
@@ -129,20 +129,9 @@ async function compareAll(
 
 /** The tables that a terminal has room for. */
 async function formatTables(tables: readonly Table[]): Promise<string> {
-  const { tableCells } = await import('../../comparison/tables/render-table.ts');
   const shown = tables.filter(({ id }) => /^(scores|macro|differences)-|^cost$/.test(id));
-  return shown
-    .map((table) => {
-      const { columns, rows } = tableCells(table);
-      // The machine makes lines too long.
-      const isShown = columns.map((_, index) => table.columns[index].key !== 'machine');
-      const cells = (row: readonly string[]) => row.filter((_, index) => isShown[index]);
-      return `${table.title}\n\n${formatTable(
-        columns.filter((_, index) => isShown[index]),
-        rows.map(cells),
-      )}`;
-    })
-    .join('\n\n');
+  const texts = await Promise.all(shown.map((table) => formatNarrowTable(table, ['machine'])));
+  return shown.map(({ title }, index) => `${title}\n\n${texts[index]}`).join('\n\n');
 }
 
 async function runCompare(given: string[], options: CompareCommandOptions): Promise<void> {

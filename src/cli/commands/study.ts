@@ -11,6 +11,7 @@ import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatTable } from '../format.ts';
+import { formatNarrowTable } from '../narrow-table.ts';
 import { formatScore } from '../score-table.ts';
 import { trainingFailure, trainPending } from '../train-runs.ts';
 
@@ -84,15 +85,13 @@ async function summarize(groups: readonly StudyGroup[], results: readonly StudyR
 }
 
 async function formatGroups(summaries: readonly GroupSummary[]): Promise<string> {
-  const { studyColumns, studyRows } = await import('../../study/study-table.ts');
-  // This column is too wide for a terminal; the report contains it.
-  const shown = studyColumns.filter((column) => column !== 'what changed');
-  const columns = shown.map((title, index) => ({ title, ...(index > 1 && { align: 'right' as const }) }));
+  const { studyTable } = await import('../../study/study-table.ts');
+  const tables = await Promise.all(
+    // These columns are too wide for a terminal; the report contains them.
+    summaries.map((summary) => formatNarrowTable(studyTable(summary), ['change', 'overrides'])),
+  );
   return summaries
-    .map(
-      (summary) =>
-        `${[summary.group.title, summary.group.question ?? []].flat().join(': ')}\n\n${formatTable(columns, studyRows(summary, shown))}`,
-    )
+    .map(({ group }, index) => `${[group.title, group.question ?? []].flat().join(': ')}\n\n${tables[index]}`)
     .join('\n\n');
 }
 
