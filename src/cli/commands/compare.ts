@@ -1,18 +1,17 @@
 import { basename, join, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import type { Comparison, MeasuredCost, SplitName } from '../../comparison/comparison.ts';
+import type { SplitName } from '../../comparison/comparison.ts';
 import type { RunResult } from '../../comparison/runs/run-result.ts';
 import type { RunsTraining } from '../../comparison/runs/train-runs.ts';
 import type { Table } from '../../comparison/tables/table.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
 import { docLink } from '../../text/doc-link.ts';
-import { FaceparseError } from '../../text/errors.ts';
-import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
+import { compareShown } from '../compare-runs.ts';
 import { splitWords } from '../config-arguments.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { labelSetOfOption } from '../label-set-option.ts';
 import { formatNarrowTable } from '../narrow-table.ts';
-import { Progress } from '../progress.ts';
 import { trainingFailure, trainPending } from '../train-runs.ts';
 
 interface CompareCommandOptions extends JsonOption, EngineOptions {
@@ -44,87 +43,6 @@ function defaultTitle(results: readonly RunResult[]): string {
   const names = results.map(({ run }) => run.name);
   if (names.length > 4) return `Comparison of ${names.length} runs`;
   return names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
-}
-
-/** The options of `bench` that choose the engine. */
-function engineWords({ engine, device, threads }: EngineOptions): string[] {
-  return [
-    ...(engine === undefined ? [] : ['--engine', engine]),
-    ...(device === undefined ? [] : ['--device', device]),
-    ...(threads === undefined ? [] : ['--threads', String(threads)]),
-  ];
-}
-
-/** Runs that can be scored: those with weights. The others are named. */
-async function scorable(results: readonly RunResult[]): Promise<RunResult[]> {
-  const [{ exists }, { runFolder }] = await Promise.all([
-    import('../../files/path-kind.ts'),
-    import('../../training/record/run-folder.ts'),
-  ]);
-  const found: RunResult[] = [];
-  for (const result of results) {
-    const hasWeights = result.state !== 'missing' && (await exists(runFolder(result.folder).bestWeights));
-    if (hasWeights) found.push(result);
-    else printNotice(`${result.run.name} has no weights yet and is left out`);
-  }
-  if (found.length > 0) return found;
-  throw new FaceparseError('no run has weights, so there is nothing to compare; train the runs first', { exitCode: 2 });
-}
-
-async function compareAll(
-  results: readonly RunResult[],
-  words: readonly string[],
-  options: CompareCommandOptions,
-): Promise<Comparison> {
-  const [{ compareRuns }, { measureCost }] = await Promise.all([
-    import('../../comparison/compare.ts'),
-    import('../../comparison/facts/measured-cost.ts'),
-  ]);
-  const { data, out, labels, splits, images } = options;
-  const labelSet = labels === undefined ? undefined : await labelSetOfOption(labels);
-  let progress: Progress | undefined;
-  let label = '';
-  const show = (next: string): Progress => {
-    if (next === label && progress) return progress;
-    progress?.finish();
-    label = next;
-    progress = new Progress(next, { plain: options.json === true });
-    return progress;
-  };
-  try {
-    return await withInterrupt((signal) => {
-      const measure = async (result: RunResult): Promise<MeasuredCost | undefined> => {
-        show(`measuring ${result.run.name}`);
-        return measureCost(result, {
-          program: process.argv[1],
-          file: join(out, 'evaluations', result.run.name, 'cost.json'),
-          engine: engineWords(options),
-          signal,
-        }).catch((error: unknown) => {
-          if (signal.aborted || !(error instanceof FaceparseError)) throw error;
-          printNotice(error.message);
-          return undefined;
-        });
-      };
-      return compareRuns({
-        results,
-        data,
-        out,
-        title: options.title ?? defaultTitle(results),
-        command: publicCommand(words, options),
-        ...(labelSet && { labelSet }),
-        ...(splits && { splits }),
-        ...(images && { images }),
-        engine: engineChoice(options),
-        ...(options.measure && { measure }),
-        signal,
-        onScore: (run, split, done, total) => show(`scoring ${run} on ${split}`).update(done, total),
-        onNotice: printNotice,
-      });
-    });
-  } finally {
-    progress?.finish();
-  }
 }
 
 /** The tables that a terminal has room for. */
@@ -159,7 +77,18 @@ async function runCompare(given: string[], options: CompareCommandOptions): Prom
     if (options.json) return printJson({ ...training, written: [] });
     return printText('Stopped; everything is saved. Repeat the command to go on.');
   }
-  const comparison = await compareAll(await scorable(await readResults()), given, options);
+  const { data, out, labels, splits, images } = options;
+  const results = await readResults();
+  const comparison = await compareShown(results, {
+    ...options,
+    data,
+    out,
+    title: options.title ?? defaultTitle(results),
+    command: publicCommand(given, options),
+    ...(labels !== undefined && { labelSet: await labelSetOfOption(labels) }),
+    ...(splits && { splits }),
+    ...(images && { images }),
+  });
   const tables = comparisonTables(comparison);
   const written = await writeComparison(options.out, comparison, tables);
   if (options.json) {

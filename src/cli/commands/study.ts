@@ -1,4 +1,4 @@
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunsTraining } from '../../comparison/runs/train-runs.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
@@ -9,6 +9,7 @@ import { formatCount } from '../../text/counts.ts';
 import { docLink } from '../../text/doc-link.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
+import { compareShown } from '../compare-runs.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { formatTable } from '../format.ts';
 import { formatNarrowTable } from '../narrow-table.ts';
@@ -19,6 +20,7 @@ interface StudyCommandOptions extends JsonOption, EngineOptions {
   data?: string;
   out: string;
   report?: string;
+  page?: string;
   only?: string[];
   list?: boolean;
   train: boolean;
@@ -95,16 +97,58 @@ async function formatGroups(summaries: readonly GroupSummary[]): Promise<string>
     .join('\n\n');
 }
 
+/** Writes a page of each group, as `faceparse compare` does. @returns the files that were written */
+async function writePages(
+  groups: readonly StudyGroup[],
+  results: readonly StudyResult[],
+  file: string,
+  options: StudyCommandOptions & { readonly page: string; readonly data: string },
+): Promise<string[]> {
+  const [{ comparisonTables }, { writeComparison }] = await Promise.all([
+    import('../../comparison/tables/comparison-tables.ts'),
+    import('../../comparison/write-comparison.ts'),
+  ]);
+  const written: string[] = [];
+  for (const group of groups) {
+    const runs = results
+      .filter(({ run }) => run.group === group)
+      // On the page of its group, the group need not be named.
+      .map(({ run, ...result }) => ({ ...result, run: { ...run, name: `${run.variant.name}-s${run.seed}` } }));
+    if (runs.every(({ state }) => state === 'missing')) {
+      printNotice(`${group.name} has no runs yet, so it has no page`);
+      continue;
+    }
+    const comparison = await compareShown(runs, {
+      ...options,
+      out: join(options.page, group.name),
+      title: group.title,
+      ...(group.question !== undefined && { question: group.question }),
+      command: `faceparse study ${basename(file)} --only ${group.name} --data DATA --page PAGES`,
+      measure: true,
+    });
+    const tables = comparisonTables(comparison);
+    written.push(...(await writeComparison(join(options.page, group.name), comparison, tables)).slice(0, 1));
+  }
+  return written;
+}
+
 async function runStudy(word: string, options: StudyCommandOptions): Promise<void> {
   if (options.report !== undefined && extname(options.report) !== '.md') {
     throw new FaceparseError(`the report is a Markdown file; use --report ${options.report}.md`, { exitCode: 2 });
   }
   if (options.report !== undefined) requirePackages('a report of a study', ['echarts']);
+  if (options.page !== undefined) requirePackages('the pages of a study', ['echarts']);
   const [{ findConfigFile }, { loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
     import('../../config/bundled-configs.ts'),
     import('../../study/load-study.ts'),
     import('../../comparison/runs/run-result.ts'),
   ]);
+  const { page, data } = options;
+  if (page !== undefined && data === undefined) {
+    throw new FaceparseError('--page scores the runs; pass --data FOLDER, a folder with train/ and val/', {
+      exitCode: 2,
+    });
+  }
   const study = await loadStudy(await findConfigFile(word, 'study'), printNotice);
   const chosen = options.only ? selectRuns(study, options.only) : study;
   const runs = study.runs.filter(({ group }) => chosen.groups.includes(group));
@@ -127,11 +171,15 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
         json: options.json === true,
       })
     : { interrupted: false, failures: [] };
-  const summaries = await summarize(chosen.groups, await readResults());
+  const results = await readResults();
+  const summaries = await summarize(chosen.groups, results);
   let written: string[] = [];
   if (options.report && !training.interrupted) {
     const { writeStudyReport } = await import('../../study/study-report.ts');
     written = await writeStudyReport(options.report, summaries);
+  }
+  if (page !== undefined && data !== undefined && !training.interrupted) {
+    written.push(...(await writePages(chosen.groups, results, word, { ...options, page, data })));
   }
   if (options.json) printJson({ groups: summaries.map(groupForJson), ...training, written });
   else if (training.interrupted) printText('Stopped; everything is saved. Repeat the command to resume the study.');
@@ -153,6 +201,10 @@ export function registerStudy(program: Command): void {
     .option(
       '--report <file>',
       'write tables to this Markdown file, and CSV files and charts to a folder of the same name',
+    )
+    .option(
+      '--page <folder>',
+      'write a page of each group, as faceparse compare does, to FOLDER/GROUP; requires --data',
     )
     .option('--only <name...>', 'only these groups (recipe), variants (recipe/sgd) or runs (recipe/sgd-s0)')
     .option('--list', 'list the runs and their progress')
