@@ -139,6 +139,17 @@ describe('evaluateMasks', () => {
     expect(failures).toEqual([expect.stringMatching(/masks\/a\.png has no pixel to score: all are 255/)]);
   });
 
+  it('reports a truth with ids outside celebamask-19, also where classes are merged', async () => {
+    const stray = { ...face, data: face.data.map((id) => (id === 1 ? 30 : id)) };
+    const dataset = await openDataset(await writeDataset(await temporaryFolder(), { a: stray, b: face }));
+    const eight = getLabelSet('face-8');
+    const merged = { ...face, data: face.data.map((id) => eight.mergeFrom![id]) };
+    const folder = await writeMasks({ 'a.png': merged, 'b.png': merged });
+    const { summary, failures } = await evaluateMasks(folder, dataset, eight);
+    expect(failures).toEqual([expect.stringMatching(/masks\/a\.png has the label 30, but the ids of celebamask-19/)]);
+    expect(summary.images).toBe(1);
+  });
+
   it('matches names in both Unicode forms', async () => {
     const folder = await writeMasks({ [`${'Zoë'.normalize('NFD')}.png`]: face });
     const { missing, extra } = await evaluateMasks(folder, await faces('Zoë'.normalize('NFC')), set);
