@@ -175,8 +175,12 @@ describe('evaluateMasks', () => {
     await expect(evaluateMasks(empty, dataset, set)).rejects.toThrow(
       /contains no PNG, only files such as notes\.txt; pass .*masks$/,
     );
-    await expect(evaluateMasks(join(empty, 'notes.txt'), dataset, set)).rejects.toThrow(/is a file; pass the folder/);
-    await expect(evaluateMasks(join(empty, 'no.zip'), dataset, set)).rejects.toThrow(/is not found; check the path/);
+    await expect(evaluateMasks(join(empty, 'notes.txt'), dataset, set)).rejects.toThrow(
+      /is a file, not a folder; pass the folder/,
+    );
+    await expect(evaluateMasks(join(empty, 'no.zip'), dataset, set)).rejects.toThrow(
+      /^folder .*no\.zip not found; check the path/,
+    );
     const twice = await writeMasks({ '0.png': face, '0.PNG': face });
     await expect(evaluateMasks(twice, dataset, set)).rejects.toThrow(/0\.PNG and .*0\.png are masks of the same name/);
   });
