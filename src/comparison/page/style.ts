@@ -106,7 +106,7 @@ thead{display:table-header-group}
 .scroll{overflow:visible;background:none}
 table{width:100%;font-size:7.2pt}
 th,td{padding:.22rem .3rem;min-width:0}
-td:not(.number){min-width:4rem}
+td:not(.number){min-width:5.2rem}
 .table:not(:has(tbody tr:nth-child(16))){break-inside:avoid}
 tbody th,thead th{min-width:0}
 .wide table{font-size:6pt}
