@@ -26,9 +26,19 @@ export interface MadeUpComparison {
 const boundaryTolerance = 3;
 const models = ['pspnet', 'deeplabv3plus', 'unet', 'linknet', 'compact', 'mobile-unet'];
 
+/** Drawing takes most of the time of a comparison; faces are drawn once. */
+const drawn = new Map<string, ReturnType<typeof drawSyntheticFace>>();
+
+function drawFace(seed: number, size: number): ReturnType<typeof drawSyntheticFace> {
+  const key = `${seed} ${size}`;
+  const face = drawn.get(key) ?? drawSyntheticFace(seed, size);
+  drawn.set(key, face);
+  return face;
+}
+
 /** A drawn face with labels of the set; the corner of every third one is ignored. */
 function drawPair(seed: number, size: number, set: LabelSet) {
-  const { photo, labels } = drawSyntheticFace(seed, size);
+  const { photo, labels } = drawFace(seed, size);
   const table = mergeTable(set);
   const data = labels.data.map((id) => table[id]);
   if (seed % 3 === 0) for (let y = 0; y < size / 4; y++) data.fill(255, y * size, y * size + size / 4);

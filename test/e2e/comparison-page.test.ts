@@ -30,11 +30,12 @@ describe.skipIf(skipped)(`the page of a comparison in Chromium${skipped ? ` (ski
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'faceparse-'));
     const comparison = madeUpComparison({
-      runs: ['pspnet', longName, 'שלום 👩🏽‍🔬'],
+      runs: ['שלום 👩🏽‍🔬 <i>', longName],
       labelSet: face8,
       splits: ['val', 'test'],
       images: 3,
       epochs: 4,
+      panels: 1,
     });
     const file = join(folder, 'comparison.html');
     await writeFile(file, await comparisonPage(comparison, comparisonTables(comparison)));

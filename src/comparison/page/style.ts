@@ -45,8 +45,8 @@ tbody tr+tr>*{border-top:1px solid var(--rule)}
 tbody tr.same>*{border-top-color:transparent}
 tbody tr.same>th{color:var(--muted)}
 td{min-width:3.5rem;max-width:22rem}
-td:not(.number){min-width:7rem}
-tbody th{min-width:7rem;max-width:14rem}
+td:not(.number){min-width:8rem}
+tbody th{min-width:7.5rem;max-width:14rem}
 tbody th,td,.name{overflow-wrap:anywhere}
 .name{min-width:6.5rem}
 .number{white-space:nowrap}
@@ -71,7 +71,7 @@ details .table{margin:.75rem 0}
 .panel{min-width:0;margin-top:1.5rem}
 .panel h3{margin-top:1rem}
 .reason{margin:0 0 .75rem}
-.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.6rem,1fr));gap:1.2rem .8rem}
+.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.6rem,1fr));gap:1.2rem .8rem}
 .pictures figure{min-width:0}
 .pictures img{display:block;width:100%;height:auto;margin-bottom:.4rem;border-radius:3px}
 .pictures figcaption{font-size:.84rem;line-height:1.4;font-variant-numeric:tabular-nums}
@@ -87,7 +87,7 @@ header{padding-top:1.75rem}
 section{padding-top:2.25rem}
 .facts,.terms{grid-template-columns:minmax(0,1fr);gap:.1rem}
 .facts dd,.terms dd{margin-bottom:.7rem}
-.pictures{grid-template-columns:repeat(2,minmax(0,1fr))}
+.pictures{grid-template-columns:repeat(auto-fit,minmax(6.4rem,1fr));gap:1rem .6rem}
 th,td{padding:.4rem .6rem}
 tbody th{max-width:9rem}
 }
@@ -105,7 +105,9 @@ h2,h3,figcaption,summary,.intro,.legend,.reason{break-after:avoid}
 thead{display:table-header-group}
 .scroll{overflow:visible;background:none}
 table{width:100%;font-size:7.2pt}
-th,td,td:not(.number){padding:.22rem .3rem;min-width:0}
+th,td{padding:.22rem .3rem;min-width:0}
+td:not(.number){min-width:4rem}
+.table:not(:has(tbody tr:nth-child(16))){break-inside:avoid}
 tbody th,thead th{min-width:0}
 .wide table{font-size:6pt}
 .wide th,.wide td{padding:.2rem .18rem}
@@ -113,8 +115,9 @@ tbody th{min-width:4rem}
 thead .name{min-width:2rem}
 th:first-child{position:static}
 .charts{grid-template-columns:1fr 1fr;gap:1.2rem 1.4rem}
-.panels{grid-template-columns:repeat(auto-fill,minmax(min(100%,calc(var(--least)*.8)),1fr))}
-.pictures{grid-template-columns:repeat(auto-fill,minmax(2.2cm,1fr));gap:.5rem}
+.panels{display:block}
+.panel{display:inline-block;width:min(100%,calc(var(--least)*.86));padding-right:1rem;vertical-align:top}
+.pictures{grid-template-columns:repeat(auto-fit,minmax(2.2cm,1fr));gap:.5rem}
 .pictures figcaption{font-size:7.5pt}
 .long::details-content{content-visibility:visible;display:block;height:auto}
 .long>summary{display:none}

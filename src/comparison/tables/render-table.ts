@@ -104,6 +104,11 @@ export function tableElementId({ id }: Table): string {
   return `table-${id.replace(/[^\w-]+/g, '-')}`;
 }
 
+/** Text as HTML that may break after the joints of a long name. */
+function breakable(text: string): string {
+  return escapeMarkup(text).replace(/([_/.-])(?=[a-z])/gi, '$1<wbr>');
+}
+
 /**
  * Formats a table as an HTML figure: caption, a region that scrolls sideways and can be focused, and the note. The best numbers
  * are bold and named as such to screen readers.
@@ -116,11 +121,12 @@ export function tableToHtml(table: Table): string {
     const title = heading(column);
     // Words of a language stay whole; a long name may break anywhere.
     const classes = [...(column.format ? ['number'] : []), ...(/\S{16}/.test(title) ? ['name'] : [])].join(' ');
-    return `<th scope="col"${classes && ` class="${classes}"`}>${escapeMarkup(title)}</th>`;
+    return `<th scope="col"${classes && ` class="${classes}"`}>${breakable(title)}</th>`;
   });
   const body = table.rows.map((row, r) => {
     const cells = table.columns.map((column, c) => {
-      const text = escapeMarkup(formatValue(row[c], column));
+      const value = formatValue(row[c], column);
+      const text = typeof row[c] === 'string' ? breakable(value) : escapeMarkup(value);
       if (c === 0) return `<th scope="row">${text}</th>`;
       if (!best[r][c]) return `<td${kind[c]}>${text}</td>`;
       return `<td${kind[c]}><strong>${text}</strong><span class="unseen"> best</span></td>`;
