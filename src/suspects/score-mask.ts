@@ -31,7 +31,7 @@ export function usualConfidence(measured: readonly Disagreement[], classes: numb
 }
 
 /** Share of an image that is added to the size of a class, so that a few pixels do not count as much as a whole part. */
-const smoothing = 0.0005;
+const smoothing = 0.001;
 
 /**
  * Scores a mask against the predictions of networks that never saw it, following confident learning (Northcutt, Jiang, Chuang:
@@ -40,7 +40,7 @@ const smoothing = 0.0005;
  * A pixel labelled g and predicted j counts if the probability of j is at least the usual one of j, and if the boundary between
  * the two does not just run elsewhere (see `markDisagreement`). It counts by how much less probable g is than usual, from 0 to 1. So
  * classes that the networks have not learnt raise no suspicion. The sum over these pixels, divided by the number of pixels
- * labelled g or predicted j in the image, whichever is less, plus 0.05 % of the image, is the score of the region: near 1 if a
+ * labelled g or predicted j in the image, whichever is less, plus 0.1 % of the image, is the score of the region: near 1 if a
  * whole part is labelled wrongly, is missing or was invented, near 0 at uncertain edges. The score of a mask is that of its
  * worst region, so an image that is hard in many places does not rank above a wrong one.
  *

@@ -1,0 +1,5 @@
+import type { SuspectSearch } from './suspect.ts';
+
+export async function suspectsPage(search: SuspectSearch): Promise<string> {
+  return JSON.stringify(search.suspects);
+}
