@@ -38,8 +38,8 @@ const smoothing = 0.001;
  * Confident Learning: Estimating Uncertainty in Dataset Labels, JAIR 2021).
  *
  * A pixel labelled g and predicted j counts if the probability of j is at least the usual one of j, and if the boundary between
- * the two does not just run elsewhere (see `markDisagreement`). It counts by how much less probable g is than usual, from 0 to 1. So
- * classes that the networks have not learnt raise no suspicion. The sum over these pixels, divided by the number of pixels
+ * the two does not just run elsewhere (see `markDisagreement`). It counts from 0 to 1 by how much less probable g is than usual, or
+ * than j if that is less. So classes that the networks have not learnt raise no suspicion. The sum over these pixels, divided by the number of pixels
  * labelled g or predicted j in the image, whichever is less, plus 0.1 % of the image, is the score of the region: near 1 if a
  * whole part is labelled wrongly, is missing or was invented, near 0 at uncertain edges. The score of a mask is that of its
  * worst region, so an image that is hard in many places does not rank above a wrong one.
@@ -62,7 +62,8 @@ function scoreRegion(
   // A class that no mask contains has no usual confidence; any prediction of it is confident if it is the most probable.
   const confident = cells.filter(({ predictedP }) => !(predictedP < usual[predicted]));
   const doubt = confident.reduce(
-    (sum, { labelledP, pixels }) => sum + pixels * Math.max(0, usual[labelled] - labelledP),
+    (sum, { labelledP, predictedP, pixels }) =>
+      sum + pixels * Math.max(0, Math.min(usual[labelled], predictedP) - labelledP),
     0,
   );
   const size = Math.min(measured.labelled[labelled], measured.predicted[predicted]);
