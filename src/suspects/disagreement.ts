@@ -40,30 +40,29 @@ const boundaryShare = 0.015;
 
 /** The pixels within `reach` of a class, in a square: 1 where it is. */
 function nearClass({ width, height, data }: LabelMap, id: number, reach: number): Uint8Array {
-  const rows = new Uint8Array(width * height);
-  for (let start = 0; start < rows.length; start += width) {
-    spread(rows, (at) => data[at] === id, { start, step: 1, count: width, reach });
-  }
   const near = new Uint8Array(width * height);
-  for (let x = 0; x < width; x++) {
-    spread(near, (at) => rows[at] === 1, { start: x, step: width, count: height, reach });
-  }
+  for (let at = 0; at < near.length; at++) if (data[at] === id) near[at] = 1;
+  for (let start = 0; start < near.length; start += width) spread(near, { start, step: 1, count: width, reach });
+  for (let x = 0; x < width; x++) spread(near, { start: x, step: width, count: height, reach });
   return near;
 }
 
-/** Marks the places of a line that are within `reach` of one where the condition holds. */
+/** Marks the places of a line that are within `reach` of a marked one. */
 function spread(
   marks: Uint8Array,
-  holds: (at: number) => boolean,
   { start, step, count, reach }: { start: number; step: number; count: number; reach: number },
 ): void {
-  for (let i = 0, last = -Infinity; i < count; i++) {
-    if (holds(start + i * step)) last = i;
-    if (i - last <= reach) marks[start + i * step] = 1;
+  const end = start + count * step;
+  // Going forward, a mark is followed by `reach` more; 2 tells them from those of the class, which the way back spreads.
+  let left = 0;
+  for (let at = start; at < end; at += step) {
+    if (marks[at] === 1) left = reach;
+    else if (left-- > 0) marks[at] = 2;
   }
-  for (let i = count - 1, last = Infinity; i >= 0; i--) {
-    if (holds(start + i * step)) last = i;
-    if (last - i <= reach) marks[start + i * step] = 1;
+  left = 0;
+  for (let at = end - step; at >= start; at -= step) {
+    if (marks[at] === 1) left = reach;
+    else if (left-- > 0 || marks[at] === 2) marks[at] = 1;
   }
 }
 
@@ -77,18 +76,16 @@ function spread(
 export function markDisagreement({ truth, prediction }: Compared): Uint8Array {
   const { width, height, data } = truth;
   const reach = Math.max(1, Math.round(boundaryShare * Math.min(width, height)));
-  const nearby = new Map<string, Uint8Array>();
-  const near = (map: LabelMap, id: number): Uint8Array => {
-    const key = `${map === truth} ${id}`;
-    const known = nearby.get(key) ?? nearClass(map, id, reach);
-    nearby.set(key, known);
-    return known;
-  };
+  // Most classes are never asked for.
+  const inTruth: Uint8Array[] = [];
+  const inPrediction: Uint8Array[] = [];
   const marks = new Uint8Array(width * height);
   for (let at = 0; at < marks.length; at++) {
     const [label, guess] = [data[at], prediction.data[at]];
     if (label === guess || label === ignoreLabel) continue;
-    if (near(truth, guess)[at] === 0 || near(prediction, label)[at] === 0) marks[at] = 1;
+    inTruth[guess] ??= nearClass(truth, guess, reach);
+    inPrediction[label] ??= nearClass(prediction, label, reach);
+    if (inTruth[guess][at] === 0 || inPrediction[label][at] === 0) marks[at] = 1;
   }
   return marks;
 }

@@ -68,12 +68,21 @@ export interface SuspectSearch {
 /** Scores below this are usual for correct masks. */
 export const leastScore = 0.2;
 
-/** Whether the repair in training removes all doubt about a mask. */
-export function isRepaired({ repaired }: Suspect): boolean {
-  return repaired !== undefined && repaired.score < leastScore;
+/** Whether the repair in training removes the doubt about a mask. */
+export function isRepaired({ score, repaired }: Suspect): boolean {
+  return repaired !== undefined && score >= leastScore && repaired.score < leastScore;
 }
 
-/** The masks to look at, by falling score: those with a score of at least `leastScore` that training does not repair. */
+/** The score and the findings that the repair in training leaves. */
+export function leftAfterRepair({ score, findings, repaired }: Suspect): Pick<Suspect, 'score' | 'findings'> {
+  return repaired ?? { score, findings };
+}
+
+/**
+ * The masks to look at: those that the repair in training leaves with a score of at least `leastScore`, by falling score after
+ * the repair.
+ */
 export function toLookAt(suspects: readonly Suspect[]): Suspect[] {
-  return suspects.filter((suspect) => suspect.score >= leastScore && !isRepaired(suspect));
+  const left = (suspect: Suspect) => leftAfterRepair(suspect).score;
+  return suspects.filter((suspect) => left(suspect) >= leastScore).sort((a, b) => left(b) - left(a));
 }

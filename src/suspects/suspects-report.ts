@@ -1,6 +1,14 @@
 import { countOf, formatCount } from '../text/counts.ts';
 import { nameSome } from '../text/name-some.ts';
-import { isRepaired, leastScore, type Suspect, type SuspectFinding, type SuspectSearch, toLookAt } from './suspect.ts';
+import {
+  isRepaired,
+  leastScore,
+  leftAfterRepair,
+  type Suspect,
+  type SuspectFinding,
+  type SuspectSearch,
+  toLookAt,
+} from './suspect.ts';
 
 /** What every output says about suspects. */
 export const disclaimer =
@@ -12,9 +20,15 @@ export function describeFinding({ labelled, predicted, pixels }: SuspectFinding)
 }
 
 /** Why a mask is suspect, in one line. */
-export function describeSuspect({ findings, repaired }: Suspect): string {
-  const text = findings.map(describeFinding).join('; ');
-  return repaired ? `${text} (training exchanges left and right of ${repaired.parts.join(', ')})` : text;
+export function describeSuspect(suspect: Suspect): string {
+  const text = leftAfterRepair(suspect).findings.map(describeFinding).join('; ');
+  const note = repairNote(suspect);
+  return note === undefined ? text : `${text} (${note})`;
+}
+
+/** What training repairs in a mask; undefined if nothing. */
+export function repairNote({ repaired }: Suspect): string | undefined {
+  return repaired && `also left and right of ${repaired.parts.join(', ')}, which training exchanges (data.repair)`;
 }
 
 /** How many masks were judged, and by which runs. */
@@ -27,7 +41,7 @@ export function describeJudging({ folder, suspects, pairs, runs }: SuspectSearch
 
 /** A line about masks whose sides training repairs; undefined if there are none. */
 export function describeRepaired(suspects: readonly Suspect[]): string | undefined {
-  const repaired = suspects.filter((suspect) => suspect.score >= leastScore && isRepaired(suspect));
+  const repaired = suspects.filter(isRepaired);
   if (repaired.length === 0) return undefined;
   return (
     `left and right exchanged: ${countOf(repaired.length, 'mask')}; training repairs ${repaired.length === 1 ? 'it' : 'them'} itself ` +
@@ -58,9 +72,10 @@ export function formatSuspects(search: SuspectSearch, top: number): string {
     '',
     found.length === 0
       ? `no suspects: no mask has a score of ${leastScore} or more`
-      : `suspects (score from 0 to 1; the networks see … labelled …): ${formatCount(found.length)}`,
+      : `masks to look at, with a score of ${leastScore} to 1 and what the networks see there: ${formatCount(found.length)}`,
     ...shown.map(
-      (suspect) => `  ${suspect.score.toFixed(2)}  ${suspect.stem.padEnd(width)}  ${describeSuspect(suspect)}`,
+      (suspect) =>
+        `  ${leftAfterRepair(suspect).score.toFixed(2)}  ${suspect.stem.padEnd(width)}  ${describeSuspect(suspect)}`,
     ),
     ...(found.length > shown.length ? [`  … and ${formatCount(found.length - shown.length)} more (--top)`] : []),
     ...(repaired === undefined ? [] : ['', repaired]),

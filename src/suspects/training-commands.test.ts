@@ -24,6 +24,14 @@ describe('trainingCommands', () => {
     ]);
   });
 
+  it('names the run of another fold like those there are', () => {
+    const judging = [{ ...run('runs/fold0', 2, 0), config: config('name=fold0', 'data.folds=2') }];
+    const unjudged = stems.filter((stem) => foldOf(stem, 2) === 1);
+    expect(trainingCommands('data/train', { judging, unused: [] }, unjudged)).toEqual([
+      'faceparse train runs/fold0/config.yaml data.fold=1 --name fold1 --data data',
+    ]);
+  });
+
   it('trains five folds where no run holds any out, without weights that saw the pairs', () => {
     const unused = [{ folder: 'runs/a', config: config('train.init=runs/b', 'train.initPart=body'), reason: '' }];
     const commands = trainingCommands('data/train', { judging: [], unused }, stems);

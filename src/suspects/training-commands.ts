@@ -8,7 +8,8 @@ const usualFolds = 5;
 
 /** Name of the run of a fold, beside the run of another one or of no fold. */
 function nameOfFold({ name }: Config, fold: number): string {
-  return `${name.replace(/[-_.]?fold[-_.]?\d+$/, '')}-fold${fold}`;
+  const base = name.replace(/[-_.]?fold[-_.]?\d+$/, '');
+  return base === '' ? `fold${fold}` : `${base}-fold${fold}`;
 }
 
 /**
