@@ -57,7 +57,8 @@ async function suspectHtml(pictures: SuspectPictures, rank: number, set: LabelSe
     `<article class="panel" aria-labelledby="suspect-${rank}">`,
     `<h3 id="suspect-${rank}">${rank}. <bdi>${escapeMarkup(stem)}</bdi></h3>`,
     `<p class="reason">Score ${score.toFixed(2)}: ${escapeMarkup(reasons.join('; '))}</p>`,
-    '<div class="pictures">',
+    // All four side by side where there is room.
+    '<div class="pictures" style="grid-template-columns:repeat(auto-fit,minmax(max(8.6rem,20%),1fr))">',
     figure(imageHtml(await webpUri(photo, size), size, `Photo ${stem}.`), 'photo'),
     figure(imageHtml(labelUri(truth, size, set), size, `Mask of ${stem}: ${classes(truth.data)}.`), 'mask'),
     figure(
