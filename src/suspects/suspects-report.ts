@@ -52,7 +52,7 @@ export function describeRepaired(suspects: readonly Suspect[]): string | undefin
 /** A line about pairs that no run can judge; undefined if there are none. */
 export function describeUnjudged({ unjudged }: SuspectSearch): string | undefined {
   if (unjudged.length === 0) return undefined;
-  return `not judged, because every run saw them: ${countOf(unjudged.length, 'pair')}: ${nameSome(unjudged)}`;
+  return `not judged, because every run saw them or may have seen them: ${countOf(unjudged.length, 'pair')}: ${nameSome(unjudged)}`;
 }
 
 /** Formats the result of `findSuspects` for a terminal, with at most `top` suspects. */
