@@ -22,7 +22,9 @@ interface Section {
 function words(parts: Words): string {
   return parts
     .map((part) =>
-      typeof part === 'string' ? escapeMarkup(part) : `<b><bdi>${escapeMarkup(shorten(part.run, 60))}</bdi></b>`,
+      typeof part === 'string'
+        ? escapeMarkup(shorten(part, 1000))
+        : `<b><bdi>${escapeMarkup(shorten(part.run, 60))}</bdi></b>`,
     )
     .join('');
 }
@@ -162,7 +164,7 @@ function sectionsOf(
     },
     (chartsOf('data').length > 0 || tables.some(aboutData)) && {
       id: 'data',
-      title: 'Distribution of the classes',
+      title: 'Data',
       body: [
         intro(
           'From the ground truth. On the right, the marker is the median, the thick line spans the quartiles, and the thin line the 5 % and 95 % quantiles.',
@@ -182,7 +184,7 @@ function sectionsOf(
     {
       id: 'command',
       title: 'How to make this page',
-      body: `<pre tabindex="0" role="region" aria-label="Command"><code>${escapeMarkup(comparison.command)}</code></pre>\n<p>faceparse ${escapeMarkup(comparison.version)}</p>`,
+      body: `<pre tabindex="0" role="region" aria-label="Command"><code>${escapeMarkup(comparison.command)}</code></pre>\n<p>faceparse ${escapeMarkup(shorten(comparison.version, 60))}</p>`,
     },
   ];
   return sections.filter((section) => section !== false);
@@ -211,7 +213,7 @@ export async function comparisonPage(comparison: Comparison, tables: readonly Ta
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="faceparse ${escapeMarkup(comparison.version)}">
+<meta name="generator" content="faceparse ${escapeMarkup(shorten(comparison.version, 60))}">
 <link rel="icon" href="data:,">
 <title>${escapeMarkup(shorten(title, 200))}</title>
 <style>
@@ -235,7 +237,7 @@ ${summary.join('\n')}
 </section>
 ${sections.map(({ id, title: name, body }) => `<section id="${id}" aria-labelledby="${id}-heading">\n<h2 id="${id}-heading">${name}</h2>\n${body}\n</section>`).join('\n')}
 </main>
-<footer>Made by faceparse ${escapeMarkup(comparison.version)}. This file needs no network and contains no scripts.</footer>
+<footer>Made by faceparse ${escapeMarkup(shorten(comparison.version, 60))}. This file needs no network and contains no scripts.</footer>
 </body>
 </html>
 `;

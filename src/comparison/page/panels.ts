@@ -80,7 +80,7 @@ async function panelHtml(panel: Panel, index: number, set: LabelSet, side: numbe
   const size = sizeWithin(panel, side);
   const [photo, truth] = [photoOf(panel), mapOf(panel, panel.truth)];
   const image = (uri: string, alt: string) =>
-    `<img src="${uri}" width="${size.width}" height="${size.height}" alt="${escapeMarkup(alt)}">`;
+    `<img src="${uri}" width="${size.width}" height="${size.height}" alt="${escapeMarkup(shorten(alt, 300))}">`;
   const stem = shorten(panel.stem, 80);
   const runs = await Promise.all(
     panel.predictions.map(async ({ run, f, labels }) => {
