@@ -42,11 +42,17 @@ export interface RunCost {
   readonly steps: number;
   /** Training time divided by epochs, validation included. */
   readonly secondsPerEpoch: number;
-  /** Median time for one image of its size, in milliseconds, and the peak memory of a process that does only that. */
-  readonly inferenceMilliseconds?: number;
-  readonly inferenceMebibytes?: number;
-  /** Memory of the values of a training step, in MiB. */
-  readonly trainingMebibytes?: number;
+}
+
+/** Times and memory of a network, measured in a process of its own. */
+export interface MeasuredCost {
+  /** Median time of a training step of `batchSize` images, in milliseconds. */
+  readonly stepMilliseconds: number;
+  /** Median time for one image of its size, in milliseconds. */
+  readonly inferenceMilliseconds: number;
+  /** Peak memory of a process that trains, and of one that only parses, in MiB. */
+  readonly trainingMebibytes: number;
+  readonly inferenceMebibytes: number;
 }
 
 /** A run of a comparison with everything that is known about it. */
@@ -56,7 +62,10 @@ export interface ComparedRun {
   readonly config: Config;
   /** Processor and engine of its training, from its environment.json. */
   readonly machine: string;
+  /** Why the run is not finished, such as `stopped at epoch 3.0 of 30`; absent for a finished run. */
+  readonly unfinished?: string;
   readonly cost: RunCost;
+  readonly measured?: MeasuredCost;
   /** metrics.csv. */
   readonly metrics: readonly MetricsLine[];
   readonly scores: readonly SplitScores[];

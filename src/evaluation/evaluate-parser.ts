@@ -3,6 +3,7 @@ import { repairSwap } from '../data/dataset/left-right.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
 import { readMask, readPhoto } from '../image/read-image.ts';
 import { celebamask19 } from '../labels/celebamask-19.ts';
+import { conversionTable } from '../labels/convert-labels.ts';
 import { findUnknownId } from '../labels/known-id.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
@@ -26,6 +27,8 @@ export interface EvaluationOptions {
   readonly limit?: number;
   /** Whether to repair masks with swapped left and right first, as in training. */
   readonly repair?: boolean;
+  /** Classes to score in, if they are not those of the network, whose classes must merge into them. */
+  readonly labelSet?: LabelSet;
   readonly signal?: AbortSignal;
   /**
    * Called with the reason for each pair that cannot be read or scored; such pairs are left out. By default, the first one is an
@@ -78,6 +81,13 @@ async function readPair(
   return { photo, truth };
 }
 
+/** The table from one label set to another. @throws FaceparseError (exit code 2) if there is none */
+function requireConversion(from: LabelSet, to: LabelSet): Uint8Array {
+  const table = conversionTable(from, to);
+  if (table) return table;
+  throw new FaceparseError(`the classes of ${from.name} cannot be merged into those of ${to.name}`, { exitCode: 2 });
+}
+
 /**
  * Scores a parser on pairs, every mask at its own size.
  *
@@ -89,18 +99,27 @@ export async function evaluateParser(
   dataset: Dataset,
   options: EvaluationOptions = {},
 ): Promise<ScoreSummary> {
-  const { limit = dataset.items.length, repair = false, signal, onFailure, onImage } = options;
+  const {
+    limit = dataset.items.length,
+    repair = false,
+    labelSet = parser.labelSet,
+    signal,
+    onFailure,
+    onImage,
+  } = options;
   const items = dataset.items.slice(0, limit);
-  const score = new FaceScore(parser.labelSet.classes.length);
+  const table = requireConversion(parser.labelSet, labelSet);
+  const score = new FaceScore(labelSet.classes.length);
   for (const [index, item] of items.entries()) {
     signal?.throwIfAborted();
-    const pair = await readPair(item, parser.labelSet, repair).catch((error: unknown) => {
+    const pair = await readPair(item, labelSet, repair).catch((error: unknown) => {
       if (!onFailure || !(error instanceof FaceparseError)) throw error;
       onFailure(error);
     });
     if (!pair) continue;
     const { photo, truth } = pair;
-    const { labelMap: prediction, timing } = await parser.parse(photo);
+    const { labelMap, timing } = await parser.parse(photo);
+    const prediction = { ...labelMap, data: labelMap.data.map((id) => table[id]) };
     const imageScore = score.add(truth.data, prediction.data);
     await onImage?.({ item, photo, truth, prediction, timing, score: imageScore }, index + 1, items.length);
   }

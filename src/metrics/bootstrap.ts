@@ -1,4 +1,5 @@
 import { Random } from '../random/random.ts';
+import { quantile } from './quantile.ts';
 
 /** A mean over images and its standard error, s/√n with the sample standard deviation; NaN for fewer than two images. */
 export interface MeanWithError {
@@ -71,12 +72,4 @@ export function pairedInterval(
     low: quantile(means, (1 - level) / 2),
     high: quantile(means, (1 + level) / 2),
   };
-}
-
-/** A quantile of sorted numbers, interpolated linearly between neighbours. */
-function quantile(sorted: Float64Array, share: number): number {
-  const place = share * (sorted.length - 1);
-  const low = Math.floor(place);
-  const high = Math.min(low + 1, sorted.length - 1);
-  return sorted[low] + (sorted[high] - sorted[low]) * (place - low);
 }

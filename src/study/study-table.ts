@@ -1,5 +1,7 @@
 import { formatCount } from '../text/counts.ts';
+import { formatCsv } from '../text/csv.ts';
 import { markdownTable } from '../text/markdown-table.ts';
+import { formatPoints } from '../text/points.ts';
 import type { StudyResult } from './load-study.ts';
 import { baseName, defaultTitle } from './parse-study.ts';
 import type { GroupSummary, VariantSummary } from './summary.ts';
@@ -16,12 +18,6 @@ export const studyColumns = [
   'minutes',
 ] as const;
 type StudyColumn = (typeof studyColumns)[number];
-
-/** A signed difference of F in points of 0.01. */
-function formatPoints(difference: number): string {
-  const text = (Math.abs(difference) * 100).toFixed(2);
-  return `${Number(text) === 0 ? '±' : difference < 0 ? '−' : '+'}${text}`;
-}
 
 function formatResult({ run, state, f, epochs }: StudyResult): string {
   if (state === 'missing') return `s${run.seed} missing`;
@@ -113,11 +109,6 @@ export function markdownReport(summary: GroupSummary, links: { chart?: string; t
   ].join('\n');
 }
 
-function csvField(value: string | number | undefined): string {
-  const text = value === undefined ? '' : String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-}
-
 /** The runs of a comparison as CSV, one line per run; missing values are empty. */
 export function csvReport({ variants }: GroupSummary): string {
   const header = ['variant', 'seed', 'state', 'f', 'bestF', 'steps', 'epochs', 'seconds', 'overrides'];
@@ -132,5 +123,5 @@ export function csvReport({ variants }: GroupSummary): string {
       variant.overrides.join(' '),
     ]),
   );
-  return [header, ...rows].map((row) => `${row.map(csvField).join(',')}\n`).join('');
+  return formatCsv([header, ...rows]);
 }

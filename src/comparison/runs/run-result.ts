@@ -76,7 +76,8 @@ export async function readRunResult<Run extends RunSpec>(run: Run, out: string):
   const folder = run.folder ?? join(out, run.name);
   const nothing = { run, folder, validations: [], steps: 0, epochs: 0, seconds: 0 };
   if (!(await exists(folder))) return { ...nothing, state: 'missing' };
-  await requireSameConfig(run, folder);
+  // A folder that was given itself is compared as it is.
+  if (run.folder === undefined) await requireSameConfig(run, folder);
   const { metrics } = runFolder(folder);
   const lines = (await exists(metrics)) ? await readMetrics(metrics) : [];
   const last = lines.at(-1);

@@ -79,8 +79,8 @@ async function requireOneDataset({ results, data }: TrainRunsOptions): Promise<v
   const dataset = await openDataset(await resolveSplit(data, 'train'));
   for (const { run, folder, state } of results) {
     const { environment } = runFolder(folder);
-    // A new run has none yet.
-    if (state === 'missing' || !(await exists(environment))) continue;
+    // Runs elsewhere may have other data, which is told; a new run has none yet.
+    if (run.folder !== undefined || state === 'missing' || !(await exists(environment))) continue;
     await requireSameData(environment, dataset).catch((error) => rethrow(run, error));
   }
 }

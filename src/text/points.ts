@@ -1,0 +1,9 @@
+/**
+ * Formats a difference of scores as signed points of 0.01.
+ *
+ * @example formatPoints(-0.0035) // '−0.35'
+ */
+export function formatPoints(difference: number): string {
+  const text = (Math.abs(difference) * 100).toFixed(2);
+  return `${Number(text) === 0 ? '±' : difference < 0 ? '−' : '+'}${text}`;
+}
