@@ -18,7 +18,7 @@ describe('planHalving', () => {
     [['train.epochs=30'], 3, undefined, [4, 10, 30]],
     [['train.epochs=8', 'validation.every=1'], 2, undefined, [2, 4, 8]],
     [['train.epochs=27', 'validation.every=1'], 3, 1, [1, 3, 9, 27]],
-    [['train.epochs=27', 'validation.every=0.5'], 3, 0.5, [0.5, 1, 3, 9, 27]],
+    [['train.epochs=27', 'validation.every=0.5'], 3, 0.3, [0.5, 1, 3, 9, 27]],
     // Two validations leave two rungs, one leaves none.
     [['train.epochs=4', 'validation.every=2'], 3, undefined, [2, 4]],
     [['train.epochs=4', 'validation.every=4'], 3, undefined, [4]],
