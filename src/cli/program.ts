@@ -14,6 +14,7 @@ import { registerPredict } from './commands/predict.ts';
 import { registerReport } from './commands/report.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerSubmit } from './commands/submit.ts';
+import { registerSweep } from './commands/sweep.ts';
 import { registerTrain } from './commands/train.ts';
 
 /** Commands in the order of the help; each imports its dependencies only when it runs. */
@@ -22,6 +23,7 @@ const registrations = [
   registerData,
   registerTrain,
   registerStudy,
+  registerSweep,
   registerEvaluate,
   registerPredict,
   registerReport,

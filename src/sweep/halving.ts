@@ -1,4 +1,5 @@
 import type { Config } from '../config/schema.ts';
+import type { Shard } from './shard.ts';
 
 /** How the trials of a sweep are shortened: after each rung only the best go on. */
 export interface Halving {
@@ -113,4 +114,21 @@ export function trialsOf(bracket: number, halving: Halving, limit = Number.POSIT
   const size = bracketSize(halving);
   const first = bracket * size + 1;
   return Array.from({ length: size }, (_, index) => first + index).filter((trial) => trial <= limit);
+}
+
+/**
+ * The epochs that a limited number of trials takes, without failures and early stops.
+ *
+ * @param shard the part of the brackets that is counted
+ * @example ownedWork({ rungs: [1, 3, 9], factor: 3 }, { index: 1, count: 1 }, 9) // 9 + 3 × 2 + 6 = 21
+ */
+export function ownedWork(halving: Halving, shard: Shard, limit: number): number {
+  let epochs = 0;
+  for (let bracket = shard.index - 1; ; bracket += shard.count) {
+    const trials = trialsOf(bracket, halving, limit);
+    if (trials.length === 0) return epochs;
+    survivors(trials.length, halving).forEach((count, rung) => {
+      epochs += count * (halving.rungs[rung] - (halving.rungs[rung - 1] ?? 0));
+    });
+  }
 }

@@ -82,6 +82,11 @@ export function parseShard(text: string, environment: Environment = {}): Shard {
   return { index: completion + 1, count: given };
 }
 
+/** Whether a trial belongs to a shard. */
+export function ownsTrial(shard: Shard, trial: number, trialsPerBracket: number): boolean {
+  return ownsBracket(shard, Math.floor((trial - 1) / trialsPerBracket));
+}
+
 /** Whether a bracket belongs to a shard. Brackets are dealt out in turn. @example ownsBracket({ index: 2, count: 4 }, 5) // true */
 export function ownsBracket({ index, count }: Shard, bracket: number): boolean {
   return bracket % count === index - 1;

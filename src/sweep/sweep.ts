@@ -7,6 +7,16 @@ import type { Space } from './space/space.ts';
 /** A validation score that a sweep optimises, by its name in metrics.csv. */
 export type Metric = Config['train']['earlyStopping']['watch'];
 
+/** The scores that can be optimised. */
+export const metrics = [
+  'valF',
+  'valMacroF1',
+  'valMacroF1NoBackground',
+  'valMacroIou',
+  'valPixelAccuracy',
+  'valLoss',
+] as const satisfies readonly Metric[];
+
 /** Everything that decides the settings and the lengths of trials. */
 export interface SweepPlan {
   /** The configuration that the trials vary. */
