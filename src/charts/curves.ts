@@ -1,3 +1,4 @@
+import { type ChartTheme, lineLook, paperTheme } from './chart-theme.ts';
 import { loadEcharts, toSvg } from './load-echarts.ts';
 
 /** One logged line of a run; values not measured at that step are absent. */
@@ -37,19 +38,16 @@ export interface CurvesChartOptions {
   readonly height?: number;
   /** Name of the series whose maximum is marked with its value. */
   readonly markBest?: string;
-  /** Position of the legend: next to the title, or to the right of the chart with one series per line. */
-  readonly legend?: 'top' | 'side';
+  /** Position of the legend: next to the title, or to the right of the chart with one series per line; or no legend. */
+  readonly legend?: 'top' | 'side' | 'none';
+  /** Colours and typeface; default dark on white. */
+  readonly theme?: ChartTheme;
 }
 
 interface Panel extends CurvesChartOptions {
   readonly series: readonly CurveSeries[];
 }
 
-const colors = ['#2f6fbb', '#d9622b', '#3a9a5b', '#8a56b0', '#b8860b', '#c23b5a'];
-/** Dash styles of lines with the same colour. */
-const dashes = ['solid', 'dashed', 'dotted'] as const;
-const gray = '#6b7280';
-const dark = '#1f2430';
 /** More points than pixels add no information, and a long run logs a hundred thousand. */
 const mostPoints = 2000;
 
@@ -100,13 +98,18 @@ function isShort(value: number): boolean {
 
 /** Margin to the right of a panel; a legend there is as wide as its longest name. */
 function rightMargin({ legend, series }: Panel): number {
-  if (legend !== 'side') return 70;
+  if (legend !== 'side') return series.some(({ axis }) => axis === 'right') || legend !== 'none' ? 70 : 16;
   const longest = series.reduce((length, { name }) => Math.max(length, name.length), 0);
   return 76 + 7.5 * longest;
 }
 
-function legendLayout(panel: Panel, top: number, width: number) {
-  const common = { padding: 0, itemHeight: 8, textStyle: { color: '#374151', fontSize: 12 } };
+/** Height above a panel's plot, for its title and legend. */
+function topMargin({ title, legend }: Panel): number {
+  return title === '' && legend === 'none' ? 14 : 46;
+}
+
+function legendLayout(panel: Panel, top: number, width: number, { ink }: ChartTheme) {
+  const common = { padding: 0, itemHeight: 8, textStyle: { color: ink, fontSize: 12 } };
   if (panel.legend === 'side') {
     // Without an icon the legend shows the line itself, including its dashes.
     return {
@@ -119,20 +122,20 @@ function legendLayout(panel: Panel, top: number, width: number) {
     };
   }
   // Without a font echarts estimates text widths; the gap allows for an underestimate.
-  return { ...common, right: 82, top: top + 10, itemGap: 26, itemWidth: 18, icon: 'roundRect' };
+  return { ...common, right: 82, top: top + 10, itemGap: 26, itemWidth: 30 };
 }
 
 /** Stacks panels into one SVG with aligned x axes. */
-async function drawPanels(panels: readonly Panel[], width: number): Promise<string> {
+async function drawPanels(panels: readonly Panel[], width: number, theme = paperTheme): Promise<string> {
   const echarts = await loadEcharts();
   const heights = panels.map((panel) => panel.height ?? 260);
   const tops = heights.map((_, i) => heights.slice(0, i).reduce((a, b) => a + b, 0));
   const height = heights.reduce((a, b) => a + b, 0);
   const chart = echarts.init(null, null, { renderer: 'svg', ssr: true, width, height });
   const axisStyle = {
-    axisLine: { show: true, lineStyle: { color: '#9aa1ab' } },
-    axisLabel: { color: gray, fontSize: 12, formatter: formatTick },
-    nameTextStyle: { color: gray, fontSize: 12 },
+    axisLine: { show: true, lineStyle: { color: theme.axis } },
+    axisLabel: { color: theme.muted, fontSize: 12, formatter: formatTick },
+    nameTextStyle: { color: theme.muted, fontSize: 12 },
     nameLocation: 'middle' as const,
   };
   const ends = panels.flatMap((panel) => panel.series.flatMap(({ points }) => thin(points).map(([x]) => x)));
@@ -143,25 +146,25 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
   const span: { min?: number; max?: number } = low < high ? { min: low, max: high >= 5 ? Math.ceil(high) : high } : {};
   chart.setOption({
     animation: false,
-    backgroundColor: '#ffffff',
-    textStyle: { fontFamily: 'sans-serif' },
+    backgroundColor: theme.background,
+    textStyle: { fontFamily: theme.font },
     title: panels.map((panel, i) => ({
       text: panel.title,
       left: 20,
       top: tops[i] + 12,
       padding: 0,
-      textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: dark },
+      textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: theme.ink },
     })),
     legend: panels.map((panel, i) => ({
-      show: panel.series.length > 1,
+      show: panel.series.length > 1 && panel.legend !== 'none',
       data: panel.series.map(({ name }) => name),
-      ...legendLayout(panel, tops[i], width),
+      ...legendLayout(panel, tops[i], width, theme),
     })),
     grid: panels.map((panel, i) => ({
       left: 78,
       right: rightMargin(panel),
-      top: tops[i] + 46,
-      height: heights[i] - 96,
+      top: tops[i] + topMargin(panel),
+      height: heights[i] - topMargin(panel) - 50,
     })),
     xAxis: panels.map((panel, i) => ({
       ...axisStyle,
@@ -183,7 +186,7 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
         name: panel.yLabel,
         nameGap: 52,
         splitNumber: 4,
-        splitLine: { lineStyle: { color: '#e6e8ec' } },
+        splitLine: { lineStyle: { color: theme.grid } },
       },
       {
         ...axisStyle,
@@ -201,8 +204,9 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
     series: panels.flatMap((panel, i) =>
       panel.series.map(({ name, points, axis, highlight }, k) => {
         const data = thin(points);
-        const color = highlight ? dark : colors[k % colors.length];
-        const dash = highlight ? 'solid' : dashes[Math.floor(k / colors.length) % dashes.length];
+        const look = lineLook(k, theme);
+        const color = highlight ? theme.ink : look.color;
+        const dash = highlight || look.dash.length === 0 ? 'solid' : [...look.dash];
         const best = panel.markBest === name ? bestPoint(data) : undefined;
         return {
           type: 'line' as const,
@@ -210,22 +214,22 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
           data: data.map(([x, y]) => [x, y]),
           xAxisIndex: i,
           yAxisIndex: 2 * i + (axis === 'right' ? 1 : 0),
-          symbol: 'circle',
+          symbol: highlight ? 'circle' : look.marker,
           // A single point has no visible line.
           showSymbol: data.length <= 40,
-          symbolSize: data.length === 1 ? 7 : 4,
+          symbolSize: data.length === 1 ? 8 : 5.5,
           color,
           z: highlight ? 3 : 2,
           lineStyle: { width: highlight ? 3 : 1.8, type: dash },
           markPoint: best && {
             symbol: 'circle',
             symbolSize: 9,
-            itemStyle: { color: '#ffffff', borderColor: color, borderWidth: 2.5 },
+            itemStyle: { color: theme.background, borderColor: color, borderWidth: 2.5 },
             label: {
               show: true,
               position: labelPosition(panel, best),
               distance: 8,
-              color: dark,
+              color: theme.ink,
               fontSize: 12,
               fontWeight: 'bold' as const,
               formatter: `best ${best[1].toFixed(4)}`,
@@ -246,7 +250,7 @@ async function drawPanels(panels: readonly Panel[], width: number): Promise<stri
  * @example await curvesChart([{ name: 'train', points: [[0, 2.9], [100, 1.1]] }], { title: 'Loss', xLabel: 'step', yLabel: 'loss' })
  */
 export function curvesChart(series: readonly CurveSeries[], options: CurvesChartOptions): Promise<string> {
-  return drawPanels([{ height: 360, ...options, series }], options.width ?? 860);
+  return drawPanels([{ height: 360, ...options, series }], options.width ?? 860, options.theme);
 }
 
 /**

@@ -1,5 +1,5 @@
+import { figureFont } from '../charts/svg-text.ts';
 import type { ReportFacts, ReportHead } from './facts/report-facts.ts';
-import { figureFont } from './figures/svg-text.ts';
 import { failuresSection, limitsSection } from './sections/closing.ts';
 import { comparisonSection } from './sections/comparison.ts';
 import { summarySection, taskSection } from './sections/introduction.ts';

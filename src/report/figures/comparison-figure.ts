@@ -1,5 +1,6 @@
+import { linearTicks } from '../../charts/dot-chart.ts';
+import { fitText, svgImage, svgText, textWidth } from '../../charts/svg-text.ts';
 import { baseLabel, type ComparedVariant } from '../facts/comparison.ts';
-import { fitText, svgImage, svgText, textWidth } from './svg-text.ts';
 
 /** Row heights for few and for many variants. */
 const rowHeights = [12, 9.5] as const;
@@ -9,16 +10,6 @@ const tickRoom = 18;
 /** Width of the figure's column in the report. */
 const width = 158;
 const margins = { top: 3, right: 12, bottom: 26 };
-
-/** Round numbers for the ticks of an axis, at most about `most` of them. */
-function ticksOf(low: number, high: number, most: number): number[] {
-  const rough = (high - low) / most;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const size = [1, 2, 5, 10].map((factor) => factor * power).find((candidate) => candidate >= rough)!;
-  const first = Math.ceil(low / size - 1e-9);
-  const count = Math.floor(high / size + 1e-9) - first + 1;
-  return Array.from({ length: count }, (_, index) => Number(((first + index) * size).toPrecision(6)));
-}
 
 /**
  * Draws the F of each finished run as a dot, with one row per variant and its mean as a bar. The line is the mean of the base,
@@ -38,7 +29,7 @@ export function comparisonFigure(variants: readonly ComparedVariant[]): string |
   const x = (f: number) => plot.left + ((f - low) / (high - low)) * (plot.right - plot.left);
   const rowHeight = rowHeights[shown.length > 12 ? 1 : 0];
   const bottom = margins.top + shown.length * rowHeight;
-  const parts = ticksOf(low, high, Math.floor((plot.right - plot.left) / tickRoom)).flatMap((tick) => [
+  const parts = linearTicks(low, high, Math.floor((plot.right - plot.left) / tickRoom)).flatMap((tick) => [
     `<line x1="${x(tick).toFixed(2)}" x2="${x(tick).toFixed(2)}" y1="${margins.top}" y2="${bottom}" stroke="#e1e4e9" stroke-width="0.6"/>`,
     svgText(String(tick), x(tick), bottom + 9, { size: 7, anchor: 'middle', color: '#4b5563' }),
   ]);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { confusionMatrix } from '../../charts/confusion-matrix.ts';
+import { fitText, svgText, textWidth, wrapText } from '../../charts/svg-text.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { FaceScore } from '../../metrics/face-score.ts';
 import { countWrong } from '../facts/measurements.ts';
 import { sideConfusion, worstMistakes } from '../sections/results.ts';
-import { confusionFigure } from './confusion-figure.ts';
-import { fitText, svgText, textWidth, wrapText } from './svg-text.ts';
 
 /** Two pixels of hair, one of them taken for background; a left eye taken for the right one; skin found. */
 function summarize() {
@@ -23,7 +23,7 @@ describe('the confusion matrix', () => {
   });
 
   it('draws the classes that occur', () => {
-    const svg = confusionFigure(summarize().summary, celebamask19);
+    const svg = confusionMatrix(summarize().summary, celebamask19);
     // Background, skin, l_eye, r_eye, hair.
     expect(svg.match(/<rect /g)).toHaveLength(25);
     expect(svg).toContain('>50</text>');

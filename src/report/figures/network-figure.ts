@@ -1,5 +1,5 @@
+import { round, svgImage, svgText, textWidth, wrapText } from '../../charts/svg-text.ts';
 import type { NetworkPart, NetworkParts } from '../facts/network-parts.ts';
-import { round, svgImage, svgText, textWidth, wrapText } from './svg-text.ts';
 
 /** A box of the figure, in its units. */
 export interface FigureBox {

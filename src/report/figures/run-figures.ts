@@ -1,14 +1,14 @@
 import { type CurveSeries, curvesChart } from '../../charts/curves.ts';
+import { errorImage } from '../../charts/error-image.ts';
 import { imageGrid } from '../../charts/image-grid.ts';
+import { figureFont } from '../../charts/svg-text.ts';
 import type { Config } from '../../config/schema.ts';
 import type { ScoredImage } from '../../evaluation/evaluate-parser.ts';
-import type { LabelMap, Photo } from '../../image/image.ts';
 import { blendOverlay, colorize } from '../../image/overlay.ts';
-import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
 import { learningRateAt } from '../../optim/schedule.ts';
 import type { MetricsLine } from '../../training/record/run-folder.ts';
 import type { SizeStep } from '../facts/run-progress.ts';
-import { figureFont } from './svg-text.ts';
 
 type Points = (readonly [number, number])[];
 
@@ -61,16 +61,7 @@ export function failureFigure({ photo, truth, prediction }: ScoredImage, set: La
     photo,
     colorize(truth, set),
     blendOverlay(photo, prediction, set),
-    errorPanel(photo, truth, prediction),
+    errorImage(photo, truth, prediction),
   ];
   return imageGrid([panels], { cellSize: 240 });
-}
-
-/** The photo, faded, with the wrong pixels in red. */
-function errorPanel(photo: Photo, truth: LabelMap, prediction: LabelMap): Photo {
-  const data = photo.data.map((value) => 170 + value / 3);
-  truth.data.forEach((id, index) => {
-    if (id !== prediction.data[index] && id !== ignoreLabel) data.set([208, 24, 32], index * 3);
-  });
-  return { width: photo.width, height: photo.height, data };
 }

@@ -1,10 +1,10 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { confusionMatrix } from '../../charts/confusion-matrix.ts';
 import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
 import type { ReportFacts, ReportFigures } from '../facts/report-facts.ts';
 import { sizeSteps, validations } from '../facts/run-progress.ts';
 import { comparisonFigure } from './comparison-figure.ts';
-import { confusionFigure } from './confusion-figure.ts';
 import { networkFigure } from './network-figure.ts';
 import { failureFigure, lossFigure, scoreFigure } from './run-figures.ts';
 
@@ -30,7 +30,7 @@ export async function writeFigures(out: string, facts: Omit<ReportFacts, 'figure
     ...(validations(run).length > 0 && {
       score: await write('score.svg', await scoreFigure(run.metrics, sizeSteps(run))),
     }),
-    ...(measured && { confusion: await write('confusion.svg', confusionFigure(measured.summary, measured.labelSet)) }),
+    ...(measured && { confusion: await write('confusion.svg', confusionMatrix(measured.summary, measured.labelSet)) }),
     ...(compared && { comparison: await write('comparison.svg', compared) }),
     failures,
   };

@@ -1,10 +1,10 @@
+import { occurringClasses, rowShares } from '../../charts/confusion-matrix.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { countOf } from '../../text/counts.ts';
 import { firstImages, formatF, formatRatio, formatShare } from '../facts/format-facts.ts';
 import { borderReach, type Measurements } from '../facts/measurements.ts';
 import type { ReportFacts } from '../facts/report-facts.ts';
 import { scoredFirst, validations } from '../facts/run-progress.ts';
-import { occurringClasses, rowShares } from '../figures/confusion-figure.ts';
 import { blocks, figure, list, markup, paragraph, sideBySide, table, typstString } from '../typst/typst-text.ts';
 import { countNotFound, listScores, rankClasses } from './class-ranking.ts';
 import { convergence, curves, overfitting } from './curves.ts';

@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs';
+import { figureFont } from '../../charts/svg-text.ts';
 import { type ResolvePackageFile, resolveDataFile } from '../../packages/installed-package.ts';
 import { installCommand } from '../../packages/optional-packages.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { ReportHead } from '../facts/report-facts.ts';
-import { figureFont } from '../figures/svg-text.ts';
 import { readFont } from './typst-compiler.ts';
 
 /** Offset of a table in a TrueType font: a 12-byte header is followed by entries of tag, checksum, offset and length. */

@@ -1,11 +1,7 @@
-/** The typeface of the figures; the report includes it. */
-export const figureFont = 'Arimo';
+import { escapeMarkup } from '../text/escape-markup.ts';
 
-/** Escapes text for an SVG element or attribute. */
-function svgEscape(text: string): string {
-  const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-  return text.replace(/\p{Cc}/gu, ' ').replace(/[&<>"]/g, (character) => entities[character]);
-}
+/** The typeface of figures in files; the report includes it. */
+export const figureFont = 'Arimo';
 
 export interface SvgTextOptions {
   readonly size: number;
@@ -22,7 +18,7 @@ export function svgText(text: string, x: number, y: number, options: SvgTextOpti
   return (
     `<text x="${round(x)}" y="${round(y)}" font-family="${figureFont}" font-size="${size}" fill="${color}"` +
     `${anchor === 'start' ? '' : ` text-anchor="${anchor}"`}${bold ? ' font-weight="bold"' : ''}` +
-    `${turn ? ` transform="rotate(${turn} ${round(x)} ${round(y)})"` : ''}>${svgEscape(text)}</text>`
+    `${turn ? ` transform="rotate(${turn} ${round(x)} ${round(y)})"` : ''}>${escapeMarkup(text)}</text>`
   );
 }
 
