@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { readOwnPackage } from '../packages/own-package.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerCompare } from './commands/compare.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerData } from './commands/data/index.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -23,6 +24,7 @@ const registrations = [
   registerData,
   registerTrain,
   registerStudy,
+  registerCompare,
   registerSweep,
   registerEvaluate,
   registerPredict,

@@ -72,7 +72,10 @@ export function tableToMarkdown(table: Table): string {
   const { columns, rows } = tableCells(table);
   const best = bestCells(table);
   const titles = columns.map((column) => ({ ...column, title: escapeMarkdown(column.title) }));
-  const cells = rows.map((row, r) => row.map((text, c) => (best[r][c] ? `**${text}**` : escapeMarkdown(text))));
+  const isCode = (text: string, c: number) => table.columns[c].code && !/`|^–?$/.test(text);
+  const cells = rows.map((row, r) =>
+    row.map((text, c) => (best[r][c] ? `**${text}**` : isCode(text, c) ? `\`${text}\`` : escapeMarkdown(text))),
+  );
   return `${markdownTable(titles, cells)}${table.note === undefined ? '' : `\n\n${escapeMarkdown(table.note)}`}`;
 }
 
