@@ -1,3 +1,4 @@
+import { paperTheme } from '../../charts/chart-theme.ts';
 import { loadEcharts, toSvg } from '../../charts/load-echarts.ts';
 import type { LoggedJob } from '../shard-log.ts';
 import { formatSetting, valuesOf } from '../space/distribution.ts';
@@ -6,10 +7,9 @@ import { isBetter, isHigherBetter, type SweepPlan } from '../sweep.ts';
 import { bestTrial, type Trial } from '../trials.ts';
 import type { Importance } from './importance.ts';
 
-const dark = '#1f2430';
-const gray = '#6b7280';
+const { ink, muted, axis, grid, background, font } = paperTheme;
 /** Orange and blue differ for all kinds of colour vision; the blues differ in brightness. */
-const bestColor = '#d9622b';
+const [barColor, bestColor] = paperTheme.lines;
 const pale = [200, 214, 229] as const;
 const deep = [16, 60, 120] as const;
 
@@ -20,18 +20,18 @@ const title = (text: string, subtext: string) => ({
   top: 12,
   padding: 0,
   itemGap: 6,
-  textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: dark },
-  subtextStyle: { fontSize: 12, color: gray },
+  textStyle: { fontSize: 15, fontWeight: 'bold' as const, color: ink },
+  subtextStyle: { fontSize: 12, color: muted },
 });
 
 const axisStyle = {
-  axisLine: { show: true, lineStyle: { color: '#9aa1ab' } },
-  axisLabel: { color: gray, fontSize: 12 },
-  nameTextStyle: { color: gray, fontSize: 12 },
+  axisLine: { show: true, lineStyle: { color: axis } },
+  axisLabel: { color: muted, fontSize: 12 },
+  nameTextStyle: { color: muted, fontSize: 12 },
   nameLocation: 'middle' as const,
 };
 
-const common = { animation: false, backgroundColor: '#ffffff', textStyle: { fontFamily: 'sans-serif' } };
+const common = { animation: false, backgroundColor: background, textStyle: { fontFamily: font } };
 
 async function draw(width: number, height: number, option: object): Promise<string> {
   const echarts = await loadEcharts();
@@ -83,7 +83,8 @@ export async function scoreChart(
       padding: 0,
       itemGap: 18,
       itemHeight: 9,
-      textStyle: { color: '#374151', fontSize: 12 },
+      itemWidth: 14,
+      textStyle: { color: muted, fontSize: 12 },
     },
     grid: { left: 78, right: 40, top: 56, bottom: 56 },
     xAxis: { ...axisStyle, type: 'value', name: 'minutes of work', nameGap: 28, splitLine: { show: false } },
@@ -93,7 +94,7 @@ export async function scoreChart(
       scale: true,
       name: metric,
       nameGap: 52,
-      splitLine: { lineStyle: { color: '#e6e8ec' } },
+      splitLine: { lineStyle: { color: grid } },
     },
     series: [
       {
@@ -132,18 +133,18 @@ export async function importanceChart(importance: readonly Importance[], note: s
       max: 1,
       name: 'share of the variance of ranks',
       nameGap: 26,
-      splitLine: { lineStyle: { color: '#e6e8ec' } },
+      splitLine: { lineStyle: { color: grid } },
     },
     yAxis: { ...axisStyle, type: 'category', data: known.map(({ key }) => key), axisTick: { show: false } },
     series: [
       {
         type: 'bar',
         barWidth: 16,
-        color: '#2f6fbb',
+        color: barColor,
         label: {
           show: true,
           position: 'right',
-          color: dark,
+          color: ink,
           fontSize: 12,
           formatter: ({ value }: { value: number }) => value.toFixed(2),
         },
@@ -167,7 +168,7 @@ function categoriesOf({ distribution }: Dimension): string[] | undefined {
   return values.map(formatSetting);
 }
 
-function axisOf(dimension: Dimension): object {
+function dimensionAxis(dimension: Dimension): object {
   const { key, distribution } = dimension;
   const categories = categoriesOf(dimension);
   if (categories) return { name: key, type: 'category', data: categories };
@@ -203,7 +204,10 @@ export async function settingsChart(
     };
   });
   const width = Math.max(700, 150 * (space.length + 1));
-  const names = [...space.map(axisOf), { name: metric, type: 'value', scale: true, inverse: !isHigherBetter(metric) }];
+  const names = [
+    ...space.map(dimensionAxis),
+    { name: metric, type: 'value', scale: true, inverse: !isHigherBetter(metric) },
+  ];
   return draw(width, 420, {
     title: title(
       'Settings and scores',
@@ -215,13 +219,19 @@ export async function settingsChart(
       top: 104,
       bottom: 30,
       parallelAxisDefault: {
-        nameTextStyle: { color: dark, fontSize: 12 },
+        nameTextStyle: { color: ink, fontSize: 12 },
         nameGap: 18,
-        axisLine: { lineStyle: { color: '#9aa1ab' } },
-        axisLabel: { color: gray, fontSize: 12, formatter: shortTick },
+        axisLine: { lineStyle: { color: axis } },
+        axisLabel: {
+          color: muted,
+          fontSize: 12,
+          formatter: shortTick,
+          textBorderColor: background,
+          textBorderWidth: 3,
+        },
       },
     },
-    parallelAxis: names.map((axis, dim) => ({ dim, ...axis })),
+    parallelAxis: names.map((one, dim) => ({ dim, ...one })),
     series: [{ type: 'parallel', smooth: false, data }],
   });
 }

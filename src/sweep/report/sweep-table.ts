@@ -31,7 +31,7 @@ export function sweepTable(plan: SweepPlan, trials: readonly Trial[]): Table {
         best: isHigherBetter(metric) ? 'highest' : 'lowest',
       },
       { key: 'epochs', title: 'epochs', format: { kind: 'fixed', digits: 1 } },
-      { key: 'minutes', title: 'minutes', format: { kind: 'fixed', digits: 1 } },
+      { key: 'minutes', title: 'minutes', format: { kind: 'fixed', digits: 2 } },
       ...space.map(({ key }) => ({ key, title: key })),
       ...(hasFailures ? [{ key: 'failure', title: 'failure' }] : []),
     ],
