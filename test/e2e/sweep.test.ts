@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -183,6 +183,30 @@ describe('sweep', { timeout: 240_000 }, () => {
     await rm(out, { recursive: true });
   });
 
+  it.skipIf(process.platform !== 'linux')('tries a trial again whose process is killed, once', async () => {
+    const killEach = (most: number): RunOptions => ({
+      onStart: (parent) => {
+        const killed = new Set<number>();
+        const timer = setInterval(() => {
+          for (const pid of childrenOf(parent.pid!)) {
+            if (killed.size >= most || killed.has(pid)) continue;
+            killed.add(pid);
+            process.kill(pid, 'SIGKILL');
+          }
+        }, 50);
+        parent.on('close', () => clearInterval(timer));
+      },
+    });
+    const two = ['--trials', '2', ...four.slice(2), '--json'];
+    const once = await sweep(join(folder, 'once'), two, killEach(1));
+    expect(once.code, once.stderr).toBe(0);
+    expect(JSON.parse(once.stdout).table.map(({ failure }: Row) => failure)).toEqual([undefined, undefined]);
+    const always = await sweep(join(folder, 'always'), ['--trials', '1', ...four.slice(2)], killEach(9));
+    expect(always.code).toBe(1);
+    expect(always.stderr).toMatch(/^trial 1 failed: its process was killed \(SIGKILL\), as happens when the machine /m);
+    expect(always.stderr).toMatch(/^faceparse: no trial succeeded; trial 1: its process was killed/m);
+  });
+
   it.each([
     [[], 2, /a sweep needs an end; pass --budget MINUTES or --trials N, or both/],
     [['--trials', '4', '--shard', '3/2'], 2, /--shard is 3\/2, but must be i\/n with i from 1 to n/],
@@ -202,6 +226,15 @@ async function steadyMetrics(run: string): Promise<string[][]> {
   const rows = (await readFile(join(run, 'metrics.csv'), 'utf8')).split('\n').map((row) => row.split(','));
   const steady = rows[0].flatMap((name, index) => (['seconds', 'imagesPerSecond'].includes(name) ? [] : [index]));
   return rows.map((row) => steady.map((index) => row[index]));
+}
+
+/** The processes that a process has started. */
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+  } catch {
+    return [];
+  }
 }
 
 /** F of the first validation of a trial. */

@@ -9,7 +9,7 @@ interface ConfigOptions extends JsonOption {
   list?: boolean;
 }
 
-/** Bundled configs with the parameter counts of their networks; a study has several networks, so no count. */
+/** Bundled configs with the parameter counts of their networks; studies and search spaces have several, so no count. */
 async function listConfigs(options: ConfigOptions): Promise<void> {
   const [{ listBundledConfigs }, { loadConfig }, { configuredModel }, { inferenceGraph }, { countParameters }, labels] =
     await Promise.all([
@@ -41,7 +41,8 @@ async function listConfigs(options: ConfigOptions): Promise<void> {
     ]),
   );
   printText(
-    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA.`,
+    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA. ` +
+      `To search a space: faceparse sweep CONFIG --space NAME --data DATA.`,
   );
 }
 

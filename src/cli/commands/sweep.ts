@@ -169,7 +169,7 @@ function describeBest(
   const length = `after ${countOf(Number(epochs.toFixed(2)), 'epoch')}${finished ? ', trained to its end' : ` of ${sweep.config.train.epochs}`}`;
   return [
     `Best: trial ${trial}, ${sweep.metric} ${formatScore(score)} ${length} (${folder})`,
-    ...(finished ? [] : [`train it to its end: faceparse train --resume ${folder} --data ${data}`]),
+    ...(finished ? [] : [`train it to its end: faceparse train --resume ${folder}`]),
     `train its settings anew: faceparse train ${file} --data ${data}`,
   ].join('\n');
 }
