@@ -42,6 +42,9 @@ export class TrialProcess implements Trainer {
   private child: ChildProcess | undefined;
   private isStopped = false;
 
+  /** @param processes number of such processes at once */
+  constructor(private readonly processes: number) {}
+
   async train(request: TrialRequest, onEpoch: (epoch: number) => void): Promise<TrialOutcome> {
     let reason = '';
     for (let attempt = 0; attempt < attempts; attempt++) {
@@ -72,7 +75,7 @@ export class TrialProcess implements Trainer {
 
   private start(): ChildProcess {
     // A test runner's flags do not apply; what the process prints could only disturb the sweep's own output.
-    const child = fork(processFile(), [], {
+    const child = fork(processFile(), [String(this.processes)], {
       execArgv: [],
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],

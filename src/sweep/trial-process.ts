@@ -2,6 +2,7 @@
  * The process in which trials are trained, one after the other. It is a process of its own so that trials run at the same time,
  * and so that one that runs out of memory ends only itself. Started by `TrialProcess`.
  */
+import { totalmem } from 'node:os';
 import type { RunSpec } from '../comparison/runs/run-spec.ts';
 import { trainRun } from '../comparison/runs/train-runs.ts';
 import { DecodedImages } from '../data/decoded/decoded-images.ts';
@@ -34,7 +35,9 @@ export type TrialAnswer =
 /** Progress is told no more often, in milliseconds. */
 const interval = 200;
 
-const images = new DecodedImages();
+/** Processes at once, which share the memory for images. */
+const processes = Number(process.argv[2] ?? 1);
+const images = new DecodedImages(totalmem() / 4 / processes);
 let controller: AbortController | undefined;
 
 function tell(answer: TrialAnswer): void {

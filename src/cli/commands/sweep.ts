@@ -128,7 +128,7 @@ async function trainTrials(sweep: Sweep, shard: Shard, options: SweepCommandOpti
   ]);
   const own = before.filter(({ trial }) => ownsTrial(shard, trial, bracketSize(sweep.halving)));
   const display = new SweepDisplay(json, sweep.metric, sweep.halving, shard, limits, own);
-  const trainers = Array.from({ length: parallel }, () => new TrialProcess());
+  const trainers = Array.from({ length: parallel }, () => new TrialProcess(parallel));
   try {
     return await withInterrupt((signal) =>
       runSweep({

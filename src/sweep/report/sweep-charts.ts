@@ -168,13 +168,19 @@ function categoriesOf({ distribution }: Dimension): string[] | undefined {
   return values.map(formatSetting);
 }
 
+/** A long key in two lines: names of neighbouring axes must not overlap. */
+function axisName(key: string): string {
+  return key.length <= 16 ? key : key.replace(/\.(?=[^.]*$)/, '.\n');
+}
+
 function dimensionAxis(dimension: Dimension): object {
   const { key, distribution } = dimension;
+  const name = axisName(key);
   const categories = categoriesOf(dimension);
-  if (categories) return { name: key, type: 'category', data: categories };
+  if (categories) return { name, type: 'category', data: categories };
   const { low, high } = distribution as { low: number; high: number };
   const type = distribution.kind.startsWith('log') ? 'log' : 'value';
-  return { name: key, type, min: low, max: high, minInterval: valuesOf(distribution) ? 1e-9 : undefined };
+  return { name, type, min: low, max: high, minInterval: valuesOf(distribution) ? 1e-9 : undefined };
 }
 
 /**
@@ -208,7 +214,7 @@ export async function settingsChart(
     ...space.map(dimensionAxis),
     { name: metric, type: 'value', scale: true, inverse: !isHigherBetter(metric) },
   ];
-  return draw(width, 420, {
+  return draw(width, 430, {
     title: title(
       'Settings and scores',
       `One line per trial; better ones are darker. Trial ${best.trial}, the best, is orange.`,
@@ -216,11 +222,12 @@ export async function settingsChart(
     parallel: {
       left: 90,
       right: 90,
-      top: 104,
+      top: 116,
       bottom: 30,
       parallelAxisDefault: {
         nameTextStyle: { color: ink, fontSize: 12 },
-        nameGap: 18,
+        nameGap: 14,
+        nameTruncate: { maxWidth: 400 },
         axisLine: { lineStyle: { color: axis } },
         axisLabel: {
           color: muted,
