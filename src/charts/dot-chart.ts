@@ -1,4 +1,4 @@
-import { type ChartTheme, lineLook, markerPath, paperTheme } from './chart-theme.ts';
+import { type ChartTheme, type LineLook, lineLook, markerPath, paperTheme } from './chart-theme.ts';
 import { fitText, round, svgImage, svgText, textWidth } from './svg-text.ts';
 
 /** A dot with optional ranges about it, thin for the outer and thick for the inner one. */
@@ -10,6 +10,8 @@ export interface Dot {
 
 export interface DotSeries {
   readonly name: string;
+  /** Default: that of the series' place. */
+  readonly look?: LineLook;
   /** One for each row; undefined where there is none. */
   readonly dots: readonly (Dot | undefined)[];
 }
@@ -100,11 +102,11 @@ export function dotChart(series: readonly DotSeries[], options: DotChartOptions)
   labels.forEach((label, row) => {
     const middle = top + (row + 0.5) * rowHeight;
     parts.push(svgText(label, left - 8, middle + 4, { size: fontSize, anchor: 'end', color: theme.ink }));
-    series.forEach(({ dots }, index) => {
+    series.forEach(({ dots, look }, index) => {
       const dot = dots[row];
       if (!dot || !Number.isFinite(dot.value) || (scale === 'log' && !(dot.value > 0))) return;
       const y = middle + (index - (series.length - 1) / 2) * step;
-      const { color, marker } = lineLook(index, theme);
+      const { color, marker } = look ?? lineLook(index, theme);
       const range = (ends: readonly [number, number], thickness: number) =>
         `<path d="M${round(place(ends[0]))} ${round(y)}H${round(place(ends[1]))}" stroke="${color}" stroke-width="${thickness}"/>`;
       parts.push(

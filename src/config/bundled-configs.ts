@@ -27,22 +27,27 @@ export interface BundledConfig {
   readonly description: string;
 }
 
+/** Where to find the bundled names, too many for a message. */
+export const listHint = '`faceparse config --list` lists the bundled ones';
+
 /** The same relative path works from src/ and dist/. */
 const folder = new URL('../../configs/', import.meta.url);
 
 /**
  * The bundled configurations, sorted by name.
  *
- * @example (await listBundledConfigs()).map(({ name }) => name) // ['compact', 'flagship', 'study', 'mobile-unet']
+ * @example (await listBundledConfigs()).map(({ name }) => name) // ['compact', 'flagship', 'mobile-unet', …]
  */
 export async function listBundledConfigs(): Promise<BundledConfig[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).sort();
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml'));
+  // Sorting file names would put `a-b.yaml` before `a.yaml`.
+  const names = files.map((file) => basename(file, '.yaml')).sort();
   return Promise.all(
-    names.map(async (file) => {
-      const url = new URL(file, folder);
+    names.map(async (name) => {
+      const url = new URL(`${name}.yaml`, folder);
       const text = await readFile(url, 'utf8');
       return {
-        name: basename(file, '.yaml'),
+        name,
         kind: kindOf(text),
         path: fileURLToPath(url),
         description: /^#\s*(.*)/.exec(text)?.[1] ?? '',
@@ -55,7 +60,7 @@ export async function listBundledConfigs(): Promise<BundledConfig[]> {
  * Resolves a command-line argument to a file: an existing file, else the bundled file of that name. A folder of that name does
  * not hide the bundled file.
  *
- * @throws FaceparseError (exit code 2) that lists the bundled files if it is neither
+ * @throws FaceparseError (exit code 2) that says where to find the bundled names if it is neither
  *
  * @example await findConfigFile('compact') // '…/node_modules/faceparse/configs/compact.yaml'
  */
@@ -73,7 +78,7 @@ export async function findConfigFile(word: string, kind: ConfigKind = 'config'):
   const names = bundled.map(({ name }) => name);
   const hint = same
     ? `for the bundled ${noun}, use its name: ${wanted}`
-    : (kind === 'config' && (await networkHint(word))) || suggestName(wanted, names, `bundled: ${names.join(', ')}`);
+    : (kind === 'config' && (await networkHint(word))) || suggestName(wanted, names, listHint);
   throw new FaceparseError(`${noun} ${word} not found; ${hint}`, { exitCode: 2 });
 }
 

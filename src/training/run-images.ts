@@ -1,11 +1,12 @@
+import { errorImage } from '../charts/error-image.ts';
 import { imageGrid } from '../charts/image-grid.ts';
 import type { Batch } from '../data/batches/batch-loader.ts';
 import type { ScoredImage } from '../evaluation/evaluate-parser.ts';
-import type { LabelMap, Photo } from '../image/image.ts';
+import type { Photo } from '../image/image.ts';
 import { blendOverlay, colorize } from '../image/overlay.ts';
 import { inputToPhoto, type Preprocessing } from '../image/preprocessing.ts';
 import { resizeLabels } from '../image/resize.ts';
-import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
+import type { LabelSet } from '../labels/label-set.ts';
 
 /** Number of images of a batch or a validation to show. */
 export const shownImages = 8;
@@ -44,20 +45,11 @@ export function validationImage(images: readonly ScoredImage[], set: LabelSet): 
         photo,
         colorize(truth, set),
         blendOverlay(photo, prediction, set),
-        errorMap(truth, prediction),
+        errorImage(photo, truth, prediction),
       ]),
     );
     titles.push(`F ${pair.map(({ score }) => score.f.toFixed(2)).join(', ')}`);
   }
   const captions = rows[0].map((_, column) => ['photo', 'truth', 'prediction', 'errors'][column % 4]);
   return imageGrid(rows, { captions, rowCaptions: titles, legend: set, cellSize: 160 });
-}
-
-/** Wrong pixels red on grey. */
-function errorMap(truth: LabelMap, prediction: LabelMap): Photo {
-  const data = new Uint8Array(truth.data.length * 3).fill(238);
-  truth.data.forEach((id, index) => {
-    if (id !== prediction.data[index] && id !== ignoreLabel) data.set([214, 40, 40], index * 3);
-  });
-  return { width: truth.width, height: truth.height, data };
 }

@@ -90,6 +90,19 @@ describe('study', () => {
     });
   });
 
+  it('writes the page of each group, with the tables of compare', async () => {
+    const pages = join(folder, 'pages');
+    const refused = await study(['--no-train', '--page', pages]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--page scores the runs; pass --data')]);
+    const { code, stdout, stderr } = await study(['--no-train', '--data', data, '--page', pages]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(`wrote ${join(pages, 'g', 'index.html')}`);
+    expect(await readFile(join(pages, 'g', 'index.html'), 'utf8')).toContain('Does it matter?');
+    const scores = await readFile(join(pages, 'g', 'tables', 'scores-val.csv'), 'utf8');
+    expect(scores.match(/^[\w-]+/gm)).toEqual(['run', 'base-s0', 'lr-s0']);
+    expect(await readFile(join(pages, 'g', 'tables', 'settings.csv'), 'utf8')).toContain('train.lr,0.002,0.001');
+  });
+
   it('leaves finished runs as they are, trains what is new, and never touches what has lost its checkpoint', async () => {
     const checkpoint = join(out, 'g', 'base-s0', 'checkpoint.safetensors');
     const before = await stat(checkpoint);

@@ -9,23 +9,18 @@ interface ConfigOptions extends JsonOption {
   list?: boolean;
 }
 
+<<<<<<< HEAD
 /** Bundled configs with the parameter counts of their networks; studies and search spaces have several, so no count. */
+=======
+/** Bundled configs with the parameters that `train` counts, auxiliary heads included; a study has several networks, so no count. */
+>>>>>>> main
 async function listConfigs(options: ConfigOptions): Promise<void> {
-  const [{ listBundledConfigs }, { loadConfig }, { configuredModel }, { inferenceGraph }, { countParameters }, labels] =
-    await Promise.all([
-      import('../../config/bundled-configs.ts'),
-      import('../../config/load-config.ts'),
-      import('../../training/plan.ts'),
-      import('../../models/model.ts'),
-      import('../../graph/cost.ts'),
-      import('../../labels/registry.ts'),
-    ]);
-  const parametersOf = async (file: string): Promise<number> => {
-    const config = await loadConfig({ file });
-    const { data, train } = config;
-    const network = configuredModel(config, labels.getLabelSet(data.labels));
-    return countParameters(inferenceGraph(network, { batch: 1, height: train.size, width: train.size }));
-  };
+  const [{ listBundledConfigs }, { loadConfig }, { planTraining }] = await Promise.all([
+    import('../../config/bundled-configs.ts'),
+    import('../../config/load-config.ts'),
+    import('../../training/plan.ts'),
+  ]);
+  const parametersOf = async (file: string): Promise<number> => planTraining(await loadConfig({ file })).parameters;
   const configs = [];
   for (const config of await listBundledConfigs()) {
     configs.push({ ...config, ...(config.kind === 'config' && { parameters: await parametersOf(config.path) }) });

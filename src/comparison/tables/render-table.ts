@@ -117,7 +117,9 @@ export function tableToHtml(table: Table): string {
       if (!best[r][c]) return `<td${kind[c]}>${text}</td>`;
       return `<td${kind[c]}><strong>${text}</strong><span class="unseen"> best</span></td>`;
     });
-    return `<tr>${cells.join('')}</tr>`;
+    // Rows under the same head read as a group.
+    const isSame = r > 0 && row[0] === table.rows[r - 1][0];
+    return `<tr${isSame ? ' class="same"' : ''}>${cells.join('')}</tr>`;
   });
   return [
     `<figure class="table" id="${id}">`,
