@@ -9,11 +9,7 @@ interface ConfigOptions extends JsonOption {
   list?: boolean;
 }
 
-<<<<<<< HEAD
 /** Bundled configs with the parameter counts of their networks; studies and search spaces have several, so no count. */
-=======
-/** Bundled configs with the parameters that `train` counts, auxiliary heads included; a study has several networks, so no count. */
->>>>>>> main
 async function listConfigs(options: ConfigOptions): Promise<void> {
   const [{ listBundledConfigs }, { loadConfig }, { planTraining }] = await Promise.all([
     import('../../config/bundled-configs.ts'),
