@@ -9,7 +9,10 @@ interface ConfigOptions extends JsonOption {
   list?: boolean;
 }
 
-/** Bundled configs with the parameter counts of their networks; studies and search spaces have several, so no count. */
+/**
+ * Bundled configs with the parameters that `train` counts, auxiliary heads included; studies and search spaces have several networks,
+ * so no count.
+ */
 async function listConfigs(options: ConfigOptions): Promise<void> {
   const [{ listBundledConfigs }, { loadConfig }, { planTraining }] = await Promise.all([
     import('../../config/bundled-configs.ts'),
