@@ -114,7 +114,7 @@ async function trainTrials(sweep: Sweep, shard: Shard, options: SweepCommandOpti
     import('../../sweep/sweep-folder.ts'),
     import('../../sweep/run-sweep.ts'),
     import('../../sweep/train-trial.ts'),
-    import('../sweep-display.ts'),
+    import('../sweep/sweep-display.ts'),
   ]);
   const { out, data = '', trials, budget, json = false } = options;
   await openSweepFolder(out, sweep);
@@ -180,11 +180,12 @@ async function report(sweep: Sweep, end: SweepEnd | undefined, options: SweepCom
       import('../../sweep/report/write-report.ts'),
       import('../../sweep/report/sweep-table.ts'),
       import('../../sweep/trials.ts'),
-      import('../sweep-display.ts'),
+      import('../sweep/sweep-display.ts'),
       import('../../sweep/sweep-folder.ts'),
       import('../../comparison/tables/render-table.ts'),
     ]);
   const { out, json } = options;
+  const keys = sweep.space.map(({ key }) => key);
   const trials = await readStarted(sweep, out);
   const written = await writeSweepReport(sweep, out, trials);
   const best = bestTrial(trials, sweep.metric);
@@ -209,7 +210,7 @@ async function report(sweep: Sweep, end: SweepEnd | undefined, options: SweepCom
       (end === undefined ? '' : endTexts[end](options)) +
         (trials.length === 0
           ? 'No trial has been started.'
-          : formatSweepTable(tables.sweepTable(sweep, trials), files.csv)) +
+          : formatSweepTable(tables.sweepTable(sweep, trials), keys, files.csv)) +
         (facts.length === 0 ? '' : `\n\nImportance: ${facts.join(', ')} (${importance.note})`) +
         (best === undefined ? '' : `\n\n${describeBest(best, sweep, options, files.best)}`) +
         `\n\n${written.map((path) => `wrote ${path}`).join('\n')}`,
@@ -266,7 +267,7 @@ async function runSweepCommand(words: readonly string[], options: SweepCommandOp
     printNotice,
   );
   if (options.dryRun) {
-    const { describeSweep } = await import('../sweep-dry-run.ts');
+    const { describeSweep } = await import('../sweep/dry-run.ts');
     return describeSweep(sweep, { ...options, shard, ...divideCores(sweep, options) });
   }
   if (!options.train) {

@@ -1,14 +1,14 @@
-import { tableCells } from '../comparison/tables/render-table.ts';
-import type { Table } from '../comparison/tables/table.ts';
-import { type Halving, ownedWork } from '../sweep/halving.ts';
-import type { SweepProgress } from '../sweep/run-sweep.ts';
-import type { Shard } from '../sweep/shard.ts';
-import { isBetter, type Metric } from '../sweep/sweep.ts';
-import type { Trial } from '../sweep/trials.ts';
-import { countOf, formatCount } from '../text/counts.ts';
-import { formatDuration, formatTable } from './format.ts';
-import { Progress } from './progress.ts';
-import { formatScore } from './score-table.ts';
+import { tableCells } from '../../comparison/tables/render-table.ts';
+import type { Table } from '../../comparison/tables/table.ts';
+import { type Halving, ownedWork } from '../../sweep/halving.ts';
+import type { SweepProgress } from '../../sweep/run-sweep.ts';
+import type { Shard } from '../../sweep/shard.ts';
+import { isBetter, type Metric } from '../../sweep/sweep.ts';
+import type { Trial } from '../../sweep/trials.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
+import { formatDuration, formatTable } from '../format.ts';
+import { Progress } from '../progress.ts';
+import { formatScore } from '../score-table.ts';
 
 /** Rows that a terminal shows. */
 const mostRows = 20;
@@ -92,9 +92,22 @@ export class SweepDisplay {
   }
 }
 
+/**
+ * Keys without their first group where that leaves no doubt: a terminal is narrow.
+ *
+ * @example shortKeys(['train.lr', 'train.optimizer.kind', 'data.repair']) // ['lr', 'optimizer.kind', 'repair']
+ */
+export function shortKeys(keys: readonly string[]): string[] {
+  const short = keys.map((key) => key.replace(/^[^.]*\./, ''));
+  return short.map((name, index) => (short.indexOf(name) === short.lastIndexOf(name) ? name : keys[index]));
+}
+
 /** A table for a terminal, with its first rows. */
-export function formatSweepTable(table: Table, csv: string): string {
-  const { columns, rows } = tableCells(table);
-  const shown = formatTable(columns, rows.slice(0, mostRows));
-  return rows.length <= mostRows ? shown : `${shown}\n… and ${formatCount(rows.length - mostRows)} more in ${csv}`;
+export function formatSweepTable(table: Table, keys: readonly string[], csv: string): string {
+  const titles = new Map(shortKeys(keys).map((name, index) => [keys[index], name]));
+  const columns = table.columns.map((column) => ({ ...column, title: titles.get(column.key) ?? column.title }));
+  const cells = tableCells({ ...table, columns });
+  const shown = formatTable(cells.columns, cells.rows.slice(0, mostRows));
+  const more = cells.rows.length - mostRows;
+  return more <= 0 ? shown : `${shown}\n… and ${formatCount(more)} more in ${csv}`;
 }

@@ -1,13 +1,13 @@
-import type { EngineChoice } from '../engine/select-engine.ts';
-import { bracketSize, ownedWork, survivors } from '../sweep/halving.ts';
-import type { Shard } from '../sweep/shard.ts';
-import { describeDistribution, formatSetting } from '../sweep/space/distribution.ts';
-import { combinationsOf } from '../sweep/space/sampler.ts';
-import type { Settings } from '../sweep/space/space.ts';
-import type { Sweep } from '../sweep/sweep.ts';
-import { countOf, formatCount } from '../text/counts.ts';
-import { type JsonOption, printJson, printText } from './command.ts';
-import { formatDuration, formatPairs, formatTable } from './format.ts';
+import type { EngineChoice } from '../../engine/select-engine.ts';
+import { bracketSize, ownedWork, survivors } from '../../sweep/halving.ts';
+import type { Shard } from '../../sweep/shard.ts';
+import { describeDistribution, formatSetting } from '../../sweep/space/distribution.ts';
+import { combinationsOf } from '../../sweep/space/sampler.ts';
+import type { Settings } from '../../sweep/space/space.ts';
+import type { Sweep } from '../../sweep/sweep.ts';
+import { countOf, formatCount } from '../../text/counts.ts';
+import { type JsonOption, printJson, printText } from '../command.ts';
+import { formatDuration, formatPairs, formatTable } from '../format.ts';
 
 /** Trials that a dry run shows. */
 const mostShown = 9;
@@ -25,7 +25,7 @@ export interface DryRun extends JsonOption {
 /** Seconds of an epoch of the configuration with its own settings; undefined without data. */
 async function timeEpoch({ config }: Sweep, { data, engine }: DryRun): Promise<number | undefined> {
   if (data === undefined) return undefined;
-  const { estimateTraining } = await import('../training/estimate.ts');
+  const { estimateTraining } = await import('../../training/estimate.ts');
   const { seconds, epochs } = await estimateTraining({ ...config, engine: { ...config.engine, ...engine } }, data);
   return seconds / epochs;
 }
