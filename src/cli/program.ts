@@ -15,6 +15,7 @@ import { registerPredict } from './commands/predict.ts';
 import { registerReport } from './commands/report.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerSubmit } from './commands/submit.ts';
+import { registerSweep } from './commands/sweep.ts';
 import { registerTrain } from './commands/train.ts';
 
 /** Commands in the order of the help; each imports its dependencies only when it runs. */
@@ -24,6 +25,7 @@ const registrations = [
   registerTrain,
   registerStudy,
   registerCompare,
+  registerSweep,
   registerEvaluate,
   registerPredict,
   registerReport,

@@ -5,8 +5,17 @@ import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { plainName, suggestName } from '../text/similar-names.ts';
 
-/** What a bundled file configures: one run, or a study. */
-export type ConfigKind = 'config' | 'study';
+/** What a bundled file configures: one run, a study, or the search space of a sweep. */
+export type ConfigKind = 'config' | 'study' | 'space';
+
+/** What a file of a kind is called in errors. */
+const nouns: Readonly<Record<ConfigKind, string>> = { config: 'config', study: 'study', space: 'search space' };
+
+/** The kind of a file, by its top-level keys. */
+function kindOf(text: string): ConfigKind {
+  if (/^groups:/m.test(text)) return 'study';
+  return /^space:/m.test(text) ? 'space' : 'config';
+}
 
 /** A configuration bundled with faceparse. */
 export interface BundledConfig {
@@ -39,7 +48,7 @@ export async function listBundledConfigs(): Promise<BundledConfig[]> {
       const text = await readFile(url, 'utf8');
       return {
         name,
-        kind: /^groups:/m.test(text) ? ('study' as const) : ('config' as const),
+        kind: kindOf(text),
         path: fileURLToPath(url),
         description: /^#\s*(.*)/.exec(text)?.[1] ?? '',
       };
@@ -64,7 +73,7 @@ export async function findConfigFile(word: string, kind: ConfigKind = 'config'):
   // Reading the folder says that it is one.
   if (found) return word;
   const wanted = basename(word, extname(word));
-  const noun = kind === 'study' ? 'study' : 'config';
+  const noun = nouns[kind];
   const same = bundled.find(({ name }) => name === wanted);
   const names = bundled.map(({ name }) => name);
   const hint = same

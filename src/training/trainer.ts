@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import { type Batch, requireRoomForBatches } from '../data/batches/batch-loader.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset/dataset.ts';
+import type { TrainingSet } from '../data/dataset/folds.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
@@ -40,7 +41,7 @@ import {
 import { describeData, describeEnvironment, type ResumedWith } from './record/environment.ts';
 import { claimRun } from './record/run-claim.ts';
 import { type RunFolder, requireNewRun, runFolder } from './record/run-folder.ts';
-import { RunProgress } from './record/run-progress.ts';
+import { RunProgress, stepsInEpochs } from './record/run-progress.ts';
 import { loadTrainingImages, openResolutionBatches } from './resolution-batches.ts';
 import { ResolutionWork } from './resolution-work.ts';
 import { batchImage, validationImage } from './run-images.ts';
@@ -50,6 +51,7 @@ import { startNotices } from './start-notices.ts';
 import { describeInfinity } from './step/step-sums.ts';
 import { storedConfig } from './stored-config.ts';
 import type { BestScores, TrainingProgress, TrainOptions, TrainResult } from './train-options.ts';
+import { describeHeldOut, openTrainingSet } from './training-set.ts';
 
 /** Steps between lines of metrics.csv; the end of the run adds one too. */
 const stepsPerLine = 20;
@@ -73,10 +75,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   // For the curves: check before training, not when they are first drawn.
   requirePackages('training', ['echarts']);
   const planned = planTraining(options.config);
-  const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
+  const trainSet = await openTrainingSet(data, options.config);
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
   const { config, plan, notice } = planForPairs(options.config, planned, trainSet.items.length);
-  if (notice !== undefined) options.onNotice?.(notice);
+  for (const line of [describeHeldOut(trainSet), notice]) if (line !== undefined) options.onNotice?.(line);
   const engine = await selectEngine(config.engine);
   const folder = runFolder(options.run);
   if (resume) requirePossible(await storedConfig(folder.path), config, folder.path);
@@ -99,7 +101,7 @@ class TrainingSession {
     private readonly options: TrainOptions,
     private readonly plan: TrainingPlan,
     private readonly folder: RunFolder,
-    private readonly trainSet: Dataset,
+    private readonly trainSet: TrainingSet,
     private readonly validationSet: Dataset,
     private readonly engine: Engine,
   ) {
@@ -117,12 +119,20 @@ class TrainingSession {
       if (release && !checkpoint) this.notify(`${folder.path} was stopped before its first checkpoint; it restarts`);
       await this.open(checkpoint);
       release ??= await claimRun(folder.path);
-      const interrupted = await this.loop();
-      const best = interrupted ? undefined : await this.scoreBest();
+      const end = await this.loop();
+      const best = end === 'over' ? await this.scoreBest() : undefined;
       const earlyStop = this.progress.isOver ? undefined : this.saver.earlyStop;
       const { step: steps, seconds } = this.progress;
       const scores = { bestF: this.saver.best.f, ...(this.last && { last: this.last }), ...(best && { best }) };
-      return { run: folder, steps, seconds, interrupted, earlyStop, ...scores };
+      return {
+        run: folder,
+        steps,
+        seconds,
+        interrupted: end === 'interrupted',
+        paused: end === 'paused',
+        earlyStop,
+        ...scores,
+      };
     } finally {
       await this.work?.close();
       await release?.();
@@ -200,15 +210,16 @@ class TrainingSession {
    * Trains until the run ends. The clock is read at the end of each step and not again before the next, so a run by the clock
    * knows at its last step that it must complete a line of metrics.
    *
-   * @returns whether it was interrupted
+   * @returns how it ended
    */
-  private async loop(): Promise<boolean> {
+  private async loop(): Promise<'over' | 'interrupted' | 'paused'> {
     const { progress, saver, options } = this;
     progress.startClock();
     const timeLeft = this.timeLeft();
     for (;;) {
-      if (this.isValidationDue() && (await this.validate())) return true;
-      if (progress.isOver || saver.earlyStop) return false;
+      if (this.isValidationDue() && (await this.validate())) return 'interrupted';
+      if (progress.isOver || saver.earlyStop) return 'over';
+      if (this.isPauseDue()) return 'paused';
       const learningRate = await this.trainStep();
       const lineDue = progress.step % stepsPerLine === 0 || this.isEndOfInterval() || progress.isOver;
       if (lineDue || progress.step % stepsPerCheck === 0) await this.checkLoss(learningRate);
@@ -220,7 +231,7 @@ class TrainingSession {
       await setImmediate();
       if (options.signal?.aborted) {
         await saver.stop(await this.currentWeights(), learningRate);
-        return true;
+        return 'interrupted';
       }
       await saver.checkpointIfDue();
     }
@@ -234,6 +245,13 @@ class TrainingSession {
   /** Repeats a validation that was missed because the run was stopped before it, so that the best weights stay the same. */
   private isValidationDue(): boolean {
     return (this.isEndOfInterval() || this.progress.isOver) && !this.saver.isValidated;
+  }
+
+  /** Whether the run pauses here. A validation has just been saved, so a resumed run goes on as if it had not paused. */
+  private isPauseDue(): boolean {
+    const { until } = this.options;
+    if (until === undefined || !this.saver.isValidated) return false;
+    return this.progress.place >= stepsInEpochs(until, this.progress.stepsPerEpoch);
   }
 
   /** The learning rate of the next step. */

@@ -9,7 +9,10 @@ interface ConfigOptions extends JsonOption {
   list?: boolean;
 }
 
-/** Bundled configs with the parameters that `train` counts, auxiliary heads included; a study has several networks, so no count. */
+/**
+ * Bundled configs with the parameters that `train` counts, auxiliary heads included; studies and search spaces have several networks,
+ * so no count.
+ */
 async function listConfigs(options: ConfigOptions): Promise<void> {
   const [{ listBundledConfigs }, { loadConfig }, { planTraining }] = await Promise.all([
     import('../../config/bundled-configs.ts'),
@@ -32,7 +35,8 @@ async function listConfigs(options: ConfigOptions): Promise<void> {
     ]),
   );
   printText(
-    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA.`,
+    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA. ` +
+      `To search a space: faceparse sweep CONFIG --space NAME --data DATA.`,
   );
 }
 

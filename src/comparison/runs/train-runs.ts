@@ -1,4 +1,5 @@
 import { openDataset, resolveSplit } from '../../data/dataset/dataset.ts';
+import { holdOut } from '../../data/dataset/folds.ts';
 import { DecodedImages } from '../../data/decoded/decoded-images.ts';
 import type { EngineChoice } from '../../engine/select-engine.ts';
 import { exists } from '../../files/path-kind.ts';
@@ -37,19 +38,32 @@ export interface RunsTraining {
   readonly failures: readonly { readonly run: string; readonly message: string }[];
 }
 
-/** Trains or resumes a run; undefined if it has been finished meanwhile. */
-async function trainRun(
+/** Options of `trainRun`; those of `trainRuns` for a single run. */
+export interface TrainRunOptions
+  extends Pick<TrainRunsOptions, 'out' | 'data' | 'engine' | 'signal' | 'onProgress' | 'onNotice'> {
+  /** Pauses the run at its first validation after this many epochs. */
+  readonly until?: number;
+}
+
+/**
+ * Trains or resumes a run; undefined if it has been finished meanwhile.
+ *
+ * @param images decoded images shared with other runs
+ * @example await trainRun({ name: 'trials/0001', config }, { out: 'sweep', data: 'data', until: 4 }, new DecodedImages())
+ */
+export async function trainRun(
   run: RunSpec,
-  options: TrainRunsOptions,
+  options: TrainRunOptions,
   images: DecodedImages,
 ): Promise<TrainResult | undefined> {
-  const { out, data, engine = {}, signal, onProgress, onNotice } = options;
+  const { out, data, engine = {}, until, signal, onProgress, onNotice } = options;
   // Hours may have passed since the folders were read.
   const { folder, state } = await readRunResult(run, out);
   const controls = {
     data,
     run: folder,
     images,
+    ...(until !== undefined && { until }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(onNotice && { onNotice }),
@@ -61,14 +75,17 @@ async function trainRun(
   return train({ ...controls, config: await storedConfig(folder, { engine }), resume: true });
 }
 
-/** Checks that all runs use the same images. @throws FaceparseError that names the first run with others */
+/**
+ * Checks that all runs use the images of this data, without those that they hold out. @throws FaceparseError that names the
+ * first run with others
+ */
 async function requireOneDataset({ results, data }: TrainRunsOptions): Promise<void> {
   const dataset = await openDataset(await resolveSplit(data, 'train'));
   for (const { run, folder, state } of results) {
     const { environment } = runFolder(folder);
     // Runs elsewhere may have other data, which is told; a new run has none yet.
     if (run.folder !== undefined || state === 'missing' || !(await exists(environment))) continue;
-    await requireSameData(environment, dataset).catch((error) => rethrow(run, error));
+    await requireSameData(environment, holdOut(dataset, run.config.data)).catch((error) => rethrow(run, error));
   }
 }
 
