@@ -57,6 +57,14 @@ describe('courseReadme', () => {
     expect(other).not.toMatch(/other data|of the challenge/);
   });
 
+  it('says how many pairs a run used that holds out a fold', () => {
+    const heldOut = { folds: 4, fold: 3, pairs: 80, allStemsSha256: challengeRules.trainingStemsSha256 };
+    const trainingData = { folder: 'train', pairs: 240, stemsSha256: '0'.repeat(64), heldOut };
+    expect(readme(undefined, { more: { trainingData } })).toContain(
+      'on 240 of the 320 pairs of the challenge, no other data (fold 3 of 4 was held out); no pretrained weights',
+    );
+  });
+
   it('says from which run the weights came, and what was changed at which step', () => {
     const plain = readme();
     expect(plain).not.toMatch(/last settings|changed at step/);

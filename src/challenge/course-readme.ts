@@ -40,9 +40,14 @@ function describeViews({ weights, averaging }: Entry): { views: string; options:
 /** Describes only what the run records. */
 function describeTraining({ environment }: Entry): string[] {
   const { trainingData, initialRun } = environment;
+  const { heldOut } = trainingData;
+  const used = heldOut
+    ? `${trainingData.pairs} of the ${trainingData.pairs + heldOut.pairs} pairs`
+    : `the ${trainingData.pairs} pairs`;
+  const left = heldOut ? ` (fold ${heldOut.fold} of ${heldOut.folds} was held out)` : '';
   const pairs = usesChallengePairs(environment)
-    ? `the ${trainingData.pairs} pairs of the challenge, no other data`
-    : `${trainingData.pairs} pairs`;
+    ? `${used} of the challenge, no other data${left}`
+    : `${trainingData.pairs} pairs${left}`;
   const start = describeStart(environment);
   const origin = initialRun ? 'trained from scratch, in several runs' : 'trained from scratch';
   return [`${origin} (${start}) on ${pairs}; no pretrained weights, one network`, ...resumedParts(environment)];

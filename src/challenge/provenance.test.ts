@@ -123,6 +123,18 @@ describe('openQuestions', () => {
     expect(openQuestions(later)).toEqual([expect.stringMatching(/^trained on 999 pairs whose file names differ/)]);
   });
 
+  it('says how many pairs a run used that holds out a fold', () => {
+    const heldOut = { folds: 5, fold: 1, pairs: 203, allStemsSha256: trainingStemsSha256 };
+    const trainingData = { folder: 'train', pairs: 797, stemsSha256: '0'.repeat(64), heldOut };
+    const { environment } = provenance({ trainingData });
+    expect(usesChallengePairs(environment)).toBe(true);
+    expect(openQuestions(environment)).toEqual([
+      'the run was trained on 797 of the 1000 pairs of the challenge: fold 1 of 5 was held out (data.folds); a run without folds can use all of them',
+    ]);
+    const other = { ...trainingData, heldOut: { ...heldOut, allStemsSha256: '1'.repeat(64) } };
+    expect(usesChallengePairs(provenance({ trainingData: other }).environment)).toBe(false);
+  });
+
   it('asks about pairs with different names, whatever their number', () => {
     expect(openQuestions(provenance().environment)).toEqual([]);
     expect(openQuestions(provenance(pairs(320)).environment)).toEqual([

@@ -79,8 +79,9 @@ function allData(environment: RunEnvironment): { run: string; data: DataRecord }
   return [...own, ...earlier];
 }
 
-function isChallengeData({ stemsSha256 }: DataRecord): boolean {
-  return stemsSha256 === challengeRules.trainingStemsSha256;
+/** Whether the names of the pairs, with those that were held out, are those of the challenge. */
+function isChallengeData({ stemsSha256, heldOut }: DataRecord): boolean {
+  return (heldOut?.allStemsSha256 ?? stemsSha256) === challengeRules.trainingStemsSha256;
 }
 
 /** Whether the file names of all training pairs behind a run's weights are those of the challenge. */
@@ -104,7 +105,13 @@ export function openQuestions(environment: RunEnvironment): string[] {
   const others = allData(environment).filter(({ data }) => !isChallengeData(data));
   const counts = [...new Set(others.map(({ data }) => data.pairs))];
   const runs = initialRuns(environment);
+  const partly = allData(environment).filter(({ data }) => data.heldOut && isChallengeData(data));
   return [
+    ...partly.map(
+      ({ run, data }) =>
+        `${run} was trained on ${data.pairs} of the ${challengeRules.trainingPairs} pairs of the challenge: ` +
+        `fold ${data.heldOut!.fold} of ${data.heldOut!.folds} was held out (data.folds); a run without folds can use all of them`,
+    ),
     ...counts.map(
       (pairs) =>
         `trained on ${pairs} pairs whose file names differ from the challenge's; make sure that they are the challenge's pairs, because other data are forbidden`,

@@ -22,7 +22,7 @@ export const paperTheme: ChartTheme = {
   muted: '#5f6673',
   axis: '#9aa1ab',
   grid: '#e6e8ec',
-  heat: '#144a8c',
+  heat: '#0b3a78',
   onHeat: '#ffffff',
   font: 'sans-serif',
   lines: ['#0072b2', '#d55e00', '#009e73', '#b85c92', '#7a4b00', '#333333'],

@@ -45,7 +45,7 @@ export function confusionMatrix(
         `<rect x="${x.toFixed(2)}" y="${y.toFixed(2)}" width="${cell}" height="${cell}" fill="${heat}" fill-opacity="${Math.sqrt(share).toFixed(3)}" stroke="${grid}" stroke-width="0.4"/>`,
       );
       if (share < 0.005) return;
-      const color = share > 0.3 ? onHeat : ink;
+      const color = share > 0.36 ? onHeat : ink;
       parts.push(
         svgText((share * 100).toFixed(0), x + cell / 2, y + cell / 2 + 2.2, {
           size: numberSize,

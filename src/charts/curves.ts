@@ -122,7 +122,7 @@ function legendLayout(panel: Panel, top: number, width: number, { ink }: ChartTh
     };
   }
   // Without a font echarts estimates text widths; the gap allows for an underestimate.
-  return { ...common, right: 82, top: top + 10, itemGap: 26, itemWidth: 30 };
+  return { ...common, right: 82, top: top + 10, itemGap: 18, itemWidth: 22 };
 }
 
 /** Stacks panels into one SVG with aligned x axes. */

@@ -33,8 +33,9 @@ export interface DotChartOptions {
 
 const fontSize = 12;
 const radius = 3.4;
-/** Distance between the dots of a row. */
-const step = 7;
+/** Distance between the dots of a row, for few and for many series. */
+const steps = { few: 7, many: 5.5 };
+const fewSeries = 4;
 const mostLabelWidth = 130;
 
 /** Round numbers for the ticks of a linear axis, at most about `most` of them. */
@@ -80,6 +81,7 @@ export function dotChart(series: readonly DotSeries[], options: DotChartOptions)
   const labels = rows.map((row) => fitText(row, fontSize, mostLabelWidth));
   const left = Math.max(0, ...labels.map((label) => textWidth(label, fontSize))) + 10;
   const right = width - 18;
+  const step = series.length > fewSeries ? steps.many : steps.few;
   const [top, rowHeight] = [6, rowGap + step * Math.max(1, series.length)];
   const bottom = top + rows.length * rowHeight;
   const place = (value: number): number => {

@@ -23,12 +23,17 @@ export function errorImage(photo: Photo, truth: LabelMap, prediction: LabelMap):
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++) {
       const isIgnored = truth.data[at] === ignoreLabel;
-      if (!isIgnored && truth.data[at] !== prediction.data[at]) data.set(errorColor, at * 3);
-      else if (isIgnored && Math.floor((x + y) / stripe) % 2 === 0) data.set(hatchColor, at * 3);
-      else {
-        const grey = 0.299 * photo.data[at * 3] + 0.587 * photo.data[at * 3 + 1] + 0.114 * photo.data[at * 3 + 2];
-        data.fill(Math.round(150 + grey * 0.4), at * 3, at * 3 + 3);
+      const isWrong = !isIgnored && truth.data[at] !== prediction.data[at];
+      const place = at * 3;
+      if (isWrong || (isIgnored && Math.floor((x + y) / stripe) % 2 === 0)) {
+        [data[place], data[place + 1], data[place + 2]] = isWrong ? errorColor : hatchColor;
+        continue;
       }
+      const grey = 0.299 * photo.data[place] + 0.587 * photo.data[place + 1] + 0.114 * photo.data[place + 2];
+      const pale = Math.round(150 + grey * 0.4);
+      data[place] = pale;
+      data[place + 1] = pale;
+      data[place + 2] = pale;
     }
   }
   return { width, height, data };

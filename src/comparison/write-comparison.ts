@@ -2,11 +2,14 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import type { Comparison } from './comparison.ts';
-import { comparisonMarkdown } from './page/comparison-markdown.ts';
+import { comparisonCharts, comparisonMarkdown } from './page/comparison-markdown.ts';
 import { comparisonPage } from './page/comparison-page.ts';
-import { panelSheet } from './page/panel-sheet.ts';
+import { panelSheet } from './page/panels.ts';
 import { tableToCsv, tableToJson } from './tables/render-table.ts';
 import type { Table } from './tables/table.ts';
+
+/** The folders with the files of a comparison. */
+const folders = ['tables', 'charts', 'images'] as const;
 
 /** The tables of a comparison and what is not in them, for machines. */
 export function comparisonToJson(comparison: Comparison, tables: readonly Table[]): object {
@@ -43,7 +46,7 @@ export function comparisonToJson(comparison: Comparison, tables: readonly Table[
 
 /**
  * Writes a comparison into a folder: `index.html` (one page, with everything inside), `comparison.md` with its pictures in
- * `images/`, `comparison.json`, and the tables in `tables/`.
+ * `images/` and `charts/`, `comparison.json`, and the tables in `tables/`.
  *
  * @returns the files that were written; the page comes first
  */
@@ -58,23 +61,28 @@ export async function writeComparison(
   for (const [index, panel] of comparison.panels.entries()) {
     images.push([`images/panel-${index + 1}.png`, await panelSheet(panel, comparison.labelSet, names)]);
   }
+  const charts = await comparisonCharts(comparison);
+  const drawn = charts.map(({ id, svg }): [string, string] => [`charts/${id}.svg`, svg]);
   const links = {
+    page: 'index.html',
     tables: Object.fromEntries(tables.map(({ id }, index) => [id, csv[index][0]])),
+    charts: Object.fromEntries(charts.map(({ id }, index) => [id, drawn[index][0]])),
     panels: images.map(([path]) => path),
   };
   const files: readonly (readonly [string, string | Uint8Array])[] = [
     ...csv,
     ...images,
-    ['comparison.md', comparisonMarkdown(comparison, tables, links)],
+    ...drawn,
+    ['comparison.md', comparisonMarkdown(comparison, tables, links, charts)],
     ['comparison.json', `${JSON.stringify(comparisonToJson(comparison, tables), null, 2)}\n`],
     ['index.html', await comparisonPage(comparison, tables)],
   ];
-  for (const below of ['tables', 'images']) {
+  for (const below of folders) {
     const path = join(folder, below);
     await mkdir(path, { recursive: true }).catch((cause) => {
       throw writeError(path, cause);
     });
   }
   for (const [name, content] of files) await writeFileAtomic(join(folder, name), content);
-  return ['index.html', 'comparison.md', 'comparison.json', 'tables', 'images'].map((name) => join(folder, name));
+  return ['index.html', 'comparison.md', 'comparison.json', ...folders].map((name) => join(folder, name));
 }

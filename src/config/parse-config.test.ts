@@ -140,6 +140,9 @@ describe('parseConfig', () => {
       'a.yaml:1: train.earlyStopping.patience is 0, but must be a whole number from 1 to 10000',
     ],
     ['train: {initPart: head}', 'a.yaml:1: train.initPart is "head", but must be all, body or encoder'],
+    ['data: {fold: 2}', 'a.yaml:1: data.fold is 2, but data.folds is not set; set both'],
+    ['data: {folds: 3, fold: 3}', 'a.yaml:1: data.fold is 3, but with folds=3 the last one is 2'],
+    ['data: {folds: 1}', 'a.yaml:1: data.folds is 1, but must be a whole number from 2 to 20'],
     [
       'train: {initPart: encoder}',
       'a.yaml:1: train.initPart is encoder, but train.init does not give any weights; set both',

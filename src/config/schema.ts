@@ -91,6 +91,12 @@ const augmentation = z
   })
   .prefault({});
 
+/** Why a fold cannot be held out; undefined if it can. */
+function faultOfFold(folds: number | undefined, fold: number): string | undefined {
+  if (folds === undefined) return fold === 0 ? undefined : `fold is ${fold}, but data.folds is not set; set both`;
+  return fold < folds ? undefined : `fold is ${fold}, but with folds=${folds} the last one is ${folds - 1}`;
+}
+
 const data = z
   .strictObject({
     labels: labels.describe(
@@ -103,6 +109,14 @@ const data = z
         'How photos become square: stretch changes their aspect ratio; letterbox keeps it and pads them with grey, which loss and scores ignore',
       ),
     repair: z.boolean().default(true).describe('Repair training masks with swapped left and right labels'),
+    folds: whole
+      .min(2)
+      .max(20)
+      .optional()
+      .describe(
+        'Number of folds for cross-validation: one of them, data.fold, is held out of training. A pair belongs to a fold by its file name. Default: no folds, all training pairs are used',
+      ),
+    fold: whole.min(0).max(19).default(0).describe('Index of the held-out fold, from 0; requires data.folds'),
     cacheSize: whole.min(32).max(1024).default(512).describe('Side of cached decoded images in pixels'),
     diskCache: z.boolean().default(false).describe('Cache decoded images on disk for later runs, in the cache folder'),
     workers: whole.min(0).max(16).default(1).describe('Threads that prepare batches'),
@@ -114,9 +128,11 @@ const data = z
       ),
     augmentation,
   })
-  .superRefine(({ labels, oversample, augmentation }, context) => {
-    // An unknown label set is reported where label sets are looked up.
+  .superRefine(({ labels, oversample, augmentation, folds, fold }, context) => {
     const wrong = wrongKeys(context);
+    const foldFault = wrong.has('folds') || wrong.has('fold') ? undefined : faultOfFold(folds, fold);
+    if (foldFault) context.addIssue({ code: 'custom', path: ['fold'], message: foldFault });
+    // An unknown label set is reported where label sets are looked up.
     if (wrong.has('labels') || (typeof labels === 'string' && !listLabelSets().includes(labels))) return;
     const set = getLabelSet(labels);
     for (const name of wrong.has('oversample') ? [] : Object.keys(oversample)) {

@@ -16,11 +16,15 @@ async function existingFolder(path: string): Promise<string> {
  * folder above it, would be, and removes it.
  *
  * @param options.createsFolders whether the work creates the missing folders above the path
+ * @param options.option the option that names the path; default `--out`
  * @throws FaceparseError (exit code 2) with the reason
  *
  * @example await requireWritable('submission.zip')
  */
-export async function requireWritable(path: string, options: { createsFolders?: boolean } = {}): Promise<void> {
+export async function requireWritable(
+  path: string,
+  options: { readonly createsFolders?: boolean; readonly option?: string } = {},
+): Promise<void> {
   const target = resolve(path);
   const folder = options.createsFolders ? await existingFolder(target) : dirname(target);
   const trial = processFile(join(folder, 'trial'), 'aside');
@@ -33,7 +37,7 @@ export async function requireWritable(path: string, options: { createsFolders?: 
     const refuses = (cause as NodeJS.ErrnoException).code === 'ENOENT' && (await isFolder(folder));
     const problem = refuses ? `${folder} does not accept files` : writeProblem(trial, cause);
     throw new FaceparseError(
-      `cannot write ${path}: ${problem}${/; /.test(problem) ? ', or' : ';'} choose another --out`,
+      `cannot write ${path}: ${problem}${/; /.test(problem) ? ', or' : ';'} choose another ${options.option ?? '--out'}`,
       { exitCode: 2, cause },
     );
   }

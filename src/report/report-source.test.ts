@@ -222,6 +222,10 @@ describe('the text of a report', () => {
     expect(from({ trainingData, initialWeights: 'random, seed 3' })).toContain(
       'It was trained from random weights on 1,000 pairs only, without pretraining or other data, in',
     );
+    const heldOut = { folds: 5, fold: 2, pairs: 200 };
+    expect(from({ trainingData: { ...trainingData, heldOut } })).toContain(
+      '200 further pairs of the training data, fold 2 of 5, were held out: the network never saw them.',
+    );
     expect(from({ trainingData, initialWeights: 'imagenet #1' })).toContain(
       'It was trained on 1,000 pairs from initial weights recorded as “imagenet \\#1”, in',
     );

@@ -12,6 +12,7 @@ import { RunProgress } from './record/run-progress.ts';
 import { canStopEarly, startNotices } from './start-notices.ts';
 import { stepWork, TimedProgram } from './step/timed-program.ts';
 import type { TrainingStep } from './step/training-step.ts';
+import { describeHeldOut, openTrainingSet } from './training-set.ts';
 
 /** An estimate of a run, measured on a few steps with random images. */
 export interface TrainingEstimate {
@@ -70,7 +71,7 @@ async function continueRun(run: string, plan: TrainingPlan, progress: RunProgres
  */
 export async function estimateTraining(given: Config, data: string, run?: string): Promise<TrainingEstimate> {
   const planned = planTraining(given);
-  const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
+  const trainSet = await openTrainingSet(data, given);
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
   const { config, plan, notice } = planForPairs(given, planned, trainSet.items.length);
   const progress = new RunProgress(config, trainSet.items.length);
@@ -100,7 +101,7 @@ export async function estimateTraining(given: Config, data: string, run?: string
   return {
     config,
     notices: [
-      ...(notice === undefined ? [] : [notice]),
+      ...[describeHeldOut(trainSet), notice].filter((line) => line !== undefined),
       ...startNotices(config, { initial, validations, secondsSoFar }),
     ],
     parameters: plan.parameters,

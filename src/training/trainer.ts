@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Config } from '../config/schema.ts';
 import { type Batch, requireRoomForBatches } from '../data/batches/batch-loader.ts';
 import { type Dataset, openDataset, resolveSplit } from '../data/dataset/dataset.ts';
+import type { TrainingSet } from '../data/dataset/folds.ts';
 import type { Engine } from '../engine/engine.ts';
 import { selectEngine } from '../engine/select-engine.ts';
 import { writeFileAtomic } from '../files/atomic-write.ts';
@@ -50,6 +51,7 @@ import { startNotices } from './start-notices.ts';
 import { describeInfinity } from './step/step-sums.ts';
 import { storedConfig } from './stored-config.ts';
 import type { BestScores, TrainingProgress, TrainOptions, TrainResult } from './train-options.ts';
+import { describeHeldOut, openTrainingSet } from './training-set.ts';
 
 /** Steps between lines of metrics.csv; the end of the run adds one too. */
 const stepsPerLine = 20;
@@ -73,10 +75,10 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
   // For the curves: check before training, not when they are first drawn.
   requirePackages('training', ['echarts']);
   const planned = planTraining(options.config);
-  const trainSet = await openDataset(await resolveSplit(data, 'train'), { requireMasks: true });
+  const trainSet = await openTrainingSet(data, options.config);
   const validationSet = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
   const { config, plan, notice } = planForPairs(options.config, planned, trainSet.items.length);
-  if (notice !== undefined) options.onNotice?.(notice);
+  for (const line of [describeHeldOut(trainSet), notice]) if (line !== undefined) options.onNotice?.(line);
   const engine = await selectEngine(config.engine);
   const folder = runFolder(options.run);
   if (resume) requirePossible(await storedConfig(folder.path), config, folder.path);
@@ -99,7 +101,7 @@ class TrainingSession {
     private readonly options: TrainOptions,
     private readonly plan: TrainingPlan,
     private readonly folder: RunFolder,
-    private readonly trainSet: Dataset,
+    private readonly trainSet: TrainingSet,
     private readonly validationSet: Dataset,
     private readonly engine: Engine,
   ) {

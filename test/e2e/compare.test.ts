@@ -45,6 +45,7 @@ beforeAll(async () => {
 describe('compare', () => {
   it('trains configurations and writes a page, tables and pictures', async () => {
     expect((await readdir(straight)).sort()).toEqual([
+      'charts',
       'comparison.json',
       'comparison.md',
       'evaluations',

@@ -6,23 +6,19 @@ import type { Table } from '../tables/table.ts';
 import { type ComparisonChart, scoreCharts, splitLook } from './comparison-charts.ts';
 import { curveCharts } from './curve-charts.ts';
 import { definitions } from './definitions.ts';
+import { type PageSection, pageHtml } from './page-shell.ts';
 import { panelsHtml } from './panels.ts';
-import { style } from './style.ts';
 import { describeSubject, shownSplits, summarize, type Words } from './summary.ts';
 
 /** Tables with more rows are closed at first. */
 const mostOpenRows = 30;
 
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly body: string;
-}
-
 function words(parts: Words): string {
   return parts
     .map((part) =>
-      typeof part === 'string' ? escapeMarkup(part) : `<b><bdi>${escapeMarkup(shorten(part.run, 60))}</bdi></b>`,
+      typeof part === 'string'
+        ? escapeMarkup(shorten(part, 1000))
+        : `<b><bdi>${escapeMarkup(shorten(part.run, 60))}</bdi></b>`,
     )
     .join('');
 }
@@ -88,7 +84,7 @@ function sectionsOf(
   tables: readonly Table[],
   charts: readonly ComparisonChart[],
   panels: string,
-): Section[] {
+): PageSection[] {
   const { runs } = comparison;
   const [last] = shownSplits(comparison);
   const runLegend = legendHtml(
@@ -114,7 +110,7 @@ function sectionsOf(
   ];
   const scores = tables.filter((table) => !aboutClasses(table) && !aboutCost(table) && !aboutData(table));
   const intro = (text: string) => `<p class="intro">${escapeMarkup(text)}</p>`;
-  const sections: (Section | false)[] = [
+  const sections: (PageSection | false)[] = [
     {
       id: 'scores',
       title: 'Scores',
@@ -162,7 +158,7 @@ function sectionsOf(
     },
     (chartsOf('data').length > 0 || tables.some(aboutData)) && {
       id: 'data',
-      title: 'Distribution of the classes',
+      title: 'Data',
       body: [
         intro(
           'From the ground truth. On the right, the marker is the median, the thick line spans the quartiles, and the thin line the 5 % and 95 % quantiles.',
@@ -182,7 +178,7 @@ function sectionsOf(
     {
       id: 'command',
       title: 'How to make this page',
-      body: `<pre tabindex="0" role="region" aria-label="Command"><code>${escapeMarkup(comparison.command)}</code></pre>\n<p>faceparse ${escapeMarkup(comparison.version)}</p>`,
+      body: `<pre tabindex="0" role="region" aria-label="Command"><code>${escapeMarkup(comparison.command)}</code></pre>\n<p>faceparse ${escapeMarkup(shorten(comparison.version, 60))}</p>`,
     },
   ];
   return sections.filter((section) => section !== false);
@@ -201,42 +197,13 @@ export async function comparisonPage(comparison: Comparison, tables: readonly Ta
   const charts = [...(await curveCharts(comparison, pageTheme, false)), ...scoreCharts(comparison, pageTheme)];
   const shownPanels = panels.length > 0 ? await panelsHtml(panels, labelSet) : '';
   const sections = sectionsOf(comparison, tables, charts, shownPanels);
-  const facts = describeSubject(comparison).map(
-    ([name, value]) => `<dt>${escapeMarkup(name)}</dt><dd>${escapeMarkup(shorten(value, 1000))}</dd>`,
-  );
   const summary = summarize(comparison).map((parts) => `<p>${words(parts)}</p>`);
-  return `<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="generator" content="faceparse ${escapeMarkup(comparison.version)}">
-<link rel="icon" href="data:,">
-<title>${escapeMarkup(shorten(title, 200))}</title>
-<style>
-${style}
-</style>
-</head>
-<body>
-<a class="skip" href="#main">Skip to the results</a>
-<header>
-<p class="kicker">Comparison of face parsing networks</p>
-<h1>${escapeMarkup(shorten(title, 200))}</h1>
-${question === undefined ? '' : `<p class="question">${escapeMarkup(shorten(question, 500))}</p>`}
-<dl class="facts">${facts.join('\n')}</dl>
-<nav aria-labelledby="contents"><h2 id="contents">Contents</h2>
-<ol>${[{ id: 'summary', title: 'Summary' }, ...sections].map(({ id, title: name }) => `<li><a href="#${id}">${name}</a></li>`).join('')}</ol></nav>
-</header>
-<main id="main" tabindex="-1">
-<section id="summary" class="summary" aria-labelledby="summary-title">
-<h2 id="summary-title">Summary</h2>
-${summary.join('\n')}
-</section>
-${sections.map(({ id, title: name, body }) => `<section id="${id}" aria-labelledby="${id}-heading">\n<h2 id="${id}-heading">${name}</h2>\n${body}\n</section>`).join('\n')}
-</main>
-<footer>Made by faceparse ${escapeMarkup(comparison.version)}. This file needs no network and contains no scripts.</footer>
-</body>
-</html>
-`;
+  return pageHtml({
+    kicker: 'Comparison of face parsing networks',
+    title,
+    ...(question !== undefined && { question }),
+    facts: describeSubject(comparison),
+    sections: [{ id: 'summary', title: 'Summary', look: 'summary', body: summary.join('\n') }, ...sections],
+    version: comparison.version,
+  });
 }

@@ -1,13 +1,12 @@
-import sharp from 'sharp';
 import { errorImage } from '../../charts/error-image.ts';
 import { imageGrid } from '../../charts/image-grid.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
-import { encodeLabelPng } from '../../image/label-png.ts';
 import { colorize } from '../../image/overlay.ts';
 import { resizeLabels, resizePhoto } from '../../image/resize.ts';
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import { escapeMarkup, shorten } from '../../text/escape-markup.ts';
 import type { Panel, PanelReason } from '../comparison.ts';
+import { classLegend, imageHtml, labelUri, largestClasses, sizeWithin, webpUri } from './pictures.ts';
 
 /** Why a panel is shown, in a sentence. */
 export const reasonTexts: Readonly<Record<PanelReason, string>> = {
@@ -32,12 +31,6 @@ function mapOf({ width, height }: Panel, data: Uint8Array): LabelMap {
   return { width, height, data };
 }
 
-/** Width and height with the longest side at most `side`. */
-function sizeWithin({ width, height }: Panel, side: number): { width: number; height: number } {
-  const scale = Math.min(1, side / Math.max(width, height));
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
-}
-
 /** Share of the pixels that count and are wrong, 0 to 1. */
 function wrongShare(truth: Uint8Array, labels: Uint8Array): number {
   let [counted, wrong] = [0, 0];
@@ -49,38 +42,10 @@ function wrongShare(truth: Uint8Array, labels: Uint8Array): number {
   return counted === 0 ? 0 : wrong / counted;
 }
 
-/** The largest classes of a map with their shares, in words. */
-function largestClasses(labels: Uint8Array, { classes }: LabelSet): string {
-  const pixels = new Float64Array(256);
-  for (const id of labels) pixels[id] += 1;
-  return classes
-    .map(({ id, name }) => ({ name, share: pixels[id] / labels.length }))
-    .filter(({ share }) => share >= 0.005)
-    .sort((a, b) => b.share - a.share)
-    .slice(0, 5)
-    .map(({ name, share }) => `${name} ${Math.round(100 * share)} %`)
-    .join(', ');
-}
-
-async function webpUri({ width, height, data }: Photo, size: { width: number; height: number }): Promise<string> {
-  const bytes = await sharp(data, { raw: { width, height, channels: 3 } })
-    .resize(size.width, size.height)
-    .webp({ quality: 84, smartSubsample: true, effort: 4 })
-    .toBuffer();
-  return `data:image/webp;base64,${bytes.toString('base64')}`;
-}
-
-function labelUri(map: LabelMap, size: { width: number; height: number }, set: LabelSet): string {
-  const png = encodeLabelPng(resizeLabels(map, size.width, size.height), set);
-  return `data:image/png;base64,${Buffer.from(png).toString('base64')}`;
-}
-
 /** A panel as HTML: photo and truth, then the prediction and the errors of each run. */
 async function panelHtml(panel: Panel, index: number, set: LabelSet, side: number): Promise<string> {
   const size = sizeWithin(panel, side);
   const [photo, truth] = [photoOf(panel), mapOf(panel, panel.truth)];
-  const image = (uri: string, alt: string) =>
-    `<img src="${uri}" width="${size.width}" height="${size.height}" alt="${escapeMarkup(alt)}">`;
   const stem = shorten(panel.stem, 80);
   const runs = await Promise.all(
     panel.predictions.map(async ({ run, f, labels }) => {
@@ -89,8 +54,8 @@ async function panelHtml(panel: Panel, index: number, set: LabelSet, side: numbe
       const wrong = `${(100 * wrongShare(panel.truth, labels)).toFixed(1)} % of pixels wrong`;
       return [
         '<figure>',
-        image(labelUri(prediction, size, set), `Prediction of ${name}: ${largestClasses(labels, set)}.`),
-        image(await webpUri(errorImage(photo, truth, prediction), size), `Errors of ${name}: ${wrong}.`),
+        imageHtml(labelUri(prediction, size, set), size, `Prediction of ${name}: ${largestClasses(labels, set)}.`),
+        imageHtml(await webpUri(errorImage(photo, truth, prediction), size), size, `Errors of ${name}: ${wrong}.`),
         `<figcaption><b><bdi>${escapeMarkup(name)}</bdi></b><br>F ${f.toFixed(4)}<br>${wrong}</figcaption>`,
         '</figure>',
       ].join('');
@@ -102,8 +67,8 @@ async function panelHtml(panel: Panel, index: number, set: LabelSet, side: numbe
     `<p class="reason">${escapeMarkup(`${splitNames[panel.split]} image: ${reasonTexts[panel.reason]}`)}</p>`,
     '<div class="pictures">',
     '<figure>',
-    image(await webpUri(photo, size), `Photo ${stem}.`),
-    image(labelUri(truth, size, set), `Ground truth of ${stem}: ${largestClasses(panel.truth, set)}.`),
+    imageHtml(await webpUri(photo, size), size, `Photo ${stem}.`),
+    imageHtml(labelUri(truth, size, set), size, `Ground truth of ${stem}: ${largestClasses(panel.truth, set)}.`),
     '<figcaption><b>photo</b> and<br><b>ground truth</b></figcaption>',
     '</figure>',
     ...runs,
@@ -116,15 +81,11 @@ async function panelHtml(panel: Panel, index: number, set: LabelSet, side: numbe
 export async function panelsHtml(panels: readonly Panel[], set: LabelSet): Promise<string> {
   const pictures = panels.reduce((sum, { predictions }) => sum + 2 + 2 * predictions.length, 0);
   const side = pictures > fewPictures ? sides.many : sides.few;
-  const swatches = set.classes.map(
-    ({ name, color }) =>
-      `<li><span class="swatch" style="background:rgb(${color.join(',')})"></span>${escapeMarkup(shorten(name, 40))}</li>`,
-  );
   const shown: string[] = [];
   for (const [index, panel] of panels.entries()) shown.push(await panelHtml(panel, index + 1, set, side));
   const columns = panels.reduce((most, { predictions }) => Math.max(most, 1 + predictions.length), 0);
   return [
-    `<ul class="legend" aria-label="Classes">${swatches.join('')}</ul>`,
+    classLegend(set),
     `<div class="panels" style="--least:${Math.min(70, 10 * columns)}rem">`,
     ...shown,
     '</div>',

@@ -7,7 +7,7 @@ export const style = `
 @media print{:root{color-scheme:light}}
 *{box-sizing:border-box}
 html{-webkit-text-size-adjust:100%;text-size-adjust:100%}
-body{margin:0;background:var(--background);color:var(--ink);font:1rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif;overflow-wrap:break-word}
+body{margin:0;background:var(--background);color:var(--ink);font:1rem/1.6 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue","Noto Sans","Liberation Sans",Arial,sans-serif;overflow-wrap:anywhere}
 header,main,footer{width:min(70rem,100% - 2.5rem);margin-inline:auto}
 header{padding-top:3rem}
 h1,h2,h3{line-height:1.25;font-weight:650;text-wrap:balance}
@@ -34,18 +34,23 @@ section{padding-top:3rem}
 .intro{margin:0 0 1rem;font-size:.95rem}
 figure{margin:0}
 figcaption{font-size:.92rem}
-.table{margin:2rem 0}
+.table{position:relative;margin:2rem 0}
 .table>figcaption,.chart>figcaption{font-weight:600;margin-bottom:.5rem}
 .scroll{position:relative;overflow-x:auto;max-width:100%;background:linear-gradient(to left,var(--background) 30%,transparent) right/3rem 100% no-repeat local,linear-gradient(to left,var(--shade),transparent) right/1.1rem 100% no-repeat scroll}
 table{border-collapse:separate;border-spacing:0;font-size:.88rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums;border-block:1.5px solid var(--strong-rule)}
-th,td{padding:.42rem .6rem;text-align:left;vertical-align:baseline;font-weight:400}
+th,td{padding:.42rem .6rem;text-align:left;overflow-wrap:break-word;vertical-align:baseline;font-weight:400}
 th:first-child{padding-left:0;position:sticky;left:0;background:var(--background)}
 thead th{vertical-align:bottom;color:var(--muted);border-bottom:1px solid var(--strong-rule);max-width:8.5rem;min-width:3.5rem}
 tbody tr+tr>*{border-top:1px solid var(--rule)}
 tbody tr.same>*{border-top-color:transparent}
 tbody tr.same>th{color:var(--muted)}
 td{min-width:3.5rem;max-width:22rem}
-tbody th{min-width:5rem;max-width:14rem}
+td:not(.number){min-width:8rem}
+tbody th{min-width:7.5rem;max-width:14rem}
+tbody th,td,.name{overflow-wrap:anywhere}
+.name{min-width:6.5rem}
+.number{white-space:nowrap}
+thead .number{white-space:normal}
 .number{text-align:right}
 td strong{font-weight:750}
 .charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--least)),1fr));gap:2.2rem 2.5rem;margin:1.5rem 0}
@@ -56,15 +61,17 @@ details{margin-top:.4rem;font-size:.92rem}
 summary{cursor:pointer;color:var(--muted);width:fit-content;padding:.15rem 0}
 details .table{margin:.75rem 0}
 .long>summary{color:var(--ink);font-weight:600}
+@media screen{.long>.table>figcaption{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}
 .legend{display:flex;flex-wrap:wrap;gap:.35rem 1.4rem;list-style:none;margin:0 0 1rem;padding:0;font-size:.9rem}
 .legend li{display:flex;align-items:center;gap:.5rem;min-width:0}
 .legend svg{flex:none}
+.legend bdi{min-width:0}
 .swatch{flex:none;width:1em;height:1em;border-radius:3px;box-shadow:inset 0 0 0 1px #8886;print-color-adjust:exact;-webkit-print-color-adjust:exact}
 .panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,var(--least)),1fr));gap:0 2.5rem}
 .panel{min-width:0;margin-top:1.5rem}
 .panel h3{margin-top:1rem}
 .reason{margin:0 0 .75rem}
-.pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(8.6rem,1fr));gap:1.2rem .8rem}
+.pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.6rem,1fr));gap:1.2rem .8rem}
 .pictures figure{min-width:0}
 .pictures img{display:block;width:100%;height:auto;margin-bottom:.4rem;border-radius:3px}
 .pictures figcaption{font-size:.84rem;line-height:1.4;font-variant-numeric:tabular-nums}
@@ -73,38 +80,48 @@ details .table{margin:.75rem 0}
 .terms dd{margin:0}
 pre{margin:.5rem 0;padding:.9rem 1.1rem;background:var(--soft);border-radius:4px;overflow-x:auto;font-size:.88rem}
 code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
-footer{margin-top:3.5rem;padding:1.2rem 0 3rem;border-top:1px solid var(--rule);color:var(--muted);font-size:.88rem}
+footer{overflow-wrap:anywhere;margin-top:3.5rem;padding:1.2rem 0 3rem;border-top:1px solid var(--rule);color:var(--muted);font-size:.88rem}
 @media (max-width:40rem){
 header,main,footer{width:calc(100% - 2rem)}
 header{padding-top:1.75rem}
 section{padding-top:2.25rem}
 .facts,.terms{grid-template-columns:minmax(0,1fr);gap:.1rem}
 .facts dd,.terms dd{margin-bottom:.7rem}
-.pictures{grid-template-columns:repeat(2,minmax(0,1fr))}
+.pictures{grid-template-columns:repeat(auto-fit,minmax(6.4rem,1fr));gap:1rem .6rem}
 th,td{padding:.4rem .6rem}
 tbody th{max-width:9rem}
 }
 @media print{
-@page{margin:16mm 14mm}
-body{font-size:9.5pt;line-height:1.45}
+@page{margin:15mm 13mm}
+html{font-size:12.5px}
+body{line-height:1.45}
 header,main,footer{width:auto}
 header{padding-top:0}
 nav,.skip,.chart details{display:none}
 section{padding-top:1.6rem}
 a{color:inherit;text-decoration:none}
-h2,h3,figcaption,summary{break-after:avoid}
+h2,h3,figcaption,summary,.intro,.legend,.reason{break-after:avoid}
 .chart,.panel,tr,.terms dt,.terms dd{break-inside:avoid}
 thead{display:table-header-group}
 .scroll{overflow:visible;background:none}
-table{width:100%;font-size:7pt}
+table{width:100%;font-size:7.2pt}
 th,td{padding:.22rem .3rem;min-width:0}
+td:not(.number){min-width:4rem}
+.table:not(:has(tbody tr:nth-child(16))){break-inside:avoid}
 tbody th,thead th{min-width:0}
+.wide table{font-size:6pt}
+.wide th,.wide td{padding:.2rem .18rem}
+tbody th{min-width:4rem}
+thead .name{min-width:2rem}
 th:first-child{position:static}
 .charts{grid-template-columns:1fr 1fr;gap:1.2rem 1.4rem}
-.pictures{grid-template-columns:repeat(auto-fill,minmax(3cm,1fr));gap:.5rem}
+.panels{display:block}
+.panel{display:inline-block;width:min(100%,calc(var(--least)*.86));padding-right:1rem;vertical-align:top}
+.pictures{grid-template-columns:repeat(auto-fit,minmax(2.2cm,1fr));gap:.5rem}
 .pictures figcaption{font-size:7.5pt}
 .long::details-content{content-visibility:visible;display:block;height:auto}
-.long>summary{list-style:none}
+.long>summary{display:none}
+.legend,.intro,.summary p{break-inside:avoid}
 img,svg{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 }
 `.trim();

@@ -1,4 +1,5 @@
 import { openDataset, resolveSplit } from '../../data/dataset/dataset.ts';
+import { holdOut } from '../../data/dataset/folds.ts';
 import { DecodedImages } from '../../data/decoded/decoded-images.ts';
 import type { EngineChoice } from '../../engine/select-engine.ts';
 import { exists } from '../../files/path-kind.ts';
@@ -74,14 +75,17 @@ export async function trainRun(
   return train({ ...controls, config: await storedConfig(folder, { engine }), resume: true });
 }
 
-/** Checks that all runs use the same images. @throws FaceparseError that names the first run with others */
+/**
+ * Checks that all runs use the images of this data, without those that they hold out. @throws FaceparseError that names the
+ * first run with others
+ */
 async function requireOneDataset({ results, data }: TrainRunsOptions): Promise<void> {
   const dataset = await openDataset(await resolveSplit(data, 'train'));
   for (const { run, folder, state } of results) {
     const { environment } = runFolder(folder);
     // Runs elsewhere may have other data, which is told; a new run has none yet.
     if (run.folder !== undefined || state === 'missing' || !(await exists(environment))) continue;
-    await requireSameData(environment, dataset).catch((error) => rethrow(run, error));
+    await requireSameData(environment, holdOut(dataset, run.config.data)).catch((error) => rethrow(run, error));
   }
 }
 

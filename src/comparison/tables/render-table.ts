@@ -8,6 +8,9 @@ import type { NumberFormat, Table, TableColumn, TableValue } from './table.ts';
 
 /** Text for people is cut here; CSV and JSON have all of it. */
 const mostCharacters = 200;
+const mostNoteCharacters = 1500;
+/** Tables with more columns are printed in a smaller size. */
+const mostNarrowColumns = 10;
 
 function formatNumber(value: number, format: NumberFormat | undefined): string {
   if (format?.kind === 'points') return formatPoints(value);
@@ -76,7 +79,7 @@ export function tableToMarkdown(table: Table): string {
   const cells = rows.map((row, r) =>
     row.map((text, c) => (best[r][c] ? `**${text}**` : isCode(text, c) ? `\`${text}\`` : escapeMarkdown(text))),
   );
-  return `${markdownTable(titles, cells)}${table.note === undefined ? '' : `\n\n${escapeMarkdown(table.note)}`}`;
+  return `${markdownTable(titles, cells)}${table.note === undefined ? '' : `\n\n${escapeMarkdown(shorten(table.note, mostNoteCharacters))}`}`;
 }
 
 /** Formats a table as CSV: the keys of its columns, then its rows with unrounded numbers. */
@@ -101,6 +104,11 @@ export function tableElementId({ id }: Table): string {
   return `table-${id.replace(/[^\w-]+/g, '-')}`;
 }
 
+/** Text as HTML that may break after the joints of a long name. */
+function breakable(text: string): string {
+  return escapeMarkup(text).replace(/([_/.-])(?=[a-z])/gi, '$1<wbr>');
+}
+
 /**
  * Formats a table as an HTML figure: caption, a region that scrolls sideways and can be focused, and the note. The best numbers
  * are bold and named as such to screen readers.
@@ -109,10 +117,16 @@ export function tableToHtml(table: Table): string {
   const id = tableElementId(table);
   const best = bestCells(table);
   const kind = table.columns.map(({ format }) => (format ? ' class="number"' : ''));
-  const head = table.columns.map((column, c) => `<th scope="col"${kind[c]}>${escapeMarkup(heading(column))}</th>`);
+  const head = table.columns.map((column) => {
+    const title = heading(column);
+    // Words of a language stay whole; a long name may break anywhere.
+    const classes = [...(column.format ? ['number'] : []), ...(/\S{16}/.test(title) ? ['name'] : [])].join(' ');
+    return `<th scope="col"${classes && ` class="${classes}"`}>${breakable(title)}</th>`;
+  });
   const body = table.rows.map((row, r) => {
     const cells = table.columns.map((column, c) => {
-      const text = escapeMarkup(formatValue(row[c], column));
+      const value = formatValue(row[c], column);
+      const text = typeof row[c] === 'string' ? breakable(value) : escapeMarkup(value);
       if (c === 0) return `<th scope="row">${text}</th>`;
       if (!best[r][c]) return `<td${kind[c]}>${text}</td>`;
       return `<td${kind[c]}><strong>${text}</strong><span class="unseen"> best</span></td>`;
@@ -122,14 +136,16 @@ export function tableToHtml(table: Table): string {
     return `<tr${isSame ? ' class="same"' : ''}>${cells.join('')}</tr>`;
   });
   return [
-    `<figure class="table" id="${id}">`,
-    `<figcaption id="${id}-title">${escapeMarkup(table.title)}</figcaption>`,
+    `<figure class="table${table.columns.length > mostNarrowColumns ? ' wide' : ''}" id="${id}">`,
+    `<figcaption id="${id}-title">${escapeMarkup(shorten(table.title, mostCharacters))}</figcaption>`,
     `<div class="scroll" role="region" tabindex="0" aria-labelledby="${id}-title">`,
     `<table aria-labelledby="${id}-title">`,
     `<thead><tr>${head.join('')}</tr></thead>`,
     `<tbody>\n${body.join('\n')}\n</tbody>`,
     '</table></div>',
-    ...(table.note === undefined ? [] : [`<p class="note">${escapeMarkup(table.note)}</p>`]),
+    ...(table.note === undefined
+      ? []
+      : [`<p class="note">${escapeMarkup(shorten(table.note, mostNoteCharacters))}</p>`]),
     '</figure>',
   ].join('\n');
 }

@@ -6,7 +6,7 @@ import { mergeTable } from '../../labels/merge.ts';
 import { median } from '../../metrics/median.ts';
 import { countOf } from '../../text/counts.ts';
 import { contradictsFace, detectClassOrder, type IdMeasurements, measureIds } from './class-order.ts';
-import { openDataset } from './dataset.ts';
+import { type Dataset, openDataset } from './dataset.ts';
 import { type RunOptions, runConcurrently } from './run-concurrently.ts';
 
 /** Statistics of one class in a dataset. */
@@ -48,6 +48,7 @@ export interface DatasetStatistics {
  * finds more.
  *
  * With `merge` the masks contain celebamask-19 ids, which are merged into `set` before counting; pixels of dropped classes count as ignored.
+ * With `items`, only these pairs of the folder are counted.
  *
  * @throws FaceparseError if photos and masks do not match, a mask is unreadable, or it has labels outside the label set
  *
@@ -56,9 +57,9 @@ export interface DatasetStatistics {
 export async function datasetStatistics(
   folder: string,
   set: LabelSet,
-  options: RunOptions & { merge?: boolean } = {},
+  options: RunOptions & { merge?: boolean; items?: Dataset['items'] } = {},
 ): Promise<DatasetStatistics> {
-  const { items } = await openDataset(folder);
+  const items = options.items ?? (await openDataset(folder)).items;
   const fileSet = options.merge ? celebamask19 : set;
   const table = options.merge ? mergeTable(set) : Uint8Array.from({ length: 256 }, (_, id) => id);
   // Some of the masks tell the order; measurements of all would need too much memory.

@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { resolveSplit } from '../../data/dataset/dataset.ts';
+import { type Dataset, resolveSplit } from '../../data/dataset/dataset.ts';
 import type { EngineChoice } from '../../engine/select-engine.ts';
 import { exists } from '../../files/path-kind.ts';
 import { getLabelSet } from '../../labels/registry.ts';
@@ -13,7 +13,7 @@ import { type Measurements, measure } from './measurements.ts';
 import type { AveragedViews, ReportFacts, ReportHead } from './report-facts.ts';
 import {
   dataOfRun,
-  isTrainingData,
+  findTrainingSet,
   type NetworkFacts,
   type RunFacts,
   readNetworkFacts,
@@ -62,9 +62,9 @@ async function readRuns({ run, others = [], base }: GatherOptions): Promise<Map<
   return runs;
 }
 
-async function readMasks(folder: string, run: RunFacts, options: GatherOptions): Promise<DataFacts> {
+async function readMasks(dataset: Dataset, run: RunFacts, options: GatherOptions): Promise<DataFacts> {
   const { signal, onProgress } = options;
-  return readDataFacts(folder, getLabelSet(run.config.data.labels), {
+  return readDataFacts(dataset, getLabelSet(run.config.data.labels), {
     ...(signal && { signal }),
     onProgress: (done, total) => onProgress?.('reading the masks', done, total),
   });
@@ -101,8 +101,9 @@ async function readData(
   const train = join(folder, 'train');
   // Without train/, validation images are identified by their path.
   if (!(await exists(train))) return { hasOwnData: resolve(folder) === dataOfRun(run) };
-  if (!(await isTrainingData(train, run))) return { hasOwnData: false };
-  return { data: await readMasks(train, run, options), hasOwnData: true };
+  const trainingSet = await findTrainingSet(train, run);
+  if (!trainingSet) return { hasOwnData: false };
+  return { data: await readMasks(trainingSet, run, options), hasOwnData: true };
 }
 
 /** @throws FaceparseError (exit code 2) for unusable scales */

@@ -3,6 +3,7 @@ import { basename, dirname } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
 import { openDataset } from '../../data/dataset/dataset.ts';
+import { holdOut, type TrainingSet } from '../../data/dataset/folds.ts';
 import { exists } from '../../files/path-kind.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
 import { modelTitle } from '../../models/settings.ts';
@@ -22,6 +23,10 @@ const dataSchema = z.object({
   folder: z.string(),
   pairs: z.number().int().positive(),
   stemsSha256: z.string().optional().catch(undefined),
+  heldOut: z
+    .object({ folds: z.number().int(), fold: z.number().int(), pairs: z.number().int().positive() })
+    .optional()
+    .catch(undefined),
   repaired: z
     .object({ whole: z.number().int().min(0), part: z.number().int().min(0) })
     .optional()
@@ -182,14 +187,15 @@ export function dataOfRun({ environment }: RunFacts): string | undefined {
   return data && dirname(data.folder);
 }
 
-/** Whether a folder contains the pairs that a run was trained on, compared by name. */
-export async function isTrainingData(folder: string, run: RunFacts): Promise<boolean> {
+/** The pairs of a folder that a run was trained on, compared by name; undefined if the run was trained on other pairs. */
+export async function findTrainingSet(folder: string, run: RunFacts): Promise<TrainingSet | undefined> {
   const dataset = await openDataset(folder);
   try {
-    await requireSameData(runFolder(run.folder).environment, dataset);
-    return true;
+    const trainingSet = holdOut(dataset, run.config.data);
+    await requireSameData(runFolder(run.folder).environment, trainingSet);
+    return trainingSet;
   } catch (error) {
-    if (error instanceof FaceparseError) return false;
+    if (error instanceof FaceparseError) return undefined;
     throw error;
   }
 }

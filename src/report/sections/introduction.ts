@@ -164,7 +164,7 @@ function weakClasses({ measured }: ReportFacts): string | undefined {
 export function taskSection(facts: ReportFacts): string {
   const { measured, run, data, hasOwnData } = facts;
   const { config, environment } = run;
-  const pairs = environment.trainingData?.pairs;
+  const { pairs, heldOut } = environment.trainingData ?? {};
   const { classes, mergeFrom } = getLabelSet(config.data.labels);
   const dropped = mergeFrom?.filter((id) => id === ignoreLabel).length ?? 0;
   return blocks(
@@ -177,6 +177,8 @@ export function taskSection(facts: ReportFacts): string {
             'The prefixes `l_` and `r_` mark the left and right parts of the person; `eye_g` is glasses, `ear_r` earrings, `neck_l` a necklace, `u_lip` and `l_lip` the upper and lower lip.',
       `The training set has ${pairs ? countOf(pairs, 'pair') : 'pairs'} of photo and mask` +
         `${measured ? (hasOwnData ? `, the validation set ${formatCount(measured.summary.images)}` : `; the scores are from other data of ${countOf(measured.summary.images, 'pair')}`) : ''}.`,
+      heldOut &&
+        `${countOf(heldOut.pairs, 'further pair')} of the training data, fold ${heldOut.fold} of ${heldOut.folds}, ${heldOut.pairs === 1 ? 'was' : 'were'} held out: the network never saw ${heldOut.pairs === 1 ? 'it' : 'them'}.`,
       data && imbalance(data),
     ),
     data && swaps(facts),

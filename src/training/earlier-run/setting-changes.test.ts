@@ -91,6 +91,10 @@ describe('requirePossible', () => {
     expect(change(['model.name=mobile-unet'], ['model.name=compact'])).toThrow(
       'the weights of the run belong to the network mobile-unet; train a new run: faceparse train runs/a/config.yaml model.name=compact --name NEW',
     );
+    expect(change(['data.folds=5'], ['data.folds=5', 'data.fold=2'])).toThrow(
+      'data.fold cannot change from 0 to 2 when a run is resumed: a run keeps the pairs that it holds out, so that they stay ' +
+        'unseen; train a new run: faceparse train runs/a/config.yaml data.fold=2 --name NEW --data DATA',
+    );
     expect(change(['train.freeze.encoder=true'], [])).toThrow(
       'train.freeze.encoder cannot change from true to false when a run is resumed: the state of its optimiser belongs to the ' +
         'parameters that it has trained so far; begin a new run from its weights: faceparse train runs/a/config.yaml ' +

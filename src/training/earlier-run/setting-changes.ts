@@ -68,10 +68,14 @@ const isAdam = (kind: unknown) => kind === 'adam' || kind === 'adamw';
 
 const otherParameters = 'the state of its optimiser belongs to the parameters that it has trained so far';
 
+const heldOutPairs = 'a run keeps the pairs that it holds out, so that they stay unseen';
+
 /** Why keys cannot change in a resumed run; keys that are absent can. */
-const otherNetwork: ReadonlyMap<string, Reason> = new Map<string, Reason>([
+const otherRun: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['model.name', (from) => `the weights of the run belong to the network ${from}`],
   ['data.labels', (from) => `the classes of its network are those of ${showSetting(from)}`],
+  ['data.folds', () => heldOutPairs],
+  ['data.fold', () => heldOutPairs],
 ]);
 const otherStart: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['train.seed', () => 'its initial weights and the order of its images come from the seed'],
@@ -111,12 +115,12 @@ export function requirePossible(before: Config, after: Config, run: string): voi
     if (key === 'name') fail('a resumed run stays in its folder', `rename the folder ${run} instead`);
     const given = isLabelTable(to) ? `'${JSON.stringify(to)}'` : showSetting(to);
     const setting = to === undefined ? `${key}=null` : `${key}=${given}`;
-    const network = otherNetwork.get(key)?.(from, to, after);
-    if (network) fail(network, `train a new run: ${command(setting)}`);
+    const whole = otherRun.get(key)?.(from, to, after);
+    if (whole) fail(whole, `train a new run: ${command(setting)}`);
     const start = otherStart.get(key)?.(from, to, after);
     if (!start) continue;
-    const whole = after.train.initPart === 'all' || key === 'train.initPart' ? '' : 'train.initPart=all ';
-    const settings = key === 'train.init' ? setting : `train.init=${run} ${whole}${setting}`;
+    const all = after.train.initPart === 'all' || key === 'train.initPart' ? '' : 'train.initPart=all ';
+    const settings = key === 'train.init' ? setting : `train.init=${run} ${all}${setting}`;
     fail(start, `begin a new run ${key === 'train.init' ? 'from them' : 'from its weights'}: ${command(settings)}`);
   }
 }

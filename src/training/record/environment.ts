@@ -5,6 +5,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import type { Config } from '../../config/schema.ts';
 import type { Dataset } from '../../data/dataset/dataset.ts';
+import type { Fold, TrainingSet } from '../../data/dataset/folds.ts';
 import type { Engine } from '../../engine/engine.ts';
 import { findNative } from '../../engine/native/node.ts';
 import { defaultThreads } from '../../engine/select-engine.ts';
@@ -23,11 +24,21 @@ interface TrainingConditions {
   readonly length?: string;
 }
 
+/** The pairs that a run held out of its training pairs. */
+export interface HeldOutRecord extends Fold {
+  readonly pairs: number;
+  /** The hash of all stems of the folder, those of the used pairs and of the held-out ones. */
+  readonly allStemsSha256: string;
+}
+
 /** The pairs of a split that a run uses. */
 export interface DataRecord {
   readonly folder: string;
+  /** Number of pairs that are used, and the hash of their stems. */
   readonly pairs: number;
   readonly stemsSha256: string;
+  /** The fold that is held out (`data.folds`); absent if all pairs of the folder are used. */
+  readonly heldOut?: HeldOutRecord;
   /** Masks whose left and right labels were exchanged, as a whole or for a single part; absent if they are not repaired. */
   readonly repaired?: { readonly whole: number; readonly part: number };
 }
@@ -93,21 +104,34 @@ export interface RunEnvironment extends TrainingConditions {
   readonly resumes?: readonly ResumedPart[];
 }
 
-/** Whether two datasets contain images of the same names. */
-function hashStems(dataset: Dataset): string {
+/** The SHA-256 of stems, sorted, one per line: by it, records tell whether they are of the same pairs. */
+export function hashStems(items: Dataset['items']): string {
   return createHash('sha256')
-    .update(dataset.items.map(({ stem }) => stem).join('\n'))
+    .update(
+      items
+        .map(({ stem }) => stem)
+        .sort()
+        .join('\n'),
+    )
     .digest('hex');
 }
 
 /** The record of a split's pairs. */
-export function describeData(dataset: Dataset, repaired?: DataRecord['repaired']): DataRecord {
+export function describeData({ folder, items, heldOut }: TrainingSet, repaired?: DataRecord['repaired']): DataRecord {
   return {
-    folder: resolve(dataset.folder),
-    pairs: dataset.items.length,
-    stemsSha256: hashStems(dataset),
+    folder: resolve(folder),
+    pairs: items.length,
+    stemsSha256: hashStems(items),
+    ...(heldOut && { heldOut: describeHeldOut(heldOut, items) }),
     ...(repaired && { repaired }),
   };
+}
+
+function describeHeldOut(
+  { folds, fold, items }: NonNullable<TrainingSet['heldOut']>,
+  used: Dataset['items'],
+): HeldOutRecord {
+  return { folds, fold, pairs: items.length, allStemsSha256: hashStems([...used, ...items]) };
 }
 
 /** All training pairs of a run, in the order in which it used them. */
@@ -122,7 +146,7 @@ export function initialRuns({ initialRun }: Pick<RunEnvironment, 'initialRun'>):
 
 /** Checks that a run used the same images in all its parts. @throws FaceparseError if their names differ */
 export async function requireSameData(environmentFile: string, dataset: Dataset): Promise<void> {
-  const stems = hashStems(dataset);
+  const stems = hashStems(dataset.items);
   const other = allTrainingData(await readEnvironment(environmentFile)).find(
     ({ stemsSha256 }) => stemsSha256 !== stems,
   );
@@ -133,10 +157,20 @@ export async function requireSameData(environmentFile: string, dataset: Dataset)
   );
 }
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256');
+
 const dataSchema = z.object({
   folder: z.string(),
   pairs: z.number().int().positive(),
-  stemsSha256: z.string().regex(/^[0-9a-f]{64}$/, 'not a hexadecimal SHA-256'),
+  stemsSha256: sha256,
+  heldOut: z
+    .object({
+      folds: z.number().int().min(2),
+      fold: z.number().int().min(0),
+      pairs: z.number().int().positive(),
+      allStemsSha256: sha256,
+    })
+    .optional(),
 });
 
 const partSchema = z.object({
