@@ -4,7 +4,7 @@ import type { Config } from '../config/schema.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { planTraining } from '../training/plan.ts';
 import { planHalving } from './halving.ts';
-import { type BaseConfig, fitsConfig, spaceFaults } from './space/check-space.ts';
+import { type BaseConfig, SettingsCheck, spaceFaults } from './space/check-space.ts';
 import { readSpace } from './space/read-space.ts';
 import { Sampler } from './space/sampler.ts';
 import type { Space } from './space/space.ts';
@@ -24,10 +24,10 @@ export interface SweepFiles {
 }
 
 /** The space of a file. @throws FaceparseError (exit code 2) that lists all its faults */
-async function loadSpace(file: string, base: BaseConfig): Promise<Space> {
+async function loadSpace(file: string, base: BaseConfig, check: SettingsCheck): Promise<Space> {
   const document = readSpace(await readConfigText(file), file);
   const lineOf = (fault: string) => Number(/^:(\d+): /.exec(fault.slice(file.length))?.[1] ?? 0);
-  const faults = [...document.faults, ...spaceFaults(document, base)].sort((a, b) => lineOf(a) - lineOf(b));
+  const faults = [...document.faults, ...spaceFaults(document, base, check)].sort((a, b) => lineOf(a) - lineOf(b));
   return faults.length > 0 ? throwFaults(file, faults) : document.space;
 }
 
@@ -62,7 +62,8 @@ export async function loadSweep(files: SweepFiles, pairs: number, notify: Notify
   const config = parseConfig(base.text, base.source, overrides, notify);
   requireEpochs(config, minEpochs);
   planTraining(config);
-  const space = await loadSpace(files.space, base);
+  const check = new SettingsCheck(base);
+  const space = await loadSpace(files.space, base, check);
   const searchedLoss = space.find(({ key }) => key.startsWith('loss.'));
   if (metric === 'valLoss' && searchedLoss) {
     throw new FaceparseError(
@@ -71,6 +72,6 @@ export async function loadSweep(files: SweepFiles, pairs: number, notify: Notify
     );
   }
   const halving = planHalving(config, factor, minEpochs);
-  const sampler = new Sampler(space, seed, fitsConfig(base));
+  const sampler = new Sampler(space, seed, (settings) => check.faults(settings).length === 0);
   return { config, space, metric, halving, seed, pairs, base, sampler };
 }

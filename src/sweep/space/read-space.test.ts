@@ -108,6 +108,10 @@ space:
     ['space: []\n', /^1: space is an empty list, but must be a map from keys to distributions/],
     ['space: {train.lr: []}\n', /^1: train\.lr: choice is an empty list, but must be a list of values/],
     ['space: {model.encoder: [resnet18]}\n', /^1: model\.encoder: compact takes no encoder/],
+    [
+      'space: {train.size: [64, 100]}\n',
+      /^1: train\.size=100: .* multiples of 32, not 100×100; the nearest to 100 are 96 and 128$/,
+    ],
     ['space: {data.labels: [face-8]}\n', /^1: data\.labels cannot be searched: F over other classes is another score$/],
     [
       'space: {validation.every: [1, 2]}\n',
