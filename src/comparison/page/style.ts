@@ -48,7 +48,6 @@ td{min-width:3.5rem;max-width:22rem}
 td:not(.number){min-width:8rem}
 tbody th{min-width:7.5rem;max-width:14rem}
 tbody th,td,.name{overflow-wrap:anywhere}
-tbody th,td:not(.number){min-width:5.6em}
 .name{min-width:6.5rem}
 .number{white-space:nowrap}
 thead .number{white-space:normal}
