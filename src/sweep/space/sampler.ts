@@ -46,6 +46,8 @@ export class Sampler {
   private readonly order: Uint32Array | undefined;
   private looked = 0;
   private readonly listed: Settings[] = [];
+  /** Settings of larger spaces that have been drawn: finding ones that fit takes a while. */
+  private readonly drawn = new Map<number, Settings | undefined>();
 
   /** @param fits whether a configuration allows settings together */
   constructor(
@@ -61,7 +63,10 @@ export class Sampler {
 
   /** The settings of a trial, counted from 1; undefined if the space has no more. */
   settingsOf(trial: number): Settings | undefined {
-    if (!this.order) return this.draw(trial);
+    if (!this.order) {
+      if (!this.drawn.has(trial)) this.drawn.set(trial, this.draw(trial));
+      return this.drawn.get(trial);
+    }
     while (this.listed.length < trial && this.looked < this.order.length) {
       const settings = this.combination(this.order[this.looked++]);
       if (this.fits(settings)) this.listed.push(settings);
