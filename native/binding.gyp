@@ -7,6 +7,8 @@
         'src/engine.cc',
         'src/executor.cc',
         'src/kernel-steps.cc',
+        'src/loss-steps.cc',
+        'src/map-steps.cc',
         'src/memory-block.cc',
         'src/onednn-primitives.cc',
         'src/onednn-steps.cc',

@@ -1,64 +1,10 @@
 #include <cstring>
-#include <unordered_map>
 
-#include "step.h"
+#include "kernel-step.h"
 
 namespace faceparse {
 
 namespace {
-
-/** Far more than memory allows, and far less than would overflow. */
-constexpr int64_t mostElements = int64_t{1} << 40;
-
-/** A step that calls one kernel with arguments fixed at construction. */
-template <typename Call>
-class KernelStep : public Step {
- public:
-  using Kernel = void (*)(const Call &);
-  KernelStep(Kernel kernel, const Call &call) : kernel_(kernel), call_(call) {}
-  void run() override { kernel_(call_); }
-
- private:
-  const Kernel kernel_;
-  const Call call_;
-};
-
-template <typename Call>
-std::unique_ptr<Step> step(void (*kernel)(const Call &), const Call &call) {
-  return std::make_unique<KernelStep<Call>>(kernel, call);
-}
-
-void copyAxes(const std::vector<int64_t> &values, int64_t *target, size_t count, const char *name, const PlanReader &reader) {
-  if (values.size() != count || count > maxAxes) reader.fail(std::string("'") + name + "' has another number of axes");
-  for (size_t i = 0; i < count; i++) target[i] = values[i];
-}
-
-/** The product of extents, all of which are from 1 on. */
-int64_t product(const std::vector<int64_t> &extents, const PlanReader &reader) {
-  int64_t result = 1;
-  for (const int64_t extent : extents) {
-    if (extent < 1 || __builtin_mul_overflow(result, extent, &result) || result > mostElements) reader.fail("a size is out of range");
-  }
-  return result;
-}
-
-/** Number of elements from the first to the last that strides reach, to check the memory that a call accesses. */
-int64_t reach(const int64_t *extents, const int64_t *strides, int32_t axes, const PlanReader &reader) {
-  int64_t last = 0;
-  for (int32_t i = 0; i < axes; i++) {
-    int64_t distance;
-    if (extents[i] < 1 || strides[i] < 0) reader.fail("extents and strides must not be negative");
-    if (__builtin_mul_overflow(extents[i] - 1, strides[i], &distance) || distance > mostElements) reader.fail("a stride is out of range");
-    last += distance;
-  }
-  return last;
-}
-
-void requireSame(const FeatureMap &a, const FeatureMap &b, const PlanReader &reader) {
-  if (b.data && (a.images != b.images || a.channels != b.channels || a.height != b.height || a.width != b.width || a.block != b.block)) {
-    reader.fail("two feature maps that should be alike differ");
-  }
-}
 
 class ElementwiseStep : public Step {
  public:
@@ -202,179 +148,6 @@ std::unique_ptr<Step> makeReduce(const PlanReader &reader) {
   return step(selectKernels().reduceSum, call);
 }
 
-int64_t statisticsValues(const FeatureMap &x) { return x.images * x.blocks() * x.block * 2; }
-
-/** Reads the arguments of every normalisation call except its maps; x has already been read. */
-template <typename Call>
-void readNormalization(const PlanReader &reader, Call &call) {
-  call.activation = reader.activation("activation");
-  const int64_t channels = call.x.channels;
-  call.gamma = reader.array<float>("gamma", channels);
-  call.beta = reader.array<float>("beta", channels);
-  call.mean = reader.array<float>("mean", channels);
-  call.variance = reader.array<float>("variance", channels);
-  call.epsilon = reader.number("epsilon");
-}
-
-/** The maps of a forward call, and the rest. */
-template <typename Call>
-void readNormalizedMaps(const PlanReader &reader, Call &call) {
-  call.x = reader.map("x");
-  call.y = reader.map("y");
-  call.residual = reader.optionalMap("residual");
-  for (const FeatureMap &map : {call.y, call.residual}) requireSame(call.x, map, reader);
-  readNormalization(reader, call);
-}
-
-std::unique_ptr<Step> makeNormalize(const PlanReader &reader) {
-  NormalizeCall call;
-  readNormalizedMaps(reader, call);
-  call.workspace = reader.array<double>("workspace", statisticsValues(call.x));
-  return step(selectKernels().normalize, call);
-}
-
-std::unique_ptr<Step> makeNormalizeGradient(const PlanReader &reader) {
-  NormalizeGradientCall call;
-  const auto terms = reader.maps("terms");
-  if (terms.empty() || terms.size() > maxGradientTerms) reader.fail("there must be 1 to " + std::to_string(maxGradientTerms) + " terms");
-  call.termCount = static_cast<int32_t>(terms.size());
-  call.x = reader.map("x");
-  for (size_t i = 0; i < terms.size(); i++) {
-    call.terms[i] = terms[i];
-    requireSame(call.x, terms[i], reader);
-  }
-  call.source = reader.optionalMap("activationSource");
-  call.dx = reader.map("dx");
-  call.dz = reader.optionalMap("dz");
-  for (const FeatureMap &map : {call.source, call.dx, call.dz}) requireSame(call.x, map, reader);
-  readNormalization(reader, call);
-  call.dGamma = reader.array<float>("dGamma", call.x.channels);
-  call.dBeta = reader.array<float>("dBeta", call.x.channels);
-  call.workspace = reader.array<double>("workspace", statisticsValues(call.x));
-  return step(selectKernels().normalizeGradient, call);
-}
-
-std::unique_ptr<Step> makeNormalizeInference(const PlanReader &reader) {
-  NormalizeInferenceCall call;
-  readNormalizedMaps(reader, call);
-  return step(selectKernels().normalizeInference, call);
-}
-
-void requirePlanes(const FeatureMap &a, const FeatureMap &b, const PlanReader &reader) {
-  if (a.images != b.images || a.channels != b.channels || a.block != b.block) reader.fail("two feature maps do not fit");
-}
-
-template <typename Call>
-void readWindow(const PlanReader &reader, Call &call) {
-  copyAxes(reader.integers("kernel"), call.kernel, 2, "kernel", reader);
-  copyAxes(reader.integers("stride"), call.stride, 2, "stride", reader);
-  copyAxes(reader.integers("padding"), call.padding, 2, "padding", reader);
-  for (int i = 0; i < 2; i++) {
-    if (call.kernel[i] < 1 || call.stride[i] < 1 || call.padding[i] < 0) reader.fail("a window is not valid");
-  }
-}
-
-std::unique_ptr<Step> makePool(const std::string &kind, const PlanReader &reader) {
-  PoolCall call;
-  call.x = reader.map("x");
-  call.y = reader.map("y");
-  requirePlanes(call.x, call.y, reader);
-  readWindow(reader, call);
-  return step(kind == "maxPool" ? selectKernels().maxPool : selectKernels().avgPool, call);
-}
-
-std::unique_ptr<Step> makePoolGradient(const std::string &kind, const PlanReader &reader) {
-  PoolGradientCall call;
-  call.dy = reader.map("dy");
-  call.dx = reader.map("dx");
-  call.x = reader.optionalMap("x");
-  call.y = reader.optionalMap("y");
-  requirePlanes(call.dx, call.dy, reader);
-  if (kind == "maxPoolGradient") {
-    requireSame(call.dx, reader.map("x"), reader);
-    requireSame(call.dy, reader.map("y"), reader);
-  }
-  readWindow(reader, call);
-  return step(kind == "maxPoolGradient" ? selectKernels().maxPoolGradient : selectKernels().avgPoolGradient, call);
-}
-
-/** The window of a depthwise convolution, with its dilation. */
-template <typename Call>
-void readDilatedWindow(const PlanReader &reader, Call &call) {
-  readWindow(reader, call);
-  copyAxes(reader.integers("dilation"), call.dilation, 2, "dilation", reader);
-  for (int i = 0; i < 2; i++) {
-    if (call.dilation[i] < 1 || call.kernel[i] > 1 << 16) reader.fail("a window is not valid");
-  }
-}
-
-std::unique_ptr<Step> makeDepthwise(const PlanReader &reader) {
-  DepthwiseCall call;
-  call.x = reader.map("x");
-  call.y = reader.map("y");
-  call.residual = reader.optionalMap("residual");
-  requirePlanes(call.x, call.y, reader);
-  requireSame(call.y, call.residual, reader);
-  readDilatedWindow(reader, call);
-  call.transposed = reader.flag("transposed");
-  const int64_t taps = call.kernel[0] * call.kernel[1];
-  if (taps > maxDepthwiseTaps) reader.fail("the kernel has too many taps");
-  if (call.transposed && (call.stride[0] != 1 || call.stride[1] != 1)) reader.fail("a transposed one has stride 1");
-  call.weight = reader.array<float>("weights", call.x.channels * taps);
-  call.bias = reader.optionalArray<float>("biasVector", call.x.channels);
-  call.activation = reader.activation("activation");
-  return step(selectKernels().depthwise, call);
-}
-
-std::unique_ptr<Step> makeDepthwiseGradient(const PlanReader &reader) {
-  DepthwiseGradientCall call;
-  call.dy = reader.map("dy");
-  call.x = reader.map("x");
-  requirePlanes(call.x, call.dy, reader);
-  readDilatedWindow(reader, call);
-  call.dWeight = reader.array<float>("dWeight", call.x.channels * call.kernel[0] * call.kernel[1]);
-  return step(selectKernels().depthwiseGradient, call);
-}
-
-std::unique_ptr<Step> makeAdaptivePool(const std::string &kind, const PlanReader &reader) {
-  AdaptivePoolCall call;
-  call.x = reader.map("x");
-  call.y = reader.map("y");
-  requirePlanes(call.x, call.y, reader);
-  return step(kind == "adaptiveAvgPool" ? selectKernels().adaptiveAvgPool : selectKernels().adaptiveAvgPoolGradient, call);
-}
-
-/** Taps as [low, high, fraction] one after the other. */
-std::vector<ResizeTap> readTaps(const PlanReader &reader, const char *name, int64_t inputs, int64_t outputs) {
-  const auto fields = reader.numbers(name);
-  if (static_cast<int64_t>(fields.size()) != outputs * 3) reader.fail(std::string("'") + name + "' has another number of taps");
-  std::vector<ResizeTap> taps(static_cast<size_t>(outputs));
-  for (size_t i = 0; i < taps.size(); i++) {
-    taps[i] = {static_cast<int32_t>(fields[3 * i]), static_cast<int32_t>(fields[3 * i + 1]), fields[3 * i + 2]};
-    if (taps[i].low < 0 || taps[i].low >= inputs || taps[i].high < 0 || taps[i].high >= inputs) reader.fail("a tap is outside of the map");
-  }
-  return taps;
-}
-
-class ResizeStep : public Step {
- public:
-  ResizeStep(void (*kernel)(const ResizeCall &), const PlanReader &reader) : kernel_(kernel) {
-    call_.x = reader.map("x");
-    call_.y = reader.map("y");
-    requirePlanes(call_.x, call_.y, reader);
-    rows_ = readTaps(reader, "rows", call_.x.height, call_.y.height);
-    columns_ = readTaps(reader, "columns", call_.x.width, call_.y.width);
-    call_.rows = rows_.data();
-    call_.columns = columns_.data();
-  }
-  void run() override { kernel_(call_); }
-
- private:
-  void (*const kernel_)(const ResizeCall &);
-  ResizeCall call_;
-  std::vector<ResizeTap> rows_, columns_;
-};
-
 std::unique_ptr<Step> makeSoftmax(const PlanReader &reader) {
   SoftmaxCall call;
   call.outer = reader.integer("outer", 1);
@@ -398,95 +171,6 @@ std::unique_ptr<Step> makeOneHot(const PlanReader &reader) {
   return step(selectKernels().oneHot, call);
 }
 
-std::unique_ptr<Step> makeCrossEntropy(const std::string &kind, const PlanReader &reader) {
-  CrossEntropyCall call{};
-  call.images = reader.integer("images", 1);
-  call.classes = reader.integer("classes", 1);
-  call.pixels = reader.integer("pixels", 1);
-  product({call.images, call.classes, call.pixels}, reader);
-  const int64_t all = call.images * call.pixels;
-  call.logits = reader.array<float>("logits", all * call.classes);
-  call.labels = reader.array<int32_t>("labels", all);
-  call.weights = reader.array<float>("weights", call.classes);
-  call.labelSmoothing = reader.number("labelSmoothing");
-  if (kind == "crossEntropy") {
-    call.loss = reader.array<float>("loss", all);
-    call.weight = reader.array<float>("weight", all);
-    return step(selectKernels().crossEntropy, call);
-  }
-  call.dLoss = reader.array<float>("dLoss", all);
-  call.dLogits = reader.array<float>("dLogits", all * call.classes);
-  return step(selectKernels().crossEntropyGradient, call);
-}
-
-class LossHeadStep : public Step {
- public:
-  LossHeadStep(const PlanReader &reader, bool gradient)
-      : kernel_(gradient ? selectKernels().lossHeadGradient : selectKernels().lossHead) {
-    call_.logits = reader.map("logits");
-    call_.outputHeight = reader.integer("outputHeight", 1);
-    call_.outputWidth = reader.integer("outputWidth", 1);
-    if (reader.has("rows")) {
-      rows_ = readTaps(reader, "rows", call_.logits.height, call_.outputHeight);
-      columns_ = readTaps(reader, "columns", call_.logits.width, call_.outputWidth);
-      call_.rows = rows_.data();
-      call_.columns = columns_.data();
-    } else if (call_.logits.height != call_.outputHeight || call_.logits.width != call_.outputWidth) {
-      reader.fail("without taps the logits must have the size of the labels");
-    }
-    const int64_t sums = call_.logits.images * call_.logits.channels;
-    product({call_.logits.images, call_.logits.channels, call_.outputHeight, call_.outputWidth}, reader);
-    call_.labels = reader.array<int32_t>("labels", call_.logits.images * call_.outputHeight * call_.outputWidth);
-    call_.weights = reader.optionalArray<float>("weights", call_.logits.channels);
-    if (call_.weights) call_.labelSmoothing = reader.number("labelSmoothing");
-    if (gradient) {
-      call_.dLogits = reader.map("dLogits");
-      requireSame(call_.logits, call_.dLogits, reader);
-      if (call_.weights) call_.dLossSum = reader.array<float>("dLossSum", 1);
-      call_.dOverlap = reader.optionalArray<float>("dOverlap", sums);
-      if (call_.dOverlap) call_.dPredicted = reader.array<float>("dPredicted", sums);
-    } else {
-      if (call_.weights) {
-        call_.lossSum = reader.array<float>("lossSum", 1);
-        call_.weightSum = reader.array<float>("weightSum", 1);
-      }
-      call_.overlap = reader.optionalArray<float>("overlap", sums);
-      if (call_.overlap) {
-        call_.predicted = reader.array<float>("predicted", sums);
-        call_.actual = reader.array<float>("actual", sums);
-      }
-    }
-    call_.workspace = reader.memory("workspace", lossHeadWorkspace(call_));
-  }
-  void run() override { kernel_(call_); }
-
- private:
-  void (*const kernel_)(const LossHeadCall &);
-  LossHeadCall call_;
-  std::vector<ResizeTap> rows_, columns_;
-};
-
-/** Reads the size of a call; returns the number of probabilities. */
-int64_t readLovasz(const PlanReader &reader, LovaszCall &call) {
-  call.images = reader.integer("images", 1);
-  call.classes = reader.integer("classes", 1);
-  call.pixels = reader.integer("pixels", 1);
-  if (call.pixels > INT32_MAX) reader.fail("an image has too many pixels");
-  return product({call.images, call.classes, call.pixels}, reader);
-}
-
-std::unique_ptr<Step> makeLovasz(const PlanReader &reader) {
-  LovaszCall call;
-  const int64_t all = readLovasz(reader, call), sums = call.images * call.classes;
-  call.probabilities = reader.array<float>("probabilities", all);
-  call.labels = reader.array<int32_t>("labels", call.images * call.pixels);
-  call.loss = reader.array<float>("loss", sums);
-  call.slope = reader.array<float>("slope", all);
-  call.actual = reader.array<float>("actual", sums);
-  call.workspace = reader.array<uint64_t>("workspace", lovaszWorkspace(call) / static_cast<int64_t>(sizeof(uint64_t)));
-  return step(selectKernels().lovasz, call);
-}
-
 std::unique_ptr<Step> makeClearPadding(const PlanReader &reader) {
   return step(selectKernels().clearPadding, reader.map("map"));
 }
@@ -503,52 +187,19 @@ int64_t workspaceBytes(const Napi::Object &request) {
     readReduction(reader, call);
     return reduceWorkspace(call);
   }
-  if (kind == "lovasz") {
-    LovaszCall call;
-    readLovasz(reader, call);
-    return lovaszWorkspace(call);
-  }
-  if (kind != "lossHead" && kind != "lossHeadGradient") reader.fail("it has none");
-  LossHeadCall call;
-  const auto logits = reader.integers("logits");
-  if (logits.size() != 5) reader.fail("'logits' wants five numbers");
-  call.logits.images = logits[0];
-  call.logits.channels = logits[1];
-  call.logits.height = logits[2];
-  call.logits.width = logits[3];
-  call.logits.block = logits[4];
-  call.outputHeight = reader.integer("outputHeight", 1);
-  call.outputWidth = reader.integer("outputWidth", 1);
-  // The values of the taps do not matter, only whether they exist.
-  const ResizeTap tap{};
-  if (reader.flag("taps")) call.rows = call.columns = &tap;
-  return lossHeadWorkspace(call);
+  return lossWorkspaceBytes(kind, reader);
 }
 
 std::unique_ptr<Step> makeKernelStep(const std::string &kind, const PlanReader &reader) {
-  const Kernels &kernels = selectKernels();
   if (kind == "elementwise") return std::make_unique<ElementwiseStep>(reader);
   if (kind == "copies") return std::make_unique<CopiesStep>(reader);
   if (kind == "clear") return std::make_unique<ClearStep>(reader);
   if (kind == "reduce") return makeReduce(reader);
-  if (kind == "normalize") return makeNormalize(reader);
-  if (kind == "normalizeGradient") return makeNormalizeGradient(reader);
-  if (kind == "normalizeInference") return makeNormalizeInference(reader);
-  if (kind == "maxPool" || kind == "avgPool") return makePool(kind, reader);
-  if (kind == "maxPoolGradient" || kind == "avgPoolGradient") return makePoolGradient(kind, reader);
-  if (kind == "adaptiveAvgPool" || kind == "adaptiveAvgPoolGradient") return makeAdaptivePool(kind, reader);
-  if (kind == "depthwise") return makeDepthwise(reader);
-  if (kind == "depthwiseGradient") return makeDepthwiseGradient(reader);
-  if (kind == "resize") return std::make_unique<ResizeStep>(kernels.resize, reader);
-  if (kind == "resizeGradient") return std::make_unique<ResizeStep>(kernels.resizeGradient, reader);
   if (kind == "softmax") return makeSoftmax(reader);
   if (kind == "oneHot") return makeOneHot(reader);
-  if (kind == "crossEntropy" || kind == "crossEntropyGradient") return makeCrossEntropy(kind, reader);
-  if (kind == "lossHead") return std::make_unique<LossHeadStep>(reader, false);
-  if (kind == "lossHeadGradient") return std::make_unique<LossHeadStep>(reader, true);
-  if (kind == "lovasz") return makeLovasz(reader);
   if (kind == "clearPadding") return makeClearPadding(reader);
-  return nullptr;
+  if (std::unique_ptr<Step> map = makeMapStep(kind, reader)) return map;
+  return makeLossStep(kind, reader);
 }
 
 }  // namespace faceparse

@@ -1,5 +1,6 @@
 import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
+import { pageTheme } from './chart-theme.ts';
 import { curvesChart, type MetricsRow, runCurves } from './curves.ts';
 
 const rows: MetricsRow[] = Array.from({ length: 20 }, (_, i) => ({
@@ -115,6 +116,54 @@ describe('curvesChart', () => {
     for (const svg of await Promise.all([draw([]), draw([[4, 4]])])) {
       expect(svg).toMatch(/^<svg/);
       expect(svg).not.toContain('NaN');
+    }
+  });
+
+  it('takes all colours from its theme, and leaves the legend to the page', async () => {
+    const series = ['a', 'b', 'c'].map((name, index) => ({
+      name,
+      points: [
+        [0, index],
+        [1, 2],
+      ] as [number, number][],
+    }));
+    const options = { title: '', xLabel: 'x', yLabel: 'y', legend: 'none', theme: pageTheme } as const;
+    const svg = await curvesChart(series, options);
+    expect(texts(svg)).not.toContain('a');
+    for (const color of pageTheme.lines.slice(0, 3)) expect(svg).toContain(`stroke="${color}"`);
+    // Clip paths and the frame of a missing title have colours, but are not painted.
+    const painted = svg.replace(/<clipPath[\s\S]*?<\/clipPath>|<path[^>]* stroke-width="0"[^>]*>/g, '');
+    const literal = [...painted.matchAll(/(?:fill|stroke)="#[^"]+"/g)].map(([match]) => match);
+    expect(literal).toEqual([]);
+  });
+
+  it('tells lines apart by dashes and markers, not only by colour', async () => {
+    const series = ['a', 'b', 'c'].map((name, index) => ({
+      name,
+      points: [
+        [0, index],
+        [1, 2],
+      ] as [number, number][],
+    }));
+    const svg = await curvesChart(series, { title: '', xLabel: 'x', yLabel: 'y', legend: 'none' });
+    const lines = [...svg.matchAll(/<path[^>]* stroke="#(?:0072b2|d55e00|009e73)"[^>]* stroke-width="1.8"[^>]*>/g)];
+    const dashes = lines.map(([line]) => /stroke-dasharray="([^"]*)"/.exec(line)?.[1]);
+    expect(dashes).toHaveLength(3);
+    expect(new Set(dashes).size).toBe(3);
+  });
+
+  it('keeps the legend above the plot in a narrow figure of three lines', async () => {
+    const series = ['training loss', 'validation loss', 'learning rate'].map((name) => ({
+      name,
+      points: [
+        [0, 1],
+        [1, 2],
+      ] as [number, number][],
+    }));
+    const svg = await curvesChart(series, { title: '', xLabel: 'x', yLabel: 'y', width: 410, height: 262 });
+    for (const { name } of series) {
+      const [, y] = new RegExp(`<text[^>]* transform="translate\\([\\d.]+ ([\\d.]+)\\)[^>]*>${name}<`).exec(svg) ?? [];
+      expect(Number(y), name).toBeLessThan(40);
     }
   });
 

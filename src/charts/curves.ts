@@ -1,5 +1,5 @@
 import { type ChartTheme, lineLook, paperTheme } from './chart-theme.ts';
-import { loadEcharts } from './load-echarts.ts';
+import { loadEcharts, toSvg } from './load-echarts.ts';
 
 /** One logged line of a run; values not measured at that step are absent. */
 export interface MetricsRow {
@@ -122,7 +122,7 @@ function legendLayout(panel: Panel, top: number, width: number, { ink }: ChartTh
     };
   }
   // Without a font echarts estimates text widths; the gap allows for an underestimate.
-  return { ...common, right: 82, top: top + 10, itemGap: 26, itemWidth: 30 };
+  return { ...common, right: 82, top: top + 10, itemGap: 18, itemWidth: 22 };
 }
 
 /** Stacks panels into one SVG with aligned x axes. */
@@ -240,19 +240,7 @@ async function drawPanels(panels: readonly Panel[], width: number, theme = paper
       }),
     ),
   });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  return (
-    svg
-      // Hover styles are useless in a file, and their ids and those of the charts keep counting within a process. Without
-      // them the same data give the same bytes.
-      .replace(/<style >[\s\S]*?<\/style>\n?/g, '')
-      .replace(/ class="zr\d+-cls-\d+"/g, '')
-      .replace(/ ecmeta_\w+="[^"]*"/g, '')
-      .replace(/zr\d+-/g, 'zr0-')
-      // rsvg and some viewers ignore dominant-baseline and would place the labels a third of a line too high.
-      .replaceAll('dominant-baseline="central"', 'dy="0.35em"')
-  );
+  return toSvg(chart);
 }
 
 /**

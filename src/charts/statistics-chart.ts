@@ -1,5 +1,5 @@
 import { type DatasetStatistics, formatPercent } from '../data/dataset/statistics.ts';
-import { loadEcharts } from './load-echarts.ts';
+import { loadEcharts, toSvg } from './load-echarts.ts';
 
 /**
  * Draws the statistics as an SVG chart: for every class, its share of all pixels and the share of images that contain it,
@@ -70,8 +70,5 @@ export async function statisticsChart(statistics: DatasetStatistics): Promise<st
       },
     })),
   });
-  const svg = chart.renderToSVGString();
-  chart.dispose();
-  // rsvg and some viewers ignore dominant-baseline and would place the labels a third of a line too high.
-  return svg.replaceAll('dominant-baseline="central"', 'dy="0.35em"');
+  return toSvg(chart);
 }

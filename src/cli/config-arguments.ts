@@ -21,14 +21,18 @@ export async function findConfigArguments(words: readonly string[]): Promise<{ f
  * @example splitConfigArguments(['a.yaml', 'train.lr=1']) // { file: 'a.yaml', overrides: ['train.lr=1'] }
  */
 export function splitConfigArguments(words: readonly string[]): { file?: string; overrides: string[] } {
-  // A path may contain "=", but then a slash precedes it, as in ./a=b.yaml.
-  const isOverride = (word: string): boolean => /^[^/\\=]*=/.test(word);
-  const files = words.filter((word) => !isOverride(word));
-  const overrides = words.filter(isOverride);
+  const { words: files, overrides } = splitWords(words);
   if (files.length > 1) {
     throw new FaceparseError(`two configs given, ${files[0]} and ${files[1]}; give one, and overrides as key=value`, {
       exitCode: 2,
     });
   }
   return files[0] === undefined ? { overrides } : { file: files[0], overrides };
+}
+
+/** Separates overrides of the form `key=value` from the other words. */
+export function splitWords(given: readonly string[]): { words: string[]; overrides: string[] } {
+  // A path may contain "=", but then a slash precedes it, as in ./a=b.yaml.
+  const isOverride = (word: string): boolean => /^[^/\\=]*=/.test(word);
+  return { words: given.filter((word) => !isOverride(word)), overrides: given.filter(isOverride) };
 }

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { readOwnPackage } from '../packages/own-package.ts';
 import { registerBench } from './commands/bench.ts';
+import { registerCompare } from './commands/compare.ts';
 import { registerConfig } from './commands/config.ts';
 import { registerData } from './commands/data/index.ts';
 import { registerDemo } from './commands/demo.ts';
@@ -14,6 +15,7 @@ import { registerPredict } from './commands/predict.ts';
 import { registerReport } from './commands/report.ts';
 import { registerStudy } from './commands/study.ts';
 import { registerSubmit } from './commands/submit.ts';
+import { registerSweep } from './commands/sweep.ts';
 import { registerTrain } from './commands/train.ts';
 
 /** Commands in the order of the help; each imports its dependencies only when it runs. */
@@ -22,6 +24,8 @@ const registrations = [
   registerData,
   registerTrain,
   registerStudy,
+  registerCompare,
+  registerSweep,
   registerEvaluate,
   registerPredict,
   registerReport,

@@ -5,8 +5,17 @@ import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { plainName, suggestName } from '../text/similar-names.ts';
 
-/** What a bundled file configures: one run, or a study. */
-export type ConfigKind = 'config' | 'study';
+/** What a bundled file configures: one run, a study, or the search space of a sweep. */
+export type ConfigKind = 'config' | 'study' | 'space';
+
+/** What a file of a kind is called in errors. */
+const nouns: Readonly<Record<ConfigKind, string>> = { config: 'config', study: 'study', space: 'search space' };
+
+/** The kind of a file, by its top-level keys. */
+function kindOf(text: string): ConfigKind {
+  if (/^groups:/m.test(text)) return 'study';
+  return /^space:/m.test(text) ? 'space' : 'config';
+}
 
 /** A configuration bundled with faceparse. */
 export interface BundledConfig {
@@ -18,23 +27,28 @@ export interface BundledConfig {
   readonly description: string;
 }
 
+/** Where to find the bundled names, too many for a message. */
+export const listHint = '`faceparse config --list` lists the bundled ones';
+
 /** The same relative path works from src/ and dist/. */
 const folder = new URL('../../configs/', import.meta.url);
 
 /**
  * The bundled configurations, sorted by name.
  *
- * @example (await listBundledConfigs()).map(({ name }) => name) // ['compact', 'flagship', 'study', 'mobile-unet']
+ * @example (await listBundledConfigs()).map(({ name }) => name) // ['compact', 'flagship', 'mobile-unet', …]
  */
 export async function listBundledConfigs(): Promise<BundledConfig[]> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith('.yaml')).sort();
+  const files = (await readdir(folder)).filter((file) => file.endsWith('.yaml'));
+  // Sorting file names would put `a-b.yaml` before `a.yaml`.
+  const names = files.map((file) => basename(file, '.yaml')).sort();
   return Promise.all(
-    names.map(async (file) => {
-      const url = new URL(file, folder);
+    names.map(async (name) => {
+      const url = new URL(`${name}.yaml`, folder);
       const text = await readFile(url, 'utf8');
       return {
-        name: basename(file, '.yaml'),
-        kind: /^groups:/m.test(text) ? ('study' as const) : ('config' as const),
+        name,
+        kind: kindOf(text),
         path: fileURLToPath(url),
         description: /^#\s*(.*)/.exec(text)?.[1] ?? '',
       };
@@ -46,7 +60,7 @@ export async function listBundledConfigs(): Promise<BundledConfig[]> {
  * Resolves a command-line argument to a file: an existing file, else the bundled file of that name. A folder of that name does
  * not hide the bundled file.
  *
- * @throws FaceparseError (exit code 2) that lists the bundled files if it is neither
+ * @throws FaceparseError (exit code 2) that says where to find the bundled names if it is neither
  *
  * @example await findConfigFile('compact') // '…/node_modules/faceparse/configs/compact.yaml'
  */
@@ -59,12 +73,12 @@ export async function findConfigFile(word: string, kind: ConfigKind = 'config'):
   // Reading the folder says that it is one.
   if (found) return word;
   const wanted = basename(word, extname(word));
-  const noun = kind === 'study' ? 'study' : 'config';
+  const noun = nouns[kind];
   const same = bundled.find(({ name }) => name === wanted);
   const names = bundled.map(({ name }) => name);
   const hint = same
     ? `for the bundled ${noun}, use its name: ${wanted}`
-    : (kind === 'config' && (await networkHint(word))) || suggestName(wanted, names, `bundled: ${names.join(', ')}`);
+    : (kind === 'config' && (await networkHint(word))) || suggestName(wanted, names, listHint);
   throw new FaceparseError(`${noun} ${word} not found; ${hint}`, { exitCode: 2 });
 }
 

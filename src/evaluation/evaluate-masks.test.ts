@@ -139,6 +139,17 @@ describe('evaluateMasks', () => {
     expect(failures).toEqual([expect.stringMatching(/masks\/a\.png has no pixel to score: all are 255/)]);
   });
 
+  it('reports a truth with ids outside celebamask-19, also where classes are merged', async () => {
+    const stray = { ...face, data: face.data.map((id) => (id === 1 ? 30 : id)) };
+    const dataset = await openDataset(await writeDataset(await temporaryFolder(), { a: stray, b: face }));
+    const eight = getLabelSet('face-8');
+    const merged = { ...face, data: face.data.map((id) => eight.mergeFrom![id]) };
+    const folder = await writeMasks({ 'a.png': merged, 'b.png': merged });
+    const { summary, failures } = await evaluateMasks(folder, dataset, eight);
+    expect(failures).toEqual([expect.stringMatching(/masks\/a\.png has the label 30, but the ids of celebamask-19/)]);
+    expect(summary.images).toBe(1);
+  });
+
   it('matches names in both Unicode forms', async () => {
     const folder = await writeMasks({ [`${'Zoë'.normalize('NFD')}.png`]: face });
     const { missing, extra } = await evaluateMasks(folder, await faces('Zoë'.normalize('NFC')), set);
@@ -164,8 +175,12 @@ describe('evaluateMasks', () => {
     await expect(evaluateMasks(empty, dataset, set)).rejects.toThrow(
       /contains no PNG, only files such as notes\.txt; pass .*masks$/,
     );
-    await expect(evaluateMasks(join(empty, 'notes.txt'), dataset, set)).rejects.toThrow(/is a file; pass the folder/);
-    await expect(evaluateMasks(join(empty, 'no.zip'), dataset, set)).rejects.toThrow(/is not found; check the path/);
+    await expect(evaluateMasks(join(empty, 'notes.txt'), dataset, set)).rejects.toThrow(
+      /is a file, not a folder; pass the folder/,
+    );
+    await expect(evaluateMasks(join(empty, 'no.zip'), dataset, set)).rejects.toThrow(
+      /^folder .*no\.zip not found; check the path/,
+    );
     const twice = await writeMasks({ '0.png': face, '0.PNG': face });
     await expect(evaluateMasks(twice, dataset, set)).rejects.toThrow(/0\.PNG and .*0\.png are masks of the same name/);
   });

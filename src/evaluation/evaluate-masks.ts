@@ -9,7 +9,7 @@ import { isKnownId } from '../labels/known-id.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
 import { FaceScore, type ScoreSummary } from '../metrics/face-score.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { readTruth, requireScorable } from './evaluate-parser.ts';
+import { readScorableTruth } from './evaluate-parser.ts';
 import { listMaskFolder } from './mask-folder.ts';
 
 /** The scores of a folder of masks. */
@@ -120,8 +120,7 @@ function doubtOf(
 
 /** The truth of a photo and a mask, ready to be compared. */
 async function readPair(path: string, item: DatasetItem, set: LabelSet): Promise<[Uint8Array, Uint8Array]> {
-  const [truth, mask] = await Promise.all([readTruth(item, set), readMask(path)]);
-  requireScorable(truth, item, set);
+  const [truth, mask] = await Promise.all([readScorableTruth(item, set), readMask(path)]);
   if (mask.width !== truth.width || mask.height !== truth.height) {
     throw new FaceparseError(
       `${path} is ${mask.width}×${mask.height}, but ${item.maskPath} is ${truth.width}×${truth.height}; ` +

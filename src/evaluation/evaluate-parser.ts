@@ -1,11 +1,10 @@
 import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
 import { repairSwap } from '../data/dataset/left-right.ts';
+import { fileLabelSet, pairFault, scoringFault } from '../data/dataset/mask-faults.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
 import { readMask, readPhoto } from '../image/read-image.ts';
-import { celebamask19 } from '../labels/celebamask-19.ts';
 import { conversionTable } from '../labels/convert-labels.ts';
-import { findUnknownId } from '../labels/known-id.ts';
-import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
+import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
 import type { FaceParser } from '../parser/face-parser.ts';
@@ -38,31 +37,29 @@ export interface EvaluationOptions {
   readonly onImage?: (image: ScoredImage, done: number, total: number) => void | Promise<void>;
 }
 
-/** The truth of a pair at its own size, in ids of the label set; `repair` corrects swapped left and right labels. */
-export async function readTruth(item: DatasetItem, set: LabelSet, repair = false): Promise<LabelMap> {
-  const file = await readMask(item.maskPath!);
-  // Datasets of merged labels contain celebamask-19 masks, which distinguish left and right.
-  const mask = repair ? repairSwap(file, set.mergeFrom ? celebamask19 : set) : file;
-  if (set.mergeFrom) {
-    const table = mergeTable(set);
-    return { ...mask, data: mask.data.map((id) => table[id]) };
-  }
-  return mask;
+/** The truth that a mask means, in ids of the label set; `repair` corrects swapped left and right labels. */
+function truthOf(file: LabelMap, set: LabelSet, repair: boolean): LabelMap {
+  const mask = repair ? repairSwap(file, fileLabelSet(set)) : file;
+  if (!set.mergeFrom) return mask;
+  const table = mergeTable(set);
+  return { ...mask, data: mask.data.map((id) => table[id]) };
 }
 
-/** Checks the truth of a pair. @throws FaceparseError if it has a label outside the set, or no pixel that counts */
-export function requireScorable({ data }: LabelMap, { maskPath }: DatasetItem, set: LabelSet): void {
-  const unknown = findUnknownId(data, set);
-  if (unknown >= 0) {
-    throw new FaceparseError(
-      `${maskPath} contains the label ${data[unknown]}, which is not in ${set.name}. Run \`faceparse data check\`.`,
-    );
-  }
-  if (data.every((id) => id === ignoreLabel)) {
-    throw new FaceparseError(
-      `${maskPath} has no pixel to score: all are ${ignoreLabel} (ignored); remove the pair, or replace the mask`,
-    );
-  }
+/** The truth of a pair at its own size, in ids of the label set; `repair` corrects swapped left and right labels. */
+export async function readTruth({ maskPath }: DatasetItem, set: LabelSet, repair = false): Promise<LabelMap> {
+  return truthOf(await readMask(maskPath!), set, repair);
+}
+
+/**
+ * The truth of a pair, fit to be scored.
+ *
+ * @throws FaceparseError if the mask has a label outside the set, or no pixel that counts
+ */
+export async function readScorableTruth({ maskPath }: DatasetItem, set: LabelSet): Promise<LabelMap> {
+  const mask = await readMask(maskPath!);
+  const fault = scoringFault(maskPath!, mask.data, set);
+  if (fault !== undefined) throw new FaceparseError(fault);
+  return truthOf(mask, set, false);
 }
 
 /** Photo and truth of a pair, fit to be scored. */
@@ -71,14 +68,10 @@ async function readPair(
   set: LabelSet,
   repair: boolean,
 ): Promise<{ readonly photo: Photo; readonly truth: LabelMap }> {
-  const [photo, truth] = await Promise.all([readPhoto(item.imagePath), readTruth(item, set, repair)]);
-  if (photo.width !== truth.width || photo.height !== truth.height) {
-    throw new FaceparseError(
-      `${item.maskPath} is ${truth.width}×${truth.height}, but its photo is ${photo.width}×${photo.height}; both must have the same size.`,
-    );
-  }
-  requireScorable(truth, item, set);
-  return { photo, truth };
+  const [photo, mask] = await Promise.all([readPhoto(item.imagePath), readMask(item.maskPath!)]);
+  const fault = pairFault(item.maskPath!, mask, photo, set);
+  if (fault !== undefined) throw new FaceparseError(fault);
+  return { photo, truth: truthOf(mask, set, repair) };
 }
 
 /** The table from one label set to another. @throws FaceparseError (exit code 2) if there is none */

@@ -1,7 +1,8 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { stemOf } from '../data/dataset/mask-names.ts';
 import { isFolder } from '../files/path-kind.ts';
+import { requireFolder } from '../files/require-folder.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /** The files of a folder of masks. */
@@ -36,19 +37,6 @@ export async function listMaskFolder(folder: string): Promise<MaskFolder> {
   }
   if (masks.size === 0) throw await withoutMasks(folder, others);
   return { masks, others };
-}
-
-async function requireFolder(folder: string): Promise<void> {
-  if (await isFolder(folder)) return;
-  const found = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  const remedy = /\.zip$/i.test(folder) ? 'unpack it and pass the folder' : 'pass the folder that contains the masks';
-  throw new FaceparseError(
-    found ? `${folder} is a file; ${remedy}` : `the folder of masks ${folder} is not found; check the path`,
-    { exitCode: 2 },
-  );
 }
 
 async function withoutMasks(folder: string, others: readonly string[]): Promise<FaceparseError> {

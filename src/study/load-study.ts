@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import type { RunResult } from '../comparison/runs/run-result.ts';
 import type { RunSpec } from '../comparison/runs/run-spec.ts';
-import { listBundledConfigs } from '../config/bundled-configs.ts';
+import { listBundledConfigs, listHint } from '../config/bundled-configs.ts';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
 import { inspectConfig, type Notify, throwFaults } from '../config/parse-config.ts';
 import type { Locate } from '../config/parse-yaml.ts';
@@ -37,7 +37,7 @@ async function configOf(file: string, { config }: Pick<StudyGroup, 'config'>): P
   if (found) return path;
   const names = bundled.map(({ name }) => name);
   throw new FaceparseError(
-    `cannot read the config ${path}: there is no such file; ${suggestName(config, names, `bundled configs: ${names.join(', ')}`)}`,
+    `cannot read the config ${path}: there is no such file; ${suggestName(config, names, listHint)}`,
     { exitCode: 2 },
   );
 }

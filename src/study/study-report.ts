@@ -1,9 +1,10 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
+import { tableToCsv } from '../comparison/tables/render-table.ts';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { studyChart } from './study-chart.ts';
-import { csvReport, markdownReport } from './study-table.ts';
+import { markdownReport, studyRunsTable } from './study-table.ts';
 import type { GroupSummary } from './summary.ts';
 
 function countOf(text: string, part: string): number {
@@ -59,7 +60,7 @@ export async function writeStudyReport(file: string, summaries: readonly GroupSu
     } catch (error) {
       throw new FaceparseError(`${file}: ${(error as Error).message}`, { exitCode: 2, cause: error });
     }
-    files.push([join(path, `${group.name}.csv`), csvReport(summary)]);
+    files.push([join(path, `${group.name}.csv`), tableToCsv(studyRunsTable(summary))]);
     if (chart) files.push([join(path, `${group.name}.svg`), chart]);
   }
   await mkdir(path, { recursive: true }).catch((cause) => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { studyGroup, studyResults } from '../../test/study-fixture.ts';
-import { csvReport, markdownReport } from './study-table.ts';
+import { tableToCsv } from '../comparison/tables/render-table.ts';
+import { markdownReport, studyRunsTable } from './study-table.ts';
 import { summarizeGroup } from './summary.ts';
 
 type Scores = Parameters<typeof studyResults>[1];
@@ -17,10 +18,10 @@ function table(base: Scores, other: Scores): string[] {
 describe('markdownReport', () => {
   it('has a row a variant, with differences in points', () => {
     expect(table([0.8, 0.81], [0.7, 0.71])).toEqual([
-      '| variant | what changed | F by seed | mean F | spread | to base | steps | minutes |',
-      '| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |',
-      '| `base` | nothing | s0 0.8000; s1 0.8100 | 0.8050 | 1.00 | – | 1,000 | 1.5 |',
-      '| `other` | a \\| b: `loss.classWeights=[1,2]` | s0 0.7000; s1 0.7100 | 0.7050 | 1.00 | −10.00 | 1,000 | 1.5 |',
+      '| variant | what changed | settings | F by seed | mean F | spread | to base | steps | minutes |',
+      '| --- | --- | --- | --- | ---: | ---: | --- | ---: | ---: |',
+      '| `base` | nothing |  | s0 0.8000; s1 0.8100 | 0.8050 | 1.00 | – | 1,000 | 1.5 |',
+      '| `other` | a \\| b | `loss.classWeights=[1,2]` | s0 0.7000; s1 0.7100 | 0.7050 | 1.00 | −10.00 | 1,000 | 1.5 |',
     ]);
   });
 
@@ -49,9 +50,9 @@ describe('markdownReport', () => {
   });
 });
 
-describe('csvReport', () => {
+describe('studyRunsTable', () => {
   it('has a line a run, fields with commas in quotes, and nothing where there is nothing', () => {
-    expect(csvReport(summary([0.8, 'unfinished'], ['missing', 0.7]))).toBe(
+    expect(tableToCsv(studyRunsTable(summary([0.8, 'unfinished'], ['missing', 0.7])))).toBe(
       [
         'variant,seed,state,f,bestF,steps,epochs,seconds,overrides',
         'base,0,finished,0.8,0.8,1000,4,90,',

@@ -1,23 +1,9 @@
-import { formatCount } from '../text/counts.ts';
-import { formatCsv } from '../text/csv.ts';
-import { markdownTable } from '../text/markdown-table.ts';
+import { tableToMarkdown } from '../comparison/tables/render-table.ts';
+import type { Table } from '../comparison/tables/table.ts';
 import { formatPoints } from '../text/points.ts';
 import type { StudyResult } from './load-study.ts';
-import { baseName, defaultTitle } from './parse-study.ts';
+import { baseName } from './parse-study.ts';
 import type { GroupSummary, VariantSummary } from './summary.ts';
-
-/** Columns of a comparison's table. */
-export const studyColumns = [
-  'variant',
-  'what changed',
-  'F by seed',
-  'mean F',
-  'spread',
-  'to base',
-  'steps',
-  'minutes',
-] as const;
-type StudyColumn = (typeof studyColumns)[number];
 
 function formatResult({ run, state, f, epochs }: StudyResult): string {
   if (state === 'missing') return `s${run.seed} missing`;
@@ -29,26 +15,61 @@ function formatDifference({ difference, verdict }: VariantSummary): string {
   return `${formatPoints(difference)}${verdict === 'beyond noise' ? '' : `, ${verdict}`}`;
 }
 
-function rowOf(summary: VariantSummary): Record<StudyColumn, string> {
-  const { variant, results, mean, spread, steps, seconds } = summary;
+/** The comparison of a group as a table, one row per variant. */
+export function studyTable({ group, variants }: GroupSummary): Table {
+  const f = { kind: 'fixed', digits: 4 } as const;
   return {
-    variant: variant.name,
-    'what changed': variant.title,
-    'F by seed': results.map(formatResult).join('; '),
-    'mean F': mean?.toFixed(4) ?? '–',
-    spread: spread === undefined ? '–' : (spread * 100).toFixed(2),
-    'to base': formatDifference(summary),
-    steps: steps === undefined ? '–' : formatCount(Math.round(steps)),
-    minutes: seconds === undefined ? '–' : (seconds / 60).toFixed(1),
+    id: group.name,
+    title: group.title,
+    columns: [
+      { key: 'variant', title: 'variant', code: true },
+      { key: 'change', title: 'what changed' },
+      { key: 'overrides', title: 'settings', code: true },
+      { key: 'seeds', title: 'F by seed' },
+      { key: 'mean', title: 'mean F', format: f },
+      { key: 'spread', title: 'spread', format: { kind: 'fixed', digits: 2 } },
+      { key: 'difference', title: 'to base' },
+      { key: 'steps', title: 'steps', format: { kind: 'count' } },
+      { key: 'minutes', title: 'minutes', format: { kind: 'fixed', digits: 1 } },
+    ],
+    rows: variants.map((summary) => {
+      const { variant, results, mean, spread, steps, seconds } = summary;
+      const overrides = variant.overrides.join(' ');
+      return [
+        variant.name,
+        // Without a title of its own, a variant is called by its settings.
+        variant.title === overrides ? '' : variant.title,
+        overrides,
+        results.map(formatResult).join('; '),
+        mean,
+        spread && 100 * spread,
+        formatDifference(summary),
+        steps,
+        seconds && seconds / 60,
+      ];
+    }),
   };
 }
 
-/** Selected columns of a comparison's table as text, one row per variant. */
-export function studyRows({ variants }: GroupSummary, columns: readonly StudyColumn[]): string[][] {
-  return variants.map((summary) => {
-    const row = rowOf(summary);
-    return columns.map((column) => row[column]);
-  });
+/** The runs of a group as a table, one row per run. */
+export function studyRunsTable({ group, variants }: GroupSummary): Table {
+  const keys = ['variant', 'seed', 'state', 'f', 'bestF', 'steps', 'epochs', 'seconds', 'overrides'];
+  return {
+    id: group.name,
+    title: group.title,
+    columns: keys.map((key) => ({ key, title: key })),
+    rows: variants.flatMap(({ variant, results }) =>
+      results.map(({ run, state, f, bestF, steps, epochs, seconds }) => [
+        variant.name,
+        run.seed,
+        state,
+        f,
+        bestF,
+        ...(state === 'missing' ? [undefined, undefined, undefined] : [steps, epochs, seconds]),
+        variant.overrides.join(' '),
+      ]),
+    ),
+  };
 }
 
 function code(words: readonly string[]): string {
@@ -81,47 +102,13 @@ export function markdownReport(summary: GroupSummary, links: { chart?: string; t
   const { group, variants } = summary;
   const results = variants.flatMap((variant) => variant.results);
   const finished = results.filter(({ state }) => state === 'finished').length;
-  const rows = variants.map((entry) => {
-    const row = rowOf(entry);
-    const { name, title, overrides } = entry.variant;
-    return [
-      code([name]),
-      overrides.length === 0
-        ? title
-        : title === defaultTitle(name, overrides)
-          ? code(overrides)
-          : `${title}: ${code(overrides)}`,
-      ...studyColumns.slice(2).map((column) => row[column]),
-    ];
-  });
-  const columns = studyColumns.map((title, index) => ({
-    title,
-    align: index > 2 ? ('right' as const) : ('left' as const),
-  }));
   return [
     ...(group.question ? [`**${group.question}**`, ''] : []),
     `All runs: ${code([group.config, ...group.overrides])}. Finished: ${finished} of ${results.length} runs.`,
     '',
-    markdownTable(columns, rows),
+    tableToMarkdown(studyTable(summary)),
     '',
     notes(summary, links.table),
     ...(links.chart ? ['', `![${group.title}: validation F over epochs](${links.chart})`] : []),
   ].join('\n');
-}
-
-/** The runs of a comparison as CSV, one line per run; missing values are empty. */
-export function csvReport({ variants }: GroupSummary): string {
-  const header = ['variant', 'seed', 'state', 'f', 'bestF', 'steps', 'epochs', 'seconds', 'overrides'];
-  const rows = variants.flatMap(({ variant, results }) =>
-    results.map(({ run, state, f, bestF, steps, epochs, seconds }) => [
-      variant.name,
-      run.seed,
-      state,
-      f,
-      bestF,
-      ...(state === 'missing' ? [undefined, undefined, undefined] : [steps, epochs, seconds]),
-      variant.overrides.join(' '),
-    ]),
-  );
-  return formatCsv([header, ...rows]);
 }

@@ -1,12 +1,11 @@
 import type { DatasetItem } from '../data/dataset/dataset.ts';
 import { detectSwap, repairSwap } from '../data/dataset/left-right.ts';
-import { requireScorable } from '../evaluation/evaluate-parser.ts';
+import { fileLabelSet, pairFault } from '../data/dataset/mask-faults.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
-import { ImageError, readMask, readPhoto } from '../image/read-image.ts';
-import { celebamask19 } from '../labels/celebamask-19.ts';
-import { findUnknownId } from '../labels/known-id.ts';
+import { readMask, readPhoto } from '../image/read-image.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
+import { FaceparseError } from '../text/errors.ts';
 
 /** A pair as it is in its files. */
 export interface JudgedPair {
@@ -25,24 +24,12 @@ export interface JudgedPair {
  */
 export async function readJudgedPair(item: DatasetItem, set: LabelSet): Promise<JudgedPair> {
   const [photo, mask] = await Promise.all([readPhoto(item.imagePath), readMask(item.maskPath!)]);
-  if (photo.width !== mask.width || photo.height !== mask.height) {
-    throw new ImageError(
-      item.maskPath!,
-      `is ${mask.width}×${mask.height}, but its photo is ${photo.width}×${photo.height}`,
-      'both must have the same size',
-    );
-  }
-  // Merged masks contain celebamask-19 ids, which distinguish left and right.
-  const fileSet = set.mergeFrom ? celebamask19 : set;
-  const unknown = findUnknownId(mask.data, fileSet);
-  if (unknown >= 0) {
-    const reason = `has the label ${mask.data[unknown]}, which is not in ${fileSet.name}`;
-    throw new ImageError(item.maskPath!, reason, 'correct the mask');
-  }
+  const fault = pairFault(item.maskPath!, mask, photo, set);
+  if (fault !== undefined) throw new FaceparseError(fault);
+  const fileSet = fileLabelSet(set);
   const table = mergeTable(set);
   const merged = (map: LabelMap): LabelMap => (set.mergeFrom ? { ...map, data: map.data.map((id) => table[id]) } : map);
   const truth = merged(mask);
-  requireScorable(truth, item, set);
   const { pairs } = detectSwap(mask, fileSet);
   const repaired = merged(repairSwap(mask, fileSet));
   if (repaired.data.every((id, at) => id === truth.data[at])) return { photo, truth };

@@ -2,7 +2,7 @@ import type { Config } from '../config/schema.ts';
 import type { Engine, EntryProgram } from '../engine/engine.ts';
 import { freezeForInference } from '../engine/freeze-for-inference.ts';
 import { NativeEntryProgram, type ProfiledStep } from '../engine/native/native-engine.ts';
-import { Graph } from '../graph/graph.ts';
+import { Graph, stateAttributes } from '../graph/graph.ts';
 import { resize } from '../graph/ops/resize.ts';
 import { median } from '../metrics/median.ts';
 import { finalResolution, planTraining, type TrainingPlan } from './plan.ts';
@@ -11,7 +11,7 @@ import { stepWork, TimedProgram, type TimedWork } from './step/timed-program.ts'
 export interface BenchmarkOptions {
   readonly config: Config;
   readonly engine: Engine;
-  /** Number of training steps to time, after a warm-up. */
+  /** Number of training steps to time, after a warm-up; 0 skips training. */
   readonly steps: number;
   /** Side of the images for timing inference; 0 skips inference. */
   readonly inferenceSize: number;
@@ -25,7 +25,7 @@ export interface BenchmarkOptions {
 /** Median times in milliseconds. */
 export interface BenchmarkResult {
   readonly parameters: number;
-  readonly stepMilliseconds: number;
+  readonly stepMilliseconds?: number;
   readonly inferenceMilliseconds?: number;
   /** Peak memory of the process in MiB. */
   readonly peakMebibytes: number;
@@ -41,17 +41,17 @@ const profiledRuns = 5;
 export async function benchmark(options: BenchmarkOptions): Promise<BenchmarkResult> {
   const { config, inferenceSize, steps, onProgress } = options;
   const plan = planTraining(config);
-  const total = warmupSteps + steps + (inferenceSize > 0 ? warmupSteps + inferenceRuns : 0);
+  const total = (steps > 0 ? warmupSteps + steps : 0) + (inferenceSize > 0 ? warmupSteps + inferenceRuns : 0);
   let done = 0;
   const tick = () => onProgress?.(++done, total);
-  const training = await timeTraining(plan, options, tick);
-  const inference = inferenceSize > 0 ? await timeInference(plan, training.states, options, tick) : undefined;
+  const training = steps > 0 ? await timeTraining(plan, options, tick) : undefined;
+  const inference = inferenceSize > 0 ? await timeInference(plan, training?.states, options, tick) : undefined;
   return {
     parameters: plan.parameters,
-    stepMilliseconds: training.milliseconds,
+    ...(training && { stepMilliseconds: training.milliseconds }),
     ...(inference && { inferenceMilliseconds: inference.milliseconds }),
     peakMebibytes: Math.round(process.resourceUsage().maxRSS / 1024),
-    ...(training.profile && { trainingProfile: training.profile }),
+    ...(training?.profile && { trainingProfile: training.profile }),
     ...(inference?.profile && { inferenceProfile: inference.profile }),
   };
 }
@@ -97,10 +97,10 @@ async function timeTraining(plan: TrainingPlan, options: BenchmarkOptions, tick:
   return { ...timing, states };
 }
 
-/** Inference as in a parser: weights are constants, logits are resized to the images. */
+/** Inference as in a parser: weights are constants, by default the initial ones; logits are resized to the images. */
 function timeInference(
   plan: TrainingPlan,
-  states: ReadonlyMap<string, Float32Array>,
+  states: ReadonlyMap<string, Float32Array> | undefined,
   options: BenchmarkOptions,
   tick: () => void,
 ): Promise<Timing> {
@@ -109,6 +109,7 @@ function timeInference(
   const image = graph.input('image', [inferenceBatch, 3, inferenceSize, inferenceSize]);
   const { logits } = plan.model.build(image, { training: false });
   graph.output('logits', resize(logits, inferenceSize, inferenceSize));
-  const work = { entries: { parse: freezeForInference(graph, states) }, order: ['parse'] };
+  const values = states ?? new Map([...graph.states].map(([name, state]) => [name, stateAttributes(state).initial()]));
+  const work = { entries: { parse: freezeForInference(graph, values) }, order: ['parse'] };
   return timeWork(work, inferenceRuns, plan, options, tick);
 }

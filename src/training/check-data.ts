@@ -1,12 +1,10 @@
 import type { Dataset, DatasetItem } from '../data/dataset/dataset.ts';
+import { pairFault } from '../data/dataset/mask-faults.ts';
 import { runConcurrently } from '../data/dataset/run-concurrently.ts';
 import { classCounts } from '../data/decoded/class-counts.ts';
 import { type DecodedDataset, repairKinds } from '../data/decoded/decoded-dataset.ts';
 import { ImageError, readMask, readPhoto } from '../image/read-image.ts';
-import { celebamask19 } from '../labels/celebamask-19.ts';
-import { findUnknownId } from '../labels/known-id.ts';
 import { ignoreLabel, type LabelSet } from '../labels/label-set.ts';
-import { mergeTable } from '../labels/merge.ts';
 import { badFiles } from '../text/bad-files.ts';
 import { countOf, formatCount } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -22,25 +20,10 @@ async function faultOf({ imagePath, maskPath = '' }: DatasetItem, labelSet: Labe
     throw read.reason;
   }
   if (photo.status === 'rejected' || mask.status === 'rejected') return undefined;
-  const [{ width, height }, labels] = [photo.value, mask.value];
-  if (width !== labels.width || height !== labels.height) {
-    const sizes = `is ${labels.width}×${labels.height}, but its photo is ${width}×${height}`;
-    return `${maskPath} ${sizes}; resize the photo to the mask, or the mask with nearest neighbour`;
-  }
-  const set = labelSet.mergeFrom ? celebamask19 : labelSet;
-  const unknown = findUnknownId(labels.data, set);
-  if (unknown >= 0) {
-    const ids = `the ids of ${set.name} are 0 to ${set.classes.length - 1}`;
-    return `${maskPath} has the label ${labels.data[unknown]}, but ${ids}; correct the mask, or use its label set (data.labels)`;
-  }
-  if (labels.data.every((id) => id === ignoreLabel)) {
-    return `${maskPath} has no pixel to score: all are ${ignoreLabel} (ignored); redraw the mask or remove the pair`;
-  }
-  const merged = mergeTable(labelSet);
-  if (labelSet.mergeFrom && labels.data.every((id) => merged[id] === ignoreLabel)) {
-    return `${maskPath} has no pixel to score: ${labelSet.name} drops all of its classes; remove the pair`;
-  }
-  if (labels.data.every((id) => id === 0)) {
+  const fault = pairFault(maskPath, mask.value, photo.value, labelSet);
+  if (fault !== undefined) return fault;
+  // It can be scored, but a mask that was never drawn would pull down every score.
+  if (mask.value.data.every((id) => id === 0)) {
     return `${maskPath} is empty: every pixel is background (0); redraw the mask or remove the pair`;
   }
   return undefined;

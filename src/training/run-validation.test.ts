@@ -1,11 +1,4 @@
-import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { maskBytes, temporaryFolder } from '../../test/dataset-fixture.ts';
-import { openDataset } from '../data/dataset/dataset.ts';
-import { readTruth } from '../evaluation/evaluate-parser.ts';
-import { celebamask19 } from '../labels/celebamask-19.ts';
-import { mirrorTable } from '../labels/mirror.ts';
-import { writeSyntheticDataset } from '../synthetic/dataset.ts';
 import { spreadItems } from './run-validation.ts';
 
 describe('spreadItems', () => {
@@ -13,21 +6,5 @@ describe('spreadItems', () => {
     expect(spreadItems([0, 1, 2, 3, 4, 5, 6], 3)).toEqual([0, 2, 4]);
     expect(spreadItems([0, 1], 5)).toEqual([0, 1]);
     expect(spreadItems([0, 1], 0)).toEqual([]);
-  });
-});
-
-describe('readTruth', () => {
-  it('corrects swapped sides only where it is asked to', async () => {
-    const folder = await temporaryFolder();
-    await writeSyntheticDataset({ folder, count: 12, size: 64, seed: 3, split: 'train' });
-    const { items } = await openDataset(`${folder}/train`);
-    const [item] = items;
-    const plain = await readTruth(item, celebamask19);
-    expect((await readTruth(item, celebamask19, true)).data).toEqual(plain.data);
-    const table = mirrorTable(celebamask19);
-    const swapped = { ...plain, data: plain.data.map((id) => table[id]) };
-    await writeFile(item.maskPath!, maskBytes(swapped));
-    expect((await readTruth(item, celebamask19)).data).toEqual(swapped.data);
-    expect((await readTruth(item, celebamask19, true)).data).toEqual(plain.data);
   });
 });

@@ -33,6 +33,11 @@ export interface TrainOptions {
   /** Folder of the run; it must not exist unless the run is resumed. */
   readonly run: string;
   readonly resume?: boolean;
+  /**
+   * Pauses the run at its first validation after this many epochs, its earlier parts included. Schedules follow the whole length
+   * of the configuration, so resuming it later makes the same run as training without a pause.
+   */
+  readonly until?: number;
   /** Decoded images shared with other runs; by default, the run decodes its own. */
   readonly images?: DecodedImages;
   /** Ends the run cleanly after the current step. */
@@ -54,11 +59,13 @@ export interface TrainResult {
   readonly steps: number;
   readonly seconds: number;
   readonly interrupted: boolean;
+  /** Whether the run was paused by `until`; it is complete up to its last validation. */
+  readonly paused: boolean;
   readonly bestF: number;
   /** Why the run stopped early, if it did. */
   readonly earlyStop?: string | undefined;
   /** Scores of the last validation; undefined if the run was interrupted before the first. */
   readonly last?: ScoreSummary;
-  /** Scores of the best weights, which other commands use by default; undefined if the run was interrupted. */
+  /** Scores of the best weights, which other commands use by default; undefined if the run was interrupted or paused. */
   readonly best?: BestScores;
 }

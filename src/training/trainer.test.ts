@@ -27,9 +27,14 @@ let folder: string;
 
 function trainInto(
   parent: string,
-  options: { resume?: boolean; overrides?: string[]; stopAt?: (progress: TrainingProgress) => boolean } = {},
+  options: {
+    resume?: boolean;
+    until?: number;
+    overrides?: string[];
+    stopAt?: (progress: TrainingProgress) => boolean;
+  } = {},
 ) {
-  const { resume = false, overrides = [], stopAt } = options;
+  const { resume = false, until, overrides = [], stopAt } = options;
   const controller = new AbortController();
   const onProgress = (progress: TrainingProgress) => {
     if (stopAt?.(progress)) controller.abort();
@@ -40,9 +45,16 @@ function trainInto(
     data: join(folder, 'data'),
     run,
     resume,
+    ...(until !== undefined && { until }),
     signal: controller.signal,
     onProgress,
   });
+}
+
+/** The lines of metrics.csv without the columns that depend on the speed of the machine. */
+async function steadyMetrics(parent: string) {
+  const lines = await readMetrics(runFolder(join(folder, parent, 'same')).metrics);
+  return lines.map((line) => ({ ...line, seconds: 0, imagesPerSecond: 0 }));
 }
 
 async function outcome(parent: string) {
@@ -81,6 +93,21 @@ describe('a run with resolutions of size', { timeout: 120_000 }, () => {
     expect(stopped.steps).toBeLessThan(8);
     await trainInto(parent, { resume: true });
     expect(await outcome(parent)).toEqual(await outcome('whole'));
+  });
+
+  it('that pauses at its first validation after some epochs has the metrics of the whole run up to there, and goes on', async () => {
+    const whole = await steadyMetrics('whole');
+    const paused = await trainInto('paused', { until: 0.4 });
+    expect(paused).toMatchObject({ steps: 4, paused: true, interrupted: false });
+    expect(paused).not.toHaveProperty('best');
+    const soFar = await steadyMetrics('paused');
+    expect(soFar.at(-1)).toMatchObject({ step: 4, valF: expect.any(Number) });
+    expect(soFar).toEqual(whole.slice(0, soFar.length));
+    // Again, it is there already.
+    expect(await trainInto('paused', { resume: true, until: 1 })).toMatchObject({ steps: 4, paused: true });
+    expect(await trainInto('paused', { resume: true, until: 2 })).toMatchObject({ steps: 8, paused: false });
+    expect(await outcome('paused')).toEqual(await outcome('whole'));
+    expect(await steadyMetrics('paused')).toEqual(whole);
   });
 
   it('has a line with the loss at the end of a run that is shorter than an interval of validations or lines', async () => {

@@ -41,7 +41,7 @@ import {
 import { describeData, describeEnvironment, type ResumedWith } from './record/environment.ts';
 import { claimRun } from './record/run-claim.ts';
 import { type RunFolder, requireNewRun, runFolder } from './record/run-folder.ts';
-import { RunProgress } from './record/run-progress.ts';
+import { RunProgress, stepsInEpochs } from './record/run-progress.ts';
 import { loadTrainingImages, openResolutionBatches } from './resolution-batches.ts';
 import { ResolutionWork } from './resolution-work.ts';
 import { batchImage, validationImage } from './run-images.ts';
@@ -119,12 +119,20 @@ class TrainingSession {
       if (release && !checkpoint) this.notify(`${folder.path} was stopped before its first checkpoint; it restarts`);
       await this.open(checkpoint);
       release ??= await claimRun(folder.path);
-      const interrupted = await this.loop();
-      const best = interrupted ? undefined : await this.scoreBest();
+      const end = await this.loop();
+      const best = end === 'over' ? await this.scoreBest() : undefined;
       const earlyStop = this.progress.isOver ? undefined : this.saver.earlyStop;
       const { step: steps, seconds } = this.progress;
       const scores = { bestF: this.saver.best.f, ...(this.last && { last: this.last }), ...(best && { best }) };
-      return { run: folder, steps, seconds, interrupted, earlyStop, ...scores };
+      return {
+        run: folder,
+        steps,
+        seconds,
+        interrupted: end === 'interrupted',
+        paused: end === 'paused',
+        earlyStop,
+        ...scores,
+      };
     } finally {
       await this.work?.close();
       await release?.();
@@ -202,15 +210,16 @@ class TrainingSession {
    * Trains until the run ends. The clock is read at the end of each step and not again before the next, so a run by the clock
    * knows at its last step that it must complete a line of metrics.
    *
-   * @returns whether it was interrupted
+   * @returns how it ended
    */
-  private async loop(): Promise<boolean> {
+  private async loop(): Promise<'over' | 'interrupted' | 'paused'> {
     const { progress, saver, options } = this;
     progress.startClock();
     const timeLeft = this.timeLeft();
     for (;;) {
-      if (this.isValidationDue() && (await this.validate())) return true;
-      if (progress.isOver || saver.earlyStop) return false;
+      if (this.isValidationDue() && (await this.validate())) return 'interrupted';
+      if (progress.isOver || saver.earlyStop) return 'over';
+      if (this.isPauseDue()) return 'paused';
       const learningRate = await this.trainStep();
       const lineDue = progress.step % stepsPerLine === 0 || this.isEndOfInterval() || progress.isOver;
       if (lineDue || progress.step % stepsPerCheck === 0) await this.checkLoss(learningRate);
@@ -222,7 +231,7 @@ class TrainingSession {
       await setImmediate();
       if (options.signal?.aborted) {
         await saver.stop(await this.currentWeights(), learningRate);
-        return true;
+        return 'interrupted';
       }
       await saver.checkpointIfDue();
     }
@@ -236,6 +245,13 @@ class TrainingSession {
   /** Repeats a validation that was missed because the run was stopped before it, so that the best weights stay the same. */
   private isValidationDue(): boolean {
     return (this.isEndOfInterval() || this.progress.isOver) && !this.saver.isValidated;
+  }
+
+  /** Whether the run pauses here. A validation has just been saved, so a resumed run goes on as if it had not paused. */
+  private isPauseDue(): boolean {
+    const { until } = this.options;
+    if (until === undefined || !this.saver.isValidated) return false;
+    return this.progress.place >= stepsInEpochs(until, this.progress.stepsPerEpoch);
   }
 
   /** The learning rate of the next step. */

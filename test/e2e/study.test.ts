@@ -79,7 +79,7 @@ describe('study', () => {
     expect(other.difference).toBeCloseTo(other.mean - base.mean, 12);
     expect(base.runs[0].f).toBeGreaterThan(0);
     const document = await readFile(report, 'utf8');
-    expect(document).toContain('| `lr` | lower rate: `train.lr=1e-3` | s0 ');
+    expect(document).toContain('| `lr` | lower rate | `train.lr=1e-3` | s0 ');
     const again = await study(['--report', report]);
     expect(again.stdout).toMatch(/[^\n]\n\nwrote [^\n]*g\.csv\nwrote [^\n]*g\.svg\nwrote [^\n]*report\.md\n$/);
     const titles = JSON.parse(await readFile(join(out, 'titles.json'), 'utf8'));
@@ -88,6 +88,19 @@ describe('study', () => {
       name: 'lr-s0',
       train: { lr: 1e-3, seed: 0 },
     });
+  });
+
+  it('writes the page of each group, with the tables of compare', async () => {
+    const pages = join(folder, 'pages');
+    const refused = await study(['--no-train', '--page', pages]);
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('--page scores the runs; pass --data')]);
+    const { code, stdout, stderr } = await study(['--no-train', '--data', data, '--page', pages]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toContain(`wrote ${join(pages, 'g', 'index.html')}`);
+    expect(await readFile(join(pages, 'g', 'index.html'), 'utf8')).toContain('Does it matter?');
+    const scores = await readFile(join(pages, 'g', 'tables', 'scores-val.csv'), 'utf8');
+    expect(scores.match(/^[\w-]+/gm)).toEqual(['run', 'base-s0', 'lr-s0']);
+    expect(await readFile(join(pages, 'g', 'tables', 'settings.csv'), 'utf8')).toContain('train.lr,0.002,0.001');
   });
 
   it('leaves finished runs as they are, trains what is new, and never touches what has lost its checkpoint', async () => {
@@ -114,7 +127,7 @@ describe('study', () => {
     await writeStudy({ g: group({ lr: { ...lr, overrides: ['train.lr=5e-3'] } }) });
     const { code, stdout, stderr } = await study(['--no-train']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toMatch(/^faceparse: [^\n]*train\.lr is 0\.001, expected 0\.005 for g\/lr-s0\.[^\n]*\n$/);
+    expect(stderr).toMatch(/^faceparse: [^\n]*train\.lr is 0\.001, expected 0\.005\.[^\n]*\n$/);
   });
 
   it('trains the others when a run fails, and says so at the end', async () => {

@@ -66,7 +66,7 @@ describe('faceparse', () => {
     ['export a', "required option '--format <name>' not specified"],
     ['export a --format torch --out x', /argument 'torch' is invalid\. Allowed choices are .*safetensors/],
     ['export nowhere --format safetensors --out x', 'nowhere not found; it must be a run folder or a weights file'],
-    ['config nowhere.yaml', 'config nowhere.yaml not found; bundled: compact, flagship, mobile-unet'],
+    ['config nowhere.yaml', 'config nowhere.yaml not found; `faceparse config --list` lists the bundled ones'],
     ['train unet', 'config unet not found; unet is a network, which a configuration names; write model.name=unet'],
     ['config ResNet-18', /resnet18 is an encoder, .*; write model.name=unet model.encoder=resnet18$/],
     ['train comapct', "config comapct not found; did you mean 'compact'?"],
@@ -107,6 +107,8 @@ describe('faceparse', () => {
     expect(listed).toMatchObject({ code: 0, stderr: '' });
     expect(listed.stdout).toMatch(/^compact +config +1,[0-9,]+ +The challenge on two CPU cores/m);
     expect(listed.stdout).toMatch(/^study +study +Controlled comparisons/m);
+    // As `train` says: with the auxiliary heads that the configuration trains.
+    expect(listed.stdout).toMatch(/^sibling-icnet +config +11,808,952 /m);
     const named = await runCli(['config', 'compact', 'train.lr=3e-3', '--json'], { cwd });
     expect(JSON.parse(named.stdout)).toMatchObject({
       name: 'compact',

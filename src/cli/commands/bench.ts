@@ -78,7 +78,7 @@ function formatResult(result: BenchmarkResult, engine: string, options: BenchCom
   return formatPairs([
     ['engine', engine],
     ['parameters', formatCount(parameters)],
-    ['training step', `${stepMilliseconds.toFixed(1)} ms`],
+    ...(stepMilliseconds === undefined ? [] : [['training step', `${stepMilliseconds.toFixed(1)} ms`] as const]),
     ...(inferenceMilliseconds === undefined
       ? []
       : [[inferenceTitle(options), `${inferenceMilliseconds.toFixed(1)} ms`] as const]),
@@ -100,7 +100,7 @@ export function registerBench(program: Command): void {
       '[config...]',
       'a YAML file or a bundled name, and overrides key=value (default: the step used to compare engines)',
     )
-    .option('--steps <n>', 'training steps to time', wholeNumber(1, 100_000), 15)
+    .option('--steps <n>', 'training steps to time; 0 skips training', wholeNumber(0, 100_000), 15)
     .option(
       '--inference-size <n>',
       'side of the images for inference in pixels; 0 skips inference',
@@ -118,6 +118,9 @@ export function registerBench(program: Command): void {
       import('../../text/errors.ts'),
       import('../../config/load-config.ts'),
     ]);
+    if (options.steps === 0 && options.inferenceSize === 0) {
+      throw new FaceparseError('nothing to time: --steps and --inference-size are both 0', { exitCode: 2 });
+    }
     const { file, overrides } = await findConfigArguments(words);
     const settings = await loadConfig({
       ...(file ? { file, overrides } : { overrides: [...comparison, ...overrides] }),

@@ -9,23 +9,17 @@ interface ConfigOptions extends JsonOption {
   list?: boolean;
 }
 
-/** Bundled configs with the parameter counts of their networks; a study has several networks, so no count. */
+/**
+ * Bundled configs with the parameters that `train` counts, auxiliary heads included; studies and search spaces have several networks,
+ * so no count.
+ */
 async function listConfigs(options: ConfigOptions): Promise<void> {
-  const [{ listBundledConfigs }, { loadConfig }, { configuredModel }, { inferenceGraph }, { countParameters }, labels] =
-    await Promise.all([
-      import('../../config/bundled-configs.ts'),
-      import('../../config/load-config.ts'),
-      import('../../training/plan.ts'),
-      import('../../models/model.ts'),
-      import('../../graph/cost.ts'),
-      import('../../labels/registry.ts'),
-    ]);
-  const parametersOf = async (file: string): Promise<number> => {
-    const config = await loadConfig({ file });
-    const { data, train } = config;
-    const network = configuredModel(config, labels.getLabelSet(data.labels));
-    return countParameters(inferenceGraph(network, { batch: 1, height: train.size, width: train.size }));
-  };
+  const [{ listBundledConfigs }, { loadConfig }, { planTraining }] = await Promise.all([
+    import('../../config/bundled-configs.ts'),
+    import('../../config/load-config.ts'),
+    import('../../training/plan.ts'),
+  ]);
+  const parametersOf = async (file: string): Promise<number> => planTraining(await loadConfig({ file })).parameters;
   const configs = [];
   for (const config of await listBundledConfigs()) {
     configs.push({ ...config, ...(config.kind === 'config' && { parameters: await parametersOf(config.path) }) });
@@ -41,7 +35,8 @@ async function listConfigs(options: ConfigOptions): Promise<void> {
     ]),
   );
   printText(
-    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA.`,
+    `${table}\n\nTo train one: faceparse train NAME --data DATA. To run a study: faceparse study NAME --data DATA. ` +
+      `To search a space: faceparse sweep CONFIG --space NAME --data DATA.`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { extname, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import type { Command } from 'commander';
 import type { RunsTraining } from '../../comparison/runs/train-runs.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
@@ -8,16 +8,19 @@ import type { GroupSummary } from '../../study/summary.ts';
 import { formatCount } from '../../text/counts.ts';
 import { docLink } from '../../text/doc-link.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { type JsonOption, jsonHelp, printJson, printNotice, printText, withInterrupt } from '../command.ts';
+import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
+import { compareShown } from '../compare-runs.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
-import { formatDuration, formatTable } from '../format.ts';
+import { formatTable } from '../format.ts';
+import { formatNarrowTable } from '../narrow-table.ts';
 import { formatScore } from '../score-table.ts';
-import { TrainingDisplay } from '../training-display.ts';
+import { trainingFailure, trainPending } from '../train-runs.ts';
 
 interface StudyCommandOptions extends JsonOption, EngineOptions {
   data?: string;
   out: string;
   report?: string;
+  page?: string;
   only?: string[];
   list?: boolean;
   train: boolean;
@@ -78,64 +81,55 @@ function groupForJson({ group, variants }: GroupSummary) {
   };
 }
 
-async function trainPending(results: readonly StudyResult[], options: StudyCommandOptions): Promise<RunsTraining> {
-  const { data, out } = options;
-  const pending = results.filter(({ state }) => state !== 'finished');
-  if (data === undefined) {
-    throw new FaceparseError(
-      `${pending.length} ${pending.length === 1 ? 'run needs' : 'runs need'} training; pass --data FOLDER, a folder with train/ and val/ ` +
-        '(or --no-train)',
-      { exitCode: 2 },
-    );
-  }
-  const { trainRuns } = await import('../../comparison/runs/train-runs.ts');
-  let display: TrainingDisplay | undefined;
-  const say = (line: string): void => {
-    display?.finish();
-    process.stderr.write(`${line}\n`);
-  };
-  return withInterrupt((signal) =>
-    trainRuns({
-      results,
-      out,
-      data,
-      engine: engineChoice(options),
-      signal,
-      onRun: ({ name }, index) => {
-        say(`${name}: run ${index + 1} of ${pending.length}`);
-        display = new TrainingDisplay(options.json === true);
-      },
-      onProgress: (progress) => display?.update(progress),
-      onResult: ({ name }, { steps, seconds, bestF }) =>
-        say(`${name}: ${formatCount(steps)} steps in ${formatDuration(seconds)}, best F ${formatScore(bestF)}`),
-      onFailure: ({ name }, message) => say(`${name} failed: ${message}`),
-      onNotice: say,
-    }),
-  ).finally(() => display?.finish());
-}
-
 async function summarize(groups: readonly StudyGroup[], results: readonly StudyResult[]): Promise<GroupSummary[]> {
   const { summarizeGroup } = await import('../../study/summary.ts');
   return groups.map((group) => summarizeGroup(group, results));
 }
 
 async function formatGroups(summaries: readonly GroupSummary[]): Promise<string> {
-  const { studyColumns, studyRows } = await import('../../study/study-table.ts');
-  // This column is too wide for a terminal; the report contains it.
-  const shown = studyColumns.filter((column) => column !== 'what changed');
-  const columns = shown.map((title, index) => ({ title, ...(index > 1 && { align: 'right' as const }) }));
+  const { studyTable } = await import('../../study/study-table.ts');
+  const tables = await Promise.all(
+    // These columns are too wide for a terminal; the report contains them.
+    summaries.map((summary) => formatNarrowTable(studyTable(summary), ['change', 'overrides'])),
+  );
   return summaries
-    .map(
-      (summary) =>
-        `${[summary.group.title, summary.group.question ?? []].flat().join(': ')}\n\n${formatTable(columns, studyRows(summary, shown))}`,
-    )
+    .map(({ group }, index) => `${[group.title, group.question ?? []].flat().join(': ')}\n\n${tables[index]}`)
     .join('\n\n');
 }
 
-function failureOf({ failures }: RunsTraining, trained: number): FaceparseError {
-  const [first] = failures;
-  const more = failures.length > 1 ? ` (and ${failures.length - 1} more, see above)` : '';
-  return new FaceparseError(`${failures.length} of ${trained} runs failed: ${first.run}: ${first.message}${more}`);
+/** Writes a page of each group, as `faceparse compare` does. @returns the files that were written */
+async function writePages(
+  groups: readonly StudyGroup[],
+  results: readonly StudyResult[],
+  file: string,
+  options: StudyCommandOptions & { readonly page: string; readonly data: string },
+): Promise<string[]> {
+  const [{ comparisonTables }, { writeComparison }] = await Promise.all([
+    import('../../comparison/tables/comparison-tables.ts'),
+    import('../../comparison/write-comparison.ts'),
+  ]);
+  const written: string[] = [];
+  for (const group of groups) {
+    const runs = results
+      .filter(({ run }) => run.group === group)
+      // On the page of its group, the group need not be named.
+      .map(({ run, ...result }) => ({ ...result, run: { ...run, name: `${run.variant.name}-s${run.seed}` } }));
+    if (runs.every(({ state }) => state === 'missing')) {
+      printNotice(`${group.name} has no runs yet, so it has no page`);
+      continue;
+    }
+    const comparison = await compareShown(runs, {
+      ...options,
+      out: join(options.page, group.name),
+      title: group.title,
+      ...(group.question !== undefined && { question: group.question }),
+      command: `faceparse study ${basename(file)} --only ${group.name} --data DATA --page PAGES`,
+      measure: true,
+    });
+    const tables = comparisonTables(comparison);
+    written.push(...(await writeComparison(join(options.page, group.name), comparison, tables)).slice(0, 1));
+  }
+  return written;
 }
 
 async function runStudy(word: string, options: StudyCommandOptions): Promise<void> {
@@ -143,11 +137,18 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
     throw new FaceparseError(`the report is a Markdown file; use --report ${options.report}.md`, { exitCode: 2 });
   }
   if (options.report !== undefined) requirePackages('a report of a study', ['echarts']);
+  if (options.page !== undefined) requirePackages('the pages of a study', ['echarts']);
   const [{ findConfigFile }, { loadStudy, selectRuns }, { readRunResult }] = await Promise.all([
     import('../../config/bundled-configs.ts'),
     import('../../study/load-study.ts'),
     import('../../comparison/runs/run-result.ts'),
   ]);
+  const { page, data } = options;
+  if (page !== undefined && data === undefined) {
+    throw new FaceparseError('--page scores the runs; pass --data FOLDER, a folder with train/ and val/', {
+      exitCode: 2,
+    });
+  }
   const study = await loadStudy(await findConfigFile(word, 'study'), printNotice);
   const chosen = options.only ? selectRuns(study, options.only) : study;
   const runs = study.runs.filter(({ group }) => chosen.groups.includes(group));
@@ -162,13 +163,23 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
     const { saveStudyTitles } = await import('../../study/study-titles.ts');
     await saveStudyTitles(options.out, runs);
   }
-  const training: RunsTraining =
-    pending > 0 ? await trainPending(before, options) : { interrupted: false, failures: [] };
-  const summaries = await summarize(chosen.groups, await readResults());
+  const training: RunsTraining = options.train
+    ? await trainPending(before, {
+        out: options.out,
+        data: options.data,
+        engine: engineChoice(options),
+        json: options.json === true,
+      })
+    : { interrupted: false, failures: [] };
+  const results = await readResults();
+  const summaries = await summarize(chosen.groups, results);
   let written: string[] = [];
   if (options.report && !training.interrupted) {
     const { writeStudyReport } = await import('../../study/study-report.ts');
     written = await writeStudyReport(options.report, summaries);
+  }
+  if (page !== undefined && data !== undefined && !training.interrupted) {
+    written.push(...(await writePages(chosen.groups, results, word, { ...options, page, data })));
   }
   if (options.json) printJson({ groups: summaries.map(groupForJson), ...training, written });
   else if (training.interrupted) printText('Stopped; everything is saved. Repeat the command to resume the study.');
@@ -176,7 +187,7 @@ async function runStudy(word: string, options: StudyCommandOptions): Promise<voi
     printText(await formatGroups(summaries));
     if (written.length > 0) printText(`\n${written.map((path) => `wrote ${path}`).join('\n')}`);
   }
-  if (training.failures.length > 0) throw failureOf(training, pending);
+  if (training.failures.length > 0) throw trainingFailure(training, pending);
 }
 
 /** `faceparse study FILE --data DATA` */
@@ -190,6 +201,10 @@ export function registerStudy(program: Command): void {
     .option(
       '--report <file>',
       'write tables to this Markdown file, and CSV files and charts to a folder of the same name',
+    )
+    .option(
+      '--page <folder>',
+      'write a page of each group, as faceparse compare does, to FOLDER/GROUP; requires --data',
     )
     .option('--only <name...>', 'only these groups (recipe), variants (recipe/sgd) or runs (recipe/sgd-s0)')
     .option('--list', 'list the runs and their progress')

@@ -94,9 +94,7 @@ describe('readRunResult', () => {
     const out = await writeRun(lines, { ...config, data: { ...config.data, repair: false } });
     await expect(readRunResult(run, out)).rejects.toMatchObject({
       exitCode: 2,
-      message: expect.stringMatching(
-        /base-s1 does not match g\/base-s1: data\.repair is false, expected true\./,
-      ),
+      message: expect.stringMatching(/base-s1 does not match g\/base-s1: data\.repair is false, expected true\./),
     });
     const longer = await writeRun(lines, { ...config, train: { ...config.train, minutes: 5 } });
     await expect(readRunResult(run, longer)).rejects.toThrow('train.minutes is 5, expected unset.');

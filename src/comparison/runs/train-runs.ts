@@ -38,19 +38,32 @@ export interface RunsTraining {
   readonly failures: readonly { readonly run: string; readonly message: string }[];
 }
 
-/** Trains or resumes a run; undefined if it has been finished meanwhile. */
-async function trainRun(
+/** Options of `trainRun`; those of `trainRuns` for a single run. */
+export interface TrainRunOptions
+  extends Pick<TrainRunsOptions, 'out' | 'data' | 'engine' | 'signal' | 'onProgress' | 'onNotice'> {
+  /** Pauses the run at its first validation after this many epochs. */
+  readonly until?: number;
+}
+
+/**
+ * Trains or resumes a run; undefined if it has been finished meanwhile.
+ *
+ * @param images decoded images shared with other runs
+ * @example await trainRun({ name: 'trials/0001', config }, { out: 'sweep', data: 'data', until: 4 }, new DecodedImages())
+ */
+export async function trainRun(
   run: RunSpec,
-  options: TrainRunsOptions,
+  options: TrainRunOptions,
   images: DecodedImages,
 ): Promise<TrainResult | undefined> {
-  const { out, data, engine = {}, signal, onProgress, onNotice } = options;
+  const { out, data, engine = {}, until, signal, onProgress, onNotice } = options;
   // Hours may have passed since the folders were read.
   const { folder, state } = await readRunResult(run, out);
   const controls = {
     data,
     run: folder,
     images,
+    ...(until !== undefined && { until }),
     ...(signal && { signal }),
     ...(onProgress && { onProgress }),
     ...(onNotice && { onNotice }),

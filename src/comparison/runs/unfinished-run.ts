@@ -1,7 +1,7 @@
 import { exists } from '../../files/path-kind.ts';
+import { isFinished } from '../../training/earlier-run/run-state.ts';
 import { readMetrics, runFolder } from '../../training/record/run-folder.ts';
 import { storedConfig } from '../../training/stored-config.ts';
-import { isFinished } from '../../training/earlier-run/run-state.ts';
 
 /**
  * A note on a run that was stopped before its end: where it stopped and how to resume it. Undefined for a finished run and for a

@@ -70,8 +70,6 @@ function scoresTable({ runs, boundaryTolerance }: Comparison, split: SplitName):
       score('boundaryF', 'boundary F'),
       plain('boundaryFStandardError', 'standard error of boundary F'),
       score('pixelAccuracy', 'pixel accuracy'),
-      ...ratioNames.map(([name, title]) => score(`macro-${name}`, `macro ${title}`)),
-      ...ratioNames.map(([name, title]) => score(`macroNoBackground-${name}`, `macro ${title}, no background`)),
     ],
     rows: runs.map((run) => {
       const { summary, f, boundaryF } = scoresOf(run, split);
@@ -82,13 +80,30 @@ function scoresTable({ runs, boundaryTolerance }: Comparison, split: SplitName):
         known(boundaryF.mean),
         known(boundaryF.standardError),
         summary.pixelAccuracy,
-        ...ratiosOf(summary.macro.withBackground),
-        ...ratiosOf(summary.macro.withoutBackground),
       ];
     }),
-    note:
-      'F (per image) and boundary F are means over images; macro scores are means over classes of ratios that are pooled over all ' +
-      `images. Boundary F has a tolerance of ${boundaryTolerance} pixels.`,
+    note: `F (per image) and boundary F are means over images. Boundary F has a tolerance of ${boundaryTolerance} pixels.`,
+  };
+}
+
+/** Two rows per run: the means of the pooled scores of the classes, with and without background. */
+function macroTable({ runs }: Comparison, split: SplitName): Table {
+  return {
+    id: `macro-${split}`,
+    title: `Macro scores on ${splitTitles[split]}`,
+    columns: [
+      runColumn,
+      { key: 'classes', title: 'classes' },
+      ...ratioNames.map(([name, title]) => plain(name, title)),
+    ],
+    rows: runs.flatMap((run): TableValue[][] => {
+      const { withBackground, withoutBackground } = scoresOf(run, split).summary.macro;
+      return [
+        [run.name, 'all', ...ratiosOf(withBackground)],
+        [run.name, 'without background', ...ratiosOf(withoutBackground)],
+      ];
+    }),
+    note: 'Means over the classes that occur in truth or prediction, of scores that are pooled over all images.',
   };
 }
 
@@ -226,7 +241,8 @@ function settingsTable({ runs }: Comparison): Table | undefined {
     title: 'Settings that differ',
     columns: [
       { key: 'setting', title: 'setting' },
-      ...runs.map(({ name }, index) => ({ key: `run-${index + 1}`, title: name })),
+      // Keys are unique, and so are names.
+      ...runs.map(({ name }) => ({ key: name === 'setting' ? 'run setting' : name, title: name })),
     ],
     rows: [...paths].map((path) => [path, ...runs.map((run) => settingOf(run, path))]),
   };
@@ -258,7 +274,7 @@ function distributionTable({ distributions, labelSet }: Comparison): Table {
 }
 
 /**
- * All tables of a comparison, in the order of its page: scores, differences and classes of each split, the last split first;
+ * All tables of a comparison, in the order of its page: scores, macro scores, differences and classes of each split, the last split first;
  * then cost, settings and distribution.
  */
 export function comparisonTables(comparison: Comparison): Table[] {
@@ -267,6 +283,7 @@ export function comparisonTables(comparison: Comparison): Table[] {
   const settings = settingsTable(comparison);
   return [
     ...splits.map((split) => scoresTable(comparison, split)),
+    ...splits.map((split) => macroTable(comparison, split)),
     ...(hasPairs ? splits.map((split) => differencesTable(comparison, split)) : []),
     ...splits.map((split) => classesTable(comparison, split)),
     costTable(comparison),

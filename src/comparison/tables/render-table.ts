@@ -31,7 +31,8 @@ function isNumber(value: TableValue): value is number {
  * @example formatValue(0.91234, { key: 'f', title: 'F', format: { kind: 'fixed', digits: 4 } }) // '0.9123'
  */
 export function formatValue(value: TableValue, { format }: TableColumn): string {
-  if (typeof value === 'string') return shorten(withoutControls(value).replace(/\s+/g, ' '), mostCharacters);
+  if (typeof value === 'string')
+    return shorten(withoutControls(shorten(value, 2 * mostCharacters)).replace(/\s+/g, ' '), mostCharacters);
   return isNumber(value) ? formatNumber(value, format) : '–';
 }
 
@@ -75,7 +76,10 @@ export function tableToMarkdown(table: Table): string {
   const { columns, rows } = tableCells(table);
   const best = bestCells(table);
   const titles = columns.map((column) => ({ ...column, title: escapeMarkdown(column.title) }));
-  const cells = rows.map((row, r) => row.map((text, c) => (best[r][c] ? `**${text}**` : escapeMarkdown(text))));
+  const isCode = (text: string, c: number) => table.columns[c].code && !/`|^–?$/.test(text);
+  const cells = rows.map((row, r) =>
+    row.map((text, c) => (best[r][c] ? `**${text}**` : isCode(text, c) ? `\`${text}\`` : escapeMarkdown(text))),
+  );
   return `${markdownTable(titles, cells)}${table.note === undefined ? '' : `\n\n${escapeMarkdown(shorten(table.note, mostNoteCharacters))}`}`;
 }
 

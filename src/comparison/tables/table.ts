@@ -17,6 +17,8 @@ export interface TableColumn {
   readonly unit?: string;
   /** Format of numbers; absent for text. */
   readonly format?: NumberFormat;
+  /** Whether the text is code, such as a setting. */
+  readonly code?: true;
   /** Which end of a column of scores is best; its best number is emphasised. */
   readonly best?: 'highest' | 'lowest';
 }

@@ -1,6 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { isFolder } from '../../files/path-kind.ts';
+import { requireFolder } from '../../files/require-folder.ts';
 import { readableFormats } from '../../formats/file-content.ts';
 import type { ImageError } from '../../image/read-image.ts';
 import { countOf } from '../../text/counts.ts';
@@ -67,18 +68,7 @@ async function splitToName(folder: string, splits: readonly string[]): Promise<s
   return withMasks.find((split) => split === 'val') ?? withMasks[0] ?? splits[0];
 }
 
-async function requireFolder(folder: string): Promise<void> {
-  if (await isFolder(folder)) return;
-  const isFile = await stat(folder).then(
-    () => true,
-    () => false,
-  );
-  const zip = /\.zip$/i.test(folder) ? '; unpack it, or use faceparse data prepare if it is CelebAMask-HQ' : '';
-  throw new FaceparseError(
-    isFile ? `${folder} is a file, not a folder${zip}` : `folder ${folder} not found; check the path`,
-    { exitCode: 2 },
-  );
-}
+const zipRemedy = 'unpack it, or use faceparse data prepare if it is CelebAMask-HQ';
 
 function groupByStem(paths: readonly string[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
@@ -96,7 +86,7 @@ function groupByStem(paths: readonly string[]): Map<string, string[]> {
  * @throws FaceparseError if the folder or its `images/` is missing; suggests the right folder if another level was given
  */
 export async function listDatasetFiles(folder: string): Promise<DatasetFiles> {
-  await requireFolder(folder);
+  await requireFolder(folder, zipRemedy);
   const images = join(folder, 'images');
   if (!(await isFolder(images))) {
     const splits = await foldersWithImages(folder);
@@ -255,7 +245,7 @@ export async function openDataset(folder: string, options: OpenOptions = {}): Pr
  * @example await resolveSplit('data', 'val') // 'data/val'
  */
 export async function resolveSplit(dataFolder: string, split: string): Promise<string> {
-  await requireFolder(dataFolder);
+  await requireFolder(dataFolder, zipRemedy);
   const folder = join(dataFolder, split);
   if (await isFolder(folder)) return folder;
   const asked = `no split ${JSON.stringify(split)} in ${dataFolder}`;

@@ -118,14 +118,14 @@ describe('decodeDataset', () => {
     mask.data[7] = 19;
     await writeMask(1, mask, [...palette, [1, 2, 3]]);
     await expect(load()).rejects.toThrow(
-      /masks\/1\.png: pixel 7 has the value 19, but celebamask-19 has the ids 0 to 18/,
+      /masks\/1\.png has the label 19, but the ids of celebamask-19 are 0 to 18; correct the mask/,
     );
     // 19-class masks read as face-8 without a merge table.
     await writeMask(1, pairs[1].mask);
-    await expect(load({ labelSet: face8 })).rejects.toThrow(/face-8 has the ids 0 to 7/);
+    await expect(load({ labelSet: face8 })).rejects.toThrow(/the ids of face-8 are 0 to 7/);
     const small: LabelSet = { ...face8, name: 'small', classes: face8.classes.slice(0, 2) };
     await expect(load({ labelSet: small, mergeTable: mergeTable(face8) })).rejects.toThrow(
-      /merged.*small has the ids 0 to 1/,
+      /merged.*the ids of small are 0 to 1/,
     );
   });
 

@@ -1,13 +1,13 @@
 import { type ResizeRule, squareLabels, squarePhoto } from '../../image/preprocessing.ts';
 import { readMask, readPhoto } from '../../image/read-image.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
-import { findUnknownId } from '../../labels/known-id.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { badFiles } from '../../text/bad-files.ts';
 import { FaceparseError } from '../../text/errors.ts';
 
 import type { Dataset, DatasetItem } from '../dataset/dataset.ts';
 import { detectSwap, repairSwap } from '../dataset/left-right.ts';
+import { idFault } from '../dataset/mask-faults.ts';
 import { type RunOptions, runConcurrently } from '../dataset/run-concurrently.ts';
 import { type DecodedDataset, decodedBytes, decodedLabels, decodedPhoto, repairKinds } from './decoded-dataset.ts';
 import { describeDecodedFile, readDecodedFile, writeDecodedFile } from './decoded-file.ts';
@@ -150,16 +150,12 @@ async function decodePair(
   const labels = squareLabels(repaired, size, resize, photo).data;
   if (mergeTable) {
     for (let i = 0; i < labels.length; i++) labels[i] = mergeTable[labels[i]];
-    checkIds(labels, labelSet, `${item.maskPath}, merged`);
+    checkIds(labels, labelSet, `${item.maskPath} (merged)`);
   }
   decodedLabels(decoded, index).data.set(labels);
 }
 
-function checkIds(ids: Uint8Array, set: LabelSet, where: string): void {
-  const unknown = findUnknownId(ids, set);
-  if (unknown < 0) return;
-  throw new FaceparseError(
-    `${where}: pixel ${unknown} has the value ${ids[unknown]}, but ${set.name} has the ids 0 to ${set.classes.length - 1}. ` +
-      'Correct the mask or use its label set.',
-  );
+function checkIds(ids: Uint8Array, set: LabelSet, path: string): void {
+  const fault = idFault(path, ids, set);
+  if (fault !== undefined) throw new FaceparseError(fault);
 }

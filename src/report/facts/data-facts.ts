@@ -1,9 +1,9 @@
 import type { Dataset } from '../../data/dataset/dataset.ts';
 import { detectSwap } from '../../data/dataset/left-right.ts';
+import { fileLabelSet } from '../../data/dataset/mask-faults.ts';
 import { runConcurrently } from '../../data/dataset/run-concurrently.ts';
 import { type DatasetStatistics, datasetStatistics } from '../../data/dataset/statistics.ts';
 import { readMask } from '../../image/read-image.ts';
-import { celebamask19 } from '../../labels/celebamask-19.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 
 /** Facts about the training masks. */
@@ -29,7 +29,7 @@ export async function readDataFacts(
     onProgress: half(0),
   });
   // Merged masks contain celebamask-19 ids, which distinguish left and right.
-  const sided = set.mergeFrom ? celebamask19 : set;
+  const sided = fileLabelSet(set);
   const swapped = await runConcurrently(
     items,
     async ({ maskPath }) => detectSwap(await readMask(maskPath!), sided).swapped,

@@ -72,7 +72,8 @@ export function countWrong(truth: LabelMap, prediction: LabelMap): { all: number
   const hasBorderNear = (x: number, y: number, id: number) => {
     for (let row = Math.max(0, y - borderReach); row <= Math.min(height - 1, y + borderReach); row++) {
       for (let column = Math.max(0, x - borderReach); column <= Math.min(width - 1, x + borderReach); column++) {
-        if (data[row * width + column] !== id) return true;
+        const other = data[row * width + column];
+        if (other !== id && other !== ignoreLabel) return true;
       }
     }
     return false;

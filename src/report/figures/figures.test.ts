@@ -41,6 +41,8 @@ describe('wrong pixels', () => {
     const prediction = map(10, [0, 1, 1, 1, 0, 1, 1, 2, 0, 0]);
     // Pixel 4 is three from the border, pixel 8 two, pixel 0 seven; pixel 9 is ignored.
     expect(countWrong(truth, prediction)).toEqual({ all: 3, near: 2 });
+    // The edge of an ignored region is no boundary, as in boundary F.
+    expect(countWrong(map(3, [1, 1, 255]), map(3, [0, 1, 0]))).toEqual({ all: 1, near: 0 });
   });
 });
 
