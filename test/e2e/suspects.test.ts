@@ -68,7 +68,7 @@ beforeAll(async () => {
       `fold ${fold} of 2 (data.fold, data.folds) is held out: ${held.length} pairs of 48 are not used for training`,
     );
   }
-}, 120_000);
+}, 300_000);
 
 it('ranks planted errors first, judged by the runs that never saw them, and changes no file', async () => {
   const before = await hashes(join(folder, 'data'));
@@ -93,7 +93,7 @@ it('ranks planted errors first, judged by the runs that never saw them, and chan
   expect(text).toMatch(/^data\/train: 48 of 48 masks judged by networks that never saw them$/m);
   expect(text).toContain('skin labelled hair');
   expect(await hashes(join(folder, 'data'))).toEqual(before);
-}, 120_000);
+}, 300_000);
 
 it('leaves out what a run saw, and gives the commands that train what is missing', async () => {
   const { code, stdout } = await check('data/train', '--runs', 'runs/fold1');
