@@ -42,11 +42,16 @@ describe('panelsHtml', () => {
   });
 
   it('makes pictures smaller if they are large or many', async () => {
-    const large = madeUpComparison({ labelSet: face8, splits: ['val'], images: 1, panels: 1, size: 400 }).panels;
+    // A strip is as wide as a picture, and quick.
+    const [width, height] = [400, 4];
+    const labels = new Uint8Array(width * height);
+    const large = [
+      { ...panel, width, height, photo: new Uint8Array(width * height * 3), truth: labels, predictions: [] },
+    ];
     const widths = (html: string) => new Set([...html.matchAll(/width="(\d+)"/g)].map(([, width]) => width));
     expect(widths(await panelsHtml(large, face8))).toEqual(new Set(['320']));
-    const small = madeUpComparison({ labelSet: face8, splits: ['val'], images: 1, panels: 1, size: 200 }).panels;
-    const many = small.map((one) => ({ ...one, predictions: Array.from({ length: 80 }, () => one.predictions[0]) }));
+    const predictions = Array.from({ length: 80 }, () => ({ run: 'a', f: 1, labels }));
+    const many = large.map((one) => ({ ...one, predictions }));
     expect(widths(await panelsHtml(many, face8))).toEqual(new Set(['192']));
   });
 });
