@@ -20,8 +20,9 @@ import { type MaskScore, scoreMask, usualConfidence } from './score-mask.ts';
 import { type Suspect, type SuspectFinding, type SuspectPictures, type SuspectSearch, toLookAt } from './suspect.ts';
 import { trainingCommands } from './training-commands.ts';
 
-/** Longest side at which masks and predictions are compared, in pixels. */
-const comparedSide = 512;
+/** Longest side at which masks are judged and at which they are shown, in pixels. Judging a thousand masks should take minutes. */
+const judgedSide = 256;
+const shownSide = 512;
 
 /** Regions that explain a score: with a score of their own of at least this, and at most so many. */
 const leastExplanation = 0.1;
@@ -129,17 +130,18 @@ function atSize(map: LabelMap, { width, height }: MeanPrediction): LabelMap {
   return map.width === width && map.height === height ? map : resizeLabels(map, width, height);
 }
 
-/** A pair with its prediction, at the compared size. */
+/** A pair with its prediction, at a size of at most `maxSide`. */
 async function compare(
   { item, runs }: Assignment,
   { set, predictors, options }: Search,
+  maxSide: number,
 ): Promise<{
   readonly photo: Photo;
   readonly compared: Compared;
   readonly repaired?: { readonly parts: readonly string[]; readonly compared: Compared };
 }> {
   const { photo, truth, repaired } = await readJudgedPair(item, set);
-  const prediction = await predictors.predict(runs, photo, { maxSide: comparedSide, signal: options.signal });
+  const prediction = await predictors.predict(runs, photo, { maxSide, signal: options.signal });
   const against = (map: LabelMap) =>
     compareProbabilities(atSize(map, prediction), prediction.probabilities, set.classes.length);
   return {
@@ -156,7 +158,7 @@ async function measureAll(assigned: readonly Assignment[], search: Search, failu
   for (const [index, assignment] of assigned.entries()) {
     signal?.throwIfAborted();
     try {
-      const { photo, compared, repaired } = await compare(assignment, search);
+      const { photo, compared, repaired } = await compare(assignment, search, judgedSide);
       const { width, height } = compared.truth;
       measured.push({
         ...assignment,
@@ -219,7 +221,7 @@ async function drawAll(
   const pictures: SuspectPictures[] = [];
   for (const suspect of suspects) {
     search.options.signal?.throwIfAborted();
-    const { photo, compared } = await compare(byStem.get(suspect.stem)!, search);
+    const { photo, compared } = await compare(byStem.get(suspect.stem)!, search, shownSide);
     const { truth, prediction } = compared;
     pictures.push({
       suspect,

@@ -122,7 +122,7 @@ const terms: readonly (readonly [string, string])[] = [
       'in the prediction, whichever is less, plus 0.1 % of the image. The worst pair of classes gives the score of the mask. It follows ' +
       'confident learning (Northcutt, Jiang and Chuang, JAIR 2021).',
   ],
-  ['Pixels', 'Counted in the size of the mask, only where the prediction is confident.'],
+  ['Pixels', 'Where the prediction is confident, in pixels of the mask file, to about four pixels.'],
 ];
 
 /**

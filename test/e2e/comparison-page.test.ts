@@ -63,7 +63,8 @@ describe.skipIf(skipped)(`the page of a comparison in Chromium${skipped ? ` (ski
   /** What axe finds; colours alone, or everything. */
   async function violations(page: Page, colorsOnly: boolean): Promise<string[]> {
     await page.evaluate(() => {
-      for (const details of document.querySelectorAll('details')) details.open = true;
+      for (const section of document.querySelectorAll('section'))
+        section.querySelector('details')?.toggleAttribute('open');
     });
     await page.addScriptTag({ path: axe });
     const { violations: found } = await page.evaluate(

@@ -51,10 +51,10 @@ function chartHtml(chart: ComparisonChart): string {
   ].join('\n');
 }
 
-/** Charts in columns, each at most 1.75 times as wide as it was drawn. */
+/** Charts in columns, small ones enlarged. */
 function gridHtml(charts: readonly ComparisonChart[]): string {
   const widest = charts.reduce((width, chart) => Math.max(width, inlineSvg(chart).width), 0);
-  const [least, most] = widest < 400 ? [1.35, 1.75] : [0.9, 1.3];
+  const [least, most] = widest < 400 ? [1.75, 2.1] : [0.9, 1.3];
   return `<div class="charts" style="--least:${Math.round(least * widest)}px;--most:${Math.round(most * widest)}px">${charts.map(chartHtml).join('\n')}</div>`;
 }
 

@@ -36,7 +36,7 @@ figure{margin:0}
 figcaption{font-size:.92rem}
 .table{position:relative;margin:2rem 0}
 .table>figcaption,.chart>figcaption{font-weight:600;margin-bottom:.5rem}
-.scroll{position:relative;overflow-x:auto;max-width:100%;background:linear-gradient(to left,var(--background) 30%,transparent) right/3rem 100% no-repeat local,linear-gradient(to left,var(--shade),transparent) right/1.1rem 100% no-repeat scroll}
+.scroll{position:relative;overflow-x:auto;max-width:100%;background:linear-gradient(to left,var(--background) 45%,transparent) right/3rem 100% no-repeat local,linear-gradient(to left,var(--shade),transparent) right/1.1rem 100% no-repeat scroll}
 table{border-collapse:separate;border-spacing:0;font-size:.88rem;line-height:1.35;font-variant-numeric:tabular-nums lining-nums;border-block:1.5px solid var(--strong-rule)}
 th,td{padding:.42rem .6rem;text-align:left;overflow-wrap:break-word;vertical-align:baseline;font-weight:400}
 th:first-child{padding-left:0;position:sticky;left:0;background:var(--background)}
@@ -106,7 +106,7 @@ thead{display:table-header-group}
 .scroll{overflow:visible;background:none}
 table{width:100%;font-size:7.2pt}
 th,td{padding:.22rem .3rem;min-width:0}
-td:not(.number){min-width:4rem}
+td:not(.number){min-width:5.2rem}
 .table:not(:has(tbody tr:nth-child(16))){break-inside:avoid}
 tbody th,thead th{min-width:0}
 .wide table{font-size:6pt}

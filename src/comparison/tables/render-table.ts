@@ -31,7 +31,8 @@ function isNumber(value: TableValue): value is number {
  * @example formatValue(0.91234, { key: 'f', title: 'F', format: { kind: 'fixed', digits: 4 } }) // '0.9123'
  */
 export function formatValue(value: TableValue, { format }: TableColumn): string {
-  if (typeof value === 'string') return shorten(withoutControls(value).replace(/\s+/g, ' '), mostCharacters);
+  if (typeof value === 'string')
+    return shorten(withoutControls(shorten(value, 2 * mostCharacters)).replace(/\s+/g, ' '), mostCharacters);
   return isNumber(value) ? formatNumber(value, format) : '–';
 }
 
