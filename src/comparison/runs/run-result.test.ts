@@ -50,6 +50,16 @@ describe('readRunResult', () => {
     });
   });
 
+  it('accepts batches that were made smaller because the pairs are few', async () => {
+    const { train } = run.config;
+    const out = await writeRun(lines, { ...run.config, train: { ...train, batchSize: 5 } });
+    await expect(readRunResult(run, out)).rejects.toThrow('train.batchSize is 5, expected 8');
+    const trainingData = { folder: 'data/train', pairs: 5, stemsSha256: '0'.repeat(64) };
+    const environment = { parameters: 1, trainingData, initialWeights: 'random' };
+    await writeFile(runFolder(join(out, run.name)).environment, JSON.stringify(environment));
+    expect((await readRunResult(run, out)).state).not.toBe('missing');
+  });
+
   it('reads a finished run: the last F, the best one, steps and seconds', async () => {
     expect(await readRunResult(run, await writeRun(lines))).toMatchObject({
       state: 'finished',

@@ -5,7 +5,8 @@ import { exists } from '../../files/path-kind.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { isFinished } from '../../training/earlier-run/run-state.ts';
 import { describeChange } from '../../training/earlier-run/setting-changes.ts';
-import { readSettingChanges } from '../../training/record/environment.ts';
+import { fitBatches } from '../../training/plan.ts';
+import { readEnvironment, readSettingChanges } from '../../training/record/environment.ts';
 import { readMetrics, runFolder } from '../../training/record/run-folder.ts';
 import { storedConfig } from '../../training/stored-config.ts';
 import type { RunSpec } from './run-spec.ts';
@@ -36,6 +37,12 @@ export function differingKey(a: Config, b: Config): ConfigDifference | undefined
   return configDifferences(a, b, ['name'])[0];
 }
 
+/** The configuration with the batches that the run could fill, if its training pairs are few. */
+async function fittedConfig({ config }: RunSpec, folder: string): Promise<Config> {
+  const environment = await readEnvironment(runFolder(folder).environment).catch(() => undefined);
+  return environment ? fitBatches(config, environment.trainingData.pairs) : config;
+}
+
 async function requireSameConfig(run: RunSpec, folder: string): Promise<void> {
   if (!(await exists(runFolder(folder).config))) {
     throw new FaceparseError(
@@ -45,7 +52,7 @@ async function requireSameConfig(run: RunSpec, folder: string): Promise<void> {
       },
     );
   }
-  const difference = differingKey(await storedConfig(folder), run.config);
+  const difference = differingKey(await storedConfig(folder), await fittedConfig(run, folder));
   if (!difference) return requireUnchanged(run, folder);
   const show = (value: unknown) => (value === undefined ? 'unset' : JSON.stringify(value));
   const { path, a, b } = difference;
