@@ -104,7 +104,7 @@ export function comparisonMarkdown(
     definitions(boundaryTolerance)
       .map(([term, meaning]) => `- **${escapeMarkdown(term)}**: ${escapeMarkdown(meaning)}`)
       .join('\n'),
-    '## How to make this',
+    '## Reproducing this page',
     `    ${command.replace(/\s+/g, ' ')}`,
     `faceparse ${escapeMarkdown(version)}`,
   ];

@@ -130,7 +130,9 @@ function sectionsOf(
       id: 'classes',
       title: 'Classes',
       body: [
-        intro('F1 pooled over all pixels of a split, for the classes that occur in truth or prediction.'),
+        intro(
+          'F1 pooled over all pixels of a split, for the classes that occur in the ground truth or in a prediction.',
+        ),
         runLegend,
         grid('classes'),
         tablesHtml(tables.filter(aboutClasses)),
@@ -141,7 +143,7 @@ function sectionsOf(
       title: 'Confusion matrices',
       body: [
         intro(
-          `On ${last}. Rows are true classes, columns predicted classes. Numbers are percent of the pixels of the true class; shares below 0.5 % have no number.`,
+          `On ${last}. Rows are true classes, columns predicted classes. Numbers are percentages of the pixels of the true class; shares below 0.5 % have no number.`,
         ),
         grid('confusion'),
       ].join('\n'),
@@ -177,7 +179,7 @@ function sectionsOf(
     },
     {
       id: 'command',
-      title: 'How to make this page',
+      title: 'Reproducing this page',
       body: `<pre tabindex="0" role="region" aria-label="Command"><code>${escapeMarkup(comparison.command)}</code></pre>\n<p>faceparse ${escapeMarkup(shorten(comparison.version, 60))}</p>`,
     },
   ];
