@@ -8,7 +8,7 @@ import { curveCharts } from './curve-charts.ts';
 import { definitions } from './definitions.ts';
 import { type PageSection, pageHtml } from './page-shell.ts';
 import { panelsHtml } from './panels.ts';
-import { describeSubject, shownSplits, summarize, type Words } from './summary.ts';
+import { curvesNote, describeSubject, shownSplits, summarize, type Words } from './summary.ts';
 
 /** Tables with more rows are closed at first. */
 const mostOpenRows = 30;
@@ -110,6 +110,7 @@ function sectionsOf(
   ];
   const scores = tables.filter((table) => !aboutClasses(table) && !aboutCost(table) && !aboutData(table));
   const intro = (text: string) => `<p class="intro">${escapeMarkup(text)}</p>`;
+  const aboutCurves = curvesNote(comparison);
   const sections: (PageSection | false)[] = [
     {
       id: 'scores',
@@ -124,7 +125,7 @@ function sectionsOf(
     chartsOf('curves').length > 0 && {
       id: 'curves',
       title: 'Training curves',
-      body: [runLegend, grid('curves')].join('\n'),
+      body: [...(aboutCurves === undefined ? [] : [intro(aboutCurves)]), runLegend, grid('curves')].join('\n'),
     },
     {
       id: 'classes',

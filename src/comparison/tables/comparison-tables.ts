@@ -156,7 +156,7 @@ function differencesTable(comparison: Comparison, split: SplitName): Table {
       points('difference', 'difference'),
       points('low', '95 % from'),
       points('high', '95 % to'),
-      { key: 'verdict', title: 'excludes 0' },
+      { key: 'excludesZero', title: 'excludes 0' },
     ],
     rows: shownDifferences(comparison, split).map(({ run, base, difference, low, high }) => [
       run,
