@@ -10,6 +10,7 @@ import { isSameLabelSet } from '../labels/label-table.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import { meanWithError, pairedInterval } from '../metrics/bootstrap.ts';
 import { readOwnPackage } from '../packages/own-package.ts';
+import { countOf } from '../text/counts.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { joinWords } from '../text/join-words.ts';
 import { readEnvironment } from '../training/record/environment.ts';
@@ -206,7 +207,7 @@ async function describeRun(
     name: run.name,
     folder,
     config: run.config,
-    machine: `${cpu}, ${engine.name} on ${engine.device}, ${engine.threads} threads`,
+    machine: `${cpu}, ${engine.name} on ${engine.device}, ${countOf(engine.threads, 'thread')}`,
     ...(state !== 'finished' && { unfinished: `stopped at epoch ${epochs.toFixed(1)} of ${length}` }),
     cost: runCost(result, parameters),
     ...(measured && { measured }),

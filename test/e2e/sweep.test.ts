@@ -135,7 +135,9 @@ describe('sweep', { timeout: 240_000 }, () => {
     expect(stopped.stdout).toMatch(/^Stopped; everything is saved\. Repeat the command to resume the sweep\.\n/);
     const timed = await sweep(out, [...two, '--budget', '0.0001']);
     expect(timed.code, timed.stderr).toBe(0);
-    expect(timed.stdout).toMatch(/^The budget of 0 s is used up; a greater --budget goes on\.\n/);
+    expect(timed.stdout).toMatch(
+      /^The budget of 0 s is used up\. Repeat the command with a greater --budget to go on\.\n/,
+    );
     const withoutRank = ({ rank: _, ...row }: Row) => row;
     const first = whole.filter(({ trial }) => Number(trial) <= 2);
     expect((await tableOf(out, two)).map(withoutRank)).toEqual(first.map(withoutRank));

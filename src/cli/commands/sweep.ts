@@ -153,7 +153,7 @@ async function trainTrials(sweep: Sweep, shard: Shard, options: SweepCommandOpti
 const endTexts: Record<SweepEnd, (options: SweepCommandOptions) => string> = {
   complete: () => '',
   budget: ({ budget = 0 }) =>
-    `The budget of ${formatDuration(budget * 60)} is used up; a greater --budget goes on.\n\n`,
+    `The budget of ${formatDuration(budget * 60)} is used up. Repeat the command with a greater --budget to go on.\n\n`,
   interrupted: () => 'Stopped; everything is saved. Repeat the command to resume the sweep.\n\n',
   exhausted: () => 'The space has no more settings.\n\n',
 };

@@ -7,7 +7,7 @@ import { type ComparisonChart, scoreCharts } from './comparison-charts.ts';
 import { curveCharts } from './curve-charts.ts';
 import { definitions } from './definitions.ts';
 import { reasonTexts } from './panels.ts';
-import { describeSubject, summarize, type Words } from './summary.ts';
+import { curvesNote, describeSubject, summarize, type Words } from './summary.ts';
 
 /** Where the files beside a Markdown comparison are, relative to it. Files that are not given are not linked. */
 export interface ComparisonLinks {
@@ -62,6 +62,7 @@ export function comparisonMarkdown(
           `![${escapeMarkdown(shorten(chart.description, 400))}](${target(file)})`,
         ];
   });
+  const aboutCurves = curvesNote(comparison);
   const pictures = panels.flatMap((panel, index) => {
     const file = links.panels?.[index];
     if (file === undefined) return [];
@@ -92,7 +93,9 @@ export function comparisonMarkdown(
         ...(file === undefined ? [] : [`Unrounded: [${escapeMarkdown(file)}](${target(file)})`]),
       ];
     }),
-    ...(images.length > 0 ? ['## Charts', ...images] : []),
+    ...(images.length > 0
+      ? ['## Charts', ...(aboutCurves === undefined ? [] : [escapeMarkdown(aboutCurves)]), ...images]
+      : []),
     ...(pictures.length > 0
       ? [
           '## Pictures',
@@ -104,7 +107,7 @@ export function comparisonMarkdown(
     definitions(boundaryTolerance)
       .map(([term, meaning]) => `- **${escapeMarkdown(term)}**: ${escapeMarkdown(meaning)}`)
       .join('\n'),
-    '## How to make this',
+    '## Reproducing this page',
     `    ${command.replace(/\s+/g, ' ')}`,
     `faceparse ${escapeMarkdown(version)}`,
   ];

@@ -8,7 +8,7 @@ import { curveCharts } from './curve-charts.ts';
 import { definitions } from './definitions.ts';
 import { type PageSection, pageHtml } from './page-shell.ts';
 import { panelsHtml } from './panels.ts';
-import { describeSubject, shownSplits, summarize, type Words } from './summary.ts';
+import { curvesNote, describeSubject, shownSplits, summarize, type Words } from './summary.ts';
 
 /** Tables with more rows are closed at first. */
 const mostOpenRows = 30;
@@ -110,6 +110,7 @@ function sectionsOf(
   ];
   const scores = tables.filter((table) => !aboutClasses(table) && !aboutCost(table) && !aboutData(table));
   const intro = (text: string) => `<p class="intro">${escapeMarkup(text)}</p>`;
+  const aboutCurves = curvesNote(comparison);
   const sections: (PageSection | false)[] = [
     {
       id: 'scores',
@@ -124,13 +125,15 @@ function sectionsOf(
     chartsOf('curves').length > 0 && {
       id: 'curves',
       title: 'Training curves',
-      body: [runLegend, grid('curves')].join('\n'),
+      body: [...(aboutCurves === undefined ? [] : [intro(aboutCurves)]), runLegend, grid('curves')].join('\n'),
     },
     {
       id: 'classes',
       title: 'Classes',
       body: [
-        intro('F1 pooled over all pixels of a split, for the classes that occur in truth or prediction.'),
+        intro(
+          'F1 pooled over all pixels of a split, for the classes that occur in the ground truth or in a prediction.',
+        ),
         runLegend,
         grid('classes'),
         tablesHtml(tables.filter(aboutClasses)),
@@ -141,7 +144,7 @@ function sectionsOf(
       title: 'Confusion matrices',
       body: [
         intro(
-          `On ${last}. Rows are true classes, columns predicted classes. Numbers are percent of the pixels of the true class; shares below 0.5 % have no number.`,
+          `On ${last}. Rows are true classes, columns predicted classes. Numbers are percentages of the pixels of the true class; shares below 0.5 % have no number.`,
         ),
         grid('confusion'),
       ].join('\n'),
@@ -177,7 +180,7 @@ function sectionsOf(
     },
     {
       id: 'command',
-      title: 'How to make this page',
+      title: 'Reproducing this page',
       body: `<pre tabindex="0" role="region" aria-label="Command"><code>${escapeMarkup(comparison.command)}</code></pre>\n<p>faceparse ${escapeMarkup(shorten(comparison.version, 60))}</p>`,
     },
   ];

@@ -22,7 +22,7 @@ export function definitions(tolerance: number): readonly Definition[] {
     ['Pooled', 'tp, fp and fn are added over the pixels of all images before the ratio is computed.'],
     [
       'Macro',
-      'The mean of the pooled scores over the classes that occur in truth or prediction. “No background” leaves out the first class.',
+      'The mean of the pooled scores over the classes that occur in the ground truth or in a prediction. “No background” leaves out the first class.',
     ],
     ['Pixel accuracy', 'The share of all pixels that are right. Large classes dominate it.'],
     [

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { madeUpComparison } from '../../../test/comparison-fixture.ts';
+import { parseConfig } from '../../config/parse-config.ts';
 import type { Comparison, RunDifference } from '../comparison.ts';
-import { describeSubject, summarize, type Words } from './summary.ts';
+import { curvesNote, describeSubject, summarize, type Words } from './summary.ts';
 
 const plain = (parts: Words) => parts.map((part) => (typeof part === 'string' ? part : `*${part.run}*`)).join('');
 
@@ -86,5 +87,32 @@ describe('describeSubject', () => {
       ['Classes', 'celebamask-19, 19 classes'],
       ['Trained on', 'Xeon, native on cpu, 2 threads'],
     ]);
+  });
+});
+
+describe('curvesNote', () => {
+  /** The runs `a` and `b`, the second with other settings. */
+  function withSettings(settings: readonly string[], all: readonly string[] = []): Comparison {
+    const made = madeUpComparison({ runs: ['a', 'b'], splits: ['val'], images: 2, panels: 0, epochs: 1 });
+    const configs = [parseConfig('', '', all), parseConfig('', '', [...all, ...settings])];
+    return { ...made, runs: made.runs.map((run, index) => ({ ...run, config: configs[index] })) };
+  }
+
+  it('says which runs were scored in which classes while they trained', () => {
+    expect(curvesNote(withSettings(['data.labels=face-8']))).toBe(
+      'Curves are scored in the classes of each run: a in celebamask-19; b in face-8. ' +
+        'Curves of different label sets are not comparable; the tables, in celebamask-19, are.',
+    );
+    expect(curvesNote(withSettings([], ['data.labels=face-8']))).toBe(
+      'Curves are scored in the classes of face-8, the tables in those of celebamask-19.',
+    );
+  });
+
+  it('says that loss functions differ', () => {
+    expect(curvesNote(withSettings(['loss.dice=0']))).toMatch(/^The runs have different loss functions/);
+  });
+
+  it('is undefined for runs with the same classes and loss', () => {
+    expect(curvesNote(withSettings(['train.lr=1e-4']))).toBeUndefined();
   });
 });

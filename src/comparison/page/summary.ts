@@ -1,3 +1,4 @@
+import { labelSetName } from '../../labels/label-table.ts';
 import { countOf, formatCount } from '../../text/counts.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { formatPoints } from '../../text/points.ts';
@@ -107,6 +108,33 @@ export function summarize(comparison: Comparison): Words[] {
       ? [['Not finished: ', ...unfinished.flatMap((words, index) => (index > 0 ? [', ', ...words] : words)), '.']]
       : []),
   ];
+}
+
+/**
+ * Why curves of the runs cannot be compared with each other or with the tables: the scores of a training are in the classes of its
+ * run, and losses have the weights of its configuration. Undefined if nothing stands against it.
+ */
+export function curvesNote({ runs, labelSet }: Comparison): string | undefined {
+  const setOf = ({ config }: ComparedRun) => labelSetName(config.data.labels);
+  const sets = [...new Set(runs.map(setOf))];
+  const namesOf = (set: string) =>
+    joinWords(
+      runs.filter((run) => setOf(run) === set).map(({ name }) => name),
+      'and',
+    );
+  const losses = new Set(runs.map(({ config }) => JSON.stringify(config.loss)));
+  const notes = [
+    ...(sets.length > 1
+      ? [
+          `Curves are scored in the classes of each run: ${sets.map((set) => `${namesOf(set)} in ${set}`).join('; ')}. ` +
+            `Curves of different label sets are not comparable; the tables, in ${labelSet.name}, are.`,
+        ]
+      : sets[0] === labelSet.name
+        ? []
+        : [`Curves are scored in the classes of ${sets[0]}, the tables in those of ${labelSet.name}.`]),
+    ...(losses.size > 1 ? ['The runs have different loss functions, so their loss values are not comparable.'] : []),
+  ];
+  return notes.length > 0 ? notes.join(' ') : undefined;
 }
 
 /** What was compared, as names and values: runs, data, classes, machines. */

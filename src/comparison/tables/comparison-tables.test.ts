@@ -58,7 +58,8 @@ describe('comparisonTables', () => {
   it('compares many runs with the first and the best only', () => {
     const runs = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
     const comparison = madeUpComparison({ runs, splits: ['val'], images: 4 });
-    const { rows } = tablesOf(comparison).get('differences-val')!;
+    const { rows, columns } = tablesOf(comparison).get('differences-val')!;
+    expect(columns.map(({ key }) => key)).toEqual(['run', 'base', 'difference', 'low', 'high', 'excludesZero']);
     const best = comparison.runs.reduce((x, y) => (y.scores[0].f.mean > x.scores[0].f.mean ? y : x)).name;
     for (const [run, base] of rows) expect([run, base].some((name) => name === 'a' || name === best)).toBe(true);
     expect(rows).toHaveLength(best === 'a' ? 7 : 13);

@@ -103,7 +103,7 @@ function macroTable({ runs }: Comparison, split: SplitName): Table {
         [run.name, 'without background', ...ratiosOf(withoutBackground)],
       ];
     }),
-    note: 'Means over the classes that occur in truth or prediction, of scores that are pooled over all images.',
+    note: 'Means over the classes that occur in the ground truth or in a prediction, of scores that are pooled over all images.',
   };
 }
 
@@ -156,7 +156,7 @@ function differencesTable(comparison: Comparison, split: SplitName): Table {
       points('difference', 'difference'),
       points('low', '95 % from'),
       points('high', '95 % to'),
-      { key: 'verdict', title: 'excludes 0' },
+      { key: 'excludesZero', title: 'excludes 0' },
     ],
     rows: shownDifferences(comparison, split).map(({ run, base, difference, low, high }) => [
       run,
@@ -177,8 +177,8 @@ function costTable({ runs }: Comparison): Table {
   const measuredColumns: TableColumn[] = [
     { ...plain('stepMilliseconds', 'training step', 0), unit: 'ms', best: 'lowest' },
     { ...plain('inferenceMilliseconds', 'one image', 1), unit: 'ms', best: 'lowest' },
-    { ...count('trainingMebibytes', 'memory of training'), unit: 'MiB', best: 'lowest' },
-    { ...count('inferenceMebibytes', 'memory of parsing'), unit: 'MiB', best: 'lowest' },
+    { ...count('trainingMebibytes', 'training memory'), unit: 'MiB', best: 'lowest' },
+    { ...count('inferenceMebibytes', 'inference memory'), unit: 'MiB', best: 'lowest' },
   ];
   return {
     id: 'cost',

@@ -138,9 +138,12 @@ describe('writeSweepReport', () => {
     const page = await readFile(join(out, 'sweep.md'), 'utf8');
     expect(page).toContain('5 trials, of which 1 failed. Trial 3 is the best; `best.yaml` is its configuration.');
     expect(page).toContain('| 1 | 3 | **0.6000** | 4.0 | 4.50 |');
+    expect(page).toContain('| key | importance |');
     await writeSweepReport(sweep, out, [makeTrial(sweep, 1, [])]);
     expect(await readdir(out)).not.toContain('best.yaml');
-    expect(await readFile(join(out, 'sweep.md'), 'utf8')).toContain('None has a score yet.');
+    const early = await readFile(join(out, 'sweep.md'), 'utf8');
+    expect(early).toContain('None has a score yet.');
+    expect(early).toContain('## Importance\n\nNot known yet: it needs more trials');
   });
 });
 

@@ -8,7 +8,9 @@ import { fewTrials, type Importance, importanceOf } from './importance.ts';
 export function describeScore({ metric, halving }: SweepPlan): string {
   const { rungs, factor } = halving;
   const lengths =
-    rungs.length === 1 ? '' : ` Rungs: ${rungs.join(', ')} epochs; one of ${factor} trials goes on from each.`;
+    rungs.length === 1
+      ? ''
+      : ` Rungs: ${rungs.join(', ')} epochs; one in ${factor} trials goes on from each rung to the next.`;
   return `${metric} is the ${isHigherBetter(metric) ? 'highest' : 'lowest'} of a trial's validations.${lengths}`;
 }
 

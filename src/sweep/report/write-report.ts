@@ -31,6 +31,7 @@ export function markdownPage(
 ): string {
   const image = (text: string, file: string | undefined) => (file === undefined ? [] : ['', `![${text}](${file})`]);
   const best = bestTrial(trials, sweep.metric);
+  const measured = sweepImportance(sweep, trials);
   const failed = trials.filter((trial) => trial.failed).length;
   return [
     `# Sweep of ${sweep.config.name}`,
@@ -46,7 +47,9 @@ export function markdownPage(
     '',
     '## Importance',
     '',
-    tableToMarkdown(importanceTable(sweepImportance(sweep, trials))),
+    measured.importance.some(({ share }) => share !== undefined)
+      ? tableToMarkdown(importanceTable(measured))
+      : 'Not known yet: it needs more trials, with different settings and scores.',
     ...image('Importance of each key', charts.importance),
     '',
   ].join('\n');

@@ -104,6 +104,7 @@ space:
 
   it.each<[string, RegExp]>([
     ['', /a space file has the key space .*; this file is empty$/],
+    ['name: a\ntrain: {lr: 1e-3}\n', /a space file has the key space .*; this file looks like a configuration$/],
     ['train.lr: [1, 2]\n', /^1: 'train\.lr' is outside of space; indent it below the key space$/],
     ['space: []\n', /^1: space is an empty list, but must be a map from keys to distributions/],
     ['space: {train.lr: []}\n', /^1: train\.lr: choice is an empty list, but must be a list of values/],

@@ -84,6 +84,10 @@ export function readSpace(text: string, source: string): SpaceDocument {
   if (!isRecord(value) || Object.keys(value).length === 0) {
     return document_([`${source}: ${wrongFile(value)}`], [], none);
   }
+  // One error instead of one for each group of keys.
+  if (Object.keys(value).every((name) => !name.includes('.') && configKeys().has(currentPath(name)))) {
+    return document_([`${source}: ${wrongFile(value, 'looks like a configuration')}`], [], none);
+  }
   const faults = Object.keys(value)
     .filter((name) => name !== 'space')
     .map((name) => `${locate([name])}: ${unknownName(name)}`);
@@ -100,8 +104,8 @@ export function readSpace(text: string, source: string): SpaceDocument {
 
 const example = 'train.lr: {logUniform: [1e-4, 1e-2]}';
 
-function wrongFile(value: unknown): string {
-  return `a space file has the key space with the searched keys below it, such as ${example}; this file is ${show(value)}`;
+function wrongFile(value: unknown, problem = `is ${show(value)}`): string {
+  return `a space file has the key space with the searched keys below it, such as ${example}; this file ${problem}`;
 }
 
 function unknownName(name: string): string {
