@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
 import type { Comparison } from './comparison.ts';
@@ -8,8 +8,19 @@ import { panelSheet } from './page/panels.ts';
 import { tableToCsv, tableToJson } from './tables/render-table.ts';
 import type { Table } from './tables/table.ts';
 
-/** The folders with the files of a comparison. */
+/** The folders with the files of a comparison, and the names of the files in them. */
+const fileNames = { tables: /^[\w-]+\.csv$/, charts: /^[\w-]+\.svg$/, images: /^panel-\d+\.png$/ } as const;
 const folders = ['tables', 'charts', 'images'] as const;
+
+/** Removes the files of an earlier comparison that this one does not have, such as the tables of a split that is gone. */
+async function removeStale(folder: string, written: ReadonlySet<string>): Promise<void> {
+  for (const below of folders) {
+    for (const name of await readdir(join(folder, below))) {
+      const path = `${below}/${name}`;
+      if (fileNames[below].test(name) && !written.has(path)) await rm(join(folder, path), { force: true });
+    }
+  }
+}
 
 /** The tables of a comparison and what is not in them, for machines. */
 export function comparisonToJson(comparison: Comparison, tables: readonly Table[]): object {
@@ -84,5 +95,6 @@ export async function writeComparison(
     });
   }
   for (const [name, content] of files) await writeFileAtomic(join(folder, name), content);
+  await removeStale(folder, new Set(files.map(([name]) => name)));
   return ['index.html', 'comparison.md', 'comparison.json', ...folders].map((name) => join(folder, name));
 }

@@ -9,9 +9,15 @@ import { findSeenPairs } from './seen-pairs.ts';
 
 const names = Array.from({ length: 12 }, (_, i) => `face-${i}`);
 
-/** A dataset of noise photos; every folder has others, unless it is a copy. */
-async function writeFolder(parent: string, name: string, stems: readonly string[]): Promise<string> {
-  return writeDataset(join(parent, name), Object.fromEntries(stems.map((stem) => [stem, schematicFace()])));
+/** A dataset of noise photos, which depend on the position of their pair only; the pairs before position `from` are left out. */
+async function writeFolder(parent: string, name: string, stems: readonly string[], from = 0): Promise<string> {
+  const left = Array.from({ length: from }, (_, i) => `left-${i}`);
+  const all = Object.fromEntries([...left, ...stems].map((stem) => [stem, schematicFace()]));
+  const folder = await writeDataset(join(parent, name), all);
+  for (const stem of left) {
+    for (const file of [`images/${stem}.jpg`, `masks/${stem}.png`]) await rm(join(folder, file));
+  }
+  return folder;
 }
 
 const environmentOf = (trainingData: DataRecord, more: Partial<RunEnvironment> = {}) =>
@@ -62,13 +68,23 @@ describe('findSeenPairs', () => {
     const parent = await temporaryFolder();
     const train = await writeFolder(parent, 'train', names);
     const environment = environmentOf(await recordOf(train));
-    const val = await writeFolder(parent, 'val', ['other-0', 'other-1']);
+    const val = await writeFolder(parent, 'val', ['other-0', 'face-7'], names.length);
     expect(await seenIn(val, environment)).toEqual([]);
-    // The photo of the first pair of a folder depends on its position only.
-    const same = await writeFolder(parent, 'same', ['face-0', 'new', 'face-7']);
-    expect(await seenIn(same, environment)).toEqual(['face-0']);
-    await cp(join(train, 'images', 'face-7.jpg'), join(same, 'images', 'face-7.jpg'));
-    expect(await seenIn(same, environment)).toEqual(['face-0', 'face-7']);
+    await cp(join(train, 'images', 'face-7.jpg'), join(val, 'images', 'face-7.jpg'));
+    expect(await seenIn(val, environment)).toEqual(['face-7']);
+  });
+
+  it('knows copies of a photo under other names, in another folder and in another fold', async () => {
+    const parent = await temporaryFolder();
+    const train = await writeFolder(parent, 'train', names);
+    const renamed = await writeFolder(parent, 'renamed', ['a', 'b']);
+    expect(await seenIn(renamed, environmentOf(await recordOf(train)))).toEqual(['a', 'b']);
+    const held = names.filter((name) => foldOf(name, 3) === 1);
+    const used = names.find((name) => foldOf(name, 3) !== 1)!;
+    await cp(join(train, 'images', `${used}.jpg`), join(train, 'images', `${held[0]}.jpg`));
+    const seen = await seenIn(train, environmentOf(await recordOf(train, 3, 1)));
+    expect(seen).toContain(held[0]);
+    expect(seen).not.toContain(held[1]);
   });
 
   it('does not know the pairs of a folder that has changed or is gone', async () => {

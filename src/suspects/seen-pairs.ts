@@ -23,8 +23,29 @@ function usedOf(items: Dataset['items'], { heldOut }: DataRecord): Dataset['item
   return heldOut ? items.filter(({ stem }) => foldOf(stem, heldOut.folds) !== heldOut.fold) : items;
 }
 
-function stemsOf(items: Dataset['items']): Set<string> {
-  return new Set(items.map(({ stem }) => stem));
+/** The stems of `items` whose photo file has the same bytes as one of `others`, under any name. */
+async function copiedStems(items: Dataset['items'], others: Dataset['items']): Promise<string[]> {
+  const sizeOf = async ({ imagePath }: DatasetItem) => (await stat(imagePath)).size;
+  const bySize = new Map<number, DatasetItem[]>();
+  for (const other of others) {
+    const size = await sizeOf(other);
+    bySize.set(size, [...(bySize.get(size) ?? []), other]);
+  }
+  const hashes = new Map<string, Promise<string>>();
+  const hashOf = ({ imagePath }: DatasetItem): Promise<string> => {
+    const hash = hashes.get(imagePath) ?? hashFile(imagePath);
+    hashes.set(imagePath, hash);
+    return hash;
+  };
+  const copied: string[] = [];
+  for (const item of items) {
+    for (const other of bySize.get(await sizeOf(item)) ?? []) {
+      if ((await hashOf(item)) !== (await hashOf(other))) continue;
+      copied.push(item.stem);
+      break;
+    }
+  }
+  return copied;
 }
 
 /** Whether two files show the same photo, also after it was resized or compressed again. */
@@ -42,7 +63,10 @@ async function isSamePhoto(a: DatasetItem, b: DatasetItem): Promise<boolean> {
   return (await findNearDuplicates([first!], [second!])).length > 0;
 }
 
-/** The stems of a dataset whose photo another folder has under the same name. Photos that cannot be read count as the same. */
+/**
+ * The stems of a dataset whose photo another folder has: resized or compressed again under the same name, or the same file under
+ * any name. Photos that cannot be read count as the same.
+ */
 async function sharedStems(dataset: Dataset, others: Dataset['items']): Promise<Set<string>> {
   const byStem = new Map(others.map((item) => [item.stem, item]));
   const shared = new Set<string>();
@@ -50,6 +74,8 @@ async function sharedStems(dataset: Dataset, others: Dataset['items']): Promise<
     const other = byStem.get(item.stem);
     if (other && (await isSamePhoto(item, other).catch(() => true))) shared.add(item.stem);
   }
+  const rest = dataset.items.filter(({ stem }) => !shared.has(stem));
+  for (const stem of await copiedStems(rest, others)) shared.add(stem);
   return shared;
 }
 
@@ -73,7 +99,13 @@ async function seenOf(record: DataRecord, dataset: Dataset): Promise<SeenPairs> 
   if (items) return { seen: await sharedStems(dataset, items) };
   // The folder itself, or a copy of a folder that is gone: the names tell.
   const used = usedOf(dataset.items, record);
-  if (hashStems(used) === record.stemsSha256) return { seen: stemsOf(used) };
+  if (hashStems(used) === record.stemsSha256) {
+    const seen = new Set(used.map(({ stem }) => stem));
+    // A copy under another name may be in another fold.
+    const rest = dataset.items.filter(({ stem }) => !seen.has(stem));
+    for (const stem of await copiedStems(rest, used)) seen.add(stem);
+    return { seen };
+  }
   const pairs = `the ${countOf(record.pairs, 'pair')} of ${record.folder}`;
   const now =
     recorded === undefined ? 'that folder no longer exists' : 'that folder does not contain the same pairs any more';
@@ -86,7 +118,8 @@ const randomStart = /^random, seed \d+$/;
  * Finds the pairs of a dataset that a run was trained on, in all its parts and in the runs that its initial weights come from.
  *
  * Records count only as far as they can be verified: the names of the recorded pairs must still be those of the recorded folder,
- * or else those of the dataset. Pairs of two folders are the same if both name and photo are.
+ * or else those of the dataset. Pairs are the same if both name and
+ * photo are, or if the photo is the same file under another name.
  *
  * @returns why it is unknown, if the pairs or the initial weights of one of these runs are
  *

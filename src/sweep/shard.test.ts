@@ -38,6 +38,8 @@ it.each<[string, Record<string, string>, RegExp]>([
     slurm(1),
     /does not fit a Slurm array of 4 tasks\. To repeat single tasks, pass their shard: --shard i\/8/,
   ],
+  // A task below the first one.
+  ['auto', { SLURM_ARRAY_TASK_ID: '1', SLURM_ARRAY_TASK_COUNT: '3', SLURM_ARRAY_TASK_MIN: '2' }, /task 1 is no shard/],
   // sbatch --array=0,1,2,9
   ['auto', slurm(1, { SLURM_ARRAY_TASK_MAX: '9' }), /the ids of the Slurm array have gaps/],
 ])('--shard %s with %o is refused', (text, environment, message) => {

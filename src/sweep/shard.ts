@@ -34,7 +34,7 @@ function slurmShard(environment: Environment, id: number, given: number | undefi
   }
   const index = (id - first) / step + 1;
   const isRegular = last === undefined || (last - first) / step + 1 === count;
-  if (!isRegular || !Number.isInteger(index) || index > count) {
+  if (!isRegular || !Number.isInteger(index) || index < 1 || index > count) {
     fail(`the ids of the Slurm array have gaps, so task ${id} is no shard; use --array=1-n, or pass --shard i/n`);
   }
   if (given !== undefined && given !== count) {

@@ -91,6 +91,8 @@ describe('compare', () => {
     expect(panels).toEqual([{ split: 'val', stem: 'face-00003', reason: 'chosen by name' }]);
     expect(Object.keys(tables)).toContain('scores-val');
     expect(Object.keys(tables)).not.toContain('scores-train');
+    // Tables of a page that is gone would contradict this one.
+    expect(Object.keys(await steadyTables(straight)).filter((name) => name.includes('train'))).toEqual([]);
     expect((await stat(join(straight, 'evaluations', 'eight', 'val.json'))).mtimeMs).toBe(before.mtimeMs);
     // The whole page again, for the tests below.
     expect((await runCli(wordsFor(straight))).code).toBe(0);

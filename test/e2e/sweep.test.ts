@@ -92,6 +92,12 @@ describe('sweep', { timeout: 240_000 }, () => {
     expect(shards[1].stderr).not.toMatch(/^trial [12]: /m);
   });
 
+  it('resumes trials that hold out a fold', async () => {
+    const words = ['data.folds=3', '--trials', '1', '--eta', '2', '--threads', '1'];
+    const before = await tableOf(join(folder, 'folds'), words);
+    expect(await tableOf(join(folder, 'folds'), words)).toEqual(before);
+  });
+
   it('has the same table after ten kills at random moments', async () => {
     const out = join(folder, 'killed');
     const random = new Random(14, 'kills');

@@ -83,16 +83,15 @@ async function countPairs({ data, out, train, dryRun }: SweepCommandOptions): Pr
 
 /** Checks that the trials so far saw the same images. */
 async function requireOneDataset(options: SweepCommandOptions, trials: readonly Trial[]): Promise<void> {
-  const [{ openDataset, resolveSplit }, { requireSameData }, { runFolder }, { exists }] = await Promise.all([
-    import('../../data/dataset/dataset.ts'),
+  const [{ openTrainingSet }, { requireSameData }, { runFolder }, { exists }] = await Promise.all([
+    import('../../training/training-set.ts'),
     import('../../training/record/environment.ts'),
     import('../../training/record/run-folder.ts'),
     import('../../files/path-kind.ts'),
   ]);
-  const dataset = await openDataset(await resolveSplit(options.data!, 'train'));
-  for (const { folder } of trials) {
+  for (const { folder, run } of trials) {
     const { environment } = runFolder(folder);
-    if (await exists(environment)) await requireSameData(environment, dataset);
+    if (await exists(environment)) await requireSameData(environment, await openTrainingSet(options.data!, run.config));
   }
 }
 

@@ -68,9 +68,11 @@ export async function scoreSplit(options: SplitToScore): Promise<StoredScores> {
   const stored = await readScores(file, key);
   if (stored && (await hasPredictions(stored, folder))) return stored;
   // Predictions that belong to no scores are incomplete.
-  await rm(file, { force: true });
   await mkdir(folder, { recursive: true }).catch((cause) => {
     throw writeError(folder, cause);
+  });
+  await rm(file, { force: true }).catch((cause) => {
+    throw writeError(file, cause);
   });
   const boundaries = new BoundaryScore(classes.length, boundaryTolerance);
   const images: StoredImage[] = [];
