@@ -87,7 +87,7 @@ function notes({ variants }: GroupSummary, table: string): string {
   const isWithin = variants.some(({ verdict }) => verdict === 'within noise');
   return [
     'F is F (per image) on the validation images after the last step. Spread (highest minus lowest seed) and difference',
-    `to the base (between runs with the same seed) are in points of 0.01. ${noise}${isWithin ? ' Within noise: the mean difference is smaller' : ''}`,
+    `to the base (between runs with the same seed) are in percentage points. ${noise}${isWithin ? ' Within noise: the mean difference is smaller' : ''}`,
     `${isWithin ? 'than the larger spread of base and variant. ' : ''}Minutes include validation.`,
     `Best F and seconds of every run: [${table}](${table}).`,
   ].join('\n');

@@ -1,5 +1,5 @@
 /**
- * Formats a difference of scores as signed points of 0.01.
+ * Formats a difference of scores as signed percentage points.
  *
  * @example formatPoints(-0.0035) // '−0.35'
  */

@@ -28,7 +28,10 @@ interface CompareCommandOptions extends JsonOption, EngineOptions {
 /** The command without folders of this machine, for a page that may be published. */
 function publicCommand(words: readonly string[], options: CompareCommandOptions): string {
   const { labels, splits, images } = options;
-  const name = (word: string) => (/[/\\]/.test(word) && !word.includes('=') ? basename(resolve(word)) : word);
+  const name = (word: string): string => {
+    const [, key = '', value = ''] = /^([^/\\=]*=)?(.*)$/s.exec(word) ?? [];
+    return /[/\\]/.test(value) ? `${key}${basename(resolve(value))}` : word;
+  };
   return [
     'faceparse compare',
     ...words.map(name),

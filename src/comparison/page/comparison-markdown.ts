@@ -84,7 +84,7 @@ export function comparisonMarkdown(
     '## Summary',
     ...summarize(comparison).map(words),
     '## Tables',
-    'The best value of a column is bold.',
+    'The best value of a column that compares runs is bold.',
     ...tables.flatMap((table) => {
       const file = links.tables?.[table.id];
       return [

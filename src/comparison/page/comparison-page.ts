@@ -115,7 +115,12 @@ function sectionsOf(
     {
       id: 'scores',
       title: 'Scores',
-      body: [intro('The best value of a column is bold.'), splitLegend, grid('scores'), tablesHtml(scores)].join('\n'),
+      body: [
+        intro('The best value of a column that compares runs is bold.'),
+        splitLegend,
+        grid('scores'),
+        tablesHtml(scores),
+      ].join('\n'),
     },
     tables.some(aboutCost) && {
       id: 'cost',

@@ -38,7 +38,7 @@ describe('summarize', () => {
     const [first, second] = summarize(withScores([0.7, 0.9, 0.85], [difference('b', 'c', 0.01, 0.05, 0.09)]));
     expect(plain(first)).toBe(
       'On the 5 validation images, *b* has the highest F (per image), 0.9000 (standard error 0.0050). *c* is second with 0.8500 (standard error 0.0050). ' +
-        'The difference is +5.00 points of 0.01. Its 95\u00a0% paired bootstrap interval, +1.00 to +9.00, excludes\u00a00.',
+        'The difference is +5.00 percentage points. Its 95\u00a0% paired bootstrap interval, +1.00 to +9.00, excludes\u00a00.',
     );
     expect(plain(second)).toContain('not the randomness of training');
   });

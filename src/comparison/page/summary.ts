@@ -40,7 +40,7 @@ function interval({ difference, low, high }: { difference: number; low: number; 
   if (difference === 0 && low === 0 && high === 0) return 'Resampling the images changes nothing about this.';
   const excludes = low > 0 || high < 0;
   return (
-    `The difference is ${formatPoints(difference)} points of 0.01. Its 95\u00a0% paired bootstrap interval, ` +
+    `The difference is ${formatPoints(difference)} percentage points. Its 95\u00a0% paired bootstrap interval, ` +
     `${formatPoints(low)} to ${formatPoints(high)}, ${excludes ? 'excludes' : 'includes'}\u00a00` +
     `${excludes ? '.' : ': these images do not show which of the two is better.'}`
   );

@@ -1,11 +1,10 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../../data/dataset/dataset.ts';
 import type { EngineChoice } from '../../engine/select-engine.ts';
 import { evaluateParser } from '../../evaluation/evaluate-parser.ts';
 import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
 import { hashFile } from '../../files/hash-file.ts';
-import { exists } from '../../files/path-kind.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { encodeLabelPng } from '../../image/label-png.ts';
 import { readMask } from '../../image/read-image.ts';
@@ -45,7 +44,13 @@ export function readPrediction(folder: string, stem: string): Promise<LabelMap> 
 
 /** Whether every prediction of stored scores is still there. */
 async function hasPredictions({ images }: StoredScores, folder: string): Promise<boolean> {
-  for (const { stem } of images) if (!(await exists(predictionPath(folder, stem)))) return false;
+  for (const { stem } of images) {
+    const size = await stat(predictionPath(folder, stem)).then(
+      (info) => info.size,
+      () => 0,
+    );
+    if (size === 0) return false;
+  }
   return true;
 }
 

@@ -88,7 +88,7 @@ describe('comparisonTables', () => {
     const [a, b] = comparison.runs;
     const changed = { ...b, config: { ...a.config, train: { ...a.config.train, lr: 0.5, resolutions: [] } } };
     const table = tablesOf({ ...comparison, runs: [a, changed] }).get('settings')!;
-    expect(table.columns.map(({ key }) => key)).toEqual(['setting', 'a', 'run setting']);
+    expect(table.columns.map(({ key }) => key)).toEqual(['setting', 'run a', 'run setting']);
     expect(table.rows).toEqual([['train.lr', String(a.config.train.lr), '0.5']]);
   });
 });

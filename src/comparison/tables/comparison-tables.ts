@@ -121,7 +121,7 @@ function classesTable({ runs, labelSet }: Comparison, split: SplitName): Table {
       classColumn,
       runColumn,
       count('images', 'images'),
-      plain('meanImageF1', 'F per image'),
+      plain('meanImageF1', 'mean F1 per image'),
       ...ratioNames.map(([name, title]) => plain(name, title)),
     ],
     rows: occurring.flatMap(({ id, name }) =>
@@ -131,7 +131,7 @@ function classesTable({ runs, labelSet }: Comparison, split: SplitName): Table {
       }),
     ),
     note:
-      'Precision, recall, F1 and IoU are pooled over all images; F per image is the mean over the images with the class.' +
+      'Precision, recall, F1 and IoU are pooled over all images; mean F1 per image is over the images with the class.' +
       (absent.length > 0 ? ` Not in these images: ${absent.join(', ')}.` : ''),
   };
 }
@@ -167,7 +167,7 @@ function differencesTable(comparison: Comparison, split: SplitName): Table {
       low > 0 || high < 0 ? 'yes' : 'no',
     ]),
     note:
-      'Points of 0.01. The 95 % interval is a paired percentile bootstrap over the images, with 10,000 draws. It covers the choice ' +
+      'In percentage points. The 95 % interval is a paired percentile bootstrap over the images, with 10,000 draws. It covers the choice ' +
       'of images, not the randomness of training: another seed can change a run by more.',
   };
 }
@@ -236,13 +236,14 @@ function settingsTable({ runs }: Comparison): Table | undefined {
     const value = valueAt(config, path.split('.'));
     return value === undefined ? 'unset' : typeof value === 'string' ? value : JSON.stringify(value);
   };
+  const hasSetting = runs.some(({ name }) => name === 'setting');
   return {
     id: 'settings',
     title: 'Settings that differ',
     columns: [
       { key: 'setting', title: 'setting' },
       // Keys are unique, and so are names.
-      ...runs.map(({ name }) => ({ key: name === 'setting' ? 'run setting' : name, title: name })),
+      ...runs.map(({ name }) => ({ key: hasSetting ? `run ${name}` : name, title: name })),
     ],
     rows: [...paths].map((path) => [path, ...runs.map((run) => settingOf(run, path))]),
   };

@@ -4,7 +4,7 @@ export type NumberFormat =
   | { readonly kind: 'fixed'; readonly digits: number }
   /** 1,681,235 */
   | { readonly kind: 'count' }
-  /** Signed points of 0.01: +1.20, −0.35, ±0.00 */
+  /** Signed percentage points: +1.20, −0.35, ±0.00 */
   | { readonly kind: 'points' };
 
 /** A column of a table. */

@@ -22,7 +22,7 @@ export function formatTime(seconds: number): string {
   return `${(seconds / 3600).toFixed(1)} hours`;
 }
 
-/** A difference in F in points of 0.01, with its sign: `+0.42`. */
+/** A difference in F in percentage points, with its sign: `+0.42`. */
 export function formatPoints(difference: number): string {
   const text = Math.abs(difference * 100).toFixed(2);
   return Number(text) === 0 ? '0.00' : `${difference < 0 ? '−' : '+'}${text}`;

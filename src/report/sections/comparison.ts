@@ -241,11 +241,11 @@ function otherThanHeadline(facts: ReportFacts): string | undefined {
 function tableCaption(facts: ReportFacts, { variants }: Comparison): string {
   const hasSeeds = variants.some(hasSeveralSeeds);
   return paragraph(
-    `Runs compared with the base by F (per image)${onFirst(facts)}${hasSeeds ? ': mean over seeds ± half their range in points of 0.01 (number of seeds)' : ''}.`,
+    `Runs compared with the base by F (per image)${onFirst(facts)}${hasSeeds ? ': mean over seeds ± half their range in percentage points (number of seeds)' : ''}.`,
     hasSeeds
       ? 'Δ is the mean difference from the base run with the same seed, in points, ± half the range of these differences (number of seeds). ' +
           'If the seeds differ, it can differ from the difference of the two means.'
-      : 'Δ is the difference from the base, in points of 0.01, between runs with the same seed.',
+      : 'Δ is the difference from the base, in percentage points, between runs with the same seed.',
     variants.some(isBold) && 'Bold: larger than the spread over seeds.',
     variants.some(({ summary }) => summary.mean === undefined) && '–: not finished.',
   ).replaceAll('\n', ' ');
