@@ -40,7 +40,7 @@ beforeAll(async () => {
   const { code, stderr } = await runCli(wordsFor(straight));
   expect(code, stderr).toBe(0);
   expect(stderr).toContain('all are scored in the classes of face-8');
-}, 120_000);
+}, 300_000);
 
 describe('compare', () => {
   it('trains configurations and writes a page, tables and pictures', async () => {

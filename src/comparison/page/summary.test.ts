@@ -46,7 +46,7 @@ describe('summarize', () => {
   it('turns a difference around, and says when its interval includes 0', () => {
     const [first] = summarize(withScores([0.9, 0.85], [difference('b', 'a', -0.09, -0.05, 0.01)]));
     expect(plain(first)).toMatch(
-      /\+5\.00 points of 0\.01\. Its 95\u00a0% paired bootstrap interval, −1\.00 to \+9\.00, includes\u00a00: these images do not show which of the two is better\.$/,
+      /\+5\.00 percentage points\. Its 95\u00a0% paired bootstrap interval, −1\.00 to \+9\.00, includes\u00a00: these images do not show which of the two is better\.$/,
     );
   });
 

@@ -54,7 +54,7 @@ it('decodes the images once for all runs that want them alike, with the weights 
   // The name of the run folder, which the weights record, is the only difference; both have the same tensors.
   const tensors = (file: Buffer) => file.subarray(8 + Number(file.readBigUInt64LE(0)));
   expect(tensors(shared).equals(tensors(own))).toBe(true);
-}, 60_000);
+}, 180_000);
 
 it('drops what was held longest where there is no room, and decodes changed files again', async () => {
   const folder = await temporaryFolder();
