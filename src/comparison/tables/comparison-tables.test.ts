@@ -78,6 +78,10 @@ describe('comparisonTables', () => {
     const none = tablesOf({ ...comparison, runs: [a, b] }).get('cost')!;
     expect(none.columns.map(({ key }) => key)).not.toContain('stepMilliseconds');
     expect(none.note).toContain('were not measured');
+    expect(none.columns.map(({ key }) => key)).not.toContain('state');
+    expect(none.columns.map(({ key }) => key)).not.toContain('machine');
+    const elsewhere = tablesOf({ ...comparison, runs: [a, { ...b, machine: 'another' }] }).get('cost');
+    expect(column(elsewhere, 'machine')).toEqual([a.machine, 'another']);
     const some = tablesOf({ ...comparison, runs: [a, { ...b, measured, unfinished }] }).get('cost')!;
     expect(column(some, 'trainingMebibytes')).toEqual([undefined, 900]);
     expect(column(some, 'state')).toEqual(['finished', unfinished]);

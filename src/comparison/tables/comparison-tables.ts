@@ -174,6 +174,9 @@ function differencesTable(comparison: Comparison, split: SplitName): Table {
 
 function costTable({ runs }: Comparison): Table {
   const isMeasured = runs.some(({ measured }) => measured);
+  // What all runs have in common is said once, at the top of the page.
+  const hasStates = runs.some(({ unfinished }) => unfinished !== undefined);
+  const hasMachines = new Set(runs.map(({ machine }) => machine)).size > 1;
   const measuredColumns: TableColumn[] = [
     { ...plain('stepMilliseconds', 'training step', 0), unit: 'ms', best: 'lowest' },
     { ...plain('inferenceMilliseconds', 'one image', 1), unit: 'ms', best: 'lowest' },
@@ -193,8 +196,8 @@ function costTable({ runs }: Comparison): Table {
       count('steps', 'steps'),
       { ...plain('secondsPerEpoch', 'epoch', 1), unit: 's' },
       ...(isMeasured ? measuredColumns : []),
-      { key: 'state', title: 'state' },
-      { key: 'machine', title: 'trained on' },
+      ...(hasStates ? [{ key: 'state', title: 'state' }] : []),
+      ...(hasMachines ? [{ key: 'machine', title: 'trained on' }] : []),
     ],
     rows: runs.map(({ name, cost, measured, machine, unfinished }) => [
       name,
@@ -213,8 +216,8 @@ function costTable({ runs }: Comparison): Table {
             measured?.inferenceMebibytes,
           ]
         : []),
-      unfinished ?? 'finished',
-      machine,
+      ...(hasStates ? [unfinished ?? 'finished'] : []),
+      ...(hasMachines ? [machine] : []),
     ]),
     note:
       'Seconds of an epoch include validation. ' +
