@@ -32,6 +32,8 @@ export interface CurvesChartOptions {
   readonly yLabel: string;
   /** Largest start of the x axis; default the first point. */
   readonly xFrom?: number;
+  /** Scale of the left axis; `log` needs positive values. Default `linear`. */
+  readonly yScale?: 'linear' | 'log';
   /** Title of the right axis, drawn if a series uses it. */
   readonly rightLabel?: string;
   readonly width?: number;
@@ -180,7 +182,7 @@ async function drawPanels(panels: readonly Panel[], width: number, theme = paper
     yAxis: panels.flatMap((panel, i) => [
       {
         ...axisStyle,
-        type: 'value' as const,
+        type: panel.yScale === 'log' ? ('log' as const) : ('value' as const),
         gridIndex: i,
         scale: true,
         name: panel.yLabel,

@@ -90,6 +90,21 @@ function describe({ best, digits = 4, title }: Curve, series: readonly { name: s
   return `Line chart of ${title} over epochs, one line per run. ${parts.join('; ')}.`;
 }
 
+/** Peaks of the learning rate further apart than this are drawn on a logarithmic axis. */
+const mostLinearRatio = 5;
+/** A logarithmic axis ends here below the smallest peak: a cosine ends at 0. */
+const smallestShare = 1e-3;
+
+/** The smallest value of a logarithmic axis, if the values of the runs differ so much that they need one. */
+function logFloor({ key }: Curve, series: readonly { points: Points }[]): number | undefined {
+  if (key !== 'learningRate') return undefined;
+  const peaks = series.flatMap(({ points }) =>
+    points.length > 0 ? Math.max(...points.map(([, value]) => value)) : [],
+  );
+  const [low, high] = [Math.min(...peaks), Math.max(...peaks)];
+  return low > 0 && high > mostLinearRatio * low ? low * smallestShare : undefined;
+}
+
 /** The curves of training, the lines of all runs overlaid; quantities that no run has logged are left out. */
 export async function curveCharts(
   { runs }: Comparison,
@@ -100,11 +115,17 @@ export async function curveCharts(
   for (const curve of curves) {
     const series = runs.map((run) => ({ name: shorten(run.name, 60), points: pointsOf(run, curve) }));
     if (series.every(({ points }) => points.length === 0)) continue;
-    const svg = await curvesChart(series, {
+    const floor = logFloor(curve, series);
+    const drawn =
+      floor === undefined
+        ? series
+        : series.map(({ name, points }) => ({ name, points: points.filter(([, value]) => value >= floor) }));
+    const svg = await curvesChart(drawn, {
       title: ownLegend ? curve.title : '',
       xLabel: 'epoch',
       yLabel: curve.yLabel,
       xFrom: 0,
+      ...(floor !== undefined && { yScale: 'log' as const }),
       ...(ownLegend ? { width: 720, height: 340, legend: 'side' } : { width: 460, height: 290, legend: 'none' }),
       theme,
     });
