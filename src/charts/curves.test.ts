@@ -119,16 +119,17 @@ describe('curvesChart', () => {
     }
   });
 
+  const three = ['a', 'b', 'c'].map((name, index) => ({
+    name,
+    points: [
+      [0, index],
+      [1, 2],
+    ] as [number, number][],
+  }));
+
   it('takes all colours from its theme, and leaves the legend to the page', async () => {
-    const series = ['a', 'b', 'c'].map((name, index) => ({
-      name,
-      points: [
-        [0, index],
-        [1, 2],
-      ] as [number, number][],
-    }));
     const options = { title: '', xLabel: 'x', yLabel: 'y', legend: 'none', theme: pageTheme } as const;
-    const svg = await curvesChart(series, options);
+    const svg = await curvesChart(three, options);
     expect(texts(svg)).not.toContain('a');
     for (const color of pageTheme.lines.slice(0, 3)) expect(svg).toContain(`stroke="${color}"`);
     // Clip paths and the frame of a missing title have colours, but are not painted.
@@ -138,14 +139,7 @@ describe('curvesChart', () => {
   });
 
   it('tells lines apart by dashes and markers, not only by colour', async () => {
-    const series = ['a', 'b', 'c'].map((name, index) => ({
-      name,
-      points: [
-        [0, index],
-        [1, 2],
-      ] as [number, number][],
-    }));
-    const svg = await curvesChart(series, { title: '', xLabel: 'x', yLabel: 'y', legend: 'none' });
+    const svg = await curvesChart(three, { title: '', xLabel: 'x', yLabel: 'y', legend: 'none' });
     const lines = [...svg.matchAll(/<path[^>]* stroke="#(?:0072b2|d55e00|009e73)"[^>]* stroke-width="1.8"[^>]*>/g)];
     const dashes = lines.map(([line]) => /stroke-dasharray="([^"]*)"/.exec(line)?.[1]);
     expect(dashes).toHaveLength(3);

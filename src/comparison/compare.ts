@@ -29,6 +29,7 @@ import { classDistribution } from './facts/class-distribution.ts';
 import { runCost } from './facts/run-cost.ts';
 import { type ChosenImage, chooseImages, differingShare, type RatedImage } from './panels/choose-images.ts';
 import type { RunResult } from './runs/run-result.ts';
+import { rethrowNamed } from './runs/run-spec.ts';
 import { readPrediction, scoreSplit } from './scores/score-split.ts';
 import type { StoredScores } from './scores/score-store.ts';
 
@@ -173,10 +174,7 @@ async function scoreRun(
       ...(engine && { engine }),
       ...(signal && { signal }),
       onProgress: (done, total) => onScore?.(run.name, split, done, total),
-    }).catch((error: unknown) => {
-      if (!(error instanceof FaceparseError)) throw error;
-      throw new FaceparseError(`${run.name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
-    });
+    }).catch((error) => rethrowNamed(run, error));
     scores.set(split, stored);
   }
   return scores;

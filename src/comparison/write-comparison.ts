@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import type { Comparison } from './comparison.ts';
 import { comparisonCharts, comparisonMarkdown } from './page/comparison-markdown.ts';
 import { comparisonPage } from './page/comparison-page.ts';
@@ -90,9 +91,7 @@ export async function writeComparison(
   ];
   for (const below of folders) {
     const path = join(folder, below);
-    await mkdir(path, { recursive: true }).catch((cause) => {
-      throw writeError(path, cause);
-    });
+    await makeFolder(path);
   }
   for (const [name, content] of files) await writeFileAtomic(join(folder, name), content);
   await removeStale(folder, new Set(files.map(([name]) => name)));

@@ -111,3 +111,13 @@ export function locator(document: Document.Parsed, lines: LineCounter, source: s
 export function valueAt(config: unknown, path: readonly PropertyKey[]): unknown {
   return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | undefined)?.[part], config);
 }
+
+/** Faults that begin with `FILE:LINE: ` in the order of their lines, then those of other files. */
+export function sortByLine(faults: Iterable<string>, file: string): string[] {
+  const lineOf = (fault: string): number => {
+    if (!fault.startsWith(`${file}:`)) return Number.POSITIVE_INFINITY;
+    return Number(/^:(\d+): /.exec(fault.slice(file.length))?.[1] ?? 0);
+  };
+  const placed = [...faults].map((fault) => ({ fault, line: lineOf(fault) }));
+  return placed.sort((a, b) => (a.line === b.line ? 0 : a.line - b.line)).map(({ fault }) => fault);
+}

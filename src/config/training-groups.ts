@@ -1,12 +1,12 @@
 import { z } from 'zod';
+import { validationScores } from '../metrics/validation-scores.ts';
 import { scheduleKinds } from '../optim/schedule.ts';
 
 const whole = z.number().int();
 const positive = z.number().positive();
 const inside = z.number().gt(0).lt(1);
 
-/** Scores of a validation, as in metrics.csv. */
-const watched = z.enum(['valF', 'valMacroF1', 'valMacroF1NoBackground', 'valMacroIou', 'valPixelAccuracy', 'valLoss']);
+const watched = z.enum(validationScores);
 
 export const schedule = z
   .enum(scheduleKinds)

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import sharp from 'sharp';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { cutOut } from '../image/cut-out.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
 import { encodeLabelPng } from '../image/label-png.ts';
@@ -95,12 +95,6 @@ export async function savePrediction(
     await saveProbabilityArray(paths.probabilities, result);
   }
   return paths;
-}
-
-async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch((cause) => {
-    throw writeError(path, cause);
-  });
 }
 
 interface Pixels {

@@ -4,7 +4,7 @@ import type { RunSpec } from '../comparison/runs/run-spec.ts';
 import { listBundledConfigs, listHint } from '../config/bundled-configs.ts';
 import { loadConfig, readConfigText } from '../config/load-config.ts';
 import { inspectConfig, type Notify, throwFaults } from '../config/parse-config.ts';
-import type { Locate } from '../config/parse-yaml.ts';
+import { type Locate, sortByLine } from '../config/parse-yaml.ts';
 import { exists, isFolder } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { suggestName } from '../text/similar-names.ts';
@@ -79,16 +79,6 @@ async function configFaults(file: string, group: GivenGroup, locate: Locate): Pr
   return found;
 }
 
-/** Faults of the study file by line, then those of configuration files. */
-function sortFaults(faults: Iterable<string>, file: string): string[] {
-  const lineOf = (fault: string): number => {
-    if (!fault.startsWith(`${file}:`)) return Number.POSITIVE_INFINITY;
-    return Number(/^:(\d+): /.exec(fault.slice(file.length))?.[1] ?? 0);
-  };
-  const placed = [...faults].map((fault) => ({ fault, line: lineOf(fault) }));
-  return placed.sort((a, b) => (a.line === b.line ? 0 : a.line - b.line)).map(({ fault }) => fault);
-}
-
 /** The groups of a study file. @throws FaceparseError that lists all faults of the file and of its configurations */
 async function readGroups(file: string): Promise<readonly StudyGroup[]> {
   const { groups, faults, given, locate } = readStudy(await readConfigText(file), file);
@@ -98,7 +88,7 @@ async function readGroups(file: string): Promise<readonly StudyGroup[]> {
     for (const fault of await configFaults(file, group, locate)) found.add(fault);
   }
   if (groups && found.size === 0) return groups;
-  return throwFaults(file, sortFaults(found, file));
+  return throwFaults(file, sortByLine(found, file));
 }
 
 /**

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { tableToCsv } from '../comparison/tables/render-table.ts';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { studyChart } from './study-chart.ts';
 import { markdownReport, studyRunsTable } from './study-table.ts';
@@ -63,9 +64,7 @@ export async function writeStudyReport(file: string, summaries: readonly GroupSu
     files.push([join(path, `${group.name}.csv`), tableToCsv(studyRunsTable(summary))]);
     if (chart) files.push([join(path, `${group.name}.svg`), chart]);
   }
-  await mkdir(path, { recursive: true }).catch((cause) => {
-    throw writeError(path, cause);
-  });
+  await makeFolder(path);
   files.push([file, document]);
   for (const [name, text] of files) await writeFileAtomic(name, text);
   return files.map(([name]) => name);

@@ -1,7 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { exists } from '../files/path-kind.ts';
 import type { StudyRun } from './load-study.ts';
 
@@ -25,9 +26,7 @@ async function readTitles(out: string): Promise<Record<string, string>> {
 export async function saveStudyTitles(out: string, runs: readonly StudyRun[]): Promise<void> {
   const titles = runs.map(({ group, variant }) => [`${group.name}/${variant.name}`, variant.title] as const);
   const all = { ...(await readTitles(out)), ...Object.fromEntries(titles) };
-  await mkdir(out, { recursive: true }).catch((cause) => {
-    throw writeError(out, cause);
-  });
+  await makeFolder(out);
   await writeFileAtomic(join(out, fileName), `${JSON.stringify(all, undefined, 2)}\n`);
 }
 

@@ -1,5 +1,6 @@
 import { readConfigText } from '../config/load-config.ts';
 import { type Notify, parseConfig, throwFaults } from '../config/parse-config.ts';
+import { sortByLine } from '../config/parse-yaml.ts';
 import type { Config } from '../config/schema.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { planTraining } from '../training/plan.ts';
@@ -26,8 +27,7 @@ export interface SweepFiles {
 /** The space of a file. @throws FaceparseError (exit code 2) that lists all its faults */
 async function loadSpace(file: string, base: BaseConfig, check: SettingsCheck): Promise<Space> {
   const document = readSpace(await readConfigText(file), file);
-  const lineOf = (fault: string) => Number(/^:(\d+): /.exec(fault.slice(file.length))?.[1] ?? 0);
-  const faults = [...document.faults, ...spaceFaults(document, base, check)].sort((a, b) => lineOf(a) - lineOf(b));
+  const faults = sortByLine([...document.faults, ...spaceFaults(document, base, check)], file);
   return faults.length > 0 ? throwFaults(file, faults) : document.space;
 }
 

@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
 import { claimFolder } from '../files/claim-folder.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { exists } from '../files/path-kind.ts';
 import { listProcessFiles } from '../files/process-files.ts';
 import { processState } from '../files/process-mark.ts';
@@ -74,9 +75,7 @@ export class ShardLog {
   static async open(out: string, shard: Shard): Promise<ShardLog> {
     await requireSameCount(out, shard);
     const folder = shardFolder(out, shard);
-    await mkdir(folder, { recursive: true }).catch((cause) => {
-      throw writeError(folder, cause);
-    });
+    await makeFolder(folder);
     const release = await claimFolder(folder, 'is being worked on');
     try {
       const { seconds, jobs } = await readLog(folder);

@@ -1,10 +1,11 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { configDifferences } from '../config/config-differences.ts';
 import { show } from '../config/explain-issue.ts';
 import { parseRunConfig } from '../config/parse-config.ts';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { exists } from '../files/path-kind.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type Distribution, describeDistribution } from './space/distribution.ts';
@@ -128,9 +129,7 @@ export async function openSweepFolder(out: string, plan: SweepPlan): Promise<voi
     throw new FaceparseError(`${out} exists and holds no sweep; use a new folder`, { exitCode: 2 });
   }
   for (const folder of [files.trials, files.shards]) {
-    await mkdir(folder, { recursive: true }).catch((cause) => {
-      throw writeError(folder, cause);
-    });
+    await makeFolder(folder);
   }
   const { config, space, metric, halving, seed, pairs } = plan;
   const stored = { version: 1, config, space, metric, rungs: halving.rungs, factor: halving.factor, seed, pairs };

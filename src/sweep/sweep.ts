@@ -1,21 +1,12 @@
 import type { Config } from '../config/schema.ts';
+import type { validationScores } from '../metrics/validation-scores.ts';
 import type { Halving } from './halving.ts';
 import type { BaseConfig } from './space/check-space.ts';
 import type { Sampler } from './space/sampler.ts';
 import type { Space } from './space/space.ts';
 
 /** A validation score that a sweep optimises, by its name in metrics.csv. */
-export type Metric = Config['train']['earlyStopping']['watch'];
-
-/** The scores that can be optimised. */
-export const metrics = [
-  'valF',
-  'valMacroF1',
-  'valMacroF1NoBackground',
-  'valMacroIou',
-  'valPixelAccuracy',
-  'valLoss',
-] as const satisfies readonly Metric[];
+export type Metric = (typeof validationScores)[number];
 
 /** Everything that decides the settings and the lengths of trials. */
 export interface SweepPlan {

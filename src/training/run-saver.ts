@@ -1,11 +1,12 @@
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify as toYaml } from 'yaml';
 import { runCurves } from '../charts/curves.ts';
 import { parseRunConfig } from '../config/parse-config.ts';
 import type { Config } from '../config/schema.ts';
-import { writeError, writeFileAtomic } from '../files/atomic-write.ts';
+import { writeFileAtomic } from '../files/atomic-write.ts';
 import { buildFolder } from '../files/build-folder.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { exists } from '../files/path-kind.ts';
 import type { StateOwner } from '../graph/graph.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
@@ -267,9 +268,7 @@ async function keepBestWeights({ bestWeights }: RunFolder, step: number): Promis
 
 async function writeOrigin(folder: RunFolder, config: Config, environment: RunEnvironment): Promise<void> {
   const weights = dirname(folder.lastWeights);
-  await mkdir(weights, { recursive: true }).catch((cause) => {
-    throw writeError(weights, cause);
-  });
+  await makeFolder(weights);
   await writeFileAtomic(folder.config, toYaml(config));
   await writeEnvironment(folder.environment, environment);
 }

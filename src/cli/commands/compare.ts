@@ -6,6 +6,7 @@ import type { RunsTraining } from '../../comparison/runs/train-runs.ts';
 import type { Table } from '../../comparison/tables/table.ts';
 import { requirePackages } from '../../packages/optional-packages.ts';
 import { docLink } from '../../text/doc-link.ts';
+import { joinWords } from '../../text/join-words.ts';
 import { type JsonOption, jsonHelp, printJson, printNotice, printText } from '../command.ts';
 import { compareShown } from '../compare-runs.ts';
 import { splitWords } from '../config-arguments.ts';
@@ -45,7 +46,7 @@ function publicCommand(words: readonly string[], options: CompareCommandOptions)
 function defaultTitle(results: readonly RunResult[]): string {
   const names = results.map(({ run }) => run.name);
   if (names.length > 4) return `Comparison of ${names.length} runs`;
-  return names.length === 1 ? names[0] : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  return joinWords(names, 'and');
 }
 
 /** The tables that a terminal has room for. */

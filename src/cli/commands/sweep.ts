@@ -1,9 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { EngineChoice } from '../../engine/select-engine.ts';
+import { validationScores } from '../../metrics/validation-scores.ts';
 import type { SweepEnd } from '../../sweep/run-sweep.ts';
 import type { Shard } from '../../sweep/shard.ts';
-import { type Metric, metrics, type Sweep } from '../../sweep/sweep.ts';
+import type { Metric, Sweep } from '../../sweep/sweep.ts';
 import type { Trial } from '../../sweep/trials.ts';
 import { countOf } from '../../text/counts.ts';
 import { docLink } from '../../text/doc-link.ts';
@@ -295,7 +296,7 @@ export function registerSweep(program: Command): void {
     .option('--trials <n>', 'number of trials of the whole sweep, over all shards', wholeNumber(1, 9999))
     .addOption(
       new Option('--metric <name>', 'validation score to optimise, by its name in metrics.csv')
-        .choices([...metrics])
+        .choices([...validationScores])
         .default('valF'),
     )
     .option('--eta <n>', 'one of n trials goes on from a rung to the next', wholeNumber(2, 100), 3)

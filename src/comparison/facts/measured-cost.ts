@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
+import { writeFileAtomic } from '../../files/atomic-write.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { runFolder } from '../../training/record/run-folder.ts';
 import type { MeasuredCost } from '../comparison.ts';
@@ -66,9 +67,7 @@ export async function measureCost({ run, folder }: RunResult, options: CostMeasu
     trainingMebibytes: training.peakMebibytes,
     inferenceMebibytes: inference.peakMebibytes,
   };
-  await mkdir(dirname(file), { recursive: true }).catch((cause) => {
-    throw writeError(dirname(file), cause);
-  });
+  await makeFolder(dirname(file));
   await writeFileAtomic(file, `${JSON.stringify({ key, measured })}\n`);
   return measured;
 }

@@ -3,8 +3,8 @@ import { confusionMatrix, occurringClasses, rowShares } from '../../charts/confu
 import { type Dot, dotChart } from '../../charts/dot-chart.ts';
 import { shorten } from '../../text/escape-markup.ts';
 import type { ComparedRun, Comparison, SplitName, SplitScores } from '../comparison.ts';
+import { occurringIn, scoresOn, shownSplits } from '../split-scores.ts';
 import type { Table, TableColumn, TableValue } from '../tables/table.ts';
-import { scoresOn, shownSplits } from './summary.ts';
 
 /** A chart of a comparison with its text alternative. */
 export interface ComparisonChart {
@@ -73,11 +73,6 @@ function scoreChart(comparison: Comparison, theme: ChartTheme): ComparisonChart 
       ]),
     },
   };
-}
-
-/** The classes that occur in truth or prediction of any of these scores, by id. */
-function occurringIn(scores: readonly SplitScores[]): number[] {
-  return [...new Set(scores.flatMap(({ summary }) => occurringClasses(summary)))].sort((a, b) => a - b);
 }
 
 /** Start of the axis of F1: a round number below the lowest one of any class, run and split, so that charts compare. */

@@ -1,6 +1,7 @@
 import { type LineLook, lineLook, markerPath, pageTheme } from '../../charts/chart-theme.ts';
 import { escapeMarkup, shorten } from '../../text/escape-markup.ts';
 import type { Comparison } from '../comparison.ts';
+import { shownSplits } from '../split-scores.ts';
 import { tableToHtml } from '../tables/render-table.ts';
 import type { Table } from '../tables/table.ts';
 import { type ComparisonChart, scoreCharts, splitLook } from './comparison-charts.ts';
@@ -8,7 +9,7 @@ import { curveCharts } from './curve-charts.ts';
 import { definitions } from './definitions.ts';
 import { type PageSection, pageHtml } from './page-shell.ts';
 import { panelsHtml } from './panels.ts';
-import { curvesNote, describeSubject, shownSplits, summarize, type Words } from './summary.ts';
+import { curvesNote, describeSubject, summarize, type Words } from './summary.ts';
 
 /** Tables with more rows are closed at first. */
 const mostOpenRows = 30;

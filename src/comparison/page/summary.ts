@@ -3,15 +3,10 @@ import { countOf, formatCount } from '../../text/counts.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { formatPoints } from '../../text/points.ts';
 import type { ComparedRun, Comparison, RunDifference, SplitName, SplitScores } from '../comparison.ts';
+import { shownSplits, splitTitles } from '../split-scores.ts';
 
 /** A piece of a sentence: text of this program, or the name of a run, which is emphasised and escaped. */
 export type Words = readonly (string | { readonly run: string })[];
-
-const splitTitles: Readonly<Record<SplitName, string>> = {
-  train: 'training',
-  val: 'validation',
-  test: 'test',
-};
 
 /** `100 validation images`. */
 function imagesOf(split: SplitName, images: number): string {
@@ -73,17 +68,6 @@ function describeSplit(comparison: Comparison, split: SplitName): Words {
         ` is second with ${withError(next.scores.f)}.`,
       ];
   return difference ? [...lead, ` ${interval(difference)}`] : lead;
-}
-
-/** The splits on which a run is scored, the last one first. */
-export function shownSplits({ runs }: Comparison): SplitName[] {
-  const order: readonly SplitName[] = ['test', 'val', 'train'];
-  return order.filter((split) => runs.some(({ scores }) => scores.some((entry) => entry.split === split)));
-}
-
-/** The scores of a run on a split; undefined if it was not scored on it. */
-export function scoresOn({ scores }: ComparedRun, split: SplitName): SplitScores | undefined {
-  return scores.find((entry) => entry.split === split);
 }
 
 /**

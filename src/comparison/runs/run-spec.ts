@@ -1,4 +1,5 @@
 import type { Config } from '../../config/schema.ts';
+import { FaceparseError } from '../../text/errors.ts';
 
 /** A run that a comparison, a study or a sweep wants. */
 export interface RunSpec {
@@ -7,4 +8,10 @@ export interface RunSpec {
   readonly config: Config;
   /** The folder of a run that is elsewhere; default: the name, in the folder of the runs. */
   readonly folder?: string;
+}
+
+/** Throws an error again, with the name of its run before the message of a FaceparseError. */
+export function rethrowNamed(run: RunSpec, error: unknown): never {
+  if (!(error instanceof FaceparseError)) throw error;
+  throw new FaceparseError(`${run.name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
 }

@@ -11,7 +11,7 @@ import { storedConfig } from '../../training/stored-config.ts';
 import type { TrainingProgress, TrainResult } from '../../training/train-options.ts';
 import { train } from '../../training/trainer.ts';
 import { type RunResult, readRunResult } from './run-result.ts';
-import type { RunSpec } from './run-spec.ts';
+import { type RunSpec, rethrowNamed } from './run-spec.ts';
 
 export interface TrainRunsOptions {
   /** The runs, as `readRunResult` found them in `out`; unfinished ones are trained. */
@@ -85,7 +85,7 @@ async function requireOneDataset({ results, data }: TrainRunsOptions): Promise<v
     const { environment } = runFolder(folder);
     // Runs elsewhere may have other data, which is told; a new run has none yet.
     if (run.folder !== undefined || state === 'missing' || !(await exists(environment))) continue;
-    await requireSameData(environment, holdOut(dataset, run.config.data)).catch((error) => rethrow(run, error));
+    await requireSameData(environment, holdOut(dataset, run.config.data)).catch((error) => rethrowNamed(run, error));
   }
 }
 
@@ -124,11 +124,6 @@ function withName(run: RunSpec, work: () => unknown): void {
   try {
     work();
   } catch (error) {
-    rethrow(run, error);
+    rethrowNamed(run, error);
   }
-}
-
-function rethrow(run: RunSpec, error: unknown): never {
-  if (!(error instanceof FaceparseError)) throw error;
-  throw new FaceparseError(`${run.name}: ${error.message}`, { exitCode: error.exitCode, cause: error });
 }

@@ -1,10 +1,11 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Dataset } from '../../data/dataset/dataset.ts';
 import type { EngineChoice } from '../../engine/select-engine.ts';
 import { evaluateParser } from '../../evaluation/evaluate-parser.ts';
 import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
 import { hashFile } from '../../files/hash-file.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import type { LabelMap } from '../../image/image.ts';
 import { encodeLabelPng } from '../../image/label-png.ts';
 import { readMask } from '../../image/read-image.ts';
@@ -72,10 +73,8 @@ export async function scoreSplit(options: SplitToScore): Promise<StoredScores> {
   const file = `${folder}.json`;
   const stored = await readScores(file, key);
   if (stored && (await hasPredictions(stored, folder))) return stored;
+  await makeFolder(folder);
   // Predictions that belong to no scores are incomplete.
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw writeError(folder, cause);
-  });
   await rm(file, { force: true }).catch((cause) => {
     throw writeError(file, cause);
   });

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, stat } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { Dataset } from '../../data/dataset/dataset.ts';
-import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
+import { writeFileAtomic } from '../../files/atomic-write.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import type { ScoreSummary } from '../../metrics/face-score.ts';
 
 /** Scores of a run on a split, as they are kept for the next time. */
@@ -95,9 +96,7 @@ export async function readScores(path: string, key: string): Promise<StoredScore
 /** Writes scores, for `readScores`. */
 export async function writeScores(path: string, scores: StoredScores): Promise<void> {
   const { summary } = scores;
-  await mkdir(dirname(path), { recursive: true }).catch((cause) => {
-    throw writeError(dirname(path), cause);
-  });
+  await makeFolder(dirname(path));
   const value = { ...scores, summary: { ...summary, confusion: [...summary.confusion] } };
   await writeFileAtomic(path, `${JSON.stringify(value)}\n`);
 }

@@ -3,16 +3,11 @@ import { valueAt } from '../../config/parse-yaml.ts';
 import { labelSetName } from '../../labels/label-table.ts';
 import type { PooledRatios } from '../../metrics/face-score.ts';
 import type { ComparedRun, Comparison, RunDifference, SplitName, SplitScores } from '../comparison.ts';
+import { occurringIn, scoresOn, shownSplits, splitTitles } from '../split-scores.ts';
 import type { Table, TableColumn, TableValue } from './table.ts';
 
 /** With more runs, the table of differences has only those to the first and to the best run. */
 const mostRunsPairwise = 6;
-
-const splitTitles: Readonly<Record<SplitName, string>> = {
-  train: 'training images',
-  val: 'validation images',
-  test: 'test images',
-};
 
 const runColumn: TableColumn = { key: 'run', title: 'run' };
 const classColumn: TableColumn = { key: 'class', title: 'class' };
@@ -41,13 +36,9 @@ function ratiosOf(ratios: PooledRatios): number[] {
   return ratioNames.map(([name]) => ratios[name]);
 }
 
-/** The splits that all runs are scored on, in order. */
-function splitsOf({ runs }: Comparison): SplitName[] {
-  return runs[0].scores.map(({ split }) => split);
-}
-
-function scoresOf({ scores }: ComparedRun, split: SplitName): SplitScores {
-  const found = scores.find((entry) => entry.split === split);
+/** The scores of a run on a split on which all are scored. */
+function scoresOf(run: ComparedRun, split: SplitName): SplitScores {
+  const found = scoresOn(run, split);
   if (!found) throw new Error(`no scores on ${split}`);
   return found;
 }
@@ -62,7 +53,7 @@ function scoresTable({ runs, boundaryTolerance }: Comparison, split: SplitName):
   const { images } = scoresOf(runs[0], split).summary;
   return {
     id: `scores-${split}`,
-    title: `Scores on ${images} ${splitTitles[split]}`,
+    title: `Scores on ${images} ${splitTitles[split]} images`,
     columns: [
       runColumn,
       score('fPerImage', 'F (per image)'),
@@ -90,7 +81,7 @@ function scoresTable({ runs, boundaryTolerance }: Comparison, split: SplitName):
 function macroTable({ runs }: Comparison, split: SplitName): Table {
   return {
     id: `macro-${split}`,
-    title: `Macro scores on ${splitTitles[split]}`,
+    title: `Macro scores on ${splitTitles[split]} images`,
     columns: [
       runColumn,
       { key: 'classes', title: 'classes' },
@@ -110,13 +101,11 @@ function macroTable({ runs }: Comparison, split: SplitName): Table {
 /** A row per class and run, for the classes that occur. */
 function classesTable({ runs, labelSet }: Comparison, split: SplitName): Table {
   const perRun = runs.map((run) => ({ name: run.name, classes: scoresOf(run, split).summary.perClass }));
-  const occurring = labelSet.classes.filter(({ id }) =>
-    perRun.some(({ classes }) => classes[id].truthPixels + classes[id].predictedPixels > 0),
-  );
+  const occurring = occurringIn(runs.map((run) => scoresOf(run, split))).map((id) => labelSet.classes[id]);
   const absent = labelSet.classes.filter((entry) => !occurring.includes(entry)).map(({ name }) => name);
   return {
     id: `classes-${split}`,
-    title: `Scores by class on ${splitTitles[split]}`,
+    title: `Scores by class on ${splitTitles[split]} images`,
     columns: [
       classColumn,
       runColumn,
@@ -149,7 +138,7 @@ function differencesTable(comparison: Comparison, split: SplitName): Table {
   const points = (key: string, title: string): TableColumn => ({ key, title, format: { kind: 'points' } });
   return {
     id: `differences-${split}`,
-    title: `Differences in F (per image) on ${splitTitles[split]}`,
+    title: `Differences in F (per image) on ${splitTitles[split]} images`,
     columns: [
       runColumn,
       { key: 'base', title: 'compared with' },
@@ -282,7 +271,7 @@ function distributionTable({ distributions, labelSet }: Comparison): Table {
  * then cost, settings and distribution.
  */
 export function comparisonTables(comparison: Comparison): Table[] {
-  const splits = splitsOf(comparison).reverse();
+  const splits = shownSplits(comparison);
   const hasPairs = comparison.runs.length > 1;
   const settings = settingsTable(comparison);
   return [

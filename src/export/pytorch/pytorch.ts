@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
+import { writeFileAtomic } from '../../files/atomic-write.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import { type CheckpointTensor, encodePyTorchCheckpoint } from '../../formats/pytorch/pytorch-checkpoint.ts';
 import type { Graph } from '../../graph/graph.ts';
 import { encodeDescription, type Weights } from '../../models/weights-file.ts';
@@ -35,9 +35,7 @@ export function pytorchCheckpoint(weights: Weights, name = 'the weights'): Uint8
 export async function exportPyTorch(weights: Weights, folder: string, name = 'the weights'): Promise<string[]> {
   const checkpoint = pytorchCheckpoint(weights, name);
   const module = pytorchModule(modelOf(weights), weights.preprocessing);
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw writeError(folder, cause);
-  });
+  await makeFolder(folder);
   const [modulePath, checkpointPath] = [join(folder, 'model.py'), join(folder, 'ckpt.pth')];
   await writeFileAtomic(modulePath, module);
   await writeFileAtomic(checkpointPath, checkpoint);

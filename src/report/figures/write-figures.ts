@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { confusionMatrix } from '../../charts/confusion-matrix.ts';
-import { writeError, writeFileAtomic } from '../../files/atomic-write.ts';
+import { writeFileAtomic } from '../../files/atomic-write.ts';
+import { makeFolder } from '../../files/make-folder.ts';
 import type { ReportFacts, ReportFigures } from '../facts/report-facts.ts';
 import { sizeSteps, validations } from '../facts/run-progress.ts';
 import { comparisonFigure } from './comparison-figure.ts';
@@ -12,9 +12,7 @@ import { failureFigure, lossFigure, scoreFigure } from './run-figures.ts';
 export async function writeFigures(out: string, facts: Omit<ReportFacts, 'figures'>): Promise<ReportFigures> {
   const { run, network, measured, comparison } = facts;
   const folder = join(out, 'figures');
-  await mkdir(folder, { recursive: true }).catch((cause) => {
-    throw writeError(folder, cause);
-  });
+  await makeFolder(folder);
   const write = async (name: string, data: string | Uint8Array) => {
     await writeFileAtomic(join(folder, name), data);
     return `figures/${name}`;
