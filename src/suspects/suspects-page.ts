@@ -142,7 +142,7 @@ export async function suspectsPage(search: SuspectSearch): Promise<string> {
       id: 'suspects',
       title: 'Masks to look at',
       body: [
-        '<p class="intro">By falling score. Each line says what the networks see, and what the mask says there.</p>',
+        '<p class="intro">Highest score first. Each line says what the networks see, and what the mask says there.</p>',
         classLegend(labelSet),
         `<div class="panels" style="--least:40rem">`,
         ...shown,
@@ -161,12 +161,12 @@ export async function suspectsPage(search: SuspectSearch): Promise<string> {
     kicker: 'Check of masks by trained networks',
     title: `Masks of ${basename(resolve(folder))} that contradict the networks`,
     facts: [
-      ['masks', `${formatCount(suspects.length)} of ${formatCount(pairs)} judged`],
+      ['Masks', `${formatCount(suspects.length)} of ${formatCount(pairs)} judged`],
       [
-        'runs',
+        'Runs',
         runs.map(({ run, pairs: judged }) => `${basename(resolve(run))} (${countOf(judged, 'pair')})`).join(', '),
       ],
-      ['label set', labelSet.name],
+      ['Label set', labelSet.name],
     ],
     sections,
     version: readOwnPackage().version,
