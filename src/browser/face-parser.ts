@@ -1,5 +1,5 @@
-import { createOnnxEngine, type OnnxDevice, type OnnxRuntime } from '../engine/onnx/onnx-engine.ts';
 import type { Engine } from '../engine/engine.ts';
+import { createOnnxEngine, type OnnxDevice, type OnnxRuntime } from '../engine/onnx/onnx-engine.ts';
 import { FaceDetector } from '../faces/detector/face-detector.ts';
 import type { FaceFinder } from '../faces/face.ts';
 import { LazyDetector } from '../faces/lazy-detector.ts';
@@ -7,7 +7,7 @@ import type { Photo } from '../image/image.ts';
 import { type ForeignNetwork, foreignNetworkOf, foreignNetworkOptions } from '../models/foreign/foreign-network.ts';
 import { decodeOwnWeights, importWeights } from '../models/foreign/import-weights.ts';
 import type { Averaging } from '../parser/averaging.ts';
-import { checkDetector, FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
+import { FaceParser as CoreParser, checkDetector, type ParserParts, prepareParser } from '../parser/face-parser.ts';
 import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
@@ -52,10 +52,7 @@ export class FaceParser extends CoreParser<BrowserImage> {
    * @param weights the URL of a weights file, or its bytes
    * @throws FaceparseError if the weights cannot be fetched, are damaged or belong to another network, or no runtime is given
    */
-  static async load(
-    weights: WeightsSource,
-    options: LoadOptions,
-  ): Promise<FaceParser> {
+  static async load(weights: WeightsSource, options: LoadOptions): Promise<FaceParser> {
     const { runtime, device = 'wasm', averaging, detector = false } = options ?? {};
     if (typeof runtime?.InferenceSession?.create !== 'function') {
       throw new FaceparseError(
