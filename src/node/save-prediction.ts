@@ -4,10 +4,10 @@ import { writeFileAtomic } from '../files/atomic-write.ts';
 import { makeFolder } from '../files/make-folder.ts';
 import { cutOut } from '../image/cut-out.ts';
 import type { LabelMap, Photo } from '../image/image.ts';
-import { encodeLabelPng } from '../image/label-png.ts';
 import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import type { ParseResult } from '../parser/parse-result.ts';
+import { deflateLabelPng } from './deflate-label-png.ts';
 import { saveProbabilityArray, saveProbabilityImages } from './save-probabilities.ts';
 
 /** Formats of probabilities; the first is the default. */
@@ -66,6 +66,15 @@ export interface Prediction {
   readonly mapped?: { readonly labels: LabelMap; readonly labelSet: LabelSet } | undefined;
 }
 
+/** The files of a photo, and how long they took in milliseconds. */
+export interface SavedPrediction {
+  readonly paths: PredictionPaths;
+  /** Making the contents of the files; probabilities are written meanwhile. */
+  readonly encode: number;
+  /** Writing, syncing and renaming the files. */
+  readonly write: number;
+}
+
 /**
  * Writes the palette PNG of a photo and its other outputs. Folders are created where they are missing.
  *
@@ -74,18 +83,24 @@ export interface Prediction {
 export async function savePrediction(
   { folder, stem, photo, result, labelSet, mapped }: Prediction,
   outputs: PredictionOutputs = {},
-): Promise<PredictionPaths> {
+): Promise<SavedPrediction> {
   const paths = predictionPaths(folder, stem, outputs);
   const shown = mapped ?? { labels: result.labelMap, labelSet };
-  await makeFolder(dirname(paths.mask));
-  await writeFileAtomic(paths.mask, encodeLabelPng(shown.labels, shown.labelSet));
-  if (paths.overlay)
-    await writePng(paths.overlay, { channels: 3, ...blendOverlay(photo, shown.labels, shown.labelSet) });
+  const start = performance.now();
+  let write = 0;
+  const save = async (path: string, content: Uint8Array): Promise<void> => {
+    const begun = performance.now();
+    await makeFolder(dirname(path));
+    await writeFileAtomic(path, content);
+    write += performance.now() - begun;
+  };
+  await save(paths.mask, await deflateLabelPng(shown.labels, shown.labelSet));
+  if (paths.overlay) await save(paths.overlay, await pngOf(blendOverlay(photo, shown.labels, shown.labelSet), 3));
   if (paths.only && outputs.only) {
-    await writePng(paths.only, await result.mask(outputs.only, { soft: outputs.soft ?? false }));
+    await save(paths.only, await pngOf(await result.mask(outputs.only, { soft: outputs.soft ?? false }), 1));
   }
   if (paths.cutout && outputs.cutout) {
-    await writePng(paths.cutout, await cutOut(photo, await result.mask(outputs.cutout)));
+    await save(paths.cutout, await pngOf(await cutOut(photo, await result.mask(outputs.cutout)), 4));
   }
   if (paths.probabilities && outputs.probabilities === 'png') {
     await makeFolder(paths.probabilities);
@@ -94,18 +109,16 @@ export async function savePrediction(
     await makeFolder(dirname(paths.probabilities));
     await saveProbabilityArray(paths.probabilities, result, labelSet);
   }
-  return paths;
+  return { paths, encode: performance.now() - start - write, write };
 }
 
 interface Pixels {
   readonly width: number;
   readonly height: number;
-  readonly channels: 1 | 3 | 4;
   readonly data: Uint8Array | Uint8ClampedArray;
 }
 
-async function writePng(path: string, { width, height, channels, data }: Pixels): Promise<void> {
-  await makeFolder(dirname(path));
+function pngOf({ width, height, data }: Pixels, channels: 1 | 3 | 4): Promise<Buffer> {
   const pipeline = sharp(data, { raw: { width, height, channels } });
-  await writeFileAtomic(path, await (channels === 1 ? pipeline.toColourspace('b-w') : pipeline).png().toBuffer());
+  return (channels === 1 ? pipeline.toColourspace('b-w') : pipeline).png().toBuffer();
 }

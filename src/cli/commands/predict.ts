@@ -12,12 +12,14 @@ import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-op
 import { splitPredictArguments } from '../predict/arguments.ts';
 import { requireFreeTargets } from '../predict/free-targets.ts';
 import { addOutputOptions, type OutputOptions, requestedOutputs, resolveOutputs } from '../predict/outputs.ts';
+import { formatProfile, ProfileRecorder } from '../predict/profile.ts';
 
 interface PredictOptions extends JsonOption, EngineOptions, AveragingOptions, OutputOptions {
   out: string;
   force?: boolean;
   recursive?: boolean;
   labels?: string;
+  profile?: boolean;
 }
 
 /** A parsed photo, for `--json`. */
@@ -44,53 +46,53 @@ async function predict(first: string | undefined, others: readonly string[], opt
     { FaceParser },
     { refuseForeignWeights },
     { extraOutputs, predictionPaths, savePrediction },
-    { ImageError, readPhoto },
+    { parsePhotos },
+    { mapLabels },
   ] = await Promise.all([
     import('../../node/face-parser.ts'),
     import('../../node/import-weights-file.ts'),
     import('../../node/save-prediction.ts'),
-    import('../../image/read-image.ts'),
+    import('../predict/parse-photos.ts'),
+    import('../../image/map-labels.ts'),
   ]);
   await requireFreeTargets(inputs, ({ stem }) => predictionPaths(options.out, stem, requested), options.force === true);
   const averaging = await averagingOf(options);
   await refuseForeignWeights(run);
   const parser = await FaceParser.load(run, { ...engineChoice(options), ...(averaging && { averaging }) });
   printNotices(parser.notices);
-  const failures = found.problems.map(({ message }) => message);
-  const written: Written[] = [];
-  try {
-    const outputs = resolveOutputs(requested, parser.labelSet);
-    const target = await targetOf(options, parser.labelSet);
-    const { mapLabels } = await import('../../image/map-labels.ts');
-    await runTask('parsing', options, async ({ signal, onProgress }) => {
-      for (const [index, { path, stem }] of inputs.entries()) {
-        signal.throwIfAborted();
-        try {
-          const photo = await readPhoto(path);
-          const result = await parser.parse(photo);
-          const { labelSet } = parser;
-          const mapped = target && { labels: mapLabels(result.labelMap, labelSet), labelSet: target };
-          const paths = await savePrediction({ folder: options.out, stem, photo, result, labelSet, mapped }, outputs);
-          const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
-          written.push({ photo: path, ...paths, milliseconds: Math.round(result.timing.total), areas });
-        } catch (error) {
-          // A bad photo is reported and skipped; any other error ends the work.
-          if (!(error instanceof ImageError) || inputs.length + found.problems.length === 1) throw error;
-          failures.push(error.message);
-        }
-        onProgress(index + 1, inputs.length);
-      }
-    });
-  } finally {
-    await parser.dispose();
-  }
-  if (options.json) printJson({ weights: parser.file, written, failures, leftAlone: found.leftAlone });
-  else {
+  const recorder = new ProfileRecorder();
+  const { results: written, failures: bad } = await runTask('parsing', options, async (controls) => {
+    const { labelSet } = parser;
+    const outputs = resolveOutputs(requested, labelSet);
+    const target = await targetOf(options, labelSet);
+    recorder.start();
+    return parsePhotos(
+      inputs,
+      async ({ file: { path, stem }, photo, decode }): Promise<Written> => {
+        const result = await parser.parse(photo, { faces: 'whole' });
+        const mapped = target && { labels: mapLabels(result.labelMap, labelSet), labelSet: target };
+        const prediction = { folder: options.out, stem, photo, result, labelSet, mapped };
+        const { paths, encode, write } = await savePrediction(prediction, outputs);
+        recorder.add({ ...result.timing, decode: decode + result.timing.decode, encode, write });
+        const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
+        return { photo: path, ...paths, milliseconds: Math.round(result.timing.total), areas };
+      },
+      controls,
+    );
+  }).finally(() => parser.dispose());
+  // A single photo's problem is the error of the command.
+  if (bad.length === 1 && inputs.length + found.problems.length === 1) throw bad[0];
+  const failures = [...found.problems, ...bad].map(({ message }) => message);
+  const profile = options.profile ? recorder.finish() : undefined;
+  if (options.json) {
+    printJson({ weights: parser.file, written, failures, leftAlone: found.leftAlone, ...(profile && { profile }) });
+  } else {
     const masks = `${written.length} ${written.length === 1 ? 'mask' : 'masks'}`;
     const extras = extraOutputs
       .filter((name) => requested[name])
       .map((name) => `${extraNames[name]} in ${join(options.out, name)}`);
     printText(`wrote ${masks} to ${options.out}${extras.length > 0 ? `, with ${joinWords(extras, 'and')}` : ''}`);
+    if (profile) printText(`\n${formatProfile(profile)}`);
   }
   if (!options.json) for (const note of leftAloneNotes(found.leftAlone)) printNotice(note);
   for (const failure of failures) printNotice(failure);
@@ -130,6 +132,7 @@ export function registerPredict(program: Command): void {
       '--labels <set>',
       'label set of masks and overlays: celebamask-19 writes, for each merged class, the id of the class that represents it',
     )
+    .option('--profile', 'also print the time that each part of the work takes')
     .option('--json', jsonHelp);
   addOutputOptions(command);
   addAveragingOptions(command);
