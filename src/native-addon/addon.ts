@@ -170,10 +170,38 @@ export interface AddonAugmentation {
   addNoise(planes: Float32Array, offset: number, size: number, factors: Float64Array, state: Int32Array): void;
 }
 
+/**
+ * The work on pixels around the network, bit-identical with src/parser and src/image, on libuv's threads. TypeScript computes
+ * the positions. Arrays must not be changed or transferred before the promise resolves.
+ */
+export interface AddonPixels {
+  /**
+   * `upsampledArgmax` of src/parser/argmax.ts.
+   *
+   * @param rows lower row of the grid for every output row
+   * @param columnFractions floats
+   * @param labels rows×columns
+   * @param pixels room for 256 numbers
+   */
+  argmax(
+    scores: Float32Array,
+    classes: number,
+    height: number,
+    width: number,
+    rows: Int32Array,
+    rowFractions: Float64Array,
+    columns: Int32Array,
+    columnFractions: Float64Array,
+    labels: Uint8Array,
+    pixels: Float64Array,
+  ): Promise<void>;
+}
+
 /** What native/src/addon.cc exports. */
 export interface Addon {
   readonly NativeEngine: new (threads: number) => AddonEngine;
   readonly PlanBuilder: new (engine: AddonEngine) => AddonBuilder;
   readonly augmentation: AddonAugmentation;
+  readonly pixels: AddonPixels;
   facts(): AddonFacts;
 }
