@@ -2,9 +2,9 @@
 // node bench/post-processing.mjs [--rounds 9] [--engine native|onnx]    (taskset -c 0 for one core)
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { plainKernels } from '../dist/parser/kernels.js';
-import { pixelKernels } from '../dist/parser/native-kernels.js';
+import { pixelKernels } from '../dist/native-pixels/pixel-kernels.js';
 import { drawSyntheticFace, FaceParser } from '../dist/node.js';
+import { plainKernels } from '../dist/parser/kernels.js';
 
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '9' }, engine: { type: 'string', default: 'auto' } },

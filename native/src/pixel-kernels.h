@@ -51,8 +51,59 @@ inline int32_t paddedClasses(int32_t classes) { return (classes + 7) / 8 * 8; }
 /** Two rows of all classes, or three rows of one. */
 inline int64_t argmaxNumbers(const Planes &scores) { return 3 * int64_t(scores.classes) * (scores.width + argmaxPadding); }
 
+struct ProbabilitySum {
+  Planes scores;
+  Taps rows, columns;
+  /** The class that each class is added to. */
+  const uint8_t *targets;
+  bool mirrored;
+  /** classes×rows×columns. */
+  float *sums;
+  /** Room for `probabilityNumbers` numbers. */
+  float *numbers;
+};
+
+/** Rounded up to whole vectors of four. */
+inline int64_t wholeVectors(int64_t count) { return (count + 3) / 4 * 4; }
+
+inline int64_t probabilityNumbers(const Planes &scores, int64_t columns) { return scores.width + 1 + wholeVectors(columns) * (scores.classes + 2); }
+
+/** Along one axis, which source pixels each output pixel is the weighted sum of: `counts` from `starts`; weights `stride` apart. */
+struct SourceTaps {
+  const int32_t *starts, *counts;
+  const double *weights;
+  int64_t stride;
+  int32_t length;
+};
+
+struct PhotoInput {
+  /** height×width×3. */
+  const uint8_t *photo;
+  int32_t width, height;
+  SourceTaps across, down;
+  /** Sum of the weights of one output pixel. */
+  double area;
+  /** Where the photo begins in the square. */
+  int32_t x, y;
+  int32_t size;
+  /** The input for each byte, 3×256. */
+  const float *tables;
+  /** The byte around the photo. */
+  uint8_t padding;
+  /** 3×size×size. */
+  float *out;
+  /** Room for two rows of 3 numbers per output pixel and one more. */
+  float *numbers;
+  /** Room for one row. */
+  double *sums;
+  int32_t *bytes;
+};
+
 struct PixelKernelSet {
   void (*argmax)(const Argmax &);
+  void (*addProbabilities)(const ProbabilitySum &);
+  void (*meanLogarithms)(const float *sums, int64_t count, double views, double least, float *out);
+  void (*photoToInput)(const PhotoInput &);
 };
 
 /** The fastest ones that this processor can run; all give the same results. */

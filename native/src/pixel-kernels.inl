@@ -18,6 +18,9 @@ namespace {
 using Doubles = double __attribute__((vector_size(32)));
 using Floats = float __attribute__((vector_size(16)));
 using Integers = int32_t __attribute__((vector_size(16)));
+using UnsignedIntegers = uint32_t __attribute__((vector_size(16)));
+using Longs = int64_t __attribute__((vector_size(32)));
+using Bytes = uint8_t __attribute__((vector_size(4)));
 /** The bits of a float. */
 using FloatBits = int32_t __attribute__((may_alias));
 
@@ -28,12 +31,19 @@ inline Vector load(const Value *from) {
   return vector;
 }
 
+template <typename Vector, typename Value>
+inline void store(Value *to, const Vector &vector) {
+  __builtin_memcpy(to, &vector, sizeof vector);
+}
+
 #include "pixel-argmax.inl"
+#include "pixel-input.inl"
+#include "pixel-probabilities.inl"
 
 }  // namespace
 
 extern const PixelKernelSet table;
-const PixelKernelSet table = {argmax};
+const PixelKernelSet table = {argmax, addProbabilities, meanLogarithms, photoToInput};
 
 }  // namespace PIXEL_NAMESPACE
 }  // namespace faceparse

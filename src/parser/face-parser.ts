@@ -18,6 +18,7 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type Averaging, checkAveraging } from './averaging.ts';
 import { mostFaces } from './faces/compose-faces.ts';
+import { type PixelKernels, plainKernels } from './kernels.ts';
 import { type FaceTarget, facesResult, type ScoredFace, scaleTarget, wholeFace, wholeResult } from './label-results.ts';
 import { checkParseOptions, type ParseOptions } from './parse-options.ts';
 import { ParseResult } from './parse-result.ts';
@@ -35,6 +36,8 @@ export interface FaceParserOptions {
    * Finds the faces of photos. The parser does not dispose it. Default: none, so that photos are parsed as a whole.
    */
   readonly detector?: FaceFinder;
+  /** @internal The work on pixels; Node brings the add-on's. */
+  readonly kernels?: PixelKernels;
 }
 
 /** The parts of a parser. */
@@ -43,6 +46,7 @@ export interface ParserParts {
   readonly engine: Engine;
   readonly labelSet: LabelSet;
   readonly networks: readonly SizedNetwork[];
+  readonly kernels: PixelKernels;
   readonly flip: boolean;
   readonly notices?: readonly string[];
   readonly detector?: FaceFinder;
@@ -70,12 +74,13 @@ interface Prepared {
 export async function prepareParser(
   weights: Weights,
   engine: Engine,
-  { name = 'the weights', averaging, detector }: FaceParserOptions = {},
+  { name = 'the weights', averaging, detector, kernels = plainKernels }: FaceParserOptions = {},
 ): Promise<ParserParts> {
   if (averaging !== undefined) checkAveraging(averaging);
   const labelSet = getLabelSet(weights.labels);
   const networks = await SizedNetwork.compileAll(weights, engine, { name, scales: averaging?.scales ?? [] });
-  return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false, ...(detector && { detector }) };
+  const flip = averaging?.flip ?? false;
+  return { weights, engine, labelSet, networks, kernels, flip, ...(detector && { detector }) };
 }
 
 /**
@@ -96,6 +101,7 @@ export async function prepareParser(
  */
 export class FaceParser<Source = RawImage> {
   readonly #scorer: ViewScorer;
+  readonly #kernels: PixelKernels;
   readonly #detector: FaceFinder | undefined;
   readonly #release: () => Promise<void>;
   readonly #pipeline = new Pipeline();
@@ -114,13 +120,15 @@ export class FaceParser<Source = RawImage> {
 
   /** @internal Use `create`, or `load` of `faceparse/node` and `faceparse/browser`. */
   protected constructor(parts: ParserParts) {
-    const { weights, engine, labelSet, networks, flip, notices = [], detector, release = async () => {} } = parts;
+    const { weights, engine, labelSet, networks, kernels, flip } = parts;
+    const { notices = [], detector, release = async () => {} } = parts;
     this.weights = weights;
     this.engine = engine;
     this.labelSet = labelSet;
     this.flip = flip;
     this.notices = notices;
-    this.#scorer = new ViewScorer(networks, flip, mirrorTable(labelSet));
+    this.#kernels = kernels;
+    this.#scorer = new ViewScorer(networks, flip, mirrorTable(labelSet), kernels);
     this.#detector = detector;
     this.#release = release;
   }
@@ -132,7 +140,7 @@ export class FaceParser<Source = RawImage> {
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
     checkParts(weights, engine);
-    checkOptions(options, ['name', 'averaging', 'detector'], 'FaceParser.create');
+    checkOptions(options, ['name', 'averaging', 'detector', 'kernels'], 'FaceParser.create');
     if (options.detector !== undefined) checkDetector(options.detector);
     return new FaceParser(await prepareParser(weights, engine, options));
   }
@@ -238,7 +246,7 @@ export class FaceParser<Source = RawImage> {
     const size = labelSize(photo, maxSide);
     if (view && !targets) {
       const scores = await this.#scorer.score(view, watch);
-      const parts = await watch.time('postprocess', () => wholeResult(scores, size, this.labelSet));
+      const parts = await watch.time('postprocess', () => wholeResult(scores, size, this.labelSet, this.#kernels));
       const faces = framed ? [wholeFace(scaleTarget(framed, photo, size), parts)] : [];
       return new ParseResult({ ...parts, faces, timing: watch.timing }, this.labelSet);
     }
