@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Engine } from '../engine/engine.ts';
-import type { FaceFinder } from '../faces/face.ts';
+import type { FaceFinder, FoundFace } from '../faces/face.ts';
 import { framingOf, isFramed } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';
@@ -68,7 +68,7 @@ interface Scored {
   /** Size of the labels. */
   readonly size: Extents;
   /** The scores of the whole photo, and the face that it shows; undefined if faces were parsed one by one. */
-  readonly whole: { readonly scores: ClassScores; readonly framed: FaceTarget | undefined } | undefined;
+  readonly whole: { readonly scores: ClassScores; readonly framed: FoundFace | undefined } | undefined;
   readonly faces: readonly ScoredFace[];
   readonly watch: Stopwatch;
 }
@@ -250,7 +250,7 @@ export class FaceParser<Source = RawImage> {
     const size = labelSize(photo, maxSide);
     if (view && !targets) {
       const scores = await this.#scorer.score(view, watch);
-      return { size, whole: { scores, framed: framed && scaleTarget(framed, photo, size) }, faces: [], watch };
+      return { size, whole: { scores, framed: framed && scaleTarget(framed, photo, size).face }, faces: [], watch };
     }
     const faces: ScoredFace[] = [];
     for (const [index, target] of (targets ?? []).entries()) {
