@@ -19,6 +19,7 @@ import { FaceparseError } from '../text/errors.ts';
 import { type Averaging, checkAveraging } from './averaging.ts';
 import { mostFaces } from './faces/compose-faces.ts';
 import type { ClassScores } from './grid-classes.ts';
+import { type PixelKernels, plainKernels } from './kernels.ts';
 import { type FaceTarget, facesResult, type ScoredFace, scaleTarget, wholeFace, wholeResult } from './label-results.ts';
 import { checkParseOptions, type ParseOptions } from './parse-options.ts';
 import { ParseResult } from './parse-result.ts';
@@ -36,6 +37,8 @@ export interface FaceParserOptions {
    * Finds the faces of photos. The parser does not dispose it. Default: none, so that photos are parsed as a whole.
    */
   readonly detector?: FaceFinder;
+  /** @internal The work on pixels; Node brings the add-on's. */
+  readonly kernels?: PixelKernels;
 }
 
 /** The parts of a parser. */
@@ -44,6 +47,7 @@ export interface ParserParts {
   readonly engine: Engine;
   readonly labelSet: LabelSet;
   readonly networks: readonly SizedNetwork[];
+  readonly kernels: PixelKernels;
   readonly flip: boolean;
   readonly notices?: readonly string[];
   readonly detector?: FaceFinder;
@@ -81,12 +85,13 @@ interface Scored {
 export async function prepareParser(
   weights: Weights,
   engine: Engine,
-  { name = 'the weights', averaging, detector }: FaceParserOptions = {},
+  { name = 'the weights', averaging, detector, kernels = plainKernels }: FaceParserOptions = {},
 ): Promise<ParserParts> {
   if (averaging !== undefined) checkAveraging(averaging);
   const labelSet = getLabelSet(weights.labels);
   const networks = await SizedNetwork.compileAll(weights, engine, { name, scales: averaging?.scales ?? [] });
-  return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false, ...(detector && { detector }) };
+  const flip = averaging?.flip ?? false;
+  return { weights, engine, labelSet, networks, kernels, flip, ...(detector && { detector }) };
 }
 
 /**
@@ -107,6 +112,7 @@ export async function prepareParser(
  */
 export class FaceParser<Source = RawImage> {
   readonly #scorer: ViewScorer;
+  readonly #kernels: PixelKernels;
   readonly #detector: FaceFinder | undefined;
   readonly #release: () => Promise<void>;
   readonly #pipeline = new Pipeline();
@@ -125,13 +131,15 @@ export class FaceParser<Source = RawImage> {
 
   /** @internal Use `create`, or `load` of `faceparse/node` and `faceparse/browser`. */
   protected constructor(parts: ParserParts) {
-    const { weights, engine, labelSet, networks, flip, notices = [], detector, release = async () => {} } = parts;
+    const { weights, engine, labelSet, networks, kernels, flip } = parts;
+    const { notices = [], detector, release = async () => {} } = parts;
     this.weights = weights;
     this.engine = engine;
     this.labelSet = labelSet;
     this.flip = flip;
     this.notices = notices;
-    this.#scorer = new ViewScorer(networks, flip, mirrorTable(labelSet));
+    this.#kernels = kernels;
+    this.#scorer = new ViewScorer(networks, flip, mirrorTable(labelSet), kernels);
     this.#detector = detector;
     this.#release = release;
   }
@@ -143,7 +151,7 @@ export class FaceParser<Source = RawImage> {
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
     checkParts(weights, engine);
-    checkOptions(options, ['name', 'averaging', 'detector'], 'FaceParser.create');
+    checkOptions(options, ['name', 'averaging', 'detector', 'kernels'], 'FaceParser.create');
     if (options.detector !== undefined) checkDetector(options.detector);
     return new FaceParser(await prepareParser(weights, engine, options));
   }
@@ -267,7 +275,7 @@ export class FaceParser<Source = RawImage> {
       const parts = await watch.time('postprocess', () => facesResult(faces, size, this.labelSet));
       return new ParseResult({ ...parts, timing: watch.timing }, this.labelSet);
     }
-    const parts = await watch.time('postprocess', () => wholeResult(whole.scores, size, this.labelSet));
+    const parts = await watch.time('postprocess', () => wholeResult(whole.scores, size, this.labelSet, this.#kernels));
     const shown = whole.framed ? [wholeFace(whole.framed, parts)] : [];
     return new ParseResult({ ...parts, faces: shown, timing: watch.timing }, this.labelSet);
   }

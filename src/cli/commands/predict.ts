@@ -10,6 +10,7 @@ import { type AveragingOptions, addAveragingOptions, averagingOf } from '../aver
 import { type JsonOption, jsonHelp, printJson, printNotice, printNotices, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { splitPredictArguments } from '../predict/arguments.ts';
+import { describeFaces, type FaceSummary, faceModeOf, sharesOf, summarizeFace } from '../predict/faces.ts';
 import { requireFreeTargets } from '../predict/free-targets.ts';
 import { addOutputOptions, type OutputOptions, requestedOutputs, resolveOutputs } from '../predict/outputs.ts';
 import { formatProfile, ProfileRecorder } from '../predict/profile.ts';
@@ -20,6 +21,7 @@ interface PredictOptions extends JsonOption, EngineOptions, AveragingOptions, Ou
   recursive?: boolean;
   labels?: string;
   profile?: boolean;
+  faces?: string;
 }
 
 /** A parsed photo, for `--json`. */
@@ -27,6 +29,7 @@ interface Written extends PredictionPaths {
   readonly photo: string;
   readonly milliseconds: number;
   readonly areas: Record<string, number>;
+  readonly faces: readonly FaceSummary[];
 }
 
 const extraNames: Readonly<Record<Exclude<keyof PredictionPaths, 'mask'>, string>> = {
@@ -34,31 +37,31 @@ const extraNames: Readonly<Record<Exclude<keyof PredictionPaths, 'mask'>, string
   probabilities: 'probabilities',
   only: 'masks of the classes',
   cutout: 'cutouts',
+  crop: 'faces',
 };
 
 async function predict(first: string | undefined, others: readonly string[], options: PredictOptions): Promise<void> {
+  const mode = faceModeOf(options.faces);
   const given = [...(first === undefined ? [] : [first]), ...others];
   const { outputs: requested, words } = await requestedOutputs(options, given);
   const { run, photos } = await splitPredictArguments(words);
   const found = await findPhotos(photos, { recursive: options.recursive === true, exclude: options.out });
   const inputs = found.photos;
-  const [
-    { FaceParser },
-    { refuseForeignWeights },
-    { extraOutputs, predictionPaths, savePrediction },
-    { parsePhotos },
-    { mapLabels },
-  ] = await Promise.all([
-    import('../../node/face-parser.ts'),
-    import('../../node/import-weights-file.ts'),
-    import('../../node/save-prediction.ts'),
-    import('../predict/parse-photos.ts'),
-    import('../../image/map-labels.ts'),
-  ]);
+  const [{ FaceParser }, { refuseForeignWeights }, { extraOutputs, predictionPaths, savePrediction }, { parsePhotos }] =
+    await Promise.all([
+      import('../../node/face-parser.ts'),
+      import('../../node/import-weights-file.ts'),
+      import('../../node/save-prediction.ts'),
+      import('../predict/parse-photos.ts'),
+    ]);
   await requireFreeTargets(inputs, ({ stem }) => predictionPaths(options.out, stem, requested), options.force === true);
   const averaging = await averagingOf(options);
   await refuseForeignWeights(run);
-  const parser = await FaceParser.load(run, { ...engineChoice(options), ...(averaging && { averaging }) });
+  const parser = await FaceParser.load(run, {
+    ...engineChoice(options),
+    ...(averaging && { averaging }),
+    ...(mode === 'whole' && { detector: false }),
+  });
   printNotices(parser.notices);
   const recorder = new ProfileRecorder();
   const { results: written, failures: bad } = await runTask('parsing', options, async (controls) => {
@@ -69,13 +72,14 @@ async function predict(first: string | undefined, others: readonly string[], opt
     return parsePhotos(
       inputs,
       async ({ file: { path, stem }, photo, decode }): Promise<Written> => {
-        const result = await parser.parse(photo, { faces: 'whole' });
-        const mapped = target && { labels: mapLabels(result.labelMap, labelSet), labelSet: target };
-        const prediction = { folder: options.out, stem, photo, result, labelSet, mapped };
-        const { paths, encode, write } = await savePrediction(prediction, outputs);
+        const result = await parser.parse(photo, { faces: mode });
+        const prediction = { folder: options.out, stem, photo, result, labelSet, target };
+        const { paths, crops, encode, write } = await savePrediction(prediction, outputs);
         recorder.add({ ...result.timing, decode: decode + result.timing.decode, encode, write });
-        const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
-        return { photo: path, ...paths, milliseconds: Math.round(result.timing.total), areas };
+        const faces = result.faces.map((face, index) => summarizeFace(face, crops.at(index)));
+        const { crop: _, ...files } = paths;
+        const milliseconds = Math.round(result.timing.total);
+        return { photo: path, ...files, milliseconds, areas: sharesOf(result.areas), faces };
       },
       controls,
     );
@@ -92,6 +96,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
       .filter((name) => requested[name])
       .map((name) => `${extraNames[name]} in ${join(options.out, name)}`);
     printText(`wrote ${masks} to ${options.out}${extras.length > 0 ? `, with ${joinWords(extras, 'and')}` : ''}`);
+    if (mode !== 'whole') for (const line of describeFaces(written)) printNotice(line);
     if (profile) printText(`\n${formatProfile(profile)}`);
   }
   if (!options.json) for (const note of leftAloneNotes(found.leftAlone)) printNotice(note);
@@ -131,6 +136,10 @@ export function registerPredict(program: Command): void {
     .option(
       '--labels <set>',
       'label set of masks and overlays: celebamask-19 writes, for each merged class, the id of the class that represents it',
+    )
+    .option(
+      '--faces <mode>',
+      `which faces to parse: auto finds them, but parses photos in the framing of CelebA-HQ as a whole; every parses each by itself; whole parses the whole photo (default: auto)`,
     )
     .option('--profile', 'also print the time that each part of the work takes')
     .option('--json', jsonHelp);
