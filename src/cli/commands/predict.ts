@@ -32,6 +32,13 @@ interface Written extends PredictionPaths {
   readonly faces: readonly FaceSummary[];
 }
 
+/** What is kept of a parsed photo: little without `--json`, so that memory does not grow with the number of photos. */
+interface Parsed {
+  readonly photo: string;
+  readonly faceCount: number;
+  readonly entry?: Written;
+}
+
 const extraNames: Readonly<Record<Exclude<keyof PredictionPaths, 'mask'>, string>> = {
   overlay: 'overlays',
   probabilities: 'probabilities',
@@ -64,22 +71,24 @@ async function predict(first: string | undefined, others: readonly string[], opt
   });
   printNotices(parser.notices);
   const recorder = new ProfileRecorder();
-  const { results: written, failures: bad } = await runTask('parsing', options, async (controls) => {
+  const { results, failures: bad } = await runTask('parsing', options, async (controls) => {
     const { labelSet } = parser;
     const outputs = resolveOutputs(requested, labelSet);
     const target = await targetOf(options, labelSet);
     recorder.start();
     return parsePhotos(
       inputs,
-      async ({ file: { path, stem }, photo, decode }): Promise<Written> => {
+      async ({ file: { path, stem }, photo, decode }): Promise<Parsed> => {
         const result = await parser.parse(photo, { faces: mode });
         const prediction = { folder: options.out, stem, photo, result, labelSet, target };
         const { paths, crops, encode, write } = await savePrediction(prediction, outputs);
         recorder.add({ ...result.timing, decode: decode + result.timing.decode, encode, write });
+        const parsed = { photo: path, faceCount: result.faces.length };
+        if (!options.json) return parsed;
         const faces = result.faces.map((face, index) => summarizeFace(face, crops.at(index)));
         const { crop: _, ...files } = paths;
         const milliseconds = Math.round(result.timing.total);
-        return { photo: path, ...files, milliseconds, areas: sharesOf(result.areas), faces };
+        return { ...parsed, entry: { photo: path, ...files, milliseconds, areas: sharesOf(result.areas), faces } };
       },
       controls,
     );
@@ -89,14 +98,15 @@ async function predict(first: string | undefined, others: readonly string[], opt
   const failures = [...found.problems, ...bad].map(({ message }) => message);
   const profile = options.profile ? recorder.finish() : undefined;
   if (options.json) {
+    const written = results.map(({ entry }) => entry);
     printJson({ weights: parser.file, written, failures, leftAlone: found.leftAlone, ...(profile && { profile }) });
   } else {
-    const masks = `${written.length} ${written.length === 1 ? 'mask' : 'masks'}`;
+    const masks = `${results.length} ${results.length === 1 ? 'mask' : 'masks'}`;
     const extras = extraOutputs
       .filter((name) => requested[name])
       .map((name) => `${extraNames[name]} in ${join(options.out, name)}`);
     printText(`wrote ${masks} to ${options.out}${extras.length > 0 ? `, with ${joinWords(extras, 'and')}` : ''}`);
-    if (mode !== 'whole') for (const line of describeFaces(written)) printNotice(line);
+    if (mode !== 'whole') for (const line of describeFaces(results)) printNotice(line);
     if (profile) printText(`\n${formatProfile(profile)}`);
   }
   if (!options.json) for (const note of leftAloneNotes(found.leftAlone)) printNotice(note);

@@ -37,8 +37,7 @@ it('summarizeFace rounds places and keeps the paths of the crop', () => {
 });
 
 describe('describeFaces', () => {
-  const photos = (...counts: number[]) =>
-    counts.map((count, index) => ({ photo: `${index}.jpg`, faces: Array(count).fill({}) }));
+  const photos = (...counts: number[]) => counts.map((faceCount, index) => ({ photo: `${index}.jpg`, faceCount }));
 
   it.each([
     [[1, 1], []],

@@ -48,14 +48,12 @@ function tenths(value: number): number {
 }
 
 /** Lines about how many faces were found, and about photos without any. */
-export function describeFaces(
-  written: readonly { readonly photo: string; readonly faces: readonly unknown[] }[],
-): string[] {
-  const without = written.filter(({ faces }) => faces.length === 0);
-  const several = written.filter(({ faces }) => faces.length > 1);
+export function describeFaces(photos: readonly { readonly photo: string; readonly faceCount: number }[]): string[] {
+  const without = photos.filter(({ faceCount }) => faceCount === 0);
+  const several = photos.filter(({ faceCount }) => faceCount > 1);
   const lines: string[] = [];
   if (several.length > 0) {
-    const counts = several.slice(0, 3).map(({ photo, faces }) => `${faces.length} in ${photo}`);
+    const counts = several.slice(0, 3).map(({ photo, faceCount }) => `${faceCount} in ${photo}`);
     const rest = several.length > 3 ? ` and ${several.length - 3} more photos` : '';
     lines.push(`several faces: ${counts.join(', ')}${rest}`);
   }

@@ -12,11 +12,19 @@ it('has the means of the parts, and none without photos', () => {
   const profile = recorder.finish()!;
   expect(profile).toMatchObject({ photos: 2, parts: { ...times, network: 30, write: 4 } });
   expect(profile.wallPerNetwork).toBeCloseTo(profile.wall / 30, 9);
+  expect(profile.processor).toBeGreaterThan(0);
   expect(profile.networkShare).toBeCloseTo(30 / profile.wall, 9);
 });
 
 it('is a table; a part that never ran is left out', () => {
-  const text = formatProfile({ photos: 5, wall: 25, parts: times, networkShare: 0.8, wallPerNetwork: 1.25 });
+  const text = formatProfile({
+    photos: 5,
+    wall: 25,
+    processor: 40,
+    parts: times,
+    networkShare: 0.8,
+    wallPerNetwork: 1.25,
+  });
   expect(text).toBe(
     [
       'part          ms per photo  of wall time',
@@ -30,9 +38,16 @@ it('is a table; a part that never ran is left out', () => {
       '------------  ------------  ------------',
       'wall time             25.0         100 %',
       '',
-      'Means of 5 photos. The parts overlap. The network takes 80 % of the wall time; wall time / network = 1.25.',
+      'Means of 5 photos. The parts overlap. All threads together take 40.0 ms of processor time per photo. The network takes 80 % of the wall time; wall time / network = 1.25.',
     ].join('\n'),
   );
-  const found = { photos: 1, wall: 25, parts: { ...times, detect: 5 }, networkShare: 0.8, wallPerNetwork: 1.25 };
+  const found = {
+    photos: 1,
+    wall: 25,
+    processor: 40,
+    parts: { ...times, detect: 5 },
+    networkShare: 0.8,
+    wallPerNetwork: 1.25,
+  };
   expect(formatProfile(found)).toMatch(/^find faces +5\.0 +20 %$/m);
 });

@@ -19,6 +19,8 @@ export interface PredictProfile {
   readonly photos: number;
   /** From the first photo to the last file. */
   readonly wall: number;
+  /** Processor time of all threads in the same time. */
+  readonly processor: number;
   /** Means of the parts. They overlap, so that their sum exceeds `wall`. */
   readonly parts: PhotoTimes;
   /** `parts.network` relative to `wall`. */
@@ -49,12 +51,14 @@ function mapParts(millisecondsOf: (part: keyof PhotoTimes) => number): {
 /** Adds up the times of photos. */
 export class ProfileRecorder {
   #start = performance.now();
+  #processorStart = process.cpuUsage();
   readonly #sums = mapParts(() => 0);
   #photos = 0;
 
-  /** Starts the wall time. */
+  /** Starts the clocks. */
   start(): void {
     this.#start = performance.now();
+    this.#processorStart = process.cpuUsage();
   }
 
   add(times: PhotoTimes): void {
@@ -68,12 +72,28 @@ export class ProfileRecorder {
     const photos = this.#photos;
     const wall = (performance.now() - this.#start) / photos;
     const means = mapParts((part) => this.#sums[part] / photos);
-    return { photos, wall, parts: means, networkShare: means.network / wall, wallPerNetwork: wall / means.network };
+    const { user, system } = process.cpuUsage(this.#processorStart);
+    const processor = (user + system) / 1000 / photos;
+    return {
+      photos,
+      wall,
+      processor,
+      parts: means,
+      networkShare: means.network / wall,
+      wallPerNetwork: wall / means.network,
+    };
   }
 }
 
 /** A profile as a table. */
-export function formatProfile({ photos, wall, parts: means, networkShare, wallPerNetwork }: PredictProfile): string {
+export function formatProfile({
+  photos,
+  wall,
+  processor,
+  parts: means,
+  networkShare,
+  wallPerNetwork,
+}: PredictProfile): string {
   const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
   const rows = titles
     .filter(([part]) => part !== 'detect' || means.detect > 0)
@@ -85,6 +105,6 @@ export function formatProfile({ photos, wall, parts: means, networkShare, wallPe
       ['wall time', wall.toFixed(1), '100 %'],
     ),
     '',
-    `Means of ${photos} ${photos === 1 ? 'photo' : 'photos'}. The parts overlap. The network takes ${percent(networkShare)} of the wall time; wall time / network = ${wallPerNetwork.toFixed(2)}.`,
+    `Means of ${photos} ${photos === 1 ? 'photo' : 'photos'}. The parts overlap. All threads together take ${processor.toFixed(1)} ms of processor time per photo. The network takes ${percent(networkShare)} of the wall time; wall time / network = ${wallPerNetwork.toFixed(2)}.`,
   ].join('\n');
 }
