@@ -10,7 +10,7 @@ import { blazeFaceWithWeights, inputMultiple } from './blaze-face.ts';
 import { type Candidate, candidateOf, faceOf, isSameFace, turnBetween } from './candidate.ts';
 import { type DetectOptions, readDetectOptions } from './detect-options.ts';
 import { decodePredictions, joinPredictions, type Prediction } from './predictions.ts';
-import { cutSquareSteps, placePhotoSteps, type ScaledPhoto, shrinkSteps } from './scaled-photo.ts';
+import { cutSquareSteps, placePhotoSteps, type ScaledPhoto, scalePhotoSteps, shrinkSteps } from './scaled-photo.ts';
 import { readDetectorWeights } from './weights.ts';
 
 /** Longer sides of the photo in which faces are searched; the later ones only if nothing was found. */
@@ -108,7 +108,7 @@ export class FaceDetector {
   ): Promise<FoundFace[]> {
     signal?.throwIfAborted();
     const longest = Math.max(photo.width, photo.height);
-    const scaled = { photo, small: await runInSlices(shrinkSteps(photo, searchSides[1])) };
+    const scaled = await runInSlices(scalePhotoSteps(photo, searchSides[1]));
     const faces: Candidate[] = [];
     for (const [index, side] of searchSides.entries()) {
       // A finer search finds only what the search before was too coarse for.
@@ -130,12 +130,13 @@ export class FaceDetector {
   }
 
   /** Candidates in the whole photo, the best first. */
-  private async search({ photo, small }: ScaledPhoto, side: number): Promise<Candidate[]> {
+  private async search({ small, factor }: ScaledPhoto, side: number): Promise<Candidate[]> {
     const searched = await runInSlices(shrinkSteps(small, side));
     const [width, height] = [padded(searched.width), padded(searched.height)];
     const input = await runInSlices(placePhotoSteps(searched, { width, height }));
     const predictions = await this.predict(input, width, height, searchThreshold);
-    const [scaleX, scaleY] = [photo.width / searched.width, photo.height / searched.height];
+    const scaleX = (factor * small.width) / searched.width;
+    const scaleY = (factor * small.height) / searched.height;
     return predictions.map((prediction) =>
       candidateOf(prediction, Math.sqrt(scaleX * scaleY), (x, y) => ({ x: x * scaleX, y: y * scaleY })),
     );
