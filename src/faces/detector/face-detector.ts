@@ -4,6 +4,7 @@ import type { Engine, Program } from '../../engine/engine.ts';
 import type { Photo } from '../../image/image.ts';
 import { abortable } from '../../scheduling/abortable.ts';
 import { runInSlices } from '../../scheduling/steps.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import type { FoundFace } from '../face.ts';
 import { pointOfSquare, type Square } from '../square-crop.ts';
 import { blazeFaceWithWeights, inputMultiple } from './blaze-face.ts';
@@ -59,6 +60,7 @@ export class FaceDetector {
   readonly #queue = new CallQueue();
   /** The network by the size of its input. */
   readonly #programs = new Map<string, Program>();
+  #disposal: Promise<void> | undefined;
 
   private constructor(states: ReadonlyMap<string, Float32Array>, engine: Engine) {
     this.#states = states;
@@ -86,6 +88,9 @@ export class FaceDetector {
   async detect(photo: Photo, options: DetectOptions = {}): Promise<FoundFace[]> {
     const settings = readDetectOptions(options);
     const { signal } = options;
+    if (this.#disposal) {
+      throw new FaceparseError('this detector has been disposed; create a new one to find more faces');
+    }
     signal?.throwIfAborted();
     const faces = this.#queue.add(() => this.find(photo, { ...settings, ...(signal && { signal }) }));
     return signal ? abortable(faces, signal) : faces;
@@ -93,9 +98,10 @@ export class FaceDetector {
 
   /** Waits for pending calls, then frees the engine's memory. */
   dispose(): Promise<void> {
-    return this.#queue.close(async () => {
+    this.#disposal ??= this.#queue.close(async () => {
       await Promise.all([...this.#programs.values()].map((program) => program.dispose()));
     });
+    return this.#disposal;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
