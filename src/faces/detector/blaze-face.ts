@@ -82,7 +82,7 @@ const blocks: readonly BlockOptions[] = [24, 24, 48, 96].flatMap((filters, stage
 );
 
 /**
- * Builds BlazeFace (Bazarevsky et al. 2019), the variant for back cameras, 134k parameters. It is fully convolutional.
+ * Builds BlazeFace (Bazarevsky et al. 2019), the variant for back cameras, 135k parameters. It is fully convolutional.
  *
  * The input `image` is N×3×height×width, RGB from -1 to 1. Each head has two outputs: `scores.NAME` (N×anchors×h×w, logits) and
  * `values.NAME` (N×(anchors·16)×h×w, pixels of the input, relative to the middle of the cell).

@@ -4,13 +4,14 @@ import type { Engine, Program } from '../../engine/engine.ts';
 import type { Photo } from '../../image/image.ts';
 import { abortable } from '../../scheduling/abortable.ts';
 import { runInSlices } from '../../scheduling/steps.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import type { FoundFace } from '../face.ts';
 import { pointOfSquare, type Square } from '../square-crop.ts';
 import { blazeFaceWithWeights, inputMultiple } from './blaze-face.ts';
 import { type Candidate, candidateOf, faceOf, isSameFace, turnBetween } from './candidate.ts';
 import { type DetectOptions, readDetectOptions } from './detect-options.ts';
 import { decodePredictions, joinPredictions, type Prediction } from './predictions.ts';
-import { cutSquareSteps, placePhotoSteps, type ScaledPhoto, shrinkSteps } from './scaled-photo.ts';
+import { cutSquareSteps, placePhotoSteps, type ScaledPhoto, scalePhotoSteps, shrinkSteps } from './scaled-photo.ts';
 import { readDetectorWeights } from './weights.ts';
 
 /** Longer sides of the photo in which faces are searched; the later ones only if nothing was found. */
@@ -59,6 +60,7 @@ export class FaceDetector {
   readonly #queue = new CallQueue();
   /** The network by the size of its input. */
   readonly #programs = new Map<string, Program>();
+  #disposal: Promise<void> | undefined;
 
   private constructor(states: ReadonlyMap<string, Float32Array>, engine: Engine) {
     this.#states = states;
@@ -86,6 +88,9 @@ export class FaceDetector {
   async detect(photo: Photo, options: DetectOptions = {}): Promise<FoundFace[]> {
     const settings = readDetectOptions(options);
     const { signal } = options;
+    if (this.#disposal) {
+      throw new FaceparseError('this detector has been disposed; create a new one to find more faces');
+    }
     signal?.throwIfAborted();
     const faces = this.#queue.add(() => this.find(photo, { ...settings, ...(signal && { signal }) }));
     return signal ? abortable(faces, signal) : faces;
@@ -93,9 +98,10 @@ export class FaceDetector {
 
   /** Waits for pending calls, then frees the engine's memory. */
   dispose(): Promise<void> {
-    return this.#queue.close(async () => {
+    this.#disposal ??= this.#queue.close(async () => {
       await Promise.all([...this.#programs.values()].map((program) => program.dispose()));
     });
+    return this.#disposal;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -108,7 +114,7 @@ export class FaceDetector {
   ): Promise<FoundFace[]> {
     signal?.throwIfAborted();
     const longest = Math.max(photo.width, photo.height);
-    const scaled = { photo, small: await runInSlices(shrinkSteps(photo, searchSides[1])) };
+    const scaled = await runInSlices(scalePhotoSteps(photo, searchSides[1]));
     const faces: Candidate[] = [];
     for (const [index, side] of searchSides.entries()) {
       // A finer search finds only what the search before was too coarse for.
@@ -130,12 +136,13 @@ export class FaceDetector {
   }
 
   /** Candidates in the whole photo, the best first. */
-  private async search({ photo, small }: ScaledPhoto, side: number): Promise<Candidate[]> {
+  private async search({ small, factor }: ScaledPhoto, side: number): Promise<Candidate[]> {
     const searched = await runInSlices(shrinkSteps(small, side));
     const [width, height] = [padded(searched.width), padded(searched.height)];
     const input = await runInSlices(placePhotoSteps(searched, { width, height }));
     const predictions = await this.predict(input, width, height, searchThreshold);
-    const [scaleX, scaleY] = [photo.width / searched.width, photo.height / searched.height];
+    const scaleX = (factor * small.width) / searched.width;
+    const scaleY = (factor * small.height) / searched.height;
     return predictions.map((prediction) =>
       candidateOf(prediction, Math.sqrt(scaleX * scaleY), (x, y) => ({ x: x * scaleX, y: y * scaleY })),
     );

@@ -1,3 +1,4 @@
+import { blockMeansSteps } from '../../image/block-means.ts';
 import type { ColorTransform } from '../../image/draw-boxes.ts';
 import type { Photo } from '../../image/image.ts';
 import { resizePhotoSteps } from '../../image/resize.ts';
@@ -11,6 +12,16 @@ const color: ColorTransform = { gain: [1 / 127.5, 1 / 127.5, 1 / 127.5], bias: [
 export interface ScaledPhoto {
   readonly photo: Photo;
   readonly small: Photo;
+  /** Pixels of the photo per pixel of the small version. */
+  readonly factor: number;
+}
+
+/** A photo with its smallest version by a whole factor whose longer side has at least so many pixels, in steps of one row. */
+export function* scalePhotoSteps(photo: Photo, side: number): Steps<ScaledPhoto> {
+  const factor = Math.max(1, Math.floor(Math.max(photo.width, photo.height) / side));
+  // A photo that is long and narrow keeps its short side.
+  const kept = Math.min(factor, photo.width, photo.height);
+  return { photo, small: yield* blockMeansSteps(photo, kept), factor: kept };
 }
 
 /** The photo with its longer side at most so long, in steps of one row. */
@@ -41,12 +52,15 @@ export function* placePhotoSteps(
 }
 
 /** A network input of 3×size×size with a square of the photo, from the small version if that is fine enough. */
-export function* cutSquareSteps({ photo, small }: ScaledPhoto, square: Square, size: number): Steps<Float32Array> {
-  const ratio = small.width / photo.width;
-  const [source, factor] = square.side * ratio >= size ? [small, ratio] : [photo, 1];
+export function* cutSquareSteps(
+  { photo, small, factor }: ScaledPhoto,
+  square: Square,
+  size: number,
+): Steps<Float32Array> {
+  const [source, ratio] = square.side >= size * factor ? [small, factor] : [photo, 1];
   const scaled = {
-    centre: { x: square.centre.x * factor, y: square.centre.y * factor },
-    side: square.side * factor,
+    centre: { x: square.centre.x / ratio, y: square.centre.y / ratio },
+    side: square.side / ratio,
     angle: square.angle,
   };
   const input = new Float32Array(3 * size * size);
