@@ -1,2 +1,4 @@
-// npm run bench: the comparison of one network with PyTorch, or with --zoo the networks of the zoo.
-await import(process.argv.includes('--zoo') ? './zoo.mjs' : './training-step.mjs');
+// npm run bench: the comparison of one network with PyTorch, with --zoo the networks of the zoo, with --any-photo the test of
+// photos that are not aligned.
+const chosen = ['zoo', 'any-photo/main'].find((name) => process.argv.includes(`--${name.split('/')[0]}`));
+await import(`./${chosen ?? 'training-step'}.mjs`);

@@ -1,0 +1,91 @@
+// Scores of a case: labels against the truth, and faces found against those that are there.
+import { FaceScore } from '../../dist/node.js';
+
+const median = (values) => quantile(values, 0.5);
+
+/** The value below which a share of the values lies; NaN without values. */
+export function quantile(values, share) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+/** Centre, side and angle of a face that `parse` found. */
+function foundFrame({ box, angle, confidence = 1 }) {
+  const { left, top, width, height } = box;
+  return { x: left + width / 2, y: top + height / 2, side: Math.max(width, height), angle, confidence };
+}
+
+/** The difference of two angles in degrees, from 0 to 180. */
+const turn = (a, b) => Math.abs(((((a - b) % 360) + 540) % 360) - 180);
+
+/**
+ * Pairs found faces with true ones, the most confident first: a face is found if a centre lies within a quarter of its side. What
+ * is left over is a false positive, also a second find of one face.
+ */
+export function matchFaces(found, frames) {
+  const free = new Set(frames);
+  const matches = [];
+  for (const face of found.toSorted((a, b) => b.confidence - a.confidence)) {
+    const near = [...free]
+      .map((frame) => ({ frame, distance: Math.hypot(face.x - frame.x, face.y - frame.y) / frame.side }))
+      .sort((a, b) => a.distance - b.distance)[0];
+    if (!near || near.distance > 0.25) continue;
+    free.delete(near.frame);
+    matches.push({
+      centre: near.distance,
+      ratio: face.side / near.frame.side,
+      angle: turn(face.angle, near.frame.angle),
+    });
+  }
+  return { matches, missed: free.size, wrong: found.length - matches.length };
+}
+
+/** Runs a parser over the scenes of a case. `onScene` gets every scene with its labels. */
+export async function measureCase(scenes, { parser, options, table, onScene }) {
+  const score = new FaceScore(parser.labelSet.classes.length);
+  const totals = { frames: 0, wrong: 0, listed: false };
+  const matches = [];
+  const perImage = [];
+  for await (const scene of scenes) {
+    const result = await parser.parse(scene.image, options);
+    const truth = table ? scene.truth.data.map((id) => table[id]) : scene.truth.data;
+    perImage.push(score.add(truth, result.labels).f);
+    totals.frames += scene.frames.length;
+    if (result.faces) {
+      totals.listed = true;
+      const matched = matchFaces(result.faces.map(foundFrame), scene.frames);
+      matches.push(...matched.matches);
+      totals.wrong += matched.wrong;
+    }
+    await onScene?.(scene, result);
+  }
+  return {
+    photos: perImage.length,
+    f: score.summary().fPerImage,
+    perImage,
+    ...(totals.listed && {
+      recall: totals.frames === 0 ? undefined : matches.length / totals.frames,
+      falsePerHundred: (100 * totals.wrong) / perImage.length,
+      ...(matches.length > 0 && {
+        centreError: median(matches.map(({ centre }) => centre)),
+        sideRatio: median(matches.map(({ ratio }) => ratio)),
+        angleError: median(matches.map(({ angle }) => angle)),
+        angleError90: quantile(
+          matches.map(({ angle }) => angle),
+          0.9,
+        ),
+      }),
+    }),
+  };
+}
+
+/** The median milliseconds of every part of `parse`, over some photos and rounds. */
+export async function measureTime(images, parser, options, rounds = 3) {
+  const timings = [];
+  await parser.parse(images[0], options);
+  for (let round = 0; round < rounds; round++) {
+    for (const image of images) timings.push((await parser.parse(image, options)).timing);
+  }
+  const parts = Object.keys(timings[0]);
+  return Object.fromEntries(parts.map((part) => [part, median(timings.map((timing) => timing[part]))]));
+}
