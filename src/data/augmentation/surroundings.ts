@@ -9,8 +9,8 @@ interface Texture {
   readonly colors: Float32Array;
 }
 
-/** Side of a photo, and the area of a square output that it covers after a warp. */
-interface Covered {
+/** The size of a photo and its warp, which say what part of the output it covers. */
+interface WarpedPhoto {
   readonly width: number;
   readonly height: number;
   readonly warp: Warp;
@@ -42,16 +42,30 @@ function drawTextures(random: Random): Texture[] {
   });
 }
 
-/** The value of one channel of a texture at a position from 0 to 1. */
-function valueAt({ cells, colors }: Texture, channel: number, x: number, y: number): number {
+/** Interpolates between the two rows of colours about a height from 0 to 1; `row` has 3×(cells + 1) values, planar. */
+function rowAt({ cells, colors }: Texture, y: number, row: Float32Array): void {
   const side = cells + 1;
-  const [across, down] = [x * cells, y * cells];
-  const [column, row] = [Math.min(cells - 1, Math.floor(across)), Math.min(cells - 1, Math.floor(down))];
-  const [right, below] = [across - column, down - row];
-  const at = channel * side * side + row * side + column;
-  const above = colors[at] * (1 - right) + colors[at + 1] * right;
-  const under = colors[at + side] * (1 - right) + colors[at + side + 1] * right;
-  return above * (1 - below) + under * below;
+  const first = Math.min(cells - 1, Math.floor(y * cells));
+  const below = y * cells - first;
+  for (let c = 0; c < 3; c++) {
+    for (let i = 0; i < side; i++) {
+      const at = (c * side + first) * side + i;
+      row[c * side + i] = colors[at] * (1 - below) + colors[at + side] * below;
+    }
+  }
+}
+
+/** Adds a row of colours to a line of 3×size values, interpolated along it. */
+function addRow(cells: number, row: Float32Array, size: number, line: Float32Array): void {
+  for (let u = 0; u < size; u++) {
+    const place = (u / size) * cells;
+    const first = Math.floor(place);
+    const right = place - first;
+    for (let c = 0; c < 3; c++) {
+      const at = c * (cells + 1) + first;
+      line[c * size + u] += row[at] * (1 - right) + row[at + 1] * right;
+    }
+  }
 }
 
 /**
@@ -60,7 +74,7 @@ function valueAt({ cells, colors }: Texture, channel: number, x: number, y: numb
  * @param images planar normalised floats; 3×size×size of them from `offset` on are changed where the photo does not reach
  */
 export function fillSurroundings(
-  { width, height, warp }: Covered,
+  { width, height, warp }: WarpedPhoto,
   normalization: Normalization,
   size: number,
   images: Float32Array,
@@ -68,17 +82,25 @@ export function fillSurroundings(
   random: Random,
 ): void {
   const textures = drawTextures(random);
+  const rows = textures.map(({ cells }) => new Float32Array(3 * (cells + 1)));
+  const line = new Float32Array(3 * size);
   const { ax, bx, cx, ay, by, cy } = placesOf(warp, width, height, size);
   const plane = size * size;
   const { mean, std } = normalization;
   for (let v = 0; v < size; v++) {
+    line.fill(0);
+    textures.forEach((texture, i) => {
+      rowAt(texture, v / size, rows[i]);
+      addRow(texture.cells, rows[i], size, line);
+    });
     for (let u = 0; u < size; u++) {
-      const [x, y] = [Math.floor(ax * u + bx * v + cx), Math.floor(ay * u + by * v + cy)];
+      const x = ax * u + bx * v + cx;
+      const y = ay * u + by * v + cy;
       if (x >= 0 && x < width && y >= 0 && y < height) continue;
       const at = offset + v * size + (warp.mirrored ? size - 1 - u : u);
       for (let c = 0; c < 3; c++) {
-        const value = textures.reduce((sum, texture) => sum + valueAt(texture, c, u / size, v / size), 0);
-        images[at + c * plane] = (Math.min(255, Math.max(0, value)) / 255 - mean[c]) / std[c];
+        const value = Math.min(255, Math.max(0, line[c * size + u]));
+        images[at + c * plane] = (value / 255 - mean[c]) / std[c];
       }
     }
   }
