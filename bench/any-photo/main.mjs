@@ -69,10 +69,10 @@ const settings = {
   paste: options.paste,
 };
 
-/** Whether this build of faceparse can look for faces. */
+/** Whether the parser can look for faces: an installation may lack the detector. */
 async function findsFaces(parser) {
   const blank = { width: 32, height: 32, data: new Uint8Array(32 * 32 * 3) };
-  return parser.parse(blank, { faces: 'whole' }).then(
+  return parser.parse(blank, { faces: 'auto' }).then(
     () => true,
     () => false,
   );
@@ -113,7 +113,7 @@ const parser = await FaceParser.load(options.weights, choice);
 const canFind = await findsFaces(parser);
 const modes = (options.modes ?? (canFind ? 'whole,auto' : 'whole')).split(',');
 if (!canFind && modes.join() !== 'whole') {
-  console.error('this build of faceparse cannot look for faces; use --modes whole');
+  console.error('this parser has no face detector; use --modes whole');
   process.exit(2);
 }
 const table = parser.labelSet.mergeFrom && mergeTable(parser.labelSet);

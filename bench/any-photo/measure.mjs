@@ -9,18 +9,12 @@ export function quantile(values, share) {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
 }
 
-/** Centre, side and angle of a face that `parse` found. */
-function foundFrame({ box, angle, confidence = 1 }) {
-  const { left, top, width, height } = box;
-  return { x: left + width / 2, y: top + height / 2, side: Math.max(width, height), angle, confidence };
-}
-
 /** The difference of two angles in degrees, from 0 to 180. */
 const turn = (a, b) => Math.abs(((((a - b) % 360) + 540) % 360) - 180);
 
 /**
- * Pairs found faces with true ones, the most confident first: a face is found if a centre lies within a quarter of its side. What
- * is left over is a false positive, also a second find of one face.
+ * Pairs found faces with true ones, the most confident first: a face is found if the centre of a framing lies within a quarter of
+ * the side of the true one. What is left over is a false positive, also a second find of one face.
  */
 export function matchFaces(found, frames) {
   const free = new Set(frames);
@@ -37,13 +31,15 @@ export function matchFaces(found, frames) {
       angle: turn(face.angle, near.frame.angle),
     });
   }
-  return { matches, missed: free.size, wrong: found.length - matches.length };
+  return { matches, wrong: found.length - matches.length };
 }
 
 /** Runs a parser over the scenes of a case. `onScene` gets every scene with its labels. */
 export async function measureCase(scenes, { parser, options, table, onScene }) {
   const score = new FaceScore(parser.labelSet.classes.length);
-  const totals = { frames: 0, wrong: 0, listed: false };
+  // As a whole, a photo is parsed without looking for faces.
+  const looksForFaces = (options.faces ?? 'whole') !== 'whole';
+  const totals = { frames: 0, wrong: 0 };
   const matches = [];
   const perImage = [];
   for await (const scene of scenes) {
@@ -51,9 +47,11 @@ export async function measureCase(scenes, { parser, options, table, onScene }) {
     const truth = table ? scene.truth.data.map((id) => table[id]) : scene.truth.data;
     perImage.push(score.add(truth, result.labels).f);
     totals.frames += scene.frames.length;
-    if (result.faces) {
-      totals.listed = true;
-      const matched = matchFaces(result.faces.map(foundFrame), scene.frames);
+    if (looksForFaces) {
+      const matched = matchFaces(
+        result.faces.map(({ framing, confidence }) => ({ ...framing, confidence })),
+        scene.frames,
+      );
       matches.push(...matched.matches);
       totals.wrong += matched.wrong;
     }
@@ -63,7 +61,7 @@ export async function measureCase(scenes, { parser, options, table, onScene }) {
     photos: perImage.length,
     f: score.summary().fPerImage,
     perImage,
-    ...(totals.listed && {
+    ...(looksForFaces && {
       recall: totals.frames === 0 ? undefined : matches.length / totals.frames,
       falsePerHundred: (100 * totals.wrong) / perImage.length,
       ...(matches.length > 0 && {
