@@ -4,14 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { writeSyntheticDataset } from '../../src/synthetic/dataset.ts';
 import { runCli } from './run-cli.ts';
 
 const script = fileURLToPath(new URL('../../bench/any-photo/main.mjs', import.meta.url));
 const run = promisify(execFile);
 
-vi.setConfig({ testTimeout: 240_000 });
+/** Each starts several parsers. */
+const slow = { timeout: 240_000 };
 
 let folder: string;
 let data: string;
@@ -27,7 +28,7 @@ async function measure(...words: string[]) {
   return stdout;
 }
 
-it('the test of any photo has an aligned score, and scenes that keep it or cost some of it', async () => {
+it('the test of any photo has an aligned score, and scenes that keep it or cost some of it', slow, async () => {
   const names = 'aligned,backdrop,turned-180,exif';
   const report = JSON.parse(await measure('--cases', names, '--json'));
   const { aligned, backdrop, exif, 'turned-180': upsideDown } = report.results.whole;
@@ -40,7 +41,7 @@ it('the test of any photo has an aligned score, and scenes that keep it or cost 
   expect(upsideDown.f).toBeLessThan(aligned.f - 0.2);
 });
 
-it('the test of any photo makes the same scenes for the same seed, and shows them as a table', async () => {
+it('the test of any photo makes the same scenes for the same seed, and shows them as a table', slow, async () => {
   const words = '--photos 2 --canvas 256 --faceless 2 --cases aligned,half,two,faceless'.split(' ');
   const first = await measure(...words);
   expect(await measure(...words)).toBe(first);
