@@ -12,6 +12,8 @@ export {
   type OnnxEngineOptions,
   type OnnxRuntime,
 } from './engine/onnx/onnx-engine.ts';
+export type { FaceFinder, FaceLandmarks, FoundFace, Point } from './faces/face.ts';
+export { type Framing, framingOf } from './faces/framing.ts';
 export { type EncodableImage, encodePng, type PngOptions } from './formats/png/png-encoder.ts';
 export { cutOut, type RgbaImage } from './image/cut-out.ts';
 export type { LabelMap, Photo } from './image/image.ts';
@@ -31,19 +33,15 @@ export { createModel, listModels, type ModelOptions } from './models/registry.ts
 export type { ModelSettings } from './models/settings.ts';
 export { decodeWeights, encodeWeights, type Weights } from './models/weights-file.ts';
 export type { WeightsOrigin } from './models/weights-origin.ts';
+export type { AlphaMask, MaskOptions } from './parser/alpha-mask.ts';
 export { type Averaging, defaultAveraging } from './parser/averaging.ts';
-export { FaceParser, type FaceParserOptions, type ParseOptions } from './parser/face-parser.ts';
+export type { ClassArea } from './parser/class-areas.ts';
+export { FaceParser, type FaceParserOptions } from './parser/face-parser.ts';
+export { cropFace, type FaceCrop } from './parser/faces/crop-face.ts';
+export type { ClassChoice, ParsedFace } from './parser/faces/parsed-face.ts';
 export type { ClassScores } from './parser/grid-classes.ts';
-export type {
-  AlphaMask,
-  BandOptions,
-  ClassArea,
-  ColorOptions,
-  MaskOptions,
-  ParseResult,
-  ParseTiming,
-  Segment,
-} from './parser/parse-result.ts';
+export type { FaceMode, ParseOptions } from './parser/parse-options.ts';
+export type { BandOptions, ColorOptions, ParseResult, ParseTiming, Segment } from './parser/parse-result.ts';
 export type { ProbabilityBand } from './parser/probability-bands.ts';
 export { drawSyntheticFace } from './synthetic/face.ts';
 export { FaceparseError } from './text/errors.ts';

@@ -31,7 +31,10 @@ export async function predictMasks(
       signal?.throwIfAborted();
       const photo = await readPhoto(path);
       requireSize(path, photo);
-      masks.set(`${stem}.png`, encodeLabelPng((await parser.parse(photo)).labelMap, parser.labelSet));
+      masks.set(
+        `${stem}.png`,
+        encodeLabelPng((await parser.parse(photo, { faces: 'whole' })).labelMap, parser.labelSet),
+      );
       onProgress?.(index + 1, photos.length);
     }
   } finally {

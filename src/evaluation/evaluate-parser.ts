@@ -111,7 +111,7 @@ export async function evaluateParser(
     });
     if (!pair) continue;
     const { photo, truth } = pair;
-    const { labelMap, timing } = await parser.parse(photo);
+    const { labelMap, timing } = await parser.parse(photo, { faces: 'whole' });
     const prediction = { ...labelMap, data: labelMap.data.map((id) => table[id]) };
     const imageScore = score.add(truth.data, prediction.data);
     await onImage?.({ item, photo, truth, prediction, timing, score: imageScore }, index + 1, items.length);

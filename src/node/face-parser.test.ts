@@ -40,7 +40,7 @@ describe('FaceParser in Node', () => {
 
   beforeAll(async () => {
     folder = await writeWeights(await mkdtemp(join(tmpdir(), 'faceparse-')), 'best.safetensors');
-    parser = await FaceParser.load(folder, engine);
+    parser = await FaceParser.load(folder, { ...engine, detector: false });
   });
   afterAll(async () => {
     await parser.dispose();
@@ -154,7 +154,7 @@ describe('FaceParser in Node', () => {
     const options = (value: object) => value;
     await expect(parser.parse(photo, options({ maxside: 9 }))).rejects.toThrow(/did you mean 'maxSide'/);
     await expect(FaceParser.load(folder, options({ engine: 'onnx' }))).rejects.toThrow(
-      "unknown option 'engine' of FaceParser.load; available: name, device, threads, averaging",
+      "unknown option 'engine' of FaceParser.load; available: name, device, threads, averaging, detector",
     );
     const result = await parser.parse(photo);
     await expect(result.mask('hair', options({ softt: false }))).rejects.toThrow(/did you mean 'soft'/);

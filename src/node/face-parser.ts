@@ -1,6 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { type EngineChoice, selectEngine } from '../engine/select-engine.ts';
+import type { FaceFinder } from '../faces/face.ts';
+import { LazyDetector } from '../faces/lazy-detector.ts';
 import { exists } from '../files/path-kind.ts';
 import { readHead } from '../files/read-head.ts';
 import type { Photo } from '../image/image.ts';
@@ -10,12 +12,13 @@ import type { ImportedWeights } from '../models/foreign/import-weights.ts';
 import { notWeightsError } from '../models/foreign-weights.ts';
 import { decodeWeights } from '../models/weights-file.ts';
 import type { Averaging } from '../parser/averaging.ts';
-import { FaceParser as CoreParser, type ParserParts, prepareParser } from '../parser/face-parser.ts';
+import { FaceParser as CoreParser, checkDetector, type ParserParts, prepareParser } from '../parser/face-parser.ts';
 import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { runFolder } from '../training/record/run-folder.ts';
 import { requireBundledWeights } from './bundled-weights.ts';
+import { loadFaceDetector } from './face-detector.ts';
 import { foreignModelIn } from './foreign-model.ts';
 import { decodeSource, type ImageSource, receiveSource } from './image-source.ts';
 import { importExportedFile, importWeightsFile } from './import-weights-file.ts';
@@ -88,6 +91,11 @@ export async function loadWeights(
 export interface LoadOptions extends EngineChoice, Partial<ForeignNetwork> {
   /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
+  /**
+   * Finds the faces of photos; `false` for none, so that every photo is parsed as a whole. Default: the bundled detector, which
+   * is loaded with the first photo that needs it.
+   */
+  readonly detector?: FaceFinder | false;
 }
 
 /**
@@ -120,14 +128,17 @@ export class FaceParser extends CoreParser<ImageSource> {
    */
   static async load(path?: string | URL, options: LoadOptions = {}): Promise<FaceParser> {
     const checked = checkLoadArguments(path, options);
-    const { averaging, name, device, threads } = checked;
-    const engine = { ...(name && { name }), ...(device && { device }), ...(threads !== undefined && { threads }) };
+    const { averaging, name, device, threads, detector } = checked;
+    if (detector !== undefined && detector !== false) checkDetector(detector);
+    const choice = { ...(name && { name }), ...(device && { device }), ...(threads !== undefined && { threads }) };
     const network = foreignNetworkOf(checked);
     const given = path === undefined ? path : pathOf(path);
     const { file, weights, notices } = await loadWeights(given, { caller: 'library', ...(network && { network }) });
-    const parserOptions = { name: file, ...(averaging && { averaging }) };
-    const parts = await prepareParser(weights, await selectEngine(engine, true), parserOptions);
-    return new FaceParser({ ...parts, notices }, file);
+    const engine = await selectEngine(choice, true);
+    const parts = await prepareParser(weights, engine, { name: file, ...(averaging && { averaging }) });
+    if (detector !== undefined) return new FaceParser({ ...parts, notices, ...(detector && { detector }) }, file);
+    const bundled = new LazyDetector(() => loadFaceDetector(engine));
+    return new FaceParser({ ...parts, notices, detector: bundled, release: () => bundled.dispose() }, file);
   }
 
   protected override receive(image: ImageSource): unknown {
@@ -140,7 +151,7 @@ export class FaceParser extends CoreParser<ImageSource> {
   }
 }
 
-const loadOptions: readonly string[] = ['name', 'device', 'threads', 'averaging', ...foreignNetworkOptions];
+const loadOptions: readonly string[] = ['name', 'device', 'threads', 'averaging', 'detector', ...foreignNetworkOptions];
 
 /** Checks arguments at run time for callers from JavaScript; their order is easily confused. */
 function checkLoadArguments(path: unknown, options: unknown): LoadOptions {

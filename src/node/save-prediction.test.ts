@@ -20,7 +20,7 @@ const scores = {
   data: Float32Array.from({ length: 19 * 42 }, () => 3 * random.normal()),
 };
 const { data: labels } = upsampledArgmax(scores, height, width);
-const timing = { decode: 0, preprocess: 0, network: 0, postprocess: 0, total: 0 };
+const timing = { decode: 0, detect: 0, preprocess: 0, network: 0, postprocess: 0, total: 0 };
 const result = new ParseResult({ width, height, labels, areas: [], scores, timing }, labelSet);
 const prediction = { stem: 'a.b', photo, result, labelSet };
 

@@ -92,7 +92,7 @@ export async function savePrediction(
     await saveProbabilityImages(paths.probabilities, result, labelSet);
   } else if (paths.probabilities) {
     await makeFolder(dirname(paths.probabilities));
-    await saveProbabilityArray(paths.probabilities, result);
+    await saveProbabilityArray(paths.probabilities, result, labelSet);
   }
   return paths;
 }

@@ -8,9 +8,9 @@ import type { ParseResult } from '../parser/parse-result.ts';
 import { Grey16PngEncoder } from './grey16-png.ts';
 
 /** Writes probabilities as a NumPy array of float16, C×H×W. */
-export async function saveProbabilityArray(path: string, result: ParseResult): Promise<void> {
+export async function saveProbabilityArray(path: string, result: ParseResult, labelSet: LabelSet): Promise<void> {
   const { width, height } = result;
-  const [classes] = result.scores.shape;
+  const classes = labelSet.classes.length;
   const header = npyHeader('<f2', [classes, height, width]);
   await writeFilesAtomic([path], async ([file]) => {
     await writeAt(file, header, 0);

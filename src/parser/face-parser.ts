@@ -1,25 +1,29 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Engine } from '../engine/engine.ts';
+import type { FaceFinder } from '../faces/face.ts';
+import { framingOf, isFramed } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';
-import { contentBox, photoToInputSteps } from '../image/preprocessing.ts';
+import type { Extents } from '../image/letterbox.ts';
 import { isRawImage, type RawImage, rawToPhotoSteps } from '../image/raw-image.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
-import { abortable, isAbortSignal } from '../scheduling/abortable.ts';
+import { abortable } from '../scheduling/abortable.ts';
 import { Pipeline } from '../scheduling/pipeline.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { upsampledArgmaxSteps } from './argmax.ts';
-import { type Averaging, checkAveraging, mirrorInPlace, ProbabilityAverage } from './averaging.ts';
-import type { ClassScores } from './grid-classes.ts';
-import { cropGrid, cropScores } from './grid-taps.ts';
-import { type ClassArea, ParseResult, type ParseTiming } from './parse-result.ts';
+import { type Averaging, checkAveraging } from './averaging.ts';
+import { mostFaces } from './faces/compose-faces.ts';
+import { type FaceTarget, facesResult, type ScoredFace, scaleTarget, wholeFace, wholeResult } from './label-results.ts';
+import { checkParseOptions, type ParseOptions } from './parse-options.ts';
+import { ParseResult } from './parse-result.ts';
 import { SizedNetwork } from './sized-network.ts';
+import { Stopwatch } from './stopwatch.ts';
+import { type View, ViewScorer } from './view-scorer.ts';
 
 /** Options of a parser. */
 export interface FaceParserOptions {
@@ -27,17 +31,10 @@ export interface FaceParserOptions {
   readonly name?: string;
   /** Views of each image to average over; default: the image alone. */
   readonly averaging?: Averaging;
-}
-
-/** Options of one call to `parse`. */
-export interface ParseOptions {
   /**
-   * Longest side of the labels in pixels; larger images get smaller labels of the same aspect ratio. The network sees the
-   * whole image either way. Default: the size of the image.
+   * Finds the faces of photos. The parser does not dispose it. Default: none, so that photos are parsed as a whole.
    */
-  readonly maxSide?: number;
-  /** Rejects the call when aborted, also while it waits or its image is received. */
-  readonly signal?: AbortSignal;
+  readonly detector?: FaceFinder;
 }
 
 /** The parts of a parser. */
@@ -48,18 +45,21 @@ export interface ParserParts {
   readonly networks: readonly SizedNetwork[];
   readonly flip: boolean;
   readonly notices?: readonly string[];
+  readonly detector?: FaceFinder;
+  /** Called when the parser is disposed. */
+  readonly release?: () => Promise<void>;
 }
 
-/** Milliseconds spent so far in the parts of one call. */
-type Spent = { -readonly [part in Exclude<keyof ParseTiming, 'total'>]: number };
-
-/** A preprocessed image. */
+/** A photo that is ready for the networks. */
 interface Prepared {
-  readonly width: number;
-  readonly height: number;
-  /** One input per network, 3×side×side. */
-  readonly inputs: readonly Float32Array[];
-  readonly spent: Spent;
+  readonly photo: Photo;
+  /** The faces to parse one by one; undefined if the photo is parsed as a whole. */
+  readonly targets: readonly FaceTarget[] | undefined;
+  /** The face that the whole photo shows, where one was found. */
+  readonly framed: FaceTarget | undefined;
+  /** The view of the photo or of the first face; undefined if there is no face. */
+  readonly view: View | undefined;
+  readonly watch: Stopwatch;
 }
 
 /**
@@ -70,18 +70,21 @@ interface Prepared {
 export async function prepareParser(
   weights: Weights,
   engine: Engine,
-  { name = 'the weights', averaging }: FaceParserOptions = {},
+  { name = 'the weights', averaging, detector }: FaceParserOptions = {},
 ): Promise<ParserParts> {
   if (averaging !== undefined) checkAveraging(averaging);
   const labelSet = getLabelSet(weights.labels);
   const networks = await SizedNetwork.compileAll(weights, engine, { name, scales: averaging?.scales ?? [] });
-  return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false };
+  return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false, ...(detector && { detector }) };
 }
 
 /**
  * Parses faces with a trained network. Validation, evaluation, commands and pages all go through this class.
  *
- * An image is preprocessed as in training, to a square: stretched, or padded if the network was trained on letterboxed photos.
+ * With a detector, the faces of a photo are found, and each is brought to the framing that networks are trained on, parsed, and
+ * put back where it is. Without one, or with `faces: 'whole'`, the network sees the whole photo.
+ *
+ * A whole image is preprocessed as in training, to a square: stretched, or padded if the network was trained on letterboxed photos.
  * The logits, without those of padding, are upsampled to the size of the image before the best class is taken. With `averaging`, the mean probabilities of several views take their place.
  *
  * Calls run in order, at most two at a time. Work in JavaScript runs in slices of a few milliseconds, so the event loop is
@@ -92,7 +95,9 @@ export async function prepareParser(
  * const { labels, areas } = await parser.parse({ width, height, data });
  */
 export class FaceParser<Source = RawImage> {
-  readonly #networks: readonly SizedNetwork[];
+  readonly #scorer: ViewScorer;
+  readonly #detector: FaceFinder | undefined;
+  readonly #release: () => Promise<void>;
   readonly #pipeline = new Pipeline();
   #disposal: Promise<void> | undefined;
   /** The weights of the parser. */
@@ -108,13 +113,16 @@ export class FaceParser<Source = RawImage> {
   readonly notices: readonly string[];
 
   /** @internal Use `create`, or `load` of `faceparse/node` and `faceparse/browser`. */
-  protected constructor({ weights, engine, labelSet, networks, flip, notices = [] }: ParserParts) {
+  protected constructor(parts: ParserParts) {
+    const { weights, engine, labelSet, networks, flip, notices = [], detector, release = async () => {} } = parts;
     this.weights = weights;
     this.engine = engine;
     this.labelSet = labelSet;
     this.flip = flip;
     this.notices = notices;
-    this.#networks = networks;
+    this.#scorer = new ViewScorer(networks, flip, mirrorTable(labelSet));
+    this.#detector = detector;
+    this.#release = release;
   }
 
   /**
@@ -124,17 +132,18 @@ export class FaceParser<Source = RawImage> {
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
     checkParts(weights, engine);
-    checkOptions(options, ['name', 'averaging'], 'FaceParser.create');
+    checkOptions(options, ['name', 'averaging', 'detector'], 'FaceParser.create');
+    if (options.detector !== undefined) checkDetector(options.detector);
     return new FaceParser(await prepareParser(weights, engine, options));
   }
 
   /** Sides in pixels of the network inputs, ascending. */
   get sides(): readonly number[] {
-    return this.#networks.map(({ preprocessing }) => preprocessing.size);
+    return this.#scorer.networks.map(({ preprocessing }) => preprocessing.size);
   }
 
   /**
-   * Parses one image of any size.
+   * Parses one image of any size, and the faces in it.
    *
    * @param image pixels; do not change them before the promise resolves
    * @throws FaceparseError for an unusable image, invalid options, or a disposed parser
@@ -143,7 +152,7 @@ export class FaceParser<Source = RawImage> {
     if (this.#disposal) return Promise.reject(disposed());
     let received: unknown;
     try {
-      checkParseOptions(options);
+      checkParseOptions(options, this.#detector !== undefined);
       // Before a stream or a download is started.
       options.signal?.throwIfAborted();
       received = this.receive(image);
@@ -172,7 +181,7 @@ export class FaceParser<Source = RawImage> {
    */
   dispose(): Promise<void> {
     this.#disposal ??= this.#pipeline.idle.then(async () => {
-      await Promise.all(this.#networks.map((network) => network.dispose()));
+      await Promise.all([...this.#scorer.networks.map((network) => network.dispose()), this.#release()]);
     });
     return this.#disposal;
   }
@@ -199,52 +208,48 @@ export class FaceParser<Source = RawImage> {
     throw unusableImage(image, '{ width, height, data } with RGB or RGBA bytes');
   }
 
-  private async prepare(image: unknown, { signal }: ParseOptions): Promise<Prepared> {
+  private async prepare(image: unknown, options: ParseOptions): Promise<Prepared> {
+    const { signal } = options;
     signal?.throwIfAborted();
-    const spent: Spent = { decode: 0, preprocess: 0, network: 0, postprocess: 0 };
-    const photo = await timed(spent, 'decode', () => this.decode(image));
-    const inputs: Float32Array[] = [];
-    for (const { preprocessing } of this.#networks) {
-      inputs.push(await timed(spent, 'preprocess', () => runInSlices(photoToInputSteps(photo, preprocessing))));
-    }
-    return { width: photo.width, height: photo.height, inputs, spent };
+    const watch = new Stopwatch();
+    const photo = await watch.time('decode', () => this.decode(image));
+    const found = await this.find(photo, options, watch);
+    const framed = options.faces === 'every' ? undefined : found?.find(({ framing }) => isFramed(photo, framing));
+    const targets = framed ? undefined : found;
+    const view = targets?.length === 0 ? undefined : await this.#scorer.prepare(photo, targets?.[0].framing, watch);
+    return { photo, targets, framed, view, watch };
+  }
+
+  /** The faces of a photo; undefined if none are looked for. */
+  private async find(
+    photo: Photo,
+    { faces, signal }: ParseOptions,
+    watch: Stopwatch,
+  ): Promise<FaceTarget[] | undefined> {
+    const detector = this.#detector;
+    if (!detector || faces === 'whole') return undefined;
+    const found = await watch.time('detect', () => detector.detect(photo, signal ? { signal } : {}));
+    return found.slice(0, mostFaces).map((face) => ({ face, framing: framingOf(face.landmarks) }));
   }
 
   private async finish(prepared: Prepared, { maxSide, signal }: ParseOptions): Promise<ParseResult> {
     signal?.throwIfAborted();
-    const { spent } = prepared;
-    const scores = await this.score(prepared);
-    const { width, height } = labelSize(prepared, maxSide);
-    const { labels, areas } = await timed(spent, 'postprocess', async () => {
-      const { data, pixels } = await runInSlices(upsampledArgmaxSteps(scores, height, width));
-      return { labels: data, areas: classAreas(pixels, this.labelSet) };
-    });
-    const timing = { ...spent, total: spent.decode + spent.preprocess + spent.network + spent.postprocess };
-    return new ParseResult({ width, height, labels, areas, scores, timing }, this.labelSet);
-  }
-
-  /** Class scores of an image: logits, or logarithms of averaged probabilities. */
-  private async score({ width, height, inputs, spent }: Prepared): Promise<ClassScores> {
-    const networks = this.#networks;
-    const run = async (index: number) => {
-      const { preprocessing } = networks[index];
-      const scores = await timed(spent, 'network', () => networks[index].run(inputs[index]));
-      // Margins are equal on opposite sides, so this is right for mirrored views, too.
-      return cropScores(scores, contentBox({ width, height }, preprocessing), preprocessing.size);
-    };
-    if (networks.length === 1 && !this.flip) return run(0);
-    const { shape, preprocessing: largest } = networks[networks.length - 1];
-    const grid = cropGrid({ shape }, contentBox({ width, height }, largest), largest.size);
-    const average = new ProbabilityAverage(grid, mirrorTable(this.labelSet));
-    const add = (scores: ClassScores, mirrored: boolean) =>
-      timed(spent, 'postprocess', () => runInSlices(average.add(scores, mirrored)));
-    for (const [index, { preprocessing }] of networks.entries()) {
-      await add(await run(index), false);
-      if (!this.flip) continue;
-      mirrorInPlace(inputs[index], preprocessing.size);
-      await add(await run(index), true);
+    const { photo, targets, framed, view, watch } = prepared;
+    const size = labelSize(photo, maxSide);
+    if (view && !targets) {
+      const scores = await this.#scorer.score(view, watch);
+      const parts = await watch.time('postprocess', () => wholeResult(scores, size, this.labelSet));
+      const faces = framed ? [wholeFace(scaleTarget(framed, photo, size).face, parts)] : [];
+      return new ParseResult({ ...parts, faces, timing: watch.timing }, this.labelSet);
     }
-    return timed(spent, 'postprocess', () => runInSlices(average.logProbabilities()));
+    const parsed: ScoredFace[] = [];
+    for (const [index, target] of (targets ?? []).entries()) {
+      signal?.throwIfAborted();
+      const own = index === 0 && view ? view : await this.#scorer.prepare(photo, target.framing, watch);
+      parsed.push({ ...scaleTarget(target, photo, size), scores: await this.#scorer.score(own, watch) });
+    }
+    const parts = await watch.time('postprocess', () => facesResult(parsed, size, this.labelSet));
+    return new ParseResult({ ...parts, timing: watch.timing }, this.labelSet);
   }
 }
 
@@ -267,39 +272,18 @@ function checkParts(weights: unknown, engine: unknown): void {
   }
 }
 
-function checkParseOptions(options: ParseOptions): void {
-  checkOptions(options, ['maxSide', 'signal'], 'parse');
-  const { maxSide, signal } = options;
-  if (maxSide !== undefined && !(Number.isInteger(maxSide) && maxSide >= 1)) {
-    throw new FaceparseError(`maxSide is ${maxSide}, but must be a positive integer`, { exitCode: 2 });
-  }
-  if (signal !== undefined && !isAbortSignal(signal)) {
-    throw new FaceparseError(
-      `signal is ${describeValue(signal)}, but must be an AbortSignal: the property signal of an AbortController`,
-      { exitCode: 2 },
-    );
-  }
+/** Checks a detector for callers without a type checker. @throws FaceparseError (exit code 2) */
+export function checkDetector(detector: unknown): void {
+  if (typeof (detector as Partial<FaceFinder> | null)?.detect === 'function') return;
+  throw new FaceparseError(
+    `detector is ${describeValue(detector)}, but must be an object with a method detect(photo)`,
+    {
+      exitCode: 2,
+    },
+  );
 }
 
-async function timed<T>(spent: Spent, part: keyof Spent, work: () => Promise<T>): Promise<T> {
-  const start = performance.now();
-  const result = await work();
-  spent[part] += performance.now() - start;
-  return result;
-}
-
-function labelSize(
-  { width, height }: { readonly width: number; readonly height: number },
-  maxSide = Number.POSITIVE_INFINITY,
-): { width: number; height: number } {
+function labelSize({ width, height }: Extents, maxSide = Number.POSITIVE_INFINITY): Extents {
   const scale = Math.min(1, maxSide / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
-}
-
-function classAreas(pixels: Float64Array, { classes }: LabelSet): ClassArea[] {
-  const total = pixels.reduce((sum, count) => sum + count, 0);
-  return classes
-    .map(({ id, name }) => ({ id, name, pixels: pixels[id], share: pixels[id] / total }))
-    .filter((area) => area.pixels > 0)
-    .sort((a, b) => b.pixels - a.pixels);
 }

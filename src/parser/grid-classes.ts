@@ -22,9 +22,8 @@ const uncertain = 255;
 
 /** Finds the classes that can be best somewhere in a cell, the square between four neighbouring grid points. */
 export class GridClasses {
-  /** Candidates by column for the row of cells queried last; rows are read in order. */
+  /** Candidates of the cells queried so far, by the index of their first point. */
   private readonly contested = new Map<number, Uint8Array>();
-  private contestedRow = -1;
 
   private constructor(
     private readonly scores: ClassScores,
@@ -71,14 +70,12 @@ export class GridClasses {
   candidates(row: number, column: number): Uint8Array {
     const [, height, width] = this.scores.shape;
     const first = row * width + column;
-    if (row !== this.contestedRow) this.contested.clear();
-    this.contestedRow = row;
-    let found = this.contested.get(column);
+    let found = this.contested.get(first);
     if (!found) {
       const right = column + 1 < width ? 1 : 0;
       const below = row + 1 < height ? width : 0;
       found = this.undominated([first, first + right, first + below, first + below + right]);
-      this.contested.set(column, found);
+      this.contested.set(first, found);
     }
     return found;
   }

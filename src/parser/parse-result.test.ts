@@ -10,7 +10,7 @@ const set = getLabelSet('celebamask-19');
 const [hair, uLip, lLip] = ['hair', 'u_lip', 'l_lip'].map(
   (name) => set.classes.find((entry) => entry.name === name)!.id,
 );
-const timing = { decode: 0, preprocess: 0, network: 0, postprocess: 0, total: 0 };
+const timing = { decode: 0, detect: 0, preprocess: 0, network: 0, postprocess: 0, total: 0 };
 
 /** A result of random scores on a grid of 6×5, at 20×12. */
 function randomResult(): { result: ParseResult; scores: ClassScores } {
@@ -44,7 +44,7 @@ describe('ParseResult', () => {
   const { result, scores } = randomResult();
 
   it('holds the labels once', () => {
-    expect(Object.keys(result).sort()).toEqual(['areas', 'height', 'labels', 'scores', 'timing', 'width']);
+    expect(Object.keys(result).sort()).toEqual(['areas', 'faces', 'height', 'labels', 'scores', 'timing', 'width']);
     expect(result.labelMap.data).toBe(result.labels);
   });
 

@@ -5,38 +5,27 @@ import { findClasses } from '../labels/find-class.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { runInSlices, type Steps } from '../scheduling/steps.ts';
 import { checkOptions } from '../text/check-options.ts';
+import type { AlphaMask, MaskOptions } from './alpha-mask.ts';
+import type { ClassArea } from './class-areas.ts';
+import type { FaceGrid } from './faces/face-grid.ts';
+import { type ClassChoice, ParsedFace } from './faces/parsed-face.ts';
 import type { ClassScores } from './grid-classes.ts';
-import { type Grid, pixelGrid } from './grid-taps.ts';
+import { hardMaskSteps, softMaskSteps } from './masks.ts';
 import { classConfidenceSteps, probabilitySteps } from './probabilities.ts';
 import { type ProbabilityBand, ProbabilityBands } from './probability-bands.ts';
-import { RowUpsampler } from './row-upsampler.ts';
-
-/** How much of an image one class covers. */
-export interface ClassArea {
-  readonly id: number;
-  readonly name: string;
-  readonly pixels: number;
-  /** Fraction of the whole image, 0 to 1. */
-  readonly share: number;
-}
+import { FacesField, type ScoreField, WholeField } from './score-field.ts';
 
 /** Parsing time in milliseconds, excluding the wait for earlier images. */
 export interface ParseTiming {
   /** Decoding the file, or converting pixels to RGB. */
   readonly decode: number;
+  /** Finding faces; 0 if the photo was parsed as a whole on request. */
+  readonly detect: number;
   readonly preprocess: number;
   readonly network: number;
   readonly postprocess: number;
   /** The sum of the parts. */
   readonly total: number;
-}
-
-/** An 8-bit mask, H×W: 0 outside, 255 inside. */
-export interface AlphaMask {
-  readonly width: number;
-  readonly height: number;
-  readonly channels: 1;
-  readonly data: Uint8Array;
 }
 
 /** One class of an image, in the form of an image-segmentation pipeline. */
@@ -45,15 +34,6 @@ export interface Segment {
   /** Mean probability of the class over its region, 0 to 1. */
   readonly score: number;
   readonly mask: AlphaMask;
-}
-
-/** Options of a mask. */
-export interface MaskOptions {
-  /**
-   * Whether values from 0 to 255 express probability, for blending along hair and borders. Otherwise a pixel is 255 if its
-   * label is one of the classes, else 0.
-   */
-  readonly soft?: boolean;
 }
 
 /** Options of probability bands. */
@@ -70,7 +50,14 @@ export interface ColorOptions {
   readonly transparentBackground?: boolean;
 }
 
-type ResultParts = Pick<ParseResult, 'width' | 'height' | 'labels' | 'areas' | 'scores' | 'timing'>;
+/** A face and its labels, before its result has been made. */
+export type FaceParts = Omit<ParsedFace, 'labelMap' | 'mask'>;
+
+export interface ResultParts extends Pick<ParseResult, 'width' | 'height' | 'labels' | 'areas' | 'scores' | 'timing'> {
+  readonly faces?: readonly FaceParts[];
+  /** The grids of the faces, and which pixels are theirs, unless the photo was parsed as a whole. */
+  readonly composed?: { readonly grids: readonly FaceGrid[]; readonly owners: Uint8Array };
+}
 
 /**
  * The result of parsing one image. Methods that create images are asynchronous and do not block the thread.
@@ -88,17 +75,21 @@ export class ParseResult {
   readonly labels: Uint8Array;
   /** The classes that occur, largest first. */
   readonly areas: readonly ClassArea[];
+  /** The faces that were found, the most prominent first; empty if none was, or none was looked for (`faces: 'whole'`). */
+  readonly faces: readonly ParsedFace[];
   /**
    * Scores C×h×w on the network's grid: logits, or logarithms of averaged probabilities. Softmax gives probabilities. The grid
-   * of a letterboxed photo has no padding; its `region` then says which part of it the photo spans.
+   * of a letterboxed photo has no padding; its `region` then says which part of it the photo spans. Undefined if the faces were
+   * parsed one by one: each has scores of its own.
    */
-  readonly scores: ClassScores;
+  readonly scores: ClassScores | undefined;
   readonly timing: ParseTiming;
   readonly #labelSet: LabelSet;
-  #probabilities: Promise<Float32Array> | undefined;
+  readonly #composed: ResultParts['composed'];
+  #probabilities: Promise<Float32Array[]> | undefined;
 
   /** @internal Results come from `FaceParser.parse`. */
-  constructor({ width, height, labels, areas, scores, timing }: ResultParts, labelSet: LabelSet) {
+  constructor({ width, height, labels, areas, scores, timing, faces = [], composed }: ResultParts, labelSet: LabelSet) {
     this.width = width;
     this.height = height;
     this.labels = labels;
@@ -106,6 +97,10 @@ export class ParseResult {
     this.scores = scores;
     this.timing = timing;
     this.#labelSet = labelSet;
+    this.#composed = composed;
+    this.faces = faces.map(
+      (parts, index) => new ParsedFace(parts, (classes, soft) => this.maskOf(this.idsOf(classes), soft, index)),
+    );
   }
 
   /** The labels as a label map, for `blendOverlay`, `colorize` and `encodeLabelPng`. */
@@ -123,10 +118,7 @@ export class ParseResult {
    */
   async mask(classes: string | number | readonly (string | number)[], options: MaskOptions = {}): Promise<AlphaMask> {
     checkOptions(options, ['soft'], 'mask');
-    const { soft = true } = options;
-    const ids = findClasses(this.#labelSet, classes);
-    const data = await (soft ? this.softMask(ids) : runInSlices(hardMaskSteps(this.labelMap, ids)));
-    return { width: this.width, height: this.height, channels: 1, data };
+    return this.maskOf(findClasses(this.#labelSet, classes), options.soft ?? true);
   }
 
   /**
@@ -136,10 +128,11 @@ export class ParseResult {
   async segments(options: MaskOptions = {}): Promise<Segment[]> {
     checkOptions(options, ['soft'], 'segments');
     const { soft = false } = options;
-    const confidence = await runInSlices(classConfidenceSteps(await this.probabilities(), this.scores.shape));
+    const confidence = await runInSlices(classConfidenceSteps(await this.probabilities(), this.field().grids));
     const segments: Segment[] = [];
     for (const { id, name } of this.areas) {
-      segments.push({ label: name, score: confidence[id], mask: await this.mask(id, { soft }) });
+      // Without any face, all is background, for certain.
+      segments.push({ label: name, score: confidence[id] ?? 1, mask: await this.mask(id, { soft }) });
     }
     return segments;
   }
@@ -159,7 +152,7 @@ export class ParseResult {
     checkOptions(options, ['rows'], 'probabilityBands');
     const { rows = 16 } = options;
     if (!(Number.isInteger(rows) && rows >= 1)) throw new RangeError(`rows is ${rows}, but must be a positive integer`);
-    const bands = new ProbabilityBands(this.scores, this.width, this.height);
+    const bands = new ProbabilityBands(this.field(), this.#labelSet.classes.length, this.width);
     for (let y = 0; y < this.height; y += rows) yield runInSlices(bands.steps(y, Math.min(rows, this.height - y)));
   }
 
@@ -184,25 +177,31 @@ export class ParseResult {
     return encodePng({ ...this.labelMap, channels: 1 }, { palette });
   }
 
-  private async softMask(ids: readonly number[]): Promise<Uint8Array> {
-    return runInSlices(softMaskSteps(await this.probabilities(), this.scores, ids, this));
+  /** @param face index of the face whose pixels alone count */
+  private async maskOf(ids: readonly number[], soft: boolean, face?: number): Promise<AlphaMask> {
+    const { width, height } = this;
+    const owned = face !== undefined && this.#composed && { owners: this.#composed.owners, index: face };
+    const data = soft
+      ? await runInSlices(softMaskSteps(await this.probabilities(), this.field(face), ids, this))
+      : await runInSlices(hardMaskSteps(this.labels, ids, this, owned || undefined));
+    return { width, height, channels: 1, data };
   }
 
-  private probabilities(): Promise<Float32Array> {
-    this.#probabilities ??= runInSlices(probabilitySteps(this.scores));
+  private idsOf(classes: ClassChoice | undefined): number[] {
+    if (classes !== undefined) return findClasses(this.#labelSet, classes);
+    return this.#labelSet.classes.map(({ id }) => id).filter((id) => id !== 0);
+  }
+
+  private field(face?: number): ScoreField {
+    if (this.scores) return new WholeField(this.scores, this);
+    const { grids, owners } = this.#composed ?? { grids: [], owners: new Uint8Array(this.width * this.height) };
+    return new FacesField(grids, owners, this.width, face);
+  }
+
+  private probabilities(): Promise<Float32Array[]> {
+    this.#probabilities ??= Promise.all(this.field().grids.map((grid) => runInSlices(probabilitySteps(grid))));
     return this.#probabilities;
   }
-}
-
-function* hardMaskSteps({ width, height, data }: LabelMap, ids: readonly number[]): Steps<Uint8Array> {
-  const values = new Uint8Array(256);
-  for (const id of ids) values[id] = 255;
-  const mask = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    for (let i = y * width; i < (y + 1) * width; i++) mask[i] = values[data[i]];
-    yield;
-  }
-  return mask;
 }
 
 function* coloredSteps({ width, height, data }: LabelMap, colors: Uint32Array): Steps<Uint8ClampedArray<ArrayBuffer>> {
@@ -212,28 +211,4 @@ function* coloredSteps({ width, height, data }: LabelMap, colors: Uint32Array): 
     yield;
   }
   return new Uint8ClampedArray(pixels.buffer);
-}
-
-function* softMaskSteps(
-  probabilities: Float32Array,
-  grid: Grid,
-  ids: readonly number[],
-  { width, height }: { readonly width: number; readonly height: number },
-): Steps<Uint8Array> {
-  const plane = grid.shape[1] * grid.shape[2];
-  const sum = new Float32Array(plane);
-  for (const id of ids) {
-    for (let i = 0; i < plane; i++) sum[i] += probabilities[id * plane + i];
-    yield;
-  }
-  const upsampler = new RowUpsampler(grid, pixelGrid(height, width));
-  const row = new Float32Array(width);
-  const mask = new Uint8Array(width * height);
-  for (let y = 0; y < height; y++) {
-    upsampler.write(sum, 0, y, row);
-    // Sums of probabilities may exceed 1 by rounding, by less than half a level.
-    for (let x = 0; x < width; x++) mask[y * width + x] = row[x] * 255 + 0.5;
-    yield;
-  }
-  return mask;
 }

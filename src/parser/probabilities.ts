@@ -28,29 +28,36 @@ export function* probabilitySteps({ data, shape }: ClassScores): Steps<Float32Ar
 }
 
 /**
- * The mean probability of every class over the grid points where it is the most likely one, or, if there are none, its
- * highest probability. In steps of one row.
+ * The mean probability of every class over the points of all grids where it is the most likely one, or, if there are none, its
+ * highest probability. In steps of one row. Empty if there is no grid.
+ *
+ * @param probabilities of each grid, C×h×w
  */
 export function* classConfidenceSteps(
-  probabilities: Float32Array,
-  [classes, height, width]: ClassScores['shape'],
+  probabilities: readonly Float32Array[],
+  grids: readonly Pick<ClassScores, 'shape'>[],
 ): Steps<Float64Array> {
-  const plane = height * width;
+  const classes = grids.at(0)?.shape[0] ?? 0;
   const sums = new Float64Array(classes);
   const counts = new Float64Array(classes);
   const highest = new Float64Array(classes);
-  for (let y = 0; y < height; y++) {
-    for (let i = y * width; i < (y + 1) * width; i++) {
-      let best = 0;
-      for (let c = 0; c < classes; c++) {
-        const probability = probabilities[c * plane + i];
-        if (probability > highest[c]) highest[c] = probability;
-        if (probability > probabilities[best * plane + i]) best = c;
+  for (const [index, { shape }] of grids.entries()) {
+    const [, height, width] = shape;
+    const values = probabilities[index];
+    const plane = height * width;
+    for (let y = 0; y < height; y++) {
+      for (let i = y * width; i < (y + 1) * width; i++) {
+        let best = 0;
+        for (let c = 0; c < classes; c++) {
+          const probability = values[c * plane + i];
+          if (probability > highest[c]) highest[c] = probability;
+          if (probability > values[best * plane + i]) best = c;
+        }
+        sums[best] += values[best * plane + i];
+        counts[best]++;
       }
-      sums[best] += probabilities[best * plane + i];
-      counts[best]++;
+      yield;
     }
-    yield;
   }
   return sums.map((sum, c) => (counts[c] > 0 ? sum / counts[c] : highest[c]));
 }

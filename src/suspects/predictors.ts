@@ -30,10 +30,11 @@ export class Predictors {
     await this.#load(runs);
     let mean: MeanPrediction | undefined;
     for (const { file } of runs) {
-      const result = await this.#loaded.get(file)!.parse(photo, { maxSide, ...(signal && { signal }) });
+      const parser = this.#loaded.get(file)!;
+      const result = await parser.parse(photo, { maxSide, ...(signal && { signal }) });
       const { width, height } = result;
       const pixels = width * height;
-      mean ??= { width, height, probabilities: new Float32Array(result.scores.shape[0] * pixels) };
+      mean ??= { width, height, probabilities: new Float32Array(parser.labelSet.classes.length * pixels) };
       const { probabilities } = mean;
       for await (const { y, rows, data } of result.probabilityBands()) {
         const band = rows * width;
@@ -53,7 +54,8 @@ export class Predictors {
       await parser.dispose();
     }
     for (const file of files) {
-      if (!this.#loaded.has(file)) this.#loaded.set(file, await FaceParser.load(file, this.engine));
+      if (!this.#loaded.has(file))
+        this.#loaded.set(file, await FaceParser.load(file, { ...this.engine, detector: false }));
     }
   }
 

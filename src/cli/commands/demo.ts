@@ -112,7 +112,7 @@ async function saveMasks(weights: string, data: string, folder: string, count = 
     import('../../image/read-image.ts'),
     import('../../data/dataset/dataset.ts'),
   ]);
-  const parser = await FaceParser.load(weights);
+  const parser = await FaceParser.load(weights, { detector: false });
   try {
     const items = (await openDataset(join(data, 'val'))).items.slice(0, count);
     for (const { imagePath, stem } of items) {

@@ -135,7 +135,7 @@ async function evaluate(run: string | undefined, options: EvaluateOptions): Prom
     onFailure: ({ message }) => void incomplete.push(message),
   });
   await refuseForeignWeights(run);
-  const parser = await FaceParser.load(run, engineChoice(options));
+  const parser = await FaceParser.load(run, { ...engineChoice(options), detector: false });
   printNotices(parser.notices);
   const unfinished =
     run === undefined ? undefined : await (await import('../../comparison/runs/unfinished-run.ts')).unfinishedNote(run);

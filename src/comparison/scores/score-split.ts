@@ -81,7 +81,7 @@ export async function scoreSplit(options: SplitToScore): Promise<StoredScores> {
   const boundaries = new BoundaryScore(classes.length, boundaryTolerance);
   const images: StoredImage[] = [];
   const times: number[] = [];
-  const parser = await FaceParser.load(weights, engine);
+  const parser = await FaceParser.load(weights, { ...engine, detector: false });
   try {
     const summary = await evaluateParser(parser, dataset, {
       repair,

@@ -1,3 +1,4 @@
+import type { ColorMatrix } from '../../image/draw-boxes.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
 import type { Normalization } from '../../image/normalization.ts';
 import { ignoreLabel } from '../../labels/label-set.ts';
@@ -8,7 +9,7 @@ import { jpegPlanes } from './jpeg-artefacts.ts';
 import { type AugmentationKernels, plainKernels } from './kernels.ts';
 import { colorMatrix } from './photometric.ts';
 import { fillSurroundings } from './surroundings.ts';
-import type { ColorMatrix, Warp } from './warp.ts';
+import type { Warp } from './warp.ts';
 
 /** Augmentation of a training pair; a strength of 0 disables it. */
 export interface AugmentationOptions {

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { identityWarp } from '../../../test/image-fixture.ts';
+import type { ColorTransform } from '../../image/draw-boxes.ts';
 import type { Photo } from '../../image/image.ts';
 import { defaultPreprocessing } from '../../image/preprocessing.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
@@ -13,7 +14,7 @@ import { resolveAugmentation } from './augment.ts';
 import { plainKernels as plain } from './kernels.ts';
 import { augmentationKernels, nativeKernels } from './native-kernels.ts';
 import { colorMatrix } from './photometric.ts';
-import type { ColorTransform, Warp } from './warp.ts';
+import type { Warp } from './warp.ts';
 
 const loaded = loadAddon();
 const functions = nativeAugmentation()!;

@@ -1,8 +1,9 @@
+import type { Affine } from '../../image/draw-boxes.ts';
 import type { AddonAugmentation } from '../../native-addon/addon.ts';
 import { nativeAugmentation } from '../../native-addon/load-addon.ts';
 import { type AugmentationKernels, plainKernels } from './kernels.ts';
 import { gaussian, noiseFactors } from './photometric.ts';
-import { type Affine, boxesOf, placesOf } from './warp.ts';
+import { boxesOf, placesOf } from './warp.ts';
 
 let chosen: AugmentationKernels | undefined;
 

@@ -1,5 +1,5 @@
+import type { ColorMatrix } from '../../image/draw-boxes.ts';
 import type { Random } from '../../random/random.ts';
-import type { ColorMatrix } from './warp.ts';
 
 /** ITU-R BT.601 luma. */
 const luma = [0.299, 0.587, 0.114] as const;

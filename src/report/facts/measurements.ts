@@ -43,7 +43,7 @@ export interface MeasureOptions {
 export async function measure(weightsFile: string, options: MeasureOptions): Promise<Measurements> {
   const { data, worst: most, engine, averaging, signal, onProgress } = options;
   const dataset = await openDataset(await resolveSplit(data, 'val'), { requireMasks: true });
-  const parser = await FaceParser.load(weightsFile, { ...engine, ...(averaging && { averaging }) });
+  const parser = await FaceParser.load(weightsFile, { ...engine, detector: false, ...(averaging && { averaging }) });
   const images: { item: DatasetItem; score: ImageScore }[] = [];
   let worst: ScoredImage[] = [];
   const wrong = { all: 0, near: 0 };
