@@ -2,7 +2,7 @@
 import { Random } from '../../dist/random/random.js';
 import { backdropKinds, drawBackdrop } from './backdrops.mjs';
 import { storedWithOrientation } from './exif.mjs';
-import { pastePair } from './paste.mjs';
+import { pasteLabels, pastePhoto } from './paste.mjs';
 
 /** An upright or turned face somewhere in the canvas, as a share of its side. */
 const somewhere = (share, angle = () => 0) => ({
@@ -87,7 +87,8 @@ const facelessSizes = [
 
 /**
  * The scenes of a case, one at a time: `{ image, truth, frames }`, where `image` is what a parser gets (pixels, or the bytes of a
- * JPEG), `truth` has the labels of every pixel, and `frames` says where the faces are.
+ * JPEG), `truth` has the labels of every pixel, and `frames` says where the faces are. `moved` has the labels that the parser
+ * gives to the aligned photos, moved to the places of the faces: what can be reached.
  */
 export async function* scenesOf(name, pairs, tiles, { seed, canvas, paste, faceless }) {
   if (name === 'faceless') {
@@ -100,7 +101,7 @@ export async function* scenesOf(name, pairs, tiles, { seed, canvas, paste, facel
       y: pair.photo.height / 2,
       side: Math.max(pair.photo.width, pair.photo.height),
     };
-    const aligned = { image: pair.photo, truth: pair.labels, frames: [{ ...whole, angle: 0 }] };
+    const aligned = { image: pair.photo, truth: pair.labels, moved: pair.predicted, frames: [{ ...whole, angle: 0 }] };
     if (name === 'aligned') yield aligned;
     else if (name === 'exif') {
       yield { ...aligned, image: await storedWithOrientation(pair.photo, 1 + (index % 8)) };
@@ -112,7 +113,8 @@ async function facelessScene(index, tiles, seed) {
   const random = new Random(seed, 'faceless', index);
   const size = facelessSizes[Math.floor(index / backdropKinds.length) % facelessSizes.length];
   const image = await drawBackdrop(backdropKinds[index % backdropKinds.length], size, random, tiles);
-  return { image, truth: { ...size, data: new Uint8Array(size.width * size.height) }, frames: [] };
+  const empty = { ...size, data: new Uint8Array(size.width * size.height) };
+  return { image, truth: empty, moved: empty, frames: [] };
 }
 
 async function pastedScene(name, index, pairs, tiles, { seed, canvas, paste }) {
@@ -123,11 +125,14 @@ async function pastedScene(name, index, pairs, tiles, { seed, canvas, paste }) {
   const kind = backdropKinds[(index + Math.floor(index / 12)) % backdropKinds.length];
   const photo = await drawBackdrop(kind, size, random, tiles);
   const truth = { ...size, data: new Uint8Array(size.width * size.height) };
+  const moved = { ...size, data: new Uint8Array(size.width * size.height) };
   const frames = scene.frames(size, random, index);
   for (const [i, frame] of frames.entries()) {
     // The second face is another person's.
     const pair = pairs[(index + i * Math.ceil(pairs.length / 2)) % pairs.length];
-    await pastePair({ photo, labels: truth }, pair, frame, paste);
+    await pastePhoto(photo, pair, frame, paste);
+    pasteLabels(truth, pair.labels, frame);
+    pasteLabels(moved, pair.predicted, frame);
   }
-  return { image: photo, truth, frames };
+  return { image: photo, truth, moved, frames };
 }

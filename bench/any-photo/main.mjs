@@ -111,6 +111,8 @@ const pairs = await readPairs();
 const tiles = collectTiles(pairs, new Random(settings.seed, 'tiles'));
 const parser = await FaceParser.load(options.weights, choice);
 const canFind = await findsFaces(parser);
+const optionsOf = (mode) => (canFind ? { faces: mode } : {});
+for (const pair of pairs) pair.predicted = (await parser.parse(pair.photo, optionsOf('whole'))).labelMap;
 const modes = (options.modes ?? (canFind ? 'whole,auto' : 'whole')).split(',');
 if (!canFind && modes.join() !== 'whole') {
   console.error('this parser has no face detector; use --modes whole');
@@ -129,10 +131,9 @@ for (const mode of modes) {
       await saveScene(join(options.save, `${name}-${mode}-${saved++}.jpg`), scene, result, parser.labelSet);
     };
     const start = performance.now();
-    const parseOptions = canFind ? { faces: mode } : {};
     results[mode][name] = await measureCase(scenesOf(name, pairs, tiles, settings), {
       parser,
-      options: parseOptions,
+      options: optionsOf(mode),
       table,
       onScene,
     });
@@ -159,7 +160,7 @@ async function timesOf() {
   }
   const single = await FaceParser.load(options.weights, { ...choice, threads: 1 });
   const times = {};
-  for (const mode of modes) times[mode] = await measureTime(images, single, canFind ? { faces: mode } : {});
+  for (const mode of modes) times[mode] = await measureTime(images, single, optionsOf(mode));
   await single.dispose();
   return times;
 }

@@ -40,12 +40,15 @@ export async function measureCase(scenes, { parser, options, table, onScene }) {
   // As a whole, a photo is parsed without looking for faces.
   const looksForFaces = (options.faces ?? 'whole') !== 'whole';
   const totals = { frames: 0, wrong: 0 };
+  const reachable = new FaceScore(parser.labelSet.classes.length);
   const matches = [];
   const perImage = [];
   for await (const scene of scenes) {
     const result = await parser.parse(scene.image, options);
+    // Pairs are in classes of the dataset, predictions in those of the parser.
     const truth = table ? scene.truth.data.map((id) => table[id]) : scene.truth.data;
     perImage.push(score.add(truth, result.labels).f);
+    reachable.add(truth, scene.moved.data);
     totals.frames += scene.frames.length;
     if (looksForFaces) {
       const matched = matchFaces(
@@ -60,6 +63,7 @@ export async function measureCase(scenes, { parser, options, table, onScene }) {
   return {
     photos: perImage.length,
     f: score.summary().fPerImage,
+    moved: reachable.summary().fPerImage,
     perImage,
     ...(looksForFaces && {
       recall: totals.frames === 0 ? undefined : matches.length / totals.frames,

@@ -32,40 +32,51 @@ function opacities({ labels: { width, height, data } }, kind) {
 }
 
 /**
- * Pastes a pair into a scene of `photo` and `labels`, which are changed. Colours are resampled to the size in the scene
- * (antialiased), then turned bilinearly; labels are taken from the original mask (nearest).
+ * Visits the pixels of a scene that the photo of a face covers: the index of the pixel, and its place in the photo, from 0 to 1 along
+ * the longer side.
  */
-export async function pastePair({ photo, labels }, pair, frame, kind = 'faded') {
-  const scale = frame.side / Math.max(pair.photo.width, pair.photo.height);
-  const size = { width: Math.round(pair.photo.width * scale), height: Math.round(pair.photo.height * scale) };
-  const colors = await resizePixels(pair.photo.data, 3, pair.photo, size, 'lanczos3');
-  // One grey channel would come back as three.
-  const gray = opacities(pair, kind);
-  const tripled = Uint8Array.from({ length: gray.length * 3 }, (_, i) => gray[Math.floor(i / 3)]);
-  const cover = await resizePixels(tripled, 3, pair.photo, size, 'linear');
-
-  const radians = (frame.angle * Math.PI) / 180;
+function visitPixels(scene, face, { x: centreX, y: centreY, side, angle }, visit) {
+  const radians = (angle * Math.PI) / 180;
   const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
-  const reach = (Math.abs(cos) + Math.abs(sin)) * (frame.side / 2) + 1;
-  const columns = [Math.max(0, Math.floor(frame.x - reach)), Math.min(photo.width, Math.ceil(frame.x + reach))];
-  const rows = [Math.max(0, Math.floor(frame.y - reach)), Math.min(photo.height, Math.ceil(frame.y + reach))];
+  const longer = Math.max(face.width, face.height);
+  const [width, height] = [face.width / longer, face.height / longer];
+  const reach = (Math.abs(cos) + Math.abs(sin)) * (side / 2) + 1;
+  const columns = [Math.max(0, Math.floor(centreX - reach)), Math.min(scene.width, Math.ceil(centreX + reach))];
+  const rows = [Math.max(0, Math.floor(centreY - reach)), Math.min(scene.height, Math.ceil(centreY + reach))];
   for (let row = rows[0]; row < rows[1]; row++) {
     for (let column = columns[0]; column < columns[1]; column++) {
-      const [right, below] = [column + 0.5 - frame.x, row + 0.5 - frame.y];
-      // Positions in the resized photo, measured from its upper left corner.
-      const x = cos * right + sin * below + size.width / 2;
-      const y = -sin * right + cos * below + size.height / 2;
-      if (x < 0 || y < 0 || x >= size.width || y >= size.height) continue;
-      const at = row * photo.width + column;
-      const id = nearest(pair.labels, x / size.width, y / size.height);
-      if (id !== 0) labels.data[at] = id;
-      blend(photo.data, 3 * at, colors, cover, size, x - 0.5, y - 0.5);
+      const right = (column + 0.5 - centreX) / side;
+      const below = (row + 0.5 - centreY) / side;
+      const x = cos * right + sin * below + width / 2;
+      const y = -sin * right + cos * below + height / 2;
+      if (x >= 0 && y >= 0 && x < width && y < height) visit(row * scene.width + column, x, y);
     }
   }
 }
 
-function nearest({ width, height, data }, x, y) {
-  return data[Math.min(height - 1, Math.floor(y * height)) * width + Math.min(width - 1, Math.floor(x * width))];
+/** Pastes the labels of a person into those of a scene, which are changed; nearest neighbour. */
+export function pasteLabels(scene, labels, frame) {
+  const longer = Math.max(labels.width, labels.height);
+  const index = (place, size) => Math.min(size - 1, Math.floor(place * longer));
+  visitPixels(scene, labels, frame, (at, x, y) => {
+    const id = labels.data[index(y, labels.height) * labels.width + index(x, labels.width)];
+    if (id !== 0) scene.data[at] = id;
+  });
+}
+
+/** Pastes the photo of a pair into that of a scene, which is changed: resampled to its size (antialiased), then turned bilinearly. */
+export async function pastePhoto(scene, pair, frame, kind) {
+  const { photo } = pair;
+  const scale = frame.side / Math.max(photo.width, photo.height);
+  const size = { width: Math.round(photo.width * scale), height: Math.round(photo.height * scale) };
+  const colors = await resizePixels(photo.data, 3, photo, size, 'lanczos3');
+  // One grey channel would come back as three.
+  const gray = opacities(pair, kind);
+  const tripled = Uint8Array.from({ length: gray.length * 3 }, (_, i) => gray[Math.floor(i / 3)]);
+  const cover = await resizePixels(tripled, 3, photo, size, 'linear');
+  visitPixels(scene, photo, frame, (at, x, y) => {
+    blend(scene.data, 3 * at, colors, cover, size, x * frame.side - 0.5, y * frame.side - 0.5);
+  });
 }
 
 /** Draws the interpolated colour at a position over a pixel. */
