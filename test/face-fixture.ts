@@ -1,22 +1,33 @@
-import type { FaceFinder, FaceLandmarks, FoundFace } from '../src/faces/face.ts';
-import { axesOf, type Framing } from '../src/faces/framing.ts';
+import type { FaceFinder, FaceLandmarks, FoundFace, Point } from '../src/faces/face.ts';
+import { axesOf, type Framing, framingOf } from '../src/faces/framing.ts';
+
+/** Landmarks of an upright face whose eyes are 1 apart, about as a detector finds them. */
+const model: FaceLandmarks = {
+  rightEye: { x: -0.5, y: 0 },
+  leftEye: { x: 0.5, y: 0 },
+  nose: { x: 0, y: 0.6 },
+  mouth: { x: 0, y: 1.1 },
+  rightEar: { x: -1.1, y: 0.2 },
+  leftEar: { x: 1.1, y: 0.2 },
+};
 
 /** Landmarks of a face whose framing is the given one. */
-export function landmarksAt(framing: Framing): FaceLandmarks {
-  const { x, y, side } = framing;
-  const { right, down } = axesOf(framing);
-  // From the middle between the eyes, which is a tenth of the way to the mouth above the middle of the square.
-  const at = (u: number, v: number) => ({
-    x: x + side * (u * right.x + (v - 1 / 36) * down.x),
-    y: y + side * (u * right.y + (v - 1 / 36) * down.y),
-  });
+export function landmarksAt({ x, y, side, angle }: Framing): FaceLandmarks {
+  const own = framingOf(model);
+  const { right, down } = axesOf({ x, y, side, angle: angle - own.angle });
+  const scale = side / own.side;
+  const place = (point: Point): Point => {
+    const [u, v] = [(point.x - own.x) * scale, (point.y - own.y) * scale];
+    return { x: x + u * right.x + v * down.x, y: y + u * right.y + v * down.y };
+  };
+  const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = model;
   return {
-    rightEye: at(-1 / 8, 0),
-    leftEye: at(1 / 8, 0),
-    nose: at(0, 0.15),
-    mouth: at(0, 1 / 3.6),
-    rightEar: at(-0.24, 0.02),
-    leftEar: at(0.24, 0.02),
+    rightEye: place(rightEye),
+    leftEye: place(leftEye),
+    nose: place(nose),
+    mouth: place(mouth),
+    rightEar: place(rightEar),
+    leftEar: place(leftEar),
   };
 }
 

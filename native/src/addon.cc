@@ -10,6 +10,7 @@
 #include "kernels/kernels.h"
 #include "augmentation-binding.h"
 #include "onednn.h"
+#include "pixel-binding.h"
 #include "program.h"
 
 namespace faceparse {
@@ -79,6 +80,7 @@ Napi::Object start(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeEngine", data->engineClass.Value());
   exports.Set("PlanBuilder", PlanBuilder::define(env));
   exports.Set("augmentation", addonAugmentation(env));
+  exports.Set("pixels", addonPixels(env));
   exports.Set("facts", Napi::Function::New(env, facts));
   return exports;
 }

@@ -2,6 +2,7 @@ import type { PhotoFile } from '../data/dataset/find-photos.ts';
 import type { Engine } from '../engine/engine.ts';
 import { encodeLabelPng } from '../image/label-png.ts';
 import { readPhoto, readPhotoSize } from '../image/read-image.ts';
+import { pixelKernels } from '../native-pixels/pixel-kernels.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { Entry } from './entry.ts';
@@ -24,7 +25,11 @@ export async function predictMasks(
   photos: readonly PhotoFile[],
   { engine, signal, onProgress }: MaskOptions,
 ): Promise<Map<string, Uint8Array>> {
-  const parser = await FaceParser.create(weights, engine, { name: file, ...(averaging && { averaging }) });
+  const parser = await FaceParser.create(weights, engine, {
+    name: file,
+    ...(averaging && { averaging }),
+    kernels: pixelKernels(),
+  });
   const masks = new Map<string, Uint8Array>();
   try {
     for (const [index, { stem, path }] of photos.entries()) {

@@ -26,12 +26,20 @@ describe('framingOf', () => {
     );
   });
 
-  it('goes by the distance of the mouth where the eyes are close together, as in a profile', () => {
-    const front = landmarksAt(framed);
-    const middle = { x: 256, y: front.rightEye.y };
-    const profile = framingOf({ ...front, rightEye: middle, leftEye: { ...middle, x: 270 } });
-    expect(profile.side).toBeCloseTo(512, -1);
-    expect(Math.abs(profile.angle)).toBeLessThan(3);
+  it('is mirrored with the face', () => {
+    const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = landmarksAt({ x: 100, y: 80, side: 60, angle: 25 });
+    const flip = ({ x, y }: { x: number; y: number }) => ({ x: -x, y });
+    const mirrored = framingOf({
+      rightEye: flip(leftEye),
+      leftEye: flip(rightEye),
+      nose: flip(nose),
+      mouth: flip(mouth),
+      rightEar: flip(leftEar),
+      leftEar: flip(rightEar),
+    });
+    expect(mirrored.x).toBeCloseTo(-100);
+    expect(mirrored.y).toBeCloseTo(80);
+    expect(mirrored.angle).toBeCloseTo(-25);
   });
 });
 

@@ -11,22 +11,58 @@ export interface Framing {
   readonly angle: number;
 }
 
+/** A complex factor of each landmark. */
+type Factors = Readonly<Record<keyof FaceLandmarks, readonly [real: number, imaginary: number]>>;
+
 /**
- * The framing of CelebA-HQ, which the networks of faceparse are trained on: upright, with the eyes just above the middle. The
- * side is four times the distance of the eyes, or 3.6 times that of the eyes from the mouth if it is longer, as in profiles.
+ * The centre of a framing as a weighted mean of the landmarks, and its axis to the right, as long as its side, as a
+ * weighted sum, with points as complex numbers x + iy. The first factors sum to 1, the others to 0, so the framing moves, turns
+ * and grows with the face; pairs of right and left are conjugate, so it is mirrored with the face.
  *
- * Source: Karras et al., "Progressive Growing of GANs" (2018), appendix C.
+ * Least squares over photos of CelebAMask-HQ (see docs/decisions/0028-the-face-detector.md).
+ */
+const centreFactors: Factors = {
+  rightEye: [0.39, -0.002],
+  leftEye: [0.39, 0.002],
+  nose: [0.088, 0],
+  mouth: [0.08, 0],
+  rightEar: [0.026, 0.041],
+  leftEar: [0.026, -0.041],
+};
+
+const axisFactors: Factors = {
+  rightEye: [-0.187, 1.02],
+  leftEye: [0.187, 1.02],
+  nose: [0, 0.259],
+  mouth: [0, -1.875],
+  rightEar: [-0.91, -0.212],
+  leftEar: [0.91, -0.212],
+};
+
+/**
+ * The square around a face in the framing of CelebA-HQ, which the networks of faceparse are trained on: upright, with the eyes
+ * just above the middle, four times as wide as their distance.
  *
  * @example const { x, y, side, angle } = framingOf(face.landmarks);
  */
-export function framingOf({ rightEye, leftEye, mouth }: FaceLandmarks): Framing {
-  const eyes = { x: (rightEye.x + leftEye.x) / 2, y: (rightEye.y + leftEye.y) / 2 };
-  const across = { x: leftEye.x - rightEye.x, y: leftEye.y - rightEye.y };
-  const up = { x: eyes.x - mouth.x, y: eyes.y - mouth.y };
-  const side = Math.max(4 * Math.hypot(across.x, across.y), 3.6 * Math.hypot(up.x, up.y));
-  // The line between the eyes, and the one from the mouth to the eyes turned by 90° clockwise, count according to their lengths.
-  const angle = Math.atan2(across.y + up.x, across.x - up.y);
-  return { x: eyes.x - 0.1 * up.x, y: eyes.y - 0.1 * up.y, side, angle: (angle * 180) / Math.PI };
+export function framingOf(landmarks: FaceLandmarks): Framing {
+  const axis = weighted(landmarks, axisFactors);
+  return {
+    ...weighted(landmarks, centreFactors),
+    side: Math.hypot(axis.x, axis.y),
+    angle: (Math.atan2(axis.y, axis.x) * 180) / Math.PI,
+  };
+}
+
+function weighted(landmarks: FaceLandmarks, factors: Factors): Point {
+  let [x, y] = [0, 0];
+  for (const name of Object.keys(factors) as (keyof FaceLandmarks)[]) {
+    const [real, imaginary] = factors[name];
+    const point = landmarks[name];
+    x += real * point.x - imaginary * point.y;
+    y += imaginary * point.x + real * point.y;
+  }
+  return { x, y };
 }
 
 /** How far a framing may be from the photo itself for the photo to count as framed: what networks are trained to bear. */

@@ -9,10 +9,16 @@ const black: Color = [0, 0, 0];
 /** Label of ignored pixels; not used by any class. */
 const ignoredColor: Color = [255, 255, 255];
 
-/** The colours of the classes; with `whole`, 256 entries: black for unused ids, white for 255. */
-function paletteOf({ classes }: LabelSet, whole: boolean): readonly Color[] {
-  const colors = classes.map(({ color }) => color);
-  if (!whole) return colors;
+/**
+ * The palette of a label map's PNG: one entry per class, or 256 if pixels are ignored (black for unused ids, white for 255).
+ *
+ * @throws RangeError for any other id outside the set
+ */
+export function labelPalette({ data }: LabelMap, set: LabelSet): readonly Color[] {
+  const unknown = findUnknownId(data, set);
+  if (unknown >= 0) throw new RangeError(`pixel ${unknown} has the id ${data[unknown]}, which is not in ${set.name}`);
+  const colors = set.classes.map(({ color }) => color);
+  if (!data.includes(ignoreLabel)) return colors;
   return Array.from({ length: 256 }, (_, id) => (id === ignoreLabel ? ignoredColor : (colors[id] ?? black)));
 }
 
@@ -25,8 +31,5 @@ function paletteOf({ classes }: LabelSet, whole: boolean): readonly Color[] {
  * @example await writeFile('masks/7.png', encodeLabelPng(labels, getLabelSet('celebamask-19')))
  */
 export function encodeLabelPng(labels: LabelMap, set: LabelSet): Uint8Array {
-  const unknown = findUnknownId(labels.data, set);
-  if (unknown >= 0)
-    throw new RangeError(`pixel ${unknown} has the id ${labels.data[unknown]}, which is not in ${set.name}`);
-  return encodePalettePng(labels, paletteOf(set, labels.data.includes(ignoreLabel)));
+  return encodePalettePng(labels, labelPalette(labels, set));
 }

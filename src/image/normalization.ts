@@ -6,14 +6,26 @@ export interface Normalization {
   readonly std: readonly [number, number, number];
 }
 
+/** The input for each byte of a channel, 3×256 floats. */
+export function normalizedBytes({ mean, std }: Normalization): Float32Array {
+  return Float32Array.from({ length: 3 * 256 }, (_, i) => {
+    const channel = (i >> 8) as 0 | 1 | 2;
+    return (i & 255) * (1 / (255 * std[channel])) - mean[channel] / std[channel];
+  });
+}
+
 /** A photo as planar 3×H×W floats, written into `target`. */
-export function normalizePhoto(photo: Photo, { mean, std }: Normalization, target: Float32Array): void {
-  const pixels = photo.width * photo.height;
+export function normalizePhoto(
+  { width, height, data }: Photo,
+  normalization: Normalization,
+  target: Float32Array,
+): void {
+  const pixels = width * height;
+  const values = normalizedBytes(normalization);
   for (let channel = 0; channel < 3; channel++) {
-    const factor = 1 / (255 * std[channel]);
-    const offset = mean[channel] / std[channel];
     const start = channel * pixels;
-    for (let i = 0; i < pixels; i++) target[start + i] = photo.data[i * 3 + channel] * factor - offset;
+    const first = channel * 256;
+    for (let i = 0; i < pixels; i++) target[start + i] = values[first + data[i * 3 + channel]];
   }
 }
 

@@ -187,6 +187,25 @@ export async function readPhoto(path: string): Promise<Photo> {
   return decodePhoto(await readBytes(path), path);
 }
 
+/** A photo whose file has been read but not decoded. */
+export interface UndecodedPhoto {
+  /** Width × height according to the header; 0 if it is damaged or has no size. */
+  readonly pixels: number;
+  /** Decodes the photo like `readPhoto`. */
+  decode(): Promise<Photo>;
+}
+
+/**
+ * Reads the file of a photo, so that the caller knows its size before its pixels take memory.
+ *
+ * @throws ImageError (a FaceparseError) that names the file if it cannot be read; any other problem is that of `decode`
+ */
+export async function openPhoto(path: string): Promise<UndecodedPhoto> {
+  const bytes = await readBytes(path);
+  const { width, height } = await sizeOf(bytes, path).catch(() => ({ width: 0, height: 0 }));
+  return { pixels: width * height, decode: () => decodePhoto(bytes, path) };
+}
+
 /** Sample types of libvips that are no common image. */
 const sampleNames: Readonly<Record<string, string>> = {
   float: 'floating-point',
@@ -234,12 +253,16 @@ export async function decodePhoto(bytes: Uint8Array, name: string): Promise<Phot
 export async function readPhotoSize(path: string): Promise<{ width: number; height: number }> {
   const bytes = await readBytes(path);
   try {
-    if (requireReadable(bytes, path) === 'bmp') return readBmpSize(bytes);
-    const { autoOrient } = await withImage(bytes, (image) => image.metadata());
-    return { width: autoOrient.width, height: autoOrient.height };
+    return await sizeOf(bytes, path);
   } catch (error) {
     throw photoError(path, error);
   }
+}
+
+async function sizeOf(bytes: Uint8Array, path: string): Promise<{ width: number; height: number }> {
+  if (requireReadable(bytes, path) === 'bmp') return readBmpSize(bytes);
+  const { autoOrient } = await withImage(bytes, (image) => image.metadata());
+  return { width: autoOrient.width, height: autoOrient.height };
 }
 
 /** Masks have few classes; an image with more different values is a grey photo. */

@@ -11,7 +11,7 @@ const maxSide = 32_768;
 export const roundingOffset = 0.5 + 2 ** -14;
 
 /** Source positions of every output position: `counts[i]` of them from `starts[i]`, with weights from `i * stride`. */
-interface AxisTaps {
+export interface AxisTaps {
   readonly starts: Int32Array;
   readonly counts: Int32Array;
   readonly weights: Float64Array;
@@ -39,7 +39,7 @@ export function resizePhoto(photo: Photo, width: number, height: number): Photo 
 
 /** `resizePhoto` in steps of one row. */
 export function* resizePhotoSteps(photo: Photo, width: number, height: number): Steps<Photo> {
-  checkSizes('photo', photo, 3, width, height);
+  checkResize(photo, width, height);
   if (width === photo.width && height === photo.height) return { width, height, data: photo.data.slice() };
 
   const across = axisTaps(photo.width, width);
@@ -92,6 +92,11 @@ export function resizeLabels(map: LabelMap, width: number, height: number): Labe
   return { width, height, data };
 }
 
+/** Checks the arguments of `resizePhoto`. */
+export function checkResize(photo: Photo, width: number, height: number): void {
+  checkSizes('photo', photo, 3, width, height);
+}
+
 /** One row of W×3 bytes to width×3 weighted sums (not yet divided by the weights' total). */
 function narrowRow(source: Uint8Array, row: number, taps: AxisTaps, result: Float32Array): void {
   const { starts, counts, weights, stride } = taps;
@@ -125,7 +130,8 @@ function roundRow(sums: Float64Array, area: number, result: Uint8Array, to: numb
   for (let i = 0; i < sums.length; i++) result[to + i] = sums[i] / area + roundingOffset;
 }
 
-function axisTaps(from: number, to: number): AxisTaps {
+/** The taps along an axis that is resized by `resizePhoto`. */
+export function axisTaps(from: number, to: number): AxisTaps {
   return to < from ? areaTaps(from, to) : bilinearTaps(from, to);
 }
 

@@ -170,10 +170,91 @@ export interface AddonAugmentation {
   addNoise(planes: Float32Array, offset: number, size: number, factors: Float64Array, state: Int32Array): void;
 }
 
+/**
+ * The work on pixels around the network, bit-identical with src/parser and src/image, on libuv's threads. TypeScript computes
+ * the positions. Arrays must not be changed or transferred before the promise resolves.
+ */
+export interface AddonPixels {
+  /**
+   * `upsampledArgmax` of src/parser/argmax.ts.
+   *
+   * @param rows lower row of the grid for every output row
+   * @param columnFractions floats
+   * @param labels rows×columns
+   * @param pixels room for 256 numbers
+   */
+  argmax(
+    scores: Float32Array,
+    classes: number,
+    height: number,
+    width: number,
+    rows: Int32Array,
+    rowFractions: Float64Array,
+    columns: Int32Array,
+    columnFractions: Float64Array,
+    labels: Uint8Array,
+    pixels: Float64Array,
+  ): Promise<void>;
+  /**
+   * `addProbabilitiesSteps` of src/parser/probability-sums.ts.
+   *
+   * @param targets for each class, the one that it is added to
+   * @param sums classes×rows×columns
+   */
+  addProbabilities(
+    scores: Float32Array,
+    classes: number,
+    height: number,
+    width: number,
+    rows: Int32Array,
+    rowFractions: Float64Array,
+    columns: Int32Array,
+    columnFractions: Float64Array,
+    targets: Uint8Array,
+    mirrored: boolean,
+    sums: Float32Array,
+  ): Promise<void>;
+  /**
+   * `meanLogarithmsSteps` of src/parser/probability-sums.ts.
+   *
+   * @param least minimum mean, one number
+   */
+  meanLogarithms(sums: Float32Array, views: number, least: Float64Array, out: Float32Array): Promise<void>;
+  /**
+   * `photoToInput` of src/image/preprocessing.ts.
+   *
+   * @param starts the first source pixel of each output pixel, for columns and then for rows; `counts` and `weights` go with it
+   * @param area sum of the weights of one output pixel, one number
+   * @param x where the photo begins in the square
+   * @param padding the byte around the photo
+   * @param tables the input for each byte, 3×256
+   * @param out 3×size×size
+   */
+  photoToInput(
+    photo: Uint8Array,
+    width: number,
+    height: number,
+    size: number,
+    starts: Int32Array,
+    counts: Int32Array,
+    weights: Float64Array,
+    rowStarts: Int32Array,
+    rowCounts: Int32Array,
+    rowWeights: Float64Array,
+    area: Float64Array,
+    x: number,
+    y: number,
+    padding: number,
+    tables: Float32Array,
+    out: Float32Array,
+  ): Promise<void>;
+}
+
 /** What native/src/addon.cc exports. */
 export interface Addon {
   readonly NativeEngine: new (threads: number) => AddonEngine;
   readonly PlanBuilder: new (engine: AddonEngine) => AddonBuilder;
   readonly augmentation: AddonAugmentation;
+  readonly pixels: AddonPixels;
   facts(): AddonFacts;
 }

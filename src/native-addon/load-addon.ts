@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Addon, AddonAugmentation } from './addon.ts';
+import type { Addon, AddonAugmentation, AddonPixels } from './addon.ts';
 
 /** FACEPARSE_NATIVE_ADDON selects another build, such as one with sanitizers. */
 const file =
@@ -54,4 +54,10 @@ function tryToLoad(): Loaded {
 export function nativeAugmentation(): AddonAugmentation | undefined {
   const result = loadAddon();
   return 'addon' in result ? result.addon.augmentation : undefined;
+}
+
+/** Returns the add-on's work on pixels, or undefined if the add-on is unavailable. */
+export function nativePixels(): AddonPixels | undefined {
+  const result = loadAddon();
+  return 'addon' in result ? result.addon.pixels : undefined;
 }

@@ -189,7 +189,7 @@ describe('FaceParser in Node', () => {
     const result = await parser.parse(photo);
     const out = join(folder, 'deep', 'masks');
     const { labelSet } = parser;
-    const paths = await savePrediction({ folder: out, stem: 'a.b', photo, result, labelSet }, { overlay: true });
+    const { paths } = await savePrediction({ folder: out, stem: 'a.b', photo, result, labelSet }, { overlay: true });
     expect(paths).toEqual({ mask: join(out, 'a.b.png'), overlay: join(out, 'overlay', 'a.b.png') });
     const { data, palette, ...size } = decodePalettePng(await readFile(paths.mask));
     expect(size).toEqual({ width: 21, height: 35 });

@@ -11,6 +11,7 @@ import { type ForeignNetwork, foreignNetworkOf, foreignNetworkOptions } from '..
 import type { ImportedWeights } from '../models/foreign/import-weights.ts';
 import { notWeightsError } from '../models/foreign-weights.ts';
 import { decodeWeights } from '../models/weights-file.ts';
+import { pixelKernels } from '../native-pixels/pixel-kernels.ts';
 import type { Averaging } from '../parser/averaging.ts';
 import { FaceParser as CoreParser, checkDetector, type ParserParts, prepareParser } from '../parser/face-parser.ts';
 import { checkOptions } from '../text/check-options.ts';
@@ -135,7 +136,11 @@ export class FaceParser extends CoreParser<ImageSource> {
     const given = path === undefined ? path : pathOf(path);
     const { file, weights, notices } = await loadWeights(given, { caller: 'library', ...(network && { network }) });
     const engine = await selectEngine(choice, true);
-    const parts = await prepareParser(weights, engine, { name: file, ...(averaging && { averaging }) });
+    const parts = await prepareParser(weights, engine, {
+      name: file,
+      ...(averaging && { averaging }),
+      kernels: pixelKernels(),
+    });
     if (detector !== undefined) return new FaceParser({ ...parts, notices, ...(detector && { detector }) }, file);
     const bundled = new LazyDetector(() => loadFaceDetector(engine));
     return new FaceParser({ ...parts, notices, detector: bundled, release: () => bundled.dispose() }, file);

@@ -43,14 +43,15 @@ async function pixels(path: string, depth: 'uchar' | 'ushort' = 'uchar') {
 describe('savePrediction', () => {
   it('writes only the mask where nothing else is asked', async () => {
     const folder = await temporaryFolder();
-    expect(await savePrediction({ ...prediction, folder })).toEqual({ mask: join(folder, 'a.b.png') });
+    const { paths } = await savePrediction({ ...prediction, folder });
+    expect(paths).toEqual({ mask: join(folder, 'a.b.png') });
     expect(await readdir(folder, { recursive: true })).toEqual(['a.b.png']);
     expect(decodePalettePng(await readFile(join(folder, 'a.b.png'))).data).toEqual(labels);
   });
 
   it('writes probabilities as float16, C×H×W', async () => {
     const folder = await temporaryFolder();
-    const { probabilities } = await savePrediction({ ...prediction, folder }, { probabilities: 'npy' });
+    const { probabilities } = (await savePrediction({ ...prediction, folder }, { probabilities: 'npy' })).paths;
     expect(probabilities).toBe(join(folder, 'probabilities', 'a.b.npy'));
     const bytes = await readFile(probabilities!);
     const start = bytes.length - 19 * height * width * 2;
@@ -76,7 +77,7 @@ describe('savePrediction', () => {
 
   it('writes probabilities as 16-bit PNGs, one per class', async () => {
     const folder = await temporaryFolder();
-    const { probabilities } = await savePrediction({ ...prediction, folder }, { probabilities: 'png' });
+    const { probabilities } = (await savePrediction({ ...prediction, folder }, { probabilities: 'png' })).paths;
     expect(probabilities).toBe(join(folder, 'probabilities', 'a.b'));
     expect((await readdir(probabilities!)).sort()).toEqual(labelSet.classes.map(({ name }) => `${name}.png`).sort());
     const sums = new Float64Array(labels.length);
@@ -93,7 +94,7 @@ describe('savePrediction', () => {
 
   it('writes a black-and-white mask of classes, hard or soft', async () => {
     const folder = await temporaryFolder();
-    const { only } = await savePrediction({ ...prediction, folder }, { only: [13, 14] });
+    const { only } = (await savePrediction({ ...prediction, folder }, { only: [13, 14] })).paths;
     expect(only).toBe(join(folder, 'only', 'a.b.png'));
     const hard = await pixels(only!);
     expect(hard).toMatchObject({ width, height, channels: 1 });
@@ -104,7 +105,7 @@ describe('savePrediction', () => {
 
   it('writes a cutout whose alpha is the soft mask', async () => {
     const folder = await temporaryFolder();
-    const { cutout } = await savePrediction({ ...prediction, folder }, { cutout: [1, 2] });
+    const { cutout } = (await savePrediction({ ...prediction, folder }, { cutout: [1, 2] })).paths;
     expect(cutout).toBe(join(folder, 'cutout', 'a.b.png'));
     const image = await pixels(cutout!);
     expect(image).toMatchObject({ width, height, channels: 4 });
@@ -117,7 +118,7 @@ describe('savePrediction', () => {
   it('makes the subfolders of a stem', async () => {
     const folder = await temporaryFolder();
     const outputs = { overlay: true, only: [1], cutout: [1], probabilities: 'npy' } as const;
-    const paths = await savePrediction({ ...prediction, folder, stem: join('sub', 'a') }, outputs);
+    const { paths } = await savePrediction({ ...prediction, folder, stem: join('sub', 'a') }, outputs);
     expect(paths).toEqual(predictionPaths(folder, join('sub', 'a'), outputs));
     for (const path of Object.values(paths)) expect((await readFile(path)).length).toBeGreaterThan(0);
   });

@@ -47,7 +47,11 @@ function plainArgmax(logits: Float32Array, [classes, height, width]: LogitsShape
 
 /** Logits that are smooth, as those of networks are: regions of one class with borders between them. */
 function smoothLogits([classes, height, width]: LogitsShape, random: Random): Float32Array {
-  const waves = Array.from({ length: classes }, () => [random.next() * 9, random.next() * 0.7, random.next() * 0.7]);
+  const waves = Array.from({ length: classes }, () => [
+    random.uniform() * 9,
+    random.uniform() * 0.7,
+    random.uniform() * 0.7,
+  ]);
   return Float32Array.from({ length: classes * height * width }, (_, i) => {
     const [phase, down, across] = waves[Math.floor(i / (height * width))];
     return Math.sin(phase + down * (Math.floor(i / width) % height) + across * (i % width));
@@ -73,7 +77,7 @@ describe('upsampledArgmax', () => {
             kind === 'smooth'
               ? smoothLogits(shape, random)
               : Float32Array.from({ length: classes * h * w }, () =>
-                  kind === 'tied' ? Math.round(random.normal()) : random.normal() * 10 ** (random.next() * 6),
+                  kind === 'tied' ? Math.round(random.normal()) : random.normal() * 10 ** (random.uniform() * 6),
                 );
           const { data, pixels } = upsampledArgmax({ data: logits, shape }, outH, outW);
           expect(data).toEqual(plainArgmax(logits, shape, outH, outW));

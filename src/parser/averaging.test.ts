@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random/random.ts';
-import { runSteps } from '../scheduling/steps.ts';
 import { upsampledArgmax } from './argmax.ts';
 import { mirrorInPlace, networkSides, ProbabilityAverage } from './averaging.ts';
+import { plainKernels } from './kernels.ts';
 
 type LogitsShape = readonly [number, number, number];
 
@@ -59,27 +59,27 @@ it('mirrorInPlace reverses the rows of every channel', () => {
 });
 
 describe('ProbabilityAverage', () => {
-  it('of a single view gives the labels of its logits', () => {
+  it('of a single view gives the labels of its logits', async () => {
     const side = fc.integer({ min: 1, max: 9 });
-    fc.assert(
-      fc.property(side, side, fc.nat(), (height, width, seed) => {
+    await fc.assert(
+      fc.asyncProperty(side, side, fc.nat(), async (height, width, seed) => {
         const shape = [4, height, width] as const;
         const logits = randomLogits(shape, seed);
-        const average = new ProbabilityAverage({ shape }, mirror);
-        runSteps(average.add({ data: logits, shape }, false));
-        const labels = upsampledArgmax(runSteps(average.logProbabilities()), 17, 13);
+        const average = new ProbabilityAverage({ shape }, mirror, plainKernels);
+        await average.add({ data: logits, shape }, false);
+        const labels = upsampledArgmax(await average.logProbabilities(), 17, 13);
         expect(labels).toEqual(upsampledArgmax({ data: logits, shape }, 17, 13));
       }),
       { numRuns: 50 },
     );
   });
 
-  it('is the mean of the probabilities of each pixel', () => {
+  it('is the mean of the probabilities of each pixel', async () => {
     const shape = [4, 3, 5] as const;
     const views = [1, 2, 3].map((seed) => randomLogits(shape, seed));
-    const average = new ProbabilityAverage({ shape }, mirror);
-    for (const logits of views) runSteps(average.add({ data: logits, shape }, false));
-    const result = runSteps(average.logProbabilities()).data;
+    const average = new ProbabilityAverage({ shape }, mirror, plainKernels);
+    for (const logits of views) await average.add({ data: logits, shape }, false);
+    const result = (await average.logProbabilities()).data;
     for (let pixel = 0; pixel < 15; pixel++) {
       for (let c = 0; c < 4; c++) {
         const probabilities = views.map((logits) => {
@@ -91,36 +91,34 @@ describe('ProbabilityAverage', () => {
     }
   });
 
-  it('brings mirrored views back, with left and right classes swapped', () => {
+  it('brings mirrored views back, with left and right classes swapped', async () => {
     const shape = [4, 6, 7] as const;
     const logits = randomLogits(shape, 5);
-    const back = new ProbabilityAverage({ shape }, mirror);
-    runSteps(back.add({ data: mirrored(logits, shape), shape }, true));
-    const plain = new ProbabilityAverage({ shape }, mirror);
-    runSteps(plain.add({ data: logits, shape }, false));
-    const wanted = runSteps(plain.logProbabilities()).data;
+    const back = new ProbabilityAverage({ shape }, mirror, plainKernels);
+    await back.add({ data: mirrored(logits, shape), shape }, true);
+    const plain = new ProbabilityAverage({ shape }, mirror, plainKernels);
+    await plain.add({ data: logits, shape }, false);
+    const wanted = (await plain.logProbabilities()).data;
     // Sums over classes run in another order.
-    runSteps(back.logProbabilities()).data.forEach((log, index) => {
+    (await back.logProbabilities()).data.forEach((log, index) => {
       expect(log).toBeCloseTo(wanted[index], 5);
     });
   });
 
-  it('upsamples smaller views to the common grid', () => {
-    const average = new ProbabilityAverage({ shape: [2, 1, 4] }, Uint8Array.of(0, 1));
-    runSteps(average.add({ data: Float32Array.of(0, 4, 0, 0), shape: [2, 1, 2] }, false));
+  it('upsamples smaller views to the common grid', async () => {
+    const average = new ProbabilityAverage({ shape: [2, 1, 4] }, Uint8Array.of(0, 1), plainKernels);
+    await average.add({ data: Float32Array.of(0, 4, 0, 0), shape: [2, 1, 2] }, false);
     // Logits 0, 1, 3 and 4 of class 0 against 0 of class 1, half-pixel centres.
     const wanted = [0, 1, 3, 4].map((logit) => 1 / (1 + Math.exp(-logit)));
-    runSteps(average.logProbabilities())
-      .data.slice(0, 4)
-      .forEach((log, x) => {
-        expect(Math.exp(log)).toBeCloseTo(wanted[x], 6);
-      });
+    (await average.logProbabilities()).data.slice(0, 4).forEach((log, x) => {
+      expect(Math.exp(log)).toBeCloseTo(wanted[x], 6);
+    });
   });
 
-  it('stays finite where a class is ruled out', () => {
-    const average = new ProbabilityAverage({ shape: [2, 1, 1] }, Uint8Array.of(0, 1));
-    runSteps(average.add({ data: Float32Array.of(5000, -5000), shape: [2, 1, 1] }, false));
-    const [sure, never] = runSteps(average.logProbabilities()).data;
+  it('stays finite where a class is ruled out', async () => {
+    const average = new ProbabilityAverage({ shape: [2, 1, 1] }, Uint8Array.of(0, 1), plainKernels);
+    await average.add({ data: Float32Array.of(5000, -5000), shape: [2, 1, 1] }, false);
+    const [sure, never] = (await average.logProbabilities()).data;
     expect(sure).toBe(0);
     expect(never).toBeCloseTo(Math.log(1e-30), 4);
   });

@@ -1,12 +1,10 @@
 import { largestNetworkSide } from '../image/preprocessing.ts';
-import type { Steps } from '../scheduling/steps.ts';
 import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import type { ClassScores } from './grid-classes.ts';
 import type { Grid } from './grid-taps.ts';
-import { softmaxAcross } from './probabilities.ts';
-import { RowUpsampler } from './row-upsampler.ts';
+import type { PixelKernels } from './kernels.ts';
 
 /** The views of a photo for test-time augmentation. */
 export interface Averaging {
@@ -44,8 +42,6 @@ export function checkAveraging(averaging: Averaging): void {
 }
 
 const mostScales = 8;
-/** Minimum probability, to keep logarithms finite: scores are interpolated. */
-export const leastProbability = 1e-30;
 
 /**
  * Sides in pixels of the network inputs, ascending and unique.
@@ -98,50 +94,25 @@ export class ProbabilityAverage {
   constructor(
     readonly grid: Grid,
     private readonly mirror: Uint8Array,
+    private readonly kernels: PixelKernels,
   ) {
     const [classes, height, width] = grid.shape;
     this.sums = new Float32Array(classes * height * width);
   }
 
   /**
-   * Adds the logits of one view, in steps of one row. A mirrored view is flipped back, and left and right classes are
-   * swapped.
+   * Adds the logits of one view, after earlier calls have ended. A mirrored view is flipped back, and left and right classes
+   * are swapped.
    */
-  *add(scores: ClassScores, mirrored: boolean): Steps<void> {
-    const { data: logits, shape } = scores;
-    const [classes, height, width] = shape;
-    const [, gridHeight, gridWidth] = this.grid.shape;
-    const upsampler = new RowUpsampler(scores, this.grid);
-    const rows = Array.from({ length: classes }, () => new Float32Array(gridWidth));
-    for (let y = 0; y < gridHeight; y++) {
-      rows.forEach((row, c) => {
-        upsampler.write(logits, c * height * width, y, row);
-      });
-      softmaxAcross(rows);
-      rows.forEach((row, c) => {
-        if (mirrored) row.reverse();
-        const start = ((mirrored ? this.mirror[c] : c) * gridHeight + y) * gridWidth;
-        for (let x = 0; x < gridWidth; x++) this.sums[start + x] += row[x];
-      });
-      yield;
-    }
+  async add(scores: ClassScores, mirrored: boolean): Promise<void> {
+    await this.kernels.addProbabilities(this.sums, this.grid, scores, mirrored ? this.mirror : undefined);
     this.views++;
   }
 
-  /**
-   * Logarithms of the mean probabilities, in steps of one class. They are upsampled like logits; for a single view, they give
-   * the same labels as its logits.
-   */
-  *logProbabilities(): Steps<ClassScores> {
-    const data = new Float32Array(this.sums.length);
+  /** Logarithms of the mean probabilities. They are upsampled like logits; for a single view, they give the same labels. */
+  async logProbabilities(): Promise<ClassScores> {
     const { shape, region } = this.grid;
-    const plane = shape[1] * shape[2];
-    for (let start = 0; start < data.length; start += plane) {
-      for (let i = start; i < start + plane; i++) {
-        data[i] = Math.log(Math.max(this.sums[i] / this.views, leastProbability));
-      }
-      yield;
-    }
+    const data = await this.kernels.meanLogarithms(this.sums, this.views);
     return { shape, data, ...(region && { region }) };
   }
 }

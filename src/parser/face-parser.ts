@@ -1,6 +1,6 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Engine } from '../engine/engine.ts';
-import type { FaceFinder } from '../faces/face.ts';
+import type { FaceFinder, FoundFace } from '../faces/face.ts';
 import { framingOf, isFramed } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';
@@ -18,6 +18,8 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type Averaging, checkAveraging } from './averaging.ts';
 import { mostFaces } from './faces/compose-faces.ts';
+import type { ClassScores } from './grid-classes.ts';
+import { type PixelKernels, plainKernels } from './kernels.ts';
 import { type FaceTarget, facesResult, type ScoredFace, scaleTarget, wholeFace, wholeResult } from './label-results.ts';
 import { checkParseOptions, type ParseOptions } from './parse-options.ts';
 import { ParseResult } from './parse-result.ts';
@@ -35,6 +37,8 @@ export interface FaceParserOptions {
    * Finds the faces of photos. The parser does not dispose it. Default: none, so that photos are parsed as a whole.
    */
   readonly detector?: FaceFinder;
+  /** @internal The work on pixels; Node brings the add-on's. */
+  readonly kernels?: PixelKernels;
 }
 
 /** The parts of a parser. */
@@ -43,6 +47,7 @@ export interface ParserParts {
   readonly engine: Engine;
   readonly labelSet: LabelSet;
   readonly networks: readonly SizedNetwork[];
+  readonly kernels: PixelKernels;
   readonly flip: boolean;
   readonly notices?: readonly string[];
   readonly detector?: FaceFinder;
@@ -62,6 +67,16 @@ interface Prepared {
   readonly watch: Stopwatch;
 }
 
+/** What the networks say of a photo. */
+interface Scored {
+  /** Size of the labels. */
+  readonly size: Extents;
+  /** The scores of the whole photo, and the face that it shows; undefined if faces were parsed one by one. */
+  readonly whole: { readonly scores: ClassScores; readonly framed: FoundFace | undefined } | undefined;
+  readonly faces: readonly ScoredFace[];
+  readonly watch: Stopwatch;
+}
+
 /**
  * Compiles the networks of a parser.
  *
@@ -70,12 +85,13 @@ interface Prepared {
 export async function prepareParser(
   weights: Weights,
   engine: Engine,
-  { name = 'the weights', averaging, detector }: FaceParserOptions = {},
+  { name = 'the weights', averaging, detector, kernels = plainKernels }: FaceParserOptions = {},
 ): Promise<ParserParts> {
   if (averaging !== undefined) checkAveraging(averaging);
   const labelSet = getLabelSet(weights.labels);
   const networks = await SizedNetwork.compileAll(weights, engine, { name, scales: averaging?.scales ?? [] });
-  return { weights, engine, labelSet, networks, flip: averaging?.flip ?? false, ...(detector && { detector }) };
+  const flip = averaging?.flip ?? false;
+  return { weights, engine, labelSet, networks, kernels, flip, ...(detector && { detector }) };
 }
 
 /**
@@ -87,7 +103,7 @@ export async function prepareParser(
  * A whole image is preprocessed as in training, to a square: stretched, or padded if the network was trained on letterboxed photos.
  * The logits, without those of padding, are upsampled to the size of the image before the best class is taken. With `averaging`, the mean probabilities of several views take their place.
  *
- * Calls run in order, at most two at a time. Work in JavaScript runs in slices of a few milliseconds, so the event loop is
+ * Calls end in order, and at most three run at a time: one is prepared, one is in the networks, one is post-processed. Work in JavaScript runs in slices of a few milliseconds, so the event loop is
  * not blocked.
  *
  * @example
@@ -96,6 +112,7 @@ export async function prepareParser(
  */
 export class FaceParser<Source = RawImage> {
   readonly #scorer: ViewScorer;
+  readonly #kernels: PixelKernels;
   readonly #detector: FaceFinder | undefined;
   readonly #release: () => Promise<void>;
   readonly #pipeline = new Pipeline();
@@ -114,13 +131,15 @@ export class FaceParser<Source = RawImage> {
 
   /** @internal Use `create`, or `load` of `faceparse/node` and `faceparse/browser`. */
   protected constructor(parts: ParserParts) {
-    const { weights, engine, labelSet, networks, flip, notices = [], detector, release = async () => {} } = parts;
+    const { weights, engine, labelSet, networks, kernels, flip } = parts;
+    const { notices = [], detector, release = async () => {} } = parts;
     this.weights = weights;
     this.engine = engine;
     this.labelSet = labelSet;
     this.flip = flip;
     this.notices = notices;
-    this.#scorer = new ViewScorer(networks, flip, mirrorTable(labelSet));
+    this.#kernels = kernels;
+    this.#scorer = new ViewScorer(networks, flip, mirrorTable(labelSet), kernels);
     this.#detector = detector;
     this.#release = release;
   }
@@ -132,7 +151,7 @@ export class FaceParser<Source = RawImage> {
    */
   static async create(weights: Weights, engine: Engine, options: FaceParserOptions = {}): Promise<FaceParser> {
     checkParts(weights, engine);
-    checkOptions(options, ['name', 'averaging', 'detector'], 'FaceParser.create');
+    checkOptions(options, ['name', 'averaging', 'detector', 'kernels'], 'FaceParser.create');
     if (options.detector !== undefined) checkDetector(options.detector);
     return new FaceParser(await prepareParser(weights, engine, options));
   }
@@ -169,10 +188,11 @@ export class FaceParser<Source = RawImage> {
 
   private enqueue(image: unknown, options: ParseOptions): Promise<ParseResult> {
     if (this.#disposal) return Promise.reject(disposed());
-    return this.#pipeline.run(
-      () => this.prepare(image, options),
-      (prepared) => this.finish(prepared, options),
-    );
+    return this.#pipeline.run({
+      prepare: () => this.prepare(image, options),
+      use: (prepared) => this.score(prepared, options),
+      finish: (scored) => this.finish(scored, options),
+    });
   }
 
   /**
@@ -232,24 +252,32 @@ export class FaceParser<Source = RawImage> {
     return found.slice(0, mostFaces).map((face) => ({ face, framing: framingOf(face.landmarks) }));
   }
 
-  private async finish(prepared: Prepared, { maxSide, signal }: ParseOptions): Promise<ParseResult> {
+  private async score(prepared: Prepared, { maxSide, signal }: ParseOptions): Promise<Scored> {
     signal?.throwIfAborted();
     const { photo, targets, framed, view, watch } = prepared;
     const size = labelSize(photo, maxSide);
     if (view && !targets) {
       const scores = await this.#scorer.score(view, watch);
-      const parts = await watch.time('postprocess', () => wholeResult(scores, size, this.labelSet));
-      const faces = framed ? [wholeFace(scaleTarget(framed, photo, size).face, parts)] : [];
-      return new ParseResult({ ...parts, faces, timing: watch.timing }, this.labelSet);
+      return { size, whole: { scores, framed: framed && scaleTarget(framed, photo, size).face }, faces: [], watch };
     }
-    const parsed: ScoredFace[] = [];
+    const faces: ScoredFace[] = [];
     for (const [index, target] of (targets ?? []).entries()) {
       signal?.throwIfAborted();
       const own = index === 0 && view ? view : await this.#scorer.prepare(photo, target.framing, watch);
-      parsed.push({ ...scaleTarget(target, photo, size), scores: await this.#scorer.score(own, watch) });
+      faces.push({ ...scaleTarget(target, photo, size), scores: await this.#scorer.score(own, watch) });
     }
-    const parts = await watch.time('postprocess', () => facesResult(parsed, size, this.labelSet));
-    return new ParseResult({ ...parts, timing: watch.timing }, this.labelSet);
+    return { size, whole: undefined, faces, watch };
+  }
+
+  private async finish({ size, whole, faces, watch }: Scored, { signal }: ParseOptions): Promise<ParseResult> {
+    signal?.throwIfAborted();
+    if (!whole) {
+      const parts = await watch.time('postprocess', () => facesResult(faces, size, this.labelSet));
+      return new ParseResult({ ...parts, timing: watch.timing }, this.labelSet);
+    }
+    const parts = await watch.time('postprocess', () => wholeResult(whole.scores, size, this.labelSet, this.#kernels));
+    const shown = whole.framed ? [wholeFace(whole.framed, parts)] : [];
+    return new ParseResult({ ...parts, faces: shown, timing: watch.timing }, this.labelSet);
   }
 }
 

@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LabelMap } from '../image/image.ts';
 import { letterboxLabels, letterboxOf } from '../image/letterbox.ts';
-import { runSteps } from '../scheduling/steps.ts';
 import { upsampledArgmax } from './argmax.ts';
 import { ProbabilityAverage } from './averaging.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { cropGrid, cropScores, pixelGrid } from './grid-taps.ts';
+import { plainKernels } from './kernels.ts';
 import { RowUpsampler } from './row-upsampler.ts';
 
 const size = 64;
@@ -108,7 +108,7 @@ describe('scores of a letterboxed photo', () => {
     );
   });
 
-  it('are averaged at the places that they come from', () => {
+  it('are averaged at the places that they come from', async () => {
     const photo = { width: 60, height: 43 };
     const box = letterboxOf(photo, size);
     const value = (x: number, y: number) => 2 * x - y;
@@ -119,10 +119,10 @@ describe('scores of a letterboxed photo', () => {
       return cropScores({ shape: [2, cells, cells], data }, box, size);
     };
     const grid = cropGrid({ shape: [2, 64, 64] }, box, size);
-    const average = new ProbabilityAverage(grid, Uint8Array.of(0, 1));
-    runSteps(average.add(twoClasses(32), false));
-    runSteps(average.add(twoClasses(64), false));
-    const result = runSteps(average.logProbabilities());
+    const average = new ProbabilityAverage(grid, Uint8Array.of(0, 1), plainKernels);
+    await average.add(twoClasses(32), false);
+    await average.add(twoClasses(64), false);
+    const result = await average.logProbabilities();
     expect(result.region).toEqual(grid.region);
     const [, rows, columns] = result.shape;
     const { region } = result;

@@ -3,11 +3,11 @@ import { cornersOf, type Framing, framingOfPhoto } from '../faces/framing.ts';
 import type { Box, Extents } from '../image/letterbox.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { runInSlices, type Steps } from '../scheduling/steps.ts';
-import { upsampledArgmaxSteps } from './argmax.ts';
 import { classAreas } from './class-areas.ts';
 import { type ComposedLabels, composeFacesSteps } from './faces/compose-faces.ts';
 import { FaceGrid } from './faces/face-grid.ts';
 import type { ClassScores } from './grid-classes.ts';
+import type { PixelKernels } from './kernels.ts';
 import type { FaceParts, ResultParts } from './parse-result.ts';
 
 /** A face, and the square around it that a network sees. */
@@ -24,8 +24,13 @@ export interface ScoredFace extends FaceTarget {
 type Parts = Omit<ResultParts, 'timing'>;
 
 /** The labels of an image that was parsed as a whole. */
-export async function wholeResult(scores: ClassScores, { width, height }: Extents, labelSet: LabelSet) {
-  const { data, pixels } = await runInSlices(upsampledArgmaxSteps(scores, height, width));
+export async function wholeResult(
+  scores: ClassScores,
+  { width, height }: Extents,
+  labelSet: LabelSet,
+  kernels: PixelKernels,
+) {
+  const { data, pixels } = await kernels.upsampledArgmax(scores, height, width);
   return { width, height, labels: data, areas: classAreas(pixels, width * height, labelSet), scores };
 }
 

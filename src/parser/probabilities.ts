@@ -1,4 +1,5 @@
 import type { Steps } from '../scheduling/steps.ts';
+import { exponential } from './exponential.ts';
 import type { ClassScores } from './grid-classes.ts';
 
 /** Softmax over the arrays at each position, in place. */
@@ -7,7 +8,13 @@ export function softmaxAcross(rows: readonly Float32Array[]): void {
   const largest = rows[0].slice();
   const total = new Float32Array(width);
   for (const row of rows) for (let x = 0; x < width; x++) if (row[x] > largest[x]) largest[x] = row[x];
-  for (const row of rows) for (let x = 0; x < width; x++) total[x] += row[x] = Math.exp(row[x] - largest[x]);
+  for (const row of rows) {
+    for (let x = 0; x < width; x++) {
+      const power = exponential(row[x] - largest[x]);
+      row[x] = power;
+      total[x] += power;
+    }
+  }
   for (const row of rows) for (let x = 0; x < width; x++) row[x] /= total[x];
 }
 

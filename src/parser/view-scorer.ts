@@ -1,12 +1,13 @@
 import type { Framing } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import type { Extents } from '../image/letterbox.ts';
-import { contentBox, photoToInputSteps } from '../image/preprocessing.ts';
+import { contentBox } from '../image/preprocessing.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { mirrorInPlace, ProbabilityAverage } from './averaging.ts';
 import { faceToInputSteps } from './faces/face-input.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { cropGrid, cropScores } from './grid-taps.ts';
+import type { PixelKernels } from './kernels.ts';
 import type { SizedNetwork } from './sized-network.ts';
 import type { Stopwatch } from './stopwatch.ts';
 
@@ -21,14 +22,18 @@ export class ViewScorer {
     readonly networks: readonly SizedNetwork[],
     private readonly flip: boolean,
     private readonly mirror: Uint8Array,
+    private readonly kernels: PixelKernels,
   ) {}
 
   /** The view of a whole photo, or of one face. */
   async prepare(photo: Photo, framing: Framing | undefined, watch: Stopwatch): Promise<View> {
     const inputs: Float32Array[] = [];
     for (const { preprocessing } of this.networks) {
-      const steps = framing ? faceToInputSteps(photo, framing, preprocessing) : photoToInputSteps(photo, preprocessing);
-      inputs.push(await watch.time('preprocess', () => runInSlices(steps)));
+      const work = () =>
+        framing
+          ? runInSlices(faceToInputSteps(photo, framing, preprocessing))
+          : this.kernels.photoToInput(photo, preprocessing);
+      inputs.push(await watch.time('preprocess', work));
     }
     const { width, height } = framing ? { width: 1, height: 1 } : photo;
     return { width, height, inputs };
@@ -46,15 +51,15 @@ export class ViewScorer {
     if (networks.length === 1 && !this.flip) return run(0);
     const { shape, preprocessing: largest } = networks[networks.length - 1];
     const grid = cropGrid({ shape }, contentBox({ width, height }, largest), largest.size);
-    const average = new ProbabilityAverage(grid, this.mirror);
+    const average = new ProbabilityAverage(grid, this.mirror, this.kernels);
     const add = (scores: ClassScores, mirrored: boolean) =>
-      watch.time('postprocess', () => runInSlices(average.add(scores, mirrored)));
+      watch.time('postprocess', () => average.add(scores, mirrored));
     for (const [index, { preprocessing }] of networks.entries()) {
       await add(await run(index), false);
       if (!this.flip) continue;
       mirrorInPlace(inputs[index], preprocessing.size);
       await add(await run(index), true);
     }
-    return watch.time('postprocess', () => runInSlices(average.logProbabilities()));
+    return watch.time('postprocess', () => average.logProbabilities());
   }
 }

@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts';
 import { evaluateParser, type ScoredImage } from '../evaluation/evaluate-parser.ts';
 import type { ScoreSummary } from '../metrics/face-score.ts';
 import type { Weights } from '../models/weights-file.ts';
+import { pixelKernels } from '../native-pixels/pixel-kernels.ts';
 import { FaceParser } from '../parser/face-parser.ts';
 import { shownImages } from './run-images.ts';
 import { LogitsRecorder, ValidationLoss } from './validation-loss.ts';
@@ -57,7 +58,7 @@ export class RunValidator {
     const all = count + seen.length;
     const common = { ...(signal && { signal }) };
     const recorder = new LogitsRecorder(this.engine);
-    const parser = await FaceParser.create(weights, recorder);
+    const parser = await FaceParser.create(weights, recorder, { kernels: pixelKernels() });
     let losses: ValidationLoss | undefined;
     try {
       losses = await ValidationLoss.compile(
@@ -95,7 +96,7 @@ export class RunValidator {
   /** Only the scores of a validation. */
   async score(weights: Weights, { signal, onProgress }: ScoringControls): Promise<ScoreSummary> {
     const { limit } = this.config.validation;
-    const parser = await FaceParser.create(weights, this.engine);
+    const parser = await FaceParser.create(weights, this.engine, { kernels: pixelKernels() });
     try {
       return await evaluateParser(parser, this.validationSet, {
         ...(limit !== undefined && { limit }),
@@ -110,7 +111,7 @@ export class RunValidator {
   /** Only the images shown by a validation. */
   async show(weights: Weights, { signal, onProgress }: ScoringControls): Promise<ScoredImage[]> {
     const { limit = shownImages } = this.config.validation;
-    const parser = await FaceParser.create(weights, this.engine);
+    const parser = await FaceParser.create(weights, this.engine, { kernels: pixelKernels() });
     const shown: ScoredImage[] = [];
     try {
       await evaluateParser(parser, this.validationSet, {

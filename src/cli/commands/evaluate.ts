@@ -64,7 +64,8 @@ async function scoreAveraged(
   options: JsonOption,
 ): Promise<Scored> {
   const { FaceParser } = await import('../../parser/face-parser.ts');
-  const parser = await FaceParser.create(weights, engine, { averaging });
+  const { pixelKernels } = await import('../../native-pixels/pixel-kernels.ts');
+  const parser = await FaceParser.create(weights, engine, { averaging, kernels: pixelKernels() });
   try {
     return await score('scoring with averaging', parser, dataset, options);
   } finally {

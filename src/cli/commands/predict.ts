@@ -10,14 +10,18 @@ import { type AveragingOptions, addAveragingOptions, averagingOf } from '../aver
 import { type JsonOption, jsonHelp, printJson, printNotice, printNotices, printText, runTask } from '../command.ts';
 import { addEngineOptions, type EngineOptions, engineChoice } from '../engine-options.ts';
 import { splitPredictArguments } from '../predict/arguments.ts';
+import { describeFaces, type FaceSummary, faceModeOf, sharesOf, summarizeFace } from '../predict/faces.ts';
 import { requireFreeTargets } from '../predict/free-targets.ts';
 import { addOutputOptions, type OutputOptions, requestedOutputs, resolveOutputs } from '../predict/outputs.ts';
+import { formatProfile, ProfileRecorder } from '../predict/profile.ts';
 
 interface PredictOptions extends JsonOption, EngineOptions, AveragingOptions, OutputOptions {
   out: string;
   force?: boolean;
   recursive?: boolean;
   labels?: string;
+  profile?: boolean;
+  faces?: string;
 }
 
 /** A parsed photo, for `--json`. */
@@ -25,6 +29,7 @@ interface Written extends PredictionPaths {
   readonly photo: string;
   readonly milliseconds: number;
   readonly areas: Record<string, number>;
+  readonly faces: readonly FaceSummary[];
 }
 
 const extraNames: Readonly<Record<Exclude<keyof PredictionPaths, 'mask'>, string>> = {
@@ -32,65 +37,67 @@ const extraNames: Readonly<Record<Exclude<keyof PredictionPaths, 'mask'>, string
   probabilities: 'probabilities',
   only: 'masks of the classes',
   cutout: 'cutouts',
+  crop: 'faces',
 };
 
 async function predict(first: string | undefined, others: readonly string[], options: PredictOptions): Promise<void> {
+  const mode = faceModeOf(options.faces);
   const given = [...(first === undefined ? [] : [first]), ...others];
   const { outputs: requested, words } = await requestedOutputs(options, given);
   const { run, photos } = await splitPredictArguments(words);
   const found = await findPhotos(photos, { recursive: options.recursive === true, exclude: options.out });
   const inputs = found.photos;
-  const [
-    { FaceParser },
-    { refuseForeignWeights },
-    { extraOutputs, predictionPaths, savePrediction },
-    { ImageError, readPhoto },
-  ] = await Promise.all([
-    import('../../node/face-parser.ts'),
-    import('../../node/import-weights-file.ts'),
-    import('../../node/save-prediction.ts'),
-    import('../../image/read-image.ts'),
-  ]);
+  const [{ FaceParser }, { refuseForeignWeights }, { extraOutputs, predictionPaths, savePrediction }, { parsePhotos }] =
+    await Promise.all([
+      import('../../node/face-parser.ts'),
+      import('../../node/import-weights-file.ts'),
+      import('../../node/save-prediction.ts'),
+      import('../predict/parse-photos.ts'),
+    ]);
   await requireFreeTargets(inputs, ({ stem }) => predictionPaths(options.out, stem, requested), options.force === true);
   const averaging = await averagingOf(options);
   await refuseForeignWeights(run);
-  const parser = await FaceParser.load(run, { ...engineChoice(options), ...(averaging && { averaging }) });
+  const parser = await FaceParser.load(run, {
+    ...engineChoice(options),
+    ...(averaging && { averaging }),
+    ...(mode === 'whole' && { detector: false }),
+  });
   printNotices(parser.notices);
-  const failures = found.problems.map(({ message }) => message);
-  const written: Written[] = [];
-  try {
-    const outputs = resolveOutputs(requested, parser.labelSet);
-    const target = await targetOf(options, parser.labelSet);
-    const { mapLabels } = await import('../../image/map-labels.ts');
-    await runTask('parsing', options, async ({ signal, onProgress }) => {
-      for (const [index, { path, stem }] of inputs.entries()) {
-        signal.throwIfAborted();
-        try {
-          const photo = await readPhoto(path);
-          const result = await parser.parse(photo);
-          const { labelSet } = parser;
-          const mapped = target && { labels: mapLabels(result.labelMap, labelSet), labelSet: target };
-          const paths = await savePrediction({ folder: options.out, stem, photo, result, labelSet, mapped }, outputs);
-          const areas = Object.fromEntries(result.areas.map(({ name, share }) => [name, Number(share.toPrecision(4))]));
-          written.push({ photo: path, ...paths, milliseconds: Math.round(result.timing.total), areas });
-        } catch (error) {
-          // A bad photo is reported and skipped; any other error ends the work.
-          if (!(error instanceof ImageError) || inputs.length + found.problems.length === 1) throw error;
-          failures.push(error.message);
-        }
-        onProgress(index + 1, inputs.length);
-      }
-    });
-  } finally {
-    await parser.dispose();
-  }
-  if (options.json) printJson({ weights: parser.file, written, failures, leftAlone: found.leftAlone });
-  else {
+  const recorder = new ProfileRecorder();
+  const { results: written, failures: bad } = await runTask('parsing', options, async (controls) => {
+    const { labelSet } = parser;
+    const outputs = resolveOutputs(requested, labelSet);
+    const target = await targetOf(options, labelSet);
+    recorder.start();
+    return parsePhotos(
+      inputs,
+      async ({ file: { path, stem }, photo, decode }): Promise<Written> => {
+        const result = await parser.parse(photo, { faces: mode });
+        const prediction = { folder: options.out, stem, photo, result, labelSet, target };
+        const { paths, crops, encode, write } = await savePrediction(prediction, outputs);
+        recorder.add({ ...result.timing, decode: decode + result.timing.decode, encode, write });
+        const faces = result.faces.map((face, index) => summarizeFace(face, crops.at(index)));
+        const { crop: _, ...files } = paths;
+        const milliseconds = Math.round(result.timing.total);
+        return { photo: path, ...files, milliseconds, areas: sharesOf(result.areas), faces };
+      },
+      controls,
+    );
+  }).finally(() => parser.dispose());
+  // A single photo's problem is the error of the command.
+  if (bad.length === 1 && inputs.length + found.problems.length === 1) throw bad[0];
+  const failures = [...found.problems, ...bad].map(({ message }) => message);
+  const profile = options.profile ? recorder.finish() : undefined;
+  if (options.json) {
+    printJson({ weights: parser.file, written, failures, leftAlone: found.leftAlone, ...(profile && { profile }) });
+  } else {
     const masks = `${written.length} ${written.length === 1 ? 'mask' : 'masks'}`;
     const extras = extraOutputs
       .filter((name) => requested[name])
       .map((name) => `${extraNames[name]} in ${join(options.out, name)}`);
     printText(`wrote ${masks} to ${options.out}${extras.length > 0 ? `, with ${joinWords(extras, 'and')}` : ''}`);
+    if (mode !== 'whole') for (const line of describeFaces(written)) printNotice(line);
+    if (profile) printText(`\n${formatProfile(profile)}`);
   }
   if (!options.json) for (const note of leftAloneNotes(found.leftAlone)) printNotice(note);
   for (const failure of failures) printNotice(failure);
@@ -130,6 +137,11 @@ export function registerPredict(program: Command): void {
       '--labels <set>',
       'label set of masks and overlays: celebamask-19 writes, for each merged class, the id of the class that represents it',
     )
+    .option(
+      '--faces <mode>',
+      `which faces to parse: auto finds them, but parses photos in the framing of CelebA-HQ as a whole; every parses each by itself; whole parses the whole photo (default: auto)`,
+    )
+    .option('--profile', 'also print the time that each part of the work takes')
     .option('--json', jsonHelp);
   addOutputOptions(command);
   addAveragingOptions(command);

@@ -16,6 +16,7 @@ export interface OutputOptions {
   readonly only?: string;
   readonly soft?: boolean;
   readonly cutout?: string | true;
+  readonly crop?: boolean;
 }
 
 /** The outputs that were asked for; classes are names or ids that are not checked yet. */
@@ -25,6 +26,7 @@ export interface RequestedOutputs {
   readonly only?: readonly (string | number)[];
   readonly soft?: boolean;
   readonly cutout?: readonly (string | number)[] | true;
+  readonly crop?: boolean;
 }
 
 const formats: readonly ProbabilityFormat[] = ['npy', 'png'];
@@ -47,6 +49,10 @@ export function addOutputOptions(command: Command): Command {
       '--cutout [classes]',
       'also write the photo with everything else transparent, to cutout/ (default classes: all but the background)',
       joinRepeated,
+    )
+    .option(
+      '--crop',
+      'also write each face by itself, upright and square, with its mask, to crop/images/ and crop/masks/, like a dataset',
     );
 }
 
@@ -65,7 +71,7 @@ export async function requestedOutputs(
   options: OutputOptions,
   words: readonly string[],
 ): Promise<{ outputs: RequestedOutputs; words: string[] }> {
-  const { overlay, soft, only } = options;
+  const { overlay, soft, only, crop } = options;
   let { probabilities, cutout } = options;
   const all = [...words];
   const giveBack = async (word: string) => ((await isRun(word)) ? all.unshift(word) : all.push(word));
@@ -100,6 +106,7 @@ export async function requestedOutputs(
       ...(only !== undefined && { only: parseClasses(only) }),
       ...(soft && { soft }),
       ...(cutout !== undefined && { cutout: cutout === true ? true : parseClasses(cutout) }),
+      ...(crop && { crop }),
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type Candidate, candidateOf, distinct, faceOf, turnBetween } from './candidate.ts';
+import { type Candidate, candidateOf, faceOf, isSameFace, turnBetween } from './candidate.ts';
 
 const values = Float32Array.of(50, 60, 40, 44, 40, 50, 60, 50, 50, 58, 50, 70, 30, 55, 70, 55);
 
@@ -13,14 +13,15 @@ describe('candidateOf', () => {
       x: 2 * x,
       y: 2 * y + 1,
     }));
-    expect([centre, side, angle]).toEqual([{ x: 100, y: 121 }, 84, 0]);
+    expect([centre, side]).toEqual([{ x: 100, y: 121 }, 84]);
+    expect(angle).toBeCloseTo(0, 9);
     expect(landmarks.rightEye).toEqual({ x: 80, y: 101 });
     expect(landmarks.leftEar).toEqual({ x: 140, y: 111 });
   });
 
   it('measures the angle clockwise', () => {
     // A quarter turn clockwise: what was at the right is at the bottom.
-    expect(candidateOf({ score: 0.5, values }, 1, (x, y) => ({ x: -y, y: x })).angle).toBe(90);
+    expect(candidateOf({ score: 0.5, values }, 1, (x, y) => ({ x: -y, y: x })).angle).toBeCloseTo(90, 9);
   });
 
   it('becomes a face with a square box', () => {
@@ -42,9 +43,12 @@ describe('turnBetween', () => {
   });
 });
 
-describe('distinct', () => {
-  it('keeps the best of candidates on the same face', () => {
-    const kept = distinct([candidate(0.8, 0, 40), candidate(0.9, 8, 44), candidate(0.7, 60, 40)]);
-    expect(kept.map(({ score }) => score)).toEqual([0.9, 0.7]);
+describe('isSameFace', () => {
+  it.each([
+    [8, 40, true],
+    [21, 40, false],
+    [21, 44, true],
+  ])('at a distance of %d with a side of %d: %s', (x, side, expected) => {
+    expect(isSameFace(candidate(0.8, 0, 40), candidate(0.9, x, side))).toBe(expected);
   });
 });

@@ -133,7 +133,8 @@ function isPng(bytes: Uint8Array): boolean {
   return bytes.length >= pngSignature.length && pngSignature.every((byte, i) => bytes[i] === byte);
 }
 
-function checkEncodable({ width, height, data }: IndexImage, palette: readonly Color[]): void {
+/** Checks that the indices fill width × height. @throws RangeError */
+export function checkIndexImage({ width, height, data }: IndexImage): void {
   for (const [name, value] of Object.entries({ width, height })) {
     if (!Number.isInteger(value) || value < 1 || value > 0x7fffffff) {
       throw new RangeError(`a mask's ${name} must be a positive integer, not ${value}`);
@@ -144,6 +145,11 @@ function checkEncodable({ width, height, data }: IndexImage, palette: readonly C
       `a mask of ${width}×${height} requires ${width * height} class ids, but ${data.length} were given`,
     );
   }
+}
+
+function checkEncodable(map: IndexImage, palette: readonly Color[]): void {
+  checkIndexImage(map);
+  const { width, data } = map;
   if (palette.length < 1 || palette.length > 256) {
     throw new RangeError(`a palette has 1 to 256 colours, but ${palette.length} were given`);
   }

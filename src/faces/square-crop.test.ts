@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Photo } from '../../image/image.ts';
-import { runSteps } from '../../scheduling/steps.ts';
+import type { Photo } from '../image/image.ts';
+import { runSteps } from '../scheduling/steps.ts';
 import { drawSquareSteps, pointOfSquare, type Square } from './square-crop.ts';
 
 const plain = { gain: [1, 1, 1], bias: [0, 0, 0] } as const;

@@ -1,7 +1,7 @@
-import { type Boxes, type ColorTransform, drawBoxesSteps } from '../../image/draw-boxes.ts';
-import type { Photo } from '../../image/image.ts';
-import type { Steps } from '../../scheduling/steps.ts';
-import type { Point } from '../face.ts';
+import { type Boxes, type ColorTransform, drawBoxesSteps } from '../image/draw-boxes.ts';
+import type { Photo } from '../image/image.ts';
+import type { Steps } from '../scheduling/steps.ts';
+import type { Point } from './face.ts';
 
 /** A square in a photo, turned clockwise by an angle about its centre. */
 export interface Square {
