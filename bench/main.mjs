@@ -1,7 +1,5 @@
-// npm run bench: the comparison of one network with PyTorch, with --zoo of the networks of the zoo, with --predict the command.
-const asked = process.argv.includes('--zoo')
-  ? './zoo.mjs'
-  : process.argv.includes('--predict')
-    ? './predict.mjs'
-    : './training-step.mjs';
-await import(asked);
+// npm run bench: the comparison of one network with PyTorch; --zoo: the networks of the zoo; --predict: the command on many
+// photos; --any-photo: photos that are not aligned.
+const others = { '--zoo': './zoo.mjs', '--predict': './predict.mjs', '--any-photo': './any-photo/main.mjs' };
+const [option] = Object.keys(others).filter((name) => process.argv.includes(name));
+await import(others[option] ?? './training-step.mjs');

@@ -70,6 +70,12 @@ const augmentation = z
       .max(2)
       .default(0.22)
       .describe('Scale factor e^s, with s drawn uniformly from ± this value'),
+    shrink: z
+      .number()
+      .min(0)
+      .max(2)
+      .default(0)
+      .describe('Further shrinking by a factor e^-s, with s drawn uniformly from 0 to this value (1.4 is a quarter)'),
     shift: share.default(0.06).describe('Shift as a fraction of the side, drawn uniformly from ± this value'),
     brightness: share.default(0.2).describe('Brightness factor, drawn uniformly from 1 ± this value'),
     contrast: share.default(0.2).describe('Contrast factor about mid-grey, drawn uniformly from 1 ± this value'),
@@ -88,6 +94,12 @@ const augmentation = z
       .default(0)
       .describe('Probability of CutMix: a rectangle of 10 % to 40 % of the area comes from another augmented image'),
     copyPaste,
+    outside: z
+      .enum(['ignore', 'texture'])
+      .default(noAugmentation.outside)
+      .describe(
+        'Area outside a photo that is rotated, shifted or made smaller. ignore: repeats the border of the photo, and the loss ignores it; texture: random textures, labelled as background',
+      ),
   })
   .prefault({});
 

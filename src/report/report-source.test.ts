@@ -176,6 +176,21 @@ describe('the text of a report', () => {
     expect(source([0.002, 0.001], { resumes })).toContain(`${sentence}.`);
   });
 
+  it('says what surrounds photos that are made smaller', () => {
+    const ignored = 'Pixels outside the photo, introduced by rotation, shift or scaling, are ignored.';
+    const textures = 'Random textures, labelled as background, surround a photo';
+    expect(sourceOf([])).toContain(ignored);
+    expect(sourceOf([])).not.toMatch(/further shrinking|Random textures/);
+    const still = ['rotation', 'scale', 'shift'].map((key) => `data.augmentation.${key}=0`);
+    expect(sourceOf(still)).not.toContain(ignored);
+    expect(sourceOf([...still, 'data.augmentation.shrink=1.4'])).toContain(ignored);
+    const wild = sourceOf([...still, 'data.augmentation.shrink=1.4', 'data.augmentation.outside=texture']);
+    expect(wild).toContain('[further shrinking], [× $e^(-s)$, $s$ from 0 to 1.4]');
+    expect(wild).toContain(textures);
+    expect(wild).not.toContain(ignored);
+    expect(sourceOf([...still, 'data.augmentation.outside=texture'])).not.toContain(textures);
+  });
+
   it('omits regularisation without any, and augmentation if images are only oversampled', () => {
     const none = [
       'train.averageDecay=0',

@@ -119,7 +119,7 @@ describe('augmentPair', () => {
     fc.assert(
       fc.property(fc.integer(), fc.boolean(), fc.boolean(), (seed, flipSwap, ignore) => {
         const pair = encodedPair(20, 19, seed);
-        const outside = ignore ? 'ignore' : 'background';
+        const outside = ignore ? 'ignore' : 'texture';
         const options = { flip: 0.5, flipSwap, rotation: 180, scale: 1, shift: 1, outside } as const;
         const allowed = new Set<number>(pair.labels.data);
         if (flipSwap) for (const id of pair.labels.data) allowed.add(mirror[id]);
@@ -232,10 +232,20 @@ describe('drawAugmentation', () => {
     expect(all.filter(({ blur }) => blur > 0).length / all.length).toBeCloseTo(0.3, 1);
   });
 
+  it('makes faces smaller, but not larger, by shrinking', () => {
+    const options = resolveAugmentation({ shrink: 1.4 });
+    const all = Array.from({ length: 4000 }, (_, i) => drawAugmentation(options, new Random(1, i)));
+    const exponents = all.map(({ warp }) => -Math.log(warp.scale)).sort((a, b) => a - b);
+    expect(exponents[0]).toBeGreaterThanOrEqual(-1e-9);
+    expect(exponents[3999]).toBeLessThan(1.4);
+    expect(exponents[1000]).toBeCloseTo(0.35, 1);
+    expect(exponents[3000]).toBeCloseTo(1.05, 1);
+  });
+
   it('draws the same for the others when one option is switched on', () => {
     const base = drawAugmentation(resolveAugmentation({ rotation: 10, noise: 0.1 }), new Random(3));
     const more = drawAugmentation(
-      resolveAugmentation({ rotation: 10, noise: 0.1, flip: 1, shift: 0.1 }),
+      resolveAugmentation({ rotation: 10, noise: 0.1, flip: 1, shift: 0.1, shrink: 1 }),
       new Random(3),
     );
     expect(more.warp.rotation).toBe(base.warp.rotation);
@@ -257,5 +267,6 @@ describe('resolveAugmentation', () => {
     expect(() => resolveAugmentation({ cutMix: -1 })).toThrow(/"cutMix" is -1/);
     expect(() => resolveAugmentation({ copyPaste: { probability: 2, classes: [] } })).toThrow(/probability" is 2/);
     expect(() => resolveAugmentation({ outside: 'hair' as never })).toThrow(/"outside" is hair/);
+    expect(() => resolveAugmentation({ shrink: 3 })).toThrow(/"shrink" is 3; it must be from 0 \(off\) to 2/);
   });
 });

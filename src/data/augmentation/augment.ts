@@ -8,6 +8,7 @@ import { type CopyPasteOptions, checkCopyPaste } from './copy-paste-rules.ts';
 import { jpegPlanes } from './jpeg-artefacts.ts';
 import { type AugmentationKernels, plainKernels } from './kernels.ts';
 import { colorMatrix } from './photometric.ts';
+import { fillSurroundings } from './surroundings.ts';
 import type { Warp } from './warp.ts';
 
 /** Augmentation of a training pair; a strength of 0 disables it. */
@@ -20,6 +21,8 @@ export interface AugmentationOptions {
   readonly rotation: number;
   /** Zoom by a factor of e^−s to e^+s, uniform in the exponent, so enlarging and shrinking are equally likely. */
   readonly scale: number;
+  /** Further shrinking by a factor down to e^−s, uniform in the exponent: faces that are smaller than the frame. */
+  readonly shrink: number;
   /** Maximum shift in each direction as a fraction of the side, uniform. */
   readonly shift: number;
   /** Factor on all values, from 1 − b to 1 + b. */
@@ -41,10 +44,10 @@ export interface AugmentationOptions {
   /** Pasting of classes from other pairs, before any other augmentation. Applied by `BatchFiller`. */
   readonly copyPaste: CopyPasteOptions;
   /**
-   * Label of the area outside the source image. The photo repeats its border there and the true class is unknown, so the
-   * loss ignores it by default.
+   * What is outside the source image. `ignore`: the photo repeats its border; the true class is unknown, so the loss ignores it.
+   * `texture`: random textures, labelled as background.
    */
-  readonly outside: 'ignore' | 'background';
+  readonly outside: 'ignore' | 'texture';
 }
 
 /** No augmentation. */
@@ -53,6 +56,7 @@ export const noAugmentation: AugmentationOptions = {
   flipSwap: true,
   rotation: 0,
   scale: 0,
+  shrink: 0,
   shift: 0,
   brightness: 0,
   contrast: 0,
@@ -71,6 +75,7 @@ const limits = {
   flip: 1,
   rotation: 180,
   scale: 2,
+  shrink: 2,
   shift: 1,
   brightness: 1,
   contrast: 1,
@@ -132,8 +137,8 @@ export function resolveAugmentation(options: Partial<AugmentationOptions> = {}):
       throw new FaceparseError(`Augmentation "${name}" is ${value}; it must be from 0 (off) to ${limit}.`);
     }
   }
-  if (resolved.outside !== 'ignore' && resolved.outside !== 'background') {
-    throw new FaceparseError(`Augmentation "outside" is ${resolved.outside}; it must be "ignore" or "background".`);
+  if (resolved.outside !== 'ignore' && resolved.outside !== 'texture') {
+    throw new FaceparseError(`Augmentation "outside" is ${resolved.outside}; it must be "ignore" or "texture".`);
   }
   checkCopyPaste(resolved.copyPaste);
   return resolved;
@@ -148,7 +153,7 @@ export function drawAugmentation(options: AugmentationOptions, random: Random): 
   const around = (strength: number) => random.uniform(-strength, strength);
   const mirrored = random.chance(options.flip);
   const rotation = around(options.rotation);
-  const scale = Math.exp(around(options.scale));
+  const scaled = around(options.scale);
   const shiftX = around(options.shift);
   const shiftY = around(options.shift);
   const brightness = 1 + around(options.brightness);
@@ -162,6 +167,7 @@ export function drawAugmentation(options: AugmentationOptions, random: Random): 
   const jpegRandom = random.fork('jpeg');
   const compressed = jpegRandom.chance(options.jpeg);
   const quality = jpegRandom.uniform(20, 80);
+  const scale = Math.exp(scaled - random.fork('shrink').uniform(0, options.shrink));
   return {
     warp: { rotation, scale, shiftX, shiftY, mirrored },
     color: colorMatrix(brightness, contrast, gray ? 0 : saturation),
@@ -218,6 +224,10 @@ export function applyAugmentation(
   const gain = [1 / (255 * std[0]), 1 / (255 * std[1]), 1 / (255 * std[2])] as const;
   const bias = [-mean[0] / std[0], -mean[1] / std[1], -mean[2] / std[2]] as const;
   operations.warpPhoto(photo, warp, { matrix: color, gain, bias }, size, target.images, target.imageOffset);
+  if (options.outside === 'texture') {
+    const covered = { width: photo.width, height: photo.height, warp };
+    fillSurroundings(covered, normalization, size, target.images, target.imageOffset, random.fork('surroundings'));
+  }
   if (blur > 0) operations.blurPlanes(target.images, target.imageOffset, size, blur);
   if (jpeg > 0) jpegPlanes(target.images, target.imageOffset, size, jpeg, normalization);
   if (noise > 0) {

@@ -59,7 +59,8 @@ export function lossesSection(facts: ReportFacts): string {
         : `The loss is $L = ${sum}$.`,
       loss.auxiliary > 0 && `The same loss at each auxiliary head is added with weight ${typstNumber(loss.auxiliary)}.`,
       resolution(facts),
-      augmentation.rotation + augmentation.shift + augmentation.scale > 0 &&
+      augmentation.outside === 'ignore' &&
+        augmentation.rotation + augmentation.shift + augmentation.scale + augmentation.shrink > 0 &&
         'Pixels outside the photo, introduced by rotation, shift or scaling, are ignored.',
     ),
     ...parts.map((part) => described(part, loss)),

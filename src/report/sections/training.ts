@@ -32,6 +32,7 @@ function augmentationRows({ data: { augmentation: a, labels } }: Config): Row[] 
     ],
     a.rotation > 0 && ['rotation', around(a.rotation, '°')],
     a.scale > 0 && ['scale', `× $e^s$, $s$ within ${around(a.scale)}`],
+    a.shrink > 0 && ['further shrinking', `× $e^(-s)$, $s$ from 0 to ${typstNumber(a.shrink)}`],
     a.shift > 0 && ['shift', `${around(a.shift)} of the side length`],
     ...shown.map(([name, value]): Row => [name, `factor 1 ${around(value)}`]),
     a.grayscale > 0 && ['greyscale', chance(a.grayscale)],
@@ -56,7 +57,7 @@ function regularisation({ run: { config } }: ReportFacts): string {
   const { augmentation: a } = data;
   const { copyPaste } = a;
   const augmented = augmentationRows(config).length > 0;
-  const strengths = { rotation: a.rotation, scaling: a.scale, shift: a.shift, flip: a.flip };
+  const strengths = { rotation: a.rotation, scaling: a.scale + a.shrink, shift: a.shift, flip: a.flip };
   const moves = Object.entries(strengths).flatMap(([name, strength]) => (strength > 0 ? [name] : []));
   const measures = paragraph(
     train.optimizer.weightDecay > 0 &&
@@ -67,6 +68,9 @@ function regularisation({ run: { config } }: ReportFacts): string {
     augmented && 'Every training image is augmented at random each time it is used (@tab-augmentation).',
     moves.length > 1 &&
       `${list(moves).replace(/^./, (first) => first.toUpperCase())} are applied as one bilinear warp.`,
+    a.outside === 'texture' &&
+      moves.some((name) => name !== 'flip') &&
+      'Random textures, labelled as background, surround a photo that no longer fills the input.',
     a.flip > 0 &&
       exchangesSides(a, data.labels) &&
       'A flip also swaps left and right labels, because flipped images would otherwise have wrong labels.',
