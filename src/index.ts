@@ -38,6 +38,7 @@ export { type Averaging, defaultAveraging } from './parser/averaging.ts';
 export type { ClassArea } from './parser/class-areas.ts';
 export { FaceParser, type FaceParserOptions } from './parser/face-parser.ts';
 export type { ClassChoice, ParsedFace } from './parser/faces/parsed-face.ts';
+export type { FrameOptions } from './parser/frames/frame-options.ts';
 export type { ClassScores } from './parser/grid-classes.ts';
 export type { FaceMode, ParseOptions } from './parser/parse-options.ts';
 export type { BandOptions, ColorOptions, ParseResult, ParseTiming, Segment } from './parser/parse-result.ts';

@@ -14,6 +14,8 @@ import type { FaceParts, ResultParts } from './parse-result.ts';
 export interface FaceTarget {
   readonly face: FoundFace;
   readonly framing: Framing;
+  /** The number of the face in a video. */
+  readonly id?: number;
 }
 
 /** A face with the scores of its square. */
@@ -31,10 +33,10 @@ export async function wholeResult(scores: ClassScores, { width, height }: Extent
 
 /** The face that a photo parsed as a whole shows: all pixels are its own. */
 export function wholeFace(
-  { face, framing }: FaceTarget,
+  { face, framing, id }: FaceTarget,
   { width, height, labels, areas, scores }: Extents & Pick<FaceParts, 'labels' | 'areas' | 'scores'>,
 ): FaceParts {
-  return { ...placeOf(face), framing, region: { x: 0, y: 0, width, height }, labels, areas, scores };
+  return { ...placeOf(face), id, framing, region: { x: 0, y: 0, width, height }, labels, areas, scores };
 }
 
 /** The labels of an image whose faces were parsed one by one. */
@@ -43,14 +45,14 @@ export async function facesResult(faces: readonly ScoredFace[], size: Extents, l
   const composed = await runInSlices(composeFacesSteps(grids, size));
   const pixels = new Float64Array(256);
   const parts: FaceParts[] = [];
-  for (const [index, { face, framing, scores }] of faces.entries()) {
+  for (const [index, { face, framing, id, scores }] of faces.entries()) {
     const region = boundsOf(framing, size);
     const own = await runInSlices(ownLabelsSteps(composed, index, region));
     own.pixels.forEach((count, id) => {
       pixels[id] += count;
     });
     const areas = classAreas(own.pixels, size.width * size.height, labelSet);
-    parts.push({ ...placeOf(face), framing, region, labels: own.labels, areas, scores });
+    parts.push({ ...placeOf(face), id, framing, region, labels: own.labels, areas, scores });
   }
   // Pixels outside of all squares, and background between the faces.
   pixels[0] = size.width * size.height - pixels.subarray(1).reduce((sum, count) => sum + count, 0);
@@ -65,12 +67,14 @@ export async function facesResult(faces: readonly ScoredFace[], size: Extents, l
 }
 
 /** A face found in a photo, on labels of another size. */
-export function scaleTarget({ face, framing }: FaceTarget, from: Extents, to: Extents): FaceTarget {
+export function scaleTarget(target: FaceTarget, from: Extents, to: Extents): FaceTarget {
   const [sx, sy] = [to.width / from.width, to.height / from.height];
-  if (sx === 1 && sy === 1) return { face, framing };
+  if (sx === 1 && sy === 1) return target;
+  const { face, framing } = target;
   const point = ({ x, y }: Point): Point => ({ x: x * sx, y: y * sy });
   const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = face.landmarks;
   return {
+    ...target,
     face: {
       ...face,
       box: { ...point(face.box), width: face.box.width * sx, height: face.box.height * sy },
@@ -85,6 +89,12 @@ export function scaleTarget({ face, framing }: FaceTarget, from: Extents, to: Ex
     },
     framing: { ...framing, ...point(framing), side: framing.side * Math.sqrt(sx * sy) },
   };
+}
+
+/** The size of the labels of an image. @param maxSide limit of the longest side */
+export function labelSize({ width, height }: Extents, maxSide = Number.POSITIVE_INFINITY): Extents {
+  const scale = Math.min(1, maxSide / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
 function placeOf({ box, angle, confidence, landmarks }: FoundFace): FoundFace {
