@@ -37,6 +37,7 @@ export type { AlphaMask, MaskOptions } from './parser/alpha-mask.ts';
 export { type Averaging, defaultAveraging } from './parser/averaging.ts';
 export type { ClassArea } from './parser/class-areas.ts';
 export { FaceParser, type FaceParserOptions } from './parser/face-parser.ts';
+export { cropFace, type FaceCrop } from './parser/faces/crop-face.ts';
 export type { ClassChoice, ParsedFace } from './parser/faces/parsed-face.ts';
 export type { FrameOptions } from './parser/frames/frame-options.ts';
 export type { ClassScores } from './parser/grid-classes.ts';

@@ -30,17 +30,21 @@ export function framingOf({ rightEye, leftEye, mouth }: FaceLandmarks): Framing 
 }
 
 /** How far a framing may be from the photo itself for the photo to count as framed: what networks are trained to bear. */
-const tolerance = { shift: 0.1, scale: 1.3, angle: 15, aspect: 1.1 };
+const tolerance = { shift: 0.1, scale: 1.3, angle: 15, aspect: 1.02 };
+
+/** The square that a whole photo is to a network. */
+export function framingOfPhoto({ width, height }: Extents): Framing {
+  return { x: width / 2, y: height / 2, side: Math.sqrt(width * height), angle: 0 };
+}
 
 /** Whether a photo already shows a face in about that framing, as the photos of CelebA-HQ do. */
 export function isFramed({ width, height }: Extents, { x, y, side, angle }: Framing): boolean {
   const ratio = (size: number, other: number) => Math.max(size / other, other / size);
-  const own = Math.sqrt(width * height);
   return (
     ratio(width, height) <= tolerance.aspect &&
     Math.abs(x - width / 2) <= tolerance.shift * width &&
     Math.abs(y - height / 2) <= tolerance.shift * height &&
-    ratio(side, own) <= tolerance.scale &&
+    ratio(side, framingOfPhoto({ width, height }).side) <= tolerance.scale &&
     Math.abs(angle) <= tolerance.angle
   );
 }

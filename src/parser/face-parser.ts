@@ -296,7 +296,7 @@ export class FaceParser<Source = RawImage> {
     if (view && !targets) {
       const scores = await this.#scorer.score(view, watch);
       const parts = await watch.time('postprocess', () => wholeResult(scores, size, this.labelSet));
-      const faces = framed ? [wholeFace(scaleTarget(framed, photo, size), parts)] : [];
+      const faces = framed ? [wholeFace(scaleTarget(framed, photo, size).face, parts)] : [];
       return new ParseResult({ ...parts, faces, timing: watch.timing }, this.labelSet);
     }
     const parsed: ScoredFace[] = [];

@@ -1,5 +1,5 @@
 import type { FoundFace, Point } from '../faces/face.ts';
-import { cornersOf, type Framing } from '../faces/framing.ts';
+import { cornersOf, type Framing, framingOfPhoto } from '../faces/framing.ts';
 import type { Box, Extents } from '../image/letterbox.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { runInSlices, type Steps } from '../scheduling/steps.ts';
@@ -33,10 +33,12 @@ export async function wholeResult(scores: ClassScores, { width, height }: Extent
 
 /** The face that a photo parsed as a whole shows: all pixels are its own. */
 export function wholeFace(
-  { face, framing, id }: FaceTarget,
+  face: FoundFace,
   { width, height, labels, areas, scores }: Extents & Pick<FaceParts, 'labels' | 'areas' | 'scores'>,
 ): FaceParts {
-  return { ...placeOf(face), id, framing, region: { x: 0, y: 0, width, height }, labels, areas, scores };
+  const size = { width, height };
+  const place = { ...placeOf(face), id: undefined, framing: framingOfPhoto(size), region: { x: 0, y: 0, ...size } };
+  return { ...place, labels, areas, scores };
 }
 
 /** The labels of an image whose faces were parsed one by one. */

@@ -1,17 +1,18 @@
 import { axesOf, type Framing } from '../../faces/framing.ts';
-import { boxesAround, drawBoxesSteps } from '../../image/draw-boxes.ts';
+import { boxesAround, type ColorTransform, drawBoxesSteps } from '../../image/draw-boxes.ts';
 import type { Photo } from '../../image/image.ts';
 import type { Preprocessing } from '../../image/preprocessing.ts';
 import type { Steps } from '../../scheduling/steps.ts';
 
 /**
- * Cuts the square of a face out of a photo, upright, as a network input of 3×size×size. Outside of the photo its border is
- * repeated, as in training. In steps of one row.
+ * Draws the square of a face, upright, as 3×size×size floats. Outside of the photo its border is repeated, as in training. In
+ * steps of one row.
  */
-export function* faceToInputSteps(
+export function* drawFaceSteps(
   photo: Photo,
   framing: Framing,
-  { size, mean, std }: Preprocessing,
+  size: number,
+  color: ColorTransform,
 ): Steps<Float32Array> {
   const { right, down } = axesOf(framing);
   const pixel = framing.side / size;
@@ -25,8 +26,17 @@ export function* faceToInputSteps(
     cy: framing.y + first * (right.y + down.y) - 0.5,
   });
   const out = new Float32Array(3 * size * size);
-  const triple = (value: (channel: 0 | 1 | 2) => number) => [value(0), value(1), value(2)] as const;
-  const color = { gain: triple((c) => 1 / (255 * std[c])), bias: triple((c) => -mean[c] / std[c]) };
   yield* drawBoxesSteps(photo, boxes, color, { size, mirrored: false, out, offset: 0 });
   return out;
+}
+
+/** The square of a face as a network input of 3×size×size, in steps of one row. */
+export function faceToInputSteps(
+  photo: Photo,
+  framing: Framing,
+  { size, mean, std }: Preprocessing,
+): Steps<Float32Array> {
+  const triple = (value: (channel: 0 | 1 | 2) => number) => [value(0), value(1), value(2)] as const;
+  const color = { gain: triple((c) => 1 / (255 * std[c])), bias: triple((c) => -mean[c] / std[c]) };
+  return drawFaceSteps(photo, framing, size, color);
 }

@@ -30,7 +30,7 @@ export class ParsedFace implements FoundFace {
   /** Confidence of the detector, 0 to 1. */
   readonly confidence: number;
   readonly landmarks: FaceLandmarks;
-  /** The turned square that the network saw; for a photo that was parsed as a whole, about the photo. */
+  /** The turned square that the network saw; for a photo that was parsed as a whole, the photo. */
   readonly framing: Framing;
   /** The rectangle of `labels`: the part of the photo in which the face has pixels. */
   readonly region: Box;
