@@ -45,12 +45,15 @@ export function* viewPictureSteps(
   return { rows, columns, data };
 }
 
-/** Differences of mean colour, in levels of 255, up to which a block is still, and from which on it has moved. */
-const noise = { still: 2.5, moved: 8 };
+/**
+ * Mean differences of colour, in levels of 255, up to which a block is still, and from which on it has moved. The noise of a
+ * camera, five levels per pixel, gives about one.
+ */
+const noise = { still: 2.5, moved: 6 };
 
 /**
- * How still each block is, from 0 to 1. A block is only as still as the most changed one among its neighbours, since the border
- * of something that moves reaches into them.
+ * How still each block is, from 0 to 1, by the mean difference over it and its neighbours: the border of something that moves
+ * reaches into them, and the noise of single blocks evens out.
  */
 export function stillness(picture: ViewPicture, past: ViewPicture): Float32Array {
   const { rows, columns, data } = picture;
@@ -63,14 +66,13 @@ export function stillness(picture: ViewPicture, past: ViewPicture): Float32Array
   }
   const result = new Float32Array(blocks);
   for (let row = 0; row < rows; row++) {
+    const [top, bottom] = [Math.max(0, row - 1), Math.min(rows - 1, row + 1)];
     for (let column = 0; column < columns; column++) {
-      let most = 0;
-      for (let y = Math.max(0, row - 1); y <= Math.min(rows - 1, row + 1); y++) {
-        for (let x = Math.max(0, column - 1); x <= Math.min(columns - 1, column + 1); x++) {
-          most = Math.max(most, changes[y * columns + x]);
-        }
-      }
-      result[row * columns + column] = Math.min(1, Math.max(0, (noise.moved - most) / (noise.moved - noise.still)));
+      const [left, right] = [Math.max(0, column - 1), Math.min(columns - 1, column + 1)];
+      let sum = 0;
+      for (let y = top; y <= bottom; y++) for (let x = left; x <= right; x++) sum += changes[y * columns + x];
+      const mean = sum / ((bottom - top + 1) * (right - left + 1));
+      result[row * columns + column] = Math.min(1, Math.max(0, (noise.moved - mean) / (noise.moved - noise.still)));
     }
   }
   return result;
