@@ -3,11 +3,16 @@ import { axesOf, type Framing, framingOf } from '../../faces/framing.ts';
 import type { Extents } from '../../image/letterbox.ts';
 import { type FaceTarget, scaleTarget } from '../label-results.ts';
 import { type FaceParts, framingOfParts, partsSeenFrom } from './face-parts.ts';
+import type { FrameTime } from './frame-time.ts';
 import { FramingFilter, wrapAngle } from './framing-filter.ts';
+import { corrected, moved, noMotion } from './motion.ts';
 import { ScoreMemory } from './score-memory.ts';
 
 /** Weight of the last detection in the places of the parts that a face is followed by. */
 const anchorWeight = 0.5;
+
+/** Distance, in sides, growth and turn in degrees beyond which a detection is believed rather than the labels. */
+const far = { shift: 0.06, logSide: 0.1, angle: 8 };
 
 /** One face over the frames of a video. */
 export class FaceTrack {
@@ -15,8 +20,9 @@ export class FaceTrack {
   readonly #filter: FramingFilter | undefined;
   /** The face as it was last detected, and its square at that time. */
   #detected: FaceTarget;
-  /** The square of the face as last measured. */
+  /** The square of the face as last measured, and how it moves. */
   #measured: Framing;
+  #motion = noMotion;
   #framing: Framing;
   #anchors: FaceParts | undefined;
   #detectedNow = true;
@@ -40,9 +46,9 @@ export class FaceTrack {
     this.seen = time;
   }
 
-  /** The square as last measured, to compare detections with. */
-  get measured(): Framing {
-    return this.#measured;
+  /** The square to be expected some seconds after it was measured last. */
+  expect(seconds: number): Framing {
+    return this.followed ? moved(this.#measured, this.#motion, seconds) : this.#measured;
   }
 
   /** The face in the square of this frame, both steadied. */
@@ -51,22 +57,31 @@ export class FaceTrack {
     return { face: moveFace(face, framing, this.#framing), framing: this.#framing, id: this.id };
   }
 
-  /** Takes the place of the face from a detection. */
+  /** Takes a detection in this frame. */
   detect(face: FoundFace, time: number): void {
     this.#detected = { face, framing: framingOf(face.landmarks) };
-    this.#measured = this.#detected.framing;
     this.#detectedNow = true;
     this.seen = time;
     this.missed = 0;
   }
 
-  /** Goes on to a frame, after its detections. @param seconds since the frame before */
+  /**
+   * Goes on to a frame, after its detections. Where labels show the face, they are followed: their places tremble less than those
+   * of a detector. A detection corrects the places of the parts, or the square itself if it is far away.
+   *
+   * @param seconds since the frame before
+   */
   advance(seconds: number): void {
+    const expected = this.expect(seconds);
+    const { framing } = this.#detected;
+    const detected = this.#detectedNow && (!this.followed || isFar(expected, framing));
+    if (detected) this.#motion = noMotion;
+    this.#measured = detected ? framing : expected;
     this.#framing = this.#filter?.step(this.#measured, seconds) ?? this.#measured;
   }
 
-  /** Measures where the face is by the parts that its labels show. */
-  observe(parts: FaceParts, time: number): void {
+  /** Measures where the face is in this frame by the parts that its labels show. */
+  observe(parts: FaceParts, { time, seconds }: FrameTime): void {
     if (this.#detectedNow || !this.#anchors) {
       this.#anchors = blend(partsSeenFrom(parts, this.#framing, this.#detected.framing), this.#anchors);
       this.#detectedNow = false;
@@ -74,6 +89,8 @@ export class FaceTrack {
     const measured = framingOfParts(parts, this.#anchors, this.#framing);
     this.followed = measured !== undefined;
     if (!measured) return;
+    // The expected square has moved already; what it missed is what the motion lacks.
+    if (seconds > 0) this.#motion = corrected(this.#motion, this.#measured, measured, seconds);
     this.#measured = measured;
     this.seen = time;
   }
@@ -82,6 +99,7 @@ export class FaceTrack {
   hide(): void {
     this.memory.clear();
     this.#filter?.reset();
+    this.#motion = noMotion;
   }
 
   /** Goes on in frames of another size. */
@@ -91,8 +109,18 @@ export class FaceTrack {
     this.#detected = scaleTarget(this.#detected, from, to);
     this.#measured = scale(this.#measured);
     this.#filter?.reset();
+    this.#motion = noMotion;
     this.followed = false;
   }
+}
+
+/** Whether a detection says that a face is elsewhere: much farther than detections tremble. */
+function isFar(expected: Framing, detected: Framing): boolean {
+  return (
+    Math.hypot(detected.x - expected.x, detected.y - expected.y) > far.shift * expected.side ||
+    Math.abs(Math.log(detected.side / expected.side)) > far.logSide ||
+    Math.abs(wrapAngle(detected.angle - expected.angle)) > far.angle
+  );
 }
 
 /** Parts that a detection has just shown, where they were known already averaged with those of the detections before. */

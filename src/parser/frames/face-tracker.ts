@@ -4,6 +4,7 @@ import type { Photo } from '../../image/image.ts';
 import type { Extents } from '../../image/letterbox.ts';
 import { mostFaces } from '../faces/compose-faces.ts';
 import { FaceTrack } from './face-track.ts';
+import type { FrameTime } from './frame-time.ts';
 import { matchFaces } from './match-faces.ts';
 
 /** Settings of a tracker. */
@@ -47,7 +48,7 @@ export class FaceTracker {
       const found = (await detect(photo)).slice(0, mostFaces);
       this.#sinceDetection = 0;
       const owners = matchFaces(
-        this.#tracks.map(({ measured }) => measured),
+        this.#tracks.map((track) => track.expect(seconds)),
         found.map(({ landmarks }) => framingOf(landmarks)),
       );
       for (const track of this.#tracks) track.missed++;
@@ -81,11 +82,4 @@ export class FaceTracker {
     if (!before || (before.width === width && before.height === height)) return;
     for (const track of this.#tracks) track.rescale(before, this.#size);
   }
-}
-
-/** When a frame was taken, in seconds. */
-export interface FrameTime {
-  readonly time: number;
-  /** Since the frame before. */
-  readonly seconds: number;
 }

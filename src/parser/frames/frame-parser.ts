@@ -10,8 +10,9 @@ import { ParseResult } from '../parse-result.ts';
 import type { Stopwatch } from '../stopwatch.ts';
 import type { ViewScorer } from '../view-scorer.ts';
 import { compactClassesOf, facePartsSteps } from './face-parts.ts';
-import { FaceTracker, type FrameTime } from './face-tracker.ts';
+import { FaceTracker } from './face-tracker.ts';
 import { type FrameOptions, frameDefaults } from './frame-options.ts';
+import type { FrameTime } from './frame-time.ts';
 import { ScoreMemory } from './score-memory.ts';
 import { viewPictureSteps } from './view-picture.ts';
 
@@ -88,7 +89,7 @@ export class FrameParser {
       const { fresh, steady } = await this.score(photo, target.framing, track.memory, at.seconds, watch);
       scored.push({ ...scaleTarget(target, photo, size), scores: steady });
       await watch.time('postprocess', async () => {
-        track.observe(await runInSlices(facePartsSteps(fresh, this.#compact)), at.time);
+        track.observe(await runInSlices(facePartsSteps(fresh, this.#compact)), at);
       });
     }
     return watch.time('postprocess', () => facesResult(scored, size, labelSet));

@@ -3,10 +3,9 @@ import { OneEuroFilter } from './one-euro-filter.ts';
 
 /**
  * Cutoff in hertz of a face that stands still at full smoothing, and its rise per side of the square (or unit of log side, or
- * radian) per second. A face that moves steadily is at most 1 / (2π · beta) = 2.7 % of the side behind; networks are trained
- * with shifts of 10 %.
+ * radian) per second. A face that moves steadily is at most 1 / (2π · beta) = 1 % of the side behind.
  */
-const [stillCutoff, beta] = [0.4, 6];
+const [stillCutoff, beta] = [0.4, 16];
 
 /**
  * By how much a face may leave the middle of its square, grow or turn (in radians) before the square follows, at full smoothing:
