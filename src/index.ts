@@ -39,6 +39,7 @@ export type { ClassArea } from './parser/class-areas.ts';
 export { FaceParser, type FaceParserOptions } from './parser/face-parser.ts';
 export { cropFace, type FaceCrop } from './parser/faces/crop-face.ts';
 export type { ClassChoice, ParsedFace } from './parser/faces/parsed-face.ts';
+export type { FrameOptions } from './parser/frames/frame-options.ts';
 export type { ClassScores } from './parser/grid-classes.ts';
 export type { FaceMode, ParseOptions } from './parser/parse-options.ts';
 export type { BandOptions, ColorOptions, ParseResult, ParseTiming, Segment } from './parser/parse-result.ts';

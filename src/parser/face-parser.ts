@@ -18,9 +18,20 @@ import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type Averaging, checkAveraging } from './averaging.ts';
 import { mostFaces } from './faces/compose-faces.ts';
+import { type FrameJob, frameLoop, type TimedFrame } from './frames/frame-loop.ts';
+import { checkFrameOptions, type FrameOptions } from './frames/frame-options.ts';
+import { FrameParser, ownPixels } from './frames/frame-parser.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { type PixelKernels, plainKernels } from './kernels.ts';
-import { type FaceTarget, facesResult, type ScoredFace, scaleTarget, wholeFace, wholeResult } from './label-results.ts';
+import {
+  type FaceTarget,
+  facesResult,
+  labelSize,
+  type ScoredFace,
+  scaleTarget,
+  wholeFace,
+  wholeResult,
+} from './label-results.ts';
 import { checkParseOptions, type ParseOptions } from './parse-options.ts';
 import { ParseResult } from './parse-result.ts';
 import { SizedNetwork } from './sized-network.ts';
@@ -186,6 +197,55 @@ export class FaceParser<Source = RawImage> {
     return options.signal ? abortable(result, options.signal) : result;
   }
 
+  /**
+   * Parses the frames of a video in order. Faces keep their `id` from frame to frame, and the longest known face comes first.
+   * Framing and labels are steadied over time.
+   *
+   * At most two frames are in flight, and the next one is taken when the one before it is decoded: a source may then reuse its
+   * buffer or close its frame. If the loop is left, the source is closed. Errors name the frame, counted from 0.
+   *
+   * @param frames images that `parse` accepts, in an iterable or async iterable
+   * @throws FaceparseError for an unusable frame, invalid options, or a disposed parser
+   * @example
+   * for await (const { labels, faces } of parser.parseFrames(frames, { fps: 25 })) show(labels, faces.map(({ id }) => id));
+   */
+  async *parseFrames(
+    frames: Iterable<Source> | AsyncIterable<Source>,
+    options: FrameOptions<Source> = {},
+  ): AsyncGenerator<ParseResult, void, undefined> {
+    checkFrameOptions(options, this.#detector !== undefined);
+    const parts = { scorer: this.#scorer, detector: this.#detector, labelSet: this.labelSet, kernels: this.#kernels };
+    const parser = new FrameParser(parts, options);
+    yield* frameLoop(frames, options, (frame, signal) => this.beginFrame(frame, parser, signal));
+  }
+
+  private beginFrame({ frame, time }: TimedFrame<Source>, parser: FrameParser, signal: AbortSignal): FrameJob {
+    let markDecoded = () => {};
+    const decoding = new Promise<void>((resolve) => {
+      markDecoded = resolve;
+    });
+    const begin = async () => {
+      if (this.#disposal) throw disposed();
+      const arriving = this.receive(frame);
+      const received = arriving === frame ? { image: frame } : { image: await arriving };
+      if (this.#disposal) throw disposed();
+      const watch = new Stopwatch();
+      return this.#pipeline.run({
+        prepare: async () => {
+          signal.throwIfAborted();
+          const photo = ownPixels(await watch.time('decode', () => this.decode(received.image)), received.image);
+          markDecoded();
+          return photo;
+        },
+        // Each frame is steadied by the one before.
+        use: (photo) => parser.parse(photo, time, watch, signal),
+        finish: async (result) => result,
+      });
+    };
+    const result = begin();
+    return { decoded: Promise.race([decoding, result]), result };
+  }
+
   private enqueue(image: unknown, options: ParseOptions): Promise<ParseResult> {
     if (this.#disposal) return Promise.reject(disposed());
     return this.#pipeline.run({
@@ -309,9 +369,4 @@ export function checkDetector(detector: unknown): void {
       exitCode: 2,
     },
   );
-}
-
-function labelSize({ width, height }: Extents, maxSide = Number.POSITIVE_INFINITY): Extents {
-  const scale = Math.min(1, maxSide / Math.max(width, height));
-  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }

@@ -14,6 +14,8 @@ import type { FaceParts, ResultParts } from './parse-result.ts';
 export interface FaceTarget {
   readonly face: FoundFace;
   readonly framing: Framing;
+  /** The number of the face in a video. */
+  readonly id?: number;
 }
 
 /** A face with the scores of its square. */
@@ -40,7 +42,8 @@ export function wholeFace(
   { width, height, labels, areas, scores }: Extents & Pick<FaceParts, 'labels' | 'areas' | 'scores'>,
 ): FaceParts {
   const size = { width, height };
-  return { ...placeOf(face), framing: framingOfPhoto(size), region: { x: 0, y: 0, ...size }, labels, areas, scores };
+  const place = { ...placeOf(face), id: undefined, framing: framingOfPhoto(size), region: { x: 0, y: 0, ...size } };
+  return { ...place, labels, areas, scores };
 }
 
 /** The labels of an image whose faces were parsed one by one. */
@@ -49,14 +52,14 @@ export async function facesResult(faces: readonly ScoredFace[], size: Extents, l
   const composed = await runInSlices(composeFacesSteps(grids, size));
   const pixels = new Float64Array(256);
   const parts: FaceParts[] = [];
-  for (const [index, { face, framing, scores }] of faces.entries()) {
+  for (const [index, { face, framing, id, scores }] of faces.entries()) {
     const region = boundsOf(framing, size);
     const own = await runInSlices(ownLabelsSteps(composed, index, region));
     own.pixels.forEach((count, id) => {
       pixels[id] += count;
     });
     const areas = classAreas(own.pixels, size.width * size.height, labelSet);
-    parts.push({ ...placeOf(face), framing, region, labels: own.labels, areas, scores });
+    parts.push({ ...placeOf(face), id, framing, region, labels: own.labels, areas, scores });
   }
   // Pixels outside of all squares, and background between the faces.
   pixels[0] = size.width * size.height - pixels.subarray(1).reduce((sum, count) => sum + count, 0);
@@ -71,12 +74,14 @@ export async function facesResult(faces: readonly ScoredFace[], size: Extents, l
 }
 
 /** A face found in a photo, on labels of another size. */
-export function scaleTarget({ face, framing }: FaceTarget, from: Extents, to: Extents): FaceTarget {
+export function scaleTarget(target: FaceTarget, from: Extents, to: Extents): FaceTarget {
   const [sx, sy] = [to.width / from.width, to.height / from.height];
-  if (sx === 1 && sy === 1) return { face, framing };
+  if (sx === 1 && sy === 1) return target;
+  const { face, framing } = target;
   const point = ({ x, y }: Point): Point => ({ x: x * sx, y: y * sy });
   const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = face.landmarks;
   return {
+    ...target,
     face: {
       ...face,
       box: { ...point(face.box), width: face.box.width * sx, height: face.box.height * sy },
@@ -91,6 +96,12 @@ export function scaleTarget({ face, framing }: FaceTarget, from: Extents, to: Ex
     },
     framing: { ...framing, ...point(framing), side: framing.side * Math.sqrt(sx * sy) },
   };
+}
+
+/** The size of the labels of an image. @param maxSide limit of the longest side */
+export function labelSize({ width, height }: Extents, maxSide = Number.POSITIVE_INFINITY): Extents {
+  const scale = Math.min(1, maxSide / Math.max(width, height));
+  return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
 function placeOf({ box, angle, confidence, landmarks }: FoundFace): FoundFace {

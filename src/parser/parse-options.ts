@@ -35,6 +35,11 @@ export interface ParseOptions {
  */
 export function checkParseOptions(options: ParseOptions, finds: boolean): void {
   checkOptions(options, ['faces', 'maxSide', 'signal'], 'parse');
+  checkSharedOptions(options, finds);
+}
+
+/** Checks the values of options that photos and frames have in common. @throws FaceparseError (exit code 2) */
+export function checkSharedOptions(options: ParseOptions, finds: boolean): void {
   const { faces, maxSide, signal } = options;
   if (faces !== undefined && !faceModes.includes(faces)) {
     const known = `it takes ${faceModes.map((mode) => `'${mode}'`).join(', ')}`;

@@ -21,6 +21,8 @@ export type ClassChoice = string | number | readonly (string | number)[];
  * for (const face of faces) console.log(face.box, face.angle, face.areas[0].name);
  */
 export class ParsedFace implements FoundFace {
+  /** The same number for the same face in all frames of a video, from 1; only from `FaceParser.parseFrames`. */
+  readonly id: number | undefined;
   /** From the forehead to the chin, without the hair. Parts may lie outside of the photo. */
   readonly box: Box;
   /** Degrees from -180 to 180 by which the head is turned clockwise; 0 is upright. */
@@ -42,6 +44,7 @@ export class ParsedFace implements FoundFace {
 
   /** @internal Faces come from `FaceParser.parse`. */
   constructor(parts: FaceParts, mask: (classes: ClassChoice | undefined, soft: boolean) => Promise<AlphaMask>) {
+    this.id = parts.id;
     this.box = parts.box;
     this.angle = parts.angle;
     this.confidence = parts.confidence;
