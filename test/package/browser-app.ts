@@ -7,6 +7,8 @@ import { chromium, type Page } from 'playwright-core';
 /** What a page sets when it has parsed its photo. */
 export interface PageResult {
   readonly labels: readonly number[];
+  /** Of the faces that were found. */
+  readonly angles: readonly number[];
   readonly device: string;
   /** If wanted: for other forms of the same image, how many labels differ; for what is no image, the error. */
   readonly forms: Readonly<Record<string, number | string>>;
@@ -18,8 +20,8 @@ export const page = (script: string) =>
   `<!doctype html><meta charset="utf-8"><title>app</title><script type="module" src="${script}"></script>`;
 
 /**
- * The app that is bundled: it parses the photo that photo.json holds. `weightsUrl` and `ort` are what a bundler's own way of
- * naming files gives.
+ * The app that is bundled: it parses the faces of the photo that photo.json holds. `weightsUrl`, `detectorUrl` and `ort` are what
+ * a bundler's own way of naming files gives.
  */
 export const appSource = (head: string) => `${head}
 import { encodePng, FaceParser } from 'faceparse/browser';
@@ -59,11 +61,11 @@ async function formsOf(photo) {
 
 async function main() {
   const device = new URLSearchParams(location.search).get('device') ?? 'wasm';
-  const parser = await FaceParser.load(weightsUrl, { runtime: ort, device });
+  const parser = await FaceParser.load(weightsUrl, { runtime: ort, device, detector: detectorUrl });
   const { width, height, data } = await (await fetch('photo.json')).json();
   const photo = { width, height, data: Uint8Array.from(data) };
   // Two at once: a runtime that cannot is one that pages trip over.
-  const [{ labels }] = await Promise.all([parser.parse(photo), parser.parse(photo)]);
+  const [{ labels, faces }] = await Promise.all([parser.parse(photo), parser.parse(photo)]);
   const forms = {};
   const wanted = location.search.includes('forms') ? await formsOf(photo) : {};
   for (const [name, image] of Object.entries(wanted)) {
@@ -73,7 +75,7 @@ async function main() {
     );
   }
   await parser.dispose();
-  return { labels: [...labels], device: parser.engine.device, forms, crossOriginIsolated };
+  return { labels: [...labels], angles: faces.map(({ angle }) => angle), device: parser.engine.device, forms, crossOriginIsolated };
 }
 main().then(
   (result) => { window.faceparseResult = { result }; },
