@@ -40,36 +40,7 @@ Places readPlaces(const Arguments &arguments, const std::vector<double> &numbers
   return places;
 }
 
-void warpPhoto(Arguments &arguments) {
-  const Source source = readSource(arguments, "photo", 3);
-  const auto numbers = arguments.finiteNumbers("boxes", 8, 8, largestNumber);
-  const bool mirrored = arguments.flag("mirrored");
-  const auto color = arguments.finiteNumbers("color", 6, 18, largestNumber);
-  const int64_t size = arguments.integer("size", 1, mostSide);
-  const auto out = arguments.array<float>("out");
-  const int64_t offset = arguments.integer("offset", 0, out.count);
-  arguments.needRoom("out", out.count, offset, 3 * size * size);
-  if (color.size() != 6 && color.size() != 18) arguments.fail("a colour matrix has 12 numbers");
-
-  PhotoWarp warp{};
-  warp.photo = source.data.data;
-  warp.width = source.width;
-  warp.height = source.height;
-  warp.corner = readPlaces(arguments, numbers, size);
-  warp.boxWidth = numbers[6];
-  warp.boxHeight = numbers[7];
-  if (!(warp.boxWidth >= 1 && warp.boxWidth < farthestPlace && warp.boxHeight >= 1 && warp.boxHeight < farthestPlace)) {
-    arguments.fail("a box must measure at least one pixel, and be countable");
-  }
-  warp.mirrored = mirrored;
-  warp.recolored = color.size() == 18;
-  std::memcpy(warp.gain, color.data(), sizeof warp.gain);
-  std::memcpy(warp.bias, color.data() + 3, sizeof warp.bias);
-  if (warp.recolored) std::memcpy(warp.matrix, color.data() + 6, sizeof warp.matrix);
-  warp.size = static_cast<int32_t>(size);
-  warp.out = out.data + offset;
-  selectAugmentationKernels().warpPhoto(warp);
-}
+void warpPhoto(Arguments &arguments) { selectAugmentationKernels().warpPhoto(readPhotoWarp(arguments)); }
 
 template <typename Label>
 LabelWarp<Label> readLabelWarp(Arguments &arguments, const Source &source, const std::vector<double> &numbers, bool mirrored,
@@ -143,6 +114,37 @@ Napi::Function functionOf(Napi::Env env, const char *name, void (*function)(Argu
 }
 
 }  // namespace
+
+PhotoWarp readPhotoWarp(Arguments &arguments) {
+  const Source source = readSource(arguments, "photo", 3);
+  const auto numbers = arguments.finiteNumbers("boxes", 8, 8, largestNumber);
+  const bool mirrored = arguments.flag("mirrored");
+  const auto color = arguments.finiteNumbers("color", 6, 18, largestNumber);
+  const int64_t size = arguments.integer("size", 1, mostSide);
+  const auto out = arguments.array<float>("out");
+  const int64_t offset = arguments.integer("offset", 0, out.count);
+  arguments.needRoom("out", out.count, offset, 3 * size * size);
+  if (color.size() != 6 && color.size() != 18) arguments.fail("a colour matrix has 12 numbers");
+
+  PhotoWarp warp{};
+  warp.photo = source.data.data;
+  warp.width = source.width;
+  warp.height = source.height;
+  warp.corner = readPlaces(arguments, numbers, size);
+  warp.boxWidth = numbers[6];
+  warp.boxHeight = numbers[7];
+  if (!(warp.boxWidth >= 1 && warp.boxWidth < farthestPlace && warp.boxHeight >= 1 && warp.boxHeight < farthestPlace)) {
+    arguments.fail("a box must measure at least one pixel, and be countable");
+  }
+  warp.mirrored = mirrored;
+  warp.recolored = color.size() == 18;
+  std::memcpy(warp.gain, color.data(), sizeof warp.gain);
+  std::memcpy(warp.bias, color.data() + 3, sizeof warp.bias);
+  if (warp.recolored) std::memcpy(warp.matrix, color.data() + 6, sizeof warp.matrix);
+  warp.size = static_cast<int32_t>(size);
+  warp.out = out.data + offset;
+  return warp;
+}
 
 Napi::Object addonAugmentation(Napi::Env env) {
   const Napi::Object result = Napi::Object::New(env);

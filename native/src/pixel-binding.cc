@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "arguments.h"
+#include "augmentation-binding.h"
 #include "pixel-kernels.h"
 
 namespace faceparse {
@@ -186,6 +187,26 @@ Task photoToInput(Arguments &arguments) {
   };
 }
 
+Task drawBoxes(Arguments &arguments) {
+  const PhotoWarp warp = readPhotoWarp(arguments);
+  return [=] { selectAugmentationKernels().warpPhoto(warp); };
+}
+
+Task blockMeans(Arguments &arguments) {
+  const auto photo = arguments.array<uint8_t>("photo");
+  const int64_t width = arguments.integer("width", 1, mostImageSide);
+  const int64_t height = arguments.integer("height", 1, mostImageSide);
+  if (width * height > mostImageSide) arguments.fail("a photo of " + std::to_string(width) + "×" + std::to_string(height) + " is too large");
+  arguments.needRoom("photo", photo.count, 0, width * height * 3);
+  const int64_t factor = arguments.integer("factor", 1, std::min<int64_t>(std::min(width, height), mostBlock));
+  const auto out = arguments.array<uint8_t>("out");
+  arguments.needRoom("out", out.count, 0, (width / factor) * (height / factor) * 3);
+  return [=] {
+    std::vector<uint32_t> sums(width * 3);
+    selectPixelKernels().blockMeans({photo.data, static_cast<int32_t>(width), static_cast<int32_t>(height), static_cast<int32_t>(factor), sums.data(), out.data});
+  };
+}
+
 /** Faults of the arguments are thrown at once, before anything is done. */
 Napi::Function functionOf(Napi::Env env, const char *name, Task (*read)(Arguments &)) {
   return Napi::Function::New(env, [name, read](const Napi::CallbackInfo &info) -> Napi::Value {
@@ -206,6 +227,8 @@ Napi::Object addonPixels(Napi::Env env) {
   result.Set("argmax", functionOf(env, "argmax", argmax));
   result.Set("addProbabilities", functionOf(env, "addProbabilities", addProbabilities));
   result.Set("meanLogarithms", functionOf(env, "meanLogarithms", meanLogarithms));
+  result.Set("drawBoxes", functionOf(env, "drawBoxes", drawBoxes));
+  result.Set("blockMeans", functionOf(env, "blockMeans", blockMeans));
   result.Set("photoToInput", functionOf(env, "photoToInput", photoToInput));
   return result;
 }

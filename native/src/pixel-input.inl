@@ -1,4 +1,4 @@
-// From a photo to the input of a network: see src/image/resize.ts, src/image/letterbox.ts and src/image/normalization.ts.
+// From a photo to the input of a network: see src/image/resize.ts, src/image/letterbox.ts and src/image/normalization.ts; and src/image/block-means.ts.
 
 /** Red, green, blue and something; the pixel before the end of the memory has only three bytes. */
 inline Integers colorAt(const uint8_t *pixel, int32_t bytes) {
@@ -71,6 +71,33 @@ void photoToInput(const PhotoInput &work) {
       red[x] = work.tables[bytes[3 * x]];
       green[x] = work.tables[256 + bytes[3 * x + 1]];
       blue[x] = work.tables[512 + bytes[3 * x + 2]];
+    }
+  }
+}
+
+void blockMeans(const BlockMeans &work) {
+  const int64_t pitch = int64_t(work.width) * 3;
+  const int32_t factor = work.factor, rows = work.height / factor, columns = work.width / factor;
+  const double share = 1.0 / (double(factor) * factor);
+  uint32_t *__restrict sums = work.sums;
+  uint8_t *out = work.out;
+  for (int32_t y = 0; y < rows; y++) {
+    for (int64_t i = 0; i < pitch; i++) sums[i] = 0;
+    for (int32_t row = 0; row < factor; row++) {
+      const uint8_t *__restrict source = work.photo + (int64_t(y) * factor + row) * pitch;
+      for (int64_t i = 0; i < pitch; i++) sums[i] += source[i];
+    }
+    const uint32_t *from = sums;
+    for (int32_t x = 0; x < columns; x++) {
+      uint32_t red = 0, green = 0, blue = 0;
+      for (int32_t i = 0; i < factor; i++, from += 3) {
+        red += from[0];
+        green += from[1];
+        blue += from[2];
+      }
+      *out++ = static_cast<uint8_t>(red * share + 0.5);
+      *out++ = static_cast<uint8_t>(green * share + 0.5);
+      *out++ = static_cast<uint8_t>(blue * share + 0.5);
     }
   }
 }

@@ -99,11 +99,28 @@ struct PhotoInput {
   int32_t *bytes;
 };
 
+/** Side of a block from which a sum of its bytes might not fit in 32 bits. */
+constexpr int64_t mostBlock = 4096;
+
+/** The means of blocks of factor×factor pixels. */
+struct BlockMeans {
+  /** height×width×3. */
+  const uint8_t *photo;
+  int32_t width, height;
+  /** At most the shorter side, and `mostBlock`. */
+  int32_t factor;
+  /** Room for one row of the photo. */
+  uint32_t *sums;
+  /** ⌊height/factor⌋×⌊width/factor⌋×3. */
+  uint8_t *out;
+};
+
 struct PixelKernelSet {
   void (*argmax)(const Argmax &);
   void (*addProbabilities)(const ProbabilitySum &);
   void (*meanLogarithms)(const float *sums, int64_t count, double views, double least, float *out);
   void (*photoToInput)(const PhotoInput &);
+  void (*blockMeans)(const BlockMeans &);
 };
 
 /** The fastest ones that this processor can run; all give the same results. */

@@ -43,7 +43,7 @@ inline void store(Value *to, const Vector &vector) {
 }  // namespace
 
 extern const PixelKernelSet table;
-const PixelKernelSet table = {argmax, addProbabilities, meanLogarithms, photoToInput};
+const PixelKernelSet table = {argmax, addProbabilities, meanLogarithms, photoToInput, blockMeans};
 
 }  // namespace PIXEL_NAMESPACE
 }  // namespace faceparse

@@ -93,7 +93,7 @@ function finderOf(
   }
   const lazy = new LazyDetector(async () => {
     const { name, bytes } = await readWeights(detector);
-    return FaceDetector.create(bytes, engine, name);
+    return FaceDetector.create(bytes, engine, { name });
   });
   return { detector: lazy, release: () => lazy.dispose() };
 }

@@ -1,3 +1,4 @@
+import { type Boxes, boxesAround } from '../image/draw-boxes.ts';
 import type { Extents } from '../image/letterbox.ts';
 import type { FaceLandmarks, Point } from './face.ts';
 
@@ -87,9 +88,41 @@ export function isFramed({ width, height }: Extents, { x, y, side, angle }: Fram
 
 /** The directions of the sides of a framing: to the right, and down. */
 export function axesOf({ angle }: Framing): { readonly right: Point; readonly down: Point } {
-  const radians = (angle * Math.PI) / 180;
-  const [cos, sin] = [Math.cos(radians), Math.sin(radians)];
+  const [cos, sin] = directionOf(angle);
   return { right: { x: cos, y: sin }, down: { x: -sin, y: cos } };
+}
+
+/** Cosine and sine of an angle in degrees; exact for multiples of 90. */
+function directionOf(angle: number): [number, number] {
+  const quarter = angle / 90;
+  if (Number.isInteger(quarter)) {
+    const turns = ((quarter % 4) + 4) % 4;
+    return [[1, 0, -1, 0][turns], [0, 1, 0, -1][turns]];
+  }
+  const radians = (angle * Math.PI) / 180;
+  return [Math.cos(radians), Math.sin(radians)];
+}
+
+/** The boxes of the pixels of a square that is drawn upright at size×size, for `drawBoxes`. */
+export function boxesOfFraming(framing: Framing, size: number): Boxes {
+  const { right, down } = axesOf(framing);
+  const pixel = framing.side / size;
+  const first = (0.5 - size / 2) * pixel;
+  return boxesAround({
+    ax: right.x * pixel,
+    bx: down.x * pixel,
+    cx: framing.x + first * (right.x + down.x) - 0.5,
+    ay: right.y * pixel,
+    by: down.y * pixel,
+    cy: framing.y + first * (right.y + down.y) - 0.5,
+  });
+}
+
+/** Maps a point of a square that is drawn at size×size to the photo. */
+export function pointOfFraming(framing: Framing, size: number, { x, y }: Point): Point {
+  const { right, down } = axesOf(framing);
+  const [u, v] = [(x / size - 0.5) * framing.side, (y / size - 0.5) * framing.side];
+  return { x: framing.x + right.x * u + down.x * v, y: framing.y + right.y * u + down.y * v };
 }
 
 /** The corners of a framing, clockwise from the upper left one of the upright face. */

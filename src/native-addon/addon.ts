@@ -220,6 +220,24 @@ export interface AddonPixels {
    * @param least minimum mean, one number
    */
   meanLogarithms(sums: Float32Array, views: number, least: Float64Array, out: Float32Array): Promise<void>;
+  /** `drawBoxesSteps` of src/image/draw-boxes.ts; the arguments are those of `AddonAugmentation.warpPhoto`. */
+  drawBoxes(
+    photo: Uint8Array,
+    width: number,
+    height: number,
+    boxes: Float64Array,
+    mirrored: boolean,
+    color: Float64Array,
+    size: number,
+    out: Float32Array,
+    offset: number,
+  ): Promise<void>;
+  /**
+   * `blockMeansSteps` of src/image/block-means.ts.
+   *
+   * @param out ⌊height/factor⌋×⌊width/factor⌋×3
+   */
+  blockMeans(photo: Uint8Array, width: number, height: number, factor: number, out: Uint8Array): Promise<void>;
   /**
    * `photoToInput` of src/image/preprocessing.ts.
    *

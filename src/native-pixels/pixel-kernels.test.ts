@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { boxesOfFraming } from '../faces/framing.ts';
+import type { Photo } from '../image/image.ts';
 import { defaultPreprocessing, photoToInput, resizeRules } from '../image/preprocessing.ts';
 import { loadAddon, nativePixels } from '../native-addon/load-addon.ts';
 import { upsampledArgmax } from '../parser/argmax.ts';
@@ -54,11 +56,59 @@ function expectSameBits(actual: Float32Array, expected: Float32Array): void {
   if (wrong >= 0) expect(`${wrong}: ${actual[wrong]}`).toBe(`${wrong}: ${expected[wrong]}`);
 }
 
+function photoOf(width: number, height: number, seed: number): Photo {
+  const random = new Random(seed);
+  return { width, height, data: Uint8Array.from({ length: width * height * 3 }, () => random.integer(256)) };
+}
+
 describe.skipIf('reason' in loaded)('nativeKernels', () => {
   const native = nativeKernels(functions);
 
   it('are chosen where the add-on is there', () => {
     expect(pixelKernels()).not.toBe(plainKernels);
+  });
+
+  it('draw squares of photos like the plain kernels', async () => {
+    const number = (min: number, max: number) => fc.double({ min, max, noNaN: true });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.tuple(side, side, side),
+        fc.tuple(number(-60, 90), number(-60, 90), number(0.5, 200), number(-200, 200)),
+        fc.nat(),
+        async ([width, height, size], [x, y, extent, angle], seed) => {
+          const photo = photoOf(width, height, seed);
+          const boxes = boxesOfFraming({ x, y, side: extent, angle }, size);
+          const color = { gain: [0.25, 1 / 255, 3], bias: [-1, 0.5, 0.1] } as const;
+          const [actual, expected] = await Promise.all(
+            [native, plainKernels].map((kernels) => kernels.drawBoxes(photo, boxes, color, size)),
+          );
+          expectSameBits(actual, expected);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('take the means of blocks like the plain kernels', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(side, side), part, fc.nat(), async ([width, height], share, seed) => {
+        const photo = photoOf(width, height, seed);
+        const factor = 1 + Math.floor(share * (Math.min(width, height) - 1));
+        expect(await native.blockMeans(photo, factor)).toEqual(await plainKernels.blockMeans(photo, factor));
+      }),
+      { numRuns: 300 },
+    );
+    const white = { width: 4000, height: 400, data: new Uint8Array(4000 * 400 * 3).fill(255) };
+    expect((await native.blockMeans(white, 400)).data.every((value) => value === 255)).toBe(true);
+  });
+
+  it.each([
+    ['a factor above the height', 3, 2, 3, 99],
+    ['too short a photo', 40, 40, 2, 99_999],
+    ['too short a result', 4, 4, 1, 0],
+  ])('blockMeans refuses %s', (_, width, height, factor, room) => {
+    const call = () => functions.blockMeans(new Uint8Array(48), width, height, factor, new Uint8Array(room));
+    expect(call).toThrow(/blockMeans/);
   });
 
   it('give the labels of the plain argmax, and its counts', async () => {

@@ -50,6 +50,32 @@ export function nativeKernels(functions: AddonPixels): PixelKernels {
       return out;
     },
 
+    async drawBoxes(photo, boxes, color, size) {
+      const { corner, width, height } = boxes;
+      const { ax, bx, cx, ay, by, cy } = corner;
+      const out = new Float32Array(3 * size * size);
+      await functions.drawBoxes(
+        photo.data,
+        photo.width,
+        photo.height,
+        Float64Array.of(ax, bx, cx, ay, by, cy, width, height),
+        false,
+        Float64Array.of(...color.gain, ...color.bias, ...(color.matrix ?? [])),
+        size,
+        out,
+        0,
+      );
+      return out;
+    },
+
+    async blockMeans(photo, factor) {
+      if (factor === 1) return photo;
+      const [width, height] = [Math.floor(photo.width / factor), Math.floor(photo.height / factor)];
+      const data = new Uint8Array(width * height * 3);
+      await functions.blockMeans(photo.data, photo.width, photo.height, factor, data);
+      return { width, height, data };
+    },
+
     async addProbabilities(sums, grid, scores, mirror) {
       const taps = gridTaps(scores, grid);
       const [rows, columns] = [lowsOf(taps.rows), lowsOf(taps.columns)];

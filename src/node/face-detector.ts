@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Engine } from '../engine/engine.ts';
 import { FaceDetector } from '../faces/detector/face-detector.ts';
+import { pixelKernels } from '../native-pixels/pixel-kernels.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /** The path of the detector's weights. It is the same relative to src/node/ and dist/node/. */
@@ -24,5 +25,5 @@ export async function loadFaceDetector(engine: Engine, path = faceDetectorWeight
       { exitCode: 2, cause: error },
     );
   });
-  return FaceDetector.create(bytes, engine, path);
+  return FaceDetector.create(bytes, engine, { name: path, kernels: pixelKernels() });
 }

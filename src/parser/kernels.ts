@@ -1,4 +1,5 @@
 import type { Photo } from '../image/image.ts';
+import { type PhotoKernels, plainPhotoKernels } from '../image/photo-kernels.ts';
 import { type Preprocessing, photoToInputSteps } from '../image/preprocessing.ts';
 import { runInSlices } from '../scheduling/steps.ts';
 import { type CountedLabels, upsampledArgmaxSteps } from './argmax.ts';
@@ -10,7 +11,7 @@ import { addProbabilitiesSteps, meanLogarithmsSteps } from './probability-sums.t
  * The work on pixels around the network. No implementation blocks the thread, and all give the same results, bit for bit. Arrays
  * must not change before the promise resolves.
  */
-export interface PixelKernels {
+export interface PixelKernels extends PhotoKernels {
   /** `photoToInput` of src/image/preprocessing.ts. */
   photoToInput(photo: Photo, preprocessing: Preprocessing): Promise<Float32Array>;
   /** `addProbabilitiesSteps` of probability-sums.ts. */
@@ -23,6 +24,7 @@ export interface PixelKernels {
 
 /** The portable implementation, which defines the results. */
 export const plainKernels: PixelKernels = {
+  ...plainPhotoKernels,
   photoToInput: (...call) => runInSlices(photoToInputSteps(...call)),
   addProbabilities: (...call) => runInSlices(addProbabilitiesSteps(...call)),
   meanLogarithms: (...call) => runInSlices(meanLogarithmsSteps(...call)),

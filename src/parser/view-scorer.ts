@@ -2,9 +2,8 @@ import type { Framing } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import type { Extents } from '../image/letterbox.ts';
 import { contentBox } from '../image/preprocessing.ts';
-import { runInSlices } from '../scheduling/steps.ts';
 import { mirrorInPlace, ProbabilityAverage } from './averaging.ts';
-import { faceToInputSteps } from './faces/face-input.ts';
+import { faceToInput } from './faces/face-input.ts';
 import type { ClassScores } from './grid-classes.ts';
 import { cropGrid, cropScores } from './grid-taps.ts';
 import type { PixelKernels } from './kernels.ts';
@@ -31,7 +30,7 @@ export class ViewScorer {
     for (const { preprocessing } of this.networks) {
       const work = () =>
         framing
-          ? runInSlices(faceToInputSteps(photo, framing, preprocessing))
+          ? faceToInput(photo, framing, preprocessing, this.kernels)
           : this.kernels.photoToInput(photo, preprocessing);
       inputs.push(await watch.time('preprocess', work));
     }

@@ -2,17 +2,27 @@
 import { CallQueue } from '../../engine/call-queue.ts';
 import type { Engine, Program } from '../../engine/engine.ts';
 import type { Photo } from '../../image/image.ts';
+import { type PhotoKernels, plainPhotoKernels } from '../../image/photo-kernels.ts';
 import { abortable } from '../../scheduling/abortable.ts';
 import { runInSlices } from '../../scheduling/steps.ts';
+import { checkOptions } from '../../text/check-options.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import type { FoundFace } from '../face.ts';
-import { pointOfSquare, type Square } from '../square-crop.ts';
+import { type Framing, pointOfFraming } from '../framing.ts';
 import { blazeFaceWithWeights, inputMultiple } from './blaze-face.ts';
 import { type Candidate, candidateOf, faceOf, isSameFace, turnBetween } from './candidate.ts';
 import { type DetectOptions, readDetectOptions } from './detect-options.ts';
 import { decodePredictions, joinPredictions, type Prediction } from './predictions.ts';
-import { cutSquareSteps, placePhotoSteps, type ScaledPhoto, scalePhotoSteps, shrinkSteps } from './scaled-photo.ts';
+import { cutSquare, placePhotoSteps, type ScaledPhoto, scalePhoto, shrinkSteps } from './scaled-photo.ts';
 import { readDetectorWeights } from './weights.ts';
+
+/** Options of a detector. */
+export interface FaceDetectorOptions {
+  /** Name of the weights in errors; default "the weights". */
+  readonly name?: string;
+  /** @internal The work on pixels; Node brings the add-on's. */
+  readonly kernels?: PhotoKernels;
+}
 
 /** Longer sides of the photo in which faces are searched; the later ones only if nothing was found. */
 const searchSides = [256, 512] as const;
@@ -62,20 +72,24 @@ export class FaceDetector {
   readonly #programs = new Map<string, Program>();
   #disposal: Promise<void> | undefined;
 
-  private constructor(states: ReadonlyMap<string, Float32Array>, engine: Engine) {
+  readonly #kernels: PhotoKernels;
+
+  private constructor(states: ReadonlyMap<string, Float32Array>, engine: Engine, kernels: PhotoKernels) {
     this.#states = states;
     this.#engine = engine;
+    this.#kernels = kernels;
   }
 
   /**
    * Creates a detector.
    *
    * @param weights the bytes of `faceparse/weights/face-detector.safetensors`
-   * @param name what to call the weights in errors
    * @throws FaceparseError if they are not the weights of the detector
    */
-  static async create(weights: Uint8Array, engine: Engine, name = 'the weights'): Promise<FaceDetector> {
-    const detector = new FaceDetector(readDetectorWeights(weights, name), engine);
+  static async create(weights: Uint8Array, engine: Engine, options: FaceDetectorOptions = {}): Promise<FaceDetector> {
+    checkOptions(options, ['name', 'kernels'], 'FaceDetector.create');
+    const { name = 'the weights', kernels = plainPhotoKernels } = options;
+    const detector = new FaceDetector(readDetectorWeights(weights, name), engine, kernels);
     await detector.program(squareSide, squareSide);
     return detector;
   }
@@ -114,7 +128,7 @@ export class FaceDetector {
   ): Promise<FoundFace[]> {
     signal?.throwIfAborted();
     const longest = Math.max(photo.width, photo.height);
-    const scaled = await runInSlices(scalePhotoSteps(photo, searchSides[1]));
+    const scaled = await scalePhoto(photo, searchSides[1], this.#kernels);
     const faces: Candidate[] = [];
     for (const [index, side] of searchSides.entries()) {
       // A finer search finds only what the search before was too coarse for.
@@ -168,12 +182,12 @@ export class FaceDetector {
 
   /** The face in the middle of a square that is turned by an angle. */
   private async look(scaled: ScaledPhoto, around: Candidate, angle: number): Promise<Candidate | undefined> {
-    const square: Square = { centre: around.centre, side: around.side * squareRatio, angle };
-    const input = await runInSlices(cutSquareSteps(scaled, square, squareSide));
+    const square: Framing = { ...around.centre, side: around.side * squareRatio, angle };
+    const input = await cutSquare(scaled, square, squareSide, this.#kernels);
     const predictions = await this.predict(input, squareSide, squareSide, searchThreshold);
     const middle = squareSide / 2;
     const face = predictions.find(({ values }) => Math.hypot(values[0] - middle, values[1] - middle) < middle / 2);
-    return face && candidateOf(face, square.side / squareSide, (x, y) => pointOfSquare(square, squareSide, x, y));
+    return face && candidateOf(face, square.side / squareSide, (x, y) => pointOfFraming(square, squareSide, { x, y }));
   }
 
   private async predict(image: Float32Array, width: number, height: number, threshold: number): Promise<Prediction[]> {

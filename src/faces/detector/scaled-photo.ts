@@ -1,9 +1,9 @@
-import { blockMeansSteps } from '../../image/block-means.ts';
 import type { ColorTransform } from '../../image/draw-boxes.ts';
 import type { Photo } from '../../image/image.ts';
+import type { PhotoKernels } from '../../image/photo-kernels.ts';
 import { resizePhotoSteps } from '../../image/resize.ts';
 import type { Steps } from '../../scheduling/steps.ts';
-import { drawSquareSteps, type Square } from '../square-crop.ts';
+import { boxesOfFraming, type Framing } from '../framing.ts';
 
 /** What the network expects: RGB from -1 to 1. */
 const color: ColorTransform = { gain: [1 / 127.5, 1 / 127.5, 1 / 127.5], bias: [-1, -1, -1] };
@@ -16,12 +16,12 @@ export interface ScaledPhoto {
   readonly factor: number;
 }
 
-/** A photo with its smallest version by a whole factor whose longer side has at least so many pixels, in steps of one row. */
-export function* scalePhotoSteps(photo: Photo, side: number): Steps<ScaledPhoto> {
+/** A photo with its smallest version by a whole factor whose longer side has at least so many pixels. */
+export async function scalePhoto(photo: Photo, side: number, kernels: PhotoKernels): Promise<ScaledPhoto> {
   const factor = Math.max(1, Math.floor(Math.max(photo.width, photo.height) / side));
   // A photo that is long and narrow keeps its short side.
   const kept = Math.min(factor, photo.width, photo.height);
-  return { photo, small: yield* blockMeansSteps(photo, kept), factor: kept };
+  return { photo, small: await kernels.blockMeans(photo, kept), factor: kept };
 }
 
 /** The photo with its longer side at most so long, in steps of one row. */
@@ -52,18 +52,14 @@ export function* placePhotoSteps(
 }
 
 /** A network input of 3×size×size with a square of the photo, from the small version if that is fine enough. */
-export function* cutSquareSteps(
+export function cutSquare(
   { photo, small, factor }: ScaledPhoto,
-  square: Square,
+  square: Framing,
   size: number,
-): Steps<Float32Array> {
-  const [source, ratio] = square.side >= size * factor ? [small, factor] : [photo, 1];
-  const scaled = {
-    centre: { x: square.centre.x / ratio, y: square.centre.y / ratio },
-    side: square.side / ratio,
-    angle: square.angle,
-  };
-  const input = new Float32Array(3 * size * size);
-  yield* drawSquareSteps(source, scaled, color, size, input);
-  return input;
+  kernels: PhotoKernels,
+): Promise<Float32Array> {
+  if (square.side < size * factor) return kernels.drawBoxes(photo, boxesOfFraming(square, size), color, size);
+  const { x, y, side, angle } = square;
+  const scaled = { x: x / factor, y: y / factor, side: side / factor, angle };
+  return kernels.drawBoxes(small, boxesOfFraming(scaled, size), color, size);
 }

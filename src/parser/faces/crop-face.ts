@@ -1,8 +1,9 @@
+import { boxesOfFraming } from '../../faces/framing.ts';
 import type { LabelMap, Photo } from '../../image/image.ts';
+import { plainPhotoKernels } from '../../image/photo-kernels.ts';
 import { runInSlices } from '../../scheduling/steps.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { upsampledArgmaxSteps } from '../argmax.ts';
-import { drawFaceSteps } from './face-input.ts';
 import type { ParsedFace } from './parsed-face.ts';
 
 /** Longest side of a crop in pixels by default, that of CelebA-HQ. */
@@ -10,6 +11,9 @@ const largestCrop = 1024;
 
 /** Longest side of a crop that may be asked for. */
 const largestSide = 4096;
+
+/** Bytes become floats unchanged. */
+const asItIs = { gain: [1, 1, 1], bias: [0, 0, 0] } as const;
 
 /** A face by itself, upright and square, with its labels at the same size. */
 export interface FaceCrop {
@@ -38,7 +42,7 @@ export async function cropFace(
       exitCode: 2,
     });
   }
-  const planes = await runInSlices(drawFaceSteps(photo, framing, size, { gain: [1, 1, 1], bias: [0, 0, 0] }));
+  const planes = await plainPhotoKernels.drawBoxes(photo, boxesOfFraming(framing, size), asItIs, size);
   const plane = size * size;
   const data = new Uint8Array(3 * plane);
   for (let i = 0; i < plane; i++) for (let c = 0; c < 3; c++) data[3 * i + c] = planes[c * plane + i] + 0.5;
