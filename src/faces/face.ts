@@ -29,8 +29,15 @@ export interface FoundFace {
   readonly landmarks: FaceLandmarks;
 }
 
+/** What a parser asks of a detector. */
+export interface FindOptions {
+  /** Minimum confidence from 0 to 1; default: what the detector finds right. A detector without one may ignore it. */
+  readonly minConfidence?: number;
+  readonly signal?: AbortSignal;
+}
+
 /** Finds faces in photos: `FaceDetector`, or one of your own, such as that of a phone. */
 export interface FaceFinder {
   /** The faces of a photo, the most prominent first; empty if there are none. */
-  detect(photo: Photo, options?: { readonly signal?: AbortSignal }): Promise<readonly FoundFace[]>;
+  detect(photo: Photo, options?: FindOptions): Promise<readonly FoundFace[]>;
 }

@@ -26,6 +26,14 @@ describe('framingOf', () => {
     );
   });
 
+  it('goes by the distance of the mouth in a profile, whose eyes are close together', () => {
+    const front = landmarksAt(framed);
+    const between = { x: (front.rightEye.x + front.leftEye.x) / 2, y: front.rightEye.y };
+    const profile = { ...front, rightEye: between, leftEye: between, rightEar: between, leftEar: between };
+    expect(framingOf(profile).side).toBeCloseTo(3.4 * Math.hypot(between.x - front.mouth.x, between.y - front.mouth.y));
+    expect(framingOf(profile).side).toBeGreaterThan(0.8 * 512);
+  });
+
   it('is mirrored with the face', () => {
     const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = landmarksAt({ x: 100, y: 80, side: 60, angle: 25 });
     const flip = ({ x, y }: { x: number; y: number }) => ({ x: -x, y });

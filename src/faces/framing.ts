@@ -50,9 +50,19 @@ export function framingOf(landmarks: FaceLandmarks): Framing {
   const axis = weighted(landmarks, axisFactors);
   return {
     ...weighted(landmarks, centreFactors),
-    side: Math.hypot(axis.x, axis.y),
+    side: Math.max(Math.hypot(axis.x, axis.y), profileRatio * eyesToMouth(landmarks)),
     angle: (Math.atan2(axis.y, axis.x) * 180) / Math.PI,
   };
+}
+
+/**
+ * Minimum side in distances of the mouth from the eyes. In profiles, whose eyes are close together, it is the longer measure, as
+ * in CelebA-HQ's own rule; it is the lowest that frontal faces have.
+ */
+const profileRatio = 3.4;
+
+function eyesToMouth({ rightEye, leftEye, mouth }: FaceLandmarks): number {
+  return Math.hypot((rightEye.x + leftEye.x) / 2 - mouth.x, (rightEye.y + leftEye.y) / 2 - mouth.y);
 }
 
 function weighted(landmarks: FaceLandmarks, factors: Factors): Point {
@@ -74,11 +84,16 @@ export function framingOfPhoto({ width, height }: Extents): Framing {
   return { x: width / 2, y: height / 2, side: Math.sqrt(width * height), angle: 0 };
 }
 
+/** Whether a photo has about the shape of a framing; others would be stretched. */
+export function mayBeFramed({ width, height }: Extents): boolean {
+  return Math.max(width / height, height / width) <= tolerance.aspect;
+}
+
 /** Whether a photo already shows a face in about that framing, as the photos of CelebA-HQ do. */
 export function isFramed({ width, height }: Extents, { x, y, side, angle }: Framing): boolean {
   const ratio = (size: number, other: number) => Math.max(size / other, other / size);
   return (
-    ratio(width, height) <= tolerance.aspect &&
+    mayBeFramed({ width, height }) &&
     Math.abs(x - width / 2) <= tolerance.shift * width &&
     Math.abs(y - height / 2) <= tolerance.shift * height &&
     ratio(side, framingOfPhoto({ width, height }).side) <= tolerance.scale &&

@@ -1,5 +1,5 @@
 import type { Photo } from '../image/image.ts';
-import type { FaceFinder, FoundFace } from './face.ts';
+import type { FaceFinder, FindOptions, FoundFace } from './face.ts';
 
 /** A detector that holds memory of an engine. */
 export interface DisposableFinder extends FaceFinder {
@@ -12,7 +12,7 @@ export class LazyDetector implements DisposableFinder {
 
   constructor(private readonly load: () => Promise<DisposableFinder>) {}
 
-  async detect(photo: Photo, options?: { readonly signal?: AbortSignal }): Promise<readonly FoundFace[]> {
+  async detect(photo: Photo, options?: FindOptions): Promise<readonly FoundFace[]> {
     this.#loaded ??= this.load();
     return (await this.#loaded).detect(photo, options);
   }

@@ -4,8 +4,8 @@
  * correctly but for one value in thousands.
  */
 
-const ln2 = 0.6931471805599453;
-const log2e = 1.4426950408889634;
+const ln2 = Math.LN2;
+const log2e = Math.LOG2E;
 
 /** Below this, an exponential is 0 in single precision. */
 const lowest = -104;

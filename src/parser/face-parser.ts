@@ -1,7 +1,7 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 import type { Engine } from '../engine/engine.ts';
-import type { FaceFinder, FoundFace } from '../faces/face.ts';
-import { framingOf, isFramed } from '../faces/framing.ts';
+import type { FaceFinder, FindOptions, FoundFace } from '../faces/face.ts';
+import { framingOf, isFramed, mayBeFramed } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import { unusableImage } from '../image/image-input.ts';
 import type { Extents } from '../image/letterbox.ts';
@@ -51,6 +51,9 @@ export interface FaceParserOptions {
   /** @internal The work on pixels; Node brings the add-on's. */
   readonly kernels?: PixelKernels;
 }
+
+/** Minimum confidence of a face that fills the photo as in aligned photos, if no other is found. */
+const hiddenConfidence = 0.4;
 
 /** The parts of a parser. */
 export interface ParserParts {
@@ -308,8 +311,16 @@ export class FaceParser<Source = RawImage> {
   ): Promise<FaceTarget[] | undefined> {
     const detector = this.#detector;
     if (!detector || faces === 'whole') return undefined;
-    const found = await watch.time('detect', () => detector.detect(photo, signal ? { signal } : {}));
-    return found.slice(0, mostFaces).map((face) => ({ face, framing: framingOf(face.landmarks) }));
+    const ask = async (options: FindOptions): Promise<FaceTarget[]> => {
+      const found = await watch.time('detect', () => detector.detect(photo, { ...options, ...(signal && { signal }) }));
+      return found.slice(0, mostFaces).map((face) => ({ face, framing: framingOf(face.landmarks) }));
+    };
+    const found = await ask({});
+    if (found.length > 0 || faces === 'every' || !mayBeFramed(photo)) return found;
+    // A hidden face is still likely where the faces of aligned photos are.
+    return (await ask({ minConfidence: hiddenConfidence }))
+      .filter(({ framing }) => isFramed(photo, framing))
+      .slice(0, 1);
   }
 
   private async score(prepared: Prepared, { maxSide, signal }: ParseOptions): Promise<Scored> {

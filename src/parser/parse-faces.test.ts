@@ -3,6 +3,7 @@ import { faceAt, fixedFinder } from '../../test/face-fixture.ts';
 import { letterboxed, randomWeights } from '../../test/random-weights.ts';
 import type { Engine } from '../engine/engine.ts';
 import { createNodeOnnxEngine } from '../engine/onnx/node.ts';
+import type { FaceFinder } from '../faces/face.ts';
 import type { Framing } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import { Random } from '../random/random.ts';
@@ -92,6 +93,25 @@ describe('parsing faces', () => {
     const every = await parser.parse(photo, { faces: 'every' });
     expect(every.scores).toBeUndefined();
     expect(every.faces[0].framing.side).toBeCloseTo(60);
+    await parser.dispose();
+  });
+
+  it('looks again for a hidden face where aligned photos have theirs, if the photo is square', async () => {
+    const asked: unknown[] = [];
+    const detector: FaceFinder = {
+      async detect(_, options) {
+        asked.push(options?.minConfidence);
+        const far = faceAt({ x: 10, y: 10, side: 20, angle: 0 }, 0.5);
+        return options?.minConfidence === undefined ? [] : [far, faceAt({ x: 33, y: 31, side: 60, angle: 3 }, 0.5)];
+      },
+    };
+    const parser = await FaceParser.create(weights, engine, { detector });
+    const { faces, scores } = await parser.parse(noise(64, 64));
+    expect(faces.map(({ confidence }) => confidence)).toEqual([0.5]);
+    expect(scores).toBeDefined();
+    expect((await parser.parse(noise(64, 50))).faces).toEqual([]);
+    expect((await parser.parse(noise(64, 64), { faces: 'every' })).faces).toEqual([]);
+    expect(asked).toEqual([undefined, 0.4, undefined, undefined]);
     await parser.dispose();
   });
 
