@@ -11,9 +11,9 @@ import { mirrorTable } from '../dist/labels/mirror.js';
 import { median } from '../dist/metrics/median.js';
 import { pixelKernels } from '../dist/native-pixels/pixel-kernels.js';
 import { drawSyntheticFace, FaceParser } from '../dist/node.js';
-import { defaultAveraging, ProbabilityAverage } from '../dist/parser/averaging.js';
 import { FaceParser as CoreParser } from '../dist/parser/face-parser.js';
-import { plainKernels } from '../dist/parser/kernels.js';
+import { defaultAveraging, ProbabilityAverage } from '../dist/parser/grid/averaging.js';
+import { plainKernels } from '../dist/parser/grid/kernels.js';
 
 const { values } = parseArgs({
   options: {

@@ -1,4 +1,4 @@
-// Labels at the size of the photo: see src/parser/argmax.ts and src/parser/grid-classes.ts. Cells are the squares between four neighbouring points.
+// Labels at the size of the photo: see src/parser/grid/argmax.ts and src/parser/grid/grid-classes.ts. Cells are the squares between four neighbouring points.
 
 constexpr uint8_t uncertain = 255;
 

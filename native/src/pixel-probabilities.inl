@@ -1,10 +1,10 @@
-// Mean probabilities of several views: see src/parser/probability-sums.ts and src/parser/exponential.ts.
+// Mean probabilities of several views: see src/parser/grid/probability-sums.ts and src/parser/grid/exponential.ts.
 
 constexpr double logarithmOfTwo = 0.6931471805599453;
 
 inline Doubles exactly(double value) { return Doubles{} + value; }
 
-/** `exponential` of src/parser/exponential.ts, for numbers up to 0. */
+/** `exponential` of src/parser/grid/exponential.ts, for numbers up to 0. */
 inline Doubles exponential(const Doubles &value) {
   const Doubles bounded = value < -104.0 ? exactly(-104.0) : value;
   const auto power = __builtin_convertvector(bounded * 1.4426950408889634 - 0.5, Integers);
@@ -16,7 +16,7 @@ inline Doubles exponential(const Doubles &value) {
   return sum * reinterpret_cast<Doubles>(bits);
 }
 
-/** `logarithm` of src/parser/exponential.ts, for normal numbers above 0. */
+/** `logarithm` of src/parser/grid/exponential.ts, for normal numbers above 0. */
 inline Floats logarithm(const Floats &value) {
   const Integers bits = reinterpret_cast<Integers>(value);
   const Integers power = (bits - 0x3f3504f3) >> 23;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { randomWeights } from '../../test/random-weights.ts';
-import { type Averaging, networkSides } from '../parser/averaging.ts';
+import { type Averaging, networkSides } from '../parser/grid/averaging.ts';
 import type { RunEnvironment } from '../training/record/environment.ts';
 import { courseReadme } from './course-readme.ts';
 import { challengeRules } from './rules.ts';

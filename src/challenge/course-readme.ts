@@ -3,7 +3,7 @@ import { modelTitle } from '../models/settings.ts';
 import { installedPackage } from '../packages/installed-package.ts';
 import { packageRanges, readOwnPackage } from '../packages/own-package.ts';
 import { packagePurposes } from '../packages/package-purposes.ts';
-import { networkSides } from '../parser/averaging.ts';
+import { networkSides } from '../parser/grid/averaging.ts';
 import { formatCount } from '../text/counts.ts';
 import { describeChange } from '../training/earlier-run/setting-changes.ts';
 import type { Entry } from './entry.ts';

@@ -4,7 +4,7 @@ import { dirname, extname, join } from 'node:path';
 import type { EngineChoice } from '../engine/select-engine.ts';
 import { isFolder } from '../files/path-kind.ts';
 import { loadWeights } from '../node/face-parser.ts';
-import type { Averaging } from '../parser/averaging.ts';
+import type { Averaging } from '../parser/grid/averaging.ts';
 import { buildReport, sourceName } from '../report/build-report.ts';
 import { readSubject, weightsDigest } from '../report/report-subject.ts';
 import { writeReport } from '../report/write-report.ts';

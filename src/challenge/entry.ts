@@ -8,7 +8,7 @@ import { foreignModelError, isOwnExport } from '../models/foreign-weights.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { modelOf, weightsGraph } from '../models/weights-graph.ts';
 import { loadWeights } from '../node/face-parser.ts';
-import type { Averaging } from '../parser/averaging.ts';
+import type { Averaging } from '../parser/grid/averaging.ts';
 import { FaceparseError } from '../text/errors.ts';
 import { type RunEnvironment, readEnvironment } from '../training/record/environment.ts';
 import { runFolder } from '../training/record/run-folder.ts';

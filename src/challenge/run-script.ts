@@ -5,8 +5,8 @@ import { roundingOffset } from '../image/resize.ts';
 import type { LabelSet } from '../labels/label-set.ts';
 import { mirrorTable } from '../labels/mirror.ts';
 import type { Model } from '../models/model.ts';
-import { type Averaging, networkSides } from '../parser/averaging.ts';
-import { leastProbability } from '../parser/probability-sums.ts';
+import { type Averaging, networkSides } from '../parser/grid/averaging.ts';
+import { leastProbability } from '../parser/grid/probability-sums.ts';
 
 /** What the generated script does with a photo besides running the network. */
 export interface RunScriptOptions {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { defaultAveraging } from '../parser/averaging.ts';
+import { defaultAveraging } from '../parser/grid/averaging.ts';
 import { addAveragingOptions, averagingOf, parseScales } from './averaging-options.ts';
 
 function parse(...words: string[]) {

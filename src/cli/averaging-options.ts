@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Averaging } from '../parser/averaging.ts';
+import type { Averaging } from '../parser/grid/averaging.ts';
 
 /** Options of commands that support test-time averaging. */
 export interface AveragingOptions {
@@ -32,6 +32,6 @@ export function addAveragingOptions(command: Command, remark = ''): Command {
 /** The views to average over, or undefined if averaging is off. */
 export async function averagingOf({ tta, scales }: AveragingOptions): Promise<Averaging | undefined> {
   if (!tta) return undefined;
-  const { defaultAveraging } = await import('../parser/averaging.ts');
+  const { defaultAveraging } = await import('../parser/grid/averaging.ts');
   return scales ? { ...defaultAveraging, scales } : defaultAveraging;
 }

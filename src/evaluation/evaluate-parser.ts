@@ -8,7 +8,7 @@ import type { LabelSet } from '../labels/label-set.ts';
 import { mergeTable } from '../labels/merge.ts';
 import { FaceScore, type ImageScore, type ScoreSummary } from '../metrics/face-score.ts';
 import type { FaceParser } from '../parser/face-parser.ts';
-import type { ParseTiming } from '../parser/parse-result.ts';
+import type { ParseTiming } from '../parser/result/parse-result.ts';
 import { FaceparseError } from '../text/errors.ts';
 
 /** One scored image. */

@@ -176,7 +176,7 @@ export interface AddonAugmentation {
  */
 export interface AddonPixels {
   /**
-   * `upsampledArgmax` of src/parser/argmax.ts.
+   * `upsampledArgmax` of src/parser/grid/argmax.ts.
    *
    * @param rows lower row of the grid for every output row
    * @param columnFractions floats
@@ -196,7 +196,7 @@ export interface AddonPixels {
     pixels: Float64Array,
   ): Promise<void>;
   /**
-   * `addProbabilitiesSteps` of src/parser/probability-sums.ts.
+   * `addProbabilitiesSteps` of src/parser/grid/probability-sums.ts.
    *
    * @param targets for each class, the one that it is added to
    * @param sums classes×rows×columns
@@ -215,7 +215,7 @@ export interface AddonPixels {
     sums: Float32Array,
   ): Promise<void>;
   /**
-   * `meanLogarithmsSteps` of src/parser/probability-sums.ts.
+   * `meanLogarithmsSteps` of src/parser/grid/probability-sums.ts.
    *
    * @param least minimum mean, one number
    */

@@ -4,10 +4,10 @@ import { boxesOfFraming } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import { defaultPreprocessing, photoToInput, resizeRules } from '../image/preprocessing.ts';
 import { loadAddon, nativePixels } from '../native-addon/load-addon.ts';
-import { upsampledArgmax } from '../parser/argmax.ts';
-import { ProbabilityAverage } from '../parser/averaging.ts';
-import type { ClassScores } from '../parser/grid-classes.ts';
-import { plainKernels } from '../parser/kernels.ts';
+import { upsampledArgmax } from '../parser/grid/argmax.ts';
+import { ProbabilityAverage } from '../parser/grid/averaging.ts';
+import type { ClassScores } from '../parser/grid/grid-classes.ts';
+import { plainKernels } from '../parser/grid/kernels.ts';
 import { Random } from '../random/random.ts';
 import { nativeKernels, pixelKernels } from './pixel-kernels.ts';
 

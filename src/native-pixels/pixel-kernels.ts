@@ -5,9 +5,9 @@ import { contentBox } from '../image/preprocessing.ts';
 import { axisTaps, checkResize } from '../image/resize.ts';
 import type { AddonPixels } from '../native-addon/addon.ts';
 import { nativePixels } from '../native-addon/load-addon.ts';
-import { gridTaps, pixelGrid } from '../parser/grid-taps.ts';
-import { type PixelKernels, plainKernels } from '../parser/kernels.ts';
-import { leastProbability } from '../parser/probability-sums.ts';
+import { gridTaps, pixelGrid } from '../parser/grid/grid-taps.ts';
+import { type PixelKernels, plainKernels } from '../parser/grid/kernels.ts';
+import { leastProbability } from '../parser/grid/probability-sums.ts';
 
 let chosen: PixelKernels | undefined;
 

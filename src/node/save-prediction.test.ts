@@ -6,8 +6,8 @@ import { noiseRgb, temporaryFolder } from '../../test/dataset-fixture.ts';
 import { fromHalf } from '../formats/float16.ts';
 import { decodePalettePng } from '../formats/png/palette-png.ts';
 import { getLabelSet } from '../labels/registry.ts';
-import { upsampledArgmax } from '../parser/argmax.ts';
-import { ParseResult } from '../parser/parse-result.ts';
+import { upsampledArgmax } from '../parser/grid/argmax.ts';
+import { ParseResult } from '../parser/result/parse-result.ts';
 import { Random } from '../random/random.ts';
 import { predictionPaths, savePrediction } from './save-prediction.ts';
 

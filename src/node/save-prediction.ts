@@ -7,8 +7,8 @@ import type { LabelMap, Photo } from '../image/image.ts';
 import { mapLabels } from '../image/map-labels.ts';
 import { blendOverlay } from '../image/overlay.ts';
 import type { LabelSet } from '../labels/label-set.ts';
-import { cropFace } from '../parser/faces/crop-face.ts';
-import type { ParseResult } from '../parser/parse-result.ts';
+import { cropFace } from '../parser/result/crop-face.ts';
+import type { ParseResult } from '../parser/result/parse-result.ts';
 import { deflateLabelPng } from './deflate-label-png.ts';
 import { saveProbabilityArray, saveProbabilityImages } from './save-probabilities.ts';
 

@@ -4,7 +4,7 @@ import { writeFilesAtomic } from '../files/atomic-write.ts';
 import { toHalves } from '../formats/float16.ts';
 import { npyHeader } from '../formats/npy.ts';
 import type { LabelSet } from '../labels/label-set.ts';
-import type { ParseResult } from '../parser/parse-result.ts';
+import type { ParseResult } from '../parser/result/parse-result.ts';
 import { Grey16PngEncoder } from './grey16-png.ts';
 
 /** Writes probabilities as a NumPy array of float16, C×H×W. */

@@ -8,8 +8,8 @@ import { mirrorTable } from '../labels/mirror.ts';
 import { getLabelSet } from '../labels/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { Random } from '../random/random.ts';
-import type { Averaging } from './averaging.ts';
 import { FaceParser } from './face-parser.ts';
+import type { Averaging } from './grid/averaging.ts';
 
 /** Smooth colours, as photos have, with some noise. */
 function drawPhoto(width: number, height: number): Photo {

@@ -16,13 +16,14 @@ import { runInSlices } from '../scheduling/steps.ts';
 import { checkOptions } from '../text/check-options.ts';
 import { describeValue } from '../text/describe-value.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { type Averaging, checkAveraging } from './averaging.ts';
 import { mostFaces } from './faces/compose-faces.ts';
 import { type FrameJob, frameLoop, type TimedFrame } from './frames/frame-loop.ts';
 import { checkFrameOptions, type FrameOptions } from './frames/frame-options.ts';
 import { FrameParser, ownPixels } from './frames/frame-parser.ts';
-import type { ClassScores } from './grid-classes.ts';
-import { type PixelKernels, plainKernels } from './kernels.ts';
+import { type Averaging, checkAveraging } from './grid/averaging.ts';
+import type { ClassScores } from './grid/grid-classes.ts';
+import { type PixelKernels, plainKernels } from './grid/kernels.ts';
+import { checkParseOptions, type ParseOptions } from './parse-options.ts';
 import {
   type FaceTarget,
   facesResult,
@@ -31,11 +32,10 @@ import {
   scaleTarget,
   wholeFace,
   wholeResult,
-} from './label-results.ts';
-import { checkParseOptions, type ParseOptions } from './parse-options.ts';
-import { ParseResult } from './parse-result.ts';
+} from './result/label-results.ts';
+import { ParseResult } from './result/parse-result.ts';
+import { Stopwatch } from './result/stopwatch.ts';
 import { SizedNetwork } from './sized-network.ts';
-import { Stopwatch } from './stopwatch.ts';
 import { type View, ViewScorer } from './view-scorer.ts';
 
 /** Options of a parser. */

@@ -5,8 +5,8 @@ import { getArchitecture } from '../models/registry.ts';
 import type { Weights } from '../models/weights-file.ts';
 import { weightsGraph } from '../models/weights-graph.ts';
 import { FaceparseError } from '../text/errors.ts';
-import { networkSides } from './averaging.ts';
-import type { ClassScores } from './grid-classes.ts';
+import { networkSides } from './grid/averaging.ts';
+import type { ClassScores } from './grid/grid-classes.ts';
 
 /** A network with its weights, compiled for one size of its input. */
 export class SizedNetwork {

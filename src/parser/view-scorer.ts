@@ -2,13 +2,13 @@ import type { Framing } from '../faces/framing.ts';
 import type { Photo } from '../image/image.ts';
 import type { Extents } from '../image/letterbox.ts';
 import { contentBox } from '../image/preprocessing.ts';
-import { mirrorInPlace, ProbabilityAverage } from './averaging.ts';
 import { faceToInput } from './faces/face-input.ts';
-import type { ClassScores } from './grid-classes.ts';
-import { cropGrid, cropScores } from './grid-taps.ts';
-import type { PixelKernels } from './kernels.ts';
+import { mirrorInPlace, ProbabilityAverage } from './grid/averaging.ts';
+import type { ClassScores } from './grid/grid-classes.ts';
+import { cropGrid, cropScores } from './grid/grid-taps.ts';
+import type { PixelKernels } from './grid/kernels.ts';
+import type { Stopwatch } from './result/stopwatch.ts';
 import type { SizedNetwork } from './sized-network.ts';
-import type { Stopwatch } from './stopwatch.ts';
 
 /** What the networks see: a photo, or the square of one face, as one input of 3×side×side per network. */
 export interface View extends Extents {

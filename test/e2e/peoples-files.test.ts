@@ -13,7 +13,7 @@ const root = await fileFolder();
 const weights = await writeRandomWeights(root, 32);
 
 function predict(words: readonly string[], cwd: string) {
-  return askCli(['predict', weights, ...words, '--engine', 'onnx', '--threads', '1'], { cwd });
+  return askCli(['predict', weights, ...words, '--faces', 'whole', '--engine', 'onnx', '--threads', '1'], { cwd });
 }
 
 /** A folder as people have it: endings of all kinds, animations, a page that was saved as a photo, an empty file. */

@@ -12,7 +12,7 @@ import { fileFolder } from './training-fixture.ts';
 import { writeRandomWeights } from './weights-fixture.ts';
 
 const weights = await writeRandomWeights(await fileFolder(), 32);
-const engine = ['--engine', 'onnx', '--threads', '1'];
+const engine = ['--engine', 'onnx', '--threads', '1', '--faces', 'whole'];
 /** Root reads every file. */
 const isRoot = getuid?.() === 0;
 

@@ -13,6 +13,7 @@ const folder = await fileFolder();
 const weights = await writeRandomWeights(folder, 64);
 const data = join(await writeFaces(folder, { train: 1, val: 3 }), 'val');
 const oneThread = ['--engine', 'onnx', '--threads', '1'];
+const whole = ['--faces', 'whole', ...oneThread];
 
 /** A folder with two photos in it. */
 async function twoPhotos(): Promise<string> {
@@ -25,7 +26,7 @@ async function twoPhotos(): Promise<string> {
 describe('predict', () => {
   it('writes every output to a folder of its name, and replaces none without --force', async () => {
     const cwd = await twoPhotos();
-    const words = ['predict', weights, 'a.jpg', 'b.jpg', '--overlay', '--only', 'hair,14', '--cutout', ...oneThread];
+    const words = ['predict', weights, 'a.jpg', 'b.jpg', '--overlay', '--only', 'hair,14', '--cutout', ...whole];
     expect(await succeed([...words, '--probabilities'], cwd)).toBe(
       'wrote 2 masks to masks, with overlays in masks/overlay, probabilities in masks/probabilities, masks of the classes in masks/only and cutouts in masks/cutout\n',
     );
@@ -41,7 +42,7 @@ describe('predict', () => {
       channels: 4,
     });
 
-    const again = await askCli(['predict', weights, 'a.jpg', '--out', 'masks/overlay', ...oneThread], { cwd });
+    const again = await askCli(['predict', weights, 'a.jpg', '--out', 'masks/overlay', ...whole], { cwd });
     expect(again).toMatchObject({ code: 2, stderr: expect.stringContaining('overlay/a.png already exists') });
     const said = JSON.parse(await succeed([...words, '--probabilities', 'png', '--force', '--json'], cwd));
     expect(said.written[1]).toMatchObject({
@@ -57,14 +58,14 @@ describe('predict', () => {
 
   it('takes a run or photo that follows an optional value for what it is', async () => {
     const cwd = await twoPhotos();
-    expect(await succeed(['predict', '--cutout', weights, '--probabilities', 'a.jpg', ...oneThread], cwd)).toBe(
+    expect(await succeed(['predict', '--cutout', weights, '--probabilities', 'a.jpg', ...whole], cwd)).toBe(
       'wrote 1 mask to masks, with probabilities in masks/probabilities and cutouts in masks/cutout\n',
     );
   });
 
   it('suggests the class that was meant, and writes nothing', async () => {
     const cwd = await twoPhotos();
-    const { code, stderr } = await askCli(['predict', weights, 'a.jpg', '--only', 'hairs', ...oneThread], { cwd });
+    const { code, stderr } = await askCli(['predict', weights, 'a.jpg', '--only', 'hairs', ...whole], { cwd });
     expect({ code, stderr }).toEqual({
       code: 2,
       stderr: "faceparse: --only: celebamask-19 has no class 'hairs'; did you mean 'hair'?\n",
@@ -76,7 +77,7 @@ describe('predict', () => {
     'writes probabilities that NumPy and Pillow read, and that agree with the mask',
     async () => {
       const cwd = await twoPhotos();
-      const words = ['predict', weights, 'a.jpg', 'b.jpg', ...oneThread, '--force', '--probabilities'];
+      const words = ['predict', weights, 'a.jpg', 'b.jpg', ...whole, '--force', '--probabilities'];
       await succeed([...words, 'npy'], cwd);
       await succeed([...words, 'png', '--tta', '--out', 'averaged'], cwd);
       const script = `
@@ -110,7 +111,7 @@ print(json.dumps(found))`;
 describe('evaluate --masks', () => {
   it('scores the masks of predict as evaluate scores the network', async () => {
     const out = join(await temporaryFolder(), 'out');
-    await succeed(['predict', weights, data, '--out', out, ...oneThread]);
+    await succeed(['predict', weights, data, '--out', out, ...whole]);
     const network = JSON.parse(await succeed(['evaluate', weights, '--data', data, '--json', ...oneThread]));
     const masks = JSON.parse(await succeed(['evaluate', '--masks', out, '--data', data, '--json']));
     const { weights: _, networkMilliseconds: __, ...scores } = network;
@@ -125,7 +126,7 @@ describe('evaluate --masks', () => {
 
   it('names missing masks, counts extra ones, and fails after the scores', async () => {
     const out = join(await temporaryFolder(), 'out');
-    await succeed(['predict', weights, data, '--out', out, ...oneThread]);
+    await succeed(['predict', weights, data, '--out', out, ...whole]);
     const [first, second] = (await listFiles(out)).sort();
     await writeFile(join(out, 'stray.png'), await readFile(join(out, first)));
     await writeFile(join(out, second), 'damaged');

@@ -14,6 +14,7 @@ const folder = await fileFolder();
 const weights = await writeRandomWeights(folder, 64);
 const data = join(await writeFaces(folder, { train: 1, val: 3 }), 'val');
 const oneThread = ['--engine', 'onnx', '--threads', '1'];
+const whole = ['--faces', 'whole', ...oneThread];
 
 /** A folder with one photo in it. */
 async function onePhoto(): Promise<string> {
@@ -52,7 +53,7 @@ describe('export --format safetensors', () => {
       [weights, join(input, 'a')],
       [half, join(input, 'b')],
     ] as const) {
-      await succeed(['predict', file, join(input, 'photo.jpg'), '--out', out, ...oneThread]);
+      await succeed(['predict', file, join(input, 'photo.jpg'), '--out', out, ...whole]);
       masks.push(decodePalettePng(await readFile(join(out, 'photo.png'))).data);
     }
     const same = masks[0].filter((id, index) => id === masks[1][index]).length;
@@ -105,7 +106,7 @@ describe('evaluate', () => {
 describe('predict', () => {
   it('writes to masks/ by default and does not replace existing files', async () => {
     const cwd = await onePhoto();
-    const words = ['predict', weights, 'photo.jpg', ...oneThread];
+    const words = ['predict', weights, 'photo.jpg', ...whole];
     expect(await succeed(words, cwd)).toBe('wrote 1 mask to masks\n');
     const plain = await readFile(join(cwd, 'masks', 'photo.png'));
     const again = await askCli([...words, '--scales', '1,1.5'], { cwd });
@@ -142,7 +143,7 @@ describe('predict', () => {
 
   it.skipIf(!existsSync(bundledWeights))('without a run uses the bundled weights', async () => {
     const cwd = await onePhoto();
-    expect(await succeed(['predict', 'photo.jpg', ...oneThread], cwd)).toBe('wrote 1 mask to masks\n');
+    expect(await succeed(['predict', 'photo.jpg', ...whole], cwd)).toBe('wrote 1 mask to masks\n');
     expect(await listFiles(cwd)).toEqual(['masks/photo.png', 'photo.jpg']);
     const { weights: used } = JSON.parse(await succeed(['predict', 'photo.jpg', '--force', '--json'], cwd));
     expect(used).toBe(bundledWeights);

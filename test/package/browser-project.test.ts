@@ -11,7 +11,7 @@ import { selectEngine } from '../../src/engine/select-engine.ts';
 import { FaceDetector } from '../../src/faces/detector/face-detector.ts';
 import { decodeWeights } from '../../src/models/weights-file.ts';
 import { FaceParser } from '../../src/parser/face-parser.ts';
-import type { ParseResult } from '../../src/parser/parse-result.ts';
+import type { ParseResult } from '../../src/parser/result/parse-result.ts';
 import { photoPng } from '../image-fixture.ts';
 import { drawScene } from '../scene-fixture.ts';
 import { appSource, chromiumPath, openInChromium, page, runInChromium } from './browser-app.ts';

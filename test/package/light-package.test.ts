@@ -52,7 +52,10 @@ describe('faceparse without its optional packages', () => {
     await writeFile(join(project, 'parse.mjs'), script);
     const { stdout } = await promisify(execFile)(process.execPath, ['parse.mjs'], { cwd: project });
     expect(stdout).toBe('64 48\n');
-    const predicted = await runCli(['predict', 'photo.jpg', '--overlay'], { cwd: project, cli: cliOf(project) });
+    const predicted = await runCli(['predict', 'photo.jpg', '--overlay', '--faces', 'whole'], {
+      cwd: project,
+      cli: cliOf(project),
+    });
     expect(predicted).toMatchObject({ code: 0, stderr: '' });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { faceAt } from '../../../test/face-fixture.ts';
-import type { ParsedFace } from '../../parser/faces/parsed-face.ts';
+import type { ParsedFace } from '../../parser/result/parsed-face.ts';
 import { describeFaces, faceModeOf, summarizeFace } from './faces.ts';
 
 describe('faceModeOf', () => {

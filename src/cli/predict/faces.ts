@@ -1,8 +1,8 @@
 import type { Box } from '../../image/letterbox.ts';
 import type { CropPaths } from '../../node/save-prediction.ts';
-import type { ClassArea } from '../../parser/class-areas.ts';
-import type { ParsedFace } from '../../parser/faces/parsed-face.ts';
 import { type FaceMode, faceModes } from '../../parser/parse-options.ts';
+import type { ClassArea } from '../../parser/result/class-areas.ts';
+import type { ParsedFace } from '../../parser/result/parsed-face.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { joinWords } from '../../text/join-words.ts';
 import { suggestName } from '../../text/similar-names.ts';

@@ -14,7 +14,7 @@ interface LetterboxAxis {
   readonly content: string;
 }
 
-/** Builds the ONNX nodes for what image/letterbox.ts and parser/grid-taps.ts do. Margins are known only when the model runs. */
+/** Builds the ONNX nodes for what image/letterbox.ts and parser/grid/grid-taps.ts do. Margins are known only when the model runs. */
 export class OnnxLetterbox {
   private readonly rows: LetterboxAxis;
   private readonly columns: LetterboxAxis;

@@ -10,7 +10,7 @@ import { photoTaps, squareRange } from './onnx-taps.ts';
 const castTo = { float32: 1, uint8: 2 } as const;
 
 /**
- * Builds the ONNX nodes for what image/preprocessing.ts and parser/argmax.ts do with a photo. The size of the photo is
+ * Builds the ONNX nodes for what image/preprocessing.ts and parser/grid/argmax.ts do with a photo. The size of the photo is
  * known only when the model runs.
  */
 export class OnnxPhoto {

@@ -1,6 +1,6 @@
 import type { Extents } from '../../image/letterbox.ts';
 import type { Steps } from '../../scheduling/steps.ts';
-import { GridClasses } from '../grid-classes.ts';
+import { GridClasses } from '../grid/grid-classes.ts';
 import type { FaceGrid } from './face-grid.ts';
 
 /** The labels of an image with several faces. */

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { axesOf } from '../../faces/framing.ts';
 import { Random } from '../../random/random.ts';
-import { pixelGrid } from '../grid-taps.ts';
-import { RowUpsampler } from '../row-upsampler.ts';
+import { pixelGrid } from '../grid/grid-taps.ts';
+import { RowUpsampler } from '../grid/row-upsampler.ts';
 import { FaceGrid } from './face-grid.ts';
 
 const random = new Random(5);

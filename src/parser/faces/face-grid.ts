@@ -1,6 +1,6 @@
 import { axesOf, type Framing } from '../../faces/framing.ts';
 import type { Extents } from '../../image/letterbox.ts';
-import type { ClassScores } from '../grid-classes.ts';
+import type { ClassScores } from '../grid/grid-classes.ts';
 
 /** Consecutive pixels of a row, `to` excluded. */
 export interface PixelSpan {

@@ -1,7 +1,7 @@
 import type { FoundFace, Point } from '../../faces/face.ts';
 import { axesOf, type Framing, framingOf } from '../../faces/framing.ts';
 import type { Extents } from '../../image/letterbox.ts';
-import { type FaceTarget, scaleTarget } from '../label-results.ts';
+import { type FaceTarget, scaleTarget } from '../result/label-results.ts';
 import { type FaceParts, framingOfParts, partsSeenFrom } from './face-parts.ts';
 import type { FrameTime } from './frame-time.ts';
 import { FramingFilter, wrapAngle } from './framing-filter.ts';

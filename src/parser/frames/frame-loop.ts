@@ -1,6 +1,6 @@
 import { abortable } from '../../scheduling/abortable.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import type { ParseResult } from '../parse-result.ts';
+import type { ParseResult } from '../result/parse-result.ts';
 import { type FrameOptions, frameDefaults } from './frame-options.ts';
 import { iteratorOf } from './frame-source.ts';
 

@@ -1,5 +1,5 @@
 import type { Steps } from '../../scheduling/steps.ts';
-import type { ClassScores } from '../grid-classes.ts';
+import type { ClassScores } from '../grid/grid-classes.ts';
 import { mixPictures, stillness, type ViewPicture } from './view-picture.ts';
 
 /**

@@ -5,7 +5,7 @@ import { exists } from '../../files/path-kind.ts';
 import { getLabelSet } from '../../labels/registry.ts';
 import { getArchitecture } from '../../models/registry.ts';
 import { missingRun } from '../../node/missing-run.ts';
-import { type Averaging, networkSides } from '../../parser/averaging.ts';
+import { type Averaging, networkSides } from '../../parser/grid/averaging.ts';
 import { FaceparseError } from '../../text/errors.ts';
 import { compareRuns } from './comparison.ts';
 import { type DataFacts, readDataFacts } from './data-facts.ts';

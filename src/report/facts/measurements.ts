@@ -6,7 +6,7 @@ import type { LabelMap } from '../../image/image.ts';
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import type { ImageScore, ScoreSummary } from '../../metrics/face-score.ts';
 import { FaceParser } from '../../node/face-parser.ts';
-import type { Averaging } from '../../parser/averaging.ts';
+import type { Averaging } from '../../parser/grid/averaging.ts';
 
 /** Scores of a network on the validation pairs, as a report shows them. */
 export interface Measurements {

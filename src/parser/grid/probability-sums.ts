@@ -1,4 +1,4 @@
-import type { Steps } from '../scheduling/steps.ts';
+import type { Steps } from '../../scheduling/steps.ts';
 import { takeLogarithms } from './exponential.ts';
 import type { ClassScores } from './grid-classes.ts';
 import type { Grid } from './grid-taps.ts';

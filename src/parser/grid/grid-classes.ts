@@ -1,4 +1,4 @@
-import type { Steps } from '../scheduling/steps.ts';
+import type { Steps } from '../../scheduling/steps.ts';
 
 /** Scores of every class on the network's grid, C×h×w: logits, or logarithms of averaged probabilities. */
 export interface ClassScores {

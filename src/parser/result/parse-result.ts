@@ -1,17 +1,17 @@
-import { encodePng } from '../formats/png/png-encoder.ts';
-import type { RgbaImage } from '../image/cut-out.ts';
-import type { LabelMap } from '../image/image.ts';
-import { findClasses } from '../labels/find-class.ts';
-import type { LabelSet } from '../labels/label-set.ts';
-import { runInSlices, type Steps } from '../scheduling/steps.ts';
-import { checkOptions } from '../text/check-options.ts';
+import { encodePng } from '../../formats/png/png-encoder.ts';
+import type { RgbaImage } from '../../image/cut-out.ts';
+import type { LabelMap } from '../../image/image.ts';
+import { findClasses } from '../../labels/find-class.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { runInSlices, type Steps } from '../../scheduling/steps.ts';
+import { checkOptions } from '../../text/check-options.ts';
+import type { FaceGrid } from '../faces/face-grid.ts';
+import type { ClassScores } from '../grid/grid-classes.ts';
+import { classConfidenceSteps, probabilitySteps } from '../grid/probabilities.ts';
 import type { AlphaMask, MaskOptions } from './alpha-mask.ts';
 import type { ClassArea } from './class-areas.ts';
-import type { FaceGrid } from './faces/face-grid.ts';
-import { type ClassChoice, ParsedFace } from './faces/parsed-face.ts';
-import type { ClassScores } from './grid-classes.ts';
 import { hardMaskSteps, softMaskSteps } from './masks.ts';
-import { classConfidenceSteps, probabilitySteps } from './probabilities.ts';
+import { type ClassChoice, ParsedFace } from './parsed-face.ts';
 import { type ProbabilityBand, ProbabilityBands } from './probability-bands.ts';
 import { FacesField, type ScoreField, WholeField } from './score-field.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../random/random.ts';
+import { Random } from '../../random/random.ts';
 import { upsampledArgmax } from './argmax.ts';
 import { pixelGrid } from './grid-taps.ts';
 import { RowUpsampler } from './row-upsampler.ts';

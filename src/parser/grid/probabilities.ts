@@ -1,4 +1,4 @@
-import type { Steps } from '../scheduling/steps.ts';
+import type { Steps } from '../../scheduling/steps.ts';
 import { exponential } from './exponential.ts';
 import type { ClassScores } from './grid-classes.ts';
 

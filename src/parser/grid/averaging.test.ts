@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../random/random.ts';
+import { Random } from '../../random/random.ts';
 import { upsampledArgmax } from './argmax.ts';
 import { mirrorInPlace, networkSides, ProbabilityAverage } from './averaging.ts';
 import { plainKernels } from './kernels.ts';

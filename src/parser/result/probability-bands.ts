@@ -1,5 +1,5 @@
-import type { Steps } from '../scheduling/steps.ts';
-import { softmaxAcross } from './probabilities.ts';
+import type { Steps } from '../../scheduling/steps.ts';
+import { softmaxAcross } from '../grid/probabilities.ts';
 import type { ScoreField } from './score-field.ts';
 
 /** The probabilities of all classes in consecutive rows of an image. */

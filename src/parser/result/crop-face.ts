@@ -3,7 +3,7 @@ import type { LabelMap, Photo } from '../../image/image.ts';
 import { plainPhotoKernels } from '../../image/photo-kernels.ts';
 import { runInSlices } from '../../scheduling/steps.ts';
 import { FaceparseError } from '../../text/errors.ts';
-import { upsampledArgmaxSteps } from '../argmax.ts';
+import { upsampledArgmaxSteps } from '../grid/argmax.ts';
 import type { ParsedFace } from './parsed-face.ts';
 
 /** Longest side of a crop in pixels by default, that of CelebA-HQ. */

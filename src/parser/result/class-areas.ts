@@ -1,4 +1,4 @@
-import type { LabelSet } from '../labels/label-set.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
 
 /** How much of an image one class covers. */
 export interface ClassArea {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../random/random.ts';
-import { upsampledArgmax } from '../argmax.ts';
+import { upsampledArgmax } from '../grid/argmax.ts';
 import { cropFace } from './crop-face.ts';
 
 const random = new Random(3);

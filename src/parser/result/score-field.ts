@@ -1,8 +1,8 @@
-import type { Extents } from '../image/letterbox.ts';
-import type { FaceGrid } from './faces/face-grid.ts';
-import type { ClassScores } from './grid-classes.ts';
-import { pixelGrid } from './grid-taps.ts';
-import { RowUpsampler } from './row-upsampler.ts';
+import type { Extents } from '../../image/letterbox.ts';
+import type { FaceGrid } from '../faces/face-grid.ts';
+import type { ClassScores } from '../grid/grid-classes.ts';
+import { pixelGrid } from '../grid/grid-taps.ts';
+import { RowUpsampler } from '../grid/row-upsampler.ts';
 
 /** A plane of values on the grid of a network: h×w values of `data` from `start`. */
 export interface Plane {

@@ -3,9 +3,9 @@ import type { Framing } from '../../faces/framing.ts';
 import type { LabelMap } from '../../image/image.ts';
 import type { Box } from '../../image/letterbox.ts';
 import { checkOptions } from '../../text/check-options.ts';
-import type { AlphaMask, MaskOptions } from '../alpha-mask.ts';
-import type { ClassArea } from '../class-areas.ts';
-import type { ClassScores } from '../grid-classes.ts';
+import type { ClassScores } from '../grid/grid-classes.ts';
+import type { AlphaMask, MaskOptions } from './alpha-mask.ts';
+import type { ClassArea } from './class-areas.ts';
 
 type FaceParts = Omit<ParsedFace, 'labelMap' | 'mask'>;
 

@@ -1,7 +1,7 @@
-import type { Photo } from '../image/image.ts';
-import { type PhotoKernels, plainPhotoKernels } from '../image/photo-kernels.ts';
-import { type Preprocessing, photoToInputSteps } from '../image/preprocessing.ts';
-import { runInSlices } from '../scheduling/steps.ts';
+import type { Photo } from '../../image/image.ts';
+import { type PhotoKernels, plainPhotoKernels } from '../../image/photo-kernels.ts';
+import { type Preprocessing, photoToInputSteps } from '../../image/preprocessing.ts';
+import { runInSlices } from '../../scheduling/steps.ts';
 import { type CountedLabels, upsampledArgmaxSteps } from './argmax.ts';
 import type { ClassScores } from './grid-classes.ts';
 import type { Grid } from './grid-taps.ts';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { decodePalettePng } from '../formats/png/palette-png.ts';
-import { getLabelSet } from '../labels/registry.ts';
-import { Random } from '../random/random.ts';
-import { upsampledArgmax } from './argmax.ts';
-import type { ClassScores } from './grid-classes.ts';
+import { decodePalettePng } from '../../formats/png/palette-png.ts';
+import { getLabelSet } from '../../labels/registry.ts';
+import { Random } from '../../random/random.ts';
+import { upsampledArgmax } from '../grid/argmax.ts';
+import type { ClassScores } from '../grid/grid-classes.ts';
 import { ParseResult } from './parse-result.ts';
 
 const set = getLabelSet('celebamask-19');

@@ -1,5 +1,5 @@
-import type { Extents } from '../image/letterbox.ts';
-import type { Steps } from '../scheduling/steps.ts';
+import type { Extents } from '../../image/letterbox.ts';
+import type { Steps } from '../../scheduling/steps.ts';
 import type { ScoreField } from './score-field.ts';
 
 /** The pixels of one face: those whose owner is 1 + `index`. */

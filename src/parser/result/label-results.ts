@@ -1,13 +1,13 @@
-import type { FoundFace, Point } from '../faces/face.ts';
-import { cornersOf, type Framing, framingOfPhoto } from '../faces/framing.ts';
-import type { Box, Extents } from '../image/letterbox.ts';
-import type { LabelSet } from '../labels/label-set.ts';
-import { runInSlices, type Steps } from '../scheduling/steps.ts';
+import type { FoundFace, Point } from '../../faces/face.ts';
+import { cornersOf, type Framing, framingOfPhoto } from '../../faces/framing.ts';
+import type { Box, Extents } from '../../image/letterbox.ts';
+import type { LabelSet } from '../../labels/label-set.ts';
+import { runInSlices, type Steps } from '../../scheduling/steps.ts';
+import { type ComposedLabels, composeFacesSteps } from '../faces/compose-faces.ts';
+import { FaceGrid } from '../faces/face-grid.ts';
+import type { ClassScores } from '../grid/grid-classes.ts';
+import type { PixelKernels } from '../grid/kernels.ts';
 import { classAreas } from './class-areas.ts';
-import { type ComposedLabels, composeFacesSteps } from './faces/compose-faces.ts';
-import { FaceGrid } from './faces/face-grid.ts';
-import type { ClassScores } from './grid-classes.ts';
-import type { PixelKernels } from './kernels.ts';
 import type { FaceParts, ResultParts } from './parse-result.ts';
 
 /** A face, and the square around it that a network sees. */

@@ -1,7 +1,7 @@
-import { largestNetworkSide } from '../image/preprocessing.ts';
-import { checkOptions } from '../text/check-options.ts';
-import { describeValue } from '../text/describe-value.ts';
-import { FaceparseError } from '../text/errors.ts';
+import { largestNetworkSide } from '../../image/preprocessing.ts';
+import { checkOptions } from '../../text/check-options.ts';
+import { describeValue } from '../../text/describe-value.ts';
+import { FaceparseError } from '../../text/errors.ts';
 import type { ClassScores } from './grid-classes.ts';
 import type { Grid } from './grid-taps.ts';
 import type { PixelKernels } from './kernels.ts';

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LabelMap } from '../image/image.ts';
-import { letterboxLabels, letterboxOf } from '../image/letterbox.ts';
+import type { LabelMap } from '../../image/image.ts';
+import { letterboxLabels, letterboxOf } from '../../image/letterbox.ts';
 import { upsampledArgmax } from './argmax.ts';
 import { ProbabilityAverage } from './averaging.ts';
 import type { ClassScores } from './grid-classes.ts';

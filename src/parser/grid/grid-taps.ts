@@ -1,5 +1,5 @@
-import { type ResizeTap, resizeTaps } from '../graph/ops/resize.ts';
-import type { Box } from '../image/letterbox.ts';
+import { type ResizeTap, resizeTaps } from '../../graph/ops/resize.ts';
+import type { Box } from '../../image/letterbox.ts';
 import type { ClassScores } from './grid-classes.ts';
 
 /** Cells along an axis, and the part of them that spans the photo. */

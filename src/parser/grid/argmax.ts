@@ -1,4 +1,4 @@
-import { runSteps, type Steps } from '../scheduling/steps.ts';
+import { runSteps, type Steps } from '../../scheduling/steps.ts';
 import { type ClassScores, GridClasses } from './grid-classes.ts';
 import { gridTaps, pixelGrid } from './grid-taps.ts';
 

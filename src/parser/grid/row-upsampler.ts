@@ -1,4 +1,4 @@
-import type { ResizeTap } from '../graph/ops/resize.ts';
+import type { ResizeTap } from '../../graph/ops/resize.ts';
 import { type Grid, gridTaps } from './grid-taps.ts';
 
 /**
