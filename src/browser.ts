@@ -3,6 +3,6 @@
  *
  * @module faceparse/browser
  */
-export { FaceParser, type LoadOptions } from './browser/face-parser.ts';
+export { FaceParser, type LoadOptions, type WeightsSource } from './browser/face-parser.ts';
 export type { BrowserImage, DrawableImage } from './browser/image-source.ts';
 export * from './index.ts';

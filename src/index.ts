@@ -12,7 +12,9 @@ export {
   type OnnxEngineOptions,
   type OnnxRuntime,
 } from './engine/onnx/onnx-engine.ts';
-export type { FaceFinder, FaceLandmarks, FoundFace, Point } from './faces/face.ts';
+export type { DetectOptions } from './faces/detector/detect-options.ts';
+export { FaceDetector, type FaceDetectorOptions } from './faces/detector/face-detector.ts';
+export type { FaceFinder, FaceLandmarks, FindOptions, FoundFace, Point } from './faces/face.ts';
 export { type Framing, framingOf } from './faces/framing.ts';
 export { type EncodableImage, encodePng, type PngOptions } from './formats/png/png-encoder.ts';
 export { cutOut, type RgbaImage } from './image/cut-out.ts';

@@ -19,6 +19,7 @@ export { evaluateMasks, type MaskEvaluation, type MaskEvaluationOptions } from '
 export { type EvaluationOptions, evaluateParser, type ScoredImage } from './evaluation/evaluate-parser.ts';
 export { ImageError, readMask } from './image/read-image.ts';
 export * from './index.ts';
+export { loadFaceDetector } from './node/face-detector.ts';
 export { FaceParser, type LoadOptions } from './node/face-parser.ts';
 export { type CanvasLike, decodeSource as readPhoto, type ImageSource, type SharpLike } from './node/image-source.ts';
 export { type SyntheticDatasetOptions, writeSyntheticDataset } from './synthetic/dataset.ts';
