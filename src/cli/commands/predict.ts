@@ -54,21 +54,33 @@ async function predict(first: string | undefined, others: readonly string[], opt
   const { run, photos } = await splitPredictArguments(words);
   const found = await findPhotos(photos, { recursive: options.recursive === true, exclude: options.out });
   const inputs = found.photos;
-  const [{ FaceParser }, { refuseForeignWeights }, { extraOutputs, predictionPaths, savePrediction }, { parsePhotos }] =
-    await Promise.all([
-      import('../../node/face-parser.ts'),
-      import('../../node/import-weights-file.ts'),
-      import('../../node/save-prediction.ts'),
-      import('../predict/parse-photos.ts'),
-    ]);
+  const [
+    { ParserPool, planPool },
+    { defaultThreads },
+    { refuseForeignWeights },
+    { extraOutputs, predictionPaths, savePrediction },
+    { parsePhotos },
+  ] = await Promise.all([
+    import('../../node/parser-pool.ts'),
+    import('../../engine/select-engine.ts'),
+    import('../../node/import-weights-file.ts'),
+    import('../../node/save-prediction.ts'),
+    import('../predict/parse-photos.ts'),
+  ]);
   await requireFreeTargets(inputs, ({ stem }) => predictionPaths(options.out, stem, requested), options.force === true);
   const averaging = await averagingOf(options);
   await refuseForeignWeights(run);
-  const parser = await FaceParser.load(run, {
-    ...engineChoice(options),
+  const choice = engineChoice(options);
+  // A device has no cores to share, and who asks for threads gets them.
+  const shared = choice.threads === undefined && choice.device === undefined;
+  const plan = shared ? planPool(inputs.length, defaultThreads()) : undefined;
+  const pool = await ParserPool.load(plan?.parsers ?? 1, run, {
+    ...choice,
+    ...(plan && { threads: plan.threads }),
     ...(averaging && { averaging }),
     ...(mode === 'whole' && { detector: false }),
   });
+  const { parser } = pool;
   printNotices(parser.notices);
   const recorder = new ProfileRecorder();
   const { results, failures: bad } = await runTask('parsing', options, async (controls) => {
@@ -79,7 +91,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
     return parsePhotos(
       inputs,
       async ({ file: { path, stem }, photo, decode }): Promise<Parsed> => {
-        const result = await parser.parse(photo, { faces: mode });
+        const result = await pool.parse(photo, { faces: mode });
         const prediction = { folder: options.out, stem, photo, result, labelSet, target };
         const { paths, crops, encode, write } = await savePrediction(prediction, outputs);
         recorder.add({ ...result.timing, decode: decode + result.timing.decode, encode, write });
@@ -92,7 +104,7 @@ async function predict(first: string | undefined, others: readonly string[], opt
       },
       controls,
     );
-  }).finally(() => parser.dispose());
+  }).finally(() => pool.dispose());
   // A single photo's problem is the error of the command.
   if (bad.length === 1 && inputs.length + found.problems.length === 1) throw bad[0];
   const failures = [...found.problems, ...bad].map(({ message }) => message);

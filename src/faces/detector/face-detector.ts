@@ -13,7 +13,7 @@ import { blazeFaceWithWeights, inputMultiple } from './blaze-face.ts';
 import { type Candidate, candidateOf, faceOf, isSameFace, turnBetween } from './candidate.ts';
 import { type DetectOptions, readDetectOptions } from './detect-options.ts';
 import { decodePredictions, joinPredictions, type Prediction } from './predictions.ts';
-import { cutSquare, placePhotoSteps, type ScaledPhoto, scalePhoto, shrinkSteps } from './scaled-photo.ts';
+import { cutSquare, placePhotoSteps, type ScaledPhoto, scalePhoto, shrink } from './scaled-photo.ts';
 import { readDetectorWeights } from './weights.ts';
 
 /** Options of a detector. */
@@ -151,7 +151,7 @@ export class FaceDetector {
 
   /** Candidates in the whole photo, the best first. */
   private async search({ small, factor }: ScaledPhoto, side: number): Promise<Candidate[]> {
-    const searched = await runInSlices(shrinkSteps(small, side));
+    const searched = await shrink(small, side, this.#kernels);
     const [width, height] = [padded(searched.width), padded(searched.height)];
     const input = await runInSlices(placePhotoSteps(searched, { width, height }));
     const predictions = await this.predict(input, width, height, searchThreshold);
@@ -171,7 +171,7 @@ export class FaceDetector {
         const other = await this.look(scaled, candidate, first + turn);
         if (other && other.score > (face?.score ?? 0)) face = other;
       }
-    }
+    } else if (isCentred(candidate, face) && Math.abs(turnBetween(first, face.angle)) < settledTurn) return face;
     for (let round = 0; round < lastLooks && face; round++) {
       const { angle } = face;
       face = await this.look(scaled, face, angle);
@@ -205,6 +205,12 @@ export class FaceDetector {
     }
     return program;
   }
+}
+
+/** Whether a look at a candidate has shown the face in the middle of its square, and as large as expected. */
+function isCentred(candidate: Candidate, face: Candidate): boolean {
+  const shift = Math.hypot(face.centre.x - candidate.centre.x, face.centre.y - candidate.centre.y);
+  return shift < 0.1 * face.side && Math.abs(Math.log(face.side / candidate.side)) < 0.15;
 }
 
 function padded(side: number): number {

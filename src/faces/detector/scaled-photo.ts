@@ -2,7 +2,7 @@ import type { ColorTransform } from '../../image/draw-boxes.ts';
 import type { Photo } from '../../image/image.ts';
 import type { PhotoKernels } from '../../image/photo-kernels.ts';
 import { resizePhotoSteps } from '../../image/resize.ts';
-import type { Steps } from '../../scheduling/steps.ts';
+import { runInSlices, type Steps } from '../../scheduling/steps.ts';
 import { boxesOfFraming, type Framing } from '../framing.ts';
 
 /** What the network expects: RGB from -1 to 1. */
@@ -24,12 +24,15 @@ export async function scalePhoto(photo: Photo, side: number, kernels: PhotoKerne
   return { photo, small: await kernels.blockMeans(photo, kept), factor: kept };
 }
 
-/** The photo with its longer side at most so long, in steps of one row. */
-export function* shrinkSteps(photo: Photo, side: number): Steps<Photo> {
-  const scale = side / Math.max(photo.width, photo.height);
-  if (scale >= 1) return photo;
-  const shrunk = (extent: number) => Math.max(1, Math.round(extent * scale));
-  return yield* resizePhotoSteps(photo, shrunk(photo.width), shrunk(photo.height));
+/** The photo with its longer side at most so long. */
+export async function shrink(photo: Photo, side: number, kernels: PhotoKernels): Promise<Photo> {
+  const { width, height } = photo;
+  const factor = Math.max(width, height) / side;
+  if (factor <= 1) return photo;
+  // The same pixels as resizing gives, but sooner.
+  if (width % factor === 0 && height % factor === 0) return kernels.blockMeans(photo, factor);
+  const shrunk = (extent: number) => Math.max(1, Math.round(extent / factor));
+  return runInSlices(resizePhotoSteps(photo, shrunk(width), shrunk(height)));
 }
 
 /** A network input of 3×height×width with the photo in its upper left corner; the rest is mid-grey, as the network pads. */
