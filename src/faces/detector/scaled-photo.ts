@@ -30,7 +30,8 @@ export async function shrink(photo: Photo, side: number, kernels: PhotoKernels):
   const factor = Math.max(width, height) / side;
   if (factor <= 1) return photo;
   // The same pixels as resizing gives, but sooner.
-  if (width % factor === 0 && height % factor === 0) return kernels.blockMeans(photo, factor);
+  if (Number.isInteger(factor) && width % factor === 0 && height % factor === 0)
+    return kernels.blockMeans(photo, factor);
   const shrunk = (extent: number) => Math.max(1, Math.round(extent / factor));
   return runInSlices(resizePhotoSteps(photo, shrunk(width), shrunk(height)));
 }
