@@ -59,7 +59,7 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const solution = ['solution/ckpt.pth', 'solution/requirements.txt', 'solution/run.py'];
     expect(Object.keys(files).sort()).toEqual([...stems.map((stem) => `masks/${stem}.png`), ...solution]);
     const masks = join(root, 'masks');
-    expect((await askCli(['predict', run, join(test, 'images'), '--out', masks])).code).toBe(0);
+    expect((await askCli(['predict', run, join(test, 'images'), '--faces', 'whole', '--out', masks])).code).toBe(0);
     for (const stem of stems) {
       expect(Buffer.from(files[`masks/${stem}.png`]).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
     }
@@ -91,7 +91,9 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     expect(script).toMatch(/^SIDES = \[32, 64, 96\]/m);
     expect(script).toMatch(/^FLIP = True/m);
     const masks = join(root, 'averaged');
-    expect((await askCli(['predict', run, join(test, 'images'), '--out', masks, ...views])).code).toBe(0);
+    expect(
+      (await askCli(['predict', run, join(test, 'images'), '--faces', 'whole', '--out', masks, ...views])).code,
+    ).toBe(0);
     for (const stem of stems) {
       expect(Buffer.from(files[`masks/${stem}.png`]).equals(await readFile(join(masks, `${stem}.png`)))).toBe(true);
     }

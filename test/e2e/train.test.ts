@@ -402,7 +402,16 @@ describe('predict', () => {
   it('writes one palette PNG per photo, with its name and upright size', async () => {
     const input = await photos();
     const out = join(input, '..', 'masks');
-    const { code, stdout, stderr } = await askCli(['predict', run, input, '--out', out, '--overlay']);
+    const { code, stdout, stderr } = await askCli([
+      'predict',
+      run,
+      input,
+      '--faces',
+      'whole',
+      '--out',
+      out,
+      '--overlay',
+    ]);
     expect({ code, stderr }).toEqual({
       code: 0,
       stderr: `faceparse: left alone in ${input}: note.txt (a text file)\n`,
@@ -444,7 +453,7 @@ describe('predict', () => {
     const input = await photos();
     await writeFile(join(input, 'broken.jpg'), (await jpegBytes(64, 64)).subarray(0, 1500));
     const out = join(input, '..', 'masks');
-    const { code, stdout, stderr } = await askCli(['predict', run, input, '--out', out, '--json']);
+    const { code, stdout, stderr } = await askCli(['predict', run, input, '--faces', 'whole', '--out', out, '--json']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/broken\.jpg: is truncated or damaged/);
     const { written, failures } = JSON.parse(stdout);
