@@ -41,6 +41,7 @@ try {
         'run',
         ...['ops', 'programs', 'models', 'training', 'native-random'].map((name) => `test/contract/${name}.test.ts`),
         'src/data/augmentation/native-kernels.test.ts',
+        'src/native-pixels/pixel-kernels.test.ts',
         ...['-t', 'native|add-on|Addon', '--testTimeout=600000', '--maxWorkers=1'],
         ...process.argv.slice(2),
       ],
