@@ -62,8 +62,8 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
     const masks = join(root, 'masks');
     expect((await askCli(['predict', run, join(test, 'images'), '--faces', 'whole', '--out', masks])).code).toBe(0);
     for (const stem of stems) {
-      const [packed, written] = [files[`masks/${stem}.png`], await readFile(join(masks, `${stem}.png`))].map(
-        decodePalettePng,
+      const [packed, written] = [files[`masks/${stem}.png`], await readFile(join(masks, `${stem}.png`))].map((bytes) =>
+        decodePalettePng(bytes),
       );
       expect(packed).toEqual(written);
     }
@@ -99,8 +99,8 @@ describe('faceparse submit', { timeout: torchTimeout }, () => {
       (await askCli(['predict', run, join(test, 'images'), '--faces', 'whole', '--out', masks, ...views])).code,
     ).toBe(0);
     for (const stem of stems) {
-      const [packed, written] = [files[`masks/${stem}.png`], await readFile(join(masks, `${stem}.png`))].map(
-        decodePalettePng,
+      const [packed, written] = [files[`masks/${stem}.png`], await readFile(join(masks, `${stem}.png`))].map((bytes) =>
+        decodePalettePng(bytes),
       );
       expect(packed).toEqual(written);
     }
