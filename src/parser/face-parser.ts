@@ -205,7 +205,7 @@ export class FaceParser<Source = RawImage> {
    * Framing and labels are steadied over time.
    *
    * At most two frames are in flight, and the next one is taken when the one before it is decoded: a source may then reuse its
-   * buffer or close its frame. If the loop is left, the source is closed. Errors name the frame, counted from 0.
+   * buffer or close its frame. If the loop is left, the source is closed. The error of a frame that cannot be used names it, counted from 0.
    *
    * @param frames images that `parse` accepts, in an iterable or async iterable
    * @throws FaceparseError for an unusable frame, invalid options, or a disposed parser

@@ -36,16 +36,20 @@ export async function* frameLoop<Frame>(
   const source = iteratorOf(frames);
   const stopping = new AbortController();
   let exhausted = false;
+  let waiting = false;
 
   const pull = async (index: number): Promise<FrameJob | undefined> => {
     if (stopping.signal.aborted || exhausted) return undefined;
     let step: IteratorResult<Frame>;
+    waiting = true;
     try {
       step = await source.next();
     } catch (error) {
       // A source that has thrown is closed already.
       exhausted = true;
       throw error;
+    } finally {
+      waiting = false;
     }
     if (step.done) exhausted = true;
     if (step.done || stopping.signal.aborted) return undefined;
@@ -71,13 +75,18 @@ export async function* frameLoop<Frame>(
     }
   } finally {
     stopping.abort();
-    // After an abort nothing is waited for: a camera may never give the frame that has been asked for.
-    const closed = close([current, next]);
+    // After an abort nothing is waited for.
+    const closed = handled(close([current, next]));
     if (!signal?.aborted) await closed;
   }
 
   async function close([running, coming]: [FrameJob | undefined, Promise<FrameJob | undefined>]): Promise<void> {
     await running?.result.catch(() => undefined);
+    if (waiting) {
+      // The frame that has been asked for may never come, and an async generator answers only after it.
+      handled(Promise.resolve(source.return?.()));
+      return;
+    }
     const last = await coming.catch(() => undefined);
     await last?.result.catch(() => undefined);
     if (!exhausted) await source.return?.();

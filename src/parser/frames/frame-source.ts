@@ -23,7 +23,14 @@ function awaited<Frame>(iterator: Iterator<Frame>): AsyncIterator<Frame> {
   return {
     async next() {
       const { done, value } = iterator.next();
-      return done ? { done, value: undefined } : { done: false, value: await value };
+      if (done) return { done, value: undefined };
+      try {
+        return { done: false, value: await value };
+      } catch (error) {
+        // The loop takes a source that throws for closed.
+        iterator.return?.();
+        throw error;
+      }
     },
     async return() {
       iterator.return?.();

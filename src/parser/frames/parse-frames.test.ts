@@ -134,6 +134,71 @@ describe('parseFrames', () => {
     await expect(results.next()).rejects.toThrow('switched off');
   });
 
+  /** A camera by hand, whose second frame never comes. */
+  function stalledCamera() {
+    const camera = {
+      closed: 0,
+      taken: 0,
+      [Symbol.asyncIterator]: () => ({
+        next: (): Promise<IteratorResult<Photo>> =>
+          camera.taken++ === 0
+            ? Promise.resolve({ done: false, value: noise(1) })
+            : new Promise<IteratorResult<Photo>>(() => undefined),
+        return: async (): Promise<IteratorResult<Photo>> => {
+          camera.closed++;
+          return { done: true, value: undefined };
+        },
+      }),
+    };
+    return camera;
+  }
+
+  it('can be left while the source waits, and closes it', async () => {
+    const camera = stalledCamera();
+    for await (const _ of whole.parseFrames(camera)) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect(camera.taken).toBe(2);
+      break;
+    }
+    expect(camera.closed).toBe(1);
+  });
+
+  it('closes a source that waits when it is aborted', async () => {
+    const camera = stalledCamera();
+    const controller = new AbortController();
+    const results = whole.parseFrames(camera, { signal: controller.signal });
+    await results.next();
+    setTimeout(() => controller.abort(new Error('switched off')), 20);
+    await expect(results.next()).rejects.toThrow('switched off');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(camera.closed).toBe(1);
+  });
+
+  it('closes a plain source one of whose promises is rejected', async () => {
+    let closed = false;
+    function* source() {
+      try {
+        yield Promise.resolve(noise(1));
+        yield Promise.reject<Photo>(new Error('lost'));
+        yield Promise.resolve(noise(2));
+      } finally {
+        closed = true;
+      }
+    }
+    await expect(collect(whole.parseFrames(source() as never))).rejects.toThrow('lost');
+    expect(closed).toBe(true);
+  });
+
+  it('asks no detector in the mode whole', async () => {
+    const parser = await FaceParser.create(weights, engine, {
+      detector: { detect: () => Promise.reject(new Error('asked')) },
+    });
+    const [result] = await collect(parser.parseFrames([noise(1)], { faces: 'whole', smoothing: 0 }));
+    expect(result.labels).toEqual((await whole.parse(noise(1))).labels);
+    await expect(collect(parser.parseFrames([noise(1)]))).rejects.toThrow('asked');
+    await parser.dispose();
+  });
+
   it('is refused by a disposed parser, also in the middle of a video', async () => {
     const parser = await FaceParser.create(weights, engine);
     const results = parser.parseFrames([1, 2, 3, 4, 5].map((seed) => noise(seed)));
