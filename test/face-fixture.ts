@@ -1,4 +1,4 @@
-import type { FaceFinder, FaceLandmarks, FoundFace, Point } from '../src/faces/face.ts';
+import { type FaceFinder, type FaceLandmarks, type FoundFace, mapLandmarks, type Point } from '../src/faces/face.ts';
 import { axesOf, type Framing, framingOf } from '../src/faces/framing.ts';
 
 /** Landmarks of an upright face whose eyes are 1 apart, about as a detector finds them. */
@@ -20,15 +20,7 @@ export function landmarksAt({ x, y, side, angle }: Framing): FaceLandmarks {
     const [u, v] = [(point.x - own.x) * scale, (point.y - own.y) * scale];
     return { x: x + u * right.x + v * down.x, y: y + u * right.y + v * down.y };
   };
-  const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = model;
-  return {
-    rightEye: place(rightEye),
-    leftEye: place(leftEye),
-    nose: place(nose),
-    mouth: place(mouth),
-    rightEar: place(rightEar),
-    leftEar: place(leftEar),
-  };
+  return mapLandmarks(model, place);
 }
 
 /** A face with that framing. */

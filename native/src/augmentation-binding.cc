@@ -5,20 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "arguments.h"
-#include "augmentation.h"
-
 namespace faceparse {
-
-namespace {
-
-constexpr int64_t mostSide = 1 << 14;
-constexpr double largestNumber = 1e30;
-
-struct Source {
-  Elements<uint8_t> data;
-  int32_t width, height;
-};
 
 Source readSource(Arguments &arguments, const char *name, int64_t channels) {
   const auto data = arguments.array<uint8_t>(name);
@@ -28,6 +15,11 @@ Source readSource(Arguments &arguments, const char *name, int64_t channels) {
   arguments.needRoom(name, data.count, 0, width * height * channels);
   return {data, static_cast<int32_t>(width), static_cast<int32_t>(height)};
 }
+
+namespace {
+
+constexpr int64_t mostSide = 1 << 14;
+constexpr double largestNumber = 1e30;
 
 /** All sampled positions must stay within a safe range. */
 Places readPlaces(const Arguments &arguments, const std::vector<double> &numbers, int64_t size) {

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "arguments.h"
 #include "augmentation-binding.h"
 #include "pixel-kernels.h"
 
@@ -159,14 +158,10 @@ OwnSourceTaps readSourceTaps(Arguments &arguments, int64_t extent, int64_t size)
 }
 
 Task photoToInput(Arguments &arguments) {
-  const auto photo = arguments.array<uint8_t>("photo");
-  const int64_t width = arguments.integer("width", 1, mostImageSide);
-  const int64_t height = arguments.integer("height", 1, mostImageSide);
-  if (width * height > mostImageSide) arguments.fail("a photo of " + std::to_string(width) + "×" + std::to_string(height) + " is too large");
-  arguments.needRoom("photo", photo.count, 0, width * height * 3);
+  const Source photo = readSource(arguments, "photo", 3);
   const int64_t size = arguments.integer("size", 1, mostGridSide);
-  auto across = std::make_shared<const OwnSourceTaps>(readSourceTaps(arguments, width, size));
-  auto down = std::make_shared<const OwnSourceTaps>(readSourceTaps(arguments, height, size));
+  auto across = std::make_shared<const OwnSourceTaps>(readSourceTaps(arguments, photo.width, size));
+  auto down = std::make_shared<const OwnSourceTaps>(readSourceTaps(arguments, photo.height, size));
   const double area = arguments.finiteNumbers("area", 1, 1, 1e12)[0];
   if (area < 1) arguments.fail("\"area\" holds " + std::to_string(area));
   const SourceTaps acrossTaps = across->taps(), downTaps = down->taps();
@@ -181,7 +176,7 @@ Task photoToInput(Arguments &arguments) {
     std::vector<float> numbers(2 * (row + 1));
     std::vector<double> sums(row);
     std::vector<int32_t> bytes(row);
-    selectPixelKernels().photoToInput({photo.data, static_cast<int32_t>(width), static_cast<int32_t>(height), acrossTaps, downTaps, area,
+    selectPixelKernels().photoToInput({photo.data.data, photo.width, photo.height, acrossTaps, downTaps, area,
                                        static_cast<int32_t>(x), static_cast<int32_t>(y), static_cast<int32_t>(size), tables->data(),
                                        static_cast<uint8_t>(padding), out.data, numbers.data(), sums.data(), bytes.data()});
   };
@@ -193,17 +188,13 @@ Task drawBoxes(Arguments &arguments) {
 }
 
 Task blockMeans(Arguments &arguments) {
-  const auto photo = arguments.array<uint8_t>("photo");
-  const int64_t width = arguments.integer("width", 1, mostImageSide);
-  const int64_t height = arguments.integer("height", 1, mostImageSide);
-  if (width * height > mostImageSide) arguments.fail("a photo of " + std::to_string(width) + "×" + std::to_string(height) + " is too large");
-  arguments.needRoom("photo", photo.count, 0, width * height * 3);
-  const int64_t factor = arguments.integer("factor", 1, std::min<int64_t>(std::min(width, height), mostBlock));
+  const Source photo = readSource(arguments, "photo", 3);
+  const int64_t factor = arguments.integer("factor", 1, std::min<int64_t>(std::min(photo.width, photo.height), mostBlock));
   const auto out = arguments.array<uint8_t>("out");
-  arguments.needRoom("out", out.count, 0, (width / factor) * (height / factor) * 3);
+  arguments.needRoom("out", out.count, 0, (photo.width / factor) * (photo.height / factor) * 3);
   return [=] {
-    std::vector<uint32_t> sums(width * 3);
-    selectPixelKernels().blockMeans({photo.data, static_cast<int32_t>(width), static_cast<int32_t>(height), static_cast<int32_t>(factor), sums.data(), out.data});
+    std::vector<uint32_t> sums(int64_t(photo.width) * 3);
+    selectPixelKernels().blockMeans({photo.data.data, photo.width, photo.height, static_cast<int32_t>(factor), sums.data(), out.data});
   };
 }
 

@@ -18,6 +18,21 @@ export interface FaceLandmarks {
   readonly leftEar: Point;
 }
 
+/** Landmarks whose points have all been moved in the same way. */
+export function mapLandmarks(
+  { rightEye, leftEye, nose, mouth, rightEar, leftEar }: FaceLandmarks,
+  move: (point: Point) => Point,
+): FaceLandmarks {
+  return {
+    rightEye: move(rightEye),
+    leftEye: move(leftEye),
+    nose: move(nose),
+    mouth: move(mouth),
+    rightEar: move(rightEar),
+    leftEar: move(leftEar),
+  };
+}
+
 /** A face that a detector found, in pixels of the photo. */
 export interface FoundFace {
   /** From the forehead to the chin, without the hair. Parts may lie outside of the photo. */

@@ -101,6 +101,11 @@ export function isFramed({ width, height }: Extents, { x, y, side, angle }: Fram
   );
 }
 
+/** The same angle from -180 to 180 degrees. */
+export function wrapAngle(degrees: number): number {
+  return degrees - 360 * Math.round(degrees / 360);
+}
+
 /** The directions of the sides of a framing: to the right, and down. */
 export function axesOf({ angle }: Framing): { readonly right: Point; readonly down: Point } {
   const [cos, sin] = directionOf(angle);

@@ -18,6 +18,9 @@ export function findClass(set: LabelSet, name: string): LabelClass {
   throw new FaceparseError(`${set.name} has no class '${name.slice(0, 80)}'; ${hint}`, { exitCode: 2 });
 }
 
+/** Classes by name or id. */
+export type ClassChoice = string | number | readonly (string | number)[];
+
 /**
  * The ids of classes that are given by name or id, each once.
  *
@@ -25,7 +28,7 @@ export function findClass(set: LabelSet, name: string): LabelClass {
  *
  * @example findClasses(celebamask19, ['u_lip', 'l_lip']) // [12, 13]
  */
-export function findClasses(set: LabelSet, classes: string | number | readonly (string | number)[]): number[] {
+export function findClasses(set: LabelSet, classes: ClassChoice): number[] {
   const wanted = typeof classes === 'string' || typeof classes === 'number' ? [classes] : classes;
   if (!Array.isArray(wanted)) throw noClass(classes);
   if (wanted.length === 0) throw new FaceparseError('no class is given; name at least one', { exitCode: 2 });

@@ -221,17 +221,7 @@ export interface AddonPixels {
    */
   meanLogarithms(sums: Float32Array, views: number, least: Float64Array, out: Float32Array): Promise<void>;
   /** `drawBoxesSteps` of src/image/draw-boxes.ts; the arguments are those of `AddonAugmentation.warpPhoto`. */
-  drawBoxes(
-    photo: Uint8Array,
-    width: number,
-    height: number,
-    boxes: Float64Array,
-    mirrored: boolean,
-    color: Float64Array,
-    size: number,
-    out: Float32Array,
-    offset: number,
-  ): Promise<void>;
+  drawBoxes(...call: Parameters<AddonAugmentation['warpPhoto']>): Promise<void>;
   /**
    * `blockMeansSteps` of src/image/block-means.ts.
    *

@@ -4,6 +4,7 @@ import { normalizedBytes } from '../image/normalization.ts';
 import { contentBox } from '../image/preprocessing.ts';
 import { axisTaps, checkResize } from '../image/resize.ts';
 import type { AddonPixels } from '../native-addon/addon.ts';
+import { boxNumbers, colorNumbers } from '../native-addon/drawing-numbers.ts';
 import { nativePixels } from '../native-addon/load-addon.ts';
 import { gridTaps, pixelGrid } from '../parser/grid/grid-taps.ts';
 import { type PixelKernels, plainKernels } from '../parser/grid/kernels.ts';
@@ -51,16 +52,14 @@ export function nativeKernels(functions: AddonPixels): PixelKernels {
     },
 
     async drawBoxes(photo, boxes, color, size) {
-      const { corner, width, height } = boxes;
-      const { ax, bx, cx, ay, by, cy } = corner;
       const out = new Float32Array(3 * size * size);
       await functions.drawBoxes(
         photo.data,
         photo.width,
         photo.height,
-        Float64Array.of(ax, bx, cx, ay, by, cy, width, height),
+        boxNumbers(boxes),
         false,
-        Float64Array.of(...color.gain, ...color.bias, ...(color.matrix ?? [])),
+        colorNumbers(color),
         size,
         out,
         0,

@@ -1,5 +1,6 @@
 import type { Affine } from '../../image/draw-boxes.ts';
 import type { AddonAugmentation } from '../../native-addon/addon.ts';
+import { boxNumbers, colorNumbers } from '../../native-addon/drawing-numbers.ts';
 import { nativeAugmentation } from '../../native-addon/load-addon.ts';
 import { type AugmentationKernels, plainKernels } from './kernels.ts';
 import { gaussian, noiseFactors } from './photometric.ts';
@@ -18,17 +19,13 @@ export function augmentationKernels(): AugmentationKernels {
 
 /** Wraps the add-on's functions. They accept sides of up to 16384, the same limit as in a loader. */
 export function nativeKernels(functions: AddonAugmentation): AugmentationKernels {
-  const boxNumbers = new Float64Array(8);
   const placeNumbers = new Float64Array(6);
   return {
     warpPhoto(photo, warp, color, size, out, offset) {
       const { width, height, data } = photo;
       const boxes = boxesOf(warp, width, height, size);
-      boxNumbers.set(numbersOf(boxes.corner));
-      boxNumbers[6] = boxes.width;
-      boxNumbers[7] = boxes.height;
-      const colorNumbers = Float64Array.of(...color.gain, ...color.bias, ...(color.matrix ?? []));
-      functions.warpPhoto(data, width, height, boxNumbers, warp.mirrored, colorNumbers, size, out, offset);
+      const [corners, colors] = [boxNumbers(boxes), colorNumbers(color)];
+      functions.warpPhoto(data, width, height, corners, warp.mirrored, colors, size, out, offset);
     },
 
     warpLabels(map, warp, relabel, outside, size, out, offset) {

@@ -1,5 +1,5 @@
 import type { FaceLandmarks, FoundFace, Point } from '../face.ts';
-import { framingOf } from '../framing.ts';
+import { framingOf, wrapAngle } from '../framing.ts';
 import type { Prediction } from './predictions.ts';
 
 /** A prediction in the photo. */
@@ -53,5 +53,5 @@ export function faceOf({ score, centre, side, angle, landmarks }: Candidate): Fo
 
 /** The turn from one angle to another in degrees, from -180 to below 180. */
 export function turnBetween(from: number, to: number): number {
-  return ((((to - from + 180) % 360) + 360) % 360) - 180;
+  return wrapAngle(to - from);
 }

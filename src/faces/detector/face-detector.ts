@@ -70,9 +70,8 @@ export class FaceDetector {
   readonly #queue = new CallQueue();
   /** The network by the size of its input. */
   readonly #programs = new Map<string, Program>();
-  #disposal: Promise<void> | undefined;
-
   readonly #kernels: PhotoKernels;
+  #disposal: Promise<void> | undefined;
 
   private constructor(states: ReadonlyMap<string, Float32Array>, engine: Engine, kernels: PhotoKernels) {
     this.#states = states;

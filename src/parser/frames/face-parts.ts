@@ -1,9 +1,8 @@
-import { axesOf, type Framing } from '../../faces/framing.ts';
+import { axesOf, type Framing, wrapAngle } from '../../faces/framing.ts';
 import { celebamask19 } from '../../labels/celebamask-19.ts';
 import { ignoreLabel, type LabelSet } from '../../labels/label-set.ts';
 import type { Steps } from '../../scheduling/steps.ts';
 import type { ClassScores } from '../grid/grid-classes.ts';
-import { wrapAngle } from './framing-filter.ts';
 
 /** The middle of a part of a face, in sides of the square from its middle, and its share of the grid. */
 export interface FacePart {

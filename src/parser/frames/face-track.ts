@@ -1,10 +1,10 @@
-import type { FoundFace, Point } from '../../faces/face.ts';
-import { axesOf, type Framing, framingOf } from '../../faces/framing.ts';
+import { type FoundFace, mapLandmarks, type Point } from '../../faces/face.ts';
+import { axesOf, type Framing, framingOf, wrapAngle } from '../../faces/framing.ts';
 import type { Extents } from '../../image/letterbox.ts';
 import { type FaceTarget, scaleTarget } from '../result/label-results.ts';
 import { type FaceParts, framingOfParts, partsSeenFrom } from './face-parts.ts';
 import type { FrameTime } from './frame-time.ts';
-import { FramingFilter, wrapAngle } from './framing-filter.ts';
+import { FramingFilter } from './framing-filter.ts';
 import { corrected, moved, noMotion } from './motion.ts';
 import { ScoreMemory } from './score-memory.ts';
 
@@ -148,18 +148,10 @@ function moveFace(face: FoundFace, from: Framing, to: Framing): FoundFace {
   const { box, landmarks } = face;
   const middle = move({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
   const [width, height] = [box.width * scale, box.height * scale];
-  const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = landmarks;
   return {
     ...face,
     box: { x: middle.x - width / 2, y: middle.y - height / 2, width, height },
     angle: wrapAngle(face.angle + to.angle - from.angle),
-    landmarks: {
-      rightEye: move(rightEye),
-      leftEye: move(leftEye),
-      nose: move(nose),
-      mouth: move(mouth),
-      rightEar: move(rightEar),
-      leftEar: move(leftEar),
-    },
+    landmarks: mapLandmarks(landmarks, move),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { wrapAngle } from '../../faces/framing.ts';
 import { Random } from '../../random/random.ts';
-import { FramingFilter, wrapAngle } from './framing-filter.ts';
+import { FramingFilter } from './framing-filter.ts';
 import { OneEuroFilter } from './one-euro-filter.ts';
 
 const frame = 1 / 30;

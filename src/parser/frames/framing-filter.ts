@@ -1,4 +1,4 @@
-import type { Framing } from '../../faces/framing.ts';
+import { type Framing, wrapAngle } from '../../faces/framing.ts';
 import { OneEuroFilter } from './one-euro-filter.ts';
 
 /**
@@ -65,11 +65,6 @@ export class FramingFilter {
     const make = () => new OneEuroFilter({ minCutoff: stillCutoff / this.smoothing, beta });
     return [make(), make(), make()];
   }
-}
-
-/** The same angle from -180 to 180 degrees. */
-export function wrapAngle(degrees: number): number {
-  return degrees - 360 * Math.round(degrees / 360);
 }
 
 function isJump(from: Framing, to: Framing): boolean {

@@ -1,5 +1,4 @@
-import type { Framing } from '../../faces/framing.ts';
-import { wrapAngle } from './framing-filter.ts';
+import { type Framing, wrapAngle } from '../../faces/framing.ts';
 
 /** How a square moves, per second. */
 export interface Motion {

@@ -1,4 +1,4 @@
-import type { FoundFace, Point } from '../../faces/face.ts';
+import { type FoundFace, mapLandmarks, type Point } from '../../faces/face.ts';
 import { cornersOf, type Framing, framingOfPhoto } from '../../faces/framing.ts';
 import type { Box, Extents } from '../../image/letterbox.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
@@ -79,20 +79,12 @@ export function scaleTarget(target: FaceTarget, from: Extents, to: Extents): Fac
   if (sx === 1 && sy === 1) return target;
   const { face, framing } = target;
   const point = ({ x, y }: Point): Point => ({ x: x * sx, y: y * sy });
-  const { rightEye, leftEye, nose, mouth, rightEar, leftEar } = face.landmarks;
   return {
     ...target,
     face: {
       ...face,
       box: { ...point(face.box), width: face.box.width * sx, height: face.box.height * sy },
-      landmarks: {
-        rightEye: point(rightEye),
-        leftEye: point(leftEye),
-        nose: point(nose),
-        mouth: point(mouth),
-        rightEar: point(rightEar),
-        leftEar: point(leftEar),
-      },
+      landmarks: mapLandmarks(face.landmarks, point),
     },
     framing: { ...framing, ...point(framing), side: framing.side * Math.sqrt(sx * sy) },
   };

@@ -1,7 +1,7 @@
 import { encodePng } from '../../formats/png/png-encoder.ts';
 import type { RgbaImage } from '../../image/cut-out.ts';
 import type { LabelMap } from '../../image/image.ts';
-import { findClasses } from '../../labels/find-class.ts';
+import { type ClassChoice, findClasses } from '../../labels/find-class.ts';
 import type { LabelSet } from '../../labels/label-set.ts';
 import { runInSlices, type Steps } from '../../scheduling/steps.ts';
 import { checkOptions } from '../../text/check-options.ts';
@@ -11,7 +11,7 @@ import { classConfidenceSteps, probabilitySteps } from '../grid/probabilities.ts
 import type { AlphaMask, MaskOptions } from './alpha-mask.ts';
 import type { ClassArea } from './class-areas.ts';
 import { hardMaskSteps, softMaskSteps } from './masks.ts';
-import { type ClassChoice, ParsedFace } from './parsed-face.ts';
+import { ParsedFace } from './parsed-face.ts';
 import { type ProbabilityBand, ProbabilityBands } from './probability-bands.ts';
 import { FacesField, type ScoreField, WholeField } from './score-field.ts';
 
@@ -116,7 +116,7 @@ export class ParseResult {
    * @param classes names or ids; a class that does not occur gives an empty mask
    * @throws FaceparseError (exit code 2) for a class outside the label set
    */
-  async mask(classes: string | number | readonly (string | number)[], options: MaskOptions = {}): Promise<AlphaMask> {
+  async mask(classes: ClassChoice, options: MaskOptions = {}): Promise<AlphaMask> {
     checkOptions(options, ['soft'], 'mask');
     return this.maskOf(findClasses(this.#labelSet, classes), options.soft ?? true);
   }
@@ -180,10 +180,11 @@ export class ParseResult {
   /** @param face index of the face whose pixels alone count */
   private async maskOf(ids: readonly number[], soft: boolean, face?: number): Promise<AlphaMask> {
     const { width, height } = this;
-    const owned = face !== undefined && this.#composed && { owners: this.#composed.owners, index: face };
+    const owners = this.#composed?.owners;
+    const owned = owners && face !== undefined ? { owners, index: face } : undefined;
     const data = soft
       ? await runInSlices(softMaskSteps(await this.probabilities(), this.field(face), ids, this))
-      : await runInSlices(hardMaskSteps(this.labels, ids, this, owned || undefined));
+      : await runInSlices(hardMaskSteps(this.labels, ids, this, owned));
     return { width, height, channels: 1, data };
   }
 

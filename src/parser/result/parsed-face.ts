@@ -2,15 +2,13 @@ import type { FaceLandmarks, FoundFace } from '../../faces/face.ts';
 import type { Framing } from '../../faces/framing.ts';
 import type { LabelMap } from '../../image/image.ts';
 import type { Box } from '../../image/letterbox.ts';
+import type { ClassChoice } from '../../labels/find-class.ts';
 import { checkOptions } from '../../text/check-options.ts';
 import type { ClassScores } from '../grid/grid-classes.ts';
 import type { AlphaMask, MaskOptions } from './alpha-mask.ts';
 import type { ClassArea } from './class-areas.ts';
 
 type FaceParts = Omit<ParsedFace, 'labelMap' | 'mask'>;
-
-/** Classes by name or id. */
-export type ClassChoice = string | number | readonly (string | number)[];
 
 /**
  * A parsed face. All places are in pixels of the labels; these are the pixels of the photo unless `maxSide` made the labels
